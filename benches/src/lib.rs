@@ -1,0 +1,1 @@
+//! Benchmarks of rpc-core beside its peers.

@@ -1,0 +1,2 @@
+//! The `rpc` program.
+fn main() {}

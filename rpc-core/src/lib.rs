@@ -1,0 +1,1 @@
+//! Full-duplex RPC over raw TCP.

@@ -1,0 +1,1 @@
+//! The `#[service]` attribute and `#[derive(Schema)]` of `rpc-core`.
