@@ -1,0 +1,341 @@
+//! What callers and handlers do: open, cancel and await calls of this side; finish those of the peer.
+
+use std::{
+    task::{Context, Poll},
+    time::Instant,
+};
+
+use super::{
+    Connection, Event,
+    error::outcome as outcome_words,
+    inbound::Progress,
+    outbound::{NewCall, Outbound, Outcome, QueuedCall, SlotState, UNSENT},
+    outbox::Withdrawn,
+};
+use crate::proto::{
+    CallId, Code, Codec, Metadata, Side, Status,
+    encoder::encode_frame,
+    frame::{Failure, Flags, Head, Kind, RequestHead},
+    limits::{EARLY_CALLS, EARLY_MESSAGE},
+};
+
+/// Bytes that may wait to be written before one-way calls wait with them.
+const MAX_UNSENT_ONEWAY: usize = 256 << 10;
+
+/// Bytes of a method key and of an extension with a deadline and no metadata.
+const FRONT: usize = 8 + 13;
+
+impl Connection {
+    /// Opens a call: sends it, or queues it until the peer's limits allow it. Its end is fetched with
+    /// [`Self::poll_outcome`]; every id must be polled to its end or cancelled.
+    ///
+    /// # Errors
+    /// A status that says why the call cannot be made on this connection; it was not started.
+    pub fn open(&mut self, now: Instant, call: &NewCall<'_>) -> Result<CallId, Status> {
+        self.check_open(now, call)?;
+        if !self.may_send(call) {
+            return Ok(self.enqueue(call, true));
+        }
+        let id = self.outbound.insert(SlotState::Sent { ordinal: UNSENT }, call.deadline);
+        self.send(now, id, call);
+        Ok(id)
+    }
+
+    /// Opens a call that expects no reply. `None`: it is on its way. Otherwise it waits its turn, and
+    /// [`Self::poll_outcome`] tells when it has left.
+    ///
+    /// # Errors
+    /// As for [`Self::open`].
+    pub fn open_oneway(
+        &mut self,
+        now: Instant,
+        call: &NewCall<'_>,
+    ) -> Result<Option<CallId>, Status> {
+        self.check_open(now, call)?;
+        if !self.may_send(call) || self.outbox.unsent() > MAX_UNSENT_ONEWAY {
+            return Ok(Some(self.enqueue(call, false)));
+        }
+        self.send_oneway(now, call);
+        Ok(None)
+    }
+
+    /// The end of a call that this side opened; leaves the waker of `cx` until then.
+    pub fn poll_outcome(&mut self, id: CallId, cx: &Context<'_>) -> Poll<Outcome> {
+        self.outbound.poll(id, cx)
+    }
+
+    /// Gives a call up whose outcome nobody will fetch: the peer is asked to end it.
+    pub fn cancel(&mut self, id: CallId) {
+        let Some(slot) = self.outbound.slot(id) else { return };
+        slot.deadline = None;
+        match slot.state {
+            SlotState::Queued(_) => slot.state = SlotState::Withdrawn,
+            SlotState::Done { owed: true, .. } => slot.state = SlotState::Abandoned,
+            SlotState::Done { owed: false, .. } => {
+                self.outbound.slots.remove(id.0 as usize);
+            }
+            SlotState::Sent { .. } => {
+                slot.state = SlotState::Abandoned;
+                if !self.stop(id) {
+                    self.outbound.slots.remove(id.0 as usize);
+                }
+            }
+            SlotState::Withdrawn | SlotState::Abandoned => {}
+        }
+    }
+
+    /// Takes back what is unsent of a call, or asks the peer to end it; whether the peer knows of it.
+    pub(super) fn stop(&mut self, id: CallId) -> bool {
+        let known = self.outbox.withdraw(Kind::Request, id) != Withdrawn::Whole;
+        if known {
+            let head = Head { kind: Kind::Cancel, flags: Flags::MINE, id, length: 0 };
+            self.outbox.append(|out| out.extend_from_slice(&head.encode()));
+        } else {
+            self.outbound.in_flight -= 1;
+        }
+        known
+    }
+
+    /// Ends a call of the peer: its handler is over, and this is the reply. To be called exactly once
+    /// for each [`Event::Request`].
+    pub fn finish(&mut self, id: CallId, codec: Codec, outcome: &Outcome) {
+        self.inbound.running = self.inbound.running.saturating_sub(1);
+        if id.expects_reply() && self.inbound.open.remove(&id).is_some() {
+            self.reply(id, codec, outcome);
+        }
+        if let Some(request) = self.inbound.held.pop_front() {
+            self.inbound.running += 1;
+            self.events.push_back(Event::Request(request));
+        }
+    }
+
+    /// Ends a call of the peer that no handler was started for.
+    pub(super) fn refuse(&mut self, id: CallId, status: Status) {
+        if self.inbound.open.remove(&id).is_some() {
+            self.reply(id, Codec::Bincode, &Err(Failure::Status(status)));
+        }
+    }
+
+    pub(super) fn handle_cancel(&mut self, _now: Instant, id: CallId) {
+        let Some(call) = self.inbound.open.get_mut(&id) else { return };
+        match call.progress {
+            Progress::Receiving => {
+                self.partials.remove(Kind::Request, id);
+                let message = "cancelled before the request was complete";
+                self.refuse(id, Status::not_started(Code::Cancelled, message));
+            }
+            Progress::Running => {
+                call.progress = Progress::Ending;
+                let held = self.inbound.held.iter().position(|request| request.id == id);
+                if let Some(at) = held {
+                    self.inbound.held.remove(at);
+                    let message = "cancelled before the handler was started";
+                    self.refuse(id, Status::not_started(Code::Cancelled, message));
+                } else {
+                    self.events.push_back(Event::Cancelled(id));
+                }
+            }
+            Progress::Ending => {}
+        }
+    }
+
+    /// Sends queued calls as far as the peer's limits allow it.
+    pub(super) fn promote(&mut self, now: Instant) {
+        while let Some(&id) = self.outbound.queue.front() {
+            let Some(slot) = self.outbound.slot(id) else { break };
+            let deadline = slot.deadline;
+            // Invariant: the queue names calls that are Queued or Withdrawn; see `prune_queue`.
+            let SlotState::Queued(queued) = &slot.state else {
+                self.outbound.slots.remove(id.0 as usize);
+                self.outbound.queue.pop_front();
+                continue;
+            };
+            let reply = queued.reply;
+            let length = message_bound(queued.arguments.len(), queued.metadata.as_deref());
+            let fits = self.within_message_limit(length);
+            let blocked = !reply && self.outbox.unsent() > MAX_UNSENT_ONEWAY;
+            if fits.is_ok() && (!self.limits_allow(length) || blocked) {
+                return;
+            }
+            self.outbound.queue.pop_front();
+            self.send_queued(now, id, deadline, fits);
+        }
+    }
+
+    fn send_queued(
+        &mut self,
+        now: Instant,
+        id: CallId,
+        deadline: Option<Instant>,
+        fits: Result<(), Status>,
+    ) {
+        let Some(slot) = self.outbound.slots.get_mut(id.0 as usize) else { return };
+        let state = std::mem::replace(&mut slot.state, SlotState::Sent { ordinal: UNSENT });
+        let SlotState::Queued(queued) = state else { return };
+        if let Err(status) = fits {
+            slot.settle(status, false, &mut self.wakes);
+            return;
+        }
+        if !queued.reply {
+            slot.finish_oneway(&mut self.wakes);
+        }
+        let call = NewCall {
+            key: queued.key,
+            codec: queued.codec,
+            deadline,
+            metadata: queued.metadata.as_deref(),
+            arguments: &queued.arguments,
+        };
+        if queued.reply { self.send(now, id, &call) } else { self.send_oneway(now, &call) }
+    }
+
+    fn check_open(&self, now: Instant, call: &NewCall<'_>) -> Result<(), Status> {
+        if let Some(error) = &self.closing.error {
+            return Err(error.status(false));
+        }
+        if self.closing.remote || self.closing.local {
+            let message = format!("connection is draining; {}", outcome_words(false));
+            return Err(Status::not_started(Code::Unavailable, message));
+        }
+        if call.deadline.is_some_and(|deadline| deadline <= now) {
+            let message = "the deadline had passed before the call was sent";
+            return Err(Status::not_started(Code::DeadlineExceeded, message));
+        }
+        self.within_message_limit(message_bound(call.arguments.len(), call.metadata))
+    }
+
+    fn within_message_limit(&self, length: usize) -> Result<(), Status> {
+        let Some(peer) = &self.peer else { return Ok(()) };
+        let limit = peer.limits.max_message as usize;
+        if length <= limit {
+            return Ok(());
+        }
+        let message = format!("request of {length} bytes is over the peer's limit of {limit}");
+        Err(Status::not_started(Code::ResourceExhausted, message))
+    }
+
+    fn may_send(&self, call: &NewCall<'_>) -> bool {
+        self.outbound.queue.is_empty()
+            && self.limits_allow(message_bound(call.arguments.len(), call.metadata))
+    }
+
+    fn limits_allow(&self, length: usize) -> bool {
+        match &self.peer {
+            Some(peer) => self.outbound.in_flight < peer.limits.max_calls,
+            // An acceptor speaks second: nothing may precede its preface.
+            None => {
+                self.side == Side::Dialer
+                    && self.outbound.sent < u64::from(EARLY_CALLS)
+                    && length <= EARLY_MESSAGE
+            }
+        }
+    }
+
+    fn enqueue(&mut self, call: &NewCall<'_>, reply: bool) -> CallId {
+        let queued = QueuedCall {
+            key: call.key,
+            codec: call.codec,
+            metadata: call.metadata.map(|metadata| Box::new(metadata.clone())),
+            arguments: call.arguments.clone(),
+            reply,
+        };
+        let id = self.outbound.insert(SlotState::Queued(Box::new(queued)), call.deadline);
+        self.outbound.queue.push_back(id);
+        id
+    }
+
+    fn send(&mut self, now: Instant, id: CallId, call: &NewCall<'_>) {
+        self.outbound.in_flight += 1;
+        let at_once = with_front(now, call, |front, extended| {
+            let head = request_head(id, call.codec, extended);
+            self.outbox.message(head, front, call.arguments)
+        });
+        if at_once {
+            self.outbound.begin(id);
+        }
+    }
+
+    /// A one-way call is one frame (PROTOCOL §9); a larger one travels as a call whose reply is ignored.
+    fn send_oneway(&mut self, now: Instant, call: &NewCall<'_>) {
+        with_front(now, call, |front, extended| {
+            if self.outbox.fits_one_frame(front.len() + call.arguments.len()) {
+                let head = request_head(CallId::NO_REPLY, call.codec, extended);
+                self.outbox.message(head, front, call.arguments);
+                self.outbound.sent += 1;
+            } else {
+                let id = self.outbound.insert(SlotState::Abandoned, None);
+                self.outbound.in_flight += 1;
+                self.outbox.message(request_head(id, call.codec, extended), front, call.arguments);
+            }
+        });
+    }
+
+    fn reply(&mut self, id: CallId, codec: Codec, outcome: &Outcome) {
+        let limit =
+            self.peer.as_ref().map_or(EARLY_MESSAGE, |peer| peer.limits.max_message as usize);
+        let flags = codec_flag(codec);
+        let head = |kind| Head { kind, flags, id, length: 0 };
+        let (kind, prefix, body) = match outcome {
+            Ok(value) => (Kind::Response, &[][..], value),
+            Err(Failure::Application(error)) => {
+                (Kind::Error, &[crate::proto::frame::APPLICATION][..], error)
+            }
+            Err(Failure::Status(status)) => return self.reply_status(id, status),
+        };
+        let length = prefix.len() + body.len();
+        if length > limit {
+            let message = format!("reply of {length} bytes is over the caller's limit of {limit}");
+            return self.reply_status(id, &Status::new(Code::ResourceExhausted, message));
+        }
+        self.outbox.message(head(kind), prefix, body);
+    }
+
+    fn reply_status(&mut self, id: CallId, status: &Status) {
+        let head = Head { kind: Kind::Error, flags: Flags::NONE, id, length: 0 };
+        self.outbox.append(|out| {
+            encode_frame(head, out, |out| Failure::encode_status(status, out));
+        });
+    }
+}
+
+impl Outbound {
+    /// The first frame of a call is on its way: from here on the peer may know of it.
+    pub(super) fn begin(&mut self, id: CallId) {
+        let ordinal = self.sent;
+        self.sent += 1;
+        if let Some(slot) = self.slot(id)
+            && let SlotState::Sent { ordinal: unsent @ UNSENT } = &mut slot.state
+        {
+            *unsent = ordinal;
+        }
+    }
+}
+
+fn request_head(id: CallId, codec: Codec, extended: bool) -> Head {
+    let flags = Flags::MINE.with(codec_flag(codec));
+    let flags = if extended { flags.with(Flags::EXT) } else { flags };
+    Head { kind: Kind::Request, flags, id, length: 0 }
+}
+
+const fn codec_flag(codec: Codec) -> Flags {
+    match codec {
+        Codec::Bincode => Flags::NONE,
+        Codec::Json => Flags::JSON,
+    }
+}
+
+/// The length that a request has at most.
+fn message_bound(arguments: usize, metadata: Option<&Metadata>) -> usize {
+    arguments + FRONT + metadata.map_or(0, Metadata::size)
+}
+
+/// Encodes what precedes the arguments: without an allocation where it is the key alone.
+fn with_front<R>(now: Instant, call: &NewCall<'_>, then: impl FnOnce(&[u8], bool) -> R) -> R {
+    if call.deadline.is_none() && call.metadata.is_none_or(Metadata::is_empty) {
+        return then(&call.key.to_u64().to_le_bytes(), false);
+    }
+    let timeout = call.deadline.map(|deadline| deadline.saturating_duration_since(now));
+    let mut front = Vec::with_capacity(32);
+    let extended = RequestHead::encode(call.key, timeout, call.metadata, &mut front);
+    then(&front, extended)
+}

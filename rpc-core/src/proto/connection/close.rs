@@ -1,0 +1,181 @@
+//! The end of a connection: orderly by goaway and drain, or at once by a failure (PROTOCOL §12).
+//!
+//! Invariant: after a goaway every call of the receiver is known to have been accepted or not to have
+//! been started; when the connection is gone every pending call ends, and says whether it may have run.
+
+use super::{
+    Connection, ConnectionError, Event,
+    error::outcome as outcome_words,
+    outbound::{SlotState, UNSENT},
+};
+use crate::proto::{
+    CallId, Code, DecodeError, Foreign, Side, Status,
+    frame::{CloseCode, GoAway, Kind},
+};
+
+fn not_started(reason: &str) -> Status {
+    Status::not_started(Code::Unavailable, format!("{reason}; {}", outcome_words(false)))
+}
+
+/// What an HTTP client is told that calls this port.
+const HTTP_ANSWER: &str = "HTTP/1.1 400 Bad Request\r\n\
+    Content-Type: text/plain; charset=utf-8\r\nContent-Length: 87\r\nConnection: close\r\n\r\n\
+    This port speaks the rpc-core protocol, not HTTP. List its services with: rpc list ADDR\n";
+
+/// A fatal TLS alert, handshake_failure: what a TLS client understands (RFC 8446 §6).
+const TLS_ANSWER: [u8; 7] = [0x15, 0x03, 0x01, 0x00, 0x02, 0x02, 0x28];
+
+impl Connection {
+    /// Starts no further call in either direction and tells the peer so; what runs is finished. The
+    /// connection ends by itself when both sides are done.
+    pub fn drain(&mut self, reason: &str) {
+        if self.closing.local || self.closing.error.is_some() {
+            return;
+        }
+        if !self.closing.greeted {
+            self.fail(ConnectionError::Closed);
+            return;
+        }
+        self.closing.local = true;
+        self.goaway(CloseCode::Drain, reason.to_owned());
+        self.end_queued("connection is draining");
+    }
+
+    /// Ends the connection at once. The peer is told why where that makes sense.
+    pub fn fail(&mut self, error: ConnectionError) {
+        if self.closing.error.is_some() {
+            return;
+        }
+        self.say_why(&error);
+        for (_, slot) in &mut self.outbound.slots {
+            match slot.state {
+                SlotState::Queued(_) => slot.settle(error.status(false), false, &mut self.wakes),
+                SlotState::Sent { ordinal } => {
+                    slot.settle(error.status(ordinal != UNSENT), false, &mut self.wakes);
+                }
+                SlotState::Done { ref mut owed, .. } => *owed = false,
+                SlotState::Withdrawn | SlotState::Abandoned => {}
+            }
+        }
+        let ended =
+            |state: &SlotState| matches!(state, SlotState::Withdrawn | SlotState::Abandoned);
+        self.outbound.slots.retain(|_, slot| !ended(&slot.state));
+        self.outbound.queue.clear();
+        self.outbound.in_flight = 0;
+        self.inbound.held.clear();
+        self.events.retain(|event| !matches!(event, Event::Request(_)));
+        self.wake_pings();
+        self.events.push_back(Event::Closed(error.clone()));
+        self.closing.error = Some(error);
+    }
+
+    /// The peer has closed its half of the transport.
+    pub fn handle_eof(&mut self) {
+        if self.closing.remote && self.peer.is_some() {
+            // An orderly end: the peer still reads what its calls bring, but answers none of ours.
+            self.closing.read_closed = true;
+            let lost = ConnectionError::Lost;
+            for (_, slot) in &mut self.outbound.slots {
+                if let SlotState::Sent { .. } = slot.state {
+                    slot.settle(lost.status(true), false, &mut self.wakes);
+                }
+            }
+            self.outbound.slots.retain(|_, slot| !matches!(slot.state, SlotState::Abandoned));
+            self.outbound.in_flight = 0;
+            self.end_queued("connection lost: the peer closed it");
+        } else {
+            self.fail(ConnectionError::Lost);
+        }
+    }
+
+    /// Ends the connection if it is draining and nothing is left to do. To be called when all that
+    /// `fill` gave is written.
+    pub fn end_if_drained(&mut self) {
+        let draining = self.closing.local || self.closing.remote;
+        let receiving = !self.closing.read_closed && !self.inbound.open.is_empty();
+        let idle = self.inbound.running == 0
+            && !receiving
+            && self.outbound.in_flight == 0
+            && self.outbound.queue.is_empty();
+        if draining && idle && self.outbox.is_empty() {
+            self.fail(ConnectionError::Closed);
+        }
+    }
+
+    pub(super) fn handle_goaway(&mut self, frame: GoAway) {
+        if frame.code != CloseCode::Drain {
+            self.end_unaccepted(frame.accepted, &frame.message);
+            self.fail(ConnectionError::ByPeer(frame));
+            return;
+        }
+        if !self.closing.remote {
+            self.closing.remote = true;
+            self.end_queued("peer is draining");
+            self.end_unaccepted(frame.accepted, "peer is draining");
+            self.events.push_back(Event::PeerDraining);
+        }
+    }
+
+    /// Ends the calls that were not sent.
+    fn end_queued(&mut self, reason: &str) {
+        let status = not_started(reason);
+        for (_, slot) in &mut self.outbound.slots {
+            if let SlotState::Queued(_) = slot.state {
+                slot.settle(status.clone(), false, &mut self.wakes);
+            }
+        }
+        self.outbound.prune_queue();
+    }
+
+    /// Ends the calls that were sent after the first `accepted`.
+    fn end_unaccepted(&mut self, accepted: u64, reason: &str) {
+        let status = not_started(reason);
+        for (index, slot) in &mut self.outbound.slots {
+            let SlotState::Sent { ordinal } = slot.state else { continue };
+            if ordinal < accepted {
+                continue;
+            }
+            if ordinal == UNSENT {
+                self.outbox.withdraw(Kind::Request, CallId::new(index as u32));
+            }
+            slot.settle(status.clone(), false, &mut self.wakes);
+            self.outbound.in_flight -= 1;
+        }
+    }
+
+    fn goaway(&mut self, code: CloseCode, message: String) {
+        let frame = GoAway { code, accepted: self.inbound.accepted, message };
+        self.outbox.append(|out| frame.encode(out));
+    }
+
+    fn say_why(&mut self, error: &ConnectionError) {
+        if let ConnectionError::Decode(DecodeError::Foreign(foreign)) = error {
+            match (self.side, foreign) {
+                (Side::Dialer, _) => return,
+                (Side::Acceptor, Foreign::Http) => {
+                    return self.outbox.append(|out| out.extend_from_slice(HTTP_ANSWER.as_bytes()));
+                }
+                (Side::Acceptor, Foreign::Tls) => {
+                    return self.outbox.append(|out| out.extend_from_slice(&TLS_ANSWER));
+                }
+                (Side::Acceptor, _) => {}
+            }
+        }
+        let Some(code) = error.close_code() else { return };
+        if !self.closing.greeted {
+            self.greet();
+        }
+        self.goaway(code, error.to_string());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_http_answer_has_the_length_it_claims() {
+        let (head, body) = HTTP_ANSWER.split_once("\r\n\r\n").unwrap();
+        assert!(head.contains(&format!("Content-Length: {}\r\n", body.len())), "{}", body.len());
+    }
+}

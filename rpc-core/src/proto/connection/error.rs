@@ -1,0 +1,108 @@
+//! Why a connection ended.
+
+use thiserror::Error;
+
+use crate::proto::{
+    CallId, Code, DecodeError, Status,
+    frame::{CloseCode, FrameError, GoAway, Kind},
+};
+
+/// Why a connection ended: a rule that was broken and by whom, or an orderly end.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ConnectionError {
+    /// Both sides finished their calls, or the handles on this side are gone.
+    #[error("connection closed")]
+    Closed,
+    /// The peer closed the transport without a goaway.
+    #[error("connection lost: the peer closed it")]
+    Lost,
+    /// The transport failed.
+    #[error("connection lost: {0}")]
+    Transport(String),
+    /// The peer closed the connection and said why.
+    #[error("peer closed the connection: {}: {}", .0.code, .0.message)]
+    ByPeer(GoAway),
+    /// The peer's bytes are not frames.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// A frame's payload breaks a rule of its kind.
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    /// A second hello came.
+    #[error("peer sent a second hello")]
+    SecondHello,
+    /// A frame about a call lacks the flag that says who opened it.
+    #[error("{0} frame about call {1} says that the wrong side opened it")]
+    WrongOpener(Kind, CallId),
+    /// A request has the id of a call that is still open.
+    #[error("request has the id {0} of a call that is still open")]
+    DuplicateId(CallId),
+    /// A reply names a call that is not open.
+    #[error("reply to call {0}, which is not open")]
+    UnknownReply(CallId),
+    /// A frame goes on with a message in another codec than it began in.
+    #[error("message of call {0} changes its codec or extension midway")]
+    MixedMessage(CallId),
+    /// A message is larger than announced.
+    #[error("message of call {id} is over the limit of {limit} bytes")]
+    MessageTooLong {
+        /// The call.
+        id: CallId,
+        /// The announced limit.
+        limit: u32,
+    },
+    /// More messages are half received than announced.
+    #[error("peer sent more than {0} messages in part")]
+    TooManyPartial(u32),
+    /// The peer kept opening calls above the announced limit.
+    #[error("peer kept opening calls above the limit of {0}")]
+    TooManyCalls(u32),
+    /// A pong came for no ping.
+    #[error("pong for a ping that was not sent")]
+    UnknownPong,
+    /// The peer did not say hello in time.
+    #[error("peer did not complete the handshake in time")]
+    HandshakeTimeout,
+    /// The peer did not answer a keep-alive ping in time.
+    #[error("peer does not respond")]
+    KeepaliveTimeout,
+    /// The peer does not read what it asked for.
+    #[error("peer does not read its replies")]
+    WriteStalled,
+    /// This side ended the connection at once.
+    #[error("connection aborted by this side")]
+    Aborted,
+}
+
+impl ConnectionError {
+    /// What the peer is to be told, if telling it makes sense.
+    pub(super) const fn close_code(&self) -> Option<CloseCode> {
+        match self {
+            Self::Closed | Self::Lost | Self::Transport(_) | Self::ByPeer(_) => None,
+            Self::Aborted => Some(CloseCode::Drain),
+            Self::HandshakeTimeout | Self::KeepaliveTimeout | Self::WriteStalled => {
+                Some(CloseCode::Timeout)
+            }
+            Self::MessageTooLong { .. } | Self::TooManyPartial(_) | Self::TooManyCalls(_) => {
+                Some(CloseCode::Limit)
+            }
+            _ => Some(CloseCode::Protocol),
+        }
+    }
+
+    /// The status of a call that this end of the connection ended.
+    pub(super) fn status(&self, started: bool) -> Status {
+        let message = format!("{self}; {}", outcome(started));
+        if started {
+            Status::new(Code::Unavailable, message)
+        } else {
+            Status::not_started(Code::Unavailable, message)
+        }
+    }
+}
+
+/// What a caller needs to know before it repeats a call.
+pub(super) const fn outcome(started: bool) -> &'static str {
+    if started { "the call may have run" } else { "the call was not started" }
+}

@@ -1,0 +1,69 @@
+//! The calls that the peer opened, from the first frame of the request to the end of its handler.
+//!
+//! Invariant: an id leaves this table only with its terminal frame, which `finish` appends when the
+//! handler has ended. A cancel asks for that early; it frees nothing.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    hash::{BuildHasherDefault, Hasher},
+    time::Instant,
+};
+
+use super::event::Request;
+use crate::proto::CallId;
+
+#[derive(Debug, Default)]
+pub(super) struct Inbound {
+    /// Bounded by: `max_calls` announced, plus the early calls (PROTOCOL §6).
+    pub(super) open: HashMap<CallId, InboundCall, BuildHasherDefault<IdHasher>>,
+    /// Calls above the limit that are waiting for a share of it: early ones, and one-way ones that came
+    /// in the read which reached the limit. Bounded by: `EARLY_CALLS` and one read.
+    pub(super) held: VecDeque<Request>,
+    /// Handlers that run, one-way ones included.
+    pub(super) running: u32,
+    /// Requests accepted on this connection.
+    pub(super) accepted: u64,
+    /// Calls refused because the peer ignored the limit.
+    pub(super) refused: u32,
+    /// No open call has an earlier deadline than this.
+    pub(super) next_deadline: Option<Instant>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct InboundCall {
+    pub(super) deadline: Option<Instant>,
+    pub(super) progress: Progress,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// Parts of the request are still to come.
+    #[default]
+    Receiving,
+    /// The handler runs, or waits in `held`.
+    Running,
+    /// The driver was told to end the handler.
+    Ending,
+}
+
+/// Call ids are small and dense by nature; one multiplication spreads hostile ones well enough for a
+/// table of bounded size.
+#[derive(Debug, Default)]
+pub(super) struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.write_u32(u32::from(byte));
+        }
+    }
+
+    fn write_u32(&mut self, id: u32) {
+        // The odd constant of Fibonacci hashing, 2^64 divided by the golden ratio.
+        self.0 = (self.0 ^ u64::from(id)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+}

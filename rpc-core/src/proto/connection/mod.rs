@@ -1,0 +1,235 @@
+//! The state machine of one connection, symmetric but for who speaks first.
+//!
+//! ```text
+//!   bytes ─▶ handle_input ─▶ inbound ─▶ poll_event ─▶ (driver runs handlers) ─▶ finish ─▶ outbox ─▶ fill
+//!   open ─▶ outbound ─▶ outbox ─▶ fill                       replies ─▶ outbound ─▶ poll_outcome
+//! ```
+//!
+//! **Loop of a driver: feed what came (`handle_input`, `handle_timeout`), drain `poll_event` and
+//! `take_wakes`, write what `fill` gives, then sleep until bytes, `poll_timeout`, or a caller.**
+//! Whoever calls a method that takes `now` passes the present: there is no clock in here.
+
+mod calls;
+mod close;
+mod error;
+mod event;
+mod inbound;
+mod outbound;
+mod outbox;
+mod partial;
+mod ping;
+mod receive;
+mod timers;
+mod transmit;
+
+pub use error::ConnectionError;
+pub use event::{Event, Request};
+pub use outbound::{NewCall, Outcome};
+pub(crate) use transmit::MAX_SLICES;
+pub use transmit::Transmit;
+
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    task::Waker,
+    time::{Duration, Instant},
+};
+
+use crate::proto::{Limits, Side, encode_preface, frame::Hello};
+use inbound::Inbound;
+use outbound::Outbound;
+use outbox::Outbox;
+use partial::Partials;
+use ping::Pings;
+
+/// What a connection is told once, at its start.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// What this side accepts; announced in hello.
+    pub limits: Limits,
+    /// What this side calls itself in hello, for the peer's logs.
+    pub name: String,
+    /// How long the peer may take until its hello is complete.
+    pub handshake_timeout: Duration,
+    /// While calls are in flight: silence after which the peer is pinged, and the time it then has to
+    /// answer. `None` never pings.
+    pub keepalive: Option<Duration>,
+    /// How long a write may make no progress at all.
+    pub write_timeout: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            name: String::new(),
+            handshake_timeout: Duration::from_secs(5),
+            keepalive: Some(Duration::from_secs(20)),
+            write_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// The state machine of one connection.
+#[derive(Debug)]
+pub struct Connection {
+    side: Side,
+    config: Arc<Config>,
+    created: Instant,
+    /// What the peer announced; `None` until its hello is here.
+    peer: Option<Hello>,
+    inbound: Inbound,
+    outbound: Outbound,
+    partials: Partials,
+    outbox: Outbox,
+    pings: Pings,
+    /// Bounded by: one read, then the driver drains it.
+    events: VecDeque<Event>,
+    /// Tasks to wake once the lock around this is released.
+    wakes: Vec<Waker>,
+    closing: Closing,
+    timers: timers::Timers,
+}
+
+/// How far the end of the connection has come.
+#[derive(Debug, Default)]
+struct Closing {
+    /// Whether preface and hello of this side are in the outbox.
+    greeted: bool,
+    /// This side has sent goaway: it accepts no further request.
+    local: bool,
+    /// The peer has sent goaway: it accepts no further request of ours.
+    remote: bool,
+    /// The peer has closed its half of the transport, after a goaway.
+    read_closed: bool,
+    /// The connection is over.
+    error: Option<ConnectionError>,
+}
+
+impl Connection {
+    /// A connection over a transport that was just opened.
+    #[must_use]
+    pub fn new(side: Side, config: Arc<Config>, now: Instant) -> Self {
+        let mut connection = Self {
+            side,
+            timers: timers::Timers::new(now),
+            config,
+            created: now,
+            peer: None,
+            inbound: Inbound::default(),
+            outbound: Outbound::default(),
+            partials: Partials::default(),
+            outbox: Outbox::new(),
+            pings: Pings::default(),
+            events: VecDeque::new(),
+            wakes: Vec::new(),
+            closing: Closing::default(),
+        };
+        if side == Side::Dialer {
+            connection.greet();
+        }
+        connection
+    }
+
+    /// Which end of the connection this is.
+    #[must_use]
+    pub const fn side(&self) -> Side {
+        self.side
+    }
+
+    /// The peer's hello, once it is here.
+    #[must_use]
+    pub const fn peer(&self) -> Option<&Hello> {
+        self.peer.as_ref()
+    }
+
+    /// Why the connection ended, if it has.
+    #[must_use]
+    pub const fn error(&self) -> Option<&ConnectionError> {
+        self.closing.error.as_ref()
+    }
+
+    /// Calls that this side opened and that are not finished, waiting ones included.
+    #[must_use]
+    pub fn open_calls(&self) -> usize {
+        self.outbound.slots.len()
+    }
+
+    /// Handlers of the peer's calls that have not ended.
+    #[must_use]
+    pub const fn running_handlers(&self) -> u32 {
+        self.inbound.running
+    }
+
+    /// What happened since, oldest first.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// Moves all events to the end of `into`.
+    pub fn take_events(&mut self, into: &mut VecDeque<Event>) {
+        into.append(&mut self.events);
+    }
+
+    /// Moves the wakers of the tasks whose calls have ended to the end of `into`. They are to be woken
+    /// when no lock is held.
+    pub fn take_wakes(&mut self, into: &mut Vec<Waker>) {
+        into.append(&mut self.wakes);
+    }
+
+    /// Moves the bytes to be written next into `transmit`.
+    pub fn fill(&mut self, transmit: &mut Transmit) {
+        self.write_pong();
+        let outbound = &mut self.outbound;
+        self.outbox.fill(transmit, |id| outbound.begin(id));
+    }
+
+    /// Whether there are bytes to be written.
+    #[must_use]
+    pub const fn wants_write(&self) -> bool {
+        !self.outbox.is_empty() || self.pings.owes_pong()
+    }
+
+    /// Whether bytes of the peer may be fed. False while the peer leaves too many replies unread, or
+    /// one-way calls wait for the handlers of former ones: TCP then holds the peer up.
+    #[must_use]
+    pub fn wants_read(&self) -> bool {
+        self.closing.error.is_none()
+            && !self.closing.read_closed
+            && self.outbox.unsent_replies() <= MAX_UNSENT_REPLIES
+            && self.inbound.held.len() <= crate::proto::limits::EARLY_CALLS as usize
+    }
+
+    /// Takes note that `count` bytes of what `fill` gave are written.
+    pub fn handle_sent(&mut self, now: Instant, count: usize) {
+        self.outbox.sent(count);
+        self.timers.write_blocked = None;
+        self.promote(now);
+    }
+
+    /// Takes note that the transport takes no more bytes for the time being.
+    pub fn handle_blocked(&mut self, now: Instant) {
+        self.timers.write_blocked.get_or_insert(now);
+    }
+
+    /// Provides the buffer for small frames when the next one is appended to none.
+    pub fn give_buffer(&mut self, provide: impl FnOnce() -> Vec<u8>) {
+        self.outbox.give_buffer(provide);
+    }
+
+    /// Appends preface and hello.
+    fn greet(&mut self) {
+        self.closing.greeted = true;
+        let hello = Hello { limits: self.config.limits, name: self.config.name.clone() };
+        self.outbox.append(|out| {
+            encode_preface(out);
+            hello.encode(out);
+        });
+    }
+}
+
+/// Bytes of replies that the peer may leave unread before its requests are no longer read.
+const MAX_UNSENT_REPLIES: usize = 1 << 20;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,194 @@
+//! The calls that this side opened: a slab of slots, the id is the index.
+//!
+//! ```text
+//!            open                     promote            reply
+//!  (free) ────────▶ Queued ──────────────────▶ Sent ───────────▶ Done ──take──▶ (free)
+//!                     │ cancel                  │ cancel, deadline
+//!                     ▼                         ▼
+//!                  Withdrawn ──promote──▶ (free)   Abandoned ──reply──▶ (free)
+//! ```
+//!
+//! A call waits in the queue while the peer's limits do not allow it to be sent: the caller sees one
+//! future either way. An id is free again only when the peer can no longer speak of it.
+
+use std::{
+    collections::VecDeque,
+    task::{Context, Poll, Waker},
+    time::Instant,
+};
+
+use slab::Slab;
+
+use crate::proto::{CallId, Codec, Metadata, MethodKey, Payload, Status, frame::Failure};
+
+/// How a call ended: with the encoded value, or without.
+pub type Outcome = Result<Payload, Failure>;
+
+/// A call to be opened.
+#[derive(Debug)]
+pub struct NewCall<'a> {
+    /// Which method and signature.
+    pub key: MethodKey,
+    /// How the arguments are encoded; the reply comes in the same codec.
+    pub codec: Codec,
+    /// When the caller stops waiting.
+    pub deadline: Option<Instant>,
+    /// What travels beside the arguments.
+    pub metadata: Option<&'a Metadata>,
+    /// The encoded arguments.
+    pub arguments: &'a Payload,
+}
+
+#[derive(Debug)]
+pub(super) struct Slot {
+    pub(super) state: SlotState,
+    waker: Option<Waker>,
+    pub(super) deadline: Option<Instant>,
+}
+
+#[derive(Debug)]
+pub(super) enum SlotState {
+    /// Not sent yet.
+    Queued(Box<QueuedCall>),
+    /// Cancelled before it was sent; the queue still names it.
+    Withdrawn,
+    /// Sent as the connection's n-th request, counted from 0; `UNSENT` while its first frame waits.
+    Sent { ordinal: u64 },
+    /// Ended; the caller has not fetched the outcome yet. `owed`: the peer has not ended it yet.
+    Done { outcome: Outcome, owed: bool },
+    /// Sent, and nobody waits for it any more; the peer has not ended it yet.
+    Abandoned,
+}
+
+/// What a queued call needs to be sent later.
+#[derive(Debug)]
+pub(super) struct QueuedCall {
+    pub(super) key: MethodKey,
+    pub(super) codec: Codec,
+    pub(super) metadata: Option<Box<Metadata>>,
+    pub(super) arguments: Payload,
+    /// Whether a reply is expected.
+    pub(super) reply: bool,
+}
+
+/// The ordinal of a call whose first frame has not left yet.
+pub(super) const UNSENT: u64 = u64::MAX;
+
+#[derive(Debug, Default)]
+pub(super) struct Outbound {
+    pub(super) slots: Slab<Slot>,
+    /// Calls to be sent when the limits allow it, in the order opened. Bounded by: the callers, each
+    /// of which waits for its own.
+    pub(super) queue: VecDeque<CallId>,
+    /// Calls sent and not ended.
+    pub(super) in_flight: u32,
+    /// Requests sent on this connection, one-way calls included.
+    pub(super) sent: u64,
+    /// No live slot has an earlier deadline than this.
+    pub(super) next_deadline: Option<Instant>,
+}
+
+impl Outbound {
+    pub(super) fn insert(&mut self, state: SlotState, deadline: Option<Instant>) -> CallId {
+        self.next_deadline = earlier(self.next_deadline, deadline);
+        CallId(self.slots.insert(Slot { state, waker: None, deadline }) as u32)
+    }
+
+    pub(super) fn slot(&mut self, id: CallId) -> Option<&mut Slot> {
+        self.slots.get_mut(id.0 as usize)
+    }
+
+    /// Takes the outcome of a call, or leaves the caller's waker with it.
+    pub(super) fn poll(&mut self, id: CallId, cx: &Context<'_>) -> Poll<Outcome> {
+        let index = id.0 as usize;
+        let Some(slot) = self.slots.get_mut(index) else {
+            debug_assert!(false, "outcome of call {id} was taken already");
+            return Poll::Pending;
+        };
+        if let SlotState::Done { owed, .. } = slot.state {
+            let done = std::mem::replace(&mut slot.state, SlotState::Abandoned);
+            if !owed {
+                self.slots.remove(index);
+            }
+            let SlotState::Done { outcome, .. } = done else { unreachable!("matched above") };
+            return Poll::Ready(outcome);
+        }
+        match &mut slot.waker {
+            Some(waker) => waker.clone_from(cx.waker()),
+            None => slot.waker = Some(cx.waker().clone()),
+        }
+        Poll::Pending
+    }
+
+    /// Ends a call on this side with what the peer replied. Returns false if the peer has no business
+    /// replying to it.
+    pub(super) fn complete(
+        &mut self,
+        id: CallId,
+        outcome: Outcome,
+        wakes: &mut Vec<Waker>,
+    ) -> bool {
+        let Some(slot) = self.slots.get_mut(id.0 as usize) else { return false };
+        match &mut slot.state {
+            SlotState::Sent { ordinal } if *ordinal != UNSENT => {
+                slot.state = SlotState::Done { outcome, owed: false };
+                slot.deadline = None;
+                wakes.extend(slot.waker.take());
+            }
+            SlotState::Done { owed: owed @ true, .. } => *owed = false,
+            SlotState::Abandoned => {
+                self.slots.remove(id.0 as usize);
+            }
+            _ => return false,
+        }
+        self.in_flight -= 1;
+        true
+    }
+
+    /// Takes calls off the queue that wait no longer.
+    pub(super) fn prune_queue(&mut self) {
+        let slots = &mut self.slots;
+        self.queue.retain(|id| match slots.get(id.0 as usize).map(|slot| &slot.state) {
+            Some(SlotState::Queued(_)) => true,
+            Some(SlotState::Withdrawn) => {
+                slots.remove(id.0 as usize);
+                false
+            }
+            _ => false,
+        });
+    }
+
+    /// Whether the peer may still send a reply to this call.
+    pub(super) fn awaits_reply(&self, id: CallId) -> bool {
+        self.slots.get(id.0 as usize).is_some_and(|slot| match slot.state {
+            SlotState::Sent { ordinal } => ordinal != UNSENT,
+            SlotState::Done { owed, .. } => owed,
+            SlotState::Abandoned => true,
+            SlotState::Queued(_) | SlotState::Withdrawn => false,
+        })
+    }
+}
+
+impl Slot {
+    /// A one-way call that waited is on its way.
+    pub(super) fn finish_oneway(&mut self, wakes: &mut Vec<Waker>) {
+        self.state = SlotState::Done { outcome: Ok(Payload::new()), owed: false };
+        self.deadline = None;
+        wakes.extend(self.waker.take());
+    }
+
+    /// Ends the call on this side alone; `owed` says whether the peer may still speak of it.
+    pub(super) fn settle(&mut self, status: Status, owed: bool, wakes: &mut Vec<Waker>) {
+        self.state = SlotState::Done { outcome: Err(Failure::Status(status)), owed };
+        self.deadline = None;
+        wakes.extend(self.waker.take());
+    }
+}
+
+/// The earlier of two times, where either may be missing.
+pub(super) fn earlier(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}

@@ -1,0 +1,171 @@
+//! Frames that wait for the next write: small ones encoded back to back, large messages whole, to be cut
+//! into chunks as they go. Large messages leave first in, first out.
+
+use std::collections::VecDeque;
+
+use bytes::{Buf, Bytes};
+
+use super::transmit::{CHUNKS_PER_WRITE, Chunk, Transmit};
+use crate::proto::{
+    CallId, Payload,
+    encoder::encode_frame,
+    frame::{Flags, HEAD_LEN, Head, Kind},
+};
+
+/// Payload of one chunk; figures in docs/decisions.md.
+const CHUNK: usize = 64 << 10;
+
+#[derive(Debug, Default)]
+pub(super) struct Outbox {
+    small: Vec<u8>,
+    large: VecDeque<Large>,
+    /// Bytes appended and not yet written.
+    unsent: usize,
+    /// Of these, at most so many belong to replies.
+    unsent_replies: usize,
+    max_frame: usize,
+}
+
+/// A message that leaves in more than one frame.
+#[derive(Debug)]
+struct Large {
+    head: Head,
+    /// What precedes the body in the first frame: a request's key, an error's origin.
+    prefix: Payload,
+    body: Bytes,
+    begun: bool,
+}
+
+/// What became of a message that was to be withdrawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Withdrawn {
+    /// Nothing of it was sent.
+    Whole,
+    /// Its first frames are sent; the peer must be told.
+    Begun,
+    /// It is not here: sent whole, or never appended.
+    Absent,
+}
+
+impl Outbox {
+    pub(super) fn new() -> Self {
+        Self { max_frame: CHUNK, ..Self::default() }
+    }
+
+    pub(super) fn set_max_frame(&mut self, announced: u32) {
+        self.max_frame = CHUNK.min(announced as usize);
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.unsent == 0
+    }
+
+    pub(super) const fn unsent(&self) -> usize {
+        self.unsent
+    }
+
+    pub(super) const fn unsent_replies(&self) -> usize {
+        self.unsent_replies
+    }
+
+    /// Appends frames by letting `write` encode them.
+    pub(super) fn append(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        let before = self.small.len();
+        write(&mut self.small);
+        self.unsent += self.small.len() - before;
+    }
+
+    /// Appends a message. Returns whether its first frame is placed at once, rather than in the queue
+    /// of large messages.
+    pub(super) fn message(&mut self, head: Head, prefix: &[u8], body: &Payload) -> bool {
+        let length = prefix.len() + body.len();
+        if !head.flags.contains(Flags::MINE) {
+            self.unsent_replies += HEAD_LEN + length;
+        }
+        if length <= self.max_frame {
+            self.append(|out| {
+                encode_frame(head, out, |out| {
+                    out.extend_from_slice(prefix);
+                    out.extend_from_slice(body);
+                });
+            });
+            return true;
+        }
+        self.unsent += length;
+        let (prefix, body) = (Payload::copy_from_slice(prefix), body.clone().into_bytes());
+        self.large.push_back(Large { head, prefix, body, begun: false });
+        false
+    }
+
+    pub(super) const fn fits_one_frame(&self, length: usize) -> bool {
+        length <= self.max_frame
+    }
+
+    /// Takes back a message that waits among the large ones.
+    pub(super) fn withdraw(&mut self, kind: Kind, id: CallId) -> Withdrawn {
+        let same = |large: &Large| large.head.kind == kind && large.head.id == id;
+        let Some(at) = self.large.iter().position(same) else { return Withdrawn::Absent };
+        let Some(large) = self.large.remove(at) else { return Withdrawn::Absent };
+        self.unsent -= large.prefix.len() + large.body.len();
+        if large.begun { Withdrawn::Begun } else { Withdrawn::Whole }
+    }
+
+    /// Moves what may leave next into `transmit`; `begin` learns of each request whose first frame
+    /// leaves the queue of large messages.
+    pub(super) fn fill(&mut self, transmit: &mut Transmit, mut begin: impl FnMut(CallId)) {
+        if !self.small.is_empty() {
+            transmit.take_small(&mut self.small);
+        }
+        while transmit.chunks.len() < CHUNKS_PER_WRITE {
+            let Some(large) = self.large.front_mut() else { return };
+            if !large.begun && large.head.kind == Kind::Request {
+                begin(large.head.id);
+            }
+            let (chunk, last) = large.next_chunk(self.max_frame);
+            self.unsent += HEAD_LEN;
+            transmit.chunks.push_back(chunk);
+            if last {
+                self.large.pop_front();
+            }
+        }
+    }
+
+    /// Takes note that `count` bytes are written.
+    pub(super) fn sent(&mut self, count: usize) {
+        self.unsent = self.unsent.saturating_sub(count);
+        self.unsent_replies = self.unsent_replies.min(self.unsent);
+    }
+
+    /// Gives a buffer for small frames, if there is none.
+    pub(super) fn give_buffer(&mut self, provide: impl FnOnce() -> Vec<u8>) {
+        if self.small.capacity() == 0 {
+            self.small = provide();
+        }
+    }
+}
+
+impl Large {
+    fn next_chunk(&mut self, max_frame: usize) -> (Chunk, bool) {
+        let prefix = std::mem::take(&mut self.prefix);
+        // A prefix is at most a key and an extension, far below the smallest frame that can be announced.
+        let body_length = self.body.len().min(max_frame - prefix.len());
+        let last = body_length == self.body.len();
+        let mut flags = if last { self.head.flags } else { self.head.flags.with(Flags::MORE) };
+        if self.begun {
+            flags = flags.without(Flags::EXT);
+        }
+        self.begun = true;
+        let length = (prefix.len() + body_length) as u32;
+        let mut head = [0; HEAD_LEN + 30];
+        let head_bytes = Head { flags, length, ..self.head }.encode();
+        let head = if prefix.len() <= 30 {
+            head[..HEAD_LEN].copy_from_slice(&head_bytes);
+            head[HEAD_LEN..HEAD_LEN + prefix.len()].copy_from_slice(&prefix);
+            Payload::copy_from_slice(&head[..HEAD_LEN + prefix.len()])
+        } else {
+            Payload::from([&head_bytes[..], &prefix[..]].concat())
+        };
+        let body = self.body.copy_to_bytes(body_length);
+        (Chunk { head, head_sent: 0, body }, last)
+    }
+}

@@ -1,0 +1,81 @@
+//! Messages of which parts have arrived. They grow with the bytes that came, never ahead of them.
+
+use bytes::{Bytes, BytesMut};
+
+use super::ConnectionError;
+use crate::proto::{
+    CallId, Limits,
+    frame::{Flags, Head, Kind},
+};
+
+#[derive(Debug, Default)]
+pub(super) struct Partials {
+    /// Bounded by: `max_partial` announced, plus the frame that the decoder is splitting; each by
+    /// `max_message`.
+    messages: Vec<Partial>,
+}
+
+#[derive(Debug)]
+struct Partial {
+    kind: Kind,
+    id: CallId,
+    flags: Flags,
+    bytes: BytesMut,
+}
+
+impl Partials {
+    pub(super) const fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+    }
+
+    pub(super) fn contains(&self, kind: Kind, id: CallId) -> bool {
+        self.position(kind, id).is_some()
+    }
+
+    /// Forgets a message of which no more will come.
+    pub(super) fn remove(&mut self, kind: Kind, id: CallId) {
+        if let Some(at) = self.position(kind, id) {
+            self.messages.swap_remove(at);
+        }
+    }
+
+    /// Adds a part; gives the whole message, and the flags it began with, when this was its last.
+    pub(super) fn add(
+        &mut self,
+        head: Head,
+        payload: &[u8],
+        limits: &Limits,
+    ) -> Result<Option<(Flags, Bytes)>, ConnectionError> {
+        let at = match self.position(head.kind, head.id) {
+            Some(at) => at,
+            None => self.begin(head, limits)?,
+        };
+        let partial = &mut self.messages[at];
+        if partial.flags.contains(Flags::JSON) != head.flags.contains(Flags::JSON) {
+            return Err(ConnectionError::MixedMessage(head.id));
+        }
+        if partial.bytes.len() + payload.len() > limits.max_message as usize {
+            let limit = limits.max_message;
+            return Err(ConnectionError::MessageTooLong { id: head.id, limit });
+        }
+        partial.bytes.extend_from_slice(payload);
+        if head.flags.contains(Flags::MORE) {
+            return Ok(None);
+        }
+        let whole = self.messages.swap_remove(at);
+        Ok(Some((whole.flags, whole.bytes.freeze())))
+    }
+
+    fn begin(&mut self, head: Head, limits: &Limits) -> Result<usize, ConnectionError> {
+        if self.messages.len() > limits.max_partial as usize {
+            return Err(ConnectionError::TooManyPartial(limits.max_partial));
+        }
+        let Head { kind, flags, id, .. } = head;
+        self.messages.push(Partial { kind, id, flags, bytes: BytesMut::new() });
+        Ok(self.messages.len() - 1)
+    }
+
+    fn position(&self, kind: Kind, id: CallId) -> Option<usize> {
+        self.messages.iter().position(|partial| partial.kind == kind && partial.id == id)
+    }
+}

@@ -1,0 +1,77 @@
+//! Pings of both sides. A pong answers every ping up to its token, so one pong is owed at most however
+//! many pings come in one read.
+
+use std::task::{Context, Poll, Waker};
+
+use super::{Connection, ConnectionError};
+use crate::proto::frame::{Kind, Ping};
+
+#[derive(Debug, Default)]
+pub(super) struct Pings {
+    /// The last token sent and the last one answered.
+    sent: u64,
+    answered: u64,
+    /// The token that the peer is owed.
+    owed: Option<u64>,
+    waiting: Vec<Waker>,
+}
+
+impl Pings {
+    pub(super) const fn owes_pong(&self) -> bool {
+        self.owed.is_some()
+    }
+
+    pub(super) const fn unanswered(&self) -> bool {
+        self.answered < self.sent
+    }
+}
+
+impl Connection {
+    /// Sends a ping; the token is for [`Self::poll_pong`].
+    pub fn ping(&mut self) -> u64 {
+        self.pings.sent += 1;
+        let token = self.pings.sent;
+        self.outbox.append(|out| Ping { token }.encode(Kind::Ping, out));
+        token
+    }
+
+    /// Ready when the ping with this token is answered; the error of the connection when it has ended.
+    ///
+    /// # Errors
+    /// Why the connection ended, if it did first.
+    pub fn poll_pong(&mut self, token: u64, cx: &Context<'_>) -> Poll<Result<(), ConnectionError>> {
+        if self.pings.answered >= token {
+            return Poll::Ready(Ok(()));
+        }
+        if let Some(error) = &self.closing.error {
+            return Poll::Ready(Err(error.clone()));
+        }
+        self.pings.waiting.push(cx.waker().clone());
+        Poll::Pending
+    }
+
+    pub(super) fn handle_ping(&mut self, payload: &[u8]) -> Result<(), ConnectionError> {
+        self.pings.owed = Some(Ping::decode(Kind::Ping, payload)?.token);
+        Ok(())
+    }
+
+    pub(super) fn handle_pong(&mut self, payload: &[u8]) -> Result<(), ConnectionError> {
+        let token = Ping::decode(Kind::Pong, payload)?.token;
+        if token > self.pings.sent || token <= self.pings.answered {
+            return Err(ConnectionError::UnknownPong);
+        }
+        self.pings.answered = token;
+        self.wake_pings();
+        Ok(())
+    }
+
+    pub(super) fn wake_pings(&mut self) {
+        self.wakes.append(&mut self.pings.waiting);
+    }
+
+    pub(super) fn write_pong(&mut self) {
+        if let Some(token) = self.pings.owed.take() {
+            self.outbox.append(|out| Ping { token }.encode(Kind::Pong, out));
+        }
+    }
+}

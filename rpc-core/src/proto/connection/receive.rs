@@ -1,0 +1,230 @@
+//! What arrives: pieces of frames become messages, messages become events and outcomes.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::{
+    Connection, ConnectionError, Event,
+    event::Request,
+    inbound::{InboundCall, Progress},
+    outbound::earlier,
+};
+use crate::proto::{
+    CallId, Code, Codec, Decoder, Payload, Piece, Side, Status,
+    frame::{Failure, Flags, GoAway, Hello, Kind, RequestHead},
+    limits::EARLY_CALLS,
+};
+
+/// A whole message: in the read buffer, or put together from parts.
+enum Message<'a> {
+    Read(&'a [u8]),
+    Assembled(Bytes),
+}
+
+impl Message<'_> {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Read(bytes) => bytes,
+            Self::Assembled(bytes) => bytes,
+        }
+    }
+
+    /// The payload from `start` on; without a copy where the message is not in the read buffer.
+    fn payload(self, start: usize) -> Payload {
+        match self {
+            Self::Read(bytes) => Payload::copy_from_slice(&bytes[start..]),
+            Self::Assembled(bytes) => bytes.slice(start..).into(),
+        }
+    }
+}
+
+impl Connection {
+    /// Feeds bytes that the transport brought. What is wrong with them ends the connection.
+    pub fn handle_input(&mut self, now: Instant, decoder: &mut Decoder, mut input: &[u8]) {
+        self.timers.received = now;
+        while self.closing.error.is_none() {
+            let handled = match decoder.next(&mut input) {
+                Ok(Some(piece)) => self.handle_piece(now, piece),
+                Ok(None) => break,
+                Err(error) => Err(error.into()),
+            };
+            if let Err(error) = handled {
+                self.fail(error);
+            }
+        }
+        self.promote(now);
+    }
+
+    fn handle_piece(&mut self, now: Instant, piece: Piece<'_>) -> Result<(), ConnectionError> {
+        let Piece { head, payload } = piece;
+        match head.kind {
+            Kind::Request | Kind::Response | Kind::Error => self.handle_message(now, piece),
+            Kind::Cancel => {
+                if !head.flags.contains(Flags::MINE) {
+                    return Err(ConnectionError::WrongOpener(head.kind, head.id));
+                }
+                self.handle_cancel(now, head.id);
+                Ok(())
+            }
+            Kind::Hello => self.handle_hello(payload),
+            Kind::Ping => self.handle_ping(payload),
+            Kind::Pong => self.handle_pong(payload),
+            Kind::GoAway => {
+                self.handle_goaway(GoAway::decode(payload)?);
+                Ok(())
+            }
+        }
+    }
+
+    fn handle_hello(&mut self, payload: &[u8]) -> Result<(), ConnectionError> {
+        if self.peer.is_some() {
+            return Err(ConnectionError::SecondHello);
+        }
+        let hello = Hello::decode(payload)?;
+        self.outbox.set_max_frame(hello.limits.max_frame);
+        self.peer = Some(hello);
+        if self.side == Side::Acceptor {
+            self.greet();
+        }
+        self.events.push_back(Event::Ready);
+        Ok(())
+    }
+
+    fn handle_message(&mut self, now: Instant, piece: Piece<'_>) -> Result<(), ConnectionError> {
+        let Piece { head, payload } = piece;
+        let (kind, id) = (head.kind, head.id);
+        let whole = !head.flags.contains(Flags::MORE);
+        let continued = !self.partials.is_empty() && self.partials.contains(kind, id);
+        if !continued {
+            let wanted = match kind {
+                Kind::Request => self.begin_request(id, head.flags)?,
+                _ if self.outbound.awaits_reply(id) => true,
+                _ => return Err(ConnectionError::UnknownReply(id)),
+            };
+            if !wanted {
+                return Ok(());
+            }
+        }
+        let (flags, message) = if whole && !continued {
+            if payload.len() > self.config.limits.max_message as usize {
+                let limit = self.config.limits.max_message;
+                return Err(ConnectionError::MessageTooLong { id, limit });
+            }
+            (head.flags, Message::Read(payload))
+        } else {
+            match self.partials.add(head, payload, &self.config.limits)? {
+                Some((flags, bytes)) => (flags, Message::Assembled(bytes)),
+                None => return Ok(()),
+            }
+        };
+        match kind {
+            Kind::Request => self.handle_request(now, id, flags, message),
+            Kind::Error => {
+                let failure = Failure::decode(message.bytes())?;
+                self.handle_outcome(id, Err(failure))
+            }
+            _ => self.handle_outcome(id, Ok(message.payload(0))),
+        }
+    }
+
+    fn handle_outcome(
+        &mut self,
+        id: CallId,
+        outcome: super::Outcome,
+    ) -> Result<(), ConnectionError> {
+        if self.outbound.complete(id, outcome, &mut self.wakes) {
+            Ok(())
+        } else {
+            Err(ConnectionError::UnknownReply(id))
+        }
+    }
+
+    /// The first frame of a request: counts it and enters its id. False if it is to be passed over,
+    /// because this side has said goaway.
+    fn begin_request(&mut self, id: CallId, flags: Flags) -> Result<bool, ConnectionError> {
+        if !flags.contains(Flags::MINE) {
+            return Err(ConnectionError::WrongOpener(Kind::Request, id));
+        }
+        if self.closing.local {
+            return Ok(false);
+        }
+        self.inbound.accepted += 1;
+        if id.expects_reply() && self.inbound.open.insert(id, InboundCall::default()).is_some() {
+            return Err(ConnectionError::DuplicateId(id));
+        }
+        Ok(true)
+    }
+
+    fn handle_request(
+        &mut self,
+        now: Instant,
+        id: CallId,
+        flags: Flags,
+        message: Message<'_>,
+    ) -> Result<(), ConnectionError> {
+        let codec = if flags.contains(Flags::JSON) { Codec::Json } else { Codec::Bincode };
+        let bytes = message.bytes();
+        let (front, arguments) = match RequestHead::decode(bytes, flags.contains(Flags::EXT)) {
+            Ok(parts) => parts,
+            Err(error) => {
+                let status = Status::not_started(Code::InvalidArgument, error.to_string());
+                self.refuse(id, status);
+                return Ok(());
+            }
+        };
+        let start = bytes.len() - arguments.len();
+        let deadline = front.timeout.and_then(|timeout| now.checked_add(timeout));
+        let request = Request {
+            id,
+            key: front.key,
+            codec,
+            deadline,
+            metadata: front.metadata,
+            arguments: message.payload(start),
+        };
+        if front.timeout.is_some_and(|timeout| timeout.is_zero()) {
+            let expired = "the deadline had passed when the request arrived";
+            self.refuse(id, Status::not_started(Code::DeadlineExceeded, expired));
+            return Ok(());
+        }
+        self.admit(request)
+    }
+
+    /// Starts a call, holds it back, or refuses it, by the limit that was announced.
+    fn admit(&mut self, request: Request) -> Result<(), ConnectionError> {
+        let (id, deadline) = (request.id, request.deadline);
+        let limit = self.config.limits.max_calls;
+        if let Some(call) = self.inbound.open.get_mut(&id) {
+            call.progress = Progress::Running;
+            call.deadline = deadline;
+            self.inbound.next_deadline = earlier(self.inbound.next_deadline, deadline);
+        }
+        if self.inbound.running < limit && self.inbound.held.is_empty() {
+            self.inbound.running += 1;
+            self.events.push_back(Event::Request(request));
+        } else if self.may_hold(id) {
+            self.inbound.held.push_back(request);
+        } else {
+            self.inbound.refused += 1;
+            if self.inbound.refused > MAX_REFUSED {
+                return Err(ConnectionError::TooManyCalls(limit));
+            }
+            let message = format!("more than the {limit} calls that this side accepts at once");
+            self.refuse(id, Status::not_started(Code::ResourceExhausted, message));
+        }
+        Ok(())
+    }
+
+    /// Whether a call that cannot start yet waits its turn: one-way calls, whose senders cannot know
+    /// how many run; calls within the limit that wait behind those; calls sent before our hello could
+    /// tell the limit.
+    fn may_hold(&self, id: CallId) -> bool {
+        !id.expects_reply()
+            || self.inbound.open.len() <= self.config.limits.max_calls as usize
+            || self.inbound.accepted <= u64::from(EARLY_CALLS)
+    }
+}
+
+/// Calls above the announced limit that are refused one by one before the connection is closed.
+const MAX_REFUSED: u32 = 1000;

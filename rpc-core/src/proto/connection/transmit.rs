@@ -1,0 +1,169 @@
+//! Bytes on their way to the transport: small frames back to back, large messages by reference.
+//!
+//! Each write starts with what a former write left of a frame, then all small frames, then chunks of
+//! large messages: so a large message delays a small one by one write at most (PROTOCOL §10).
+
+use std::{collections::VecDeque, io::IoSlice};
+
+use bytes::{Buf, Bytes};
+
+use crate::proto::Payload;
+
+/// Chunks of large messages in one write; figures in docs/decisions.md.
+pub(super) const CHUNKS_PER_WRITE: usize = 7;
+
+/// Most slices of one write: a rest of two parts, the small frames, two for each chunk.
+pub(crate) const MAX_SLICES: usize = 3 + 2 * CHUNKS_PER_WRITE;
+
+/// A frame that is not copied together: its head, with what precedes the body, and the body.
+#[derive(Debug, Default)]
+pub(super) struct Chunk {
+    pub(super) head: Payload,
+    pub(super) head_sent: usize,
+    pub(super) body: Bytes,
+}
+
+impl Chunk {
+    fn len(&self) -> usize {
+        self.head.len() - self.head_sent + self.body.len()
+    }
+
+    fn advance(&mut self, count: usize) {
+        let of_head = count.min(self.head.len() - self.head_sent);
+        self.head_sent += of_head;
+        self.body.advance(count - of_head);
+    }
+}
+
+/// What is to be written next. Taken out of the connection for the time of a write, so that no lock is
+/// held meanwhile.
+#[derive(Debug, Default)]
+pub struct Transmit {
+    /// A chunk of which a part is written.
+    rest: Option<Chunk>,
+    pub(super) small: Vec<u8>,
+    small_sent: usize,
+    /// Bounded by: `CHUNKS_PER_WRITE`.
+    pub(super) chunks: VecDeque<Chunk>,
+}
+
+impl Transmit {
+    /// Whether there is nothing to write.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rest.is_none() && self.small.len() == self.small_sent && self.chunks.is_empty()
+    }
+
+    /// The bytes to write, in order; fills as many slices as there are and returns how many.
+    pub fn slices<'a>(&'a self, slices: &mut [IoSlice<'a>; MAX_SLICES]) -> usize {
+        let mut count = 0;
+        let mut push = |bytes: &'a [u8]| {
+            if !bytes.is_empty() {
+                slices[count] = IoSlice::new(bytes);
+                count += 1;
+            }
+        };
+        if let Some(rest) = &self.rest {
+            push(&rest.head[rest.head_sent..]);
+            push(&rest.body);
+        }
+        push(&self.small[self.small_sent..]);
+        for chunk in &self.chunks {
+            push(&chunk.head);
+            push(&chunk.body);
+        }
+        count
+    }
+
+    /// Takes note that the first `count` bytes are written.
+    pub fn advance(&mut self, mut count: usize) {
+        if let Some(rest) = &mut self.rest {
+            let written = count.min(rest.len());
+            rest.advance(written);
+            count -= written;
+            if rest.len() > 0 {
+                return;
+            }
+            self.rest = None;
+        }
+        let written = count.min(self.small.len() - self.small_sent);
+        self.small_sent += written;
+        count -= written;
+        if self.small_sent == self.small.len() {
+            self.small.clear();
+            self.small_sent = 0;
+        }
+        while count > 0 {
+            let Some(mut chunk) = self.chunks.pop_front() else { return };
+            let written = count.min(chunk.len());
+            count -= written;
+            if written < chunk.len() {
+                chunk.advance(written);
+                self.rest = Some(chunk);
+            }
+        }
+    }
+
+    /// Takes over the small frames that were appended since the last write. The buffers change places
+    /// where nothing is left of the former, which is the common case.
+    pub(super) fn take_small(&mut self, appended: &mut Vec<u8>) {
+        if self.small.len() == self.small_sent {
+            self.small.clear();
+            self.small_sent = 0;
+            std::mem::swap(&mut self.small, appended);
+        } else {
+            self.small.append(appended);
+        }
+    }
+
+    /// The buffer of small frames, if it is empty: so that idle connections hold none.
+    pub fn take_spare(&mut self) -> Option<Vec<u8>> {
+        (self.small.is_empty() && self.small.capacity() > 0)
+            .then(|| std::mem::take(&mut self.small))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Transmit {
+        let mut transmit = Transmit::default();
+        transmit.take_small(&mut b"small".to_vec());
+        for (head, body) in [("h1", &b"body one"[..]), ("h2", b"body two")] {
+            let head = Payload::copy_from_slice(head.as_bytes());
+            transmit.chunks.push_back(Chunk { head, head_sent: 0, body: body.into() });
+        }
+        transmit
+    }
+
+    fn written(transmit: &Transmit, limit: usize) -> Vec<u8> {
+        let mut slices = [IoSlice::new(&[]); MAX_SLICES];
+        let count = transmit.slices(&mut slices);
+        let mut all: Vec<u8> = slices[..count].iter().flat_map(|s| s.iter().copied()).collect();
+        all.truncate(limit);
+        all
+    }
+
+    #[test]
+    fn any_sequence_of_partial_writes_gives_the_same_bytes() {
+        for step in 1..30 {
+            let mut transmit = sample();
+            let mut all = Vec::new();
+            while !transmit.is_empty() {
+                let bytes = written(&transmit, step);
+                transmit.advance(bytes.len());
+                all.extend(bytes);
+            }
+            assert_eq!(all, b"smallh1body oneh2body two", "step {step}");
+        }
+    }
+
+    #[test]
+    fn small_frames_overtake_chunks_but_never_cut_one() {
+        let mut transmit = sample();
+        transmit.advance(5 + 4);
+        transmit.take_small(&mut b"next".to_vec());
+        assert_eq!(written(&transmit, 99), b"dy onenexth2body two");
+    }
+}

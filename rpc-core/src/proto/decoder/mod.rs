@@ -1,0 +1,254 @@
+//! Bytes ⇒ frames. Takes whatever a read brought and hands out pieces: whole frames where it can, and
+//! of large message frames whatever part is there, marked as continued. Chunk boundaries carry no
+//! meaning (PROTOCOL §10), so nothing larger than `SPLIT` is ever held back here.
+
+use thiserror::Error;
+
+use crate::proto::{
+    encoder::{MAGIC, PREFACE_LEN},
+    frame::{Flags, HEAD_LEN, Head, HeadError, Kind},
+    limits::MAX_CONTROL,
+};
+
+/// Frames up to this payload are handed out whole; longer message frames as their bytes come.
+const SPLIT: u32 = MAX_CONTROL;
+
+/// A frame, or a part of a message frame: `head.length` is the length of `payload`, and
+/// [`Flags::MORE`] is set where the message goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Piece<'a> {
+    /// The head, as if the piece were a frame of its own.
+    pub head: Head,
+    /// The payload.
+    pub payload: &'a [u8],
+}
+
+/// A protocol that is not ours, by its first bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Foreign {
+    /// An HTTP/1 or HTTP/2 message.
+    Http,
+    /// A TLS record.
+    Tls,
+    /// An SSH banner.
+    Ssh,
+    /// Something else.
+    Unknown,
+}
+
+/// Bytes that are not the protocol: the connection cannot go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// The first bytes are those of another protocol.
+    #[error("peer does not speak this protocol: {}", match .0 {
+        Foreign::Http => "it sent HTTP",
+        Foreign::Tls => "it sent TLS",
+        Foreign::Ssh => "it sent SSH",
+        Foreign::Unknown => "its first bytes are not the preface",
+    })]
+    Foreign(Foreign),
+    /// The preface names version 0.
+    #[error("peer speaks protocol version {0}, this side speaks version 1")]
+    Version(u8),
+    /// A head breaks a rule.
+    #[error(transparent)]
+    Head(#[from] HeadError),
+    /// The first frame is not hello.
+    #[error("first frame is {0}, but must be hello")]
+    HelloExpected(Kind),
+    /// A frame is longer than its kind or the announced limit allows.
+    #[error("{kind} frame of {length} bytes is over the limit of {limit}")]
+    TooLong {
+        /// The frame's kind.
+        kind: Kind,
+        /// The length its head claims.
+        length: u32,
+        /// The most that was allowed.
+        limit: u32,
+    },
+}
+
+/// Splits a byte stream into [`Piece`]s.
+#[derive(Debug)]
+pub struct Decoder {
+    state: State,
+    /// The start of a frame whose rest has not come yet. Bounded by: `HEAD_LEN + SPLIT`.
+    tail: Vec<u8>,
+    /// Whether `tail` was handed out and is to be cleared.
+    tail_done: bool,
+    max_frame: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum State {
+    Preface,
+    Hello,
+    Frame,
+    /// Inside a long message frame, with this much of its payload to come.
+    Payload {
+        head: Head,
+        left: u32,
+    },
+}
+
+impl Decoder {
+    /// A decoder at the start of a connection that accepts frames of up to `max_frame` bytes.
+    #[must_use]
+    pub const fn new(max_frame: u32) -> Self {
+        Self { state: State::Preface, tail: Vec::new(), tail_done: false, max_frame }
+    }
+
+    /// Takes the next piece off the front of `input`; `None` when `input` is used up.
+    ///
+    /// # Errors
+    /// Bytes that no version of the protocol allows. The decoder is not to be used after that.
+    pub fn next<'a, 'i: 'a>(
+        &'a mut self,
+        input: &mut &'i [u8],
+    ) -> Result<Option<Piece<'a>>, DecodeError> {
+        if self.tail_done {
+            self.tail.clear();
+            self.tail_done = false;
+        }
+        if let State::Preface = self.state {
+            if !self.preface(input)? {
+                return Ok(None);
+            }
+            self.state = State::Hello;
+        }
+        if let State::Payload { head, left } = self.state {
+            return Ok(self.payload_piece(head, left, input));
+        }
+        let Some(head) = self.head(input)? else { return Ok(None) };
+        if head.kind.is_message() && head.length > SPLIT {
+            self.tail.clear();
+            return Ok(self.payload_piece(head, head.length, input));
+        }
+        Ok(self.whole(head, input))
+    }
+
+    /// Whether the stream may end here: between two frames.
+    #[must_use]
+    pub fn is_between_frames(&self) -> bool {
+        matches!(self.state, State::Frame) && (self.tail.is_empty() || self.tail_done)
+    }
+
+    /// Reads the preface; false when more bytes are needed.
+    fn preface(&mut self, input: &mut &[u8]) -> Result<bool, DecodeError> {
+        fill(&mut self.tail, PREFACE_LEN, input);
+        let seen = self.tail.len().min(MAGIC.len());
+        if self.tail[..seen] != MAGIC[..seen] {
+            return match recognise(&self.tail) {
+                Some(foreign) => Err(DecodeError::Foreign(foreign)),
+                None => Ok(false),
+            };
+        }
+        if self.tail.len() < PREFACE_LEN {
+            return Ok(false);
+        }
+        let version = self.tail[MAGIC.len()];
+        self.tail.clear();
+        // A peer that speaks a later version speaks this one too, once it has seen our preface.
+        if version == 0 { Err(DecodeError::Version(version)) } else { Ok(true) }
+    }
+
+    /// Reads a head off `tail` and `input` and checks it; leaves it consumed from `input` only where
+    /// `tail` holds it.
+    fn head(&mut self, input: &mut &[u8]) -> Result<Option<Head>, DecodeError> {
+        let bytes = if self.tail.is_empty() && input.len() >= HEAD_LEN {
+            input.first_chunk::<HEAD_LEN>()
+        } else {
+            fill(&mut self.tail, HEAD_LEN, input);
+            self.tail.first_chunk::<HEAD_LEN>()
+        };
+        let Some(bytes) = bytes else { return Ok(None) };
+        let head = Head::decode(*bytes)?;
+        if let State::Hello = self.state {
+            if head.kind != Kind::Hello {
+                return Err(DecodeError::HelloExpected(head.kind));
+            }
+        }
+        let limit = if head.kind.is_message() { self.max_frame } else { MAX_CONTROL };
+        if head.length > limit {
+            return Err(DecodeError::TooLong { kind: head.kind, length: head.length, limit });
+        }
+        if self.tail.is_empty() && head.kind.is_message() && head.length > SPLIT {
+            *input = &input[HEAD_LEN..];
+        }
+        Ok(Some(head))
+    }
+
+    /// A short frame, whole, from `input` itself or, where it was cut, from `tail`.
+    fn whole<'a, 'i: 'a>(&'a mut self, head: Head, input: &mut &'i [u8]) -> Option<Piece<'a>> {
+        let total = HEAD_LEN + head.length as usize;
+        let frame = if self.tail.is_empty() && input.len() >= total {
+            let (frame, rest) = input.split_at(total);
+            *input = rest;
+            frame
+        } else {
+            fill(&mut self.tail, total, input);
+            if self.tail.len() < total {
+                return None;
+            }
+            self.tail_done = true;
+            &self.tail[..]
+        };
+        self.state = State::Frame;
+        Some(Piece { head, payload: &frame[HEAD_LEN..] })
+    }
+
+    /// As much of a long message frame as is there.
+    fn payload_piece<'a>(
+        &mut self,
+        head: Head,
+        left: u32,
+        input: &mut &'a [u8],
+    ) -> Option<Piece<'a>> {
+        let (payload, rest) = input.split_at(input.len().min(left as usize));
+        *input = rest;
+        let left = left - payload.len() as u32;
+        if left > 0 {
+            self.state = State::Payload { head, left };
+            if payload.is_empty() {
+                return None;
+            }
+        } else {
+            self.state = State::Frame;
+        }
+        let flags = if left > 0 { head.flags.with(Flags::MORE) } else { head.flags };
+        Some(Piece { head: Head { flags, length: payload.len() as u32, ..head }, payload })
+    }
+}
+
+/// Moves bytes from `input` to `tail` until `tail` has `len`, or `input` is empty.
+fn fill(tail: &mut Vec<u8>, len: usize, input: &mut &[u8]) {
+    let wanted = len.saturating_sub(tail.len());
+    let (moved, rest) = input.split_at(wanted.min(input.len()));
+    tail.extend_from_slice(moved);
+    *input = rest;
+}
+
+/// Names the protocol that starts with these bytes; `None` while they are too few to tell.
+fn recognise(start: &[u8]) -> Option<Foreign> {
+    const HTTP: [&[u8]; 10] = [
+        b"GET ", b"HEAD ", b"POST ", b"PUT ", b"DELETE ", b"OPTIONS", b"PATCH ", b"CONNECT",
+        b"PRI * ", b"HTTP/",
+    ];
+    let is_start_of = |word: &[u8]| start.iter().zip(word).all(|(a, b)| a == b);
+    if start.first() == Some(&0x16) {
+        return Some(Foreign::Tls);
+    }
+    if is_start_of(b"SSH-") {
+        return (start.len() >= 4).then_some(Foreign::Ssh);
+    }
+    match HTTP.into_iter().find(|word| is_start_of(word)) {
+        Some(word) if start.len() < word.len() => None,
+        Some(_) => Some(Foreign::Http),
+        None => Some(Foreign::Unknown),
+    }
+}
+
+#[cfg(test)]
+mod tests;

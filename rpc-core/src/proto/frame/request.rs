@@ -1,0 +1,87 @@
+//! What precedes the arguments of a request: the method key and, if flagged, the header extension.
+
+use std::time::Duration;
+
+use super::{Fields, FrameError, Kind, extension};
+use crate::proto::{Metadata, MethodKey};
+
+/// The front of a request's payload; the arguments follow it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestHead {
+    /// Which method, and which signature of it.
+    pub key: MethodKey,
+    /// How long the caller still waits.
+    pub timeout: Option<Duration>,
+    /// What travels beside the arguments.
+    pub metadata: Option<Box<Metadata>>,
+}
+
+impl RequestHead {
+    /// Appends the front of a request; returns whether it has an extension, which the frame's
+    /// EXT flag must tell.
+    pub fn encode(
+        key: MethodKey,
+        timeout: Option<Duration>,
+        metadata: Option<&Metadata>,
+        out: &mut Vec<u8>,
+    ) -> bool {
+        out.extend_from_slice(&key.to_u64().to_le_bytes());
+        let metadata = metadata.filter(|metadata| !metadata.is_empty());
+        let extended = timeout.is_some() || metadata.is_some();
+        if extended {
+            extension::encode(timeout, metadata, out);
+        }
+        extended
+    }
+
+    /// Splits a request's payload into its front and the arguments.
+    ///
+    /// # Errors
+    /// A payload that ends early, or an extension that breaks its rules.
+    pub fn decode(payload: &[u8], extended: bool) -> Result<(Self, &[u8]), FrameError> {
+        let mut fields = Fields::new(Kind::Request, payload);
+        let key = MethodKey::from_u64(fields.u64()?);
+        let (timeout, metadata) =
+            if extended { extension::decode(&mut fields)? } else { (None, None) };
+        Ok((Self { key, timeout, metadata }, fields.rest()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_request_costs_its_key_alone() {
+        let mut out = Vec::new();
+        assert!(!RequestHead::encode(MethodKey::from_u64(7), None, None, &mut out));
+        assert_eq!(out, 7u64.to_le_bytes());
+    }
+
+    #[test]
+    fn timeout_and_metadata_survive_and_every_cut_is_an_error() {
+        let mut metadata = Metadata::new();
+        metadata.set("tenant", "acme").unwrap();
+        metadata.set("empty", "").unwrap();
+        let (key, timeout) = (MethodKey::from_u64(1 << 60), Duration::from_millis(250));
+        let mut out = Vec::new();
+        assert!(RequestHead::encode(key, Some(timeout), Some(&metadata), &mut out));
+        let front = out.len();
+        out.extend_from_slice(b"arguments");
+        let (head, arguments) = RequestHead::decode(&out, true).unwrap();
+        assert_eq!(arguments, b"arguments");
+        assert_eq!(head.timeout, Some(timeout));
+        assert_eq!(head.metadata.as_deref(), Some(&metadata));
+        for cut in 0..front {
+            assert!(RequestHead::decode(&out[..cut], true).is_err(), "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn unknown_entries_are_passed_over() {
+        let mut out = 7u64.to_le_bytes().to_vec();
+        out.extend_from_slice(&[5, 0, 99, 2, 0, b'h', b'i', b'!']);
+        let (head, arguments) = RequestHead::decode(&out, true).unwrap();
+        assert_eq!((head.timeout, head.metadata, arguments), (None, None, &b"!"[..]));
+    }
+}

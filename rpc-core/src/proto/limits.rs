@@ -1,0 +1,80 @@
+//! What one side of a connection accepts from the other; announced in hello, enforced by the receiver,
+//! honoured by the sender.
+
+use thiserror::Error;
+
+/// What a side accepts from its peer. Each side announces its own in hello (PROTOCOL §5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Largest payload of one frame, in bytes; 16 KiB to 16 MiB less one byte. Default 64 KiB.
+    pub max_frame: u32,
+    /// Largest message (a request's or a reply's payload), in bytes; at least 16 KiB. Default 4 MiB.
+    pub max_message: u32,
+    /// Calls that the peer may have open at once; at least 1. Default 1,024.
+    pub max_calls: u32,
+    /// Messages that the peer may have half sent at once; at least 1. Default 4. Together with
+    /// `max_message` it bounds what half-received messages can hold: 16 MiB by default.
+    pub max_partial: u32,
+}
+
+/// Payload that may be sent in one frame, and message that may be sent at all, before the peer's hello.
+pub(crate) const EARLY_MESSAGE: usize = 16 << 10;
+
+/// Calls that may be open before the peer's hello has arrived (PROTOCOL §6).
+pub(crate) const EARLY_CALLS: u32 = 8;
+
+/// The longest hello, in bytes, and the longest payload of any frame that is not part of a message.
+pub(crate) const MAX_CONTROL: u32 = 4 << 10;
+
+/// Largest length that the frame head can carry.
+pub(crate) const MAX_LENGTH: u32 = (1 << 24) - 1;
+
+/// Limits that cannot be announced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("{name} is {value}, but must be {minimum} to {maximum}")]
+pub struct LimitsError {
+    name: &'static str,
+    value: u32,
+    minimum: u32,
+    maximum: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { max_frame: 64 << 10, max_message: 4 << 20, max_calls: 1024, max_partial: 4 }
+    }
+}
+
+impl Limits {
+    /// Checks each limit against the range that the protocol allows.
+    ///
+    /// # Errors
+    /// The first limit that is out of range.
+    pub fn check(&self) -> Result<(), LimitsError> {
+        const SMALLEST: u32 = EARLY_MESSAGE as u32;
+        let ranges = [
+            ("max_frame", self.max_frame, SMALLEST, MAX_LENGTH),
+            ("max_message", self.max_message, SMALLEST, 1 << 30),
+            ("max_calls", self.max_calls, 1, 1 << 20),
+            ("max_partial", self.max_partial, 1, 1 << 10),
+        ];
+        for (name, value, minimum, maximum) in ranges {
+            if !(minimum..=maximum).contains(&value) {
+                return Err(LimitsError { name, value, minimum, maximum });
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_valid_and_zero_is_named() {
+        Limits::default().check().unwrap();
+        let error = Limits { max_calls: 0, ..Limits::default() }.check().unwrap_err();
+        assert_eq!(error.to_string(), "max_calls is 0, but must be 1 to 1048576");
+    }
+}

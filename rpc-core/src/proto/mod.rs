@@ -1,0 +1,35 @@
+//! The protocol without I/O: bytes become frames, frames drive the state machine of one connection.
+//!
+//! ```text
+//! bytes ─▶ Decoder ─▶ Piece ─▶ Connection ─▶ Event
+//! bytes ◀─ Transmit ◀───────── Connection ◀─ open, cancel, finish, drain
+//! ```
+//!
+//! Nothing here knows a socket, a runtime or the clock: time is a parameter. `docs/protocol.md` states the
+//! rules; code and tests cite them as `PROTOCOL §n`.
+
+mod call_id;
+mod codec;
+pub mod connection;
+mod decoder;
+mod encoder;
+pub mod frame;
+mod id;
+mod limits;
+mod metadata;
+mod payload;
+mod status;
+
+pub use call_id::{CallId, Side};
+pub use codec::Codec;
+pub use connection::Connection;
+pub use decoder::{DecodeError, Decoder, Foreign, Piece};
+pub use encoder::encode_preface;
+pub use id::MethodKey;
+pub use limits::{Limits, LimitsError};
+pub use metadata::{Metadata, MetadataError};
+pub use payload::Payload;
+pub use status::{Code, Execution, Status};
+
+/// The protocol version that this crate speaks, as the preface carries it.
+pub const VERSION: u8 = 1;
