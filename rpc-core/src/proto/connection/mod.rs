@@ -166,6 +166,20 @@ impl Connection {
         self.events.pop_front()
     }
 
+    /// Borrows a driver's queues of events and wakers, with their memory, for the time of an input:
+    /// an idle connection then holds none. What was queued before stays in front.
+    pub fn lend(&mut self, events: &mut VecDeque<Event>, wakes: &mut Vec<Waker>) {
+        events.append(&mut self.events);
+        wakes.append(&mut self.wakes);
+        self.reclaim(events, wakes);
+    }
+
+    /// Gives the borrowed queues back, with what has happened meanwhile.
+    pub const fn reclaim(&mut self, events: &mut VecDeque<Event>, wakes: &mut Vec<Waker>) {
+        std::mem::swap(&mut self.events, events);
+        std::mem::swap(&mut self.wakes, wakes);
+    }
+
     /// Moves all events to the end of `into`.
     pub fn take_events(&mut self, into: &mut VecDeque<Event>) {
         into.append(&mut self.events);

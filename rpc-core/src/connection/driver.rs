@@ -1,0 +1,246 @@
+//! The task of one connection: reads, runs handlers, writes, keeps time. One turn per wake-up; all that one
+//! read brings is handled under one lock and answered in one write.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
+
+use tokio::{
+    io::{AsyncRead, ReadBuf},
+    time::Sleep,
+};
+
+use super::{
+    handlers::{Handlers, StopReason},
+    linger,
+    scratch::{self, Scratch},
+    shared::{Flushed, Shared},
+    slot::{Accept, IncomingCall},
+};
+use crate::{
+    proto::{
+        Decoder, Side,
+        connection::{Config, ConnectionError, Event, Request},
+    },
+    time::now,
+    transport::Link,
+};
+
+/// Drives one connection to its end.
+pub(crate) struct Driver {
+    shared: Arc<Shared>,
+    read: Box<dyn AsyncRead + Send + Unpin>,
+    decoder: Decoder,
+    /// Who takes the peer's calls; nobody on connections that serve nothing.
+    accept: Option<Arc<dyn Accept>>,
+    handlers: Handlers,
+    timer: Option<Pin<Box<Sleep>>>,
+    /// Whether the callers who asked for a flush were given time to add to it.
+    yielded: bool,
+}
+
+/// What the driver does after a turn.
+enum Turn {
+    /// Lets every ready task run, then takes the next turn.
+    Yield,
+    /// The connection is over.
+    End(ConnectionError),
+}
+
+impl Driver {
+    pub(crate) fn new(
+        link: Link,
+        side: Side,
+        config: Arc<Config>,
+        accept: Option<Arc<dyn Accept>>,
+    ) -> Self {
+        let decoder = Decoder::new(config.limits.max_frame);
+        let shared = Arc::new(Shared::new(side, config, link.write, link.peer));
+        let handlers = Handlers::default();
+        Self { shared, read: link.read, decoder, accept, handlers, timer: None, yielded: false }
+    }
+
+    pub(crate) const fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Runs until the connection is over; gives the reason.
+    pub(crate) async fn run(mut self) -> ConnectionError {
+        let error = loop {
+            match std::future::poll_fn(|cx| self.poll_turn(cx)).await {
+                Turn::Yield => tokio::task::yield_now().await,
+                Turn::End(error) => break error,
+            }
+        };
+        self.handlers = Handlers::default();
+        linger::close(&self.shared, &mut self.read, &error).await;
+        error
+    }
+
+    fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Turn> {
+        scratch::with(|scratch| {
+            loop {
+                let (flush, may_read) =
+                    self.shared.with(|state| (state.park(cx), state.machine.wants_read()));
+                self.poll_timer(cx, scratch);
+                let read = may_read && self.poll_read(cx, scratch);
+                self.handlers.poll(cx, &mut scratch.done);
+                let replied = self.settle(scratch);
+                if let Some(error) = self.shared.with(|state| state.machine.error().cloned()) {
+                    return Poll::Ready(Turn::End(error));
+                }
+                // Replies of one read leave at once: they are all here. Callers are given time.
+                if flush && !replied && !self.yielded {
+                    self.yielded = true;
+                    return Poll::Ready(Turn::Yield);
+                }
+                self.yielded = false;
+                let flushed = self.shared.flush(Some(cx));
+                if flushed == Flushed::More {
+                    return Poll::Ready(Turn::Yield);
+                }
+                let ended = flushed == Flushed::All && self.ends();
+                let unblocked = !may_read && self.shared.with(|state| state.machine.wants_read());
+                if !(read || ended || unblocked) {
+                    return Poll::Pending;
+                }
+            }
+        })
+    }
+
+    /// Ends the connection if it is draining and done; whether it has ended.
+    fn ends(&self) -> bool {
+        self.shared.with(|state| {
+            if state.all_written() {
+                state.machine.end_if_drained();
+            }
+            state.machine.error().is_some()
+        })
+    }
+
+    /// Reads once and handles what came; whether anything did.
+    fn poll_read(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch) -> bool {
+        let mut buffer = ReadBuf::new(&mut scratch.read);
+        let read = match Pin::new(&mut self.read).poll_read(cx, &mut buffer) {
+            Poll::Pending => return false,
+            Poll::Ready(read) => read,
+        };
+        let decoder = &mut self.decoder;
+        self.shared.with(|state| {
+            let machine = &mut state.machine;
+            machine.lend(&mut scratch.events, &mut scratch.wakes);
+            match read {
+                Ok(()) if buffer.filled().is_empty() => machine.handle_eof(),
+                Ok(()) => machine.handle_input(now(), decoder, buffer.filled()),
+                Err(error) => machine.fail(ConnectionError::Transport(error.to_string())),
+            }
+            machine.reclaim(&mut scratch.events, &mut scratch.wakes);
+        });
+        true
+    }
+
+    /// Acts on all events and ended handlers, until there are none: an end may let a held call start.
+    /// Tells whether a handler ended.
+    fn settle(&mut self, scratch: &mut Scratch) -> bool {
+        let mut replied = false;
+        loop {
+            replied |= !scratch.done.is_empty();
+            self.shared.with(|state| {
+                if !scratch.done.is_empty() {
+                    state.machine.give_buffer(scratch::take_buffer);
+                }
+                for (id, codec, outcome) in &scratch.done {
+                    state.machine.finish(*id, *codec, outcome);
+                }
+                state.machine.take_events(&mut scratch.events);
+                state.machine.take_wakes(&mut scratch.wakes);
+                if scratch
+                    .events
+                    .iter()
+                    .any(|event| matches!(event, Event::Ready | Event::Closed(_)))
+                {
+                    scratch.wakes.append(&mut state.take_ready());
+                }
+            });
+            for (id, _, _) in scratch.done.drain(..) {
+                self.handlers.forget(id);
+            }
+            scratch.wakes.drain(..).for_each(Waker::wake);
+            if scratch.events.is_empty() {
+                return replied;
+            }
+            while let Some(event) = scratch.events.pop_front() {
+                match event {
+                    Event::Request(request) => self.start(request, scratch),
+                    Event::Cancelled(id) => self.handlers.stop(id, StopReason::Cancelled),
+                    Event::Expired(id) => self.handlers.stop(id, StopReason::Expired),
+                    Event::Ready | Event::PeerDraining | Event::Closed(_) => {}
+                }
+            }
+        }
+    }
+
+    /// Starts the handler of a call: polls it once where it stands, unless its method is known to be slow.
+    fn start(&mut self, request: Request, scratch: &mut Scratch) {
+        let (id, codec) = (request.id, request.codec);
+        let Some(accept) = &self.accept else {
+            scratch.done.push((id, codec, Err(super::slot::serves_nothing())));
+            return;
+        };
+        let call = IncomingCall { request, peer: self.shared.peer() };
+        let guard = accept.accept(call, &mut scratch.slot);
+        if let Some(guard) = guard.filter(|guard| guard.is_slow()) {
+            if let Some((handler, token)) = scratch.slot.take() {
+                self.handlers.spawn(&self.shared, guard, id, codec, handler, token);
+            }
+            return;
+        }
+        let timed = guard.filter(|guard| guard.wants_sample()).map(|guard| (guard, now()));
+        let polled = scratch.slot.poll(&mut Context::from_waker(Waker::noop()));
+        if let Some((guard, started)) = timed {
+            guard.record(now().saturating_duration_since(started));
+        }
+        match polled {
+            Poll::Ready(outcome) => scratch.done.push((id, codec, outcome)),
+            Poll::Pending => {
+                if let Some((handler, token)) = scratch.slot.take() {
+                    self.handlers.keep(id, codec, handler, token);
+                }
+            }
+        }
+    }
+
+    /// Lets the machine do what is due, and sets the timer for what is due next. A timer that fires too
+    /// early is cheaper than one that is set anew with every call.
+    fn poll_timer(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch) {
+        loop {
+            let due = self.shared.with(|state| {
+                let due = state.machine.poll_timeout();
+                state.armed = state.armed.into_iter().chain(due).min();
+                due.map(tokio::time::Instant::from_std)
+            });
+            let timer = match (&mut self.timer, due) {
+                (None, None) => return,
+                (None, Some(due)) => self.timer.insert(Box::pin(tokio::time::sleep_until(due))),
+                (Some(timer), due) => {
+                    if let Some(due) = due.filter(|&due| due < timer.deadline()) {
+                        timer.as_mut().reset(due);
+                    }
+                    timer
+                }
+            };
+            if timer.as_mut().poll(cx).is_pending() {
+                return;
+            }
+            self.timer = None;
+            self.shared.with(|state| {
+                state.armed = None;
+                state.machine.handle_timeout(now());
+                state.machine.take_events(&mut scratch.events);
+            });
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Where a server is: `host:port` or `unix:/path`.
+
+use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr};
+
+use thiserror::Error;
+
+/// Where a server listens.
+///
+/// ```
+/// use rpc_core::Address;
+/// let tcp: Address = "127.0.0.1:7000".parse()?;
+/// let unix: Address = "unix:/run/calculator.sock".parse()?;
+/// assert_eq!(tcp.to_string(), "127.0.0.1:7000");
+/// assert!("7000".parse::<Address>().is_err());
+/// # Ok::<(), rpc_core::AddressError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Address {
+    /// A host name or IP address, and a port.
+    Tcp {
+        /// Host name or IP address, without brackets.
+        host: String,
+        /// Port; 0 lets the system choose one to listen at.
+        port: u16,
+    },
+    /// The path of a Unix domain socket.
+    Unix(PathBuf),
+}
+
+/// Text that is no [`Address`].
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{text:?} is no address: write host:port, such as 127.0.0.1:7000, or unix:/path")]
+pub struct AddressError {
+    text: String,
+}
+
+impl FromStr for Address {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        let error = || AddressError { text: text.to_owned() };
+        if let Some(path) = text.strip_prefix("unix:") {
+            return if path.is_empty() { Err(error()) } else { Ok(Self::Unix(path.into())) };
+        }
+        let text = text.strip_prefix("tcp:").unwrap_or(text);
+        let (host, port) = text.rsplit_once(':').ok_or_else(error)?;
+        let port = port.parse().map_err(|_| error())?;
+        let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+        let host = match bracketed {
+            Some(host) => host,
+            None if host.is_empty() || host.contains([':', '/']) => return Err(error()),
+            None => host,
+        };
+        Ok(Self::Tcp { host: host.to_owned(), port })
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp { host, port } if host.contains(':') => write!(f, "[{host}]:{port}"),
+            Self::Tcp { host, port } => write!(f, "{host}:{port}"),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+impl From<SocketAddr> for Address {
+    fn from(address: SocketAddr) -> Self {
+        Self::Tcp { host: address.ip().to_string(), port: address.port() }
+    }
+}
+
+/// What can be turned into an [`Address`]: text, a socket address, an address.
+pub trait IntoAddress {
+    /// The address.
+    ///
+    /// # Errors
+    /// Text that is no address.
+    fn into_address(self) -> Result<Address, AddressError>;
+}
+
+impl IntoAddress for Address {
+    fn into_address(self) -> Result<Address, AddressError> {
+        Ok(self)
+    }
+}
+
+impl IntoAddress for &Address {
+    fn into_address(self) -> Result<Address, AddressError> {
+        Ok(self.clone())
+    }
+}
+
+impl IntoAddress for SocketAddr {
+    fn into_address(self) -> Result<Address, AddressError> {
+        Ok(self.into())
+    }
+}
+
+impl IntoAddress for &str {
+    fn into_address(self) -> Result<Address, AddressError> {
+        self.parse()
+    }
+}
+
+impl IntoAddress for String {
+    fn into_address(self) -> Result<Address, AddressError> {
+        self.parse()
+    }
+}
+
+impl IntoAddress for &String {
+    fn into_address(self) -> Result<Address, AddressError> {
+        self.parse()
+    }
+}
+
+/// Who is at the other end of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PeerAddress {
+    /// A TCP socket.
+    Tcp(SocketAddr),
+    /// A process of this machine, over a Unix domain socket.
+    Unix,
+    /// A task of this process.
+    Memory,
+}
+
+impl fmt::Display for PeerAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Unix => f.write_str("unix"),
+            Self::Memory => f.write_str("memory"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_and_shown_alike() {
+        for text in ["localhost:1", "127.0.0.1:0", "[::1]:7000", "unix:/tmp/x", "unix:relative"] {
+            assert_eq!(text.parse::<Address>().unwrap().to_string(), text);
+        }
+        assert_eq!("tcp:a:1".parse::<Address>().unwrap().to_string(), "a:1");
+    }
+
+    #[test]
+    fn what_is_no_address_says_what_one_is() {
+        for text in ["", "localhost", ":80", "a:b", "a:70000", "http://a:80", "::1:7000", "unix:"] {
+            let error = text.parse::<Address>().unwrap_err();
+            assert!(error.to_string().contains("write host:port"), "{error}");
+        }
+    }
+}

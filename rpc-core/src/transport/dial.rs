@@ -1,0 +1,74 @@
+//! Dialling: an address becomes a link.
+
+use std::io;
+
+use thiserror::Error;
+use tokio::net::TcpStream;
+
+use super::{Address, AddressError, Link, tcp};
+
+/// Why no connection could be opened.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum DialError {
+    /// The address is none.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// The host name does not resolve.
+    #[error("cannot resolve {address}: {source}")]
+    Resolve {
+        /// What was dialled.
+        address: Address,
+        /// What the resolver said.
+        source: io::Error,
+    },
+    /// Nothing listens there.
+    #[error("nothing is listening at {address}")]
+    Refused {
+        /// What was dialled.
+        address: Address,
+    },
+    /// The transport could not be opened for another reason.
+    #[error("cannot connect to {address}: {source}")]
+    Connect {
+        /// What was dialled.
+        address: Address,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The limits of this side are out of range.
+    #[error(transparent)]
+    Limits(#[from] crate::proto::LimitsError),
+}
+
+/// Opens a byte stream to `address`.
+pub(crate) async fn dial(address: &Address) -> Result<Link, DialError> {
+    let failed = |source: io::Error| match source.kind() {
+        io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => {
+            DialError::Refused { address: address.clone() }
+        }
+        _ => DialError::Connect { address: address.clone(), source },
+    };
+    match address {
+        Address::Tcp { host, port } => {
+            let resolved = tokio::net::lookup_host((host.as_str(), *port)).await;
+            let resolved = resolved
+                .map_err(|source| DialError::Resolve { address: address.clone(), source })?;
+            let mut last = io::Error::other("the name has no addresses");
+            for candidate in resolved {
+                match TcpStream::connect(candidate).await {
+                    Ok(stream) => return tcp::link(stream).map_err(failed),
+                    Err(error) => last = error,
+                }
+            }
+            Err(failed(last))
+        }
+        #[cfg(unix)]
+        Address::Unix(path) => {
+            let stream = tokio::net::UnixStream::connect(path).await.map_err(failed)?;
+            Ok(super::unix::link(stream))
+        }
+        #[cfg(not(unix))]
+        Address::Unix(_) => Err(failed(io::ErrorKind::Unsupported.into())),
+    }
+}

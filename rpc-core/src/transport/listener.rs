@@ -1,0 +1,118 @@
+//! Listening: an address becomes a source of links.
+
+use std::io;
+
+use thiserror::Error;
+use tokio::net::{TcpListener, TcpStream};
+#[cfg(unix)]
+use tokio::net::{UnixListener, UnixStream};
+
+use super::{Address, AddressError, Link, tcp};
+
+/// A bound socket that accepts connections. Made from an address by the server, or from a socket that
+/// the program opened itself.
+#[derive(Debug)]
+pub struct Listener {
+    socket: Socket,
+    address: Address,
+}
+
+#[derive(Debug)]
+enum Socket {
+    Tcp(TcpListener),
+    #[cfg(unix)]
+    Unix(UnixListener, Option<super::unix::SocketFile>),
+}
+
+/// A connection that was accepted and not looked at yet.
+pub(crate) enum Accepted {
+    Tcp(TcpStream),
+    #[cfg(unix)]
+    Unix(UnixStream),
+}
+
+/// Why a server cannot listen.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum BindError {
+    /// The address is none.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// The system refuses to listen there.
+    #[error("cannot listen at {address}: {source}")]
+    Bind {
+        /// Where.
+        address: Address,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl Listener {
+    /// Listens at an address. Port 0 lets the system choose a port; see [`Self::address`].
+    ///
+    /// # Errors
+    /// The address cannot be listened at.
+    pub async fn bind(address: Address) -> Result<Self, BindError> {
+        let failed = |source| BindError::Bind { address: address.clone(), source };
+        match &address {
+            Address::Tcp { host, port } => {
+                let socket = TcpListener::bind((host.as_str(), *port)).await.map_err(failed)?;
+                Self::try_from(socket).map_err(failed)
+            }
+            #[cfg(unix)]
+            Address::Unix(path) => {
+                let (socket, file) = super::unix::bind(path).map_err(failed)?;
+                Ok(Self { socket: Socket::Unix(socket, Some(file)), address })
+            }
+            #[cfg(not(unix))]
+            Address::Unix(_) => Err(failed(io::ErrorKind::Unsupported.into())),
+        }
+    }
+
+    /// Where it listens, with the port that the system chose.
+    #[must_use]
+    pub const fn address(&self) -> &Address {
+        &self.address
+    }
+
+    pub(crate) async fn accept(&self) -> io::Result<Accepted> {
+        match &self.socket {
+            Socket::Tcp(socket) => socket.accept().await.map(|(stream, _)| Accepted::Tcp(stream)),
+            #[cfg(unix)]
+            Socket::Unix(socket, _) => {
+                socket.accept().await.map(|(stream, _)| Accepted::Unix(stream))
+            }
+        }
+    }
+}
+
+impl Accepted {
+    pub(crate) fn link(self) -> io::Result<Link> {
+        match self {
+            Self::Tcp(stream) => tcp::link(stream),
+            #[cfg(unix)]
+            Self::Unix(stream) => Ok(super::unix::link(stream)),
+        }
+    }
+}
+
+impl TryFrom<TcpListener> for Listener {
+    type Error = io::Error;
+
+    fn try_from(socket: TcpListener) -> io::Result<Self> {
+        let address = socket.local_addr()?.into();
+        Ok(Self { socket: Socket::Tcp(socket), address })
+    }
+}
+
+#[cfg(unix)]
+impl TryFrom<UnixListener> for Listener {
+    type Error = io::Error;
+
+    /// The socket's file stays where it is: whoever bound it removes it.
+    fn try_from(socket: UnixListener) -> io::Result<Self> {
+        let path = socket.local_addr()?.as_pathname().unwrap_or("".as_ref()).to_owned();
+        Ok(Self { socket: Socket::Unix(socket, None), address: Address::Unix(path) })
+    }
+}
