@@ -12,7 +12,6 @@ use std::{
 use anyhow::{Result, ensure};
 use benches::{
     idle::{self, IdlePlan},
-    machine::Machine,
     plan::{self, Group, Pace, Plan},
     record::Cell,
     report,
@@ -147,8 +146,11 @@ fn hold(options: &Options, connections: usize) -> Result<()> {
 }
 
 fn finish(options: &Options, text: &str, results: &Results) -> Result<()> {
-    let Results { machine, method, .. } = results;
-    let machine: &Machine = machine;
-    writeln!(io::stdout(), "{machine}\n\n{text}CPU time: {}", method.cpu_time)?;
+    let Results { machine, method, cells, .. } = results;
+    let mut out = io::stdout().lock();
+    write!(out, "{machine}\n\n{text}")?;
+    if !cells.is_empty() {
+        writeln!(out, "CPU time: {}", method.cpu_time)?;
+    }
     options.json.as_ref().map_or(Ok(()), |path| results.write(path))
 }

@@ -164,10 +164,11 @@ pub fn pending() -> Vec<Group> {
     }]
 }
 
-/// Four callers of `add` alone, then beside large echoes on the same connection.
+/// Four callers of `add` alone, then beside large echoes on the same connection; where a connection
+/// carries one call at a time, the echoes have another of the same client's.
 pub fn mixed() -> Vec<Group> {
     vec![Group {
-        title: "add, 4 callers, alone and beside 1 MiB echoes on the same connection".to_owned(),
+        title: "add, 4 callers, alone and beside 1 MiB echoes of the same client".to_owned(),
         loads: vec![
             Load::of(Job::Add, 1, 4).named("alone"),
             Load::of(Job::Add, 1, 4).named("beside").beside(Job::Echo { bytes: LARGE }, 1),

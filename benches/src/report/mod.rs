@@ -20,11 +20,11 @@ pub fn transports(cells: &[Cell]) -> String {
         let mut table = table([
             "transport",
             "calls/s (min..max)",
-            "x limit",
+            "speed / limit",
             "CPU us/call",
             "client",
             "server",
-            "x limit",
+            "CPU / limit",
             "p50 us",
             "p99 us",
         ]);
