@@ -1,0 +1,107 @@
+//! The machine and the software that figures belong to: without them a figure means nothing.
+//!
+//! Goes out into every results file and above every table. Reads `/proc` and the lock file that
+//! was built from; asks nothing of the network.
+
+use std::{fmt, fs, thread};
+
+use serde::Serialize;
+
+/// A description of where and with what a run was made.
+#[derive(Debug, Clone, Serialize)]
+pub struct Machine {
+    /// The CPU's own name for itself.
+    pub cpu: String,
+    /// How many CPUs this process may use.
+    pub cpus: usize,
+    /// The kernel's release.
+    pub kernel: String,
+    /// The compiler that built this program.
+    pub rustc: &'static str,
+    /// When the run was made, UTC.
+    pub date: String,
+    /// Versions of what is measured, by crate.
+    pub crates: Vec<Version>,
+}
+
+/// One crate and the version that was built in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Version {
+    /// The crate's name.
+    pub name: &'static str,
+    /// Its version, from the lock file.
+    pub version: String,
+}
+
+impl Machine {
+    /// Describes this machine at this moment.
+    pub fn describe() -> Self {
+        let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+        let model =
+            cpuinfo.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
+        let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+        Self {
+            cpu: model.map_or_else(|| UNKNOWN.to_owned(), |(_, name)| name.trim().to_owned()),
+            cpus: thread::available_parallelism().map_or(1, usize::from),
+            kernel: kernel.trim().to_owned(),
+            rustc: env!("BENCHES_RUSTC"),
+            date: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            crates: MEASURED.iter().filter_map(|name| locked(LOCK_FILE, name)).collect(),
+        }
+    }
+}
+
+impl fmt::Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { cpu, cpus, kernel, rustc, date, crates } = self;
+        writeln!(f, "{date}, {cpu}, {cpus} CPUs, Linux {kernel}, {rustc}")?;
+        let versions: Vec<_> = crates.iter().map(|c| format!("{} {}", c.name, c.version)).collect();
+        write!(f, "{}", versions.join(", "))
+    }
+}
+
+/// Finds the version of a crate in a lock file.
+fn locked(lock_file: &str, name: &'static str) -> Option<Version> {
+    let entry = format!("name = \"{name}\"\nversion = \"");
+    let (_, rest) = lock_file.split_once(&entry)?;
+    let (version, _) = rest.split_once('"')?;
+    Some(Version { name, version: version.to_owned() })
+}
+
+const LOCK_FILE: &str = include_str!("../../Cargo.lock");
+
+const MEASURED: [&str; 9] = [
+    "rpc-core",
+    "tokio",
+    "bytes",
+    "serde_json",
+    "bincode",
+    "axum",
+    "hyper",
+    "reqwest",
+    "jsonrpsee-server",
+];
+
+const UNKNOWN: &str = "unknown CPU";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_of_a_crate_is_read_from_the_lock_file() {
+        let lock = "[[package]]\nname = \"tokio-util\"\nversion = \"0.7.1\"\n\n[[package]]\n\
+                    name = \"tokio\"\nversion = \"1.2.3\"\n";
+        assert_eq!(locked(lock, "tokio").unwrap().version, "1.2.3");
+        assert_eq!(locked(lock, "axum"), None);
+    }
+
+    #[test]
+    fn this_machine_is_described_with_every_peer_that_was_built_in() {
+        let machine = Machine::describe();
+        assert!(machine.rustc.starts_with("rustc "), "{}", machine.rustc);
+        for peer in ["tokio", "axum", "reqwest", "jsonrpsee-server"] {
+            assert!(machine.crates.iter().any(|version| version.name == peer), "{peer}");
+        }
+    }
+}

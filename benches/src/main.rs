@@ -1,0 +1,156 @@
+//! The bench program: arguments in, a plan out to the library, its report to stdout.
+//!
+//! stdout has tables only; progress goes to stderr. Started again as `server`, it is the other side.
+
+use std::{
+    env,
+    io::{self, Write},
+    path::PathBuf,
+    time::Duration,
+};
+
+use anyhow::{Result, ensure};
+use benches::{
+    idle::{self, IdlePlan},
+    plan::{self, Group, Pace, Plan},
+    record::Cell,
+    report,
+    results::Results,
+    run, server, transport,
+};
+use clap::{Args, Parser, Subcommand};
+
+/// Measures what a call costs over each transport, server and client in separate processes.
+#[derive(Debug, Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// `add` over all transports: calls/s, CPU per call and latency, free and on one CPU.
+    Transports {
+        #[command(flatten)]
+        options: Options,
+        /// Only this load (repeatable): 1x1, 1x64, 1x1024 or 8x16.
+        #[arg(long, value_name = "LOAD")]
+        load: Vec<String>,
+        /// Only the pass with both processes on one CPU.
+        #[arg(long)]
+        pinned: bool,
+    },
+    /// A handler that is pending once beside one that is ready.
+    Pending {
+        #[command(flatten)]
+        options: Options,
+    },
+    /// Latency of small calls alone and beside 1 MiB echoes on the same connection.
+    Mixed {
+        #[command(flatten)]
+        options: Options,
+    },
+    /// The server's memory per idle connection.
+    Idle {
+        #[command(flatten)]
+        options: Options,
+        /// How many connections are held.
+        #[arg(long, default_value_t = 10_000)]
+        connections: usize,
+    },
+    /// Serves one transport until stdin closes; its address is the first line of stdout.
+    #[command(hide = true)]
+    Server { transport: String },
+}
+
+#[derive(Debug, Args)]
+struct Options {
+    /// One short round: shows that everything works, not what it costs.
+    #[arg(long)]
+    quick: bool,
+    /// Only this transport (repeatable).
+    #[arg(long, value_name = "NAME")]
+    only: Vec<String>,
+    /// How often each cell is measured; medians are over rounds.
+    #[arg(long, value_name = "N")]
+    rounds: Option<usize>,
+    /// How long each cell is counted.
+    #[arg(long, value_name = "MS")]
+    window_ms: Option<u64>,
+    /// How long each cell is driven before it is counted.
+    #[arg(long, value_name = "MS")]
+    warm_up_ms: Option<u64>,
+    /// Writes all figures with the machine and the method to this file.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+impl Options {
+    fn pace(&self) -> Pace {
+        let usual = if self.quick { Pace::QUICK } else { Pace::USUAL };
+        Pace {
+            warm_up: self.warm_up_ms.map_or(usual.warm_up, Duration::from_millis),
+            window: self.window_ms.map_or(usual.window, Duration::from_millis),
+            rounds: self.rounds.unwrap_or(usual.rounds).max(1),
+        }
+    }
+
+    /// The names of the transports that are asked for, in the order of the tables.
+    fn transports(&self) -> Result<Vec<String>> {
+        for name in &self.only {
+            transport::find(name)?;
+        }
+        let all = transport::all().into_iter().map(|transport| transport.name().to_owned());
+        Ok(all.filter(|name| self.only.is_empty() || self.only.contains(name)).collect())
+    }
+}
+
+fn main() -> Result<()> {
+    match Arguments::parse().command {
+        Command::Transports { options, load, pinned } => {
+            let mut groups = if pinned { Vec::new() } else { plan::transports() };
+            groups.extend(plan::pinned());
+            drive(&options, with_loads(groups, &load)?, report::transports)
+        }
+        Command::Pending { options } => drive(&options, plan::pending(), report::pending),
+        Command::Mixed { options } => drive(&options, plan::mixed(), report::mixed),
+        Command::Idle { options, connections } => hold(&options, connections),
+        Command::Server { transport } => server::serve(&transport),
+    }
+}
+
+/// Keeps the groups that have one of the loads; no load means all.
+fn with_loads(groups: Vec<Group>, loads: &[String]) -> Result<Vec<Group>> {
+    let wanted = |group: &Group| {
+        loads.is_empty() || group.loads.iter().any(|load| loads.contains(&load.label))
+    };
+    let kept: Vec<_> = groups.into_iter().filter(wanted).collect();
+    ensure!(!kept.is_empty(), "no such load here: {}", loads.join(", "));
+    Ok(kept)
+}
+
+fn drive(options: &Options, groups: Vec<Group>, report: fn(&[Cell]) -> String) -> Result<()> {
+    let plan = Plan { groups, transports: options.transports()?, pace: options.pace() };
+    let cells = run::run(&plan, &env::current_exe()?, &mut io::stderr())?;
+    finish(options, &report(&cells), &Results::new(plan.pace, cells, Vec::new()))
+}
+
+fn hold(options: &Options, connections: usize) -> Result<()> {
+    // Memory hardly varies, so one round is what is usual.
+    let rounds = options.rounds.unwrap_or(1).max(1);
+    let plan =
+        IdlePlan { connections: connections.max(1), transports: options.transports()?, rounds };
+    let cells = idle::run(&plan, &env::current_exe()?, &mut io::stderr())?;
+    let text = report::idle(&cells);
+    finish(options, &text, &Results::new(Pace { rounds, ..options.pace() }, Vec::new(), cells))
+}
+
+fn finish(options: &Options, text: &str, results: &Results) -> Result<()> {
+    let Results { machine, method, cells, .. } = results;
+    let mut out = io::stdout().lock();
+    write!(out, "{machine}\n\n{text}")?;
+    if !cells.is_empty() {
+        writeln!(out, "CPU time: {}", method.cpu_time)?;
+    }
+    options.json.as_ref().map_or(Ok(()), |path| results.write(path))
+}

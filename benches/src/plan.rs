@@ -1,0 +1,178 @@
+//! What is to be measured, as plain data: loads, the groups they are compared in, the windows.
+//!
+//! Comes in from the command line and goes out to `run`. Never starts anything itself.
+
+use std::time::Duration;
+
+/// One thing that a server can be asked to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Job {
+    /// Adds two small integers; the handler is ready at its first poll.
+    Add,
+    /// The same with a handler that yields once before it answers.
+    AddPending,
+    /// Sends this many bytes there and back.
+    Echo {
+        /// The size of the payload.
+        bytes: usize,
+    },
+}
+
+/// A number of callers that repeat one job on a connection, each with one call in flight.
+#[derive(Debug, Clone, Copy)]
+pub struct Lane {
+    /// What each call asks for.
+    pub job: Job,
+    /// How many calls are in flight at once.
+    pub in_flight: usize,
+}
+
+impl Lane {
+    /// How often a call is timed: every one where they are few, else one in eight, so that reading
+    /// the clock stays small beside the call.
+    pub fn timed_every(&self) -> u64 {
+        if self.in_flight <= 4 { 1 } else { 8 }
+    }
+}
+
+/// What the client does during one window.
+#[derive(Debug, Clone)]
+pub struct Load {
+    /// The name shown in tables and taken by `--load`.
+    pub label: String,
+    /// How many connections are opened; each carries every lane.
+    pub connections: usize,
+    /// The callers on each connection. The first lane is the one that is judged.
+    pub lanes: Vec<Lane>,
+}
+
+impl Load {
+    /// Makes a load of one job, named `CONNECTIONSxIN_FLIGHT`.
+    pub fn of(job: Job, connections: usize, in_flight: usize) -> Self {
+        let lanes = vec![Lane { job, in_flight }];
+        Self { label: format!("{connections}x{in_flight}"), connections, lanes }
+    }
+
+    /// Gives the load another name.
+    #[must_use]
+    pub fn named(mut self, label: &str) -> Self {
+        self.label = label.to_owned();
+        self
+    }
+
+    /// Puts another lane beside the ones that are there, on the same connection.
+    #[must_use]
+    pub fn beside(mut self, job: Job, in_flight: usize) -> Self {
+        self.lanes.push(Lane { job, in_flight });
+        self
+    }
+
+    /// Counts the callers over all connections and lanes.
+    pub fn callers(&self) -> usize {
+        self.connections * self.lanes.iter().map(|lane| lane.in_flight).sum::<usize>()
+    }
+}
+
+/// Which CPUs the two processes may run on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Placement {
+    /// Wherever the kernel puts them.
+    Free,
+    /// Both on one and the same CPU: no cross-CPU wake-ups, so it shows the length of the path.
+    OneCpu,
+}
+
+/// Loads that are compared with each other: every round runs all of them over all transports.
+#[derive(Debug, Clone)]
+pub struct Group {
+    /// The heading of the group's table.
+    pub title: String,
+    /// The loads that each round runs.
+    pub loads: Vec<Load>,
+    /// Where the two processes run.
+    pub placement: Placement,
+}
+
+/// How long one cell is driven, and how often.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    /// Driven before anything is counted.
+    pub warm_up: Duration,
+    /// The window that is counted.
+    pub window: Duration,
+    /// How many times each cell is measured, each time with a fresh server.
+    pub rounds: usize,
+}
+
+impl Pace {
+    /// What is used unless the command line says otherwise.
+    pub const USUAL: Self =
+        Self { warm_up: Duration::from_millis(200), window: Duration::from_millis(400), rounds: 5 };
+
+    /// Enough to see that everything works, too short to be quoted.
+    pub const QUICK: Self =
+        Self { warm_up: Duration::from_millis(100), window: Duration::from_millis(200), rounds: 1 };
+}
+
+/// Everything one run measures.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// What is compared with what.
+    pub groups: Vec<Group>,
+    /// The transports, by name, in the order of the tables.
+    pub transports: Vec<String>,
+    /// The windows and rounds.
+    pub pace: Pace,
+}
+
+/// The size of the payload that is echoed beside small calls.
+const LARGE: usize = 1 << 20;
+
+/// `add` at the four loads, each a group of its own.
+pub fn transports() -> Vec<Group> {
+    [(1, 1), (1, 64), (1, 1024), (8, 16)]
+        .map(|(connections, in_flight)| Load::of(Job::Add, connections, in_flight))
+        .map(|load| Group {
+            title: format!("add, {}", load.label),
+            loads: vec![load],
+            placement: Placement::Free,
+        })
+        .into()
+}
+
+/// `add` with both processes on one CPU, at the loads where wake-ups hide the most.
+pub fn pinned() -> Vec<Group> {
+    [(1, 1), (1, 64)]
+        .map(|(connections, in_flight)| Load::of(Job::Add, connections, in_flight))
+        .map(|load| Group {
+            title: format!("add, {}, both processes on one CPU", load.label),
+            loads: vec![load],
+            placement: Placement::OneCpu,
+        })
+        .into()
+}
+
+/// A ready handler beside one that is pending once.
+pub fn pending() -> Vec<Group> {
+    vec![Group {
+        title: "add, 1x64, ready and pending once".to_owned(),
+        loads: vec![
+            Load::of(Job::Add, 1, 64).named("ready"),
+            Load::of(Job::AddPending, 1, 64).named("pending"),
+        ],
+        placement: Placement::Free,
+    }]
+}
+
+/// Four callers of `add` alone, then beside large echoes on the same connection; where a connection
+/// carries one call at a time, the echoes have another of the same client's.
+pub fn mixed() -> Vec<Group> {
+    vec![Group {
+        title: "add, 4 callers, alone and beside 1 MiB echoes of the same client".to_owned(),
+        loads: vec![
+            Load::of(Job::Add, 1, 4).named("alone"),
+            Load::of(Job::Add, 1, 4).named("beside").beside(Job::Echo { bytes: LARGE }, 1),
+        ],
+        placement: Placement::Free,
+    }]
+}

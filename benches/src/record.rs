@@ -1,0 +1,169 @@
+//! What came out: a sample a round, cells that hold them, and their medians.
+//!
+//! Comes in from `run` as tallies and CPU times; goes out to `report` and `results` as figures per
+//! call. Knows nothing of tables.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::{
+    meter::Tally,
+    plan::{Group, Load, Placement},
+    run::Usage,
+    transport::{Role, Transport},
+};
+
+/// All rounds of one transport under one load.
+#[derive(Debug, Clone, Serialize)]
+pub struct Cell {
+    /// The group that it is compared in.
+    pub group: String,
+    /// The load's label.
+    pub load: String,
+    /// Whether both processes were bound to one CPU.
+    pub pinned: bool,
+    /// The transport's name.
+    pub transport: &'static str,
+    /// What the transport is to the comparison.
+    pub role: Role,
+    /// One sample a round.
+    pub samples: Vec<Sample>,
+}
+
+impl Cell {
+    /// Makes a cell without samples.
+    pub fn new(group: &Group, load: &Load, transport: &dyn Transport) -> Self {
+        Self {
+            group: group.title.clone(),
+            load: load.label.clone(),
+            pinned: group.placement == Placement::OneCpu,
+            transport: transport.name(),
+            role: transport.role(),
+            samples: Vec::new(),
+        }
+    }
+
+    /// Sums one figure of all rounds up.
+    pub fn spread(&self, figure: impl Fn(&Sample) -> f64) -> Spread {
+        Spread::of(self.samples.iter().map(figure).collect())
+    }
+}
+
+/// What one window showed. CPU times are per call of the first lane.
+#[derive(Debug, Clone, Serialize)]
+pub struct Sample {
+    /// How long the window was.
+    pub seconds: f64,
+    /// CPU time of the client's process per call, in microseconds.
+    pub client_cpu_us: f64,
+    /// CPU time of the server's process per call, in microseconds.
+    pub server_cpu_us: f64,
+    /// What each lane of callers saw, the one that is judged first.
+    pub lanes: Vec<LaneSample>,
+}
+
+/// What the callers of one lane saw in one window.
+#[derive(Debug, Clone, Serialize)]
+pub struct LaneSample {
+    /// Calls that ended within the window.
+    pub calls: u64,
+    /// The same a second.
+    pub calls_per_second: f64,
+    /// Median latency, in microseconds.
+    pub p50_us: f64,
+    /// Latency that 99 of 100 calls stayed under, in microseconds.
+    pub p99_us: f64,
+}
+
+impl Sample {
+    /// Turns the totals of a window into figures per call.
+    pub fn new(used: Usage<Duration>, lanes: &[Tally]) -> Self {
+        let seconds = used.at.as_secs_f64();
+        let calls = lanes[0].calls() as f64;
+        let lane = |tally: &Tally| LaneSample {
+            calls: tally.calls(),
+            calls_per_second: tally.calls() as f64 / seconds,
+            p50_us: tally.latency_us(0.50),
+            p99_us: tally.latency_us(0.99),
+        };
+        Self {
+            seconds,
+            client_cpu_us: used.client.as_secs_f64() * 1e6 / calls,
+            server_cpu_us: used.server.as_secs_f64() * 1e6 / calls,
+            lanes: lanes.iter().map(lane).collect(),
+        }
+    }
+
+    /// Calls a second of the lane that is judged.
+    pub fn calls_per_second(&self) -> f64 {
+        self.lanes[0].calls_per_second
+    }
+
+    /// CPU time of both processes per call, in microseconds.
+    pub fn cpu_us(&self) -> f64 {
+        self.client_cpu_us + self.server_cpu_us
+    }
+}
+
+/// A figure over all rounds.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Spread {
+    /// The middle one, or the mean of the two in the middle.
+    pub median: f64,
+    /// The smallest.
+    pub min: f64,
+    /// The largest.
+    pub max: f64,
+}
+
+impl Spread {
+    /// Sums figures up; of none, all are NaN.
+    pub fn of(mut figures: Vec<f64>) -> Self {
+        figures.sort_by(f64::total_cmp);
+        let (Some(&min), Some(&max)) = (figures.first(), figures.last()) else {
+            return Self { median: f64::NAN, min: f64::NAN, max: f64::NAN };
+        };
+        let middle = figures.len() / 2;
+        let median = if figures.len().is_multiple_of(2) {
+            f64::midpoint(figures[middle - 1], figures[middle])
+        } else {
+            figures[middle]
+        };
+        Self { median, min, max }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_odd_number_of_rounds_has_the_middle_one_as_median() {
+        let spread = Spread::of(vec![9.0, 1.0, 4.0]);
+        assert_eq!(spread, Spread { median: 4.0, min: 1.0, max: 9.0 });
+    }
+
+    #[test]
+    fn an_even_number_of_rounds_has_the_mean_of_the_middle_two() {
+        assert_eq!(Spread::of(vec![1.0, 8.0, 2.0, 4.0]).median, 3.0);
+    }
+
+    #[test]
+    fn cpu_is_shared_out_over_the_calls_of_the_first_lane() {
+        let mut adds = Tally::new();
+        adds.count(1000, Some(Duration::from_micros(50)));
+        let mut echoes = Tally::new();
+        echoes.count(10, None);
+        let used = Usage {
+            at: Duration::from_secs(2),
+            client: Duration::from_millis(3),
+            server: Duration::from_millis(5),
+        };
+        let sample = Sample::new(used, &[adds, echoes]);
+        assert!((sample.client_cpu_us - 3.0).abs() < 1e-9);
+        assert!((sample.cpu_us() - 8.0).abs() < 1e-9);
+        assert!((sample.calls_per_second() - 500.0).abs() < 1e-9);
+        assert!((sample.lanes[1].calls_per_second - 5.0).abs() < 1e-9);
+    }
+}

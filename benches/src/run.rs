@@ -1,0 +1,180 @@
+//! Runs a plan: one fresh server process per cell and round, all cells of a group in each round.
+//!
+//! Comes in: a plan. Goes out: one `Cell` per transport and load with a sample a round. Rounds
+//! interleave, so what drifts on the machine meanwhile falls on all transports alike.
+
+use std::{
+    io::Write,
+    path::Path,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, ensure};
+use futures_util::future::try_join_all;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::{
+    cpu,
+    meter::{Meter, Tally},
+    pin::Pin,
+    plan::{Group, Load, Pace, Placement, Plan},
+    record::{Cell, Sample},
+    server::ServerProcess,
+    transport::{self, Link, Transport},
+};
+
+/// Measures everything that the plan names; `progress` gets a line per group and round.
+///
+/// # Errors
+///
+/// When a server cannot be started, a call fails or answers wrongly, or CPU time cannot be read.
+pub fn run(plan: &Plan, program: &Path, progress: &mut impl Write) -> Result<Vec<Cell>> {
+    let mut cells = Vec::new();
+    for group in &plan.groups {
+        let transports = able(plan, group)?;
+        let begun = cells.len();
+        for load in &group.loads {
+            cells.extend(transports.iter().map(|transport| Cell::new(group, load, &**transport)));
+        }
+        for round in 0..plan.pace.rounds {
+            writeln!(progress, "{}: round {} of {}", group.title, round + 1, plan.pace.rounds)?;
+            for (turn, load) in group.loads.iter().enumerate() {
+                for step in 0..transports.len() {
+                    // Each round begins with another transport, so that none always goes first.
+                    let index = (step + round) % transports.len();
+                    let transport = &*transports[index];
+                    let sample = measure(transport, load, group.placement, plan.pace, program)
+                        .with_context(|| format!("{}, {}", transport.name(), load.label))?;
+                    cells[begun + turn * transports.len() + index].samples.push(sample);
+                }
+            }
+        }
+    }
+    Ok(cells)
+}
+
+/// The transports of the plan that do every job of the group.
+fn able(plan: &Plan, group: &Group) -> Result<Vec<Box<dyn Transport>>> {
+    let mut able = Vec::new();
+    for name in &plan.transports {
+        let transport = transport::find(name)?;
+        let mut lanes = group.loads.iter().flat_map(|load| &load.lanes);
+        if lanes.all(|lane| transport.performs(lane.job)) {
+            able.push(transport);
+        }
+    }
+    Ok(able)
+}
+
+/// Measures one cell once, with a server and a runtime of its own.
+fn measure(
+    transport: &dyn Transport,
+    load: &Load,
+    placement: Placement,
+    pace: Pace,
+    program: &Path,
+) -> Result<Sample> {
+    let _pin = Pin::to(placement)?;
+    let server = ServerProcess::start(program, transport.name())?;
+    let runtime = runtime()?;
+    let links = runtime.block_on(connect(transport, server.address(), load.connections))?;
+    let meter = Meter::for_window();
+    let driving = runtime.spawn(drive(links, load.clone(), Arc::clone(&meter)));
+
+    // This thread only keeps time, so that the window does not wait for busy workers.
+    thread::sleep(pace.warm_up);
+    let before = Usage::read(server.pid())?;
+    meter.open();
+    thread::sleep(pace.window);
+    meter.close();
+    let used = Usage::read(server.pid())?.since(before);
+
+    let lanes = runtime.block_on(async { tokio::time::timeout(GRACE, driving).await });
+    let lanes = lanes.context("calls were still pending long after the window")???;
+    ensure!(lanes[0].calls() > 0, "no call ended within the window");
+    runtime.shutdown_background();
+    Ok(Sample::new(used, &lanes))
+}
+
+/// Opens the connections of a load, one after another.
+///
+/// # Errors
+///
+/// When the server refuses one.
+pub async fn connect(
+    transport: &dyn Transport,
+    address: &str,
+    connections: usize,
+) -> Result<Vec<Box<dyn Link>>> {
+    let mut links = Vec::with_capacity(connections);
+    for _ in 0..connections {
+        links.push(transport.connect(address.to_owned()).await?);
+    }
+    Ok(links)
+}
+
+/// Drives a load over all its connections and adds up what each lane counted.
+///
+/// # Errors
+///
+/// When a call fails or answers wrongly.
+pub async fn drive(links: Vec<Box<dyn Link>>, load: Load, meter: Arc<Meter>) -> Result<Vec<Tally>> {
+    let driven = links.iter().map(|link| {
+        let driving = link.drive(load.lanes.clone(), Arc::clone(&meter));
+        // A task for each connection, as they would have in a program of their own.
+        let task = tokio::spawn(driving);
+        async move { task.await? }
+    });
+    let mut sums: Vec<Tally> = load.lanes.iter().map(|_| Tally::new()).collect();
+    for tallies in try_join_all(driven).await? {
+        for (sum, tally) in sums.iter_mut().zip(&tallies) {
+            sum.merge(tally);
+        }
+    }
+    Ok(sums)
+}
+
+/// Makes the runtime that both sides use: multi-thread with two workers.
+///
+/// # Errors
+///
+/// When threads cannot be started.
+pub fn runtime() -> Result<Runtime> {
+    let runtime = Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build();
+    runtime.context("cannot start a runtime")
+}
+
+/// Time and CPU time of both processes, at an instant or over a window.
+#[derive(Debug, Clone, Copy)]
+pub struct Usage<At = Instant> {
+    /// The instant, or how long the window was.
+    pub at: At,
+    /// CPU time of this process.
+    pub client: Duration,
+    /// CPU time of the server's process.
+    pub server: Duration,
+}
+
+impl Usage {
+    fn read(server: u32) -> Result<Self> {
+        let at = Instant::now();
+        let client = cpu::time_of(std::process::id())?;
+        Ok(Self { at, client, server: cpu::time_of(server)? })
+    }
+
+    fn since(self, before: Self) -> Usage<Duration> {
+        Usage {
+            at: self.at - before.at,
+            client: self.client.saturating_sub(before.client),
+            server: self.server.saturating_sub(before.server),
+        }
+    }
+}
+
+/// The worker threads of each side's runtime.
+pub const WORKERS: usize = 2;
+
+/// How long the last calls of a window may take.
+const GRACE: Duration = Duration::from_secs(10);

@@ -1,0 +1,128 @@
+//! The transports that are compared, behind one trait: a side that serves and a side that drives.
+//!
+//! ```text
+//!   server process: Transport::serve ──▶ an address, printed
+//!   client process: Transport::connect(address) ──▶ Link::drive(lanes, meter) ──▶ one tally a lane
+//! ```
+//!
+//! A transport whose client makes one call at a time has only a `Caller` to write; the loop is in
+//! `callers`. Nothing here measures CPU or prints.
+
+mod axum_reqwest;
+mod callers;
+mod jsonrpsee_http;
+mod limit;
+
+use std::{any::Any, fmt, sync::Arc};
+
+use anyhow::{Context, Result};
+use futures_util::future::BoxFuture;
+use serde::Serialize;
+
+use crate::{
+    meter::{Meter, Tally},
+    plan::{Job, Lane},
+};
+
+/// What a transport is to the comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// What the machine allows: the others are divided by it.
+    Limit,
+    /// This framework.
+    Ours,
+    /// JSON-RPC over HTTP, which ours is to replace.
+    Http,
+    /// Another framework.
+    Peer,
+}
+
+/// One way of calling a server.
+pub trait Transport: fmt::Debug + Send + Sync {
+    /// The name in tables, in `--only` and for the server process.
+    fn name(&self) -> &'static str;
+
+    /// What it is to the comparison.
+    fn role(&self) -> Role;
+
+    /// Its settings in a sentence, so that a reader can judge whether it is treated fairly.
+    fn settings(&self) -> &'static str;
+
+    /// Whether it can do this job.
+    fn performs(&self, job: Job) -> bool {
+        let _ = job;
+        true
+    }
+
+    /// Binds to a free address and accepts in the background of the current runtime.
+    fn serve(&self) -> BoxFuture<'static, Result<Listening>>;
+
+    /// Opens one connection to a server of this transport (or one pool, where a connection takes
+    /// one call at a time).
+    fn connect(&self, address: String) -> BoxFuture<'static, Result<Box<dyn Link>>>;
+}
+
+/// One open connection that callers share.
+pub trait Link: Send + Sync {
+    /// Keeps every lane's number of calls in flight for as long as the meter says, and returns
+    /// what each lane counted.
+    fn drive(&self, lanes: Vec<Lane>, meter: Arc<Meter>) -> BoxFuture<'static, Result<Vec<Tally>>>;
+}
+
+/// A server that accepts, until it is dropped with its runtime.
+pub struct Listening {
+    address: String,
+    held: Box<dyn Any + Send>,
+}
+
+impl Listening {
+    /// Says where the server is; `held` lives as long as it does.
+    pub fn new(address: impl Into<String>, held: impl Any + Send) -> Self {
+        Self { address: address.into(), held: Box::new(held) }
+    }
+
+    /// What a client connects to.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+}
+
+impl fmt::Debug for Listening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let held = (*self.held).type_id();
+        f.debug_struct("Listening").field("address", &self.address).field("held", &held).finish()
+    }
+}
+
+/// All transports, in the order of the tables.
+pub fn all() -> Vec<Box<dyn Transport>> {
+    vec![
+        Box::new(limit::Limit),
+        Box::new(axum_reqwest::AxumReqwest),
+        Box::new(jsonrpsee_http::JsonrpseeHttp),
+    ]
+}
+
+/// Finds a transport by its name.
+///
+/// # Errors
+///
+/// When none has that name; the message lists those that there are.
+pub fn find(name: &str) -> Result<Box<dyn Transport>> {
+    all().into_iter().find(|transport| transport.name() == name).with_context(|| {
+        let names: Vec<_> = all().iter().map(|transport| transport.name()).collect();
+        format!("no transport is called {name:?}, there are {}", names.join(", "))
+    })
+}
+
+/// The numbers that the given call adds: small, as most are, and not always the same.
+fn operands(call: u64) -> (i64, i64) {
+    ((call % 41) as i64, 20)
+}
+
+/// The largest message that servers and clients with a limit are told to allow.
+const LARGEST_MESSAGE: u32 = 16 << 20;
+
+#[cfg(test)]
+mod tests;
