@@ -87,3 +87,6 @@ impl Connection {
         Ok(now().saturating_duration_since(sent))
     }
 }
+
+#[cfg(test)]
+mod tests;

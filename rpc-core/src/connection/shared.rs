@@ -78,26 +78,35 @@ impl Shared {
         self.peer
     }
 
-    /// Opens a call and sees to it that it is sent.
-    pub(crate) fn open(&self, call: &NewCall<'_>) -> Result<CallId, Status> {
+    /// Opens a call, leaves the waker of `cx` with it, and sees to it that it is sent.
+    pub(crate) fn open(&self, call: &NewCall<'_>, cx: &Context<'_>) -> Result<CallId, Status> {
         let mut state = self.state.lock();
         state.machine.give_buffer(scratch::take_buffer);
         let id = state.machine.open(now(), call)?;
-        let alone = state.machine.open_calls() == 1 && state.may_write_inline();
+        let pending = state.machine.poll_outcome(id, cx).is_pending();
+        debug_assert!(pending, "a call that was just opened has not ended");
         state.rearm();
-        if alone {
-            self.write_inline(state)
+        if state.machine.open_calls() == 1 && state.may_write_inline() {
+            self.write_inline(state);
         } else {
-            state.request_flush()
+            state.request_flush();
         }
         Ok(id)
     }
 
     /// Opens a call that expects no reply; `None` if it is on its way.
-    pub(crate) fn open_oneway(&self, call: &NewCall<'_>) -> Result<Option<CallId>, Status> {
+    pub(crate) fn open_oneway(
+        &self,
+        call: &NewCall<'_>,
+        cx: &Context<'_>,
+    ) -> Result<Option<CallId>, Status> {
         let mut state = self.state.lock();
         state.machine.give_buffer(scratch::take_buffer);
         let id = state.machine.open_oneway(now(), call)?;
+        if let Some(id) = id {
+            let pending = state.machine.poll_outcome(id, cx).is_pending();
+            debug_assert!(pending, "a call that was just queued has not ended");
+        }
         state.rearm();
         state.request_flush();
         Ok(id)

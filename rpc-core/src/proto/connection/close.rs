@@ -19,7 +19,7 @@ fn not_started(reason: &str) -> Status {
 
 /// What an HTTP client is told that calls this port.
 const HTTP_ANSWER: &str = "HTTP/1.1 400 Bad Request\r\n\
-    Content-Type: text/plain; charset=utf-8\r\nContent-Length: 87\r\nConnection: close\r\n\r\n\
+    Content-Type: text/plain; charset=utf-8\r\nContent-Length: 88\r\nConnection: close\r\n\r\n\
     This port speaks the rpc-core protocol, not HTTP. List its services with: rpc list ADDR\n";
 
 /// A fatal TLS alert, handshake_failure: what a TLS client understands (RFC 8446 §6).

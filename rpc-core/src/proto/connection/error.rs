@@ -80,7 +80,7 @@ impl ConnectionError {
     pub(super) const fn close_code(&self) -> Option<CloseCode> {
         match self {
             Self::Closed | Self::Lost | Self::Transport(_) | Self::ByPeer(_) => None,
-            Self::Aborted => Some(CloseCode::Drain),
+            Self::Aborted => Some(CloseCode::Abort),
             Self::HandshakeTimeout | Self::KeepaliveTimeout | Self::WriteStalled => {
                 Some(CloseCode::Timeout)
             }

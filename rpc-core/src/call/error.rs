@@ -1,0 +1,70 @@
+//! How a call fails: by the trait's own error, or by a status.
+
+use std::{convert::Infallible, error::Error, fmt};
+
+use crate::proto::{Code, Status};
+
+/// Why a call brought no value.
+///
+/// `App` is what the method's own `Result` says; `Status` is what happened to the call itself. For methods
+/// that return no `Result` there is no `App`, and `match` does not ask for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CallError<E = Infallible> {
+    /// The handler returned its error.
+    App(E),
+    /// The call itself failed: cancelled, too late, refused, the connection lost.
+    Status(Status),
+}
+
+impl<E> CallError<E> {
+    /// What happened to the call, if it is that which failed.
+    #[must_use]
+    pub const fn status(&self) -> Option<&Status> {
+        match self {
+            Self::App(_) => None,
+            Self::Status(status) => Some(status),
+        }
+    }
+
+    /// The trait's own error, if it is that.
+    #[must_use]
+    pub const fn app(&self) -> Option<&E> {
+        match self {
+            Self::App(error) => Some(error),
+            Self::Status(_) => None,
+        }
+    }
+
+    /// The code of the status; `Unknown` for the trait's own error, as gRPC has it.
+    #[must_use]
+    pub const fn code(&self) -> Code {
+        match self {
+            Self::App(_) => Code::Unknown,
+            Self::Status(status) => status.code(),
+        }
+    }
+}
+
+impl<E> From<Status> for CallError<E> {
+    fn from(status: Status) -> Self {
+        Self::Status(status)
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for CallError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::App(error) => error.fmt(f),
+            Self::Status(status) => status.fmt(f),
+        }
+    }
+}
+
+impl<E: Error + 'static> Error for CallError<E> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::App(error) => Some(error),
+            Self::Status(status) => Some(status),
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! The door through which calls leave.
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use serde::Serialize;
+
+use super::Endpoint;
+use crate::{
+    call::{Call, Method},
+    codec::{self, CodecError, Decode},
+    connection::Connection,
+    proto::{Code, Codec, MethodKey, Payload, Status, connection::Config},
+    schema::ServiceSchema,
+    transport::{DialError, IntoAddress, Link, PeerAddress},
+};
+
+/// A connection to a server, from which clients of any of its services are made. Clones are cheap and
+/// share the connection; it drains and closes when the last one, and the last call, is gone.
+///
+/// ```no_run
+/// # use rpc_core::{service, Channel};
+/// # #[service] trait Calculator { async fn add(&self, a: i64, b: i64) -> i64; }
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let channel = Channel::connect("127.0.0.1:7000").await?;
+/// let calculator = CalculatorClient::new(channel.clone());
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Channel {
+    connection: Connection,
+    codec: Codec,
+    timeout: Option<Duration>,
+}
+
+impl Channel {
+    /// Connects with the defaults of [`Endpoint`].
+    ///
+    /// The protocol's handshake is not waited for: it rides with the first call. See [`Self::ready`].
+    ///
+    /// # Errors
+    /// No transport could be opened to `address`.
+    ///
+    /// # Cancel safety
+    /// Safe: dropping the future gives the attempt up.
+    pub async fn connect(address: impl IntoAddress) -> Result<Self, DialError> {
+        Endpoint::new().connect(address).await
+    }
+
+    pub(super) fn over(
+        link: Link,
+        config: Arc<Config>,
+        codec: Codec,
+        timeout: Option<Duration>,
+    ) -> Self {
+        Self { connection: Connection::spawn(link, config), codec, timeout }
+    }
+
+    /// A channel over one end of a byte stream in memory.
+    pub(crate) fn in_memory(link: Link) -> Self {
+        Self::over(link, Arc::default(), Codec::default(), None)
+    }
+
+    /// Waits until the server has said hello.
+    ///
+    /// # Errors
+    /// `UNAVAILABLE`: the connection was lost, or what listens there is no server of this protocol; the
+    /// message says which.
+    ///
+    /// # Cancel safety
+    /// Safe: dropping the future changes nothing.
+    pub async fn ready(&self) -> Result<(), Status> {
+        self.connection.ready().await.map_err(unavailable)
+    }
+
+    /// Sends a ping and gives the time until its answer.
+    ///
+    /// # Errors
+    /// `UNAVAILABLE`: the connection was lost.
+    ///
+    /// # Cancel safety
+    /// Safe: dropping the future forgets the answer.
+    pub async fn ping(&self) -> Result<Duration, Status> {
+        self.connection.ping().await.map_err(unavailable)
+    }
+
+    /// Who is at the other end.
+    #[must_use]
+    pub fn peer(&self) -> PeerAddress {
+        self.connection.peer()
+    }
+
+    /// Prepares a call by the method's bare name, `Service.method`, with JSON both ways: no trait is
+    /// needed. `arguments` is an object by name or an array by position; the error is the service's own,
+    /// as JSON.
+    pub fn call_json(
+        &self,
+        method: &str,
+        arguments: &serde_json::Value,
+    ) -> Call<serde_json::Value, serde_json::Value> {
+        let method = Method::Named(MethodKey::bare(method));
+        let arguments = encode(Codec::Json, arguments);
+        let decode: Decode<serde_json::Value> = codec::decode::<serde_json::Value>;
+        let call = Call::new(
+            self.connection.clone(),
+            method,
+            Codec::Json,
+            arguments,
+            decode,
+            Some(decode),
+        );
+        self.with_defaults(call)
+    }
+
+    /// Prepares a call of a trait's method, given by its index.
+    pub(crate) fn call<T, E>(
+        &self,
+        service: &'static ServiceSchema,
+        method: usize,
+        arguments: &impl Serialize,
+        value: Decode<T>,
+        error: Option<Decode<E>>,
+    ) -> Call<T, E> {
+        let method = Method::Known { service, method: &service.methods[method] };
+        let arguments = encode(self.codec, arguments);
+        let connection = self.connection.clone();
+        self.with_defaults(Call::new(connection, method, self.codec, arguments, value, error))
+    }
+
+    /// Prepares a call of a one-way method.
+    pub(crate) fn call_oneway(
+        &self,
+        service: &'static ServiceSchema,
+        method: usize,
+        arguments: &impl Serialize,
+    ) -> Call<()> {
+        self.call::<(), Infallible>(service, method, arguments, codec::decode::<()>, None).oneway()
+    }
+
+    fn with_defaults<T, E>(&self, call: Call<T, E>) -> Call<T, E> {
+        match self.timeout {
+            Some(timeout) => call.timeout(timeout),
+            None => call,
+        }
+    }
+}
+
+fn encode<A: Serialize>(codec: Codec, arguments: &A) -> Result<Payload, Status> {
+    codec::to_payload(codec, arguments, codec::encode::<A>).map_err(|error: CodecError| {
+        let message = format!("cannot encode the arguments: {error}");
+        Status::not_started(Code::InvalidArgument, message)
+    })
+}
+
+fn unavailable(error: crate::proto::connection::ConnectionError) -> Status {
+    Status::not_started(Code::Unavailable, error.to_string())
+}

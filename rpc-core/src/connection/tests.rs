@@ -1,0 +1,250 @@
+//! The engine over links in memory and over real sockets, with handlers that know no codec.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::Poll,
+    time::Duration,
+};
+
+use tokio::sync::Notify;
+
+use super::{Accept, Connection, Driver, HandlerSlot, IncomingCall, SlowGuard};
+use crate::{
+    proto::{
+        CallId, Code, Codec, MethodKey, Payload, Side, Status,
+        connection::{Config, NewCall, Outcome},
+        frame::Failure,
+    },
+    transport::{Link, memory_pair},
+};
+
+const ECHO: u64 = 1;
+const YIELD: u64 = 2;
+const HANG: u64 = 3;
+const PANIC: u64 = 4;
+const PANIC_IN_DROP: u64 = 5;
+
+#[derive(Default)]
+struct Handlers {
+    guard: Arc<SlowGuard>,
+    hanging: Arc<AtomicUsize>,
+    changed: Arc<Notify>,
+}
+
+struct Hanging(Arc<AtomicUsize>, Arc<Notify>);
+
+impl Drop for Hanging {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+        self.1.notify_waiters();
+    }
+}
+
+struct PanicInDrop;
+
+impl Drop for PanicInDrop {
+    fn drop(&mut self) {
+        panic!("in drop");
+    }
+}
+
+impl Accept for Handlers {
+    fn accept(&self, call: IncomingCall, slot: &mut HandlerSlot) -> Option<&Arc<SlowGuard>> {
+        let arguments = call.request.arguments;
+        match call.request.key.to_u64() {
+            ECHO => slot.run(async move { Ok(arguments) }),
+            YIELD => slot.run(async move {
+                tokio::task::yield_now().await;
+                Ok(arguments)
+            }),
+            HANG => {
+                self.hanging.fetch_add(1, Ordering::SeqCst);
+                self.changed.notify_waiters();
+                let guard = Hanging(Arc::clone(&self.hanging), Arc::clone(&self.changed));
+                slot.run(async move {
+                    let _guard = guard;
+                    std::future::pending().await
+                });
+            }
+            PANIC => slot.run(async { panic!("on purpose") }),
+            PANIC_IN_DROP => slot.run(async {
+                let _guard = PanicInDrop;
+                std::future::pending().await
+            }),
+            _ => return None,
+        }
+        Some(&self.guard)
+    }
+}
+
+impl Handlers {
+    async fn until_hanging(&self, wanted: usize) {
+        loop {
+            let changed = self.changed.notified();
+            if self.hanging.load(Ordering::SeqCst) == wanted {
+                return;
+            }
+            changed.await;
+        }
+    }
+}
+
+fn connect() -> (Connection, Arc<Handlers>) {
+    let (near, far) = memory_pair();
+    connect_over(near, far)
+}
+
+fn connect_over(near: Link, far: Link) -> (Connection, Arc<Handlers>) {
+    let handlers = Arc::new(Handlers::default());
+    let accept: Arc<dyn Accept> = handlers.clone();
+    let driver = Driver::new(far, Side::Acceptor, Arc::new(Config::default()), Some(accept));
+    tokio::spawn(driver.run());
+    (Connection::spawn(near, Arc::new(Config::default())), handlers)
+}
+
+struct Cancel<'a>(&'a Connection, Option<CallId>);
+
+impl Drop for Cancel<'_> {
+    fn drop(&mut self) {
+        if let Some(id) = self.1 {
+            self.0.shared().cancel(id);
+        }
+    }
+}
+
+async fn call(
+    connection: &Connection,
+    method: u64,
+    arguments: &[u8],
+    timeout: Option<Duration>,
+) -> Outcome {
+    let arguments = Payload::copy_from_slice(arguments);
+    let mut open = Cancel(connection, None);
+    std::future::poll_fn(|cx| {
+        if let Some(id) = open.1 {
+            let polled = connection.shared().poll_outcome(id, cx);
+            if polled.is_ready() {
+                open.1 = None;
+            }
+            return polled;
+        }
+        let new = NewCall {
+            key: MethodKey::from_u64(method),
+            codec: Codec::Bincode,
+            deadline: timeout.map(|timeout| crate::time::now() + timeout),
+            metadata: None,
+            arguments: &arguments,
+        };
+        match connection.shared().open(&new, cx) {
+            Ok(id) => {
+                open.1 = Some(id);
+                Poll::Pending
+            }
+            Err(status) => Poll::Ready(Err(Failure::Status(status))),
+        }
+    })
+    .await
+}
+
+fn status(outcome: Outcome) -> Status {
+    match outcome {
+        Err(Failure::Status(status)) => status,
+        other => panic!("not a status: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_call_is_answered() {
+    let (connection, _) = connect();
+    assert_eq!(&*call(&connection, ECHO, b"hello", None).await.unwrap(), b"hello");
+    connection.ping().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn thousands_of_calls_at_once_are_all_answered_with_their_own_reply() {
+    let (connection, _) = connect();
+    let calls = (0..3000_u32).map(|n| {
+        let connection = connection.clone();
+        tokio::spawn(async move {
+            let method = if n % 3 == 0 { YIELD } else { ECHO };
+            let body = if n % 100 == 0 { vec![n as u8; 200_000] } else { n.to_le_bytes().to_vec() };
+            let reply = call(&connection, method, &body, None).await.unwrap();
+            assert_eq!(&*reply, &*body);
+        })
+    });
+    for call in calls.collect::<Vec<_>>() {
+        call.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn dropping_a_call_drops_its_handler() {
+    let (connection, handlers) = connect();
+    {
+        let mut hanging = Box::pin(call(&connection, HANG, b"", None));
+        tokio::select! {
+            _ = &mut hanging => panic!("answered"),
+            () = handlers.until_hanging(1) => {}
+        }
+    }
+    handlers.until_hanging(0).await;
+    assert_eq!(&*call(&connection, ECHO, b"after", None).await.unwrap(), b"after");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_deadline_ends_the_call_and_the_handler() {
+    let (connection, handlers) = connect();
+    let outcome = call(&connection, HANG, b"", Some(Duration::from_millis(50))).await;
+    assert_eq!(status(outcome).code(), Code::DeadlineExceeded);
+    handlers.until_hanging(0).await;
+}
+
+#[tokio::test]
+async fn a_panic_ends_its_call_alone() {
+    let (connection, handlers) = connect();
+    let mut hanging = Box::pin(call(&connection, HANG, b"", None));
+    tokio::select! {
+        _ = &mut hanging => panic!("answered"),
+        () = handlers.until_hanging(1) => {}
+    }
+    assert_eq!(status(call(&connection, PANIC, b"", None).await).code(), Code::Internal);
+    assert_eq!(&*call(&connection, ECHO, b"on", None).await.unwrap(), b"on");
+    assert_eq!(handlers.hanging.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_in_a_destructor_of_a_cancelled_handler_ends_its_call_alone() {
+    let (connection, _) = connect();
+    let outcome = call(&connection, PANIC_IN_DROP, b"", Some(Duration::from_millis(5))).await;
+    assert_eq!(status(outcome).code(), Code::DeadlineExceeded);
+    assert_eq!(&*call(&connection, ECHO, b"on", None).await.unwrap(), b"on");
+}
+
+#[tokio::test]
+async fn losing_the_connection_ends_every_call_and_every_handler() {
+    let (connection, handlers) = connect();
+    let hanging = tokio::spawn({
+        let connection = connection.clone();
+        async move { call(&connection, HANG, b"", None).await }
+    });
+    handlers.until_hanging(1).await;
+    connection.shared().abort();
+    let status = status(hanging.await.unwrap());
+    assert_eq!(status.code(), Code::Unavailable);
+    assert!(status.may_have_run());
+    handlers.until_hanging(0).await;
+}
+
+#[tokio::test]
+async fn dropping_the_last_handle_ends_the_connection() {
+    let (near, far) = memory_pair();
+    let driver = Driver::new(far, Side::Acceptor, Arc::new(Config::default()), None);
+    let served = tokio::spawn(driver.run());
+    let connection = Connection::spawn(near, Arc::new(Config::default()));
+    connection.ready().await.unwrap();
+    drop(connection);
+    assert_eq!(served.await.unwrap(), crate::proto::connection::ConnectionError::Closed);
+}

@@ -1,0 +1,72 @@
+//! The door for generated code: what the expansion of `#[service]` and `#[derive(Schema)]` names, and
+//! nothing else may. No stability is promised here.
+
+pub use std::sync::Arc;
+
+pub use serde;
+
+pub use crate::{
+    call::Call,
+    client::Channel,
+    codec::{byte_vec, shared_bytes},
+    connection::HandlerSlot,
+    schema::{
+        Argument, Container, ContainerKind, Field, Format, MethodKind, Registry, Schema,
+        ServiceBuilder, ServiceSchema, Variant,
+    },
+    server::Server,
+    service::{Context, Dispatch, Request},
+    transport::{DialError, IntoAddress},
+};
+
+use serde::Serialize;
+
+use crate::codec::Decode;
+
+/// Values that travel as serde has them.
+pub mod plain {
+    pub use crate::codec::{decode, encode};
+}
+
+/// Prepares a call of a method that cannot fail.
+pub fn unary<T>(
+    channel: &Channel,
+    service: &'static ServiceSchema,
+    method: usize,
+    arguments: &impl Serialize,
+    value: Decode<T>,
+) -> Call<T> {
+    channel.call(service, method, arguments, value, None)
+}
+
+/// Prepares a call of a method that returns a `Result`.
+pub fn fallible<T, E>(
+    channel: &Channel,
+    service: &'static ServiceSchema,
+    method: usize,
+    arguments: &impl Serialize,
+    value: Decode<T>,
+    error: Decode<E>,
+) -> Call<T, E> {
+    channel.call(service, method, arguments, value, Some(error))
+}
+
+/// Prepares a call of a one-way method.
+pub fn oneway(
+    channel: &Channel,
+    service: &'static ServiceSchema,
+    method: usize,
+    arguments: &impl Serialize,
+) -> Call<()> {
+    channel.call_oneway(service, method, arguments)
+}
+
+/// A channel to a server in memory. A server that cannot be built closes it at once and says why in the log.
+#[must_use]
+pub fn in_memory(server: Server) -> Channel {
+    let (near, far) = crate::transport::memory_pair();
+    if let Err(error) = server.serve_link(far) {
+        tracing::error!(%error, "the server in memory cannot serve");
+    }
+    Channel::in_memory(near)
+}

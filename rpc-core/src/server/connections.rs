@@ -1,0 +1,78 @@
+//! The live connections of one server, so that a shutdown can reach them all.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use slab::Slab;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio_util::task::TaskTracker;
+
+use crate::{
+    connection::{Accept, Driver, Shared},
+    proto::{Side, connection::Config},
+    transport::Link,
+};
+
+pub(super) struct Connections {
+    router: Arc<dyn Accept>,
+    config: Arc<Config>,
+    /// Bounded by: the server's limit of connections.
+    live: Mutex<Slab<Arc<Shared>>>,
+    tasks: TaskTracker,
+}
+
+impl Connections {
+    pub(super) fn new(router: Arc<dyn Accept>, config: Arc<Config>) -> Self {
+        Self { router, config, live: Mutex::default(), tasks: TaskTracker::new() }
+    }
+
+    /// Serves a connection in a task of its own, until it ends. `permit` is its share of the limit.
+    pub(super) fn serve(self: &Arc<Self>, link: Link, permit: Option<OwnedSemaphorePermit>) {
+        let accept = Some(Arc::clone(&self.router));
+        let peer = link.peer;
+        let driver = Driver::new(link, Side::Acceptor, Arc::clone(&self.config), accept);
+        let key = self.live.lock().insert(Arc::clone(driver.shared()));
+        let listed = Listed { connections: Arc::clone(self), key };
+        self.tasks.spawn(async move {
+            let error = driver.run().await;
+            tracing::debug!(target: "rpc_core::server", %peer, %error, "connection ended");
+            drop((listed, permit));
+        });
+    }
+
+    /// Has every connection finish its calls and start no more.
+    pub(super) fn drain(&self) {
+        for shared in self.snapshot() {
+            shared.drain("the server is shutting down");
+        }
+    }
+
+    /// Ends every connection at once.
+    pub(super) fn abort(&self) {
+        for shared in self.snapshot() {
+            shared.abort();
+        }
+    }
+
+    /// Resolves when no connection is left. None may be added after the call.
+    pub(super) async fn ended(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    fn snapshot(&self) -> Vec<Arc<Shared>> {
+        self.live.lock().iter().map(|(_, shared)| Arc::clone(shared)).collect()
+    }
+}
+
+/// Takes a connection off the list when its task ends, however it ends.
+struct Listed {
+    connections: Arc<Connections>,
+    key: usize,
+}
+
+impl Drop for Listed {
+    fn drop(&mut self) {
+        self.connections.live.lock().remove(self.key);
+    }
+}

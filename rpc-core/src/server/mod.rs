@@ -1,0 +1,196 @@
+//! The server's side: services, limits, the accept loop, shutdown.
+
+mod accept;
+mod connections;
+mod running;
+
+pub use running::{Running, Shutdown};
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use thiserror::Error;
+
+use crate::{
+    proto::{Limits, LimitsError, connection::Config},
+    reflect,
+    service::{BuildError, Dispatch, Router},
+    transport::{Address, BindError, IntoAddress, Link, Listener},
+};
+use connections::Connections;
+
+/// Services and the limits within which they are served.
+///
+/// ```no_run
+/// # use rpc_core::{service, Server};
+/// # #[service] trait Calculator { async fn add(&self, a: i64, b: i64) -> i64; }
+/// # struct Pocket;
+/// # impl Calculator for Pocket { async fn add(&self, a: i64, b: i64) -> i64 { a + b } }
+/// # async fn run() -> Result<(), rpc_core::ServeError> {
+/// // Serves until the process ends.
+/// Server::new().with(CalculatorServer::new(Pocket)).listen("127.0.0.1:7000").await?;
+///
+/// // Serves in the background, until told to stop.
+/// let server = Server::new().with(CalculatorServer::new(Pocket)).start("127.0.0.1:0").await?;
+/// println!("listening at {}", server.address());
+/// server.shutdown().await;
+/// # Ok(()) }
+/// ```
+#[must_use]
+pub struct Server {
+    services: Vec<Arc<dyn Dispatch>>,
+    config: Config,
+    max_connections: usize,
+    grace: Duration,
+    reflection: bool,
+}
+
+/// Why a server cannot serve.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// The services do not go together.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// A limit is out of range.
+    #[error(transparent)]
+    Limits(#[from] LimitsError),
+    /// The address cannot be listened at.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            services: Vec::new(),
+            config: Config::default(),
+            max_connections: 16 << 10,
+            grace: Duration::from_secs(30),
+            reflection: true,
+        }
+    }
+}
+
+impl Server {
+    /// A server without services, with the default limits.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a service. Each must have a name of its own.
+    pub fn with(mut self, service: impl Dispatch) -> Self {
+        self.services.push(Arc::new(service));
+        self
+    }
+
+    /// What each connection's peer may send. Default: see [`Limits`].
+    pub const fn limits(mut self, limits: Limits) -> Self {
+        self.config.limits = limits;
+        self
+    }
+
+    /// Connections served at once; further ones wait to be accepted. Default: 16,384.
+    pub const fn max_connections(mut self, connections: usize) -> Self {
+        self.max_connections = connections;
+        self
+    }
+
+    /// How long a client may take to say hello before its connection is closed. Default: 5 s.
+    pub const fn handshake_timeout(mut self, timeout: Duration) -> Self {
+        self.config.handshake_timeout = timeout;
+        self
+    }
+
+    /// How long a shutdown waits for the calls that run. Default: 30 s.
+    pub const fn grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
+        self
+    }
+
+    /// What the server calls itself in its hello. Default: nothing.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.config.name = name.into();
+        self
+    }
+
+    /// Serves without the reflection service: then clients need the trait, and `rpc list` finds nothing.
+    pub const fn without_reflection(mut self) -> Self {
+        self.reflection = false;
+        self
+    }
+
+    /// Listens at an address and serves until the future is dropped: connections end with it.
+    ///
+    /// # Errors
+    /// The services or limits do not hold together, or the address cannot be listened at.
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes every connection at once. [`Self::start`] gives a handle for an orderly
+    /// shutdown.
+    pub async fn listen(self, address: impl IntoAddress) -> Result<(), ServeError> {
+        let address = address.into_address().map_err(BindError::from)?;
+        self.serve(Listener::bind(address).await?).await
+    }
+
+    /// Serves a socket that is listening already, until the future is dropped.
+    ///
+    /// # Errors
+    /// The services or limits do not hold together.
+    ///
+    /// # Cancel safety
+    /// As for [`Self::listen`].
+    pub async fn serve(self, listener: Listener) -> Result<(), ServeError> {
+        let running = self.start_on(listener)?;
+        let _abort = running.abort_on_drop();
+        running.wait().await;
+        Ok(())
+    }
+
+    /// Listens at an address and serves in the background; port 0 lets the system choose one.
+    ///
+    /// # Errors
+    /// As for [`Self::listen`].
+    ///
+    /// # Cancel safety
+    /// Safe: until it resolves, nothing listens.
+    pub async fn start(self, address: impl IntoAddress) -> Result<Running, ServeError> {
+        let address = address.into_address().map_err(BindError::from)?;
+        self.start_on(Listener::bind(address).await?)
+    }
+
+    /// Serves a socket that is listening already, in the background. To be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// The services or limits do not hold together.
+    pub fn start_on(self, listener: Listener) -> Result<Running, ServeError> {
+        let address: Address = listener.address().clone();
+        let (grace, max) = (self.grace, self.max_connections);
+        let connections = self.build()?;
+        Ok(Running::spawn(listener, address, Arc::new(connections), max, grace))
+    }
+
+    /// Serves one end of a byte stream in memory.
+    pub(crate) fn serve_link(self, link: Link) -> Result<(), ServeError> {
+        Arc::new(self.build()?).serve(link, None);
+        Ok(())
+    }
+
+    fn build(self) -> Result<Connections, ServeError> {
+        self.config.limits.check()?;
+        let mut router = Router::default();
+        for service in self.services {
+            router.add(service)?;
+        }
+        if self.reflection {
+            reflect::add_to(&mut router)?;
+        }
+        Ok(Connections::new(Arc::new(router), Arc::new(self.config)))
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.services.iter().map(|service| &service.schema().name).collect();
+        f.debug_struct("Server").field("services", &names).finish_non_exhaustive()
+    }
+}

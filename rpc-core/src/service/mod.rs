@@ -1,0 +1,21 @@
+//! What generated code implements, and how a call finds its handler. Knows no socket and no client: the
+//! same services answer over any transport.
+
+mod context;
+mod request;
+mod router;
+
+pub use context::Context;
+pub use request::Request;
+pub use router::{BuildError, Router};
+
+use crate::{connection::HandlerSlot, schema::ServiceSchema};
+
+/// A service that can be called: implemented by the `…Server` types that `#[service]` generates.
+pub trait Dispatch: Send + Sync + 'static {
+    /// What the service is: its name, its methods, their types.
+    fn schema(&self) -> &'static ServiceSchema;
+
+    /// Puts the handler for a request into `slot`; `method` is an index into the schema's methods.
+    fn dispatch(&self, method: usize, request: Request, slot: &mut HandlerSlot);
+}

@@ -1,0 +1,143 @@
+//! A request on its way into a handler, and the handler's value on its way out: the place where payload
+//! bytes become arguments and results become payload bytes.
+
+use std::{cell::OnceCell, fmt, future::Future};
+
+use serde::de::DeserializeOwned;
+use tokio_util::sync::CancellationToken;
+use tracing::{Instrument as _, Level};
+
+use super::Context;
+use crate::{
+    codec::{self, Encode},
+    connection::{HandlerSlot, IncomingCall},
+    proto::{Code, Codec, Status, connection::Outcome, frame::Failure},
+    schema::MethodSchema,
+};
+
+/// A call whose method is known; generated code turns it into a handler.
+pub struct Request {
+    call: IncomingCall,
+    method: &'static MethodSchema,
+    cancellation: OnceCell<CancellationToken>,
+}
+
+impl Request {
+    pub(super) const fn new(call: IncomingCall, method: &'static MethodSchema) -> Self {
+        Self { call, method, cancellation: OnceCell::new() }
+    }
+
+    /// The context of the call, for methods that ask for it.
+    #[must_use]
+    pub fn context(&self) -> Context {
+        let request = &self.call.request;
+        let token = self.cancellation.get_or_init(CancellationToken::new).clone();
+        let metadata = request.metadata.as_deref().cloned().unwrap_or_default();
+        Context::new(&self.method.path, self.call.peer, request.deadline, metadata, token)
+    }
+
+    /// Puts a handler that cannot fail into `slot`.
+    pub fn unary<A, T, H>(
+        self,
+        slot: &mut HandlerSlot,
+        handler: impl FnOnce(A) -> H,
+        encode: Encode<T>,
+    ) where
+        A: DeserializeOwned,
+        H: Future<Output = T> + Send + 'static,
+        T: 'static,
+    {
+        let (codec, method) = (self.call.request.codec, self.method);
+        if let Some(arguments) = self.arguments(slot) {
+            let handler = handler(arguments);
+            self.run(slot, async move { encoded(codec, &handler.await, encode, method) });
+        }
+    }
+
+    /// Puts a handler that returns a `Result` into `slot`.
+    pub fn fallible<A, T, E, H>(
+        self,
+        slot: &mut HandlerSlot,
+        handler: impl FnOnce(A) -> H,
+        encode: Encode<T>,
+        encode_error: Encode<E>,
+    ) where
+        A: DeserializeOwned,
+        H: Future<Output = Result<T, E>> + Send + 'static,
+        T: 'static,
+        E: 'static,
+    {
+        let (codec, method) = (self.call.request.codec, self.method);
+        if let Some(arguments) = self.arguments(slot) {
+            let handler = handler(arguments);
+            self.run(slot, async move {
+                match handler.await {
+                    Ok(value) => encoded(codec, &value, encode, method),
+                    Err(error) => match codec::to_payload(codec, &error, encode_error) {
+                        Ok(error) => Err(Failure::Application(error)),
+                        Err(error) => Err(Failure::Status(unencodable(method, &error))),
+                    },
+                }
+            });
+        }
+    }
+
+    /// Refuses a method that the service does not have.
+    pub fn unknown_method(self, slot: &mut HandlerSlot) {
+        let message = format!("{} is not dispatched by its service", self.method.path);
+        refuse(slot, Status::not_started(Code::Unimplemented, message));
+    }
+
+    /// Decodes the arguments; refuses the call in `slot` if they are wrong.
+    fn arguments<A: DeserializeOwned>(&self, slot: &mut HandlerSlot) -> Option<A> {
+        let request = &self.call.request;
+        match codec::decode(request.codec, &request.arguments) {
+            Ok(arguments) => Some(arguments),
+            Err(error) => {
+                let path = &self.method.path;
+                let message = format!("cannot read the arguments of {path}: {error}");
+                refuse(slot, Status::not_started(Code::InvalidArgument, message));
+                None
+            }
+        }
+    }
+
+    /// Runs a handler, inside a span if anybody listens.
+    fn run(self, slot: &mut HandlerSlot, handler: impl Future<Output = Outcome> + Send + 'static) {
+        if tracing::enabled!(target: "rpc_core::call", Level::DEBUG) {
+            let span = tracing::debug_span!(
+                target: "rpc_core::call",
+                "call",
+                rpc.system.name = "rpc-core",
+                rpc.method = %self.method.path,
+                network.peer.address = %self.call.peer,
+            );
+            slot.run(handler.instrument(span));
+        } else {
+            slot.run(handler);
+        }
+        if let Some(token) = self.cancellation.into_inner() {
+            slot.cancel_after(token);
+        }
+    }
+}
+
+/// Puts the end of a call that no handler runs for into `slot`.
+pub(super) fn refuse(slot: &mut HandlerSlot, status: Status) {
+    slot.run(std::future::ready(Err(Failure::Status(status))));
+}
+
+fn encoded<T>(codec: Codec, value: &T, encode: Encode<T>, method: &MethodSchema) -> Outcome {
+    codec::to_payload(codec, value, encode)
+        .map_err(|error| Failure::Status(unencodable(method, &error)))
+}
+
+fn unencodable(method: &MethodSchema, error: &codec::CodecError) -> Status {
+    Status::new(Code::Internal, format!("cannot encode the reply of {}: {error}", method.path))
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request").field("method", &self.method.path).finish_non_exhaustive()
+    }
+}

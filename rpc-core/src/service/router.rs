@@ -1,0 +1,121 @@
+//! Method key ⇒ handler: all services of one server, found by the name half of the key, checked by the
+//! signature half.
+
+use std::{collections::HashMap, fmt, sync::Arc};
+
+use thiserror::Error;
+
+use super::{Dispatch, Request, request::refuse};
+use crate::{
+    connection::{Accept, HandlerSlot, IncomingCall, SlowGuard},
+    proto::{Code, Codec, MethodKey, Status},
+    schema::{MethodSchema, ServiceSchema},
+};
+
+/// The services of one server.
+#[derive(Default)]
+pub struct Router {
+    services: Vec<Arc<dyn Dispatch>>,
+    methods: HashMap<u32, Route>,
+}
+
+struct Route {
+    service: usize,
+    method: usize,
+    schema: &'static MethodSchema,
+    guard: Arc<SlowGuard>,
+}
+
+/// Services that cannot be on one server together.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// Two services have the same name.
+    #[error("two services are called {0}: rename one with #[service(name = \"…\")]")]
+    DuplicateService(String),
+    /// Two methods have names with the same hash: one chance in millions for a server of hundreds.
+    #[error("the names {0} and {1} have the same hash: rename one of the methods")]
+    Collision(String, String),
+}
+
+impl Router {
+    /// Adds a service.
+    ///
+    /// # Errors
+    /// A service of that name is there already, or the hashes of two method names collide.
+    pub fn add(&mut self, service: Arc<dyn Dispatch>) -> Result<(), BuildError> {
+        let schema = service.schema();
+        if self.schemas().any(|existing| existing.name == schema.name) {
+            return Err(BuildError::DuplicateService(schema.name.clone()));
+        }
+        for (method, schema) in schema.methods.iter().enumerate() {
+            let route =
+                Route { service: self.services.len(), method, schema, guard: Arc::default() };
+            if let Some(other) = self.methods.insert(schema.key.name_hash(), route) {
+                let (one, two) = (other.schema.path.clone(), schema.path.clone());
+                return Err(BuildError::Collision(one, two));
+            }
+        }
+        self.services.push(service);
+        Ok(())
+    }
+
+    /// What the services are, in the order in which they were added.
+    pub fn schemas(&self) -> impl Iterator<Item = &'static ServiceSchema> {
+        self.services.iter().map(|service| service.schema())
+    }
+
+    fn route(&self, key: MethodKey, codec: Codec) -> Result<&Route, Status> {
+        let Some(route) = self.methods.get(&key.name_hash()) else {
+            let names: Vec<&str> = self.schemas().map(|schema| schema.name.as_str()).collect();
+            let message = format!(
+                "this server has no method with the key {key}; its services are {}",
+                names.join(", ")
+            );
+            return Err(Status::not_started(Code::Unimplemented, message));
+        };
+        let known = route.schema.key.signature_hash();
+        match key.signature_hash() {
+            signature if signature == known => Ok(route),
+            _ if key.is_bare() && codec == Codec::Json => Ok(route),
+            _ if key.is_bare() => {
+                let message = "a method called by its bare name takes JSON";
+                Err(Status::not_started(Code::InvalidArgument, message))
+            }
+            _ => Err(self.mismatch(route)),
+        }
+    }
+
+    /// The answer to a caller that was built against another signature; it adds its own.
+    fn mismatch(&self, route: &Route) -> Status {
+        let service = self.services[route.service].schema();
+        let message = format!(
+            "the signature of {} differs: this server has `{}`",
+            route.schema.path,
+            service.signature(route.schema)
+        );
+        Status::not_started(Code::Unimplemented, message)
+    }
+}
+
+impl Accept for Router {
+    fn accept(&self, call: IncomingCall, slot: &mut HandlerSlot) -> Option<&Arc<SlowGuard>> {
+        match self.route(call.request.key, call.request.codec) {
+            Ok(route) => {
+                let request = Request::new(call, route.schema);
+                self.services[route.service].dispatch(route.method, request, slot);
+                Some(&route.guard)
+            }
+            Err(status) => {
+                refuse(slot, status);
+                None
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Router {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.schemas().map(|schema| &schema.name)).finish()
+    }
+}
