@@ -1,0 +1,99 @@
+//! The shape of values, in serde's data model. The forms are those of serde-reflection's `Format` and
+//! `ContainerFormat`, with documentation beside them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Schema;
+
+/// The shape of a value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Schema)]
+#[allow(missing_docs)] // serde's data model names them: https://serde.rs/data-model.html
+pub enum Format {
+    Unit,
+    Bool,
+    I8,
+    I16,
+    I32,
+    I64,
+    I128,
+    U8,
+    U16,
+    U32,
+    U64,
+    U128,
+    F32,
+    F64,
+    Char,
+    Str,
+    Bytes,
+    Option(Box<Self>),
+    Seq(Box<Self>),
+    Map {
+        key: Box<Self>,
+        value: Box<Self>,
+    },
+    Tuple(Vec<Self>),
+    Array {
+        content: Box<Self>,
+        size: u32,
+    },
+    /// A struct or enum, by its key in the [`Registry`](super::Registry).
+    Named(String),
+    /// A type whose JSON form is text, as that of an IP address, while bincode has another.
+    Text {
+        /// The Rust type, for people.
+        name: String,
+        /// The form on the wire in bincode.
+        wire: Box<Self>,
+    },
+}
+
+/// A struct or enum.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Schema)]
+pub struct Container {
+    /// The name for people, with the names of its type arguments: `Page<User>`.
+    pub name: String,
+    /// The documentation of the type.
+    pub doc: String,
+    /// What it consists of.
+    pub kind: ContainerKind,
+}
+
+/// What a struct, an enum or one of its variants consists of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Schema)]
+pub enum ContainerKind {
+    /// No content.
+    Unit,
+    /// One unnamed field, which stands for the whole.
+    Newtype(Box<Format>),
+    /// Unnamed fields.
+    Tuple(Vec<Format>),
+    /// Named fields.
+    Struct(Vec<Field>),
+    /// One of several variants, none of which is an enum itself.
+    Enum(Vec<Variant>),
+}
+
+/// A named field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Schema)]
+pub struct Field {
+    /// The name on the wire.
+    pub name: String,
+    /// The documentation of the field.
+    pub doc: String,
+    /// The shape of its value.
+    pub format: Format,
+    /// Whether it has a default that JSON may leave out.
+    pub optional: bool,
+}
+
+/// A variant of an enum; its index on the wire is its place in the list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Schema)]
+pub struct Variant {
+    /// The name on the wire.
+    pub name: String,
+    /// The documentation of the variant.
+    pub doc: String,
+    /// What it holds: any kind but an enum.
+    pub kind: ContainerKind,
+}

@@ -1,0 +1,97 @@
+//! The named types that a description needs, each described once.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Container, ContainerKind, Format, Schema};
+
+/// Named types by their keys. A key is unique: it holds the module path and the type arguments.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Registry {
+    types: BTreeMap<String, Container>,
+}
+
+impl Registry {
+    /// No types.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { types: BTreeMap::new() }
+    }
+
+    /// Describes a named type, unless it is described already, and gives how to refer to it. While
+    /// `describe` runs the type counts as described, so that recursive types end.
+    pub fn define(
+        &mut self,
+        key: &str,
+        name: &str,
+        doc: &str,
+        describe: impl FnOnce(&mut Self) -> ContainerKind,
+    ) -> Format {
+        if !self.types.contains_key(key) {
+            let (name, doc) = (name.to_owned(), doc.to_owned());
+            let placeholder = Container { name, doc, kind: ContainerKind::Unit };
+            self.types.insert(key.to_owned(), placeholder);
+            let kind = describe(self);
+            if let Some(container) = self.types.get_mut(key) {
+                container.kind = kind;
+            }
+        }
+        Format::Named(key.to_owned())
+    }
+
+    /// The type with this key.
+    #[must_use]
+    pub fn container(&self, key: &str) -> Option<&Container> {
+        self.types.get(key)
+    }
+
+    /// All types, ordered by key.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Container)> {
+        self.types.iter().map(|(key, container)| (key.as_str(), container))
+    }
+
+    /// The name of the type that `format` refers to, as people write it in Rust.
+    #[must_use]
+    pub fn type_name(&self, format: &Format) -> String {
+        let inner = |format: &Format| self.type_name(format);
+        match format {
+            Format::Unit => "()".to_owned(),
+            Format::Bool => "bool".to_owned(),
+            Format::I8 => "i8".to_owned(),
+            Format::I16 => "i16".to_owned(),
+            Format::I32 => "i32".to_owned(),
+            Format::I64 => "i64".to_owned(),
+            Format::I128 => "i128".to_owned(),
+            Format::U8 => "u8".to_owned(),
+            Format::U16 => "u16".to_owned(),
+            Format::U32 => "u32".to_owned(),
+            Format::U64 => "u64".to_owned(),
+            Format::U128 => "u128".to_owned(),
+            Format::F32 => "f32".to_owned(),
+            Format::F64 => "f64".to_owned(),
+            Format::Char => "char".to_owned(),
+            Format::Str => "String".to_owned(),
+            Format::Bytes => "Bytes".to_owned(),
+            Format::Option(content) => format!("Option<{}>", inner(content)),
+            Format::Seq(content) => format!("Vec<{}>", inner(content)),
+            Format::Map { key, value } => format!("Map<{}, {}>", inner(key), inner(value)),
+            Format::Tuple(contents) => {
+                let contents: Vec<_> = contents.iter().map(inner).collect();
+                format!("({})", contents.join(", "))
+            }
+            Format::Array { content, size } => format!("[{}; {size}]", inner(content)),
+            Format::Named(key) => {
+                self.container(key).map_or_else(|| key.clone(), |container| container.name.clone())
+            }
+            Format::Text { name, .. } => name.clone(),
+        }
+    }
+}
+
+impl Schema for Registry {
+    fn format(registry: &mut Registry) -> Format {
+        BTreeMap::<String, Container>::format(registry)
+    }
+}

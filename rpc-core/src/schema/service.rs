@@ -1,0 +1,160 @@
+//! What a service offers: its methods with their arguments and results, and the types these need.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Format, Registry, Schema, signature};
+use crate::proto::MethodKey;
+
+/// Everything about a service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Schema)]
+pub struct ServiceSchema {
+    /// The name, unique on its server.
+    pub name: String,
+    /// The documentation of the trait.
+    pub doc: String,
+    /// The methods, in the order of the trait.
+    pub methods: Vec<MethodSchema>,
+    /// The named types that the methods use.
+    pub types: Registry,
+}
+
+/// One method of a service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Schema)]
+pub struct MethodSchema {
+    /// The name within its service.
+    pub name: String,
+    /// `Service.method`.
+    pub path: String,
+    /// The documentation of the method.
+    pub doc: String,
+    /// What kind of exchange a call is.
+    pub kind: MethodKind,
+    /// The arguments that travel, in order.
+    pub arguments: Vec<Argument>,
+    /// The shape of the value.
+    pub returns: Format,
+    /// The shape of the method's own error, if it returns a `Result`.
+    pub fails: Option<Format>,
+    /// What names the method and its signature on the wire.
+    pub key: MethodKey,
+}
+
+/// What kind of exchange a call is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Schema)]
+#[non_exhaustive]
+pub enum MethodKind {
+    /// One request, one reply.
+    Unary,
+    /// One request, no reply.
+    Oneway,
+}
+
+/// An argument of a method.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Schema)]
+pub struct Argument {
+    /// The name on the wire.
+    pub name: String,
+    /// The shape of its value.
+    pub format: Format,
+}
+
+/// Puts a [`ServiceSchema`] together; generated code does.
+#[derive(Debug)]
+pub struct ServiceBuilder {
+    schema: ServiceSchema,
+}
+
+/// Describes one method of a [`ServiceBuilder`].
+#[derive(Debug)]
+pub struct MethodBuilder<'a> {
+    method: &'a mut MethodSchema,
+    types: &'a mut Registry,
+}
+
+impl ServiceBuilder {
+    /// A service without methods.
+    #[must_use]
+    pub fn new(name: &str, doc: &str) -> Self {
+        let (name, doc) = (name.to_owned(), doc.to_owned());
+        Self { schema: ServiceSchema { name, doc, methods: Vec::new(), types: Registry::new() } }
+    }
+
+    /// Adds a method that takes and returns nothing, until the builder says otherwise.
+    pub fn method(&mut self, name: &str, doc: &str, kind: MethodKind) -> MethodBuilder<'_> {
+        let ServiceSchema { name: service, methods, types, .. } = &mut self.schema;
+        let path = format!("{service}.{name}");
+        let method = MethodSchema {
+            name: name.to_owned(),
+            key: MethodKey::bare(&path),
+            path,
+            doc: doc.to_owned(),
+            kind,
+            arguments: Vec::new(),
+            returns: Format::Unit,
+            fails: None,
+        };
+        methods.push(method);
+        let last = methods.len() - 1;
+        MethodBuilder { method: &mut methods[last], types }
+    }
+
+    /// The schema, with the keys of all methods.
+    #[must_use]
+    pub fn build(mut self) -> ServiceSchema {
+        for method in &mut self.schema.methods {
+            let signature = signature::canonical(method, &self.schema.types);
+            method.key = MethodKey::new(&method.path, &signature);
+        }
+        self.schema
+    }
+}
+
+impl MethodBuilder<'_> {
+    /// Adds an argument.
+    pub fn argument<T: Schema>(&mut self, name: &str) -> &mut Self {
+        let format = T::format(self.types);
+        self.method.arguments.push(Argument { name: name.to_owned(), format });
+        self
+    }
+
+    /// Sets what the method returns.
+    pub fn returns<T: Schema>(&mut self) -> &mut Self {
+        self.method.returns = T::format(self.types);
+        self
+    }
+
+    /// Sets the method's own error.
+    pub fn fails<E: Schema>(&mut self) -> &mut Self {
+        self.method.fails = Some(E::format(self.types));
+        self
+    }
+}
+
+impl ServiceSchema {
+    /// The method with this name.
+    #[must_use]
+    pub fn method(&self, name: &str) -> Option<&MethodSchema> {
+        self.methods.iter().find(|method| method.name == name)
+    }
+
+    /// The signature of one of the service's methods as Rust, on one line.
+    #[must_use]
+    pub fn signature(&self, method: &MethodSchema) -> String {
+        let arguments: Vec<_> = method
+            .arguments
+            .iter()
+            .map(|argument| format!("{}: {}", argument.name, self.types.type_name(&argument.format)))
+            .collect();
+        let returns = self.types.type_name(&method.returns);
+        let returns = match &method.fails {
+            Some(error) => format!(" -> Result<{returns}, {}>", self.types.type_name(error)),
+            None if method.returns == Format::Unit => String::new(),
+            None => format!(" -> {returns}"),
+        };
+        format!("async fn {}(&self{}){returns}", method.name, with_commas(&arguments))
+    }
+}
+
+fn with_commas(arguments: &[String]) -> String {
+    arguments.iter().map(|argument| format!(", {argument}")).collect()
+}

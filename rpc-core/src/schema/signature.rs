@@ -1,0 +1,145 @@
+//! The canonical text of a method's signature, whose hash is half of its key: structure alone, in the order
+//! in which it travels. Names of types do not count, so that renaming one changes nothing; names of
+//! arguments, fields and variants do, for swapping two of one type must be noticed.
+//!
+//! Named types are numbered as they are met and defined behind the signature, so that recursive types
+//! end and the text is as long as the types are: `(a:i64,b:#0)->f64!#1;#0={x:f64};#1=<Zero|Big(i64)>`.
+
+use std::fmt::Write as _;
+
+use super::{ContainerKind, Format, MethodKind, MethodSchema, Registry};
+
+/// The canonical signature of `method`.
+pub(super) fn canonical(method: &MethodSchema, types: &Registry) -> String {
+    let mut writer = Writer { types, seen: Vec::new(), text: String::new() };
+    writer.text.push('(');
+    for (index, argument) in method.arguments.iter().enumerate() {
+        writer.separate(index, ',');
+        writer.text.push_str(&argument.name);
+        writer.text.push(':');
+        writer.format(&argument.format);
+    }
+    writer.text.push_str(match method.kind {
+        MethodKind::Unary => ")->",
+        MethodKind::Oneway => ")~>",
+    });
+    writer.format(&method.returns);
+    if let Some(error) = &method.fails {
+        writer.text.push('!');
+        writer.format(error);
+    }
+    writer.definitions();
+    writer.text
+}
+
+struct Writer<'a> {
+    types: &'a Registry,
+    /// Keys of the named types, in the order in which they were met.
+    seen: Vec<&'a str>,
+    text: String,
+}
+
+impl<'a> Writer<'a> {
+    /// Defines every type that was met, and those met on the way.
+    fn definitions(&mut self) {
+        let mut next = 0;
+        while let Some(key) = self.seen.get(next).copied() {
+            self.write(format_args!(";#{next}="));
+            if let Some(container) = self.types.container(key) {
+                self.kind(&container.kind);
+            }
+            next += 1;
+        }
+    }
+
+    fn format(&mut self, format: &'a Format) {
+        match format {
+            Format::Seq(content) if **content == Format::U8 => self.text.push_str("bytes"),
+            Format::Seq(content) => self.wrapped('[', content, ']'),
+            Format::Option(content) => self.wrapped('?', content, ';'),
+            Format::Map { key, value } => {
+                self.wrapped('{', key, '=');
+                self.format(value);
+                self.text.push('}');
+            }
+            Format::Tuple(contents) => self.tuple(contents),
+            Format::Array { content, size } => {
+                self.wrapped('[', content, '*');
+                self.write(format_args!("{size}]"));
+            }
+            Format::Named(key) => {
+                let known = self.seen.iter().position(|seen| seen == key);
+                let number = known.unwrap_or(self.seen.len());
+                if known.is_none() {
+                    self.seen.push(key);
+                }
+                self.write(format_args!("#{number}"));
+            }
+            Format::Text { name, wire } => {
+                self.write(format_args!("{name}="));
+                self.format(wire);
+            }
+            Format::Str => self.text.push_str("str"),
+            Format::Bytes => self.text.push_str("bytes"),
+            primitive => {
+                let name = self.types.type_name(primitive);
+                self.text.push_str(&name);
+            }
+        }
+    }
+
+    fn kind(&mut self, kind: &'a ContainerKind) {
+        match kind {
+            ContainerKind::Unit => self.text.push_str("()"),
+            ContainerKind::Newtype(content) => self.wrapped('(', content, ')'),
+            ContainerKind::Tuple(contents) => self.tuple(contents),
+            ContainerKind::Struct(fields) => {
+                self.text.push('{');
+                for (index, field) in fields.iter().enumerate() {
+                    self.separate(index, ',');
+                    self.text.push_str(&field.name);
+                    self.text.push(':');
+                    self.format(&field.format);
+                }
+                self.text.push('}');
+            }
+            ContainerKind::Enum(variants) => {
+                self.text.push('<');
+                for (index, variant) in variants.iter().enumerate() {
+                    self.separate(index, '|');
+                    self.text.push_str(&variant.name);
+                    if variant.kind != ContainerKind::Unit {
+                        self.kind(&variant.kind);
+                    }
+                }
+                self.text.push('>');
+            }
+        }
+    }
+
+    fn tuple(&mut self, contents: &'a [Format]) {
+        self.text.push('(');
+        for (index, content) in contents.iter().enumerate() {
+            self.separate(index, ',');
+            self.format(content);
+        }
+        self.text.push(')');
+    }
+
+    fn wrapped(&mut self, open: char, content: &'a Format, close: char) {
+        self.text.push(open);
+        self.format(content);
+        self.text.push(close);
+    }
+
+    fn separate(&mut self, index: usize, separator: char) {
+        if index > 0 {
+            self.text.push(separator);
+        }
+    }
+
+    fn write(&mut self, arguments: std::fmt::Arguments<'_>) {
+        // Writing to a string cannot fail.
+        let _ = self.text.write_fmt(arguments);
+    }
+}
