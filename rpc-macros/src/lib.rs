@@ -1,1 +1,39 @@
-//! The `#[service]` attribute and `#[derive(Schema)]` of `rpc-core`.
+//! The macros of `rpc-core`: `#[service]` turns a trait into a client and a server, `#[derive(Schema)]`
+//! describes a type. `rpc-core` re-exports both; depend on that.
+//!
+//! Each macro reads its input into a model, checks it, and only then writes code. A mistake is reported
+//! where it was made, all mistakes at once.
+
+mod docs;
+mod schema;
+mod service;
+
+use proc_macro::TokenStream;
+
+/// Makes a trait callable over a connection.
+///
+/// From `trait Calculator` come `CalculatorClient`, whose methods are calls, and `CalculatorServer`, which
+/// serves an implementation of the trait. Methods are `async fn`s that take `&self` and owned arguments;
+/// users implement them with plain `async fn`.
+///
+/// - An argument `cx: &Context` is the call's context; callers do not pass it.
+/// - A return type `Result<T, E>` makes `E` the method's own error, which reaches the caller typed.
+/// - `#[rpc(oneway)]` on a method: no reply is sent.
+/// - `#[service(name = "Other")]`: the name on the wire, if it is not the trait's.
+/// - `#[service(crate = path)]`: where `rpc_core` is, if a crate re-exports it.
+#[proc_macro_attribute]
+pub fn service(options: TokenStream, item: TokenStream) -> TokenStream {
+    service::expand(options.into(), item.into()).into()
+}
+
+/// Describes a type in serde's terms, so that it can travel in a call.
+///
+/// Derive it beside serde's traits. serde's attributes are honoured; those that bincode cannot carry, such
+/// as `flatten` and `untagged`, are refused.
+///
+/// - `#[schema(as = "T")]` on a type or field: it travels as `T` does; needed beside serde's `with`.
+/// - `#[schema(crate = path)]`: where `rpc_core` is, if a crate re-exports it.
+#[proc_macro_derive(Schema, attributes(schema, serde))]
+pub fn derive_schema(item: TokenStream) -> TokenStream {
+    schema::expand(item.into()).into()
+}

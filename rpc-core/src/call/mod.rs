@@ -6,13 +6,7 @@ mod future;
 pub use error::CallError;
 pub use future::CallFuture;
 
-use std::{
-    convert::Infallible,
-    fmt,
-    future::IntoFuture,
-    marker::PhantomData,
-    time::Duration,
-};
+use std::{convert::Infallible, fmt, future::IntoFuture, marker::PhantomData, time::Duration};
 
 use crate::{
     codec::Decode,

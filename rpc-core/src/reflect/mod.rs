@@ -50,10 +50,9 @@ impl Reflection for Described {
     async fn describe(&self, service: String) -> Result<ServiceSchema, ReflectError> {
         match self.services.iter().find(|schema| schema.name == service) {
             Some(schema) => Ok((*schema).clone()),
-            None => Err(ReflectError::UnknownService {
-                name: service,
-                services: self.services().await,
-            }),
+            None => {
+                Err(ReflectError::UnknownService { name: service, services: self.services().await })
+            }
         }
     }
 }

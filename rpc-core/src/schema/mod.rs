@@ -9,6 +9,8 @@ mod signature;
 
 pub use format::{Container, ContainerKind, Field, Format, Variant};
 pub use registry::Registry;
+/// Describes a type; see [`trait@Schema`].
+pub use rpc_macros::Schema;
 pub use service::{
     Argument, MethodBuilder, MethodKind, MethodSchema, ServiceBuilder, ServiceSchema,
 };

@@ -143,7 +143,9 @@ impl ServiceSchema {
         let arguments: Vec<_> = method
             .arguments
             .iter()
-            .map(|argument| format!("{}: {}", argument.name, self.types.type_name(&argument.format)))
+            .map(|argument| {
+                format!("{}: {}", argument.name, self.types.type_name(&argument.format))
+            })
             .collect();
         let returns = self.types.type_name(&method.returns);
         let returns = match &method.fails {

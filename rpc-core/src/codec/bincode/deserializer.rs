@@ -1,0 +1,249 @@
+//! serde's view of the format: every type asks for what it expects, and gets it or an error.
+
+use serde::de::{self, Deserializer as _, Visitor};
+
+use super::{
+    access::{Elements, Variants},
+    error::{DecodeError, DecodeErrorKind},
+    reader::{Reader, unzigzag, unzigzag_128},
+};
+
+/// How deep values may be nested, counted at every option, struct, enum, sequence, map and tuple.
+pub(super) const MAX_DEPTH: u32 = 128;
+
+/// Elements of sequences and maps in one message that may take no bytes at all, such as those of a
+/// `Vec<()>`: a claimed length costs nothing to send, and each element time to make.
+pub(super) const EMPTY_ELEMENTS: u64 = 65_536;
+
+/// Reads one value.
+#[derive(Debug)]
+pub(super) struct Deserializer<'de> {
+    pub(super) reader: Reader<'de>,
+    depth: u32,
+    pub(super) empty_elements: u64,
+}
+
+impl<'de> Deserializer<'de> {
+    pub(super) const fn new(bytes: &'de [u8]) -> Self {
+        Self { reader: Reader::new(bytes), depth: MAX_DEPTH, empty_elements: EMPTY_ELEMENTS }
+    }
+
+    pub(super) const fn finish(self) -> Result<(), DecodeError> {
+        match self.reader.remaining() {
+            0 => Ok(()),
+            trailing => Err(self.reader.error(DecodeErrorKind::Trailing(trailing))),
+        }
+    }
+
+    /// Runs `read` one level deeper.
+    #[inline]
+    pub(super) fn nested<R>(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<R, DecodeError>,
+    ) -> Result<R, DecodeError> {
+        if self.depth == 0 {
+            return Err(self.reader.error(DecodeErrorKind::Depth));
+        }
+        self.depth -= 1;
+        let value = read(self);
+        self.depth += 1;
+        value
+    }
+
+    /// The number of elements of a sequence or map.
+    fn count(&mut self) -> Result<usize, DecodeError> {
+        let count = self.reader.unsigned()?;
+        let remaining = self.reader.remaining() as u64;
+        // Each element takes a byte at least, or one of the few that may take none.
+        match usize::try_from(count) {
+            Ok(count) if count as u64 <= remaining + self.empty_elements => Ok(count),
+            _ => Err(self.reader.error(DecodeErrorKind::Length(count))),
+        }
+    }
+
+    fn elements<V: Visitor<'de>>(
+        &mut self,
+        count: usize,
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        self.nested(|this| visitor.visit_seq(Elements::new(this, count)))
+    }
+}
+
+macro_rules! unsigned {
+    ($($method:ident $visit:ident $type:ty),*) => {
+        $(#[inline]
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+            visitor.$visit(self.reader.narrow::<$type>()?)
+        })*
+    };
+}
+
+macro_rules! signed {
+    ($($method:ident $visit:ident $type:ty, $unsigned:ty),*) => {
+        $(#[inline]
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+            let number = self.reader.narrow::<$unsigned>()?;
+            visitor.$visit(unzigzag(number.into()) as $type)
+        })*
+    };
+}
+
+impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
+    type Error = DecodeError;
+
+    unsigned!(
+        deserialize_u16 visit_u16 u16,
+        deserialize_u32 visit_u32 u32,
+        deserialize_u64 visit_u64 u64
+    );
+
+    signed!(
+        deserialize_i16 visit_i16 i16, u16,
+        deserialize_i32 visit_i32 i32, u32,
+        deserialize_i64 visit_i64 i64, u64
+    );
+
+    #[inline(always)]
+    fn deserialize_u8<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        visitor.visit_u8(self.reader.byte()?)
+    }
+
+    #[inline(always)]
+    fn deserialize_i8<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        visitor.visit_i8(self.reader.byte()? as i8)
+    }
+
+    fn deserialize_u128<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        visitor.visit_u128(self.reader.unsigned_128()?)
+    }
+
+    fn deserialize_i128<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        visitor.visit_i128(unzigzag_128(self.reader.unsigned_128()?))
+    }
+
+    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        visitor.visit_f32(f32::from_le_bytes(self.reader.array()?))
+    }
+
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        visitor.visit_f64(f64::from_le_bytes(self.reader.array()?))
+    }
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        match self.reader.byte()? {
+            0 => visitor.visit_bool(false),
+            1 => visitor.visit_bool(true),
+            other => Err(self.reader.error(DecodeErrorKind::Bool(other))),
+        }
+    }
+
+    fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        visitor.visit_char(self.reader.character()?)
+    }
+
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        visitor.visit_borrowed_str(self.reader.text()?)
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        visitor.visit_borrowed_bytes(self.reader.bytes()?)
+    }
+
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        self.deserialize_bytes(visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        match self.reader.byte()? {
+            0 => visitor.visit_none(),
+            1 => self.nested(|this| visitor.visit_some(this)),
+            other => Err(self.reader.error(DecodeErrorKind::Option(other))),
+        }
+    }
+
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        visitor.visit_unit()
+    }
+
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        visitor.visit_unit()
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        self.nested(|this| visitor.visit_newtype_struct(this))
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        let count = self.count()?;
+        self.elements(count, visitor)
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(
+        self,
+        len: usize,
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        self.nested(|this| visitor.visit_seq(Elements::fixed(this, len)))
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        len: usize,
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        self.deserialize_tuple(len, visitor)
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        let count = self.count()?;
+        self.nested(|this| visitor.visit_map(Elements::new(this, count)))
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        self.deserialize_tuple(fields.len(), visitor)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        self.nested(|this| visitor.visit_enum(Variants(this)))
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, DecodeError> {
+        Err(self.reader.error(DecodeErrorKind::SelfDescribing))
+    }
+
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        self.deserialize_any(visitor)
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        self.deserialize_any(visitor)
+    }
+
+    fn is_human_readable(&self) -> bool {
+        false
+    }
+}

@@ -1,0 +1,49 @@
+//! The format of `bincode 2.0.1` with `config::standard()`: written by that crate, read by our own reader,
+//! because the crate's allocates what a length claims and recurses as deep as the input says. All use of
+//! the crate is in this folder; `docs/protocol.md` §16 specifies the format.
+
+mod access;
+mod deserializer;
+mod error;
+mod reader;
+
+pub use error::{DecodeError, DecodeErrorKind};
+
+use bincode::{config, enc::write::Writer, error::EncodeError};
+use serde::{Serialize, de::DeserializeOwned};
+
+use deserializer::Deserializer;
+
+/// Appends the form of `value`.
+pub(super) fn encode<T: Serialize + ?Sized>(
+    value: &T,
+    out: &mut Vec<u8>,
+) -> Result<(), EncodeError> {
+    bincode::serde::encode_into_writer(value, Append(out), config::standard())
+}
+
+/// Reads a value from all of `bytes`.
+///
+/// # Errors
+/// The bytes are no value of the type. No more memory is used than the bytes justify, and no input
+/// panics.
+pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
+    let mut deserializer = Deserializer::new(bytes);
+    let value = T::deserialize(&mut deserializer)?;
+    deserializer.finish()?;
+    Ok(value)
+}
+
+/// Writes to the end of a vector.
+struct Append<'a>(&'a mut Vec<u8>);
+
+impl Writer for Append<'_> {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

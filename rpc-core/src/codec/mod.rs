@@ -1,0 +1,117 @@
+//! Value ⇄ payload: bincode and JSON, chosen call by call. Knows no frames and no types of its own.
+
+pub mod bincode;
+pub mod byte_vec;
+mod bytes_form;
+mod json;
+pub mod shared_bytes;
+
+use std::cell::Cell;
+
+use serde::{Serialize, de::DeserializeOwned};
+use thiserror::Error;
+
+use crate::proto::{Codec, Payload};
+
+/// Appends the encoded form of a value.
+pub type Encode<T> = fn(Codec, &T, &mut Vec<u8>) -> Result<(), CodecError>;
+
+/// Reads a value from its encoded form, all of it.
+pub type Decode<T> = fn(Codec, &Payload) -> Result<T, CodecError>;
+
+/// A value that cannot be encoded, or bytes that are no value of the type.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum CodecError {
+    /// bincode cannot express the value.
+    #[error("the value has no bincode form: {0}")]
+    BincodeEncode(::bincode::error::EncodeError),
+    /// The bytes are no bincode form of the type.
+    #[error(transparent)]
+    Bincode(#[from] bincode::DecodeError),
+    /// JSON cannot express the value, or the text is no JSON form of the type.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+}
+
+/// Appends the form of `value` to `out`, which is left as it was on errors.
+///
+/// # Errors
+/// The codec cannot express the value.
+pub fn encode<T: Serialize + ?Sized>(
+    codec: Codec,
+    value: &T,
+    out: &mut Vec<u8>,
+) -> Result<(), CodecError> {
+    let before = out.len();
+    let encoded = match codec {
+        Codec::Bincode => bincode::encode(value, out).map_err(CodecError::BincodeEncode),
+        Codec::Json => json::encode(value, out).map_err(CodecError::Json),
+    };
+    if encoded.is_err() {
+        out.truncate(before);
+    }
+    encoded
+}
+
+/// Reads a value from all of `payload`.
+///
+/// # Errors
+/// The bytes are no form of `T`; the message says where and why.
+pub fn decode<T: DeserializeOwned>(codec: Codec, payload: &Payload) -> Result<T, CodecError> {
+    bytes_form::with_source(payload.shared(), || match codec {
+        Codec::Bincode => bincode::decode(payload).map_err(CodecError::Bincode),
+        Codec::Json => json::decode(payload).map_err(CodecError::Json),
+    })
+}
+
+/// Encoded values above this length keep the buffer they were encoded in; shorter ones are copied, and
+/// the buffer is used again.
+const KEEP: usize = 4 << 10;
+
+thread_local! {
+    static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// Encodes a value to a payload: without an allocation if it is small.
+///
+/// # Errors
+/// As `encode`.
+pub(crate) fn to_payload<T>(
+    codec: Codec,
+    value: &T,
+    encode: Encode<T>,
+) -> Result<Payload, CodecError> {
+    // Taken, not borrowed: the value's own code runs meanwhile, and may encode other values.
+    let mut buffer = SCRATCH.take();
+    buffer.clear();
+    let encoded = encode(codec, value, &mut buffer);
+    if encoded.is_ok() && buffer.len() > KEEP {
+        return Ok(Payload::from(buffer));
+    }
+    let payload = encoded.map(|()| Payload::copy_from_slice(&buffer));
+    SCRATCH.set(buffer);
+    payload
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_codecs_bring_a_value_back() {
+        for codec in [Codec::Bincode, Codec::Json] {
+            let value = (1_i64, "two".to_owned(), vec![Some(3_u8), None]);
+            let payload = to_payload(codec, &value, encode).unwrap();
+            assert_eq!(decode::<(i64, String, Vec<Option<u8>>)>(codec, &payload).unwrap(), value);
+        }
+    }
+
+    #[test]
+    fn a_value_that_cannot_be_encoded_leaves_nothing_behind() {
+        let keys = std::collections::HashMap::from([((1, 2), 3)]);
+        let mut out = b"before".to_vec();
+        assert!(encode(Codec::Json, &keys, &mut out).is_err());
+        assert_eq!(out, b"before");
+    }
+}

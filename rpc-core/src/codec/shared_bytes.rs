@@ -1,0 +1,58 @@
+//! `Bytes` as one piece: the functions that generated code uses for arguments and results of that type, and
+//! the pair that serde's `with` attribute asks for.
+
+use bytes::Bytes;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::{CodecError, bytes_form::BytesVisitor};
+use crate::proto::{Codec, Payload};
+
+/// Writes the bytes in one piece.
+///
+/// # Errors
+/// Those of the serializer.
+pub fn serialize<S: Serializer>(bytes: &Bytes, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_bytes(bytes)
+}
+
+/// Reads the bytes in one piece.
+///
+/// # Errors
+/// Those of the deserializer.
+pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Bytes, D::Error> {
+    deserializer.deserialize_byte_buf(BytesVisitor)
+}
+
+/// Appends the encoded form of a result.
+///
+/// # Errors
+/// As for [`super::encode`].
+pub fn encode(codec: Codec, bytes: &Bytes, out: &mut Vec<u8>) -> Result<(), CodecError> {
+    super::encode(codec, &Whole { bytes }, out)
+}
+
+/// Reads a result.
+///
+/// # Errors
+/// As for [`super::decode`].
+pub fn decode(codec: Codec, payload: &Payload) -> Result<Bytes, CodecError> {
+    super::decode(codec, payload).map(|Owned(bytes)| bytes)
+}
+
+struct Whole<'a> {
+    bytes: &'a [u8],
+}
+
+impl Serialize for Whole<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(self.bytes)
+    }
+}
+
+struct Owned(Bytes);
+
+impl<'de> Deserialize<'de> for Owned {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserialize(deserializer).map(Self)
+    }
+}

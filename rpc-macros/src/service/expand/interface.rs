@@ -1,0 +1,44 @@
+//! The trait itself, as users implement it: the futures of its methods can be sent between threads.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::super::{
+    model::{Method, Parameter, Service},
+    types::Output,
+};
+
+pub(super) fn interface(service: &Service) -> TokenStream {
+    let Service { vis, ident, attributes, supertraits, .. } = service;
+    let supertraits = supertraits.iter();
+    let methods = service.methods.iter().map(method);
+    quote! {
+        #(#attributes)*
+        #vis trait #ident: #(#supertraits +)* ::core::marker::Send + ::core::marker::Sync + 'static {
+            #(#methods)*
+        }
+    }
+}
+
+fn method(method: &Method) -> TokenStream {
+    let Method { ident, attributes, .. } = method;
+    let parameters = method.parameters.iter().map(|parameter| match parameter {
+        Parameter::Context { ident, ty } => quote!(#ident: #ty),
+        Parameter::Argument(argument) => {
+            let (ident, ty) = (&argument.ident, &argument.ty);
+            quote!(#ident: #ty)
+        }
+    });
+    let output = match &method.output {
+        Output::Nothing => quote!(()),
+        Output::Value(value) => quote!(#value),
+        Output::Fallible { value, error } => {
+            quote!(::core::result::Result<#value, #error>)
+        }
+    };
+    quote! {
+        #(#attributes)*
+        fn #ident(&self, #(#parameters),*)
+            -> impl ::core::future::Future<Output = #output> + ::core::marker::Send;
+    }
+}

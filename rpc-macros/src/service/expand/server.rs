@@ -1,0 +1,118 @@
+//! The server: finds the method of an implementation for each request.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+use syn::Ident;
+
+use super::{
+    super::{
+        model::{Method, Parameter, Service},
+        types::Output,
+    },
+    argument_ident, codec_function,
+};
+
+fn server_ident(service: &Service) -> Ident {
+    format_ident!("{}Server", service.ident)
+}
+
+pub(super) fn definition(service: &Service) -> TokenStream {
+    let Service { vis, ident, .. } = service;
+    let server = server_ident(service);
+    let doc = format!("Serves an implementation of [`{ident}`]: give it to a server.");
+    quote! {
+        #[doc = #doc]
+        #vis struct #server<T> { service: ::std::sync::Arc<T> }
+    }
+}
+
+pub(super) fn implementation(service: &Service) -> TokenStream {
+    let Service { private, ident, .. } = service;
+    let server = server_ident(service);
+    let name = server.to_string();
+    let arms = service.methods.iter().enumerate().map(|(index, method)| {
+        let arm = arm(service, method);
+        quote!(#index => { #arm })
+    });
+    quote! {
+        #[automatically_derived]
+        #[allow(dead_code)]
+        impl<T: #ident> #server<T> {
+            /// Serves `service`.
+            pub fn new(service: T) -> Self {
+                Self::from_arc(::std::sync::Arc::new(service))
+            }
+
+            /// Serves `service`, which the program keeps using itself.
+            pub fn from_arc(service: ::std::sync::Arc<T>) -> Self {
+                Self { service }
+            }
+        }
+
+        #[automatically_derived]
+        impl<T> ::core::clone::Clone for #server<T> {
+            fn clone(&self) -> Self {
+                Self { service: ::std::sync::Arc::clone(&self.service) }
+            }
+        }
+
+        #[automatically_derived]
+        impl<T> ::core::fmt::Debug for #server<T> {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.write_str(#name)
+            }
+        }
+
+        #[automatically_derived]
+        impl<T: #ident> #private::Dispatch for #server<T> {
+            fn schema(&self) -> &'static #private::ServiceSchema {
+                __schema()
+            }
+
+            fn dispatch(
+                &self,
+                method: usize,
+                request: #private::Request,
+                slot: &mut #private::HandlerSlot,
+            ) {
+                match method {
+                    #(#arms)*
+                    _ => request.unknown_method(slot),
+                }
+            }
+        }
+    }
+}
+
+fn arm(service: &Service, method: &Method) -> TokenStream {
+    let (private, interface, ident) = (&service.private, &service.ident, &method.ident);
+    let arguments = argument_ident(method);
+    let context = method.wants_context().then(|| quote!(let __context = request.context();));
+    let values = method.parameters.iter().map(|parameter| match parameter {
+        Parameter::Context { .. } => quote!(&__context),
+        Parameter::Argument(argument) => {
+            let ident = &argument.ident;
+            quote!(__arguments.#ident)
+        }
+    });
+    let (run, encode) = match &method.output {
+        Output::Nothing => (quote!(unary), quote!(#private::plain::encode::<()>)),
+        Output::Value(value) => (quote!(unary), codec_function(service, value, "encode")),
+        Output::Fallible { value, error } => {
+            let value = codec_function(service, value, "encode");
+            let error = codec_function(service, error, "encode");
+            (quote!(fallible), quote!(#value, #error))
+        }
+    };
+    quote! {
+        #context
+        let __service = ::std::sync::Arc::clone(&self.service);
+        request.#run(
+            slot,
+            move |__arguments: #arguments| async move {
+                <T as #interface>::#ident(&__service, #(#values),*).await
+            },
+            #encode,
+        );
+    }
+}
