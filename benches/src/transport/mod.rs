@@ -12,6 +12,7 @@ mod axum_reqwest;
 mod callers;
 mod jsonrpsee_http;
 mod limit;
+mod ours;
 
 use std::{any::Any, fmt, sync::Arc};
 
@@ -99,6 +100,8 @@ impl fmt::Debug for Listening {
 pub fn all() -> Vec<Box<dyn Transport>> {
     vec![
         Box::new(limit::Limit),
+        Box::new(ours::Ours::Tcp),
+        Box::new(ours::Ours::Unix),
         Box::new(axum_reqwest::AxumReqwest),
         Box::new(jsonrpsee_http::JsonrpseeHttp),
     ]
