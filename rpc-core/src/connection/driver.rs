@@ -157,13 +157,7 @@ impl Driver {
                 }
                 state.machine.take_events(&mut scratch.events);
                 state.machine.take_wakes(&mut scratch.wakes);
-                if scratch
-                    .events
-                    .iter()
-                    .any(|event| matches!(event, Event::Ready | Event::Closed(_)))
-                {
-                    scratch.wakes.append(&mut state.take_ready());
-                }
+                state.take_ready(&mut scratch.wakes);
             });
             for (id, _, _) in scratch.done.drain(..) {
                 self.handlers.forget(id);

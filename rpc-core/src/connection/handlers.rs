@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     guard::SlowGuard,
     shared::Shared,
-    slot::{HandlerBox, panicked},
+    slot::{HandlerBox, panicked, poll_caught},
 };
 use crate::{
     proto::{CallId, Code, Codec, Status, connection::Outcome, frame::Failure},
@@ -184,7 +184,7 @@ impl Future for Running {
         let this = &mut *self;
         this.stop.waker.register(cx.waker());
         let outcome = match (this.stop.status(), &mut this.handler) {
-            (None, Some(handler)) => std::task::ready!(handler.poll(cx)),
+            (None, Some(handler)) => std::task::ready!(poll_caught(handler, cx)),
             (Some(status), _) => Err(Failure::Status(status)),
             (None, None) => return Poll::Pending,
         };

@@ -82,10 +82,11 @@ impl Shared {
     pub(crate) fn open(&self, call: &NewCall<'_>, cx: &Context<'_>) -> Result<CallId, Status> {
         let mut state = self.state.lock();
         state.machine.give_buffer(scratch::take_buffer);
-        let id = state.machine.open(now(), call)?;
+        let present = state.present_for(call);
+        let id = state.machine.open(present, call)?;
         let pending = state.machine.poll_outcome(id, cx).is_pending();
         debug_assert!(pending, "a call that was just opened has not ended");
-        state.rearm();
+        state.rearm(call);
         if state.machine.open_calls() == 1 && state.may_write_inline() {
             self.write_inline(state);
         } else {
@@ -102,12 +103,13 @@ impl Shared {
     ) -> Result<Option<CallId>, Status> {
         let mut state = self.state.lock();
         state.machine.give_buffer(scratch::take_buffer);
-        let id = state.machine.open_oneway(now(), call)?;
+        let present = state.present_for(call);
+        let id = state.machine.open_oneway(present, call)?;
         if let Some(id) = id {
             let pending = state.machine.poll_outcome(id, cx).is_pending();
             debug_assert!(pending, "a call that was just queued has not ended");
         }
-        state.rearm();
+        state.rearm(call);
         state.request_flush();
         Ok(id)
     }
@@ -269,8 +271,17 @@ impl State {
         }
     }
 
+    /// The time at which a call is opened. Where no deadline depends on it, that is when bytes last came:
+    /// reading the clock costs as much as all else that is done here.
+    fn present_for(&self, call: &NewCall<'_>) -> Instant {
+        if call.deadline.is_some() { now() } else { self.machine.received() }
+    }
+
     /// Has the driver set its timer anew if something is due before it fires.
-    fn rearm(&self) {
+    fn rearm(&self, call: &NewCall<'_>) {
+        if call.deadline.is_none() && self.armed.is_some() {
+            return;
+        }
         let due = self.machine.poll_timeout();
         if due.is_some_and(|due| self.armed.is_none_or(|armed| due < armed)) {
             self.wake_driver();
@@ -292,9 +303,13 @@ impl State {
         self.flush
     }
 
-    /// The tasks that wait for the peer's hello.
-    pub(super) fn take_ready(&mut self) -> Vec<Waker> {
-        std::mem::take(&mut self.ready)
+    /// Moves the tasks that wait for the peer's hello to `wakes`, once it is here or cannot come.
+    pub(super) fn take_ready(&mut self, wakes: &mut Vec<Waker>) {
+        if !self.ready.is_empty()
+            && (self.machine.peer().is_some() || self.machine.error().is_some())
+        {
+            wakes.append(&mut self.ready);
+        }
     }
 
     /// Whether all that was to be written is written.

@@ -5,12 +5,11 @@ use std::{
     any::Any,
     fmt,
     future::Future,
-    panic::AssertUnwindSafe,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     task::{Context, Poll},
 };
 
-use futures_util::FutureExt as _;
 use tokio_util::sync::{CancellationToken, ReusableBoxFuture};
 
 use super::guard::SlowGuard;
@@ -48,17 +47,11 @@ pub struct HandlerSlot {
 }
 
 impl HandlerSlot {
-    /// Puts a handler in. A panic of it ends its call with `INTERNAL`, and nothing else.
+    /// Puts a handler in.
     pub(crate) fn run(&mut self, handler: impl Future<Output = Outcome> + Send + 'static) {
-        let caught = async move {
-            match AssertUnwindSafe(handler).catch_unwind().await {
-                Ok(outcome) => outcome,
-                Err(panic) => Err(Failure::Status(panicked(&*panic))),
-            }
-        };
         match &mut self.handler {
-            Some(slot) => slot.set(caught),
-            None => self.handler = Some(ReusableBoxFuture::new(caught)),
+            Some(slot) => slot.set(handler),
+            None => self.handler = Some(ReusableBoxFuture::new(handler)),
         }
     }
 
@@ -70,7 +63,7 @@ impl HandlerSlot {
     /// Polls the handler once where it stands.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Outcome> {
         let Some(handler) = &mut self.handler else { return Poll::Pending };
-        let outcome = handler.poll(cx);
+        let outcome = poll_caught(handler, cx);
         if outcome.is_ready()
             && let Some(token) = self.cancellation.take()
         {
@@ -83,6 +76,12 @@ impl HandlerSlot {
     pub(super) fn take(&mut self) -> Option<(HandlerBox, Option<CancellationToken>)> {
         Some((self.handler.take()?, self.cancellation.take()))
     }
+}
+
+/// Polls a handler. A panic of it ends its call with `INTERNAL`, and nothing else.
+pub(super) fn poll_caught(handler: &mut HandlerBox, cx: &mut Context<'_>) -> Poll<Outcome> {
+    catch_unwind(AssertUnwindSafe(|| handler.poll(cx)))
+        .unwrap_or_else(|panic| Poll::Ready(Err(Failure::Status(panicked(&*panic)))))
 }
 
 impl fmt::Debug for HandlerSlot {

@@ -3,6 +3,7 @@
 
 use std::{cell::OnceCell, fmt, future::Future};
 
+use futures_util::FutureExt as _;
 use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, Level};
@@ -50,7 +51,7 @@ impl Request {
         let (codec, method) = (self.call.request.codec, self.method);
         if let Some(arguments) = self.arguments(slot) {
             let handler = handler(arguments);
-            self.run(slot, async move { encoded(codec, &handler.await, encode, method) });
+            self.run(slot, handler.map(move |value| encoded(codec, &value, encode, method)));
         }
     }
 
@@ -70,15 +71,14 @@ impl Request {
         let (codec, method) = (self.call.request.codec, self.method);
         if let Some(arguments) = self.arguments(slot) {
             let handler = handler(arguments);
-            self.run(slot, async move {
-                match handler.await {
-                    Ok(value) => encoded(codec, &value, encode, method),
-                    Err(error) => match codec::to_payload(codec, &error, encode_error) {
-                        Ok(error) => Err(Failure::Application(error)),
-                        Err(error) => Err(Failure::Status(unencodable(method, &error))),
-                    },
-                }
-            });
+            let outcome = move |result| match result {
+                Ok(value) => encoded(codec, &value, encode, method),
+                Err(error) => match codec::to_payload(codec, &error, encode_error) {
+                    Ok(error) => Err(Failure::Application(error)),
+                    Err(error) => Err(Failure::Status(unencodable(method, &error))),
+                },
+            };
+            self.run(slot, handler.map(outcome));
         }
     }
 

@@ -1,14 +1,14 @@
 //! Method key ⇒ handler: all services of one server, found by the name half of the key, checked by the
 //! signature half.
 
-use std::{collections::HashMap, fmt, sync::Arc};
+use std::{collections::HashMap, fmt, hash::BuildHasherDefault, sync::Arc};
 
 use thiserror::Error;
 
 use super::{Dispatch, Request, request::refuse};
 use crate::{
     connection::{Accept, HandlerSlot, IncomingCall, SlowGuard},
-    proto::{Code, Codec, MethodKey, Status},
+    proto::{Code, Codec, IdHasher, MethodKey, Status},
     schema::{MethodSchema, ServiceSchema},
 };
 
@@ -16,7 +16,8 @@ use crate::{
 #[derive(Default)]
 pub struct Router {
     services: Vec<Arc<dyn Dispatch>>,
-    methods: HashMap<u32, Route>,
+    /// By the hash of the name: what is hashed already is not hashed well again.
+    methods: HashMap<u32, Route, BuildHasherDefault<IdHasher>>,
 }
 
 struct Route {

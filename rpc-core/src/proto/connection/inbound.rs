@@ -5,12 +5,12 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    hash::{BuildHasherDefault, Hasher},
+    hash::BuildHasherDefault,
     time::Instant,
 };
 
 use super::event::Request;
-use crate::proto::CallId;
+use crate::proto::{CallId, IdHasher};
 
 #[derive(Debug, Default)]
 pub(super) struct Inbound {
@@ -44,26 +44,4 @@ pub(super) enum Progress {
     Running,
     /// The driver was told to end the handler.
     Ending,
-}
-
-/// Call ids are small and dense by nature; one multiplication spreads hostile ones well enough for a
-/// table of bounded size.
-#[derive(Debug, Default)]
-pub(super) struct IdHasher(u64);
-
-impl Hasher for IdHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.write_u32(u32::from(byte));
-        }
-    }
-
-    fn write_u32(&mut self, id: u32) {
-        // The odd constant of Fibonacci hashing, 2^64 divided by the golden ratio.
-        self.0 = (self.0 ^ u64::from(id)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
 }

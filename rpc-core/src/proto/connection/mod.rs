@@ -143,6 +143,12 @@ impl Connection {
         self.peer.as_ref()
     }
 
+    /// When bytes last came; when the connection began, if none have.
+    #[must_use]
+    pub const fn received(&self) -> Instant {
+        self.timers.received
+    }
+
     /// Why the connection ended, if it has.
     #[must_use]
     pub const fn error(&self) -> Option<&ConnectionError> {
