@@ -1,10 +1,17 @@
 //! The macros of `rpc-core`: `#[service]` turns a trait into a client and a server, `#[derive(Schema)]`
 //! describes a type. `rpc-core` re-exports both; depend on that.
 //!
-//! Each macro reads its input into a model, checks it, and only then writes code. A mistake is reported
-//! where it was made, all mistakes at once.
+//! ```text
+//! schema/    attributes ─▶ model ─▶ expand
+//! service/   options, types ─▶ model (validate) ─▶ expand: the trait, description, client, server
+//! ```
+//!
+//! All mistakes of one item are reported at once, each where it was made. Generated code names nothing
+//! but `::rpc_core::__private`, the standard library and the user's own types.
 
 mod docs;
+mod door;
+mod mistakes;
 mod schema;
 mod service;
 
@@ -28,10 +35,11 @@ pub fn service(options: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Describes a type in serde's terms, so that it can travel in a call.
 ///
-/// Derive it beside serde's traits. serde's attributes are honoured; those that bincode cannot carry, such
-/// as `flatten` and `untagged`, are refused.
+/// Derive it beside serde's traits. serde's attributes are honoured; those that a format without field
+/// names cannot carry, such as `flatten` and `untagged`, are refused.
 ///
-/// - `#[schema(as = "T")]` on a type or field: it travels as `T` does; needed beside serde's `with`.
+/// - `#[schema(as = "T")]` on a type, field or variant: it travels as `T` does; needed beside serde's
+///   `with`, `from` and `into`.
 /// - `#[schema(crate = path)]`: where `rpc_core` is, if a crate re-exports it.
 #[proc_macro_derive(Schema, attributes(schema, serde))]
 pub fn derive_schema(item: TokenStream) -> TokenStream {

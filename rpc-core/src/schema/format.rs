@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Schema;
+use super::Schema;
 
 /// The shape of a value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Schema)]
@@ -96,4 +96,27 @@ pub struct Variant {
     pub doc: String,
     /// What it holds: any kind but an enum.
     pub kind: ContainerKind,
+}
+
+impl Field {
+    /// A field that is always there.
+    #[must_use]
+    pub fn new(name: &str, doc: &str, format: Format) -> Self {
+        Self { name: name.to_owned(), doc: doc.to_owned(), format, optional: false }
+    }
+
+    /// The same field with a default: JSON may leave it out.
+    #[must_use]
+    pub fn optional(mut self) -> Self {
+        self.optional = true;
+        self
+    }
+}
+
+impl Variant {
+    /// A variant with that content.
+    #[must_use]
+    pub fn new(name: &str, doc: &str, kind: ContainerKind) -> Self {
+        Self { name: name.to_owned(), doc: doc.to_owned(), kind }
+    }
 }

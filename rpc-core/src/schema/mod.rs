@@ -1,15 +1,26 @@
-//! Types described: what a value looks like on the wire, what a service offers. Feeds method keys,
-//! reflection, readable mismatch errors and documents. Knows no codec and no connection.
+//! Types described: what a value looks like on the wire, what a service offers. Knows no codec and no
+//! connection.
+//!
+//! ```text
+//! Schema ─▶ Format + Registry ─▶ signature ─▶ MethodKey      (a caller built otherwise is told)
+//!                              ├▶ render   ─▶ Rust for people (`rpc describe`)
+//!                              └▶ json     ─▶ Mismatch        (`rpc call`)
+//! ```
 
 mod format;
+mod json;
 mod primitives;
 mod registry;
+mod render;
 mod service;
 mod signature;
+#[cfg(test)]
+mod tests;
 
 pub use format::{Container, ContainerKind, Field, Format, Variant};
+pub use json::{Mismatch, check};
 pub use registry::Registry;
-/// Describes a type; see [`trait@Schema`].
+/// Derives [`trait@Schema`] from a type and serde's attributes on it.
 pub use rpc_macros::Schema;
 pub use service::{
     Argument, MethodBuilder, MethodKind, MethodSchema, ServiceBuilder, ServiceSchema,

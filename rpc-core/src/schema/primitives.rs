@@ -1,12 +1,15 @@
 //! The schemas of types that are not derived: those of the language and its standard library.
 
 use std::{
+    any::type_name,
     borrow::Cow,
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque},
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet, LinkedList, VecDeque},
     hash::BuildHasher,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    num::NonZero,
-    ops::Range,
+    marker::PhantomData,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6},
+    num::{NonZero, Saturating, Wrapping},
+    ops::{Range, RangeInclusive},
     path::PathBuf,
     time::{Duration, SystemTime},
 };
@@ -35,9 +38,28 @@ plain! {
     NonZero<i128> => I128, NonZero<u128> => U128, NonZero<isize> => I64, NonZero<usize> => U64,
 }
 
+/// Types that travel as what they hold.
+macro_rules! wrapper {
+    ($($type:ty),*) => {
+        $(impl<T: Schema> Schema for $type {
+            fn format(registry: &mut Registry) -> Format {
+                T::format(registry)
+            }
+        })*
+    };
+}
+
+wrapper!(Wrapping<T>, Saturating<T>, Reverse<T>);
+
 impl<T: Schema + ?Sized> Schema for Box<T> {
     fn format(registry: &mut Registry) -> Format {
         T::format(registry)
+    }
+}
+
+impl<T: ?Sized> Schema for PhantomData<T> {
+    fn format(_: &mut Registry) -> Format {
+        Format::Unit
     }
 }
 
@@ -63,7 +85,7 @@ macro_rules! sequence {
     };
 }
 
-sequence!(Vec<T>, VecDeque<T>, BTreeSet<T>, [T]);
+sequence!(Vec<T>, VecDeque<T>, LinkedList<T>, BTreeSet<T>, BinaryHeap<T>, [T]);
 
 impl<T: Schema, S: BuildHasher> Schema for HashSet<T, S> {
     fn format(registry: &mut Registry) -> Format {
@@ -88,7 +110,7 @@ fn map<K: Schema, V: Schema>(registry: &mut Registry) -> Format {
     Format::Map { key, value }
 }
 
-/// serde implements arrays up to this length; an empty one travels as a unit would.
+/// The lengths for which serde has arrays.
 macro_rules! array {
     ($($size:literal)*) => {
         $(impl<T: Schema> Schema for [T; $size] {
@@ -99,7 +121,7 @@ macro_rules! array {
     };
 }
 
-array!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32);
+array!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32);
 
 macro_rules! tuple {
     ($($($name:ident)+;)*) => {
@@ -118,25 +140,30 @@ tuple! {
 
 impl<T: Schema, E: Schema> Schema for Result<T, E> {
     fn format(registry: &mut Registry) -> Format {
-        let (ok, err) = (T::format(registry), E::format(registry));
-        let name = format!("Result<{}, {}>", registry.type_name(&ok), registry.type_name(&err));
-        let key = format!("core::result::Result<{}, {}>", key_of(&ok), key_of(&err));
-        registry.define(&key, &name, "", |_| {
-            ContainerKind::Enum(vec![variant("Ok", ok), variant("Err", err)])
+        let name = format!("Result<{}, {}>", registry.name_of::<T>(), registry.name_of::<E>());
+        registry.define(type_name::<Self>(), &name, "", |registry| {
+            let (ok, error) = (T::format(registry), E::format(registry));
+            ContainerKind::Enum(vec![variant("Ok", ok), variant("Err", error)])
         })
     }
 }
 
-impl<T: Schema> Schema for Range<T> {
-    fn format(registry: &mut Registry) -> Format {
-        let content = T::format(registry);
-        let name = format!("Range<{}>", registry.type_name(&content));
-        let key = format!("core::ops::Range<{}>", key_of(&content));
-        registry.define(&key, &name, "", |_| {
-            ContainerKind::Struct(vec![field("start", content.clone()), field("end", content)])
-        })
-    }
+macro_rules! range {
+    ($($type:ident),*) => {
+        $(impl<T: Schema> Schema for $type<T> {
+            fn format(registry: &mut Registry) -> Format {
+                let name = format!(concat!(stringify!($type), "<{}>"), registry.name_of::<T>());
+                registry.define(type_name::<Self>(), &name, "", |registry| {
+                    let bound = T::format(registry);
+                    let (start, end) = (field("start", bound.clone()), field("end", bound));
+                    ContainerKind::Struct(vec![start, end])
+                })
+            }
+        })*
+    };
 }
+
+range!(Range, RangeInclusive);
 
 impl Schema for Duration {
     fn format(registry: &mut Registry) -> Format {
@@ -192,6 +219,18 @@ impl Schema for SocketAddr {
     }
 }
 
+impl Schema for SocketAddrV4 {
+    fn format(_: &mut Registry) -> Format {
+        text("SocketAddrV4", Format::Tuple(vec![octets(4), Format::U16]))
+    }
+}
+
+impl Schema for SocketAddrV6 {
+    fn format(_: &mut Registry) -> Format {
+        text("SocketAddrV6", Format::Tuple(vec![octets(16), Format::U16]))
+    }
+}
+
 fn octets(size: u32) -> Format {
     Format::Array { content: Box::new(Format::U8), size }
 }
@@ -201,19 +240,11 @@ fn text(name: &str, wire: Format) -> Format {
 }
 
 fn field(name: &str, format: Format) -> Field {
-    Field { name: name.to_owned(), doc: String::new(), format, optional: false }
+    Field::new(name, "", format)
 }
 
 fn variant(name: &str, format: Format) -> Variant {
-    let kind = ContainerKind::Newtype(Box::new(format));
-    Variant { name: name.to_owned(), doc: String::new(), kind }
-}
-
-/// A text that tells two formats apart, for the keys of generic types.
-#[doc(hidden)]
-#[must_use]
-pub fn key_of(format: &Format) -> String {
-    Registry::new().type_name(format)
+    Variant::new(name, "", ContainerKind::Newtype(Box::new(format)))
 }
 
 impl Schema for crate::proto::MethodKey {

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Container, ContainerKind, Format, Schema};
 
-/// Named types by their keys. A key is unique: it holds the module path and the type arguments.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Named types by their keys. A key is unique: it holds the path of the type and its type arguments. It
+/// does not count in a signature.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Schema)]
 #[serde(transparent)]
 pub struct Registry {
     types: BTreeMap<String, Container>,
@@ -47,6 +48,12 @@ impl Registry {
         self.types.get(key)
     }
 
+    /// The name of the type `T`, which is described if it was not yet.
+    pub fn name_of<T: Schema>(&mut self) -> String {
+        let format = T::format(self);
+        self.type_name(&format)
+    }
+
     /// All types, ordered by key.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Container)> {
         self.types.iter().map(|(key, container)| (key.as_str(), container))
@@ -76,7 +83,8 @@ impl Registry {
             Format::Bytes => "Bytes".to_owned(),
             Format::Option(content) => format!("Option<{}>", inner(content)),
             Format::Seq(content) => format!("Vec<{}>", inner(content)),
-            Format::Map { key, value } => format!("Map<{}, {}>", inner(key), inner(value)),
+            Format::Map { key, value } => format!("HashMap<{}, {}>", inner(key), inner(value)),
+            Format::Tuple(contents) if contents.len() == 1 => format!("({},)", inner(&contents[0])),
             Format::Tuple(contents) => {
                 let contents: Vec<_> = contents.iter().map(inner).collect();
                 format!("({})", contents.join(", "))
@@ -87,11 +95,5 @@ impl Registry {
             }
             Format::Text { name, .. } => name.clone(),
         }
-    }
-}
-
-impl Schema for Registry {
-    fn format(registry: &mut Registry) -> Format {
-        BTreeMap::<String, Container>::format(registry)
     }
 }

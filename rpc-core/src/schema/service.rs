@@ -136,27 +136,4 @@ impl ServiceSchema {
     pub fn method(&self, name: &str) -> Option<&MethodSchema> {
         self.methods.iter().find(|method| method.name == name)
     }
-
-    /// The signature of one of the service's methods as Rust, on one line.
-    #[must_use]
-    pub fn signature(&self, method: &MethodSchema) -> String {
-        let arguments: Vec<_> = method
-            .arguments
-            .iter()
-            .map(|argument| {
-                format!("{}: {}", argument.name, self.types.type_name(&argument.format))
-            })
-            .collect();
-        let returns = self.types.type_name(&method.returns);
-        let returns = match &method.fails {
-            Some(error) => format!(" -> Result<{returns}, {}>", self.types.type_name(error)),
-            None if method.returns == Format::Unit => String::new(),
-            None => format!(" -> {returns}"),
-        };
-        format!("async fn {}(&self{}){returns}", method.name, with_commas(&arguments))
-    }
-}
-
-fn with_commas(arguments: &[String]) -> String {
-    arguments.iter().map(|argument| format!(", {argument}")).collect()
 }

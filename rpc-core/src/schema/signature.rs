@@ -5,17 +5,18 @@
 //! Named types are numbered as they are met and defined behind the signature, so that recursive types
 //! end and the text is as long as the types are: `(a:i64,b:#0)->f64!#1;#0={x:f64};#1=<Zero|Big(i64)>`.
 
-use std::fmt::Write as _;
+use std::{collections::HashMap, fmt::Write as _};
 
 use super::{ContainerKind, Format, MethodKind, MethodSchema, Registry};
 
 /// The canonical signature of `method`.
 pub(super) fn canonical(method: &MethodSchema, types: &Registry) -> String {
-    let mut writer = Writer { types, seen: Vec::new(), text: String::new() };
+    let mut writer =
+        Writer { types, met: Vec::new(), numbers: HashMap::new(), text: String::new() };
     writer.text.push('(');
     for (index, argument) in method.arguments.iter().enumerate() {
         writer.separate(index, ',');
-        writer.text.push_str(&argument.name);
+        writer.name(&argument.name);
         writer.text.push(':');
         writer.format(&argument.format);
     }
@@ -35,7 +36,9 @@ pub(super) fn canonical(method: &MethodSchema, types: &Registry) -> String {
 struct Writer<'a> {
     types: &'a Registry,
     /// Keys of the named types, in the order in which they were met.
-    seen: Vec<&'a str>,
+    met: Vec<&'a str>,
+    /// Their places in that order.
+    numbers: HashMap<&'a str, usize>,
     text: String,
 }
 
@@ -43,7 +46,7 @@ impl<'a> Writer<'a> {
     /// Defines every type that was met, and those met on the way.
     fn definitions(&mut self) {
         let mut next = 0;
-        while let Some(key) = self.seen.get(next).copied() {
+        while let Some(key) = self.met.get(next).copied() {
             self.write(format_args!(";#{next}="));
             if let Some(container) = self.types.container(key) {
                 self.kind(&container.kind);
@@ -68,11 +71,10 @@ impl<'a> Writer<'a> {
                 self.write(format_args!("{size}]"));
             }
             Format::Named(key) => {
-                let known = self.seen.iter().position(|seen| seen == key);
-                let number = known.unwrap_or(self.seen.len());
-                if known.is_none() {
-                    self.seen.push(key);
-                }
+                let number = *self.numbers.entry(key).or_insert_with(|| {
+                    self.met.push(key);
+                    self.met.len() - 1
+                });
                 self.write(format_args!("#{number}"));
             }
             Format::Text { name, wire } => {
@@ -97,7 +99,7 @@ impl<'a> Writer<'a> {
                 self.text.push('{');
                 for (index, field) in fields.iter().enumerate() {
                     self.separate(index, ',');
-                    self.text.push_str(&field.name);
+                    self.name(&field.name);
                     self.text.push(':');
                     self.format(&field.format);
                 }
@@ -107,13 +109,22 @@ impl<'a> Writer<'a> {
                 self.text.push('<');
                 for (index, variant) in variants.iter().enumerate() {
                     self.separate(index, '|');
-                    self.text.push_str(&variant.name);
+                    self.name(&variant.name);
                     if variant.kind != ContainerKind::Unit {
                         self.kind(&variant.kind);
                     }
                 }
                 self.text.push('>');
             }
+        }
+    }
+
+    /// A name as it stands; in quotes if it holds what could be taken for syntax.
+    fn name(&mut self, name: &str) {
+        if name.chars().all(|letter| letter.is_alphanumeric() || matches!(letter, '_' | '-')) {
+            self.text.push_str(name);
+        } else {
+            self.write(format_args!("{name:?}"));
         }
     }
 

@@ -1,153 +1,179 @@
-//! The attributes of serde, and our own, on types, variants and fields: read for what they say about the
-//! wire, refused where bincode cannot carry it.
+//! Reads the attributes `#[serde(…)]` and `#[schema(…)]` of a type, a field or a variant into one record.
+//! Refuses what a format without field names cannot carry; what serde does not know is left to serde.
 
-use syn::{Attribute, Error, LitStr, Path, Result, Token, Type, meta::ParseNestedMeta};
+use quote::ToTokens;
+use syn::{
+    Attribute, Expr, ExprLit, Lit, LitStr, Meta, Token, Type, meta::ParseNestedMeta,
+    punctuated::Punctuated,
+};
 
-use super::case::Rule;
+use super::case::Case;
+use crate::{
+    door::{Door, quoted_or_not},
+    mistakes::Mistakes,
+};
 
-/// What the attributes at one place say.
-#[derive(Debug, Default)]
+/// What the attributes of one place say.
+#[derive(Default)]
 pub(super) struct Attributes {
-    pub(super) rename: Option<String>,
-    pub(super) rename_all: Option<Rule>,
-    pub(super) rename_all_fields: Option<Rule>,
+    pub(super) name: Option<String>,
+    pub(super) rename_all: Case,
+    pub(super) rename_all_fields: Case,
     pub(super) default: bool,
     pub(super) transparent: bool,
+    /// Neither sent nor received.
     pub(super) skip: bool,
-    /// `#[schema(as = "T")]`: the type whose form this has.
-    pub(super) as_type: Option<Type>,
-    /// `#[schema(crate = path)]`.
-    pub(super) krate: Option<Path>,
+    /// The type whose form it has on the wire.
+    pub(super) stands_for: Option<Type>,
+    pub(super) door: Door,
 }
 
-/// Attributes that no type can have that travels in bincode, and what to do instead.
-const REFUSED: [(&str, &str); 10] = [
+/// serde's options that cannot travel, and what to do instead.
+const REFUSED: [(&str, &str); 9] = [
     (
         "flatten",
-        "`flatten` needs a format that describes itself, which bincode is not: write the \
-        fields out, or keep the struct as a field",
+        "`flatten` cannot travel: the binary form has no field names to merge; keep the inner \
+            struct as a field of its own",
     ),
     (
         "untagged",
-        "`untagged` needs a format that describes itself, which bincode is not: give the \
-        variants their tags",
+        "`untagged` cannot travel: the binary form does not say which variant it holds; remove \
+            it, so that the variant is sent along",
     ),
     (
         "tag",
-        "internally tagged enums need a format that describes itself, which bincode is not: \
-        leave `tag` out",
+        "`tag` cannot travel: the binary form has no field for it; remove it, the variant is sent \
+            along anyway",
     ),
-    ("content", "adjacently tagged enums differ between the codecs: leave `tag` and `content` out"),
+    (
+        "content",
+        "`content` cannot travel: the binary form has no field for it; remove it, the variant is \
+            sent along anyway",
+    ),
     (
         "skip_serializing_if",
-        "bincode cannot leave a field out: remove `skip_serializing_if` and keep \
-        `default` for JSON",
+        "`skip_serializing_if` cannot travel: the binary form cannot leave a field out; use an \
+            `Option` without it",
     ),
-    ("other", "`other` needs a format that describes itself, which bincode is not"),
-    ("getter", "types of other crates need `#[schema(as = \"T\")]` at the field that holds them"),
-    ("remote", "types of other crates need `#[schema(as = \"T\")]` at the field that holds them"),
-    ("borrow", "values that travel own their content: use String, Vec<u8> or Bytes"),
-    ("variant_identifier", "identifiers cannot travel in a call"),
+    ("other", "`other` cannot travel: the binary form knows variants by number; remove it"),
+    ("borrow", "borrowed values cannot travel: use an owned type, such as `String`"),
+    ("variant_identifier", "`variant_identifier` cannot travel: describe the enum itself"),
+    ("field_identifier", "`field_identifier` cannot travel: describe the struct itself"),
 ];
 
-/// Attributes that change the form in ways only the author knows.
-const CUSTOM: [&str; 6] =
-    ["with", "serialize_with", "deserialize_with", "from", "into", "try_from"];
+/// serde's options that replace the form of a type or field.
+const REPLACING: [&str; 8] =
+    ["with", "serialize_with", "deserialize_with", "from", "try_from", "into", "remote", "getter"];
 
 impl Attributes {
-    pub(super) fn read(attributes: &[Attribute]) -> Result<Self> {
+    /// Reads all of `attributes`.
+    pub(super) fn read(attributes: &[Attribute], mistakes: &mut Mistakes) -> Self {
         let mut read = Self::default();
-        let mut custom: Option<Error> = None;
-        let (mut skips_writing, mut skips_reading) = (None, None);
-        for attribute in attributes {
-            if attribute.path().is_ident("schema") {
-                attribute.parse_nested_meta(|meta| read.ours(&meta))?;
-            } else if attribute.path().is_ident("serde") {
-                attribute.parse_nested_meta(|meta| {
-                    let name = meta.path.get_ident().map(ToString::to_string).unwrap_or_default();
-                    match name.as_str() {
-                        "skip_serializing" => skips_writing = Some(meta.error(ONE_WAY)),
-                        "skip_deserializing" => skips_reading = Some(meta.error(ONE_WAY)),
-                        name if CUSTOM.contains(&name) => {
-                            custom = Some(meta.error(format!(
-                                "`{name}` changes the form on the wire: say which type it has then, \
-                                 with `#[schema(as = \"T\")]`"
-                            )));
-                        }
-                        _ => return read.serdes(&name, &meta),
-                    }
-                    pass_over(&meta)
-                })?;
-            }
+        for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("schema")) {
+            mistakes.keep(attribute.parse_nested_meta(|option| read.own_option(&option)));
         }
-        match (skips_writing, skips_reading) {
-            (Some(_), Some(_)) => read.skip = true,
-            (Some(error), None) | (None, Some(error)) => return Err(error),
-            (None, None) => {}
+        let mut options = Vec::new();
+        for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("serde")) {
+            let list = attribute.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated);
+            options.extend(mistakes.keep(list).into_iter().flatten());
         }
-        match custom {
-            Some(error) if read.as_type.is_none() => Err(error),
-            _ => Ok(read),
+        for option in &options {
+            read.serde_option(option, mistakes);
         }
+        read.skip_both_ways(&options, mistakes);
+        read
     }
 
-    fn ours(&mut self, meta: &ParseNestedMeta<'_>) -> Result<()> {
-        if meta.path.is_ident("as") {
-            self.as_type = Some(meta.value()?.parse::<LitStr>()?.parse()?);
-        } else if meta.path.is_ident("crate") {
-            self.krate = Some(meta.value()?.call(Path::parse_mod_style)?);
+    fn own_option(&mut self, option: &ParseNestedMeta<'_>) -> syn::Result<()> {
+        if option.path.is_ident("crate") {
+            self.door = Door::parse(option)?;
+        } else if option.path.is_ident("as") {
+            self.stands_for = Some(quoted_or_not(option)?);
         } else {
-            return Err(meta.error("unknown option of `schema`: there are `as` and `crate`"));
+            return Err(option.error(
+                "there is no such option: write `#[schema(as = \"Type\")]` or `#[schema(crate = \
+                    path)]`",
+            ));
         }
         Ok(())
     }
 
-    fn serdes(&mut self, name: &str, meta: &ParseNestedMeta<'_>) -> Result<()> {
+    fn serde_option(&mut self, option: &Meta, mistakes: &mut Mistakes) {
+        let name = option.path().to_token_stream().to_string();
         if let Some((_, why)) = REFUSED.iter().find(|(refused, _)| *refused == name) {
-            return Err(meta.error(why));
+            mistakes.add(option, why);
         }
-        match name {
-            "rename" => self.rename = Some(name_of(meta)?.value()),
-            "rename_all" => self.rename_all = Some(Rule::read(&name_of(meta)?)?),
-            "rename_all_fields" => self.rename_all_fields = Some(Rule::read(&name_of(meta)?)?),
-            "default" => {
-                self.default = true;
-                return pass_over(meta);
-            }
+        if REPLACING.contains(&name.as_str()) && self.stands_for.is_none() {
+            mistakes.add(
+                option,
+                format!(
+                    "`{name}` changes the form on the wire: say which type it then looks \
+                    like, with `#[schema(as = \"Type\")]`"
+                ),
+            );
+        }
+        match name.as_str() {
+            "rename" => self.name = one_name(option, mistakes).map(|name| name.value()),
+            "rename_all" => self.rename_all = convention(option, mistakes),
+            "rename_all_fields" => self.rename_all_fields = convention(option, mistakes),
+            "default" => self.default = true,
             "transparent" => self.transparent = true,
-            "skip" => self.skip = true,
-            // What is left says nothing about the form, or is serde's to refuse.
-            _ => return pass_over(meta),
+            _ => {}
         }
-        Ok(())
+    }
+
+    fn skip_both_ways(&mut self, options: &[Meta], mistakes: &mut Mistakes) {
+        let find = |name| options.iter().find(|option| option.path().is_ident(name));
+        match (find("skip_serializing"), find("skip_deserializing")) {
+            (Some(one), None) | (None, Some(one)) if find("skip").is_none() => mistakes.add(
+                one,
+                "a field skipped in one direction cannot travel: sender and receiver would \
+                    disagree on what follows; write `#[serde(skip)]`",
+            ),
+            (None, None) if find("skip").is_none() => {}
+            _ => self.skip = true,
+        }
     }
 }
 
-const ONE_WAY: &str =
-    "a field that travels one way only cannot be described: use `skip`, or neither";
+/// The naming convention that an option gives, the same for both directions.
+fn convention(option: &Meta, mistakes: &mut Mistakes) -> Case {
+    one_name(option, mistakes)
+        .and_then(|text| mistakes.keep(Case::parse(&text)))
+        .unwrap_or_default()
+}
 
-/// The name in `rename = "x"`, or in `rename(serialize = "x", deserialize = "x")` if both are the same.
-fn name_of(meta: &ParseNestedMeta<'_>) -> Result<LitStr> {
-    if meta.input.peek(Token![=]) {
-        return meta.value()?.parse();
-    }
-    let mut names: Vec<LitStr> = Vec::new();
-    meta.parse_nested_meta(|direction| {
-        names.push(direction.value()?.parse()?);
-        Ok(())
-    })?;
-    match <[LitStr; 2]>::try_from(names) {
-        Ok([one, other]) if one.value() == other.value() => Ok(one),
-        _ => Err(meta.error("both directions need the same name: write `rename = \"…\"`")),
+/// The text of `option = "text"`, or of `option(serialize = "text", deserialize = "text")`.
+fn one_name(option: &Meta, mistakes: &mut Mistakes) -> Option<LitStr> {
+    let list = match option {
+        Meta::NameValue(pair) => return literal(&pair.value),
+        Meta::Path(_) => return None,
+        Meta::List(list) => list,
+    };
+    let pairs = list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated);
+    let pairs = mistakes.keep(pairs)?;
+    let value = |name| {
+        pairs.iter().find_map(|pair| match pair {
+            Meta::NameValue(pair) if pair.path.is_ident(name) => literal(&pair.value),
+            _ => None,
+        })
+    };
+    match (value("serialize"), value("deserialize")) {
+        (Some(sent), Some(received)) if sent.value() == received.value() => Some(sent),
+        _ => {
+            mistakes.add(
+                option,
+                "a name that differs between sending and receiving cannot \
+                travel: both sides read one description; write one name",
+            );
+            None
+        }
     }
 }
 
-/// Reads the value of an option that does not matter here.
-fn pass_over(meta: &ParseNestedMeta<'_>) -> Result<()> {
-    if meta.input.peek(Token![=]) {
-        meta.value()?.parse::<syn::Expr>()?;
-    } else if meta.input.peek(syn::token::Paren) {
-        meta.parse_nested_meta(|inner| pass_over(&inner))?;
+fn literal(value: &Expr) -> Option<LitStr> {
+    match value {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text.clone()),
+        _ => None,
     }
-    Ok(())
 }

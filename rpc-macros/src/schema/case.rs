@@ -1,10 +1,13 @@
-//! serde's `rename_all` rules: from the names of fields and variants in Rust to those on the wire.
+//! serde's naming conventions: the names that `rename_all` gives to fields and variants.
 
 use syn::LitStr;
 
-/// A rule of `rename_all`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Rule {
+/// A naming convention.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Case {
+    /// The name as it stands.
+    #[default]
+    Same,
     Lower,
     Upper,
     Pascal,
@@ -15,102 +18,120 @@ pub(super) enum Rule {
     ScreamingKebab,
 }
 
-const RULES: [(&str, Rule); 8] = [
-    ("lowercase", Rule::Lower),
-    ("UPPERCASE", Rule::Upper),
-    ("PascalCase", Rule::Pascal),
-    ("camelCase", Rule::Camel),
-    ("snake_case", Rule::Snake),
-    ("SCREAMING_SNAKE_CASE", Rule::ScreamingSnake),
-    ("kebab-case", Rule::Kebab),
-    ("SCREAMING-KEBAB-CASE", Rule::ScreamingKebab),
+const NAMES: [(&str, Case); 8] = [
+    ("lowercase", Case::Lower),
+    ("UPPERCASE", Case::Upper),
+    ("PascalCase", Case::Pascal),
+    ("camelCase", Case::Camel),
+    ("snake_case", Case::Snake),
+    ("SCREAMING_SNAKE_CASE", Case::ScreamingSnake),
+    ("kebab-case", Case::Kebab),
+    ("SCREAMING-KEBAB-CASE", Case::ScreamingKebab),
 ];
 
-impl Rule {
-    pub(super) fn read(text: &LitStr) -> syn::Result<Self> {
-        let value = text.value();
-        let found = RULES.iter().find(|(name, _)| *name == value);
-        found.map(|(_, rule)| *rule).ok_or_else(|| {
-            let names: Vec<_> = RULES.iter().map(|(name, _)| *name).collect();
-            syn::Error::new_spanned(text, format!("unknown case; there are {}", names.join(", ")))
+impl Case {
+    /// Reads the value of `rename_all`.
+    pub(super) fn parse(text: &LitStr) -> syn::Result<Self> {
+        let name = text.value();
+        NAMES.iter().find(|(known, _)| *known == name).map(|(_, case)| *case).ok_or_else(|| {
+            let known = NAMES.map(|(known, _)| known).join(", ");
+            syn::Error::new(
+                text.span(),
+                format!("`{name}` is no naming convention of serde: write one of {known}"),
+            )
         })
     }
 
-    /// The name of a field that is `snake_case` in Rust.
+    /// The name of a field, written `snake_case` in Rust.
     pub(super) fn field(self, name: &str) -> String {
         match self {
-            Self::Lower | Self::Snake => name.to_owned(),
+            Self::Same | Self::Lower | Self::Snake => name.to_owned(),
             Self::Upper | Self::ScreamingSnake => name.to_ascii_uppercase(),
-            Self::Pascal => pascal(name),
-            Self::Camel => decapitalised(&pascal(name)),
+            Self::Pascal => name.split('_').map(capitalised).collect(),
+            Self::Camel => uncapitalised(&Self::Pascal.field(name)),
             Self::Kebab => name.replace('_', "-"),
             Self::ScreamingKebab => name.to_ascii_uppercase().replace('_', "-"),
         }
     }
 
-    /// The name of a variant that is `PascalCase` in Rust.
+    /// The name of a variant, written `PascalCase` in Rust.
     pub(super) fn variant(self, name: &str) -> String {
         match self {
-            Self::Pascal => name.to_owned(),
+            Self::Same | Self::Pascal => name.to_owned(),
             Self::Lower => name.to_ascii_lowercase(),
             Self::Upper => name.to_ascii_uppercase(),
-            Self::Camel => decapitalised(name),
-            Self::Snake => snake(name),
-            Self::ScreamingSnake => snake(name).to_ascii_uppercase(),
-            Self::Kebab => snake(name).replace('_', "-"),
-            Self::ScreamingKebab => snake(name).to_ascii_uppercase().replace('_', "-"),
+            Self::Camel => uncapitalised(name),
+            Self::Snake | Self::Kebab | Self::ScreamingSnake | Self::ScreamingKebab => {
+                self.field(&snake(name))
+            }
         }
     }
 }
 
-fn pascal(snake: &str) -> String {
-    let mut name = String::new();
-    let mut capitalise = true;
-    for character in snake.chars() {
-        if character == '_' {
-            capitalise = true;
-        } else if capitalise {
-            name.push(character.to_ascii_uppercase());
-            capitalise = false;
-        } else {
-            name.push(character);
+fn snake(name: &str) -> String {
+    let mut text = String::new();
+    for (index, letter) in name.char_indices() {
+        if index > 0 && letter.is_uppercase() {
+            text.push('_');
         }
+        text.push(letter.to_ascii_lowercase());
     }
-    name
+    text
 }
 
-fn decapitalised(name: &str) -> String {
-    let mut characters = name.chars();
-    characters.next().map_or_else(String::new, |first| {
-        format!("{}{}", first.to_ascii_lowercase(), characters.as_str())
-    })
+fn capitalised(word: &str) -> String {
+    let mut letters = word.chars();
+    letters
+        .next()
+        .map_or_else(String::new, |first| first.to_ascii_uppercase().to_string() + letters.as_str())
 }
 
-fn snake(pascal: &str) -> String {
-    let mut name = String::new();
-    for (index, character) in pascal.char_indices() {
-        if index > 0 && character.is_uppercase() {
-            name.push('_');
-        }
-        name.push(character.to_ascii_lowercase());
-    }
-    name
+fn uncapitalised(word: &str) -> String {
+    let mut letters = word.chars();
+    letters
+        .next()
+        .map_or_else(String::new, |first| first.to_ascii_lowercase().to_string() + letters.as_str())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{Case, NAMES};
 
     #[test]
-    fn names_follow_serdes_rules() {
-        let all = |name: fn(Rule) -> String| RULES.map(|(_, rule)| name(rule)).join(" ");
-        assert_eq!(
-            all(|rule| rule.field("very_tasty")),
-            "very_tasty VERY_TASTY VeryTasty veryTasty very_tasty VERY_TASTY very-tasty VERY-TASTY"
-        );
-        assert_eq!(
-            all(|rule| rule.variant("VeryTasty")),
-            "verytasty VERYTASTY VeryTasty veryTasty very_tasty VERY_TASTY very-tasty VERY-TASTY"
-        );
+    fn fields_follow_each_convention() {
+        let names = NAMES.map(|(_, case)| case.field("very_tasty"));
+        let expected = [
+            "very_tasty",
+            "VERY_TASTY",
+            "VeryTasty",
+            "veryTasty",
+            "very_tasty",
+            "VERY_TASTY",
+            "very-tasty",
+            "VERY-TASTY",
+        ];
+        assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn variants_follow_each_convention() {
+        let names = NAMES.map(|(_, case)| case.variant("VeryTasty"));
+        let expected = [
+            "verytasty",
+            "VERYTASTY",
+            "VeryTasty",
+            "veryTasty",
+            "very_tasty",
+            "VERY_TASTY",
+            "very-tasty",
+            "VERY-TASTY",
+        ];
+        assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn names_stay_without_a_convention() {
+        assert_eq!(Case::Same.field("very_tasty"), "very_tasty");
+        assert_eq!(Case::Same.variant("VeryTasty"), "VeryTasty");
     }
 }

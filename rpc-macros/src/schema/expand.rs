@@ -1,122 +1,114 @@
-//! The implementation of `Schema` for a described type.
+//! Writes the implementation of `Schema` for a shape. Decides nothing.
 
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
-use syn::{GenericParam, Path, Type, parse_quote, spanned::Spanned as _};
+use quote::{ToTokens, quote};
+use syn::{DeriveInput, GenericParam, Generics, parse_quote};
 
-use super::model::{Body, Described, Kind, NamedField, NamedVariant};
+use super::{
+    attributes::Attributes,
+    model::{FieldShape, Shape, VariantShape, type_name},
+};
+use crate::{docs, door::Door};
 
-pub(super) fn implementation(described: &Described) -> TokenStream {
-    let Described { ident, krate, .. } = described;
-    let private: Path = match krate {
-        Some(krate) => parse_quote!(#krate::__private),
-        None => parse_quote!(::rpc_core::__private),
-    };
-    let mut generics = described.generics.clone();
-    let parameters: Vec<_> =
-        generics.type_params().map(|parameter| parameter.ident.clone()).collect();
-    if !parameters.is_empty() {
-        let clause = generics.make_where_clause();
-        for parameter in &parameters {
-            clause.predicates.push(parse_quote!(#parameter: #private::Schema));
+/// The implementation for `input`, which has that shape.
+pub(super) fn implementation(
+    input: &DeriveInput,
+    attributes: &Attributes,
+    shape: &Shape,
+) -> TokenStream {
+    let DeriveInput { ident, generics, attrs, .. } = input;
+    let door = &attributes.door;
+    let body = match shape {
+        Shape::Alias(ty) => format_of(ty, door),
+        shape => {
+            let name = display_name(&type_name(ident, attributes), generics);
+            let (doc, kind) = (docs::text(attrs), kind(shape, door));
+            quote! {
+                let name = #name;
+                registry.define(::core::any::type_name::<Self>(), &name, #doc, |registry| #kind)
+            }
         }
-    }
-    let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
-    let body = body(described, &private);
+    };
+    let bounded = with_bounds(generics, door);
+    let (parameters, _, conditions) = bounded.split_for_impl();
+    let (_, arguments, _) = generics.split_for_impl();
     quote! {
         #[automatically_derived]
-        impl #impl_generics #private::Schema for #ident #type_generics #where_clause {
-            fn format(registry: &mut #private::Registry) -> #private::Format {
+        #[allow(unused_variables, deprecated, clippy::all, clippy::pedantic)]
+        impl #parameters #door::Schema for #ident #arguments #conditions {
+            fn format(registry: &mut #door::Registry) -> #door::Format {
                 #body
             }
         }
     }
 }
 
-fn body(described: &Described, private: &Path) -> TokenStream {
-    let kind = match &described.body {
-        Body::As(ty) => return format_of(ty, private),
-        Body::Named(kind) => kind,
-    };
-    let (ident, doc) = (described.ident.to_string(), &described.doc);
-    let arguments: Vec<TokenStream> = described
-        .generics
+/// The name for people, with the type arguments that it has at run time: `Page<User>`.
+fn display_name(name: &str, generics: &Generics) -> TokenStream {
+    let arguments: Vec<TokenStream> = generics
         .params
         .iter()
         .filter_map(|parameter| match parameter {
+            GenericParam::Lifetime(_) => None,
             GenericParam::Type(parameter) => {
                 let ident = &parameter.ident;
-                Some(quote! {{
-                    let format = <#ident as #private::Schema>::format(registry);
-                    registry.type_name(&format)
-                }})
+                Some(quote!(registry.name_of::<#ident>()))
             }
-            GenericParam::Const(parameter) => {
-                let ident = &parameter.ident;
-                Some(quote!(::std::string::ToString::to_string(&#ident)))
-            }
-            GenericParam::Lifetime(_) => None,
+            GenericParam::Const(parameter) => Some(parameter.ident.to_token_stream()),
         })
         .collect();
-    let kind = kind_tokens(kind, private);
-    quote! {
-        let arguments: &[::std::string::String] = &[#(#arguments),*];
-        let name = #private::generic_name(#ident, arguments);
-        registry.define(::core::any::type_name::<Self>(), &name, #doc, |registry| {
-            let _ = &registry;
-            #kind
-        })
+    if arguments.is_empty() {
+        return quote!(#name);
     }
+    let pattern = format!("{name}<{}>", vec!["{}"; arguments.len()].join(", "));
+    quote!(::std::format!(#pattern, #(#arguments),*))
 }
 
-fn kind_tokens(kind: &Kind, private: &Path) -> TokenStream {
-    match kind {
-        Kind::Unit => quote!(#private::ContainerKind::Unit),
-        Kind::Newtype(ty) => {
-            let format = format_of(ty, private);
-            quote!(#private::ContainerKind::Newtype(::std::boxed::Box::new(#format)))
-        }
-        Kind::Tuple(types) => {
-            let formats = types.iter().map(|ty| format_of(ty, private));
-            quote!(#private::ContainerKind::Tuple(::std::vec![#(#formats),*]))
-        }
-        Kind::Struct(fields) => {
-            let fields = fields.iter().map(|field| field_tokens(field, private));
-            quote!(#private::ContainerKind::Struct(::std::vec![#(#fields),*]))
-        }
-        Kind::Enum(variants) => {
-            let variants = variants.iter().map(|variant| variant_tokens(variant, private));
-            quote!(#private::ContainerKind::Enum(::std::vec![#(#variants),*]))
-        }
+fn with_bounds(generics: &Generics, door: &Door) -> Generics {
+    let mut generics = generics.clone();
+    for parameter in generics.type_params_mut() {
+        parameter.bounds.push(parse_quote!(#door::Schema));
     }
+    generics
 }
 
-fn field_tokens(field: &NamedField, private: &Path) -> TokenStream {
-    let NamedField { name, doc, ty, optional } = field;
-    let format = format_of(ty, private);
-    quote! {
-        #private::Field {
-            name: ::std::string::String::from(#name),
-            doc: ::std::string::String::from(#doc),
-            format: #format,
-            optional: #optional,
+fn kind(shape: &Shape, door: &Door) -> TokenStream {
+    let of = quote!(#door::ContainerKind);
+    let format = |ty| format_of(ty, door);
+    match shape {
+        Shape::Unit => quote!(#of::Unit),
+        Shape::Newtype(ty) | Shape::Alias(ty) => {
+            let content = format(ty);
+            quote!(#of::Newtype(::std::boxed::Box::new(#content)))
+        }
+        Shape::Tuple(types) => {
+            let contents = types.iter().map(format);
+            quote!(#of::Tuple(::std::vec![#(#contents),*]))
+        }
+        Shape::Struct(fields) => {
+            let fields = fields.iter().map(|field| self::field(field, door));
+            quote!(#of::Struct(::std::vec![#(#fields),*]))
+        }
+        Shape::Enum(variants) => {
+            let variants = variants.iter().map(|variant| self::variant(variant, door));
+            quote!(#of::Enum(::std::vec![#(#variants),*]))
         }
     }
 }
 
-fn variant_tokens(variant: &NamedVariant, private: &Path) -> TokenStream {
-    let NamedVariant { name, doc, kind } = variant;
-    let kind = kind_tokens(kind, private);
-    quote! {
-        #private::Variant {
-            name: ::std::string::String::from(#name),
-            doc: ::std::string::String::from(#doc),
-            kind: #kind,
-        }
-    }
+fn field(field: &FieldShape, door: &Door) -> TokenStream {
+    let FieldShape { name, doc, ty, optional } = field;
+    let format = format_of(ty, door);
+    let optional = optional.then(|| quote!(.optional()));
+    quote!(#door::Field::new(#name, #doc, #format) #optional)
 }
 
-/// The format of a type; a type without one is reported where it is written.
-fn format_of(ty: &Type, private: &Path) -> TokenStream {
-    quote_spanned!(ty.span()=> <#ty as #private::Schema>::format(registry))
+fn variant(variant: &VariantShape, door: &Door) -> TokenStream {
+    let VariantShape { name, doc, shape } = variant;
+    let kind = kind(shape, door);
+    quote!(#door::Variant::new(#name, #doc, #kind))
+}
+
+fn format_of(ty: impl ToTokens, door: &Door) -> TokenStream {
+    quote!(<#ty as #door::Schema>::format(registry))
 }

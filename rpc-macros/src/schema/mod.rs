@@ -1,21 +1,52 @@
-//! `#[derive(Schema)]`: serde's attributes and ours are read, what the wire cannot carry is refused, and an
-//! implementation is written that builds the type's description.
+//! `#[derive(Schema)]`: from a type with serde's attributes to an implementation of `Schema`, or to all
+//! mistakes at once with an empty implementation, so that the places that use the type stay quiet.
 
 mod attributes;
 mod case;
 mod expand;
 mod model;
-
-use proc_macro2::TokenStream;
-use syn::DeriveInput;
-
-/// The implementation for a type, or the mistakes in it.
-pub(crate) fn expand(item: TokenStream) -> TokenStream {
-    let expanded = syn::parse2::<DeriveInput>(item)
-        .and_then(|input| model::Described::read(&input))
-        .map(|described| expand::implementation(&described));
-    expanded.unwrap_or_else(|error| error.into_compile_error())
-}
-
 #[cfg(test)]
 mod tests;
+
+use proc_macro2::TokenStream;
+use syn::{Data, DeriveInput};
+
+use self::{attributes::Attributes, model::Shape};
+use crate::mistakes::Mistakes;
+
+/// The implementation for the type in `item`.
+pub(crate) fn expand(item: TokenStream) -> TokenStream {
+    let input: DeriveInput = match syn::parse2(item) {
+        Ok(input) => input,
+        Err(error) => return error.into_compile_error(),
+    };
+    let mut mistakes = Mistakes::default();
+    let attributes = Attributes::read(&input.attrs, &mut mistakes);
+    let shape = shape_of(&input, &attributes, &mut mistakes);
+    match mistakes.into_error() {
+        None => expand::implementation(&input, &attributes, &shape),
+        Some(error) => {
+            let mut tokens = expand::implementation(&input, &attributes, &Shape::Unit);
+            tokens.extend(error.into_compile_error());
+            tokens
+        }
+    }
+}
+
+fn shape_of(input: &DeriveInput, attributes: &Attributes, mistakes: &mut Mistakes) -> Shape {
+    model::check_generics(&input.generics, mistakes);
+    if let Some(ty) = &attributes.stands_for {
+        return Shape::Alias(ty.clone());
+    }
+    match &input.data {
+        Data::Struct(data) => model::of_struct(&data.fields, attributes, mistakes),
+        Data::Enum(data) => model::of_enum(data, attributes, mistakes),
+        Data::Union(data) => {
+            mistakes.add(
+                data.union_token,
+                "a union cannot travel: nothing says which field it holds; use an enum",
+            );
+            Shape::Unit
+        }
+    }
+}

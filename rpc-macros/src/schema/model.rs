@@ -1,178 +1,191 @@
-//! What a derive is about: the type as the wire has it, with serde's attributes worked in.
+//! From the syntax of a type to the shape that serde gives it: names as they travel, skipped fields left
+//! out, mistakes noted. Writes no tokens.
 
 use syn::{
-    DataEnum, DeriveInput, Error, Field, Fields, GenericParam, Generics, Ident, Path, Result, Type,
-    ext::IdentExt as _,
+    DataEnum, Field, Fields, Generics, Ident, Lifetime, Type, TypeReference, Variant,
+    ext::IdentExt as _, visit::Visit,
 };
 
-use super::attributes::Attributes;
-use crate::docs;
-
-/// A type to be described.
-#[derive(Debug)]
-pub(super) struct Described {
-    pub(super) ident: Ident,
-    pub(super) generics: Generics,
-    pub(super) krate: Option<Path>,
-    pub(super) doc: String,
-    pub(super) body: Body,
-}
-
-/// What the type travels as.
-#[derive(Debug)]
-pub(super) enum Body {
-    /// As another type does.
-    As(Box<Type>),
-    /// As a type with a name of its own.
-    Named(Kind),
-}
+use super::{attributes::Attributes, case::Case};
+use crate::{docs, mistakes::Mistakes};
 
 /// What a struct, an enum or a variant consists of.
-#[derive(Debug)]
-pub(super) enum Kind {
+pub(super) enum Shape {
     Unit,
-    Newtype(Box<Type>),
+    /// One unnamed field that stands for the whole.
+    Newtype(Type),
     Tuple(Vec<Type>),
-    Struct(Vec<NamedField>),
-    Enum(Vec<NamedVariant>),
+    Struct(Vec<FieldShape>),
+    Enum(Vec<VariantShape>),
+    /// The form of another type altogether.
+    Alias(Type),
 }
 
-#[derive(Debug)]
-pub(super) struct NamedField {
+pub(super) struct FieldShape {
     pub(super) name: String,
     pub(super) doc: String,
     pub(super) ty: Type,
     pub(super) optional: bool,
 }
 
-#[derive(Debug)]
-pub(super) struct NamedVariant {
+pub(super) struct VariantShape {
     pub(super) name: String,
     pub(super) doc: String,
-    pub(super) kind: Kind,
+    pub(super) shape: Shape,
 }
 
-impl Described {
-    pub(super) fn read(input: &DeriveInput) -> Result<Self> {
-        let attributes = Attributes::read(&input.attrs)?;
-        for parameter in &input.generics.params {
-            if let GenericParam::Lifetime(lifetime) = parameter {
-                let message =
-                    "values that travel own their content: use String for &str, Vec<T> for &[T]";
-                return Err(Error::new_spanned(lifetime, message));
-            }
-        }
-        let body = match (&attributes.as_type, &input.data) {
-            (Some(ty), _) => Body::As(Box::new(ty.clone())),
-            (None, syn::Data::Struct(data)) => structure(&data.fields, &attributes)?,
-            (None, syn::Data::Enum(data)) => Body::Named(Kind::Enum(variants(data, &attributes)?)),
-            (None, syn::Data::Union(data)) => {
-                let message = "unions cannot travel in a call: use an enum";
-                return Err(Error::new_spanned(data.union_token, message));
-            }
-        };
-        Ok(Self {
-            ident: input.ident.clone(),
-            generics: input.generics.clone(),
-            krate: attributes.krate,
-            doc: docs::text(&input.attrs),
-            body,
-        })
+/// Refuses what would borrow from a message that is gone by then.
+pub(super) fn check_generics(generics: &Generics, mistakes: &mut Mistakes) {
+    for lifetime in generics.lifetimes() {
+        mistakes.add(
+            lifetime,
+            "a type with borrowed contents cannot travel: use owned types, \
+            such as `String`, and remove the lifetime",
+        );
     }
 }
 
-fn structure(fields: &Fields, attributes: &Attributes) -> Result<Body> {
-    let kind = kind(fields, attributes, attributes.rename_all)?;
-    Ok(match kind {
-        Kind::Newtype(ty) if attributes.transparent => Body::As(ty),
-        Kind::Struct(mut fields) if attributes.transparent && fields.len() == 1 => {
-            Body::As(Box::new(fields.remove(0).ty))
-        }
-        kind => Body::Named(kind),
-    })
+/// The shape of a struct.
+pub(super) fn of_struct(fields: &Fields, of: &Attributes, mistakes: &mut Mistakes) -> Shape {
+    if of.transparent {
+        return transparent(fields, mistakes);
+    }
+    of_fields(fields, of.rename_all, of.default, mistakes)
 }
 
-fn variants(data: &DataEnum, attributes: &Attributes) -> Result<Vec<NamedVariant>> {
-    let mut errors = Mistakes::default();
+/// The shape of an enum.
+pub(super) fn of_enum(data: &DataEnum, of: &Attributes, mistakes: &mut Mistakes) -> Shape {
     let mut variants = Vec::new();
+    let mut skipped: Option<&Variant> = None;
     for variant in &data.variants {
-        let Some(own) = errors.keep(Attributes::read(&variant.attrs)) else { continue };
+        let own = Attributes::read(&variant.attrs, mistakes);
         if own.skip {
-            let message = "a skipped variant shifts the numbers of those behind it: remove the \
-                variant or the attribute";
-            errors.add(Error::new_spanned(variant, message));
+            skipped = Some(variant);
             continue;
         }
-        let rust_name = variant.ident.unraw().to_string();
-        let renamed = attributes.rename_all.map(|rule| rule.variant(&rust_name));
-        let rule = own.rename_all.or(attributes.rename_all_fields);
-        let Some(kind) = errors.keep(kind(&variant.fields, &own, rule)) else { continue };
-        variants.push(NamedVariant {
-            name: own.rename.or(renamed).unwrap_or(rust_name),
-            doc: docs::text(&variant.attrs),
-            kind,
-        });
+        if let Some(skipped) = skipped.take() {
+            // serde counts skipped variants when it sends and does not when it receives.
+            mistakes.add(
+                skipped,
+                "a skipped variant must come last: sender and receiver would \
+                number those behind it differently",
+            );
+        }
+        variants.push(of_variant(variant, own, of, mistakes));
     }
-    errors.finish(variants)
+    Shape::Enum(variants)
 }
 
-fn kind(fields: &Fields, owner: &Attributes, rule: Option<super::case::Rule>) -> Result<Kind> {
-    let mut errors = Mistakes::default();
-    let mut named = Vec::new();
+fn of_variant(
+    variant: &Variant,
+    own: Attributes,
+    of: &Attributes,
+    mistakes: &mut Mistakes,
+) -> VariantShape {
+    let plain = variant.ident.unraw().to_string();
+    let case = if own.rename_all == Case::Same { of.rename_all_fields } else { own.rename_all };
+    let shape = match own.stands_for {
+        Some(ty) => Shape::Newtype(ty),
+        None => of_fields(&variant.fields, case, false, mistakes),
+    };
+    VariantShape {
+        name: own.name.unwrap_or_else(|| of.rename_all.variant(&plain)),
+        doc: docs::text(&variant.attrs),
+        shape,
+    }
+}
+
+fn of_fields(fields: &Fields, case: Case, defaults: bool, mistakes: &mut Mistakes) -> Shape {
+    let newtype = matches!(fields, Fields::Unnamed(fields) if fields.unnamed.len() == 1);
+    let mut kept = Vec::new();
     for field in fields {
-        let Some(own) = errors.keep(Attributes::read(&field.attrs)) else { continue };
+        let own = Attributes::read(&field.attrs, mistakes);
         if !own.skip {
-            named.push(named_field(field, own, owner, rule));
+            kept.push(of_field(field, own, case, defaults, mistakes));
+        } else if newtype {
+            mistakes.add(field, "the only field cannot be skipped: leave it out of the type");
         }
     }
-    let all = named.len() == fields.len();
-    let named = errors.finish(named)?;
-    Ok(match fields {
-        Fields::Unit => Kind::Unit,
-        Fields::Named(_) => Kind::Struct(named),
+    match fields {
+        Fields::Unit => Shape::Unit,
+        Fields::Named(_) => Shape::Struct(kept),
         Fields::Unnamed(_) => {
-            let mut types: Vec<Type> = named.into_iter().map(|field| field.ty).collect();
-            match types.len() {
-                1 if all => Kind::Newtype(Box::new(types.remove(0))),
-                _ => Kind::Tuple(types),
+            let mut types: Vec<Type> = kept.into_iter().map(|field| field.ty).collect();
+            match types.pop() {
+                Some(only) if newtype => Shape::Newtype(only),
+                last => Shape::Tuple(types.into_iter().chain(last).collect()),
             }
         }
-    })
+    }
 }
 
-fn named_field(
+fn of_field(
     field: &Field,
     own: Attributes,
-    owner: &Attributes,
-    rule: Option<super::case::Rule>,
-) -> NamedField {
-    let rust_name = field.ident.as_ref().map(|ident| ident.unraw().to_string()).unwrap_or_default();
-    let renamed = rule.map(|rule| rule.field(&rust_name));
-    NamedField {
-        name: own.rename.or(renamed).unwrap_or(rust_name),
+    case: Case,
+    defaults: bool,
+    mistakes: &mut Mistakes,
+) -> FieldShape {
+    let plain = field.ident.as_ref().map(|ident| ident.unraw().to_string()).unwrap_or_default();
+    FieldShape {
+        name: own.name.unwrap_or_else(|| case.field(&plain)),
         doc: docs::text(&field.attrs),
-        ty: own.as_type.unwrap_or_else(|| field.ty.clone()),
-        optional: own.default || owner.default,
+        ty: own.stands_for.unwrap_or_else(|| owned(&field.ty, mistakes)),
+        optional: own.default || defaults,
     }
 }
 
-/// Mistakes found so far, so that all are reported at once.
-#[derive(Default)]
-struct Mistakes(Option<Error>);
-
-impl Mistakes {
-    fn add(&mut self, error: Error) {
-        match &mut self.0 {
-            Some(first) => first.combine(error),
-            None => self.0 = Some(error),
+/// The shape of the one field that counts.
+fn transparent(fields: &Fields, mistakes: &mut Mistakes) -> Shape {
+    let mut counting = Vec::new();
+    for field in fields {
+        let own = Attributes::read(&field.attrs, mistakes);
+        if !own.skip && !is_phantom(&field.ty) {
+            counting.push(of_field(field, own, Case::Same, false, mistakes).ty);
         }
     }
+    match (counting.pop(), counting.is_empty()) {
+        (Some(only), true) => Shape::Alias(only),
+        _ => {
+            mistakes.add(fields, "`transparent` needs exactly one field that is not skipped");
+            Shape::Unit
+        }
+    }
+}
 
-    fn keep<T>(&mut self, result: Result<T>) -> Option<T> {
-        result.map_err(|error| self.add(error)).ok()
+fn is_phantom(ty: &Type) -> bool {
+    let Type::Path(ty) = ty else { return false };
+    ty.path.segments.last().is_some_and(|segment| segment.ident == "PhantomData")
+}
+
+/// The type itself, unless it borrows.
+fn owned(ty: &Type, mistakes: &mut Mistakes) -> Type {
+    let mut search = Borrowed(false);
+    search.visit_type(ty);
+    if search.0 {
+        mistakes.add(
+            ty,
+            "borrowed contents cannot travel: use an owned type, such as `String` \
+            for `&str` or `Vec<T>` for `&[T]`",
+        );
+    }
+    ty.clone()
+}
+
+/// Whether there are references, or lifetimes other than `'static`.
+struct Borrowed(bool);
+
+impl<'ast> Visit<'ast> for Borrowed {
+    fn visit_type_reference(&mut self, _: &'ast TypeReference) {
+        self.0 = true;
     }
 
-    fn finish<T>(self, value: T) -> Result<T> {
-        self.0.map_or(Ok(value), Err)
+    fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
+        self.0 |= lifetime.ident != "static";
     }
+}
+
+/// The name of a type for people, its own unless serde renames it.
+pub(super) fn type_name(ident: &Ident, of: &Attributes) -> String {
+    of.name.clone().unwrap_or_else(|| ident.unraw().to_string())
 }

@@ -2,54 +2,43 @@
 //! beside it. A trait with mistakes is still written out, so that one mistake gives one error.
 
 mod expand;
-mod mistakes;
+mod fallback;
 mod model;
 mod options;
+#[cfg(test)]
+mod tests;
 mod types;
+mod validate;
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Error, ItemTrait, TraitItem};
+use syn::{Error, Item, ItemTrait};
 
-use model::Service;
+use self::model::Service;
 
 /// The trait with its client and server, or with the mistakes in it.
 pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
     let item: ItemTrait = match syn::parse2(item.clone()) {
         Ok(item) => item,
-        Err(error) => {
-            let message = "#[service] stands on a trait";
-            let error = if is_trait(&item) { error } else { Error::new(error.span(), message) };
-            let error = error.into_compile_error();
-            return quote!(#error #item);
-        }
+        Err(error) => return not_a_trait(error, &item),
     };
     match Service::read(options, &item) {
         Ok(service) => expand::service(&service),
         Err(error) => {
             let error = error.into_compile_error();
-            let bare = without_rpc_attributes(item);
-            quote! {
-                #error
-                #[allow(async_fn_in_trait, dead_code)]
-                #bare
-            }
+            let bare = fallback::bare(item);
+            quote!(#bare #error)
         }
     }
 }
 
-fn is_trait(item: &TokenStream) -> bool {
-    item.clone().into_iter().any(|token| token.to_string() == "trait")
+/// The item as it was, with what is wrong: either its syntax, or the kind of item that it is.
+fn not_a_trait(error: Error, item: &TokenStream) -> TokenStream {
+    let message = "`#[service]` goes on a trait: list the methods in one, and implement it";
+    let error = match syn::parse2(item.clone()) {
+        Ok(Item::Trait(_)) | Err(_) => error,
+        Ok(_) => Error::new_spanned(item, message),
+    };
+    let error = error.into_compile_error();
+    quote!(#item #error)
 }
-
-fn without_rpc_attributes(mut item: ItemTrait) -> ItemTrait {
-    for member in &mut item.items {
-        if let TraitItem::Fn(method) = member {
-            method.attrs.retain(|attribute| !attribute.path().is_ident("rpc"));
-        }
-    }
-    item
-}
-
-#[cfg(test)]
-mod tests;

@@ -1,26 +1,22 @@
-//! What an annotated trait means: the service, its methods, their arguments and results; and every rule
-//! that a trait must keep to be one.
-
-use std::collections::HashSet;
+//! What an annotated trait means: the service, its methods, their arguments and results. Reading it
+//! notes every mistake on the way; the rules themselves are in `validate` and `types`.
 
 use proc_macro2::TokenStream;
 use syn::{
-    Attribute, FnArg, Ident, ItemTrait, Pat, Path, Receiver, ReceiverKind, Result, TraitItem,
-    TraitItemFn, Type, TypeParamBound, Visibility, ext::IdentExt as _, punctuated::Punctuated,
-    token::Plus,
+    Attribute, FnArg, Ident, ItemTrait, Pat, Result, TraitItem, TraitItemFn, Type, TypeParamBound,
+    Visibility, ext::IdentExt as _, punctuated::Punctuated, token::Plus,
 };
 
 use super::{
-    mistakes::Mistakes,
     options::{MethodOptions, ServiceOptions},
     types::{self, Form, Output},
+    validate,
 };
-use crate::docs;
+use crate::{docs, door::Door, mistakes::Mistakes};
 
 /// A service.
-#[derive(Debug)]
 pub(super) struct Service {
-    pub(super) private: Path,
+    pub(super) door: Door,
     pub(super) vis: Visibility,
     pub(super) ident: Ident,
     /// The name on the wire.
@@ -33,13 +29,12 @@ pub(super) struct Service {
 }
 
 /// A method of a service.
-#[derive(Debug)]
 pub(super) struct Method {
     pub(super) ident: Ident,
     /// The name on the wire.
     pub(super) name: String,
     pub(super) doc: String,
-    /// Attributes to be written out on the method in the trait and in the client.
+    /// Attributes to be written out on the method in the trait.
     pub(super) attributes: Vec<Attribute>,
     /// All parameters in the order of the trait, the context among them.
     pub(super) parameters: Vec<Parameter>,
@@ -48,14 +43,12 @@ pub(super) struct Method {
 }
 
 /// A parameter of a method.
-#[derive(Debug)]
 pub(super) enum Parameter {
     Context { ident: Ident, ty: Type },
     Argument(Argument),
 }
 
 /// A parameter that travels.
-#[derive(Debug)]
 pub(super) struct Argument {
     pub(super) ident: Ident,
     /// The name on the wire.
@@ -64,40 +57,34 @@ pub(super) struct Argument {
     pub(super) form: Form,
 }
 
-/// Names that the client has itself.
-const CLIENT_NAMES: [&str; 5] = ["new", "connect", "in_memory", "channel", "schema"];
-
 impl Service {
     /// Reads and checks a trait; every mistake in it is reported.
     pub(super) fn read(options: TokenStream, item: &ItemTrait) -> Result<Self> {
         let mut mistakes = Mistakes::default();
-        let options = ServiceOptions::read(options).unwrap_or_else(|error| {
-            mistakes.add(error);
-            ServiceOptions { private: syn::parse_quote!(::rpc_core::__private), name: None }
-        });
-        check_trait(item, &mut mistakes);
-        let mut methods = Vec::new();
-        let mut names = HashSet::new();
+        let options = ServiceOptions::read(options, &mut mistakes);
+        validate::check_trait(item, &mut mistakes);
+        let mut methods: Vec<Method> = Vec::new();
         for member in &item.items {
             let TraitItem::Fn(method) = member else {
-                mistakes
-                    .at(member, "a service consists of methods only: move this out of the trait");
+                validate::refuse_member(member, &mut mistakes);
                 continue;
             };
             let method = Method::read(method, &mut mistakes);
-            if !names.insert(method.name.clone()) {
+            if methods.iter().any(|known| known.name == method.name) {
                 let message =
-                    format!("a second method is called {}: give it another name", method.name);
-                mistakes.at(&method.ident, message);
+                    format!("a second method is called `{}`: give it another name", method.name);
+                mistakes.add(&method.ident, message);
             }
             methods.push(method);
         }
-        let ident = item.ident.clone();
-        mistakes.finish(Self {
-            private: options.private,
+        if let Some(error) = mistakes.into_error() {
+            return Err(error);
+        }
+        Ok(Self {
+            door: options.door,
             vis: item.vis.clone(),
-            name: options.name.unwrap_or_else(|| ident.unraw().to_string()),
-            ident,
+            name: options.name.unwrap_or_else(|| item.ident.unraw().to_string()),
+            ident: item.ident.clone(),
             doc: docs::text(&item.attrs),
             attributes: item.attrs.clone(),
             supertraits: item.supertraits.clone(),
@@ -106,37 +93,22 @@ impl Service {
     }
 }
 
-fn check_trait(item: &ItemTrait, mistakes: &mut Mistakes) {
-    if !item.generics.params.is_empty() {
-        let message = "a service has no type parameters: its client and server must agree on every \
-            type; write one trait for each, or use an enum";
-        mistakes.at(&item.generics.params, message);
-    }
-    if let Some(clause) = &item.generics.where_clause {
-        mistakes.at(clause, "a service has no where clause");
-    }
-    if let Some(token) = &item.unsafety {
-        mistakes.at(token, "a service is an ordinary trait: remove `unsafe`");
-    }
-}
-
 impl Method {
     fn read(method: &TraitItemFn, mistakes: &mut Mistakes) -> Self {
         let signature = &method.sig;
-        check_signature(method, mistakes);
+        validate::check_method(method, mistakes);
         let (options, attributes) = read_attributes(method, mistakes);
-        let parameters = read_parameters(method, mistakes);
         let output = Output::read(&signature.output, mistakes);
         if options.oneway && !matches!(output, Output::Nothing) {
             let message = "a one-way method has no reply: remove the return type, or `oneway`";
-            mistakes.at(&signature.output, message);
+            mistakes.add(&signature.output, message);
         }
         Self {
             ident: signature.ident.clone(),
             name: signature.ident.unraw().to_string(),
             doc: docs::text(&method.attrs),
             attributes,
-            parameters,
+            parameters: read_parameters(method, mistakes),
             output,
             oneway: options.oneway,
         }
@@ -155,45 +127,6 @@ impl Method {
     }
 }
 
-fn check_signature(method: &TraitItemFn, mistakes: &mut Mistakes) {
-    let signature = &method.sig;
-    let name = signature.ident.unraw().to_string();
-    if signature.asyncness.is_none() {
-        let message = "a method of a service is `async fn`: its reply comes from elsewhere";
-        mistakes.at(signature.fn_token, message);
-    }
-    if let Some(token) = &signature.constness {
-        mistakes.at(token, "a method of a service cannot be `const`");
-    }
-    if !matches!(signature.safety, syn::Safety::Default) {
-        mistakes.at(&signature.safety, "a method of a service cannot be `unsafe`: remove it");
-    }
-    if let Some(abi) = &signature.abi {
-        mistakes.at(abi, "a method of a service cannot be `extern`: remove it");
-    }
-    if let Some(variadic) = &signature.variadic {
-        mistakes.at(variadic, "a method of a service has a fixed number of arguments");
-    }
-    if !signature.generics.params.is_empty() {
-        let message = "a method of a service cannot be generic: both sides must know its types";
-        mistakes.at(&signature.generics.params, message);
-    }
-    if let Some(clause) = &signature.generics.where_clause {
-        mistakes.at(clause, "a method of a service has no where clause");
-    }
-    if let Some(body) = &method.default {
-        mistakes
-            .at(body, "a method of a service has no body: write it where the trait is implemented");
-    }
-    if CLIENT_NAMES.contains(&name.as_str()) {
-        let message =
-            format!("the client has a method {name} of its own: give this one another name");
-        mistakes.at(&signature.ident, message);
-    } else if name.starts_with("__") {
-        mistakes.at(&signature.ident, "names that begin with `__` are reserved");
-    }
-}
-
 /// The options of a method, and its other attributes.
 fn read_attributes(
     method: &TraitItemFn,
@@ -202,57 +135,30 @@ fn read_attributes(
     let mut options = MethodOptions::default();
     let mut kept = Vec::new();
     for attribute in &method.attrs {
-        let is = |name| attribute.path().is_ident(name);
-        if is("rpc") {
-            if let Err(error) = MethodOptions::read(attribute, &mut options) {
-                mistakes.add(error);
-            }
-        } else if is("cfg") || is("cfg_attr") {
-            let message = "a service is the same in every build, or its sides could not agree: put \
-                `cfg` on the whole trait";
-            mistakes.at(attribute, message);
-        } else if ["doc", "deprecated", "allow", "expect", "warn", "must_use"]
-            .iter()
-            .any(|name| is(name))
-        {
-            kept.push(attribute.clone());
+        if attribute.path().is_ident("rpc") {
+            options.read(attribute, mistakes);
         } else {
-            mistakes.at(attribute, "this attribute means nothing on a method of a service");
+            validate::check_attribute(attribute, mistakes);
+            kept.push(attribute.clone());
         }
     }
     (options, kept)
 }
 
 fn read_parameters(method: &TraitItemFn, mistakes: &mut Mistakes) -> Vec<Parameter> {
-    let signature = &method.sig;
-    match signature.receiver() {
-        Some(receiver) => check_receiver(receiver, mistakes),
-        None => {
-            let message = "a method of a service takes `&self`: many calls run at once";
-            mistakes.at(&signature.ident, message);
-        }
-    }
     let mut parameters: Vec<Parameter> = Vec::new();
-    let mut names = HashSet::new();
-    for input in &signature.inputs {
+    for input in &method.sig.inputs {
         let FnArg::Typed(input) = input else { continue };
-        let Pat::Ident(pattern) = &*input.pat else {
-            mistakes.at(&input.pat, "give the argument a name: it travels under it");
-            continue;
-        };
-        if let Some(token) = &pattern.mutability {
-            mistakes.at(token, "`mut` belongs to where the trait is implemented");
-        }
-        for attribute in &input.attrs {
-            mistakes.at(attribute, "this attribute means nothing on an argument of a service");
-        }
+        validate::check_parameter(input, mistakes);
+        let Pat::Ident(pattern) = &*input.pat else { continue };
         let (ident, ty) = (pattern.ident.clone(), (*input.ty).clone());
-        if !names.insert(ident.unraw().to_string()) {
-            mistakes.at(&ident, format!("a second argument is called {ident}"));
+        if parameters.iter().any(|known| known.ident().unraw() == ident.unraw()) {
+            let message = format!("a second argument is called `{ident}`: give it another name");
+            mistakes.add(&ident, message);
         }
         if types::is_context(&ty, mistakes) {
             if parameters.iter().any(|known| matches!(known, Parameter::Context { .. })) {
-                mistakes.at(&ty, "a call has one context");
+                mistakes.add(&ty, "a call has one context: remove the second one");
             }
             parameters.push(Parameter::Context { ident, ty });
         } else {
@@ -264,13 +170,11 @@ fn read_parameters(method: &TraitItemFn, mistakes: &mut Mistakes) -> Vec<Paramet
     parameters
 }
 
-fn check_receiver(receiver: &Receiver, mistakes: &mut Mistakes) {
-    let message = match &receiver.kind {
-        ReceiverKind::Reference(_, None, None) => return,
-        ReceiverKind::Reference(_, _, Some(_)) => {
-            "take `&self`: many calls run at once; keep what changes behind a Mutex or a channel"
+impl Parameter {
+    const fn ident(&self) -> &Ident {
+        match self {
+            Self::Context { ident, .. } => ident,
+            Self::Argument(argument) => &argument.ident,
         }
-        _ => "take `&self`: many calls run at once",
-    };
-    mistakes.at(receiver, message);
+    }
 }

@@ -1,42 +1,46 @@
 //! The options of `#[service(..)]` and `#[rpc(..)]`.
 
 use proc_macro2::TokenStream;
-use syn::{Attribute, LitStr, Path, Result, parse::Parser as _, parse_quote};
+use syn::{Attribute, Error, LitStr, Result, meta::ParseNestedMeta, parse::Parser as _};
+
+use crate::{door::Door, mistakes::Mistakes};
 
 /// What `#[service(..)]` says.
-#[derive(Debug)]
+#[derive(Default)]
 pub(super) struct ServiceOptions {
-    /// The path of the hidden door of `rpc_core`.
-    pub(super) private: Path,
+    pub(super) door: Door,
     /// The name on the wire, if it is not the trait's.
     pub(super) name: Option<String>,
 }
 
 impl ServiceOptions {
-    pub(super) fn read(tokens: TokenStream) -> Result<Self> {
-        let mut read = Self { private: parse_quote!(::rpc_core::__private), name: None };
-        let parser = syn::meta::parser(|meta| {
-            if meta.path.is_ident("crate") {
-                let krate = meta.value()?.call(Path::parse_mod_style)?;
-                read.private = parse_quote!(#krate::__private);
-            } else if meta.path.is_ident("name") {
-                let name: LitStr = meta.value()?.parse()?;
-                let valid = |text: &str| {
-                    !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || c == '_')
-                };
-                if !valid(&name.value()) {
-                    let message = "a service name consists of letters, digits and underscores";
-                    return Err(syn::Error::new_spanned(name, message));
-                }
-                read.name = Some(name.value());
-            } else {
-                return Err(meta.error("unknown option of `service`: there are `name` and `crate`"));
-            }
-            Ok(())
-        });
-        parser.parse2(tokens)?;
-        Ok(read)
+    pub(super) fn read(tokens: TokenStream, mistakes: &mut Mistakes) -> Self {
+        let mut read = Self::default();
+        let parser = syn::meta::parser(|option| read.option(&option));
+        mistakes.keep(parser.parse2(tokens));
+        read
     }
+
+    fn option(&mut self, option: &ParseNestedMeta<'_>) -> Result<()> {
+        if option.path.is_ident("crate") {
+            self.door = Door::parse(option)?;
+        } else if option.path.is_ident("name") {
+            self.name = Some(service_name(&option.value()?.parse()?)?);
+        } else {
+            return Err(option.error(
+                "there is no such option of `service`: there are `name = \"…\"` and `crate = path`",
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn service_name(name: &LitStr) -> Result<String> {
+    let text = name.value();
+    if !text.is_empty() && text.chars().all(|letter| letter.is_alphanumeric() || letter == '_') {
+        return Ok(text);
+    }
+    Err(Error::new_spanned(name, "the name of a service consists of letters, digits and `_`"))
 }
 
 /// What `#[rpc(..)]` on a method says.
@@ -46,14 +50,15 @@ pub(super) struct MethodOptions {
 }
 
 impl MethodOptions {
-    pub(super) fn read(attribute: &Attribute, into: &mut Self) -> Result<()> {
-        attribute.parse_nested_meta(|meta| {
-            if meta.path.is_ident("oneway") {
-                into.oneway = true;
+    /// Adds what `attribute` says.
+    pub(super) fn read(&mut self, attribute: &Attribute, mistakes: &mut Mistakes) {
+        mistakes.keep(attribute.parse_nested_meta(|option| {
+            if option.path.is_ident("oneway") {
+                self.oneway = true;
                 Ok(())
             } else {
-                Err(meta.error("unknown option of `rpc`: there is `oneway`"))
+                Err(option.error("there is no such option of `rpc`: there is `oneway`"))
             }
-        })
+        }));
     }
 }

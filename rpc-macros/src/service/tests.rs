@@ -1,13 +1,128 @@
-//! What is refused, and in which words; and the whole expansion of one service, as a snapshot.
+//! The whole expansion of one service as a snapshot, and what is refused in which words. Where mistakes
+//! are shown is checked in the workspace's `tests/ui`. `UPDATE=1 cargo test` writes the snapshots anew.
+
+use std::{env, fs, path::PathBuf};
 
 use proc_macro2::TokenStream;
 use quote::quote;
 
+use super::expand;
+
 #[track_caller]
-fn check(item: TokenStream, expected: &str) {
-    let expanded = super::expand(TokenStream::new(), item).to_string();
-    assert!(expanded.contains("compile_error"), "accepted: {expanded}");
-    assert!(expanded.contains(expected), "{expanded}");
+fn snapshot(name: &str, options: TokenStream, item: TokenStream) {
+    let file: syn::File = syn::parse2(expand(options, item)).unwrap();
+    let text = prettyplease::unparse(&file);
+    let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "tests", "snapshots", name].iter().collect();
+    if env::var_os("UPDATE").is_some() {
+        fs::write(&path, &text).unwrap();
+    }
+    let expected = fs::read_to_string(&path).unwrap();
+    assert!(text == expected, "{} differs; the expansion is\n{text}", path.display());
+}
+
+#[test]
+fn a_service_expands_to_trait_client_and_server() {
+    let item = quote! {
+        /// A pocket calculator.
+        pub trait Calculator: Debug {
+            /// Adds two integers.
+            async fn add(&self, a: i64, b: i64) -> i64;
+            #[deprecated]
+            async fn div(&self, a: f64, cx: &Context, b: f64) -> Result<f64, MathError>;
+            #[rpc(oneway)]
+            async fn log(&self, cx: &Context, line: String);
+            async fn reset(&self);
+        }
+    };
+    snapshot("calculator.rs", TokenStream::new(), item);
+}
+
+#[test]
+fn bytes_and_options_are_honoured() {
+    let item = quote! {
+        trait Files {
+            async fn swap(&self, r#type: Bytes, old: std::vec::Vec<u8>) -> Result<Vec<u8>, Bytes>;
+        }
+    };
+    snapshot("files.rs", quote!(crate = my::engine, name = "Storage"), item);
+}
+
+/// Everything in a trait that is refused, with words that the message has.
+const REFUSED: &[(&str, &str)] = &[
+    ("async fn a();", "takes `&self`"),
+    ("async fn a(self);", "one value serves many calls"),
+    ("async fn a(&mut self);", "`Mutex`"),
+    ("async fn a(self: Arc<Self>);", "write `&self`"),
+    ("async fn a(&'static self);", "no lifetimes"),
+    ("fn a(&self);", "write `async fn`"),
+    ("async fn a<T>(&self, x: T);", "cannot be generic"),
+    ("async fn a(&self) where u8: Copy;", "where clause"),
+    ("async fn a(&self, x: &str);", "use `String`"),
+    ("async fn a(&self, x: &[User]);", "use `Vec<User>`"),
+    ("async fn a(&self, x: Option<&my::User<u8>>);", "use `my::User<u8>`"),
+    ("async fn a(&self, x: Cow<'a, str>);", "use an owned type"),
+    ("async fn a(&self) -> &str;", "answer travels"),
+    ("async fn a(&self, (x, y): (u8, u8));", "write `name: Type`"),
+    ("async fn a(&self, _: u8);", "write `name: Type`"),
+    ("async fn a(&self, mut x: u8);", "`mut` belongs"),
+    ("async fn a(&self, #[serde(default)] x: u8);", "no attributes"),
+    ("async fn a(&self) {}", "end it with `;`"),
+    ("async fn a(&self); async fn a(&self);", "second method"),
+    ("async fn a(&self, x: u8, x: u8);", "second argument"),
+    ("#[rpc(oneway)] async fn a(&self) -> u8;", "one-way method has no reply"),
+    ("#[rpc(twoway)] async fn a(&self);", "no such option of `rpc`"),
+    ("#[cfg(test)] async fn a(&self);", "whole trait"),
+    ("#[inline] async fn a(&self);", "means nothing"),
+    ("const async fn a(&self);", "cannot be `const`"),
+    ("async unsafe fn a(&self);", "ordinary one"),
+    (r#"async extern "C" fn a(&self);"#, "remove `extern`"),
+    ("async fn a(&self, c: &Context, d: &Context);", "one context"),
+    ("async fn a(&self, c: Context);", "write `&Context`"),
+    ("async fn a(&self, c: &mut rpc_core::Context);", "write `&Context`"),
+    ("async fn connect(&self);", "method `connect` of its own"),
+    ("async fn __a(&self);", "reserved"),
+    ("async fn a(&self, x: impl Display);", "instead of `impl`"),
+    ("async fn a(&self, x: Box<dyn Display>);", "instead of `dyn`"),
+    ("async fn a(&self) -> kind!();", "a macro hides it"),
+    ("async fn a(&self) -> Vec<Self>;", "`Self` is a different type"),
+    ("async fn a(&self, x: *const u8);", "a pointer means nothing"),
+    ("async fn a(&self, x: [u8]);", "use `Vec<u8>`"),
+    ("fn a(&self) -> impl Stream<Item = u8>;", "streams are not supported"),
+    ("async fn a(&self, x: rpc_core::Streaming<u8>);", "streams are not supported"),
+    ("async fn a(&self) -> io::Result<u8>;", "write out both types"),
+    ("const A: u8;", "cannot have constants"),
+    ("type A;", "cannot have associated types"),
+    ("methods!();", "consists of methods only"),
+];
+
+/// Traits, options and other items that are refused.
+const REFUSED_ITEMS: &[(&str, &str, &str)] = &[
+    ("", "trait X<T> { async fn a(&self); }", "a service cannot be generic"),
+    ("", "trait X where u8: Copy {}", "where clause"),
+    ("", "unsafe trait X {}", "remove `unsafe`"),
+    ("", "auto trait X {}", "remove `auto`"),
+    ("", "struct X;", "goes on a trait"),
+    ("", "impl X { fn a() {} }", "goes on a trait"),
+    ("retries = 3", "trait X {}", "no such option of `service`"),
+    (r#"name = "a.b""#, "trait X {}", "letters, digits and `_`"),
+];
+
+#[track_caller]
+fn check(options: &str, item: &str, expected: &str) {
+    let expanded = expand(options.parse().unwrap(), item.parse().unwrap()).to_string();
+    let mistakes = expanded.matches("compile_error").count();
+    assert_eq!(mistakes, 1, "{item} gives {mistakes} errors: {expanded}");
+    assert!(expanded.contains(expected), "{item} gives {expanded}");
+}
+
+#[test]
+fn each_mistake_gives_one_error_that_says_what_to_write() {
+    for (member, expected) in REFUSED {
+        check("", &format!("pub trait X {{ {member} }}"), expected);
+    }
+    for (options, item, expected) in REFUSED_ITEMS {
+        check(options, item, expected);
+    }
 }
 
 #[test]
@@ -18,29 +133,7 @@ fn all_mistakes_are_reported_at_once_and_the_trait_stays() {
             async fn no_self();
         }
     };
-    let expanded = super::expand(TokenStream::new(), item).to_string();
+    let expanded = expand(TokenStream::new(), item).to_string();
     assert_eq!(expanded.matches("compile_error").count(), 2, "{expanded}");
-    assert!(expanded.contains("trait Bad"));
-}
-
-#[test]
-fn a_generic_trait_is_refused() {
-    check(
-        quote!(
-            trait X<T> {
-                async fn a(&self);
-            }
-        ),
-        "no type parameters",
-    );
-}
-
-#[test]
-fn what_is_no_trait_is_refused() {
-    check(
-        quote!(
-            struct X;
-        ),
-        "stands on a trait",
-    );
+    assert!(expanded.contains("trait Bad"), "{expanded}");
 }

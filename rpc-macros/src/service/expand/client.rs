@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
-use syn::Ident;
+use syn::{Attribute, Ident};
 
 use super::{
     super::{
@@ -17,29 +17,29 @@ fn client_ident(service: &Service) -> Ident {
 }
 
 pub(super) fn definition(service: &Service) -> TokenStream {
-    let Service { private, vis, ident, .. } = service;
+    let Service { door, vis, ident, .. } = service;
     let client = client_ident(service);
     let doc = format!(
         "Calls the service [`{ident}`] over a connection. Clones are cheap and share the connection."
     );
     quote! {
         #[doc = #doc]
+        #[allow(dead_code, unreachable_pub)]
         #[derive(::core::clone::Clone, ::core::fmt::Debug)]
-        #vis struct #client { channel: #private::Channel }
+        #vis struct #client { channel: #door::Channel }
     }
 }
 
 pub(super) fn implementation(service: &Service) -> TokenStream {
-    let private = &service.private;
+    let Service { door, vis, .. } = service;
     let client = client_ident(service);
     let methods =
         service.methods.iter().enumerate().map(|(index, called)| method(service, index, called));
     quote! {
         #[automatically_derived]
-        #[allow(dead_code)]
         impl #client {
             /// A client over a channel that is open already.
-            pub fn new(channel: #private::Channel) -> Self {
+            #vis fn new(channel: #door::Channel) -> Self {
                 Self { channel }
             }
 
@@ -47,25 +47,25 @@ pub(super) fn implementation(service: &Service) -> TokenStream {
             ///
             /// # Errors
             /// No transport could be opened to the address.
-            pub async fn connect(
-                address: impl #private::IntoAddress,
-            ) -> ::core::result::Result<Self, #private::DialError> {
-                ::core::result::Result::Ok(Self::new(#private::Channel::connect(address).await?))
+            #vis async fn connect(
+                address: impl #door::IntoAddress,
+            ) -> ::core::result::Result<Self, #door::DialError> {
+                ::core::result::Result::Ok(Self::new(#door::Channel::connect(address).await?))
             }
 
             /// A client of a server in memory, without a socket: for tests. To be called within a tokio
             /// runtime.
-            pub fn in_memory(server: #private::Server) -> Self {
-                Self::new(#private::in_memory(server))
+            #vis fn in_memory(server: #door::Server) -> Self {
+                Self::new(#door::in_memory(server))
             }
 
             /// The channel that calls leave through, for clients of other services of the same server.
-            pub fn channel(&self) -> &#private::Channel {
+            #vis fn channel(&self) -> &#door::Channel {
                 &self.channel
             }
 
             /// What the service is, as this program was compiled with it.
-            pub fn schema() -> &'static #private::ServiceSchema {
+            #vis fn schema() -> &'static #door::ServiceSchema {
                 __schema()
             }
 
@@ -75,8 +75,9 @@ pub(super) fn implementation(service: &Service) -> TokenStream {
 }
 
 fn method(service: &Service, index: usize, method: &Method) -> TokenStream {
-    let private = &service.private;
+    let Service { door, vis, .. } = service;
     let Method { ident, attributes, .. } = method;
+    let attributes = attributes.iter().filter(|attribute| speaks_to_callers(attribute));
     let arguments = argument_ident(method);
     let names: Vec<_> = method.arguments().map(|argument| &argument.ident).collect();
     let types = method.arguments().map(|argument| &argument.ty);
@@ -88,7 +89,7 @@ fn method(service: &Service, index: usize, method: &Method) -> TokenStream {
     };
     let decode = match &method.output {
         Output::Nothing if method.oneway => None,
-        Output::Nothing => Some(quote!(, #private::plain::decode::<()>)),
+        Output::Nothing => Some(quote!(, #door::plain::decode::<()>)),
         Output::Value(value) => {
             let value = codec_function(service, value, "decode");
             Some(quote!(, #value))
@@ -101,9 +102,14 @@ fn method(service: &Service, index: usize, method: &Method) -> TokenStream {
     };
     quote! {
         #(#attributes)*
-        pub fn #ident(&self, #(#names: #types),*) -> #private::Call<#output> {
+        #vis fn #ident(&self, #(#names: #types),*) -> #door::Call<#output> {
             let arguments = #arguments { #(#names),* };
-            #private::#call(&self.channel, __schema(), #index, &arguments #decode)
+            #door::#call(&self.channel, __schema(), #index, &arguments #decode)
         }
     }
+}
+
+/// Whether an attribute of a method is for those who call it, and not for its place in the trait.
+fn speaks_to_callers(attribute: &Attribute) -> bool {
+    ["doc", "deprecated", "must_use", "allow"].iter().any(|name| attribute.path().is_ident(name))
 }

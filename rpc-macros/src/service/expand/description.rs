@@ -9,13 +9,13 @@ use super::super::{
 };
 
 pub(super) fn schema(service: &Service) -> TokenStream {
-    let Service { private, name, doc, .. } = service;
+    let Service { door, name, doc, .. } = service;
     let methods = service.methods.iter().map(|described| method(service, described));
     quote! {
-        fn __schema() -> &'static #private::ServiceSchema {
-            static SCHEMA: ::std::sync::LazyLock<#private::ServiceSchema> =
+        fn __schema() -> &'static #door::ServiceSchema {
+            static SCHEMA: ::std::sync::LazyLock<#door::ServiceSchema> =
                 ::std::sync::LazyLock::new(|| {
-                    let mut service = #private::ServiceBuilder::new(#name, #doc);
+                    let mut service = #door::ServiceBuilder::new(#name, #doc);
                     #(#methods)*
                     service.build()
                 });
@@ -25,7 +25,7 @@ pub(super) fn schema(service: &Service) -> TokenStream {
 }
 
 fn method(service: &Service, method: &Method) -> TokenStream {
-    let private = &service.private;
+    let door = &service.door;
     let Method { name, doc, .. } = method;
     let kind = if method.oneway { quote!(Oneway) } else { quote!(Unary) };
     let arguments = method.arguments().map(|argument| {
@@ -38,6 +38,6 @@ fn method(service: &Service, method: &Method) -> TokenStream {
         Output::Fallible { value, error } => Some(quote!(.returns::<#value>().fails::<#error>())),
     };
     quote! {
-        service.method(#name, #doc, #private::MethodKind::#kind) #(#arguments)* #returns;
+        service.method(#name, #doc, #door::MethodKind::#kind) #(#arguments)* #returns;
     }
 }

@@ -22,29 +22,30 @@ pub(super) fn definition(service: &Service) -> TokenStream {
     let doc = format!("Serves an implementation of [`{ident}`]: give it to a server.");
     quote! {
         #[doc = #doc]
+        #[allow(dead_code, unreachable_pub)]
         #vis struct #server<T> { service: ::std::sync::Arc<T> }
     }
 }
 
 pub(super) fn implementation(service: &Service) -> TokenStream {
-    let Service { private, ident, .. } = service;
+    let Service { door, vis, ident, .. } = service;
     let server = server_ident(service);
     let name = server.to_string();
+    // Types of the user are named beside it, and one of them may be called `T`.
     let arms = service.methods.iter().enumerate().map(|(index, method)| {
         let arm = arm(service, method);
         quote!(#index => { #arm })
     });
     quote! {
         #[automatically_derived]
-        #[allow(dead_code)]
         impl<T: #ident> #server<T> {
             /// Serves `service`.
-            pub fn new(service: T) -> Self {
+            #vis fn new(service: T) -> Self {
                 Self::from_arc(::std::sync::Arc::new(service))
             }
 
             /// Serves `service`, which the program keeps using itself.
-            pub fn from_arc(service: ::std::sync::Arc<T>) -> Self {
+            #vis fn from_arc(service: ::std::sync::Arc<T>) -> Self {
                 Self { service }
             }
         }
@@ -59,21 +60,21 @@ pub(super) fn implementation(service: &Service) -> TokenStream {
         #[automatically_derived]
         impl<T> ::core::fmt::Debug for #server<T> {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                f.write_str(#name)
+                f.debug_struct(#name).finish_non_exhaustive()
             }
         }
 
         #[automatically_derived]
-        impl<T: #ident> #private::Dispatch for #server<T> {
-            fn schema(&self) -> &'static #private::ServiceSchema {
+        impl<__T: #ident> #door::Dispatch for #server<__T> {
+            fn schema(&self) -> &'static #door::ServiceSchema {
                 __schema()
             }
 
             fn dispatch(
                 &self,
                 method: usize,
-                request: #private::Request,
-                slot: &mut #private::HandlerSlot,
+                request: #door::Request,
+                slot: &mut #door::HandlerSlot,
             ) {
                 match method {
                     #(#arms)*
@@ -85,7 +86,7 @@ pub(super) fn implementation(service: &Service) -> TokenStream {
 }
 
 fn arm(service: &Service, method: &Method) -> TokenStream {
-    let (private, interface, ident) = (&service.private, &service.ident, &method.ident);
+    let (door, interface, ident) = (&service.door, &service.ident, &method.ident);
     let arguments = argument_ident(method);
     let context = method.wants_context().then(|| quote!(let __context = request.context();));
     let values = method.parameters.iter().map(|parameter| match parameter {
@@ -96,7 +97,7 @@ fn arm(service: &Service, method: &Method) -> TokenStream {
         }
     });
     let (run, encode) = match &method.output {
-        Output::Nothing => (quote!(unary), quote!(#private::plain::encode::<()>)),
+        Output::Nothing => (quote!(unary), quote!(#door::plain::encode::<()>)),
         Output::Value(value) => (quote!(unary), codec_function(service, value, "encode")),
         Output::Fallible { value, error } => {
             let value = codec_function(service, value, "encode");
@@ -110,7 +111,7 @@ fn arm(service: &Service, method: &Method) -> TokenStream {
         request.#run(
             slot,
             move |__arguments: #arguments| async move {
-                <T as #interface>::#ident(&__service, #(#values),*).await
+                <__T as #interface>::#ident(&__service, #(#values),*).await
             },
             #encode,
         );

@@ -1,0 +1,79 @@
+//! Values without parts: numbers and their ranges, text, bytes, and types whose JSON form is text.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+
+use serde_json::Value;
+
+use crate::schema::Format;
+
+/// Whether `value` is of the type that `format` describes; false for types that have parts.
+pub(super) fn fits(format: &Format, value: &Value) -> bool {
+    match (format, value) {
+        (Format::Unit, Value::Null)
+        | (Format::Bool, Value::Bool(_))
+        | (Format::F32 | Format::F64, Value::Number(_))
+        | (Format::Str | Format::Bytes, Value::String(_)) => true,
+        (Format::Char, Value::String(text)) => text.chars().count() == 1,
+        (Format::Bytes, Value::Array(values)) => {
+            values.iter().all(|value| fits(&Format::U8, value))
+        }
+        (Format::Text { name, .. }, Value::String(text)) => is_text_of(name, text),
+        (format, Value::Number(_)) => {
+            let number = integer(value);
+            bounds(format)
+                .zip(number)
+                .is_some_and(|((least, most), number)| (least..=most).contains(&number))
+        }
+        _ => false,
+    }
+}
+
+/// What is allowed, to be said where a number is out of range.
+pub(super) fn range(format: &Format, value: &Value) -> &'static str {
+    match format {
+        _ if integer(value).is_none() => "",
+        Format::I8 => " (-128 to 127)",
+        Format::I16 => " (-32768 to 32767)",
+        Format::I32 => " (-2147483648 to 2147483647)",
+        Format::I64 => " (-9223372036854775808 to 9223372036854775807)",
+        Format::U8 => " (0 to 255)",
+        Format::U16 => " (0 to 65535)",
+        Format::U32 => " (0 to 4294967295)",
+        Format::U64 | Format::U128 => " (not negative)",
+        _ => "",
+    }
+}
+
+fn integer(value: &Value) -> Option<i128> {
+    value.as_i64().map(i128::from).or_else(|| value.as_u64().map(i128::from))
+}
+
+/// The least and the most that an integer type holds, of what a JSON value can hold.
+fn bounds(format: &Format) -> Option<(i128, i128)> {
+    Some(match format {
+        Format::I8 => (i8::MIN.into(), i8::MAX.into()),
+        Format::I16 => (i16::MIN.into(), i16::MAX.into()),
+        Format::I32 => (i32::MIN.into(), i32::MAX.into()),
+        Format::I64 => (i64::MIN.into(), i64::MAX.into()),
+        Format::I128 => (i128::MIN, i128::MAX),
+        Format::U8 => (0, u8::MAX.into()),
+        Format::U16 => (0, u16::MAX.into()),
+        Format::U32 => (0, u32::MAX.into()),
+        Format::U64 => (0, u64::MAX.into()),
+        Format::U128 => (0, i128::MAX),
+        _ => return None,
+    })
+}
+
+/// Whether the type called `name` reads `text`. Types that are not known here are left to the other side.
+fn is_text_of(name: &str, text: &str) -> bool {
+    match name {
+        "IpAddr" => text.parse::<IpAddr>().is_ok(),
+        "Ipv4Addr" => text.parse::<Ipv4Addr>().is_ok(),
+        "Ipv6Addr" => text.parse::<Ipv6Addr>().is_ok(),
+        "SocketAddr" => text.parse::<SocketAddr>().is_ok(),
+        "SocketAddrV4" => text.parse::<SocketAddrV4>().is_ok(),
+        "SocketAddrV6" => text.parse::<SocketAddrV6>().is_ok(),
+        _ => true,
+    }
+}

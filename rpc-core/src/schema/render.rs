@@ -1,0 +1,221 @@
+//! Descriptions as Rust that people read: method signatures, type definitions, whole services, with their
+//! documentation. Goes out as text only; nothing parses it back.
+
+use std::{collections::HashSet, fmt::Write as _};
+
+use super::{
+    Container, ContainerKind, Field, Format, MethodKind, MethodSchema, Registry, ServiceSchema,
+};
+
+impl ServiceSchema {
+    /// The signature of one of the service's methods as Rust, on one line.
+    ///
+    /// ```
+    /// use rpc_core::schema::{MethodKind, ServiceBuilder};
+    ///
+    /// let mut builder = ServiceBuilder::new("Calculator", "A pocket calculator.");
+    /// builder
+    ///     .method("add", "Adds two integers.", MethodKind::Unary)
+    ///     .argument::<i64>("a")
+    ///     .argument::<i64>("b")
+    ///     .returns::<i64>();
+    /// let service = builder.build();
+    /// assert_eq!(service.signature(&service.methods[0]), "async fn add(&self, a: i64, b: i64) -> i64");
+    /// ```
+    #[must_use]
+    pub fn signature(&self, method: &MethodSchema) -> String {
+        let mut arguments = String::new();
+        for argument in &method.arguments {
+            let ty = self.types.type_name(&argument.format);
+            // Writing to a string cannot fail, here and below.
+            let _ = write!(arguments, ", {}: {ty}", argument.name);
+        }
+        let returns = self.types.type_name(&method.returns);
+        let returns = match &method.fails {
+            Some(error) => format!(" -> Result<{returns}, {}>", self.types.type_name(error)),
+            None if method.returns == Format::Unit => String::new(),
+            None => format!(" -> {returns}"),
+        };
+        format!("async fn {}(&self{arguments}){returns}", method.name)
+    }
+
+    /// The whole service as Rust: the trait, then the types that its methods use.
+    #[must_use]
+    pub fn render(&self) -> String {
+        let mut text = String::new();
+        document(&mut text, "", &self.doc);
+        text.push_str("#[service]\n");
+        let _ = writeln!(text, "pub trait {} {{", self.name);
+        for (index, method) in self.methods.iter().enumerate() {
+            if index > 0 {
+                text.push('\n');
+            }
+            self.method_into(&mut text, "    ", method);
+        }
+        text.push_str("}\n");
+        let formats = self.methods.iter().flat_map(MethodSchema::formats);
+        self.types.definitions_into(&mut text, formats);
+        text
+    }
+
+    /// One method as Rust, then the types that it uses.
+    #[must_use]
+    pub fn render_method(&self, method: &MethodSchema) -> String {
+        let mut text = String::new();
+        self.method_into(&mut text, "", method);
+        self.types.definitions_into(&mut text, method.formats());
+        text
+    }
+
+    fn method_into(&self, text: &mut String, indent: &str, method: &MethodSchema) {
+        document(text, indent, &method.doc);
+        if method.kind == MethodKind::Oneway {
+            let _ = writeln!(text, "{indent}#[rpc(oneway)]");
+        }
+        let _ = writeln!(text, "{indent}{};", self.signature(method));
+    }
+}
+
+impl MethodSchema {
+    /// The shapes of all that travels: arguments, value, error.
+    fn formats(&self) -> impl Iterator<Item = &Format> {
+        let arguments = self.arguments.iter().map(|argument| &argument.format);
+        arguments.chain([&self.returns]).chain(&self.fails)
+    }
+}
+
+impl Registry {
+    /// The named types that `formats` lead to, each once, those used first coming first.
+    pub fn reachable<'a>(
+        &'a self,
+        formats: impl IntoIterator<Item = &'a Format>,
+    ) -> Vec<(&'a str, &'a Container)> {
+        let mut found = Vec::new();
+        let mut known = HashSet::new();
+        let mut waiting: Vec<&Format> = formats.into_iter().collect();
+        waiting.reverse();
+        while let Some(format) = waiting.pop() {
+            if let Format::Named(key) = format
+                && let Some(container) = self.container(key)
+                && known.insert(key)
+            {
+                found.push((key.as_str(), container));
+                waiting.extend(contents(&container.kind).into_iter().rev());
+            }
+            waiting.extend(parts(format).into_iter().rev());
+        }
+        found
+    }
+
+    fn definitions_into<'a>(
+        &'a self,
+        text: &mut String,
+        formats: impl IntoIterator<Item = &'a Format>,
+    ) {
+        for (_, container) in self.reachable(formats) {
+            if !is_prelude(container) {
+                text.push('\n');
+                text.push_str(&self.render(container));
+            }
+        }
+    }
+
+    /// The definition of a type as Rust.
+    #[must_use]
+    pub fn render(&self, container: &Container) -> String {
+        let mut text = String::new();
+        document(&mut text, "", &container.doc);
+        let name = &container.name;
+        match &container.kind {
+            ContainerKind::Enum(variants) => {
+                let _ = writeln!(text, "pub enum {name} {{");
+                for variant in variants {
+                    document(&mut text, "    ", &variant.doc);
+                    let content = self.content(&variant.kind, "    ", "");
+                    let _ = writeln!(text, "    {}{content},", variant.name);
+                }
+                text.push_str("}\n");
+            }
+            ContainerKind::Struct(_) => {
+                let _ = writeln!(
+                    text,
+                    "pub struct {name}{}",
+                    self.content(&container.kind, "", "pub ")
+                );
+            }
+            kind => {
+                let _ = writeln!(text, "pub struct {name}{};", self.content(kind, "", "pub "));
+            }
+        }
+        text
+    }
+
+    /// What follows the name of a struct or variant.
+    fn content(&self, kind: &ContainerKind, indent: &str, visibility: &str) -> String {
+        match kind {
+            ContainerKind::Unit | ContainerKind::Enum(_) => String::new(),
+            ContainerKind::Newtype(content) => {
+                format!("({visibility}{})", self.type_name(content))
+            }
+            ContainerKind::Tuple(contents) => {
+                let contents: Vec<_> = contents
+                    .iter()
+                    .map(|content| format!("{visibility}{}", self.type_name(content)))
+                    .collect();
+                format!("({})", contents.join(", "))
+            }
+            ContainerKind::Struct(fields) => self.fields(fields, indent, visibility),
+        }
+    }
+
+    fn fields(&self, fields: &[Field], indent: &str, visibility: &str) -> String {
+        let mut text = String::from(" {\n");
+        let inner = format!("{indent}    ");
+        for field in fields {
+            document(&mut text, &inner, &field.doc);
+            if field.optional {
+                let _ = writeln!(text, "{inner}#[serde(default)]");
+            }
+            let ty = self.type_name(&field.format);
+            let _ = writeln!(text, "{inner}{visibility}{}: {ty},", field.name);
+        }
+        text + indent + "}"
+    }
+}
+
+/// Whether every reader of Rust knows the type.
+fn is_prelude(container: &Container) -> bool {
+    container.name.starts_with("Result<")
+}
+
+/// The shapes inside a shape, not those of named types.
+fn parts(format: &Format) -> Vec<&Format> {
+    match format {
+        Format::Option(content) | Format::Seq(content) | Format::Array { content, .. } => {
+            vec![content]
+        }
+        Format::Map { key, value } => vec![key, value],
+        Format::Tuple(contents) => contents.iter().collect(),
+        // Text with a structure of its own on the wire is text to people.
+        _ => Vec::new(),
+    }
+}
+
+/// The shapes that a container consists of.
+fn contents(kind: &ContainerKind) -> Vec<&Format> {
+    match kind {
+        ContainerKind::Unit => Vec::new(),
+        ContainerKind::Newtype(content) => vec![content],
+        ContainerKind::Tuple(contents) => contents.iter().collect(),
+        ContainerKind::Struct(fields) => fields.iter().map(|field| &field.format).collect(),
+        ContainerKind::Enum(variants) => {
+            variants.iter().flat_map(|variant| contents(&variant.kind)).collect()
+        }
+    }
+}
+
+fn document(text: &mut String, indent: &str, doc: &str) {
+    for line in doc.lines() {
+        let _ = writeln!(text, "{}", format!("{indent}/// {line}").trim_end());
+    }
+}

@@ -1,0 +1,298 @@
+/// A pocket calculator.
+pub trait Calculator: Debug + ::core::marker::Send + ::core::marker::Sync + 'static {
+    /// Adds two integers.
+    fn add(
+        &self,
+        a: i64,
+        b: i64,
+    ) -> impl ::core::future::Future<Output = i64> + ::core::marker::Send;
+    #[deprecated]
+    fn div(
+        &self,
+        a: f64,
+        cx: &Context,
+        b: f64,
+    ) -> impl ::core::future::Future<
+        Output = ::core::result::Result<f64, MathError>,
+    > + ::core::marker::Send;
+    fn log(
+        &self,
+        cx: &Context,
+        line: String,
+    ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send;
+    fn reset(&self) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send;
+}
+///Calls the service [`Calculator`] over a connection. Clones are cheap and share the connection.
+#[allow(dead_code, unreachable_pub)]
+#[derive(::core::clone::Clone, ::core::fmt::Debug)]
+pub struct CalculatorClient {
+    channel: ::rpc_core::__private::Channel,
+}
+///Serves an implementation of [`Calculator`]: give it to a server.
+#[allow(dead_code, unreachable_pub)]
+pub struct CalculatorServer<T> {
+    service: ::std::sync::Arc<T>,
+}
+#[allow(
+    dead_code,
+    deprecated,
+    missing_docs,
+    non_camel_case_types,
+    unreachable_pub,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic,
+    clippy::nursery
+)]
+const _: () = {
+    #[derive(
+        ::rpc_core::__private::serde::Serialize,
+        ::rpc_core::__private::serde::Deserialize
+    )]
+    #[serde(
+        crate = "::rpc_core::__private::serde",
+        expecting = "the arguments of Calculator.add: a, b"
+    )]
+    struct __add_arguments {
+        a: i64,
+        b: i64,
+    }
+    #[derive(
+        ::rpc_core::__private::serde::Serialize,
+        ::rpc_core::__private::serde::Deserialize
+    )]
+    #[serde(
+        crate = "::rpc_core::__private::serde",
+        expecting = "the arguments of Calculator.div: a, b"
+    )]
+    struct __div_arguments {
+        a: f64,
+        b: f64,
+    }
+    #[derive(
+        ::rpc_core::__private::serde::Serialize,
+        ::rpc_core::__private::serde::Deserialize
+    )]
+    #[serde(
+        crate = "::rpc_core::__private::serde",
+        expecting = "the arguments of Calculator.log: line"
+    )]
+    struct __log_arguments {
+        line: String,
+    }
+    #[derive(
+        ::rpc_core::__private::serde::Serialize,
+        ::rpc_core::__private::serde::Deserialize
+    )]
+    #[serde(
+        crate = "::rpc_core::__private::serde",
+        expecting = "no arguments for Calculator.reset"
+    )]
+    struct __reset_arguments {}
+    fn __schema() -> &'static ::rpc_core::__private::ServiceSchema {
+        static SCHEMA: ::std::sync::LazyLock<::rpc_core::__private::ServiceSchema> = ::std::sync::LazyLock::new(||
+        {
+            let mut service = ::rpc_core::__private::ServiceBuilder::new(
+                "Calculator",
+                "A pocket calculator.",
+            );
+            service
+                .method(
+                    "add",
+                    "Adds two integers.",
+                    ::rpc_core::__private::MethodKind::Unary,
+                )
+                .argument::<i64>("a")
+                .argument::<i64>("b")
+                .returns::<i64>();
+            service
+                .method("div", "", ::rpc_core::__private::MethodKind::Unary)
+                .argument::<f64>("a")
+                .argument::<f64>("b")
+                .returns::<f64>()
+                .fails::<MathError>();
+            service
+                .method("log", "", ::rpc_core::__private::MethodKind::Oneway)
+                .argument::<String>("line");
+            service.method("reset", "", ::rpc_core::__private::MethodKind::Unary);
+            service.build()
+        });
+        &SCHEMA
+    }
+    #[automatically_derived]
+    impl CalculatorClient {
+        /// A client over a channel that is open already.
+        pub fn new(channel: ::rpc_core::__private::Channel) -> Self {
+            Self { channel }
+        }
+        /// Connects to a server: `host:port` or `unix:/path`.
+        ///
+        /// # Errors
+        /// No transport could be opened to the address.
+        pub async fn connect(
+            address: impl ::rpc_core::__private::IntoAddress,
+        ) -> ::core::result::Result<Self, ::rpc_core::__private::DialError> {
+            ::core::result::Result::Ok(
+                Self::new(::rpc_core::__private::Channel::connect(address).await?),
+            )
+        }
+        /// A client of a server in memory, without a socket: for tests. To be called within a tokio
+        /// runtime.
+        pub fn in_memory(server: ::rpc_core::__private::Server) -> Self {
+            Self::new(::rpc_core::__private::in_memory(server))
+        }
+        /// The channel that calls leave through, for clients of other services of the same server.
+        pub fn channel(&self) -> &::rpc_core::__private::Channel {
+            &self.channel
+        }
+        /// What the service is, as this program was compiled with it.
+        pub fn schema() -> &'static ::rpc_core::__private::ServiceSchema {
+            __schema()
+        }
+        /// Adds two integers.
+        pub fn add(&self, a: i64, b: i64) -> ::rpc_core::__private::Call<i64> {
+            let arguments = __add_arguments { a, b };
+            ::rpc_core::__private::unary(
+                &self.channel,
+                __schema(),
+                0usize,
+                &arguments,
+                ::rpc_core::__private::plain::decode::<i64>,
+            )
+        }
+        #[deprecated]
+        pub fn div(
+            &self,
+            a: f64,
+            b: f64,
+        ) -> ::rpc_core::__private::Call<f64, MathError> {
+            let arguments = __div_arguments { a, b };
+            ::rpc_core::__private::fallible(
+                &self.channel,
+                __schema(),
+                1usize,
+                &arguments,
+                ::rpc_core::__private::plain::decode::<f64>,
+                ::rpc_core::__private::plain::decode::<MathError>,
+            )
+        }
+        pub fn log(&self, line: String) -> ::rpc_core::__private::Call<()> {
+            let arguments = __log_arguments { line };
+            ::rpc_core::__private::oneway(&self.channel, __schema(), 2usize, &arguments)
+        }
+        pub fn reset(&self) -> ::rpc_core::__private::Call<()> {
+            let arguments = __reset_arguments {};
+            ::rpc_core::__private::unary(
+                &self.channel,
+                __schema(),
+                3usize,
+                &arguments,
+                ::rpc_core::__private::plain::decode::<()>,
+            )
+        }
+    }
+    #[automatically_derived]
+    impl<T: Calculator> CalculatorServer<T> {
+        /// Serves `service`.
+        pub fn new(service: T) -> Self {
+            Self::from_arc(::std::sync::Arc::new(service))
+        }
+        /// Serves `service`, which the program keeps using itself.
+        pub fn from_arc(service: ::std::sync::Arc<T>) -> Self {
+            Self { service }
+        }
+    }
+    #[automatically_derived]
+    impl<T> ::core::clone::Clone for CalculatorServer<T> {
+        fn clone(&self) -> Self {
+            Self {
+                service: ::std::sync::Arc::clone(&self.service),
+            }
+        }
+    }
+    #[automatically_derived]
+    impl<T> ::core::fmt::Debug for CalculatorServer<T> {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+            f.debug_struct("CalculatorServer").finish_non_exhaustive()
+        }
+    }
+    #[automatically_derived]
+    impl<__T: Calculator> ::rpc_core::__private::Dispatch for CalculatorServer<__T> {
+        fn schema(&self) -> &'static ::rpc_core::__private::ServiceSchema {
+            __schema()
+        }
+        fn dispatch(
+            &self,
+            method: usize,
+            request: ::rpc_core::__private::Request,
+            slot: &mut ::rpc_core::__private::HandlerSlot,
+        ) {
+            match method {
+                0usize => {
+                    let __service = ::std::sync::Arc::clone(&self.service);
+                    request
+                        .unary(
+                            slot,
+                            move |__arguments: __add_arguments| async move {
+                                <__T as Calculator>::add(
+                                        &__service,
+                                        __arguments.a,
+                                        __arguments.b,
+                                    )
+                                    .await
+                            },
+                            ::rpc_core::__private::plain::encode::<i64>,
+                        );
+                }
+                1usize => {
+                    let __context = request.context();
+                    let __service = ::std::sync::Arc::clone(&self.service);
+                    request
+                        .fallible(
+                            slot,
+                            move |__arguments: __div_arguments| async move {
+                                <__T as Calculator>::div(
+                                        &__service,
+                                        __arguments.a,
+                                        &__context,
+                                        __arguments.b,
+                                    )
+                                    .await
+                            },
+                            ::rpc_core::__private::plain::encode::<f64>,
+                            ::rpc_core::__private::plain::encode::<MathError>,
+                        );
+                }
+                2usize => {
+                    let __context = request.context();
+                    let __service = ::std::sync::Arc::clone(&self.service);
+                    request
+                        .unary(
+                            slot,
+                            move |__arguments: __log_arguments| async move {
+                                <__T as Calculator>::log(
+                                        &__service,
+                                        &__context,
+                                        __arguments.line,
+                                    )
+                                    .await
+                            },
+                            ::rpc_core::__private::plain::encode::<()>,
+                        );
+                }
+                3usize => {
+                    let __service = ::std::sync::Arc::clone(&self.service);
+                    request
+                        .unary(
+                            slot,
+                            move |__arguments: __reset_arguments| async move {
+                                <__T as Calculator>::reset(&__service).await
+                            },
+                            ::rpc_core::__private::plain::encode::<()>,
+                        );
+                }
+                _ => request.unknown_method(slot),
+            }
+        }
+    }
+};

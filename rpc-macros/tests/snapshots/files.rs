@@ -1,0 +1,165 @@
+trait Files: ::core::marker::Send + ::core::marker::Sync + 'static {
+    fn swap(
+        &self,
+        r#type: Bytes,
+        old: std::vec::Vec<u8>,
+    ) -> impl ::core::future::Future<
+        Output = ::core::result::Result<Vec<u8>, Bytes>,
+    > + ::core::marker::Send;
+}
+///Calls the service [`Files`] over a connection. Clones are cheap and share the connection.
+#[allow(dead_code, unreachable_pub)]
+#[derive(::core::clone::Clone, ::core::fmt::Debug)]
+struct FilesClient {
+    channel: my::engine::__private::Channel,
+}
+///Serves an implementation of [`Files`]: give it to a server.
+#[allow(dead_code, unreachable_pub)]
+struct FilesServer<T> {
+    service: ::std::sync::Arc<T>,
+}
+#[allow(
+    dead_code,
+    deprecated,
+    missing_docs,
+    non_camel_case_types,
+    unreachable_pub,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic,
+    clippy::nursery
+)]
+const _: () = {
+    #[derive(
+        my::engine::__private::serde::Serialize,
+        my::engine::__private::serde::Deserialize
+    )]
+    #[serde(
+        crate = "my::engine::__private::serde",
+        expecting = "the arguments of Storage.swap: type, old"
+    )]
+    struct __swap_arguments {
+        #[serde(with = "my::engine::__private::shared_bytes")]
+        r#type: Bytes,
+        #[serde(with = "my::engine::__private::byte_vec")]
+        old: std::vec::Vec<u8>,
+    }
+    fn __schema() -> &'static my::engine::__private::ServiceSchema {
+        static SCHEMA: ::std::sync::LazyLock<my::engine::__private::ServiceSchema> = ::std::sync::LazyLock::new(||
+        {
+            let mut service = my::engine::__private::ServiceBuilder::new("Storage", "");
+            service
+                .method("swap", "", my::engine::__private::MethodKind::Unary)
+                .argument::<Bytes>("type")
+                .argument::<std::vec::Vec<u8>>("old")
+                .returns::<Vec<u8>>()
+                .fails::<Bytes>();
+            service.build()
+        });
+        &SCHEMA
+    }
+    #[automatically_derived]
+    impl FilesClient {
+        /// A client over a channel that is open already.
+        fn new(channel: my::engine::__private::Channel) -> Self {
+            Self { channel }
+        }
+        /// Connects to a server: `host:port` or `unix:/path`.
+        ///
+        /// # Errors
+        /// No transport could be opened to the address.
+        async fn connect(
+            address: impl my::engine::__private::IntoAddress,
+        ) -> ::core::result::Result<Self, my::engine::__private::DialError> {
+            ::core::result::Result::Ok(
+                Self::new(my::engine::__private::Channel::connect(address).await?),
+            )
+        }
+        /// A client of a server in memory, without a socket: for tests. To be called within a tokio
+        /// runtime.
+        fn in_memory(server: my::engine::__private::Server) -> Self {
+            Self::new(my::engine::__private::in_memory(server))
+        }
+        /// The channel that calls leave through, for clients of other services of the same server.
+        fn channel(&self) -> &my::engine::__private::Channel {
+            &self.channel
+        }
+        /// What the service is, as this program was compiled with it.
+        fn schema() -> &'static my::engine::__private::ServiceSchema {
+            __schema()
+        }
+        fn swap(
+            &self,
+            r#type: Bytes,
+            old: std::vec::Vec<u8>,
+        ) -> my::engine::__private::Call<Vec<u8>, Bytes> {
+            let arguments = __swap_arguments { r#type, old };
+            my::engine::__private::fallible(
+                &self.channel,
+                __schema(),
+                0usize,
+                &arguments,
+                my::engine::__private::byte_vec::decode,
+                my::engine::__private::shared_bytes::decode,
+            )
+        }
+    }
+    #[automatically_derived]
+    impl<T: Files> FilesServer<T> {
+        /// Serves `service`.
+        fn new(service: T) -> Self {
+            Self::from_arc(::std::sync::Arc::new(service))
+        }
+        /// Serves `service`, which the program keeps using itself.
+        fn from_arc(service: ::std::sync::Arc<T>) -> Self {
+            Self { service }
+        }
+    }
+    #[automatically_derived]
+    impl<T> ::core::clone::Clone for FilesServer<T> {
+        fn clone(&self) -> Self {
+            Self {
+                service: ::std::sync::Arc::clone(&self.service),
+            }
+        }
+    }
+    #[automatically_derived]
+    impl<T> ::core::fmt::Debug for FilesServer<T> {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+            f.debug_struct("FilesServer").finish_non_exhaustive()
+        }
+    }
+    #[automatically_derived]
+    impl<__T: Files> my::engine::__private::Dispatch for FilesServer<__T> {
+        fn schema(&self) -> &'static my::engine::__private::ServiceSchema {
+            __schema()
+        }
+        fn dispatch(
+            &self,
+            method: usize,
+            request: my::engine::__private::Request,
+            slot: &mut my::engine::__private::HandlerSlot,
+        ) {
+            match method {
+                0usize => {
+                    let __service = ::std::sync::Arc::clone(&self.service);
+                    request
+                        .fallible(
+                            slot,
+                            move |__arguments: __swap_arguments| async move {
+                                <__T as Files>::swap(
+                                        &__service,
+                                        __arguments.r#type,
+                                        __arguments.old,
+                                    )
+                                    .await
+                            },
+                            my::engine::__private::byte_vec::encode,
+                            my::engine::__private::shared_bytes::encode,
+                        );
+                }
+                _ => request.unknown_method(slot),
+            }
+        }
+    }
+};
