@@ -1,1 +1,10 @@
-//! What the integration tests share.
+//! What the integration tests share: a service with every kind of method, servers of it over every
+//! transport, and a peer that speaks the protocol by hand.
+
+mod playground;
+mod raw_peer;
+mod served;
+
+pub use playground::{Colour, Order, Playground, PlaygroundClient, PlaygroundServer, Refused, Toys};
+pub use raw_peer::RawPeer;
+pub use served::{Served, Transport, each_transport_and_codec};

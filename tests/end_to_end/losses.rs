@@ -1,0 +1,82 @@
+//! Connections that break: every pending call ends, and says whether it may have run.
+
+use rpc_core::{
+    Code, Codec,
+    proto::{
+        MethodKey,
+        frame::{Flags, Kind},
+    },
+};
+use tests::{PlaygroundClient, RawPeer, Served, Transport};
+use tokio::net::TcpListener;
+
+#[tokio::test]
+async fn pending_calls_end_when_the_server_goes_away() {
+    let served = Served::over(Transport::Tcp, Codec::Bincode).await;
+    let client = served.client.clone();
+    let waiting = tokio::spawn(async move { client.wait().await });
+    served.toys.until_waiting(1).await;
+    served.running.as_ref().unwrap().shutdown_handle().abort();
+    let error = waiting.await.unwrap().unwrap_err();
+    assert_eq!(error.code(), Code::Unavailable);
+    assert!(error.status().unwrap().may_have_run());
+    served.toys.until_waiting(0).await;
+    let error = served.client.add(1, 2).await.unwrap_err();
+    assert_eq!(error.code(), Code::Unavailable);
+    assert!(!error.status().unwrap().may_have_run(), "{error}");
+}
+
+#[tokio::test]
+async fn handlers_end_when_their_client_is_reset() {
+    let served = Served::over(Transport::Tcp, Codec::Bincode).await;
+    let mut peer = RawPeer::connect(served.address()).await.unwrap();
+    peer.send(&RawPeer::greeting()).await.unwrap();
+    let wait = PlaygroundClient::schema().method("wait").unwrap().key;
+    peer.send(&RawPeer::request(0, wait, &[])).await.unwrap();
+    served.toys.until_waiting(1).await;
+    peer.reset().unwrap();
+    served.toys.until_waiting(0).await;
+}
+
+#[tokio::test]
+async fn a_server_that_closes_midway_leaves_no_call_hanging() {
+    for goodbye in [false, true] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = PlaygroundClient::connect(listener.local_addr().unwrap()).await.unwrap();
+        let call = tokio::spawn(async move { client.add(1, 2).await });
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut peer = RawPeer::over(stream);
+        peer.send(&RawPeer::greeting()).await.unwrap();
+        peer.next(Kind::Request).await.unwrap();
+        if goodbye {
+            // A goaway that says that nothing was accepted: the call is safe to repeat.
+            let goaway = [&[0][..], &0_u64.to_le_bytes(), b"restarting"].concat();
+            peer.send(&RawPeer::frame(Kind::GoAway, Flags::NONE, 0, &goaway)).await.unwrap();
+        }
+        drop(peer);
+        let error = call.await.unwrap().unwrap_err();
+        assert_eq!(error.code(), Code::Unavailable);
+        let status = error.status().unwrap();
+        assert_eq!(status.may_have_run(), !goodbye, "{status}");
+        assert_eq!(status.is_safe_to_retry(), goodbye);
+    }
+}
+
+#[tokio::test]
+async fn replies_are_delivered_to_a_client_that_has_said_goodbye() {
+    let served = Served::over(Transport::Tcp, Codec::Bincode).await;
+    let mut peer = RawPeer::connect(served.address()).await.unwrap();
+    let wait: MethodKey = PlaygroundClient::schema().method("wait").unwrap().key;
+    let goaway = [&[0][..], &0_u64.to_le_bytes()].concat();
+    let bytes = [
+        RawPeer::greeting(),
+        RawPeer::request(5, wait, &[]),
+        RawPeer::frame(Kind::GoAway, Flags::NONE, 0, &goaway),
+    ];
+    peer.send(&bytes.concat()).await.unwrap();
+    served.toys.until_waiting(1).await;
+    served.client.open(1).await.unwrap();
+    let (head, payload) = peer.next(Kind::Response).await.unwrap();
+    assert_eq!((head.id.value(), payload), (5, vec![7]));
+    assert_eq!(peer.frame_or_end().await.unwrap(), None);
+}

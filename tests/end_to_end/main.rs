@@ -1,0 +1,10 @@
+//! Real servers and real clients: each scenario over every transport with every codec, where it does not
+//! concern one of them alone.
+
+mod calls;
+mod clients;
+mod json;
+mod limits;
+mod losses;
+mod reflection;
+mod shutdown;
