@@ -39,7 +39,7 @@ async fn replies(peer: &mut RawPeer, wanted: usize) -> Vec<(u32, Kind, Vec<u8>)>
             replies.push((head.id.value(), head.kind, payload));
         }
     }
-    replies.sort();
+    replies.sort_by_key(|(id, ..)| *id);
     replies
 }
 

@@ -5,6 +5,8 @@ mod playground;
 mod raw_peer;
 mod served;
 
-pub use playground::{Colour, Order, Playground, PlaygroundClient, PlaygroundServer, Refused, Toys};
+pub use playground::{
+    Colour, Order, Playground, PlaygroundClient, PlaygroundServer, Refused, Toys,
+};
 pub use raw_peer::RawPeer;
 pub use served::{Served, Transport, each_transport_and_codec};

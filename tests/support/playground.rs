@@ -76,7 +76,12 @@ pub trait Playground {
     /// Lets that many waiting calls pass.
     async fn open(&self, count: u32);
     /// What the context says: method, metadata `who`, whether there is a deadline.
-    async fn context(&self, before: u8, cx: &Context, after: u8) -> (String, Option<String>, bool, u8);
+    async fn context(
+        &self,
+        before: u8,
+        cx: &Context,
+        after: u8,
+    ) -> (String, Option<String>, bool, u8);
     /// No reply.
     #[rpc(oneway)]
     async fn note(&self, line: String);
@@ -177,7 +182,11 @@ impl Playground for Toys {
 
     async fn take(&self, amount: u64) -> Result<u64, Refused> {
         const LIMIT: u64 = 10;
-        if amount > LIMIT { Err(Refused::TooMuch { wanted: amount, limit: LIMIT }) } else { Ok(amount) }
+        if amount > LIMIT {
+            Err(Refused::TooMuch { wanted: amount, limit: LIMIT })
+        } else {
+            Ok(amount)
+        }
     }
 
     async fn panic(&self, words: String) -> u8 {
@@ -194,7 +203,12 @@ impl Playground for Toys {
         self.state.gate.add_permits(count as usize);
     }
 
-    async fn context(&self, before: u8, cx: &Context, after: u8) -> (String, Option<String>, bool, u8) {
+    async fn context(
+        &self,
+        before: u8,
+        cx: &Context,
+        after: u8,
+    ) -> (String, Option<String>, bool, u8) {
         let who = cx.metadata().value("who").map(str::to_owned);
         (cx.method().to_owned(), who, cx.remaining().is_some(), before + after)
     }

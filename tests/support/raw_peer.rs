@@ -6,7 +6,7 @@ use rpc_core::{
     Address,
     proto::{
         CallId, Decoder, MethodKey, encode_preface,
-        frame::{Flags, HEAD_LEN, Head, Hello, Kind, RequestHead},
+        frame::{Flags, Head, Hello, Kind, RequestHead},
     },
 };
 use tokio::{
@@ -143,6 +143,3 @@ impl RawPeer {
         self.stream.set_zero_linger()
     }
 }
-
-/// Bytes of a frame head, for tests that build frames by hand.
-pub const HEAD: usize = HEAD_LEN;
