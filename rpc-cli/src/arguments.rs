@@ -1,0 +1,123 @@
+//! What was written behind `rpc call` becomes the arguments of the call: `name=text`, read by the type that
+//! the method wants there, `name:=json`, `name=@file`, or JSON as a whole.
+
+use std::io::{IsTerminal as _, Read as _, stdin};
+
+use anyhow::{Context as _, Result};
+use rpc_core::schema::{ContainerKind, Format, MethodSchema, Mismatch, Registry, ServiceSchema};
+use serde_json::{Map, Value};
+
+use crate::{exit::Failure, suggest};
+
+/// A method, and the types it is described with.
+#[derive(Clone, Copy, Debug)]
+pub struct Described<'a> {
+    pub service: &'a ServiceSchema,
+    pub method: &'a MethodSchema,
+}
+
+/// Reads the arguments of a call. Without a description nothing is known of types: texts stay texts.
+pub fn read(items: &[String], described: Option<Described<'_>>) -> Result<Value> {
+    let value = match items {
+        [] if wants_stdin(described) => from_stdin()?,
+        [] => Value::Object(Map::new()),
+        [dash] if dash == "-" => from_stdin()?,
+        [json] if json.trim_start().starts_with(['{', '[']) => parse(json, "the arguments")?,
+        items => named(items, described)?,
+    };
+    if let Some(Described { service, method }) = described {
+        method.check_arguments(&service.types, &value).map_err(|mismatch| {
+            Failure::argument(format!("{}: {}", method.path, explain(&mismatch)))
+        })?;
+    }
+    Ok(value)
+}
+
+/// Whether arguments are to be expected there, rather than nothing or a terminal.
+fn wants_stdin(described: Option<Described<'_>>) -> bool {
+    let takes_any = described.is_some_and(|described| !described.method.arguments.is_empty());
+    takes_any && !stdin().is_terminal()
+}
+
+fn from_stdin() -> Result<Value> {
+    let mut text = String::new();
+    stdin().read_to_string(&mut text).context("cannot read the arguments from stdin")?;
+    if text.trim().is_empty() {
+        return Ok(Value::Object(Map::new()));
+    }
+    parse(&text, "stdin")
+}
+
+fn parse(text: &str, what: &str) -> Result<Value> {
+    serde_json::from_str(text).map_err(|error| Failure::argument(format!("{what}: {error}")).into())
+}
+
+fn named(items: &[String], described: Option<Described<'_>>) -> Result<Value> {
+    let mut values = Map::new();
+    for item in items {
+        let Some((name, text)) = item.split_once('=') else {
+            let message =
+                format!("{item:?} is no argument: write name=value, name:=json, or one JSON value");
+            return Err(Failure::argument(message).into());
+        };
+        let (name, value) = match name.strip_suffix(':') {
+            Some(name) => (name, parse(text, name)?),
+            None => (name, typed(name, text, described)?),
+        };
+        if values.insert(name.to_owned(), value).is_some() {
+            return Err(Failure::argument(format!("{name} is given twice")).into());
+        }
+    }
+    Ok(Value::Object(values))
+}
+
+/// A text as the type that is wanted under this name.
+fn typed(name: &str, text: &str, described: Option<Described<'_>>) -> Result<Value> {
+    let argument = described.and_then(|Described { method, .. }| {
+        method.arguments.iter().find(|argument| argument.name == name)
+    });
+    let (Some(argument), Some(described)) = (argument, described) else {
+        return Ok(Value::String(text.to_owned()));
+    };
+    let types = &described.service.types;
+    if let Some(path) = text.strip_prefix('@').filter(|_| is_bytes(&argument.format)) {
+        let bytes = std::fs::read(path).with_context(|| format!("{name}: cannot read {path}"))?;
+        return Ok(bytes.into());
+    }
+    Ok(as_format(&argument.format, types, text))
+}
+
+/// What a text most likely means where `format` is wanted; the check that follows has the last word.
+fn as_format(format: &Format, types: &Registry, text: &str) -> Value {
+    let literal = || serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
+    match format {
+        Format::Str | Format::Char | Format::Bytes | Format::Text { .. } => text.into(),
+        Format::Option(_) if text == "null" => Value::Null,
+        Format::Option(content) => as_format(content, types, text),
+        Format::Seq(content) if **content == Format::U8 && !text.starts_with('[') => text.into(),
+        Format::Named(key) => match types.container(key).map(|container| &container.kind) {
+            Some(ContainerKind::Newtype(content)) => as_format(content, types, text),
+            _ => literal(),
+        },
+        _ => literal(),
+    }
+}
+
+fn is_bytes(format: &Format) -> bool {
+    match format {
+        Format::Bytes => true,
+        Format::Seq(content) => **content == Format::U8,
+        Format::Option(content) => is_bytes(content),
+        _ => false,
+    }
+}
+
+fn explain(mismatch: &Mismatch) -> String {
+    let last = mismatch.path.rsplit('.').next().unwrap_or_default();
+    let wrong = if mismatch.found == "unknown" { last } else { mismatch.found.trim_matches('"') };
+    let names = mismatch.candidates.iter().map(String::as_str);
+    match suggest::nearest(wrong, names) {
+        Some(name) => format!("{mismatch}; did you mean {name}?"),
+        None => mismatch.to_string(),
+    }
+}

@@ -1,0 +1,145 @@
+//! `rpc call`: one call of any method, checked against the server's own description before it is sent.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use rpc_core::{CallError, Code, Metadata};
+use serde_json::{Value, json};
+
+use crate::{
+    arguments::{self, Described},
+    connect::{Connected, connect, method, split},
+    exit::Failure,
+    output,
+};
+
+const EXAMPLES: &str = "\
+Arguments:
+  name=text     read as the type that the method wants: a number, a text, true, null
+  name:=json    any JSON value
+  name=@file    the content of a file, for bytes
+  {...} [...]   all arguments as one JSON object or array
+  -             the same from stdin; also when nothing is given and stdin is no terminal
+
+Examples:
+  rpc call 127.0.0.1:7000 Calculator.add a=1 b=2
+  rpc call 127.0.0.1:7000 Calculator.sum 'numbers:=[1,2,3]'
+  rpc call 127.0.0.1:7000 Calculator.add '{\"a\": 1, \"b\": 2}'
+  echo '[1, 2]' | rpc call 127.0.0.1:7000 Calculator.add
+  rpc call --timeout 500ms -H tenant=acme 127.0.0.1:7000 Clock.whoami";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// Where the server listens: host:port or unix:/path.
+    address: String,
+    /// What to call, as Service.method.
+    method: String,
+    /// Its arguments: name=value, name:=json, or JSON.
+    arguments: Vec<String>,
+    /// Give up after this time, such as 500ms or 2s.
+    #[arg(short, long, value_parser = humantime::parse_duration)]
+    timeout: Option<Duration>,
+    /// Send a key-value pair along; may be repeated.
+    #[arg(short = 'H', long = "header", value_name = "KEY=VALUE")]
+    headers: Vec<String>,
+    /// Print the result on one line even on a terminal.
+    #[arg(long)]
+    compact: bool,
+    /// Print a text without quotes.
+    #[arg(long)]
+    raw: bool,
+    /// Print errors as JSON too.
+    #[arg(long)]
+    json: bool,
+    /// Print how long each step took.
+    #[arg(short, long)]
+    verbose: bool,
+}
+
+pub async fn run(args: Args) -> Result<()> {
+    let (service, name) = split(&args.method)?;
+    let metadata = metadata(&args.headers)?;
+    let mut server = connect(&args.address).await?;
+    let outcome = call(&mut server, &args, service, name, &metadata).await;
+    if args.verbose {
+        server.phases.print();
+    }
+    match outcome? {
+        Ok(Value::String(text)) if args.raw => output::line(&text),
+        Ok(value) => output::json(&value, args.compact || args.json),
+        Err(error) => return Err(failed(error, &args)),
+    }
+    Ok(())
+}
+
+async fn call(
+    server: &mut Connected,
+    args: &Args,
+    service: &str,
+    name: &str,
+    metadata: &Metadata,
+) -> Result<Result<Value, CallError<Value>>> {
+    let schema = match server.describe(service).await {
+        Ok(schema) => Some(schema),
+        Err(error) if reflection_is_off(&error) => None,
+        Err(error) => return Err(error),
+    };
+    let described = match &schema {
+        Some(service) => Some(Described { service, method: method(service, name)? }),
+        None => {
+            if args.verbose {
+                output::note("the server does not describe itself: arguments go out as they are");
+            }
+            None
+        }
+    };
+    let arguments = arguments::read(&args.arguments, described)?;
+    let mut call = server.channel.call_json(&args.method, &arguments).with_metadata(metadata);
+    if let Some(timeout) = args.timeout {
+        call = call.timeout(timeout);
+    }
+    Ok(server.phases.time("call", call.into_future()).await)
+}
+
+fn reflection_is_off(error: &anyhow::Error) -> bool {
+    match error.downcast_ref() {
+        Some(Failure::Refused { code: Code::Unimplemented, message }) => {
+            message.ends_with("reflection is off")
+        }
+        _ => false,
+    }
+}
+
+fn metadata(headers: &[String]) -> Result<Metadata> {
+    let mut metadata = Metadata::new();
+    for header in headers {
+        let Some((key, value)) = header.split_once('=') else {
+            return Err(Failure::argument(format!("-H {header}: write KEY=VALUE")).into());
+        };
+        metadata.set(key, value).map_err(|error| Failure::argument(error.to_string()))?;
+    }
+    Ok(metadata)
+}
+
+fn failed(error: CallError<Value>, args: &Args) -> anyhow::Error {
+    if args.json {
+        output::note(
+            &match &error {
+                CallError::App(error) => json!({ "error": error }),
+                CallError::Status(status) => json!({
+                    "code": status.code().name(),
+                    "message": status.message(),
+                    "may_have_run": status.may_have_run(),
+                }),
+            }
+            .to_string(),
+        );
+    }
+    match error {
+        CallError::App(error) => Failure::Application { method: args.method.clone(), error }.into(),
+        CallError::Status(status) => {
+            Failure::Status { context: args.method.clone(), status }.into()
+        }
+    }
+}

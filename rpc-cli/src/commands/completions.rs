@@ -1,0 +1,23 @@
+//! `rpc completions`: a script that makes a shell complete this program's words.
+
+use clap::CommandFactory as _;
+use clap_complete::Shell;
+
+use crate::Program;
+
+const EXAMPLES: &str = "\
+Examples:
+  rpc completions bash > ~/.local/share/bash-completion/completions/rpc
+  rpc completions zsh > ~/.zfunc/_rpc
+  rpc completions fish > ~/.config/fish/completions/rpc.fish";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// Which shell.
+    shell: Shell,
+}
+
+pub fn run(args: &Args) {
+    clap_complete::generate(args.shell, &mut Program::command(), "rpc", &mut std::io::stdout());
+}

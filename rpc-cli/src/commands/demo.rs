@@ -1,0 +1,96 @@
+//! `rpc demo`: a server to play with, in this process, until a signal ends it in good order.
+
+use anyhow::{Context as _, Result};
+use rpc_core::{Running, Server};
+
+use crate::{demo, exit::Failure, output};
+
+const EXAMPLES: &str = "\
+The first line of stdout is the address that the server got.
+
+Examples:
+  rpc demo
+  rpc demo --listen 127.0.0.1:0          a free port
+  rpc demo --listen unix:/tmp/demo.sock";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// Where to listen: host:port, port 0 for a free one, or unix:/path.
+    #[arg(long, default_value = "127.0.0.1:7000")]
+    listen: String,
+}
+
+pub async fn run(args: Args) -> Result<()> {
+    let server = demo::services(Server::new().name("rpc demo"));
+    let running = server.start(&args.listen).await;
+    let running = running.map_err(|error| Failure::unreachable(error.to_string()))?;
+    let address = running.address();
+    output::line(&address.to_string());
+    output::line(&format!("Try, in another terminal:\n  rpc list {address}"));
+    output::line(&format!("  rpc describe {address} Inventory"));
+    output::line(&format!("  rpc call {address} Calculator.add a=1 b=2"));
+    output::line(&format!("  rpc call {address} Calculator.div a=1 b=0"));
+    output::line(&format!("  rpc call --timeout 100ms {address} Clock.sleep ms=1000"));
+    end_on_signal(running).await
+}
+
+/// SIGINT and SIGTERM let the calls that run finish; a second one does not wait for them.
+async fn end_on_signal(running: Running) -> Result<()> {
+    let mut signals = Signals::listen()?;
+    let handle = running.shutdown_handle();
+    tokio::select! {
+        () = running.wait() => return Ok(()),
+        () = signals.next() => output::note("finishing the calls that run; once more to end at once"),
+    }
+    handle.shutdown();
+    tokio::select! {
+        () = running.wait() => {}
+        () = signals.next() => {
+            handle.abort();
+            running.wait().await;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn listen() -> Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let listen = |kind| signal(kind).context("cannot listen for signals");
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn listen() -> Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}

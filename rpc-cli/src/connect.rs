@@ -1,0 +1,147 @@
+//! From an address to a server that has said hello, with the time that each step took; and to the
+//! description of what is to be called.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use rpc_core::{
+    Address, CallError, Channel, Code, Endpoint, IntoAddress as _,
+    reflect::{ReflectError, ReflectionClient},
+    schema::{MethodSchema, ServiceSchema},
+};
+
+use crate::{exit::Failure, output, suggest};
+
+/// A server that answers.
+#[derive(Debug)]
+pub struct Connected {
+    pub address: String,
+    pub channel: Channel,
+    pub phases: Phases,
+}
+
+/// How long each step took.
+#[derive(Debug, Default)]
+pub struct Phases(Vec<(&'static str, Duration)>);
+
+impl Phases {
+    /// Takes the time of a step.
+    pub async fn time<T>(&mut self, name: &'static str, step: impl Future<Output = T>) -> T {
+        let started = Instant::now();
+        let done = step.await;
+        self.0.push((name, started.elapsed()));
+        done
+    }
+
+    /// Prints all steps on one line.
+    pub fn print(&self) {
+        let steps: Vec<_> =
+            self.0.iter().map(|(name, took)| format!("{name} {}", short(*took))).collect();
+        output::note(&steps.join("  "));
+    }
+}
+
+/// A time in a unit that fits it.
+pub fn short(time: Duration) -> String {
+    let micros = time.as_secs_f64() * 1e6;
+    match micros {
+        0.0..1e3 => format!("{micros:.0} µs"),
+        1e3..1e6 => format!("{:.2} ms", micros / 1e3),
+        _ => format!("{:.2} s", micros / 1e6),
+    }
+}
+
+/// Connects and waits for the server's hello, so that whatever else listens there is recognised.
+pub async fn connect(text: &str) -> Result<Connected> {
+    let mut phases = Phases::default();
+    let address = text.into_address().map_err(|error| Failure::argument(error.to_string()))?;
+    let candidates = match &address {
+        Address::Tcp { host, port } => {
+            let lookup = tokio::net::lookup_host((host.as_str(), *port));
+            let found = phases.time("resolve", lookup).await.map_err(|error| {
+                Failure::unreachable(format!("cannot resolve {address}: {error}"))
+            })?;
+            found.map(Address::from).collect()
+        }
+        _ => vec![address.clone()],
+    };
+    let endpoint = Endpoint::new().name(concat!("rpc ", env!("CARGO_PKG_VERSION")));
+    let mut last = format!("{address} has no addresses");
+    for candidate in candidates {
+        match phases.time("connect", endpoint.connect(candidate)).await {
+            Ok(channel) => {
+                phases.time("hello", channel.ready()).await.map_err(|status| {
+                    Failure::unreachable(format!("{address}: {}", status.message()))
+                })?;
+                return Ok(Connected { address: address.to_string(), channel, phases });
+            }
+            Err(error) => last = error.to_string(),
+        }
+    }
+    Err(Failure::unreachable(last).into())
+}
+
+impl Connected {
+    /// The names of all services; an error in words where the server does not describe itself.
+    pub async fn services(&mut self) -> Result<Vec<String>> {
+        let reflection = ReflectionClient::new(self.channel.clone());
+        let services = reflection.services();
+        match self.phases.time("describe", services.into_future()).await {
+            Ok(services) => Ok(services),
+            Err(CallError::Status(status)) if status.code() == Code::Unimplemented => {
+                Err(Failure::unknown(format!(
+                    "{} does not describe itself: reflection is off",
+                    self.address
+                ))
+                .into())
+            }
+            Err(CallError::Status(status)) => Err(self.failed(status).into()),
+        }
+    }
+
+    /// The description of a service.
+    pub async fn describe(&mut self, service: &str) -> Result<ServiceSchema> {
+        let reflection = ReflectionClient::new(self.channel.clone());
+        let described = reflection.describe(service.to_owned());
+        match self.phases.time("describe", described.into_future()).await {
+            Ok(schema) => Ok(schema),
+            Err(CallError::App(ReflectError::UnknownService { name, services })) => {
+                let names: Vec<&str> = services.iter().map(String::as_str).collect();
+                let instead = suggest::instead(&name, &names);
+                Err(Failure::unknown(format!("no service {name} at {}; {instead}", self.address))
+                    .into())
+            }
+            Err(CallError::App(error)) => Err(Failure::unknown(error.to_string()).into()),
+            Err(CallError::Status(status)) if status.code() == Code::Unimplemented => {
+                Err(Failure::unknown(format!(
+                    "{} does not describe itself: reflection is off",
+                    self.address
+                ))
+                .into())
+            }
+            Err(CallError::Status(status)) => Err(self.failed(status).into()),
+        }
+    }
+
+    pub fn failed(&self, status: rpc_core::Status) -> Failure {
+        Failure::Status { context: self.address.clone(), status }
+    }
+}
+
+/// A method of a service, or the nearest that there is.
+pub fn method<'a>(schema: &'a ServiceSchema, name: &str) -> Result<&'a MethodSchema> {
+    schema.method(name).ok_or_else(|| {
+        let names: Vec<&str> = schema.methods.iter().map(|method| method.name.as_str()).collect();
+        let instead = suggest::instead(name, &names);
+        Failure::unknown(format!("no method {name} in {}; {instead}", schema.name)).into()
+    })
+}
+
+/// Splits `Service.method`.
+pub fn split(path: &str) -> Result<(&str, &str)> {
+    path.split_once('.')
+        .filter(|(service, method)| !service.is_empty() && !method.is_empty())
+        .ok_or_else(|| {
+            Failure::argument(format!("{path:?} is no method: write Service.method")).into()
+        })
+}

@@ -1,0 +1,47 @@
+//! Arithmetic, with errors that are typed.
+
+use rpc_core::{Schema, service};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// Why there is no result.
+#[derive(Debug, Serialize, Deserialize, Schema, Error)]
+pub enum MathError {
+    /// The divisor is zero.
+    #[error("division by zero")]
+    DivisionByZero,
+    /// The result does not fit its type.
+    #[error("{operation} overflows")]
+    Overflow {
+        /// What was to be computed.
+        operation: String,
+    },
+}
+
+/// A pocket calculator.
+#[service]
+pub trait Calculator {
+    /// Adds two integers; the sum wraps around at 64 bits.
+    async fn add(&self, a: i64, b: i64) -> i64;
+    /// Divides; by zero is an error of its own.
+    async fn div(&self, a: f64, b: f64) -> Result<f64, MathError>;
+    /// Adds all numbers.
+    async fn sum(&self, numbers: Vec<i64>) -> Result<i64, MathError>;
+}
+
+pub struct Pocket;
+
+impl Calculator for Pocket {
+    async fn add(&self, a: i64, b: i64) -> i64 {
+        a.wrapping_add(b)
+    }
+
+    async fn div(&self, a: f64, b: f64) -> Result<f64, MathError> {
+        if b == 0.0 { Err(MathError::DivisionByZero) } else { Ok(a / b) }
+    }
+
+    async fn sum(&self, numbers: Vec<i64>) -> Result<i64, MathError> {
+        let sum = numbers.iter().try_fold(0_i64, |sum, &number| sum.checked_add(number));
+        sum.ok_or_else(|| MathError::Overflow { operation: "sum".to_owned() })
+    }
+}

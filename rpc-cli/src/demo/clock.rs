@@ -1,0 +1,60 @@
+//! Time: a slow method to cancel, and what a handler knows of its call.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, SystemTime},
+};
+
+use rpc_core::{Context, Schema, service};
+use serde::{Deserialize, Serialize};
+
+/// What the server knows of a call.
+#[derive(Debug, Serialize, Deserialize, Schema)]
+pub struct Caller {
+    /// Where the call comes from.
+    pub peer: String,
+    /// The method that was called.
+    pub method: String,
+    /// The key-value pairs that came with it.
+    pub metadata: BTreeMap<String, String>,
+    /// How long the caller still waits, in milliseconds.
+    pub remaining_ms: Option<u64>,
+}
+
+/// A clock on the wall.
+#[service]
+pub trait Clock {
+    /// The time of the server.
+    async fn now(&self) -> SystemTime;
+    /// Answers after this many milliseconds, a minute at most. Give it less time with --timeout and it is
+    /// cancelled.
+    async fn sleep(&self, ms: u64) -> Duration;
+    /// Who calls, and how.
+    async fn whoami(&self, cx: &Context) -> Caller;
+}
+
+pub struct Wall;
+
+const LONGEST: u64 = 60_000;
+
+impl Clock for Wall {
+    async fn now(&self) -> SystemTime {
+        SystemTime::now()
+    }
+
+    async fn sleep(&self, ms: u64) -> Duration {
+        let time = Duration::from_millis(ms.min(LONGEST));
+        tokio::time::sleep(time).await;
+        time
+    }
+
+    async fn whoami(&self, cx: &Context) -> Caller {
+        let own = |(key, value): (&str, &str)| (key.to_owned(), value.to_owned());
+        Caller {
+            peer: cx.peer().to_string(),
+            method: cx.method().to_owned(),
+            metadata: cx.metadata().iter().map(own).collect(),
+            remaining_ms: cx.remaining().map(|time| time.as_millis() as u64),
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! The services of `rpc demo`: small, but with every kind of type that can travel.
+
+mod calculator;
+mod clock;
+mod inventory;
+mod log;
+
+use rpc_core::Server;
+
+use calculator::{CalculatorServer, Pocket};
+use clock::{ClockServer, Wall};
+use inventory::{InventoryServer, Warehouse};
+use log::{LogServer, Notebook};
+
+/// Adds all of them to a server.
+pub fn services(server: Server) -> Server {
+    server
+        .with(CalculatorServer::new(Pocket))
+        .with(InventoryServer::new(Warehouse::stocked()))
+        .with(ClockServer::new(Wall))
+        .with(LogServer::new(Notebook::default()))
+}

@@ -1,0 +1,75 @@
+//! How the program ends: one place prints the error, one place decides the exit code.
+
+use std::process::ExitCode;
+
+use rpc_core::{Code, Status};
+use serde_json::Value;
+use thiserror::Error;
+
+use crate::output;
+
+/// A failure whose exit code is known.
+#[derive(Debug, Error)]
+pub enum Failure {
+    /// The server, or the way to it, failed the call.
+    #[error("{context}: {status}")]
+    Status {
+        /// What was being done.
+        context: String,
+        /// What came of it.
+        status: Status,
+    },
+    /// The method returned its own error.
+    #[error("{method} failed: {error}")]
+    Application {
+        /// Which method.
+        method: String,
+        /// Its error, as JSON.
+        error: Value,
+    },
+    /// Found wrong before anything was sent.
+    #[error("{message}")]
+    Refused {
+        /// The code that the server would have answered with.
+        code: Code,
+        /// What is wrong and what to do.
+        message: String,
+    },
+}
+
+impl Failure {
+    /// A mistake in the arguments of a call.
+    pub fn argument(message: impl Into<String>) -> Self {
+        Self::Refused { code: Code::InvalidArgument, message: message.into() }
+    }
+
+    /// A service or method that is not there.
+    pub fn unknown(message: impl Into<String>) -> Self {
+        Self::Refused { code: Code::Unimplemented, message: message.into() }
+    }
+
+    /// A server that cannot be reached.
+    pub fn unreachable(message: impl Into<String>) -> Self {
+        Self::Refused { code: Code::Unavailable, message: message.into() }
+    }
+
+    const fn code(&self) -> Code {
+        match self {
+            Self::Status { status, .. } => status.code(),
+            Self::Application { .. } => Code::Unknown,
+            Self::Refused { code, .. } => *code,
+        }
+    }
+}
+
+/// What exit codes of failed calls begin at, as grpcurl has it.
+const CALL_FAILED: u8 = 64;
+
+/// Prints an error once and gives the exit code.
+pub fn report(error: &anyhow::Error) -> ExitCode {
+    output::error(&format!("{error:#}"));
+    match error.downcast_ref::<Failure>() {
+        Some(failure) => ExitCode::from(CALL_FAILED + failure.code().value()),
+        None => ExitCode::FAILURE,
+    }
+}
