@@ -11,13 +11,13 @@ use crate::{exit::Failure, suggest};
 
 /// A method, and the types it is described with.
 #[derive(Clone, Copy, Debug)]
-pub struct Described<'a> {
+pub(crate) struct Described<'a> {
     pub service: &'a ServiceSchema,
     pub method: &'a MethodSchema,
 }
 
 /// Reads the arguments of a call. Without a description nothing is known of types: texts stay texts.
-pub fn read(items: &[String], described: Option<Described<'_>>) -> Result<Value> {
+pub(crate) fn read(items: &[String], described: Option<Described<'_>>) -> Result<Value> {
     let value = match items {
         [] if wants_stdin(described) => from_stdin()?,
         [] => Value::Object(Map::new()),

@@ -14,7 +14,7 @@ use crate::{exit::Failure, output, suggest};
 
 /// A server that answers.
 #[derive(Debug)]
-pub struct Connected {
+pub(crate) struct Connected {
     pub address: String,
     pub channel: Channel,
     pub phases: Phases,
@@ -22,11 +22,11 @@ pub struct Connected {
 
 /// How long each step took.
 #[derive(Debug, Default)]
-pub struct Phases(Vec<(&'static str, Duration)>);
+pub(crate) struct Phases(Vec<(&'static str, Duration)>);
 
 impl Phases {
     /// Takes the time of a step.
-    pub async fn time<T>(&mut self, name: &'static str, step: impl Future<Output = T>) -> T {
+    pub(crate) async fn time<T>(&mut self, name: &'static str, step: impl Future<Output = T>) -> T {
         let started = Instant::now();
         let done = step.await;
         self.0.push((name, started.elapsed()));
@@ -34,7 +34,7 @@ impl Phases {
     }
 
     /// Prints all steps on one line.
-    pub fn print(&self) {
+    pub(crate) fn print(&self) {
         let steps: Vec<_> =
             self.0.iter().map(|(name, took)| format!("{name} {}", short(*took))).collect();
         output::note(&steps.join("  "));
@@ -42,7 +42,7 @@ impl Phases {
 }
 
 /// A time in a unit that fits it.
-pub fn short(time: Duration) -> String {
+pub(crate) fn short(time: Duration) -> String {
     let micros = time.as_secs_f64() * 1e6;
     match micros {
         0.0..1e3 => format!("{micros:.0} µs"),
@@ -52,7 +52,7 @@ pub fn short(time: Duration) -> String {
 }
 
 /// Connects and waits for the server's hello, so that whatever else listens there is recognised.
-pub async fn connect(text: &str) -> Result<Connected> {
+pub(crate) async fn connect(text: &str) -> Result<Connected> {
     let mut phases = Phases::default();
     let address = text.into_address().map_err(|error| Failure::argument(error.to_string()))?;
     let candidates = match &address {
@@ -83,7 +83,7 @@ pub async fn connect(text: &str) -> Result<Connected> {
 
 impl Connected {
     /// The names of all services; an error in words where the server does not describe itself.
-    pub async fn services(&mut self) -> Result<Vec<String>> {
+    pub(crate) async fn services(&mut self) -> Result<Vec<String>> {
         let reflection = ReflectionClient::new(self.channel.clone());
         let services = reflection.services();
         match self.phases.time("describe", services.into_future()).await {
@@ -100,7 +100,7 @@ impl Connected {
     }
 
     /// The description of a service.
-    pub async fn describe(&mut self, service: &str) -> Result<ServiceSchema> {
+    pub(crate) async fn describe(&mut self, service: &str) -> Result<ServiceSchema> {
         let reflection = ReflectionClient::new(self.channel.clone());
         let described = reflection.describe(service.to_owned());
         match self.phases.time("describe", described.into_future()).await {
@@ -123,13 +123,13 @@ impl Connected {
         }
     }
 
-    pub fn failed(&self, status: rpc_core::Status) -> Failure {
+    pub(crate) fn failed(&self, status: rpc_core::Status) -> Failure {
         Failure::Status { context: self.address.clone(), status }
     }
 }
 
 /// A method of a service, or the nearest that there is.
-pub fn method<'a>(schema: &'a ServiceSchema, name: &str) -> Result<&'a MethodSchema> {
+pub(crate) fn method<'a>(schema: &'a ServiceSchema, name: &str) -> Result<&'a MethodSchema> {
     schema.method(name).ok_or_else(|| {
         let names: Vec<&str> = schema.methods.iter().map(|method| method.name.as_str()).collect();
         let instead = suggest::instead(name, &names);
@@ -138,7 +138,7 @@ pub fn method<'a>(schema: &'a ServiceSchema, name: &str) -> Result<&'a MethodSch
 }
 
 /// Splits `Service.method`.
-pub fn split(path: &str) -> Result<(&str, &str)> {
+pub(crate) fn split(path: &str) -> Result<(&str, &str)> {
     path.split_once('.')
         .filter(|(service, method)| !service.is_empty() && !method.is_empty())
         .ok_or_else(|| {

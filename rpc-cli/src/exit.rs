@@ -10,7 +10,7 @@ use crate::output;
 
 /// A failure whose exit code is known.
 #[derive(Debug, Error)]
-pub enum Failure {
+pub(crate) enum Failure {
     /// The server, or the way to it, failed the call.
     #[error("{context}: {status}")]
     Status {
@@ -27,6 +27,9 @@ pub enum Failure {
         /// Its error, as JSON.
         error: Value,
     },
+    /// A failed call that was shown already.
+    #[error("{0}")]
+    Shown(Code),
     /// Found wrong before anything was sent.
     #[error("{message}")]
     Refused {
@@ -39,17 +42,17 @@ pub enum Failure {
 
 impl Failure {
     /// A mistake in the arguments of a call.
-    pub fn argument(message: impl Into<String>) -> Self {
+    pub(crate) fn argument(message: impl Into<String>) -> Self {
         Self::Refused { code: Code::InvalidArgument, message: message.into() }
     }
 
     /// A service or method that is not there.
-    pub fn unknown(message: impl Into<String>) -> Self {
+    pub(crate) fn unknown(message: impl Into<String>) -> Self {
         Self::Refused { code: Code::Unimplemented, message: message.into() }
     }
 
     /// A server that cannot be reached.
-    pub fn unreachable(message: impl Into<String>) -> Self {
+    pub(crate) fn unreachable(message: impl Into<String>) -> Self {
         Self::Refused { code: Code::Unavailable, message: message.into() }
     }
 
@@ -57,7 +60,7 @@ impl Failure {
         match self {
             Self::Status { status, .. } => status.code(),
             Self::Application { .. } => Code::Unknown,
-            Self::Refused { code, .. } => *code,
+            Self::Refused { code, .. } | Self::Shown(code) => *code,
         }
     }
 }
@@ -66,8 +69,10 @@ impl Failure {
 const CALL_FAILED: u8 = 64;
 
 /// Prints an error once and gives the exit code.
-pub fn report(error: &anyhow::Error) -> ExitCode {
-    output::error(&format!("{error:#}"));
+pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
+    if !matches!(error.downcast_ref(), Some(Failure::Shown(_))) {
+        output::error(&format!("{error:#}"));
+    }
     match error.downcast_ref::<Failure>() {
         Some(failure) => ExitCode::from(CALL_FAILED + failure.code().value()),
         None => ExitCode::FAILURE,

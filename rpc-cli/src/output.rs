@@ -7,18 +7,18 @@ use anstyle::{AnsiColor, Style};
 use serde_json::Value;
 
 /// What stands back.
-pub const DIM: Style = Style::new().dimmed();
+pub(crate) const DIM: Style = Style::new().dimmed();
 /// What stands out.
-pub const BOLD: Style = Style::new().bold();
+pub(crate) const BOLD: Style = Style::new().bold();
 const RED: Style = AnsiColor::Red.on_default().bold();
 
 /// Prints a line of data. A reader that has gone away is no error: `rpc list | head -1`.
-pub fn line(text: &str) {
+pub(crate) fn line(text: &str) {
     let _ = writeln!(anstream::stdout(), "{text}");
 }
 
 /// Prints a value: over several lines for a person, on one for a program.
-pub fn json(value: &Value, compact: bool) {
+pub(crate) fn json(value: &Value, compact: bool) {
     let pretty = !compact && stdout().is_terminal();
     let text =
         if pretty { serde_json::to_string_pretty(value) } else { serde_json::to_string(value) };
@@ -26,11 +26,11 @@ pub fn json(value: &Value, compact: bool) {
 }
 
 /// Prints a line beside the data.
-pub fn note(text: &str) {
+pub(crate) fn note(text: &str) {
     let _ = writeln!(anstream::stderr(), "{text}");
 }
 
 /// Prints an error.
-pub fn error(text: &str) {
+pub(crate) fn error(text: &str) {
     note(&format!("{RED}error:{RED:#} {text}"));
 }

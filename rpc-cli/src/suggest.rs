@@ -1,7 +1,10 @@
 //! "Did you mean": the nearest of the names that there are.
 
 /// The name that `wanted` is most likely a slip of, if there is one.
-pub fn nearest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(
+    wanted: &str,
+    names: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
     let distance =
         |name: &str| strsim::damerau_levenshtein(&wanted.to_lowercase(), &name.to_lowercase());
     let nearest = names.into_iter().min_by_key(|name| distance(name))?;
@@ -9,7 +12,7 @@ pub fn nearest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Op
 }
 
 /// The words that name it, or the list of what there is.
-pub fn instead<'a>(wanted: &str, names: &[&'a str]) -> String {
+pub(crate) fn instead(wanted: &str, names: &[&str]) -> String {
     match nearest(wanted, names.iter().copied()) {
         Some(name) => format!("did you mean {name}?"),
         None if names.is_empty() => "there is none".to_owned(),

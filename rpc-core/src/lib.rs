@@ -5,7 +5,7 @@ extern crate self as rpc_core;
 pub mod __private;
 mod call;
 mod client;
-mod codec;
+pub mod codec;
 mod connection;
 pub mod proto;
 pub mod reflect;

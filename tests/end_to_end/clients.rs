@@ -92,7 +92,7 @@ mod old {
 
     /// Carries what is added.
     #[derive(Serialize, Deserialize, Schema)]
-    pub struct Pair {
+    pub(super) struct Pair {
         /// One.
         pub a: i32,
     }

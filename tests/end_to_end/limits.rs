@@ -78,7 +78,7 @@ async fn connections_above_the_limit_wait_to_be_accepted() {
     let served = Served::with(server, Transport::Tcp, Codec::Bincode).await;
     assert_eq!(served.client.add(1, 2).await, Ok(3));
     let second = tests::PlaygroundClient::connect(served.address()).await.unwrap();
-    let mut call = Box::pin(std::future::IntoFuture::into_future(second.add(2, 3)));
+    let mut call = Box::pin(IntoFuture::into_future(second.add(2, 3)));
     tokio::select! {
         biased;
         reply = &mut call => panic!("served beside the first: {reply:?}"),

@@ -1,6 +1,8 @@
 //! Real servers and real clients: each scenario over every transport with every codec, where it does not
 //! concern one of them alone.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by it")]
+
 mod calls;
 mod clients;
 mod json;

@@ -30,7 +30,7 @@ Examples:
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Args {
+pub(crate) struct Args {
     /// Where the server listens: host:port or unix:/path.
     address: String,
     /// What to call, as Service.method.
@@ -57,7 +57,7 @@ pub struct Args {
     verbose: bool,
 }
 
-pub async fn run(args: Args) -> Result<()> {
+pub(super) async fn run(args: Args) -> Result<()> {
     let (service, name) = split(&args.method)?;
     let metadata = metadata(&args.headers)?;
     let mut server = connect(&args.address).await?;
@@ -124,22 +124,20 @@ fn metadata(headers: &[String]) -> Result<Metadata> {
 
 fn failed(error: CallError<Value>, args: &Args) -> anyhow::Error {
     if args.json {
-        output::note(
-            &match &error {
-                CallError::App(error) => json!({ "error": error }),
-                CallError::Status(status) => json!({
-                    "code": status.code().name(),
-                    "message": status.message(),
-                    "may_have_run": status.may_have_run(),
-                }),
-            }
-            .to_string(),
-        );
+        let shown = match &error {
+            CallError::App(error) => json!({ "error": error }),
+            CallError::Status(status) => json!({
+                "code": status.code().name(),
+                "message": status.message(),
+                "may_have_run": status.may_have_run(),
+            }),
+        };
+        output::note(&shown.to_string());
+        return Failure::Shown(error.code()).into();
     }
+    let method = args.method.clone();
     match error {
-        CallError::App(error) => Failure::Application { method: args.method.clone(), error }.into(),
-        CallError::Status(status) => {
-            Failure::Status { context: args.method.clone(), status }.into()
-        }
+        CallError::App(error) => Failure::Application { method, error }.into(),
+        CallError::Status(status) => Failure::Status { context: method, status }.into(),
     }
 }

@@ -13,11 +13,11 @@ Examples:
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Args {
+pub(crate) struct Args {
     /// Which shell.
     shell: Shell,
 }
 
-pub fn run(args: &Args) {
+pub(super) fn run(args: &Args) {
     clap_complete::generate(args.shell, &mut Program::command(), "rpc", &mut std::io::stdout());
 }

@@ -15,13 +15,13 @@ Examples:
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Args {
+pub(crate) struct Args {
     /// Where to listen: host:port, port 0 for a free one, or unix:/path.
     #[arg(long, default_value = "127.0.0.1:7000")]
     listen: String,
 }
 
-pub async fn run(args: Args) -> Result<()> {
+pub(super) async fn run(args: Args) -> Result<()> {
     let server = demo::services(Server::new().name("rpc demo"));
     let running = server.start(&args.listen).await;
     let running = running.map_err(|error| Failure::unreachable(error.to_string()))?;

@@ -17,7 +17,7 @@ Examples:
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Args {
+pub(crate) struct Args {
     /// Where the server listens: host:port or unix:/path.
     address: String,
     /// A service, or a method as Service.method; everything if left out.
@@ -27,7 +27,7 @@ pub struct Args {
     json: bool,
 }
 
-pub async fn run(args: Args) -> Result<()> {
+pub(super) async fn run(args: Args) -> Result<()> {
     let mut server = connect(&args.address).await?;
     if let Some(path) = args.what.as_deref().filter(|what| what.contains('.')) {
         let (service, name) = split(path)?;

@@ -15,7 +15,7 @@ Examples:
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Args {
+pub(crate) struct Args {
     /// Where the server listens: host:port or unix:/path.
     address: String,
     /// List the methods too.
@@ -26,7 +26,7 @@ pub struct Args {
     json: bool,
 }
 
-pub async fn run(args: Args) -> Result<()> {
+pub(super) async fn run(args: Args) -> Result<()> {
     let mut server = connect(&args.address).await?;
     let mut schemas = Vec::new();
     for service in server.services().await? {

@@ -12,7 +12,7 @@ use clap::Subcommand;
 
 /// What `rpc` can do.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Serve something to play with.
     Demo(demo::Args),
     /// List the services of a server.
@@ -29,7 +29,7 @@ pub enum Command {
 
 impl Command {
     /// Does it.
-    pub async fn run(self) -> Result<()> {
+    pub(crate) async fn run(self) -> Result<()> {
         match self {
             Self::Demo(args) => demo::run(args).await,
             Self::List(args) => list::run(args).await,

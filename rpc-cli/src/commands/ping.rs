@@ -16,7 +16,7 @@ Examples:
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Args {
+pub(crate) struct Args {
     /// Where the server listens: host:port or unix:/path.
     address: String,
     /// How many pings.
@@ -30,7 +30,7 @@ pub struct Args {
     json: bool,
 }
 
-pub async fn run(args: Args) -> Result<()> {
+pub(super) async fn run(args: Args) -> Result<()> {
     let server = connect(&args.address).await?;
     if !args.json {
         server.phases.print();

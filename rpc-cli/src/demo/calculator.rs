@@ -6,7 +6,7 @@ use thiserror::Error;
 
 /// Why there is no result.
 #[derive(Debug, Serialize, Deserialize, Schema, Error)]
-pub enum MathError {
+pub(super) enum MathError {
     /// The divisor is zero.
     #[error("division by zero")]
     DivisionByZero,
@@ -20,7 +20,7 @@ pub enum MathError {
 
 /// A pocket calculator.
 #[service]
-pub trait Calculator {
+pub(crate) trait Calculator {
     /// Adds two integers; the sum wraps around at 64 bits.
     async fn add(&self, a: i64, b: i64) -> i64;
     /// Divides; by zero is an error of its own.
@@ -29,7 +29,7 @@ pub trait Calculator {
     async fn sum(&self, numbers: Vec<i64>) -> Result<i64, MathError>;
 }
 
-pub struct Pocket;
+pub(super) struct Pocket;
 
 impl Calculator for Pocket {
     async fn add(&self, a: i64, b: i64) -> i64 {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 /// What the server knows of a call.
 #[derive(Debug, Serialize, Deserialize, Schema)]
-pub struct Caller {
+pub(super) struct Caller {
     /// Where the call comes from.
     pub peer: String,
     /// The method that was called.
@@ -23,7 +23,7 @@ pub struct Caller {
 
 /// A clock on the wall.
 #[service]
-pub trait Clock {
+pub(crate) trait Clock {
     /// The time of the server.
     async fn now(&self) -> SystemTime;
     /// Answers after this many milliseconds, a minute at most. Give it less time with --timeout and it is
@@ -33,7 +33,7 @@ pub trait Clock {
     async fn whoami(&self, cx: &Context) -> Caller;
 }
 
-pub struct Wall;
+pub(super) struct Wall;
 
 const LONGEST: u64 = 60_000;
 

@@ -12,7 +12,7 @@ use thiserror::Error;
 
 /// Something in stock.
 #[derive(Clone, Debug, Serialize, Deserialize, Schema)]
-pub struct Item {
+pub(super) struct Item {
     /// What it is called; names are unique.
     pub name: String,
     /// What it is.
@@ -28,7 +28,7 @@ pub struct Item {
 
 /// What an item is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Schema)]
-pub enum Kind {
+pub(super) enum Kind {
     /// Sold as it is.
     Plain,
     /// Sold by weight, in grams.
@@ -44,7 +44,7 @@ pub enum Kind {
 
 /// Which items to find: those for which everything that is given holds.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, Schema)]
-pub struct Filter {
+pub(super) struct Filter {
     /// Part of the name.
     pub name: Option<String>,
     /// A tag.
@@ -56,7 +56,7 @@ pub struct Filter {
 
 /// Why the inventory refuses.
 #[derive(Debug, Serialize, Deserialize, Schema, Error)]
-pub enum InventoryError {
+pub(super) enum InventoryError {
     /// There is no item of this name.
     #[error("there is no {0}")]
     Unknown(String),
@@ -73,7 +73,7 @@ pub enum InventoryError {
 
 /// A small inventory.
 #[service]
-pub trait Inventory {
+pub(crate) trait Inventory {
     /// Adds an item, or replaces the one of its name; tells how many items there are.
     async fn put(&self, item: Item) -> Result<u64, InventoryError>;
     /// One item.
@@ -89,7 +89,7 @@ pub trait Inventory {
 }
 
 #[derive(Default)]
-pub struct Warehouse {
+pub(super) struct Warehouse {
     // Bounded by: MAX_ITEMS.
     items: Mutex<BTreeMap<String, Stored>>,
 }
@@ -104,7 +104,7 @@ const MAX_PICTURE: usize = 1 << 20;
 
 impl Warehouse {
     /// A warehouse with a few things in it.
-    pub fn stocked() -> Self {
+    pub(super) fn stocked() -> Self {
         let item = |name: &str, kind, stock: u32, tags: &[&str]| Item {
             name: name.to_owned(),
             kind,

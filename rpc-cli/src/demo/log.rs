@@ -9,7 +9,7 @@ use rpc_core::service;
 
 /// A log that keeps the last hundred lines.
 #[service]
-pub trait Log {
+pub(crate) trait Log {
     /// Writes a line; no reply is sent.
     #[rpc(oneway)]
     async fn write(&self, line: String);
@@ -18,7 +18,7 @@ pub trait Log {
 }
 
 #[derive(Default)]
-pub struct Notebook {
+pub(super) struct Notebook {
     // Bounded by: KEPT lines.
     lines: Mutex<VecDeque<String>>,
 }

@@ -13,7 +13,7 @@ use inventory::{InventoryServer, Warehouse};
 use log::{LogServer, Notebook};
 
 /// Adds all of them to a server.
-pub fn services(server: Server) -> Server {
+pub(crate) fn services(server: Server) -> Server {
     server
         .with(CalculatorServer::new(Pocket))
         .with(InventoryServer::new(Warehouse::stocked()))

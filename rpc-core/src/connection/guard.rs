@@ -38,7 +38,7 @@ impl SlowGuard {
     pub(super) fn wants_sample(&self) -> bool {
         let calls = self.calls.load(Relaxed);
         self.calls.store(calls.wrapping_add(1), Relaxed);
-        calls < SAMPLE || calls % SAMPLE == 0 || self.score.load(Relaxed) > 0
+        calls < SAMPLE || calls.is_multiple_of(SAMPLE) || self.score.load(Relaxed) > 0
     }
 
     /// Takes note of how long a first poll took.

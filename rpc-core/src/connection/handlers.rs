@@ -114,7 +114,7 @@ impl Handlers {
     }
 
     /// Ends a handler early; its end is reported as any other. One that has ended is left alone.
-    pub(super) fn stop(&mut self, id: CallId, reason: StopReason) {
+    pub(super) fn stop(&self, id: CallId, reason: StopReason) {
         if let Some(stop) = self.stops.get(&id) {
             stop.fire(reason);
         }

@@ -15,6 +15,7 @@ use crate::{
 
 /// Why a server cannot describe what it was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Schema, Error)]
+#[non_exhaustive]
 pub enum ReflectError {
     /// The server has no service of that name; these it has.
     #[error("no service {name}; there are {}", .services.join(", "))]

@@ -7,7 +7,8 @@ mod router;
 
 pub use context::Context;
 pub use request::Request;
-pub use router::{BuildError, Router};
+pub use router::BuildError;
+pub(crate) use router::Router;
 
 use crate::{connection::HandlerSlot, schema::ServiceSchema};
 

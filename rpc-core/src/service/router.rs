@@ -14,7 +14,7 @@ use crate::{
 
 /// The services of one server.
 #[derive(Default)]
-pub struct Router {
+pub(crate) struct Router {
     services: Vec<Arc<dyn Dispatch>>,
     /// By the hash of the name: what is hashed already is not hashed well again.
     methods: HashMap<u32, Route, BuildHasherDefault<IdHasher>>,
@@ -44,7 +44,7 @@ impl Router {
     ///
     /// # Errors
     /// A service of that name is there already, or the hashes of two method names collide.
-    pub fn add(&mut self, service: Arc<dyn Dispatch>) -> Result<(), BuildError> {
+    pub(crate) fn add(&mut self, service: Arc<dyn Dispatch>) -> Result<(), BuildError> {
         let schema = service.schema();
         if self.schemas().any(|existing| existing.name == schema.name) {
             return Err(BuildError::DuplicateService(schema.name.clone()));
@@ -62,7 +62,7 @@ impl Router {
     }
 
     /// What the services are, in the order in which they were added.
-    pub fn schemas(&self) -> impl Iterator<Item = &'static ServiceSchema> {
+    pub(crate) fn schemas(&self) -> impl Iterator<Item = &'static ServiceSchema> {
         self.services.iter().map(|service| service.schema())
     }
 

@@ -21,7 +21,11 @@ pub struct Listener {
 enum Socket {
     Tcp(TcpListener),
     #[cfg(unix)]
-    Unix(UnixListener, Option<super::unix::SocketFile>),
+    /// With the file that goes with it, if it is ours.
+    Unix(
+        UnixListener,
+        #[expect(dead_code, reason = "held to be dropped")] Option<super::unix::SocketFile>,
+    ),
 }
 
 /// A connection that was accepted and not looked at yet.
@@ -112,7 +116,7 @@ impl TryFrom<UnixListener> for Listener {
 
     /// The socket's file stays where it is: whoever bound it removes it.
     fn try_from(socket: UnixListener) -> io::Result<Self> {
-        let path = socket.local_addr()?.as_pathname().unwrap_or("".as_ref()).to_owned();
+        let path = socket.local_addr()?.as_pathname().map(ToOwned::to_owned).unwrap_or_default();
         Ok(Self { socket: Socket::Unix(socket, None), address: Address::Unix(path) })
     }
 }

@@ -1,6 +1,6 @@
 //! serde's view of the format: every type asks for what it expects, and gets it or an error.
 
-use serde::de::{self, Deserializer as _, Visitor};
+use serde::de::{self, Visitor};
 
 use super::{
     access::{Elements, Variants},
