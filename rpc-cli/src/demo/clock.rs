@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    sync::atomic::{AtomicU32, Ordering},
     time::{Duration, SystemTime},
 };
 
@@ -29,11 +30,32 @@ pub(crate) trait Clock {
     /// Answers after this many milliseconds, a minute at most. Give it less time with --timeout and it is
     /// cancelled.
     async fn sleep(&self, ms: u64) -> Duration;
+    /// How many calls of `sleep` are waiting.
+    async fn sleeping(&self) -> u32;
     /// Who calls, and how.
     async fn whoami(&self, cx: &Context) -> Caller;
 }
 
-pub(super) struct Wall;
+#[derive(Default)]
+pub(super) struct Wall {
+    sleeping: AtomicU32,
+}
+
+/// Counts a call of `sleep`, however it ends.
+struct Asleep<'a>(&'a AtomicU32);
+
+impl<'a> Asleep<'a> {
+    fn new(sleeping: &'a AtomicU32) -> Self {
+        sleeping.fetch_add(1, Ordering::Relaxed);
+        Self(sleeping)
+    }
+}
+
+impl Drop for Asleep<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 const LONGEST: u64 = 60_000;
 
@@ -43,9 +65,14 @@ impl Clock for Wall {
     }
 
     async fn sleep(&self, ms: u64) -> Duration {
+        let _asleep = Asleep::new(&self.sleeping);
         let time = Duration::from_millis(ms.min(LONGEST));
         tokio::time::sleep(time).await;
         time
+    }
+
+    async fn sleeping(&self) -> u32 {
+        self.sleeping.load(Ordering::Relaxed)
     }
 
     async fn whoami(&self, cx: &Context) -> Caller {

@@ -15,6 +15,8 @@ pub(crate) trait Log {
     async fn write(&self, line: String);
     /// The last lines, oldest first.
     async fn recent(&self) -> Vec<String>;
+    /// The last line.
+    async fn last(&self) -> Option<String>;
 }
 
 #[derive(Default)]
@@ -37,5 +39,9 @@ impl Log for Notebook {
     async fn recent(&self) -> Vec<String> {
         let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         lines.iter().cloned().collect()
+    }
+
+    async fn last(&self) -> Option<String> {
+        self.recent().await.pop()
     }
 }

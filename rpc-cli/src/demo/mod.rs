@@ -17,6 +17,6 @@ pub(crate) fn services(server: Server) -> Server {
     server
         .with(CalculatorServer::new(Pocket))
         .with(InventoryServer::new(Warehouse::stocked()))
-        .with(ClockServer::new(Wall))
+        .with(ClockServer::new(Wall::default()))
         .with(LogServer::new(Notebook::default()))
 }

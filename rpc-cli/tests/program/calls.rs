@@ -1,0 +1,128 @@
+//! `rpc call`: arguments in every form, results, and what is said of each mistake.
+
+use crate::{Demo, run_with_stdin};
+
+#[test]
+fn arguments_are_taken_in_every_form() {
+    let demo = Demo::start();
+    for arguments in [
+        &["Calculator.add", "a=1", "b=2"][..],
+        &["Calculator.add", "b:=2", "a:=1"],
+        &["Calculator.add", r#"{"a":1,"b":2}"#],
+        &["Calculator.add", "[1,2]"],
+    ] {
+        demo.gives(arguments, "3");
+    }
+    for arguments in [&["Calculator.add"][..], &["Calculator.add", "-"]] {
+        let ran = run_with_stdin(&[&["call", &demo.address], arguments].concat(), "[4, 5]\n");
+        assert_eq!(ran.stdout.trim(), "9", "{}", ran.stderr);
+    }
+    demo.gives(&["Calculator.add", "a=9223372036854775807", "b=0"], "9223372036854775807");
+    demo.gives(&["Calculator.sum", "numbers:=[1,2,3]"], "6");
+}
+
+#[test]
+fn texts_are_read_as_the_type_that_is_wanted() {
+    let demo = Demo::start();
+    demo.gives(&["Log.write", "line=42"], "null");
+    demo.gives(&["Log.recent"], r#"["42"]"#);
+    demo.gives(&["Inventory.set_picture", "name=lamp", "picture=hi"], "2");
+    demo.gives(&["Inventory.picture", "name=lamp"], "[104,105]");
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), [0, 255]).unwrap();
+    let argument = format!("picture=@{}", file.path().display());
+    demo.gives(&["Inventory.set_picture", "name=lamp", &argument], "2");
+    demo.gives(&["Inventory.picture", "name=lamp"], "[0,255]");
+}
+
+#[test]
+fn structs_and_enums_travel() {
+    let demo = Demo::start();
+    let item = r#"item:={"name":"box","kind":{"Boxed":[1,2,3]},"stock":{"main":9},"note":null}"#;
+    demo.gives(&["Inventory.put", item], "4");
+    demo.gives(
+        &["Inventory.find", r#"filter:={"name":"box"}"#],
+        r#"[{"name":"box","kind":{"Boxed":[1,2,3]},"stock":{"main":9},"tags":[],"note":null}]"#,
+    );
+}
+
+#[test]
+fn metadata_and_timeout_reach_the_handler() {
+    let demo = Demo::start();
+    let ran = demo.run("call", &["-H", "tenant=acme", "--timeout", "60s", "Clock.whoami"]);
+    assert!(ran.stdout.contains(r#""metadata":{"tenant":"acme"},"remaining_ms":59"#), "{ran:?}");
+}
+
+#[test]
+fn a_text_can_be_printed_bare_and_steps_be_timed() {
+    let demo = Demo::start();
+    let ran = demo.run("call", &["-v", "Calculator.add", "a=1", "b=2"]);
+    for step in ["resolve ", "connect ", "hello ", "describe ", "call "] {
+        assert!(ran.stderr.contains(step), "{}", ran.stderr);
+    }
+    assert_eq!(ran.stdout, "3\n");
+    demo.gives(
+        &["--raw", "Reflection.services"],
+        r#"["Calculator","Inventory","Clock","Log","Reflection"]"#,
+    );
+}
+
+#[test]
+fn the_methods_own_error_is_shown_as_it_is() {
+    let demo = Demo::start();
+    let words = r#"error: Calculator.div failed: "DivisionByZero""#;
+    demo.fails(&["Calculator.div", "a=1", "b=0"], 66, words);
+    demo.fails(&["--json", "Calculator.div", "a=1", "b=0"], 66, r#"{"error":"DivisionByZero"}"#);
+}
+
+#[test]
+fn unknown_names_suggest_the_nearest() {
+    let demo = Demo::start();
+    demo.fails(
+        &["Calculator.ad", "a=1"],
+        76,
+        "error: no method ad in Calculator; did you mean add?",
+    );
+    demo.fails(
+        &["Calculatr.add"],
+        76,
+        "error: no service Calculatr at ADDRESS; did you mean Calculator?",
+    );
+    demo.fails(
+        &["Calculator.subtract"],
+        76,
+        "error: no method subtract in Calculator; there are add, div, sum",
+    );
+    demo.fails(&["add"], 67, r#"error: "add" is no method: write Service.method"#);
+}
+
+#[test]
+fn wrong_arguments_name_the_field_and_its_type() {
+    let demo = Demo::start();
+    for (arguments, words) in [
+        (&["a=1", "b=x"][..], r#"Calculator.add: b is "x" and should be i64"#),
+        (&["a=1"], "Calculator.add: b is missing and should be i64"),
+        (
+            &["a=1", "b=2", "c=3"],
+            "Calculator.add: c is unknown and should be one of a, b; did you mean a?",
+        ),
+        (&["a=1", "a=2"], "a is given twice"),
+        (&["1"], r#""1" is no argument: write name=value, name:=json, or one JSON value"#),
+        (&["a:=oops"], "a: expected value at line 1 column 1"),
+    ] {
+        let arguments = [&["Calculator.add"], arguments].concat();
+        demo.fails(&arguments, 67, &format!("error: {words}"));
+    }
+    demo.fails(
+        &["Inventory.put", r#"item:={"name":"x","kind":"Plian","stock":{}}"#],
+        67,
+        r#"error: Inventory.put: item.kind is "Plian" and should be a variant of Kind: Plain, Loose, Boxed, Kit; did you mean Plain?"#,
+    );
+}
+
+#[test]
+fn a_deadline_is_an_exit_code() {
+    let demo = Demo::start();
+    let words = "error: Clock.sleep: DEADLINE_EXCEEDED: the deadline passed before the reply came";
+    demo.fails(&["--timeout", "30ms", "Clock.sleep", "ms=60000"], 68, words);
+}

@@ -1,0 +1,56 @@
+//! Addresses where no such server listens.
+
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpListener,
+};
+
+use crate::run;
+
+#[test]
+fn nothing_listening_is_said_so() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let ran = run(&["list", &free.to_string()]);
+    let words = format!("nothing is listening at {free}");
+    assert_eq!(ran.code, 78);
+    assert!(ran.stderr.ends_with(&format!("error: {words}\n")), "{}", ran.stderr);
+}
+
+#[test]
+fn what_is_no_address_says_what_one_is() {
+    let ran = run(&["list", "nonsense"]);
+    let words =
+        "\"nonsense\" is no address: write host:port, such as 127.0.0.1:7000, or unix:/path";
+    assert_eq!((ran.code, ran.stderr), (67, format!("error: {words}\n")));
+}
+
+/// Answers the first connection with `bytes` and gives what `rpc list` says of it.
+fn answered_with(bytes: &'static [u8]) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut greeting = [0; 8];
+        stream.read_exact(&mut greeting).unwrap();
+        stream.write_all(bytes).unwrap();
+        // Closed when the other side has: a reset might overtake the answer.
+        let _ = stream.read_to_end(&mut Vec::new());
+    });
+    let ran = run(&["list", &address]);
+    server.join().unwrap();
+    assert_eq!(ran.code, 78, "{ran:?}");
+    ran.stderr.replace(&address, "ADDRESS")
+}
+
+#[test]
+fn servers_of_other_protocols_are_recognised() {
+    for (bytes, words) in [
+        (&b"HTTP/1.1 400 Bad Request\r\n\r\n"[..], "it sent HTTP"),
+        (b"\x15\x03\x01\x00\x02\x02\x28\x00", "its first bytes are not the preface"),
+        (b"\x16\x03\x01\x00\x02\x02\x28\x00", "it sent TLS"),
+        (b"SSH-2.0-OpenSSH_9.6\r\n", "it sent SSH"),
+    ] {
+        let words = format!("error: ADDRESS: peer does not speak this protocol: {words}\n");
+        assert!(answered_with(bytes).ends_with(&words));
+    }
+}
