@@ -61,10 +61,9 @@ fn a_text_can_be_printed_bare_and_steps_be_timed() {
         assert!(ran.stderr.contains(step), "{}", ran.stderr);
     }
     assert_eq!(ran.stdout, "3\n");
-    demo.gives(
-        &["--raw", "Reflection.services"],
-        r#"["Calculator","Inventory","Clock","Log","Reflection"]"#,
-    );
+    demo.gives(&["Log.write", "line=plain words"], "null");
+    demo.gives(&["Log.last"], r#""plain words""#);
+    demo.gives(&["--raw", "Log.last"], "plain words");
 }
 
 #[test]

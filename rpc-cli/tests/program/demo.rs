@@ -41,16 +41,17 @@ fn a_signal_lets_calls_finish_and_then_ends_it() {
     for signal in ["-INT", "-TERM"] {
         let mut demo = Demo::start();
         let address = demo.address.clone();
-        // The call is accepted once a second one behind it on the server is answered.
         let sleeping = std::thread::spawn({
             let address = address.clone();
-            move || run(&["call", "-v", &address, "Clock.sleep", "ms=700"])
+            move || run(&["call", &address, "Clock.sleep", "ms=2000"])
         });
-        while !demo.run("call", &["Clock.sleeping"]).stdout.starts_with('1') {}
+        while !demo.run("call", &["Clock.sleeping"]).stdout.starts_with('1') {
+            assert!(!sleeping.is_finished(), "the call ended before the signal");
+        }
         let sent = Command::new("kill").args([signal, &demo.child.id().to_string()]).status();
         assert!(sent.unwrap().success());
         let slept = sleeping.join().unwrap();
-        assert_eq!((slept.code, slept.stdout.trim()), (0, r#"{"secs":0,"nanos":700000000}"#));
+        assert_eq!((slept.code, slept.stdout.trim()), (0, r#"{"secs":2,"nanos":0}"#));
         assert!(demo.child.wait().unwrap().success());
         assert_eq!(run(&["list", &address]).code, 78, "it does not listen any more");
     }
