@@ -41,8 +41,8 @@ pub enum ConnectionError {
     /// A reply names a call that is not open.
     #[error("reply to call {0}, which is not open")]
     UnknownReply(CallId),
-    /// A frame goes on with a message in another codec than it began in.
-    #[error("message of call {0} changes its codec or extension midway")]
+    /// A frame goes on with a message in another codec or of another kind than it began in.
+    #[error("message of call {0} changes its codec or kind midway")]
     MixedMessage(CallId),
     /// A message is larger than announced.
     #[error("message of call {id} is over the limit of {limit} bytes")]
@@ -80,7 +80,7 @@ impl ConnectionError {
     pub(super) const fn close_code(&self) -> Option<CloseCode> {
         match self {
             Self::Closed | Self::Lost | Self::Transport(_) | Self::ByPeer(_) => None,
-            Self::Aborted => Some(CloseCode::Drain),
+            Self::Aborted => Some(CloseCode::Abort),
             Self::HandshakeTimeout | Self::KeepaliveTimeout | Self::WriteStalled => {
                 Some(CloseCode::Timeout)
             }

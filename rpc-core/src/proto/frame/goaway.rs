@@ -17,6 +17,8 @@ pub enum CloseCode {
     Limit = 2,
     /// The peer did not do its part in time.
     Timeout = 3,
+    /// The sender gives the connection up: what runs need not be finished.
+    Abort = 4,
 }
 
 impl CloseCode {
@@ -25,6 +27,7 @@ impl CloseCode {
             0 => Self::Drain,
             2 => Self::Limit,
             3 => Self::Timeout,
+            4 => Self::Abort,
             _ => Self::Protocol,
         }
     }
@@ -37,6 +40,7 @@ impl fmt::Display for CloseCode {
             Self::Protocol => "protocol error",
             Self::Limit => "limit exceeded",
             Self::Timeout => "timeout",
+            Self::Abort => "aborted",
         })
     }
 }
