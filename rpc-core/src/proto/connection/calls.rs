@@ -9,7 +9,7 @@ use super::{
     Connection, Event,
     error::outcome as outcome_words,
     inbound::Progress,
-    outbound::{NewCall, Outbound, Outcome, QueuedCall, SlotState, UNSENT},
+    outbound::{NewCall, Outcome, QueuedCall, SlotState},
     outbox::Withdrawn,
 };
 use crate::proto::{
@@ -36,7 +36,7 @@ impl Connection {
         if !self.may_send(call) {
             return Ok(self.enqueue(call, true));
         }
-        let id = self.outbound.insert(SlotState::Sent { ordinal: UNSENT }, call.deadline);
+        let id = self.outbound.insert(SlotState::Sent, call.deadline);
         self.send(now, id, call);
         Ok(id)
     }
@@ -69,12 +69,12 @@ impl Connection {
         let Some(slot) = self.outbound.slot(id) else { return };
         slot.deadline = None;
         match slot.state {
-            SlotState::Queued(_) => slot.state = SlotState::Withdrawn,
+            SlotState::Queued(_) => self.outbound.withdraw(id),
             SlotState::Done { owed: true, .. } => slot.state = SlotState::Abandoned,
             SlotState::Done { owed: false, .. } => {
                 self.outbound.slots.remove(id.0 as usize);
             }
-            SlotState::Sent { .. } => {
+            SlotState::Sent => {
                 slot.state = SlotState::Abandoned;
                 if !self.stop(id) {
                     self.outbound.slots.remove(id.0 as usize);
@@ -89,9 +89,10 @@ impl Connection {
         let known = self.outbox.withdraw(Kind::Request, id) != Withdrawn::Whole;
         if known {
             let head = Head { kind: Kind::Cancel, flags: Flags::MINE, id, length: 0 };
-            self.outbox.append(|out| out.extend_from_slice(&head.encode()));
+            self.outbox.append_in_place(|out| out.extend_from_slice(&head.encode()));
         } else {
             self.outbound.in_flight -= 1;
+            self.outbound.share_freed = true;
         }
         known
     }
@@ -141,13 +142,13 @@ impl Connection {
 
     /// Sends queued calls as far as the peer's limits allow it.
     pub(super) fn promote(&mut self, now: Instant) {
+        self.outbound.share_freed = false;
         while let Some(&id) = self.outbound.queue.front() {
             let Some(slot) = self.outbound.slot(id) else { break };
             let deadline = slot.deadline;
             // Invariant: the queue names calls that are Queued or Withdrawn; see `prune_queue`.
             let SlotState::Queued(queued) = &slot.state else {
-                self.outbound.slots.remove(id.0 as usize);
-                self.outbound.queue.pop_front();
+                self.outbound.prune_queue();
                 continue;
             };
             let reply = queued.reply;
@@ -170,7 +171,7 @@ impl Connection {
         fits: Result<(), Status>,
     ) {
         let Some(slot) = self.outbound.slots.get_mut(id.0 as usize) else { return };
-        let state = std::mem::replace(&mut slot.state, SlotState::Sent { ordinal: UNSENT });
+        let state = std::mem::replace(&mut slot.state, SlotState::Sent);
         let SlotState::Queued(queued) = state else { return };
         if let Err(status) = fits {
             slot.settle(status, false, &mut self.wakes);
@@ -292,22 +293,9 @@ impl Connection {
 
     fn reply_status(&mut self, id: CallId, status: &Status) {
         let head = Head { kind: Kind::Error, flags: Flags::NONE, id, length: 0 };
-        self.outbox.append(|out| {
+        self.outbox.append_answer(|out| {
             encode_frame(head, out, |out| Failure::encode_status(status, out));
         });
-    }
-}
-
-impl Outbound {
-    /// The first frame of a call is on its way: from here on the peer may know of it.
-    pub(super) fn begin(&mut self, id: CallId) {
-        let ordinal = self.sent;
-        self.sent += 1;
-        if let Some(slot) = self.slot(id)
-            && let SlotState::Sent { ordinal: unsent @ UNSENT } = &mut slot.state
-        {
-            *unsent = ordinal;
-        }
     }
 }
 

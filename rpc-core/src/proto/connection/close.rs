@@ -6,7 +6,8 @@
 use super::{
     Connection, ConnectionError, Event,
     error::outcome as outcome_words,
-    outbound::{SlotState, UNSENT},
+    outbound::{Outbound, SlotState, UNSENT},
+    partial::Partials,
 };
 use crate::proto::{
     CallId, Code, DecodeError, Foreign, Side, Status,
@@ -33,12 +34,13 @@ impl Connection {
             return;
         }
         if !self.closing.greeted {
-            self.fail(ConnectionError::Closed);
-            return;
+            // A dialer whose first calls are on their way is to learn that they were not started.
+            self.greet();
         }
         self.closing.local = true;
-        self.goaway(CloseCode::Drain, reason.to_owned());
         self.end_queued("connection is draining");
+        self.end_unsent("connection is draining");
+        self.goaway(CloseCode::Drain, reason.to_owned());
     }
 
     /// Ends the connection at once. The peer is told why where that makes sense.
@@ -46,12 +48,13 @@ impl Connection {
         if self.closing.error.is_some() {
             return;
         }
+        self.outbox.abandon_large();
         self.say_why(&error);
         for (_, slot) in &mut self.outbound.slots {
             match slot.state {
-                SlotState::Queued(_) => slot.settle(error.status(false), false, &mut self.wakes),
-                SlotState::Sent { ordinal } => {
-                    slot.settle(error.status(ordinal != UNSENT), false, &mut self.wakes);
+                SlotState::Queued(_) | SlotState::Sent => {
+                    let begun = slot.ordinal != UNSENT;
+                    slot.settle(error.status(begun), false, &mut self.wakes);
                 }
                 SlotState::Done { ref mut owed, .. } => *owed = false,
                 SlotState::Withdrawn | SlotState::Abandoned => {}
@@ -62,8 +65,13 @@ impl Connection {
         self.outbound.slots.retain(|_, slot| !ended(&slot.state));
         self.outbound.queue.clear();
         self.outbound.in_flight = 0;
+        // Nobody is answered any more, and what the driver has not seen is not started.
+        self.inbound.open.clear();
         self.inbound.held.clear();
-        self.events.retain(|event| !matches!(event, Event::Request(_)));
+        self.partials = Partials::default();
+        let unseen = self.events.iter().filter(|event| matches!(event, Event::Request(_))).count();
+        self.inbound.running -= unseen as u32;
+        self.events.retain(|event| matches!(event, Event::Ready | Event::PeerDraining));
         self.wake_pings();
         self.events.push_back(Event::Closed(error.clone()));
         self.closing.error = Some(error);
@@ -76,8 +84,10 @@ impl Connection {
             self.closing.read_closed = true;
             let lost = ConnectionError::Lost;
             for (_, slot) in &mut self.outbound.slots {
-                if let SlotState::Sent { .. } = slot.state {
-                    slot.settle(lost.status(true), false, &mut self.wakes);
+                match slot.state {
+                    SlotState::Sent => slot.settle(lost.status(true), false, &mut self.wakes),
+                    SlotState::Done { ref mut owed, .. } => *owed = false,
+                    _ => {}
                 }
             }
             self.outbound.slots.retain(|_, slot| !matches!(slot.state, SlotState::Abandoned));
@@ -113,6 +123,9 @@ impl Connection {
             self.end_queued("peer is draining");
             self.end_unaccepted(frame.accepted, "peer is draining");
             self.events.push_back(Event::PeerDraining);
+            // All requests of the peer are here, so that none is lost by answering in kind; and either
+            // end of the transport is then an orderly one.
+            self.drain("both sides drain");
         }
     }
 
@@ -127,25 +140,40 @@ impl Connection {
         self.outbound.prune_queue();
     }
 
-    /// Ends the calls that were sent after the first `accepted`.
-    fn end_unaccepted(&mut self, accepted: u64, reason: &str) {
+    /// Ends the calls of which no frame has left and for which somebody waits.
+    fn end_unsent(&mut self, reason: &str) {
         let status = not_started(reason);
         for (index, slot) in &mut self.outbound.slots {
-            let SlotState::Sent { ordinal } = slot.state else { continue };
-            if ordinal < accepted {
-                continue;
-            }
-            if ordinal == UNSENT {
+            if matches!(slot.state, SlotState::Sent) && slot.ordinal == UNSENT {
                 self.outbox.withdraw(Kind::Request, CallId::new(index as u32));
+                self.outbound.in_flight -= 1;
+                slot.settle(status.clone(), false, &mut self.wakes);
             }
-            slot.settle(status.clone(), false, &mut self.wakes);
-            self.outbound.in_flight -= 1;
         }
+    }
+
+    /// Ends the calls that were sent after the first `accepted`: the peer passes them over.
+    fn end_unaccepted(&mut self, accepted: u64, reason: &str) {
+        let status = not_started(reason);
+        let Outbound { slots, in_flight, .. } = &mut self.outbound;
+        slots.retain(|index, slot| {
+            if slot.ordinal < accepted || !slot.is_owed() {
+                return true;
+            }
+            *in_flight -= 1;
+            self.outbox.withdraw(Kind::Request, CallId::new(index as u32));
+            match &mut slot.state {
+                SlotState::Abandoned => return false,
+                SlotState::Done { owed, .. } => *owed = false,
+                _ => slot.settle(status.clone(), false, &mut self.wakes),
+            }
+            true
+        });
     }
 
     fn goaway(&mut self, code: CloseCode, message: String) {
         let frame = GoAway { code, accepted: self.inbound.accepted, message };
-        self.outbox.append(|out| frame.encode(out));
+        self.outbox.goaway(&frame);
     }
 
     fn say_why(&mut self, error: &ConnectionError) {

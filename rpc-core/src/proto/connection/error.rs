@@ -41,8 +41,8 @@ pub enum ConnectionError {
     /// A reply names a call that is not open.
     #[error("reply to call {0}, which is not open")]
     UnknownReply(CallId),
-    /// A frame goes on with a message in another codec than it began in.
-    #[error("message of call {0} changes its codec or extension midway")]
+    /// A frame goes on with a message in another codec or of another kind than it began in.
+    #[error("message of call {0} changes its codec or kind midway")]
     MixedMessage(CallId),
     /// A message is larger than announced.
     #[error("message of call {id} is over the limit of {limit} bytes")]

@@ -35,7 +35,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::proto::{Limits, Side, encode_preface, frame::Hello};
+use crate::proto::{Limits, Side, encode_preface, frame::Hello, limits::EARLY_CALLS};
 use inbound::Inbound;
 use outbound::Outbound;
 use outbox::Outbox;
@@ -212,12 +212,19 @@ impl Connection {
 
     /// Whether bytes of the peer may be fed. False while the peer leaves too many replies unread, or
     /// one-way calls wait for the handlers of former ones: TCP then holds the peer up.
+    ///
+    /// A side that waits for replies itself is more patient. If it stopped as early, two sides that
+    /// answer each other at length would each wait for the other to read.
     #[must_use]
     pub fn wants_read(&self) -> bool {
+        let (unsent, held) = match self.outbound.in_flight {
+            0 => (MAX_UNSENT_REPLIES, EARLY_CALLS as usize),
+            _ => (MAX_UNSENT_WAITING, MAX_HELD_WAITING),
+        };
         self.closing.error.is_none()
             && !self.closing.read_closed
-            && self.outbox.unsent_replies() <= MAX_UNSENT_REPLIES
-            && self.inbound.held.len() <= crate::proto::limits::EARLY_CALLS as usize
+            && self.outbox.unsent_replies() <= unsent
+            && self.inbound.held.len() <= held
     }
 
     /// Takes note that `count` bytes of what `fill` gave are written.
@@ -245,11 +252,19 @@ impl Connection {
             encode_preface(out);
             hello.encode(out);
         });
+        self.write_ping();
     }
 }
 
 /// Bytes of replies that the peer may leave unread before its requests are no longer read.
 const MAX_UNSENT_REPLIES: usize = 1 << 20;
+
+/// The same while this side waits for replies of the peer.
+const MAX_UNSENT_WAITING: usize = 64 << 20;
+
+/// Calls that may be held back while this side waits for replies of the peer: the handlers that they
+/// wait for may be the ones that need these replies.
+const MAX_HELD_WAITING: usize = 1024;
 
 #[cfg(test)]
 mod tests;

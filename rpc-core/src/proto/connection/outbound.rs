@@ -42,6 +42,8 @@ pub struct NewCall<'a> {
 #[derive(Debug)]
 pub(super) struct Slot {
     pub(super) state: SlotState,
+    /// The call is the connection's n-th request, counted from 0; `UNSENT` before its first frame.
+    pub(super) ordinal: u64,
     waker: Option<Waker>,
     pub(super) deadline: Option<Instant>,
 }
@@ -52,8 +54,8 @@ pub(super) enum SlotState {
     Queued(Box<QueuedCall>),
     /// Cancelled before it was sent; the queue still names it.
     Withdrawn,
-    /// Sent as the connection's n-th request, counted from 0; `UNSENT` while its first frame waits.
-    Sent { ordinal: u64 },
+    /// Sent, or about to be; the peer has not ended it yet.
+    Sent,
     /// Ended; the caller has not fetched the outcome yet. `owed`: the peer has not ended it yet.
     Done { outcome: Outcome, owed: bool },
     /// Sent, and nobody waits for it any more; the peer has not ended it yet.
@@ -71,15 +73,19 @@ pub(super) struct QueuedCall {
     pub(super) reply: bool,
 }
 
-/// The ordinal of a call whose first frame has not left yet.
+/// The ordinal of a call of which no frame has left yet.
 pub(super) const UNSENT: u64 = u64::MAX;
 
 #[derive(Debug, Default)]
 pub(super) struct Outbound {
     pub(super) slots: Slab<Slot>,
     /// Calls to be sent when the limits allow it, in the order opened. Bounded by: the callers, each
-    /// of which waits for its own.
+    /// of which waits for its own, and as many that were withdrawn.
     pub(super) queue: VecDeque<CallId>,
+    /// How many calls of the queue are withdrawn.
+    withdrawn: usize,
+    /// A share of the limit was freed with nothing to be written or read: queued calls wait for it.
+    pub(super) share_freed: bool,
     /// Calls sent and not ended.
     pub(super) in_flight: u32,
     /// Requests sent on this connection, one-way calls included.
@@ -91,7 +97,8 @@ pub(super) struct Outbound {
 impl Outbound {
     pub(super) fn insert(&mut self, state: SlotState, deadline: Option<Instant>) -> CallId {
         self.next_deadline = earlier(self.next_deadline, deadline);
-        CallId(self.slots.insert(Slot { state, waker: None, deadline }) as u32)
+        let slot = Slot { state, ordinal: UNSENT, waker: None, deadline };
+        CallId(self.slots.insert(slot) as u32)
     }
 
     pub(super) fn slot(&mut self, id: CallId) -> Option<&mut Slot> {
@@ -129,8 +136,11 @@ impl Outbound {
         wakes: &mut Vec<Waker>,
     ) -> bool {
         let Some(slot) = self.slots.get_mut(id.0 as usize) else { return false };
+        if slot.ordinal == UNSENT {
+            return false;
+        }
         match &mut slot.state {
-            SlotState::Sent { ordinal } if *ordinal != UNSENT => {
+            SlotState::Sent => {
                 slot.state = SlotState::Done { outcome, owed: false };
                 slot.deadline = None;
                 wakes.extend(slot.waker.take());
@@ -145,8 +155,30 @@ impl Outbound {
         true
     }
 
+    /// The first frame of a call is on its way: from here on the peer may know of it.
+    pub(super) fn begin(&mut self, id: CallId) {
+        let ordinal = self.sent;
+        self.sent += 1;
+        if let Some(slot) = self.slot(id) {
+            slot.ordinal = ordinal;
+        }
+    }
+
+    /// Gives up a call that the queue names. It is taken off the queue with others, so that each costs
+    /// little.
+    pub(super) fn withdraw(&mut self, id: CallId) {
+        if let Some(slot) = self.slot(id) {
+            slot.state = SlotState::Withdrawn;
+            self.withdrawn += 1;
+        }
+        if 2 * self.withdrawn > self.queue.len() {
+            self.prune_queue();
+        }
+    }
+
     /// Takes calls off the queue that wait no longer.
     pub(super) fn prune_queue(&mut self) {
+        self.withdrawn = 0;
         let slots = &mut self.slots;
         self.queue.retain(|id| match slots.get(id.0 as usize).map(|slot| &slot.state) {
             Some(SlotState::Queued(_)) => true,
@@ -160,16 +192,20 @@ impl Outbound {
 
     /// Whether the peer may still send a reply to this call.
     pub(super) fn awaits_reply(&self, id: CallId) -> bool {
-        self.slots.get(id.0 as usize).is_some_and(|slot| match slot.state {
-            SlotState::Sent { ordinal } => ordinal != UNSENT,
-            SlotState::Done { owed, .. } => owed,
-            SlotState::Abandoned => true,
-            SlotState::Queued(_) | SlotState::Withdrawn => false,
-        })
+        self.slots.get(id.0 as usize).is_some_and(|slot| slot.ordinal != UNSENT && slot.is_owed())
     }
 }
 
 impl Slot {
+    /// Whether the peer has the call, or will have it, and has not ended it.
+    pub(super) const fn is_owed(&self) -> bool {
+        match self.state {
+            SlotState::Sent | SlotState::Abandoned => true,
+            SlotState::Done { owed, .. } => owed,
+            SlotState::Queued(_) | SlotState::Withdrawn => false,
+        }
+    }
+
     /// A one-way call that waited is on its way.
     pub(super) fn finish_oneway(&mut self, wakes: &mut Vec<Waker>) {
         self.state = SlotState::Done { outcome: Ok(Payload::new()), owed: false };

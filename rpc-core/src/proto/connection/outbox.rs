@@ -9,7 +9,7 @@ use super::transmit::{CHUNKS_PER_WRITE, Chunk, Transmit};
 use crate::proto::{
     CallId, Payload,
     encoder::encode_frame,
-    frame::{Flags, HEAD_LEN, Head, Kind},
+    frame::{Flags, GoAway, HEAD_LEN, Head, Kind},
 };
 
 /// Payload of one chunk; figures in docs/decisions.md.
@@ -18,6 +18,8 @@ const CHUNK: usize = 64 << 10;
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
     small: Vec<u8>,
+    /// Whether `small` has a frame that must not overtake what has left `large` before it.
+    small_in_place: bool,
     large: VecDeque<Large>,
     /// Bytes appended and not yet written.
     unsent: usize,
@@ -75,6 +77,33 @@ impl Outbox {
         self.unsent += self.small.len() - before;
     }
 
+    /// Appends frames that answer the peer: it may leave only so many unread.
+    pub(super) fn append_answer(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        let before = self.unsent;
+        self.append(write);
+        self.unsent_replies += self.unsent - before;
+    }
+
+    /// Appends frames that follow all which has left the queue of large messages before them.
+    pub(super) fn append_in_place(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        self.append(write);
+        self.small_in_place = true;
+    }
+
+    /// Appends a goaway. It follows every request that is to be sent: the peer, told that none will
+    /// come, may close.
+    pub(super) fn goaway(&mut self, frame: &GoAway) {
+        if !self.large.iter().any(|large| large.head.kind == Kind::Request && !large.begun) {
+            return self.append_in_place(|out| frame.encode(out));
+        }
+        let mut bytes = Vec::new();
+        frame.encode(&mut bytes);
+        let prefix = Payload::copy_from_slice(&bytes[HEAD_LEN..]);
+        self.unsent += prefix.len();
+        let head = Head::control(Kind::GoAway, 0);
+        self.large.push_back(Large { head, prefix, body: Bytes::new(), begun: false });
+    }
+
     /// Appends a message. Returns whether its first frame is placed at once, rather than in the queue
     /// of large messages.
     pub(super) fn message(&mut self, head: Head, prefix: &[u8], body: &Payload) -> bool {
@@ -106,7 +135,7 @@ impl Outbox {
         let same = |large: &Large| large.head.kind == kind && large.head.id == id;
         let Some(at) = self.large.iter().position(same) else { return Withdrawn::Absent };
         let Some(large) = self.large.remove(at) else { return Withdrawn::Absent };
-        self.unsent -= large.prefix.len() + large.body.len();
+        self.sent(large.prefix.len() + large.body.len());
         if large.begun { Withdrawn::Begun } else { Withdrawn::Whole }
     }
 
@@ -114,7 +143,13 @@ impl Outbox {
     /// leaves the queue of large messages.
     pub(super) fn fill(&mut self, transmit: &mut Transmit, mut begin: impl FnMut(CallId)) {
         if !self.small.is_empty() {
+            // Requests must arrive in the order in which they are counted, and a cancel or goaway
+            // after what it is about: then the small frames wait for the chunks that were taken.
+            if transmit.has_opening() || (self.small_in_place && transmit.has_chunks()) {
+                return;
+            }
             transmit.take_small(&mut self.small);
+            self.small_in_place = false;
         }
         while transmit.chunks.len() < CHUNKS_PER_WRITE {
             let Some(large) = self.large.front_mut() else { return };
@@ -130,10 +165,24 @@ impl Outbox {
         }
     }
 
-    /// Takes note that `count` bytes are written.
+    /// Forgets the large messages: the connection is over.
+    pub(super) fn abandon_large(&mut self) {
+        for large in std::mem::take(&mut self.large) {
+            self.sent(large.prefix.len() + large.body.len());
+        }
+    }
+
+    /// Takes note that `count` bytes are written, or will never be.
     pub(super) fn sent(&mut self, count: usize) {
         self.unsent = self.unsent.saturating_sub(count);
         self.unsent_replies = self.unsent_replies.min(self.unsent);
+    }
+
+    /// The bytes of what waits here; what is under way in a `Transmit` apart.
+    #[cfg(test)]
+    pub(super) fn held_bytes(&self) -> usize {
+        let large = self.large.iter().map(|large| large.prefix.len() + large.body.len());
+        self.small.len() + large.sum::<usize>()
     }
 
     /// Gives a buffer for small frames, if there is none.
@@ -150,6 +199,7 @@ impl Large {
         // A prefix is at most a key and an extension, far below the smallest frame that can be announced.
         let body_length = self.body.len().min(max_frame - prefix.len());
         let last = body_length == self.body.len();
+        let opens = !self.begun && self.head.kind == Kind::Request;
         let mut flags = if last { self.head.flags } else { self.head.flags.with(Flags::MORE) };
         if self.begun {
             flags = flags.without(Flags::EXT);
@@ -166,6 +216,6 @@ impl Large {
             Payload::from([&head_bytes[..], &prefix[..]].concat())
         };
         let body = self.body.copy_to_bytes(body_length);
-        (Chunk { head, head_sent: 0, body }, last)
+        (Chunk { head, head_sent: 0, body, opens }, last)
     }
 }

@@ -51,7 +51,8 @@ impl Partials {
             None => self.begin(head, limits)?,
         };
         let partial = &mut self.messages[at];
-        if partial.flags.contains(Flags::JSON) != head.flags.contains(Flags::JSON) {
+        let same_codec = partial.flags.contains(Flags::JSON) == head.flags.contains(Flags::JSON);
+        if !same_codec || partial.kind != head.kind {
             return Err(ConnectionError::MixedMessage(head.id));
         }
         if partial.bytes.len() + payload.len() > limits.max_message as usize {
@@ -75,7 +76,10 @@ impl Partials {
         Ok(self.messages.len() - 1)
     }
 
+    /// The two directions have ids of their own; a value and an error are one reply.
     fn position(&self, kind: Kind, id: CallId) -> Option<usize> {
-        self.messages.iter().position(|partial| partial.kind == kind && partial.id == id)
+        let opens = kind == Kind::Request;
+        let same = |partial: &Partial| partial.id == id && (partial.kind == Kind::Request) == opens;
+        self.messages.iter().position(same)
     }
 }

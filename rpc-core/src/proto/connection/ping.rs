@@ -30,9 +30,19 @@ impl Connection {
     /// Sends a ping; the token is for [`Self::poll_pong`].
     pub fn ping(&mut self) -> u64 {
         self.pings.sent += 1;
+        // Nothing may precede the preface: an acceptor that has not sent it yet pings right after it.
+        if self.closing.greeted {
+            self.write_ping();
+        }
+        self.pings.sent
+    }
+
+    /// Sends the last token; its pong answers the former ones too.
+    pub(super) fn write_ping(&mut self) {
         let token = self.pings.sent;
-        self.outbox.append(|out| Ping { token }.encode(Kind::Ping, out));
-        token
+        if token > 0 {
+            self.outbox.append(|out| Ping { token }.encode(Kind::Ping, out));
+        }
     }
 
     /// Ready when the ping with this token is answered; the error of the connection when it has ended.
@@ -71,7 +81,7 @@ impl Connection {
 
     pub(super) fn write_pong(&mut self) {
         if let Some(token) = self.pings.owed.take() {
-            self.outbox.append(|out| Ping { token }.encode(Kind::Pong, out));
+            self.outbox.append_answer(|out| Ping { token }.encode(Kind::Pong, out));
         }
     }
 }

@@ -11,8 +11,8 @@ use super::{
     outbound::earlier,
 };
 use crate::proto::{
-    CallId, Code, Codec, Decoder, Payload, Piece, Side, Status,
-    frame::{Failure, Flags, GoAway, Hello, Kind, RequestHead},
+    CallId, Code, Codec, Decoder, Payload, Piece, Status,
+    frame::{Failure, Flags, FrameError, GoAway, Hello, Kind, RequestHead},
     limits::EARLY_CALLS,
 };
 
@@ -64,6 +64,9 @@ impl Connection {
                 if !head.flags.contains(Flags::MINE) {
                     return Err(ConnectionError::WrongOpener(head.kind, head.id));
                 }
+                if !payload.is_empty() {
+                    return Err(FrameError::Trailing(head.kind).into());
+                }
                 self.handle_cancel(now, head.id);
                 Ok(())
             }
@@ -84,7 +87,7 @@ impl Connection {
         let hello = Hello::decode(payload)?;
         self.outbox.set_max_frame(hello.limits.max_frame);
         self.peer = Some(hello);
-        if self.side == Side::Acceptor {
+        if !self.closing.greeted {
             self.greet();
         }
         self.events.push_back(Event::Ready);
@@ -95,10 +98,13 @@ impl Connection {
         let Piece { head, payload } = piece;
         let (kind, id) = (head.kind, head.id);
         let whole = !head.flags.contains(Flags::MORE);
+        if kind == Kind::Request && !head.flags.contains(Flags::MINE) {
+            return Err(ConnectionError::WrongOpener(kind, id));
+        }
         let continued = !self.partials.is_empty() && self.partials.contains(kind, id);
         if !continued {
             let wanted = match kind {
-                Kind::Request => self.begin_request(id, head.flags)?,
+                Kind::Request => self.begin_request(id)?,
                 _ if self.outbound.awaits_reply(id) => true,
                 _ => return Err(ConnectionError::UnknownReply(id)),
             };
@@ -142,10 +148,7 @@ impl Connection {
 
     /// The first frame of a request: counts it and enters its id. False if it is to be passed over,
     /// because this side has said goaway.
-    fn begin_request(&mut self, id: CallId, flags: Flags) -> Result<bool, ConnectionError> {
-        if !flags.contains(Flags::MINE) {
-            return Err(ConnectionError::WrongOpener(Kind::Request, id));
-        }
+    fn begin_request(&mut self, id: CallId) -> Result<bool, ConnectionError> {
         if self.closing.local {
             return Ok(false);
         }

@@ -42,7 +42,9 @@ impl Connection {
         };
         let blocked = self.timers.write_blocked;
         let stall = blocked.and_then(|since| since.checked_add(self.config.write_timeout));
-        [handshake, stall, self.keepalive_due()].into_iter().fold(calls, earlier)
+        // Queued calls start at once: any time in the past will do.
+        let promote = self.outbound.share_freed.then_some(self.created);
+        [handshake, stall, self.keepalive_due(), promote].into_iter().fold(calls, earlier)
     }
 
     /// Does what is due at `now`.
@@ -70,6 +72,9 @@ impl Connection {
         }
         if past(self.outbound.next_deadline) {
             self.expire_outbound(now);
+        }
+        if self.outbound.share_freed {
+            self.promote(now);
         }
     }
 
@@ -126,7 +131,7 @@ impl Connection {
                         let status = Status::not_started(Code::DeadlineExceeded, message);
                         slot.settle(status, false, &mut self.wakes);
                     }
-                    SlotState::Sent { ordinal } => sent.push((index, ordinal)),
+                    SlotState::Sent => sent.push((index, slot.ordinal)),
                     _ => slot.deadline = None,
                 },
                 deadline => next = earlier(next, deadline),

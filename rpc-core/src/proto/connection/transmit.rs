@@ -1,7 +1,8 @@
 //! Bytes on their way to the transport: small frames back to back, large messages by reference.
 //!
 //! Each write starts with what a former write left of a frame, then all small frames, then chunks of
-//! large messages: so a large message delays a small one by one write at most (PROTOCOL §10).
+//! large messages: so a large message delays a small one by one write at most (PROTOCOL §10). Where the
+//! order of frames means something, `Outbox::fill` keeps it.
 
 use std::{collections::VecDeque, io::IoSlice};
 
@@ -21,6 +22,8 @@ pub(super) struct Chunk {
     pub(super) head: Payload,
     pub(super) head_sent: usize,
     pub(super) body: Bytes,
+    /// Whether it is the first of a request.
+    pub(super) opens: bool,
 }
 
 impl Chunk {
@@ -104,6 +107,16 @@ impl Transmit {
         }
     }
 
+    /// Whether chunks wait, of which nothing is written.
+    pub(super) fn has_chunks(&self) -> bool {
+        !self.chunks.is_empty()
+    }
+
+    /// Whether the first chunk of a request waits, of which nothing is written.
+    pub(super) fn has_opening(&self) -> bool {
+        self.chunks.iter().any(|chunk| chunk.opens)
+    }
+
     /// Takes over the small frames that were appended since the last write. The buffers change places
     /// where nothing is left of the former, which is the common case.
     pub(super) fn take_small(&mut self, appended: &mut Vec<u8>) {
@@ -132,7 +145,7 @@ mod tests {
         transmit.take_small(&mut b"small".to_vec());
         for (head, body) in [("h1", &b"body one"[..]), ("h2", b"body two")] {
             let head = Payload::copy_from_slice(head.as_bytes());
-            transmit.chunks.push_back(Chunk { head, head_sent: 0, body: body.into() });
+            transmit.chunks.push_back(Chunk { head, body: body.into(), ..Chunk::default() });
         }
         transmit
     }

@@ -1,0 +1,50 @@
+//! What must hold of a machine at any time, and when all is over. Looks inside; changes nothing.
+
+use super::{Connection, End, Pair};
+
+impl Pair {
+    /// Asserts what must hold at any time.
+    #[track_caller]
+    pub(super) fn check(&self) {
+        for end in &self.ends {
+            end.check();
+        }
+    }
+
+    /// Asserts that nothing is left of any call.
+    #[track_caller]
+    pub(super) fn check_empty(&self) {
+        for end in &self.ends {
+            end.check();
+            let machine = &end.machine;
+            assert_eq!(machine.outbound.slots.len(), 0, "{machine:#?}");
+            assert_eq!((machine.outbound.queue.len(), machine.outbound.in_flight), (0, 0));
+            assert_eq!((machine.inbound.open.len(), machine.inbound.held.len()), (0, 0));
+            assert_eq!(machine.running_handlers(), 0);
+            assert!(machine.partials.is_empty());
+            assert_eq!((machine.outbox.unsent(), machine.outbox.unsent_replies()), (0, 0));
+        }
+    }
+}
+
+impl End {
+    #[track_caller]
+    fn check(&self) {
+        let machine = &self.machine;
+        let under_way = self.waiting(usize::MAX).len();
+        assert_eq!(machine.outbox.unsent(), machine.outbox.held_bytes() + under_way);
+        assert_eq!(machine.running_handlers() as usize, self.running.len());
+        assert!(self.running.len() <= machine.config.limits.max_calls as usize);
+        assert_eq!(machine.outbound.in_flight as usize, owed(machine), "{machine:#?}");
+        // A side that has said that it is done may be owed replies for early calls only.
+        let running = self.running.iter().filter(|request| request.id.expects_reply()).count();
+        if machine.error().is_none() {
+            assert!(machine.inbound.open.len() >= running);
+        }
+    }
+}
+
+/// Calls of which the peer may still speak.
+fn owed(machine: &Connection) -> usize {
+    machine.outbound.slots.iter().filter(|(_, slot)| slot.is_owed()).count()
+}

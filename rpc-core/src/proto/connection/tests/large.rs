@@ -1,0 +1,118 @@
+//! Large messages: in chunks, beside small ones, within bounds.
+
+use super::{
+    lone::{Lone, frame},
+    *,
+};
+use crate::proto::frame::{Flags, Kind};
+
+#[test]
+fn large_messages_survive_at_any_size_of_write_and_read() {
+    for chunk in [1_000, 4_104, 65_536, 99_999, usize::MAX] {
+        let mut pair = Pair::new();
+        pair.chunk = chunk;
+        let messages = [long(4_000_000), long(65_536 - 8), long(65_536 - 7), long(300_000)];
+        let ids = messages.each_ref().map(|message| pair.open(Dialer, message));
+        pair.drive();
+        assert_eq!(pair[Acceptor].running.len(), 4);
+        pair.echo(Acceptor);
+        pair.drive();
+        for (id, message) in ids.into_iter().zip(&messages) {
+            assert!(pair.outcome(Dialer, id) == value(message), "{chunk}");
+        }
+        pair.check_empty();
+    }
+}
+
+#[test]
+fn small_calls_overtake_a_large_one() {
+    let mut pair = Pair::new().greeted();
+    pair.chunk = 100_000;
+    let large = pair.open(Dialer, &long(4_000_000));
+    pair.step();
+    let small = pair.open(Dialer, b"small");
+    let mut steps = 0;
+    while pair.outcome(Dialer, small).is_none() {
+        pair.step();
+        pair.echo(Acceptor);
+        steps += 1;
+    }
+    // At most the chunks of one write go first: seven of 64 KiB, at 100,000 bytes a step.
+    assert!(steps <= 7, "{steps} steps");
+    assert_eq!(pair.outcome(Dialer, large), None);
+}
+
+#[test]
+fn large_messages_leave_first_in_first_out() {
+    let mut pair = Pair::new().greeted();
+    pair.chunk = 70_000;
+    let ids: Vec<_> = (0..4).map(|_| pair.open(Dialer, &long(500_000))).collect();
+    let mut most = 0;
+    while pair.step() {
+        most = most.max(pair[Acceptor].machine.inbound.open.len() - pair[Acceptor].running.len());
+        pair.check();
+    }
+    assert_eq!(most, 1, "more than one message is half received");
+    let started: Vec<_> = ids.into_iter().map(Seen::Started).collect();
+    assert_eq!(pair[Acceptor].log[1..], started);
+}
+
+#[test]
+fn frames_are_no_longer_than_the_peer_announced() {
+    let mut pair = Pair::accepting(Limits { max_frame: 16 << 10, ..Limits::default() }).greeted();
+    let id = pair.open(Dialer, &long(1_000_000));
+    pair.drive();
+    pair.echo(Acceptor);
+    pair.drive();
+    assert!(pair.outcome(Dialer, id) == value(&long(1_000_000)));
+}
+
+/// Both sides send more than they let each other leave unread: both go on reading, since both wait for
+/// replies, so neither waits for the other for ever.
+#[test]
+fn large_replies_both_ways_do_not_block_each_other() {
+    let mut pair = Pair::new().greeted();
+    pair.capacity = 64 << 10;
+    let (there, back) = (pair.open(Dialer, b""), pair.open(Acceptor, b""));
+    pair.drive();
+    pair.finish(Acceptor, there, &long(4_000_000));
+    pair.finish(Dialer, back, &long(4_000_000));
+    pair.drive();
+    assert!(pair.outcome(Dialer, there) == value(&long(4_000_000)));
+    assert!(pair.outcome(Acceptor, back) == value(&long(4_000_000)));
+    pair.check_empty();
+}
+
+#[test]
+fn a_peer_that_does_not_read_its_replies_is_read_no_further() {
+    let mut pair = Pair::new().greeted();
+    let ids: Vec<_> = (0..20).map(|_| pair.open(Dialer, b"")).collect();
+    pair.drive();
+    pair.capacity = 0;
+    for id in ids {
+        pair.finish(Acceptor, id, &long(100_000));
+        pair.step();
+    }
+    assert!(!pair[Acceptor].machine.wants_read());
+    pair.capacity = 100_000;
+    pair.drive();
+    assert!(pair[Acceptor].machine.wants_read());
+    assert_eq!(pair[Acceptor].machine.outbox.unsent_replies(), 0);
+}
+
+#[test]
+fn answers_without_a_handler_count_as_unread_replies() {
+    let mut lone = Lone::greeted(Acceptor);
+    let mut flood = Vec::new();
+    for id in 0..1_000 {
+        // Shorter than a method key: each is answered with a status.
+        flood.extend(frame(Kind::Request, Flags::MINE, id, b"short"));
+    }
+    for _ in 0..100 {
+        if !lone.machine().wants_read() {
+            return;
+        }
+        lone.feed(&flood);
+    }
+    panic!("{} bytes of answers wait, and the peer is still read", lone.machine().outbox.unsent());
+}
