@@ -1,5 +1,53 @@
-//! Full-duplex RPC over raw TCP.
+//! Full-duplex RPC over raw TCP: annotate a trait with [`macro@service`], serve it with a [`Server`], call it through the
+//! client that comes from it.
+//!
+//! ```
+//! use rpc_core::{Server, service};
+//!
+//! /// A pocket calculator.
+//! #[service]
+//! trait Calculator {
+//!     /// Adds two integers.
+//!     async fn add(&self, a: i64, b: i64) -> i64;
+//! }
+//!
+//! struct Pocket;
+//!
+//! impl Calculator for Pocket {
+//!     async fn add(&self, a: i64, b: i64) -> i64 {
+//!         a + b
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let server = Server::new().with(CalculatorServer::new(Pocket)).start("127.0.0.1:0").await?;
+//! let calculator = CalculatorClient::connect(server.address()).await?;
+//! assert_eq!(calculator.add(1, 2).await?, 3);
+//! # Ok(()) }
+//! ```
+//!
+//! # Words
+//!
+//! | word | means |
+//! |---|---|
+//! | transport | a way to get a byte stream: TCP, a Unix socket, memory |
+//! | frame, head | one unit on the wire, and its fixed prefix |
+//! | payload | the bytes of one message |
+//! | [`Codec`] | how a payload's bytes stand for values: bincode or JSON |
+//! | connection | one live link between two peers; `proto::Connection` is its state machine |
+//! | [`Channel`], [`Endpoint`] | the client's door to a server, and the description it is made from |
+//! | [`Call`] | one RPC; [`proto::CallId`] names it on the wire |
+//! | [`Context`] | what a handler knows of its call |
+//! | deadline, timeout | an instant, a duration |
+//! | [`Metadata`] | key-value pairs beside the arguments |
+//! | [`Status`], [`Code`] | how a call ended, when it did not end with the method's own result |
+//! | drain, goaway | start nothing more and finish what runs; the frame that says so |
+//!
+//! `docs/` in the repository has the protocol, the architecture and the decisions behind them.
+
 extern crate self as rpc_core;
+
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
@@ -28,3 +76,8 @@ pub use service::{BuildError, Context};
 pub use transport::{
     Address, AddressError, BindError, DialError, IntoAddress, Listener, PeerAddress,
 };
+
+/// The README's code, so that it is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+mod readme {}

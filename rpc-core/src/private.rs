@@ -70,12 +70,3 @@ pub fn in_memory(server: Server) -> Channel {
     }
     Channel::in_memory(near)
 }
-
-/// Holds for types that can be an argument or a result.
-pub const fn travels<T: Schema + Serialize + serde::de::DeserializeOwned>() {}
-
-/// The name of a type with type arguments, as people write it.
-#[must_use]
-pub fn generic_name(name: &str, arguments: &[String]) -> String {
-    if arguments.is_empty() { name.to_owned() } else { format!("{name}<{}>", arguments.join(", ")) }
-}
