@@ -165,10 +165,8 @@ impl Decoder {
         };
         let Some(bytes) = bytes else { return Ok(None) };
         let head = Head::decode(*bytes)?;
-        if let State::Hello = self.state {
-            if head.kind != Kind::Hello {
-                return Err(DecodeError::HelloExpected(head.kind));
-            }
+        if matches!(self.state, State::Hello) && head.kind != Kind::Hello {
+            return Err(DecodeError::HelloExpected(head.kind));
         }
         let limit = if head.kind.is_message() { self.max_frame } else { MAX_CONTROL };
         if head.length > limit {
