@@ -22,8 +22,10 @@ use crate::proto::{
 /// Bytes that may wait to be written before one-way calls wait with them.
 const MAX_UNSENT_ONEWAY: usize = 256 << 10;
 
-/// Bytes of a method key and of an extension with a deadline and no metadata.
-const FRONT: usize = 8 + 13;
+/// Bytes of a method key, of an extension's length, and of a deadline in it.
+const KEY: usize = 8;
+const EXTENSION: usize = 2;
+const TIMEOUT: usize = 11;
 
 impl Connection {
     /// Opens a call: sends it, or queues it until the peer's limits allow it. Its end is fetched with
@@ -152,7 +154,7 @@ impl Connection {
                 continue;
             };
             let reply = queued.reply;
-            let length = message_bound(queued.arguments.len(), queued.metadata.as_deref());
+            let length = message_bound(&queued.arguments, deadline, queued.metadata.as_deref());
             let fits = self.within_message_limit(length);
             let blocked = !reply && self.outbox.unsent() > MAX_UNSENT_ONEWAY;
             if fits.is_ok() && (!self.limits_allow(length) || blocked) {
@@ -202,7 +204,7 @@ impl Connection {
             let message = "the deadline had passed before the call was sent";
             return Err(Status::not_started(Code::DeadlineExceeded, message));
         }
-        self.within_message_limit(message_bound(call.arguments.len(), call.metadata))
+        self.within_message_limit(message_bound(call.arguments, call.deadline, call.metadata))
     }
 
     fn within_message_limit(&self, length: usize) -> Result<(), Status> {
@@ -217,7 +219,7 @@ impl Connection {
 
     fn may_send(&self, call: &NewCall<'_>) -> bool {
         self.outbound.queue.is_empty()
-            && self.limits_allow(message_bound(call.arguments.len(), call.metadata))
+            && self.limits_allow(message_bound(call.arguments, call.deadline, call.metadata))
     }
 
     fn limits_allow(&self, length: usize) -> bool {
@@ -312,9 +314,16 @@ const fn codec_flag(codec: Codec) -> Flags {
     }
 }
 
-/// The length that a request has at most.
-fn message_bound(arguments: usize, metadata: Option<&Metadata>) -> usize {
-    arguments + FRONT + metadata.map_or(0, Metadata::size)
+/// The length that a request has at most; without metadata, exactly.
+fn message_bound(
+    arguments: &[u8],
+    deadline: Option<Instant>,
+    metadata: Option<&Metadata>,
+) -> usize {
+    let metadata = metadata.map_or(0, Metadata::size);
+    let timeout = if deadline.is_some() { TIMEOUT } else { 0 };
+    let extension = if timeout + metadata > 0 { EXTENSION + timeout + metadata } else { 0 };
+    KEY + extension + arguments.len()
 }
 
 /// Encodes what precedes the arguments: without an allocation where it is the key alone.

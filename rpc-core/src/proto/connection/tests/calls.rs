@@ -170,6 +170,22 @@ fn a_request_over_the_peers_limit_is_refused_at_home() {
 }
 
 #[test]
+fn messages_of_exactly_the_limit_are_sent() {
+    let limits = Limits { max_message: 16 << 10, ..Limits::default() };
+    let config = Config { limits, ..Config::default() };
+    let mut pair = Pair::with(config.clone(), config).greeted();
+    let id = pair.open(Dialer, &long((16 << 10) - 8));
+    let timed = pair.open_for(Dialer, &long((16 << 10) - 8 - 13), SECOND);
+    assert!(pair.try_open(Dialer, &long((16 << 10) - 7), None).is_err());
+    assert!(pair.try_open(Dialer, &long((16 << 10) - 20), Some(SECOND)).is_err());
+    pair.drive();
+    pair.finish(Acceptor, id, &long(16 << 10));
+    pair.finish(Acceptor, timed, b"");
+    pair.drive();
+    assert!(pair.outcome(Dialer, id) == value(&long(16 << 10)));
+}
+
+#[test]
 fn a_reply_over_the_callers_limit_becomes_a_status() {
     let limits = Limits { max_message: 16 << 10, ..Limits::default() };
     let mut pair = Pair::with(Config { limits, ..Config::default() }, Config::default());

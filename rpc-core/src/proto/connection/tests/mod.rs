@@ -39,6 +39,8 @@ struct Pair {
     chunk: usize,
     /// Bytes that may be under way in one direction: what the kernel would buffer.
     capacity: usize,
+    /// Whether the link is cut: writes fail.
+    broken: bool,
 }
 
 /// One end: the machine, and what a driver would hold beside it.
@@ -52,6 +54,8 @@ struct End {
     hung_up: bool,
     /// Whether this end was told so.
     eof: bool,
+    /// Whether what was to be written was thrown away.
+    write_failed: bool,
     /// Handlers that run, oldest first.
     running: Vec<Request>,
     most_running: usize,
@@ -88,7 +92,7 @@ impl Pair {
     fn with(dialer: Config, acceptor: Config) -> Self {
         let now = Instant::now();
         let ends = [End::new(Dialer, dialer, now), End::new(Acceptor, acceptor, now)];
-        Self { now, ends, chunk: usize::MAX, capacity: usize::MAX }
+        Self { now, ends, chunk: usize::MAX, capacity: usize::MAX, broken: false }
     }
 
     /// A pair whose hellos have arrived.
@@ -240,6 +244,13 @@ impl Pair {
             peer.hung_up |= hangs_up;
             return hangs_up;
         }
+        if self.broken {
+            end.transmit = Transmit::default();
+            end.write_failed = true;
+            end.machine.fail(ConnectionError::Transport("broken pipe".into()));
+            end.collect();
+            return true;
+        }
         // An end that has closed its socket takes everything, to no effect.
         let room = if peer.machine.error().is_some() { usize::MAX } else { capacity };
         let bytes = end.waiting(chunk.min(room.saturating_sub(peer.wire.len())));
@@ -281,6 +292,7 @@ impl Pair {
 
     /// Cuts the link: what is under way is lost.
     fn cut(&mut self) {
+        self.broken = true;
         for end in &mut self.ends {
             end.wire.clear();
             end.hung_up = true;
@@ -297,6 +309,7 @@ impl End {
             wire: VecDeque::new(),
             hung_up: false,
             eof: false,
+            write_failed: false,
             running: Vec::new(),
             most_running: 0,
             started: Vec::new(),
