@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use rpc_core::{
-    Address, CallError, Channel, Code, Endpoint, IntoAddress as _,
+    Address, CallError, Channel, Code, Endpoint, IntoAddress as _, Status,
     reflect::{ReflectError, ReflectionClient},
     schema::{MethodSchema, ServiceSchema},
 };
@@ -85,18 +85,8 @@ impl Connected {
     /// The names of all services; an error in words where the server does not describe itself.
     pub(crate) async fn services(&mut self) -> Result<Vec<String>> {
         let reflection = ReflectionClient::new(self.channel.clone());
-        let services = reflection.services();
-        match self.phases.time("describe", services.into_future()).await {
-            Ok(services) => Ok(services),
-            Err(CallError::Status(status)) if status.code() == Code::Unimplemented => {
-                Err(Failure::unknown(format!(
-                    "{} does not describe itself: reflection is off",
-                    self.address
-                ))
-                .into())
-            }
-            Err(CallError::Status(status)) => Err(self.failed(status).into()),
-        }
+        let services = self.phases.time("describe", reflection.services().into_future()).await;
+        services.map_err(|CallError::Status(status)| self.undescribed(status).into())
     }
 
     /// The description of a service.
@@ -108,22 +98,24 @@ impl Connected {
             Err(CallError::App(ReflectError::UnknownService { name, services })) => {
                 let names: Vec<&str> = services.iter().map(String::as_str).collect();
                 let instead = suggest::instead(&name, &names);
-                Err(Failure::unknown(format!("no service {name} at {}; {instead}", self.address))
-                    .into())
+                let message = format!("no service {name} at {}; {instead}", self.address);
+                Err(Failure::unknown(message).into())
             }
             Err(CallError::App(error)) => Err(Failure::unknown(error.to_string()).into()),
-            Err(CallError::Status(status)) if status.code() == Code::Unimplemented => {
-                Err(Failure::unknown(format!(
-                    "{} does not describe itself: reflection is off",
-                    self.address
-                ))
-                .into())
-            }
-            Err(CallError::Status(status)) => Err(self.failed(status).into()),
+            Err(CallError::Status(status)) => Err(self.undescribed(status).into()),
         }
     }
 
-    pub(crate) fn failed(&self, status: rpc_core::Status) -> Failure {
+    /// Why the server did not describe itself.
+    fn undescribed(&self, status: Status) -> Failure {
+        if status.code() == Code::Unimplemented {
+            let message = format!("{} does not describe itself: reflection is off", self.address);
+            return Failure::unknown(message);
+        }
+        self.failed(status)
+    }
+
+    pub(crate) fn failed(&self, status: Status) -> Failure {
         Failure::Status { context: self.address.clone(), status }
     }
 }
