@@ -1,8 +1,11 @@
 //! Golden vectors: the bytes of every kind of frame and of a whole session, checked in both directions, and the
 //! documentation held to them.
 
+#[cfg(test)]
 mod documentation;
+#[cfg(test)]
 mod session;
+#[cfg(test)]
 mod words;
 
 use std::{collections::HashSet, sync::Arc, time::Instant};

@@ -79,8 +79,9 @@ impl Connection {
 
     /// The peer has closed its half of the transport.
     pub fn handle_eof(&mut self) {
-        if self.closing.remote && self.peer.is_some() {
-            // An orderly end: the peer still reads what its calls bring, but answers none of ours.
+        if (self.closing.remote || self.closing.local) && self.peer.is_some() {
+            // An orderly end, whichever side began it: the peer may still read what its calls bring,
+            // one-way handlers run on, but it answers none of ours.
             self.closing.read_closed = true;
             let lost = ConnectionError::Lost;
             for (_, slot) in &mut self.outbound.slots {
@@ -123,9 +124,6 @@ impl Connection {
             self.end_queued("peer is draining");
             self.end_unaccepted(frame.accepted, "peer is draining");
             self.events.push_back(Event::PeerDraining);
-            // All requests of the peer are here, so that none is lost by answering in kind; and either
-            // end of the transport is then an orderly one.
-            self.drain("both sides drain");
         }
     }
 

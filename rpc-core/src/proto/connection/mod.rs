@@ -100,7 +100,7 @@ struct Closing {
     local: bool,
     /// The peer has sent goaway: it accepts no further request of ours.
     remote: bool,
-    /// The peer has closed its half of the transport, after a goaway.
+    /// The peer has closed its half of the transport, after a goaway of either side.
     read_closed: bool,
     /// The connection is over.
     error: Option<ConnectionError>,
