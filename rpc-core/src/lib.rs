@@ -1,5 +1,5 @@
 //! Full-duplex RPC over raw TCP: annotate a trait with [`macro@service`], serve it with a [`Server`], call it through the
-//! client that comes from it.
+//! client that comes from it. Many calls share one connection; one that is dropped or late ends on the other side too.
 //!
 //! ```
 //! use rpc_core::{Server, service};
@@ -33,18 +33,22 @@
 //! |---|---|
 //! | transport | a way to get a byte stream: TCP, a Unix socket, memory |
 //! | frame, head | one unit on the wire, and its fixed prefix |
+//! | decoder, encoder | bytes to frames and back: [`proto::Decoder`] |
 //! | payload | the bytes of one message |
 //! | [`Codec`] | how a payload's bytes stand for values: bincode or JSON |
-//! | connection | one live link between two peers; `proto::Connection` is its state machine |
+//! | connection | one live link between two peers; [`proto::Connection`] is its state machine |
+//! | side | who dialled: [`proto::Side`]; nothing else tells the two ends apart |
 //! | [`Channel`], [`Endpoint`] | the client's door to a server, and the description it is made from |
 //! | [`Call`] | one RPC; [`proto::CallId`] names it on the wire |
+//! | handler, router | the method that serves a call, and what finds it by its key |
 //! | [`Context`] | what a handler knows of its call |
 //! | deadline, timeout | an instant, a duration |
 //! | [`Metadata`] | key-value pairs beside the arguments |
 //! | [`Status`], [`Code`] | how a call ended, when it did not end with the method's own result |
 //! | drain, goaway | start nothing more and finish what runs; the frame that says so |
 //!
-//! `docs/` in the repository has the protocol, the architecture and the decisions behind them.
+//! In the repository: `docs/protocol.md` is the wire, exactly; `docs/architecture.md` walks one call through the crate;
+//! `docs/decisions.md` says what was chosen, and why.
 
 extern crate self as rpc_core;
 
