@@ -88,3 +88,29 @@ async fn connections_above_the_limit_wait_to_be_accepted() {
     drop(client);
     assert_eq!(call.await, Ok(5));
 }
+
+#[tokio::test]
+async fn a_held_call_that_is_pending_when_it_starts_is_polled_again() {
+    let limits = Limits { max_calls: 1, ..Limits::default() };
+    let served = Served::with(
+        limited(limits).handshake_timeout(std::time::Duration::from_secs(60)),
+        Transport::Tcp,
+        Codec::Bincode,
+    )
+    .await;
+    let calls: Vec<_> = (0..2)
+        .map(|_| {
+            let client = served.client.clone();
+            tokio::spawn(async move { client.wait().await })
+        })
+        .collect();
+    served.toys.until_waiting(1).await;
+    let side_door = tests::PlaygroundClient::connect(served.address()).await.unwrap();
+    side_door.open(1).await.unwrap();
+    let mut calls = calls.into_iter();
+    assert_eq!(calls.next().unwrap().await.unwrap(), Ok(7));
+    served.toys.until_waiting(1).await;
+    side_door.open(1).await.unwrap();
+    let last = tokio::time::timeout(std::time::Duration::from_secs(8), calls.next().unwrap()).await;
+    assert_eq!(last.expect("the handler was not woken").unwrap(), Ok(7));
+}

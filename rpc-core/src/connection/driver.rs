@@ -87,8 +87,7 @@ impl Driver {
                     self.shared.with(|state| (state.park(cx), state.machine.wants_read()));
                 self.poll_timer(cx, scratch);
                 let read = may_read && self.poll_read(cx, scratch);
-                self.handlers.poll(cx, &mut scratch.done);
-                let replied = self.settle(scratch);
+                let replied = self.run_handlers(cx, scratch);
                 if let Some(error) = self.shared.with(|state| state.machine.error().cloned()) {
                     return Poll::Ready(Turn::End(error));
                 }
@@ -109,6 +108,20 @@ impl Driver {
                 }
             }
         })
+    }
+
+    /// Starts and polls handlers until none has started since it was last polled: one that ends may let
+    /// a held call start, which must be polled with the driver's waker before the driver sleeps. Tells
+    /// whether a handler ended.
+    fn run_handlers(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch) -> bool {
+        let mut replied = false;
+        loop {
+            self.handlers.poll(cx, &mut scratch.done);
+            replied |= self.settle(scratch);
+            if !self.handlers.take_unpolled() {
+                return replied;
+            }
+        }
     }
 
     /// Ends the connection if it is draining and done; whether it has ended.

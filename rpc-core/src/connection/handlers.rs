@@ -33,6 +33,8 @@ pub(super) struct Handlers {
     pending: Option<Box<FuturesUnordered<Running>>>,
     /// How to stop each. Bounded by: the calls that the machine lets run.
     stops: HashMap<CallId, Arc<Stop>>,
+    /// Whether a handler was added to `pending` that has not been polled there.
+    unpolled: bool,
 }
 
 /// Why a handler is to end before its time.
@@ -72,6 +74,7 @@ impl Handlers {
     ) {
         let running = self.running(id, codec, handler, token);
         self.pending.get_or_insert_default().push(running);
+        self.unpolled = true;
     }
 
     /// Has a task of its own poll a handler, for the sake of the other calls on the connection.
@@ -129,6 +132,11 @@ impl Handlers {
         if pending.is_empty() {
             self.pending = None;
         }
+    }
+
+    /// Whether a handler was added since this was last asked.
+    pub(super) const fn take_unpolled(&mut self) -> bool {
+        std::mem::replace(&mut self.unpolled, false)
     }
 
     /// Forgets how to stop a handler that has ended.

@@ -1,87 +1,139 @@
-//! The bytes of one message.
-use bytes::Bytes;
-use std::ops::Deref;
+//! The bytes of one message, from the frame to the codec and back. Small ones are held in place: most calls
+//! carry a few bytes, and an allocation would cost more than all else that is done with them.
 
+use std::{fmt, ops::Deref};
+
+use bytes::Bytes;
+
+/// Most bytes that are held in place; with them a payload is as large as [`Bytes`] and a tag.
 const INLINE: usize = 38;
 
-/// The bytes of one message.
+/// The bytes of one message. Up to 38 are held without an allocation; more are shared.
+///
+/// ```
+/// use rpc_core::proto::Payload;
+/// let payload = Payload::copy_from_slice(&[2, 4]);
+/// assert_eq!(*payload, [2, 4]);
+/// ```
 #[derive(Clone)]
-pub struct Payload(Repr);
+pub struct Payload(Held);
+
 #[derive(Clone)]
-enum Repr {
-    Inline { len: u8, data: [u8; INLINE] },
+enum Held {
+    Inline { length: u8, bytes: [u8; INLINE] },
     Shared(Bytes),
 }
+
 impl Payload {
-    /// Empty.
+    /// No bytes.
     #[must_use]
     pub const fn new() -> Self {
-        Self(Repr::Inline { len: 0, data: [0; INLINE] })
+        Self(Held::Inline { length: 0, bytes: [0; INLINE] })
     }
-    /// Copies.
+
+    /// A copy of `bytes`.
     #[must_use]
     pub fn copy_from_slice(bytes: &[u8]) -> Self {
-        if bytes.len() <= INLINE {
-            let mut data = [0; INLINE];
-            data[..bytes.len()].copy_from_slice(bytes);
-            Self(Repr::Inline { len: bytes.len() as u8, data })
-        } else {
-            Self(Repr::Shared(Bytes::copy_from_slice(bytes)))
-        }
+        Self::inline(bytes).unwrap_or_else(|| Self(Held::Shared(Bytes::copy_from_slice(bytes))))
     }
-    /// Slice.
+
+    /// The bytes.
     #[must_use]
     pub fn as_slice(&self) -> &[u8] {
         match &self.0 {
-            Repr::Inline { len, data } => &data[..usize::from(*len)],
-            Repr::Shared(b) => b,
+            Held::Inline { length, bytes } => &bytes[..usize::from(*length)],
+            Held::Shared(bytes) => bytes,
         }
     }
-    /// Shared.
+
+    /// The bytes in their shared form, if they are not held in place.
     #[must_use]
-    pub fn shared(&self) -> Option<&Bytes> {
+    pub const fn shared(&self) -> Option<&Bytes> {
         match &self.0 {
-            Repr::Shared(b) => Some(b),
-            Repr::Inline { .. } => None,
+            Held::Inline { .. } => None,
+            Held::Shared(bytes) => Some(bytes),
         }
     }
-    /// Bytes.
+
+    /// The bytes as [`Bytes`]; a copy if they are held in place.
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
         match self.0 {
-            Repr::Shared(b) => b,
-            Repr::Inline { len, data } => Bytes::copy_from_slice(&data[..usize::from(len)]),
+            Held::Inline { length, bytes } => Bytes::copy_from_slice(&bytes[..usize::from(length)]),
+            Held::Shared(bytes) => bytes,
         }
     }
+
+    fn inline(from: &[u8]) -> Option<Self> {
+        let mut bytes = [0; INLINE];
+        bytes.get_mut(..from.len())?.copy_from_slice(from);
+        Some(Self(Held::Inline { length: from.len() as u8, bytes }))
+    }
 }
+
 impl Default for Payload {
     fn default() -> Self {
         Self::new()
     }
 }
+
 impl Deref for Payload {
     type Target = [u8];
+
     fn deref(&self) -> &[u8] {
         self.as_slice()
     }
 }
+
 impl From<Bytes> for Payload {
-    fn from(b: Bytes) -> Self {
-        if b.len() <= INLINE { Self::copy_from_slice(&b) } else { Self(Repr::Shared(b)) }
+    fn from(bytes: Bytes) -> Self {
+        Self::inline(&bytes).unwrap_or(Self(Held::Shared(bytes)))
     }
 }
+
 impl From<Vec<u8>> for Payload {
-    fn from(b: Vec<u8>) -> Self {
-        if b.len() <= INLINE { Self::copy_from_slice(&b) } else { Self(Repr::Shared(b.into())) }
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::inline(&bytes).unwrap_or_else(|| Self(Held::Shared(bytes.into())))
     }
 }
-impl std::fmt::Debug for Payload {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Payload({} bytes)", self.len())
-    }
-}
+
 impl PartialEq for Payload {
-    fn eq(&self, o: &Self) -> bool {
-        self.as_slice() == o.as_slice()
+    fn eq(&self, other: &Self) -> bool {
+        self.as_slice() == other.as_slice()
+    }
+}
+
+impl fmt::Debug for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        /// Bytes that are shown.
+        const SHOWN: usize = 16;
+        write!(f, "Payload({} bytes:", self.len())?;
+        for byte in self.iter().take(SHOWN) {
+            write!(f, " {byte:02x}")?;
+        }
+        f.write_str(if self.len() > SHOWN { " …)" } else { ")" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_payload_is_five_words() {
+        assert_eq!(size_of::<Payload>(), 40);
+    }
+
+    #[test]
+    fn bytes_of_every_length_come_back() {
+        for length in [0, 1, INLINE, INLINE + 1, 5000] {
+            let bytes: Vec<u8> = (0..length).map(|n| n as u8).collect();
+            let copied = Payload::copy_from_slice(&bytes);
+            assert_eq!(copied.shared().is_some(), length > INLINE);
+            assert_eq!(*copied, *bytes);
+            assert_eq!(Payload::from(bytes.clone()), copied);
+            assert_eq!(Payload::from(Bytes::from(bytes.clone())), copied);
+            assert_eq!(copied.into_bytes(), bytes);
+        }
     }
 }
