@@ -58,6 +58,44 @@ fn nested_lengths_do_not_multiply() {
     refused::<Deep>("nested vectors", &padded, 16 * KIB * KIB);
 }
 
+/// The same with elements so wide that room for a few thousand at each level would be tens of MiB.
+#[derive(Deserialize)]
+struct Wide {
+    #[allow(dead_code)]
+    within: Vec<Self>,
+    #[allow(dead_code)]
+    numbers: [u64; 32],
+}
+
+#[test]
+fn nested_lengths_of_wide_elements_do_not_multiply() {
+    let bytes = [[251, 0, 32].repeat(1000), vec![0; 8192]].concat();
+    // Every byte may stand for an element, and no more than that.
+    let most = (bytes.len() * size_of::<Wide>()) as u64 + 64 * KIB;
+    refused::<Wide>("nested vectors of wide elements", &bytes, most);
+}
+
+/// A type that quotes the value it refuses.
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+struct Quoting;
+
+impl TryFrom<String> for Quoting {
+    type Error = String;
+
+    fn try_from(value: String) -> Result<Self, String> {
+        Err(format!("{value:?} is no name"))
+    }
+}
+
+#[test]
+fn an_error_does_not_repeat_the_value() {
+    let bytes = [&[252, 0, 0, 16, 0][..], &[b'a'; 1 << 20]].concat();
+    let payload = Payload::from(bytes);
+    let error = codec::decode::<Quoting>(Codec::Bincode, &payload).err().unwrap().to_string();
+    assert!(error.starts_with("\"aaa") && error.len() < 300, "{} bytes", error.len());
+}
+
 /// Recursion that takes one byte a level.
 #[derive(Deserialize)]
 enum Chain {
