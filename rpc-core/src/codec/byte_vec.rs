@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{CodecError, bytes_form::VecVisitor};
+use super::{CodecError, bytes_form};
 use crate::proto::{Codec, Payload};
 
 /// Writes the bytes in one piece.
@@ -19,7 +19,7 @@ pub fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S:
 /// # Errors
 /// Those of the deserializer.
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
-    deserializer.deserialize_byte_buf(VecVisitor)
+    bytes_form::read(deserializer)
 }
 
 /// Appends the encoded form of a result.

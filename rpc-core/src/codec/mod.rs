@@ -1,4 +1,5 @@
-//! Value ⇄ payload: bincode and JSON, chosen call by call. Knows no frames and no types of its own.
+//! Value ⇄ payload: bincode and JSON, chosen call by call. Bytes of a peer come in, and a value or an error
+//! in words goes out, whatever they are. Knows no frames and no types of its own.
 
 pub mod bincode;
 pub mod byte_vec;
@@ -85,13 +86,14 @@ pub(crate) fn to_payload<T>(
     // Taken, not borrowed: the value's own code runs meanwhile, and may encode other values.
     let mut buffer = SCRATCH.take();
     buffer.clear();
-    let encoded = encode(codec, value, &mut buffer);
-    if encoded.is_ok() && buffer.len() > KEEP {
+    // Dropped on errors: it may have grown large before.
+    encode(codec, value, &mut buffer)?;
+    if buffer.len() > KEEP {
         return Ok(Payload::from(buffer));
     }
-    let payload = encoded.map(|()| Payload::copy_from_slice(&buffer));
+    let payload = Payload::copy_from_slice(&buffer);
     SCRATCH.set(buffer);
-    payload
+    Ok(payload)
 }
 
 #[cfg(test)]
@@ -105,6 +107,29 @@ mod tests {
             let payload = to_payload(codec, &value, encode).unwrap();
             assert_eq!(decode::<(i64, String, Vec<Option<u8>>)>(codec, &payload).unwrap(), value);
         }
+    }
+
+    #[test]
+    fn the_buffer_of_a_value_that_cannot_be_encoded_is_given_back() {
+        // The second element has no JSON form, and comes behind a megabyte.
+        let keys = std::collections::HashMap::from([((1, 2), 3)]);
+        assert!(to_payload(Codec::Json, &("x".repeat(1 << 20), keys), encode).is_err());
+        let small = to_payload(Codec::Json, &1, encode).unwrap();
+        assert_eq!(&*small, b"1");
+        assert!(SCRATCH.take().capacity() <= KEEP);
+    }
+
+    #[test]
+    fn json_is_limited_in_depth_and_ends_with_the_value() {
+        #[derive(Debug, serde::Deserialize)]
+        struct Deep(#[allow(dead_code)] Vec<Self>);
+
+        let deep = Payload::from("[".repeat(1 << 20).into_bytes());
+        let error = decode::<Deep>(Codec::Json, &deep).unwrap_err().to_string();
+        assert_eq!(error, "recursion limit exceeded at line 1 column 128");
+        let trailing = Payload::copy_from_slice(b"1 2");
+        let error = decode::<u8>(Codec::Json, &trailing).unwrap_err().to_string();
+        assert_eq!(error, "trailing characters at line 1 column 3");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{CodecError, bytes_form::BytesVisitor};
+use super::{CodecError, bytes_form};
 use crate::proto::{Codec, Payload};
 
 /// Writes the bytes in one piece.
@@ -20,7 +20,7 @@ pub fn serialize<S: Serializer>(bytes: &Bytes, serializer: S) -> Result<S::Ok, S
 /// # Errors
 /// Those of the deserializer.
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Bytes, D::Error> {
-    deserializer.deserialize_byte_buf(BytesVisitor)
+    bytes_form::read(deserializer)
 }
 
 /// Appends the encoded form of a result.

@@ -10,24 +10,21 @@ use super::{
     error::{DecodeError, DecodeErrorKind},
 };
 
-/// Elements that a visitor may make room for before it has seen any.
-const HINT: usize = 4096;
-
-/// The elements of a sequence, a tuple or a map.
+/// The elements of a sequence or a map, whose number the input claims.
 pub(super) struct Elements<'a, 'de> {
     deserializer: &'a mut Deserializer<'de>,
     left: usize,
-    /// Whether the input says how many there are, rather than the type.
-    counted: bool,
+    /// How many a visitor may make room for before it has seen any.
+    room: usize,
 }
 
 impl<'a, 'de> Elements<'a, 'de> {
-    pub(super) const fn new(deserializer: &'a mut Deserializer<'de>, left: usize) -> Self {
-        Self { deserializer, left, counted: true }
-    }
-
-    pub(super) const fn fixed(deserializer: &'a mut Deserializer<'de>, left: usize) -> Self {
-        Self { deserializer, left, counted: false }
+    pub(super) const fn new(
+        deserializer: &'a mut Deserializer<'de>,
+        left: usize,
+        room: usize,
+    ) -> Self {
+        Self { deserializer, left, room }
     }
 
     /// Reads one element with `read`, and counts it if it took no bytes.
@@ -38,7 +35,7 @@ impl<'a, 'de> Elements<'a, 'de> {
     ) -> Result<R, DecodeError> {
         let before = self.deserializer.reader.remaining();
         let element = read(self.deserializer)?;
-        if self.counted && self.deserializer.reader.remaining() == before {
+        if self.deserializer.reader.remaining() == before {
             match self.deserializer.empty_elements.checked_sub(1) {
                 Some(left) => self.deserializer.empty_elements = left,
                 None => {
@@ -48,10 +45,6 @@ impl<'a, 'de> Elements<'a, 'de> {
             }
         }
         Ok(element)
-    }
-
-    fn hint(&self) -> usize {
-        self.left.min(self.deserializer.reader.remaining()).min(HINT)
     }
 }
 
@@ -71,7 +64,7 @@ impl<'de> SeqAccess<'de> for Elements<'_, 'de> {
     }
 
     fn size_hint(&self) -> Option<usize> {
-        Some(self.hint())
+        Some(self.room.min(self.left))
     }
 }
 
@@ -98,7 +91,40 @@ impl<'de> MapAccess<'de> for Elements<'_, 'de> {
     }
 
     fn size_hint(&self) -> Option<usize> {
-        Some(self.hint())
+        Some(self.room.min(self.left))
+    }
+}
+
+/// The fields of a tuple or a struct, whose number the type knows.
+pub(super) struct Fields<'a, 'de> {
+    deserializer: &'a mut Deserializer<'de>,
+    left: usize,
+}
+
+impl<'a, 'de> Fields<'a, 'de> {
+    pub(super) const fn new(deserializer: &'a mut Deserializer<'de>, left: usize) -> Self {
+        Self { deserializer, left }
+    }
+}
+
+impl<'de> SeqAccess<'de> for Fields<'_, 'de> {
+    type Error = DecodeError;
+
+    #[inline]
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, DecodeError> {
+        if self.left == 0 {
+            return Ok(None);
+        }
+        self.left -= 1;
+        seed.deserialize(&mut *self.deserializer).map(Some)
+    }
+
+    // The type says it, so no input can raise it.
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.left)
     }
 }
 

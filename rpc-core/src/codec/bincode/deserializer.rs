@@ -3,7 +3,7 @@
 use serde::de::{self, Visitor};
 
 use super::{
-    access::{Elements, Variants},
+    access::{Elements, Fields, Variants},
     error::{DecodeError, DecodeErrorKind},
     reader::{Reader, unzigzag, unzigzag_128},
 };
@@ -15,23 +15,43 @@ pub(super) const MAX_DEPTH: u32 = 128;
 /// `Vec<()>`: a claimed length costs nothing to send, and each element time to make.
 pub(super) const EMPTY_ELEMENTS: u64 = 65_536;
 
+/// Elements of one sequence or map that room is made for before any is read.
+const HINT: usize = 4096;
+
 /// Reads one value.
 #[derive(Debug)]
 pub(super) struct Deserializer<'de> {
     pub(super) reader: Reader<'de>,
     depth: u32,
     pub(super) empty_elements: u64,
+    /// Elements that room may still be made for. A message has no more elements than bytes, those without
+    /// content apart, so honest ones never want for it; and lengths inside lengths cannot multiply.
+    room: usize,
 }
 
 impl<'de> Deserializer<'de> {
     pub(super) const fn new(bytes: &'de [u8]) -> Self {
-        Self { reader: Reader::new(bytes), depth: MAX_DEPTH, empty_elements: EMPTY_ELEMENTS }
+        Self {
+            reader: Reader::new(bytes),
+            depth: MAX_DEPTH,
+            empty_elements: EMPTY_ELEMENTS,
+            room: bytes.len(),
+        }
     }
 
     pub(super) const fn finish(self) -> Result<(), DecodeError> {
         match self.reader.remaining() {
             0 => Ok(()),
             trailing => Err(self.reader.error(DecodeErrorKind::Trailing(trailing))),
+        }
+    }
+
+    /// Tells where the reader stands to an error of a type, which cannot know.
+    #[cold]
+    pub(super) fn place(&self, error: DecodeError) -> DecodeError {
+        match error.kind {
+            DecodeErrorKind::Custom(_) => DecodeError { offset: self.reader.offset(), ..error },
+            _ => error,
         }
     }
 
@@ -50,23 +70,23 @@ impl<'de> Deserializer<'de> {
         value
     }
 
-    /// The number of elements of a sequence or map.
-    fn count(&mut self) -> Result<usize, DecodeError> {
-        let count = self.reader.unsigned()?;
-        let remaining = self.reader.remaining() as u64;
-        // Each element takes a byte at least, or one of the few that may take none.
-        match usize::try_from(count) {
-            Ok(count) if count as u64 <= remaining + self.empty_elements => Ok(count),
-            _ => Err(self.reader.error(DecodeErrorKind::Length(count))),
-        }
-    }
-
-    fn elements<V: Visitor<'de>>(
+    /// Runs `read` with the elements of a sequence or map, one level deeper.
+    #[inline]
+    fn elements<R>(
         &mut self,
-        count: usize,
-        visitor: V,
-    ) -> Result<V::Value, DecodeError> {
-        self.nested(|this| visitor.visit_seq(Elements::new(this, count)))
+        read: impl FnOnce(Elements<'_, 'de>) -> Result<R, DecodeError>,
+    ) -> Result<R, DecodeError> {
+        let start = self.reader.offset();
+        let claimed = self.reader.unsigned()?;
+        let remaining = self.reader.remaining();
+        // Each element takes a byte at least, or one of the few that may take none.
+        let count = match usize::try_from(claimed) {
+            Ok(count) if claimed <= remaining as u64 + self.empty_elements => count,
+            _ => return Err(DecodeError { offset: start, kind: DecodeErrorKind::Length(claimed) }),
+        };
+        let room = count.min(remaining).min(HINT).min(self.room);
+        self.room -= room;
+        self.nested(|this| read(Elements::new(this, count, room)))
     }
 }
 
@@ -134,7 +154,7 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
         match self.reader.byte()? {
             0 => visitor.visit_bool(false),
             1 => visitor.visit_bool(true),
-            other => Err(self.reader.error(DecodeErrorKind::Bool(other))),
+            other => Err(self.reader.error_before(DecodeErrorKind::Bool(other))),
         }
     }
 
@@ -162,7 +182,7 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
         match self.reader.byte()? {
             0 => visitor.visit_none(),
             1 => self.nested(|this| visitor.visit_some(this)),
-            other => Err(self.reader.error(DecodeErrorKind::Option(other))),
+            other => Err(self.reader.error_before(DecodeErrorKind::Option(other))),
         }
     }
 
@@ -187,8 +207,7 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        let count = self.count()?;
-        self.elements(count, visitor)
+        self.elements(|elements| visitor.visit_seq(elements))
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(
@@ -196,7 +215,7 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
         len: usize,
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
-        self.nested(|this| visitor.visit_seq(Elements::fixed(this, len)))
+        self.nested(|this| visitor.visit_seq(Fields::new(this, len)))
     }
 
     fn deserialize_tuple_struct<V: Visitor<'de>>(
@@ -209,8 +228,7 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        let count = self.count()?;
-        self.nested(|this| visitor.visit_map(Elements::new(this, count)))
+        self.elements(|elements| visitor.visit_map(elements))
     }
 
     fn deserialize_struct<V: Visitor<'de>>(

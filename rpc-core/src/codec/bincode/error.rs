@@ -1,14 +1,16 @@
-//! What is wrong with bytes that are no value: which rule they break, and where.
+//! What is wrong with bytes that are no value: which rule they break, and where. Says it in few words,
+//! however much the bytes hold: an error about a megabyte is no megabyte.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use thiserror::Error;
 
 /// Bytes that are no value of the expected type.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{kind} at byte {offset}")]
+#[error("{kind}, at offset {offset}")]
+#[non_exhaustive]
 pub struct DecodeError {
-    /// How far the reader had come.
+    /// Where what breaks the rule begins. For what the type itself refuses: how far it had read.
     pub offset: usize,
     /// The rule that is broken.
     pub kind: DecodeErrorKind,
@@ -22,28 +24,28 @@ pub enum DecodeErrorKind {
     #[error("the bytes end inside a value")]
     End,
     /// Bytes follow the value.
-    #[error("{0} bytes follow the value")]
+    #[error("{0} bytes follow the value, which must end where they begin")]
     Trailing(usize),
     /// A length or number of elements is more than the bytes that are left.
     #[error("a length of {0} is more than the bytes that are left")]
     Length(u64),
     /// A number does not fit the type.
-    #[error("a number does not fit its type")]
+    #[error("a number is wider than its type")]
     Range,
     /// The first byte of a number has no meaning.
-    #[error("byte {0} begins no number")]
+    #[error("a number cannot begin with byte {0}")]
     Number(u8),
     /// A bool that is neither 0 nor 1.
-    #[error("byte {0} is no bool")]
+    #[error("a bool must be 0 or 1, not {0}")]
     Bool(u8),
     /// An option's tag that is neither 0 nor 1.
-    #[error("byte {0} is no option")]
+    #[error("the tag of an option must be 0 or 1, not {0}")]
     Option(u8),
     /// Text that is not UTF-8.
     #[error("text is not UTF-8")]
     Utf8,
-    /// A number that is no Unicode character.
-    #[error("bytes are no character")]
+    /// Bytes that are not the UTF-8 form of one character.
+    #[error("a character is not UTF-8")]
     Char,
     /// Values within values, deeper than allowed.
     #[error("values are nested more than {} deep", super::deserializer::MAX_DEPTH)]
@@ -52,7 +54,7 @@ pub enum DecodeErrorKind {
     #[error("more than {} elements without content", super::deserializer::EMPTY_ELEMENTS)]
     EmptyElements,
     /// The type asks the bytes what they are, which bincode cannot tell.
-    #[error("the type needs a format that describes itself, which bincode is not")]
+    #[error("the type needs a format that describes itself, which bincode is not: use JSON for it")]
     SelfDescribing,
     /// The type itself refuses the value.
     #[error("{0}")]
@@ -60,7 +62,26 @@ pub enum DecodeErrorKind {
 }
 
 impl serde::de::Error for DecodeError {
+    /// What a type says of a value often quotes the value, so the text is cut.
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Self { offset: 0, kind: DecodeErrorKind::Custom(message.to_string()) }
+        let mut text = Clipped(String::new());
+        if write!(text, "{message}").is_err() {
+            text.0.push('…');
+        }
+        Self { offset: 0, kind: DecodeErrorKind::Custom(text.0) }
+    }
+}
+
+/// Bytes of text that a type may say.
+const MAX_CUSTOM: usize = 256;
+
+/// Takes text until there is too much, which is an error: so that the rest is not even formatted.
+struct Clipped(String);
+
+impl fmt::Write for Clipped {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let end = text.floor_char_boundary(MAX_CUSTOM - self.0.len());
+        self.0.push_str(&text[..end]);
+        if end == text.len() { Ok(()) } else { Err(fmt::Error) }
     }
 }

@@ -29,7 +29,10 @@ pub(super) fn encode<T: Serialize + ?Sized>(
 /// panics.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
     let mut deserializer = Deserializer::new(bytes);
-    let value = T::deserialize(&mut deserializer)?;
+    let value = match T::deserialize(&mut deserializer) {
+        Ok(value) => value,
+        Err(error) => return Err(deserializer.place(error)),
+    };
     deserializer.finish()?;
     Ok(value)
 }

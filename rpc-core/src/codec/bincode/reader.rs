@@ -24,9 +24,21 @@ impl<'de> Reader<'de> {
         self.rest.len()
     }
 
+    /// How many bytes are read.
+    pub(super) const fn offset(&self) -> usize {
+        self.total - self.rest.len()
+    }
+
+    /// An error about what comes next.
     #[cold]
     pub(super) const fn error(&self, kind: DecodeErrorKind) -> DecodeError {
-        DecodeError { offset: self.total - self.rest.len(), kind }
+        DecodeError { offset: self.offset(), kind }
+    }
+
+    /// An error about the byte that was read last.
+    #[cold]
+    pub(super) const fn error_before(&self, kind: DecodeErrorKind) -> DecodeError {
+        DecodeError { offset: self.offset() - 1, kind }
     }
 
     #[inline]
@@ -53,11 +65,12 @@ impl<'de> Reader<'de> {
 
     /// A run of bytes preceded by its length.
     pub(super) fn bytes(&mut self) -> Result<&'de [u8], DecodeError> {
+        let start = self.offset();
         let length = self.unsigned()?;
         let split =
             usize::try_from(length).ok().and_then(|length| self.rest.split_at_checked(length));
         let Some((bytes, rest)) = split else {
-            return Err(self.error(DecodeErrorKind::Length(length)));
+            return Err(DecodeError { offset: start, kind: DecodeErrorKind::Length(length) });
         };
         self.rest = rest;
         Ok(bytes)
@@ -66,7 +79,10 @@ impl<'de> Reader<'de> {
     /// Text preceded by its length.
     pub(super) fn text(&mut self) -> Result<&'de str, DecodeError> {
         let bytes = self.bytes()?;
-        std::str::from_utf8(bytes).map_err(|_| self.error(DecodeErrorKind::Utf8))
+        std::str::from_utf8(bytes).map_err(|error| DecodeError {
+            offset: self.offset() - bytes.len() + error.valid_up_to(),
+            kind: DecodeErrorKind::Utf8,
+        })
     }
 
     /// A character: its UTF-8 form, whose first byte tells its length.
@@ -97,8 +113,8 @@ impl<'de> Reader<'de> {
             U16 => Ok(u16::from_le_bytes(self.array()?).into()),
             U32 => Ok(u32::from_le_bytes(self.array()?).into()),
             U64 => Ok(u64::from_le_bytes(self.array()?)),
-            U128 => Err(self.error(DecodeErrorKind::Range)),
-            first => Err(self.error(DecodeErrorKind::Number(first))),
+            U128 => Err(self.error_before(DecodeErrorKind::Range)),
+            first => Err(self.error_before(DecodeErrorKind::Number(first))),
         }
     }
 
@@ -116,8 +132,9 @@ impl<'de> Reader<'de> {
         {
             return Err(self.error(DecodeErrorKind::Range));
         }
+        let start = self.offset();
         let number = self.unsigned()?;
-        T::try_from(number).map_err(|_| self.error(DecodeErrorKind::Range))
+        T::try_from(number).map_err(|_| DecodeError { offset: start, kind: DecodeErrorKind::Range })
     }
 
     /// An unsigned number of up to 128 bits.

@@ -1,10 +1,17 @@
 //! Each rule of the reader, with the bytes that break it.
 
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    cell::Cell,
+    collections::{BTreeMap, HashSet},
+    fmt,
+};
 
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, DeserializeOwned, SeqAccess, Visitor},
+};
 
-use crate::codec::bincode::{DecodeErrorKind, decode};
+use crate::codec::bincode::{DecodeErrorKind, decode, encode};
 
 #[track_caller]
 fn breaks<T: DeserializeOwned>(bytes: &[u8], rule: DecodeErrorKind) {
@@ -97,8 +104,90 @@ fn types_that_ask_the_bytes_what_they_are_get_a_clear_error() {
     breaks::<serde_json::Value>(&[0], DecodeErrorKind::SelfDescribing);
 }
 
+#[track_caller]
+fn says<T: DeserializeOwned>(bytes: &[u8], message: &str) {
+    match decode::<T>(bytes) {
+        Ok(_) => panic!("accepted"),
+        Err(error) => assert_eq!(error.to_string(), message),
+    }
+}
+
 #[test]
-fn an_error_tells_its_place() {
-    let error = decode::<(u8, String, bool)>(&[1, 1, b'a', 7]).unwrap_err();
-    assert_eq!(error.to_string(), "byte 7 is no bool at byte 4");
+fn an_error_tells_where_the_fault_begins() {
+    says::<(u8, String, bool)>(&[1, 1, b'a', 7], "a bool must be 0 or 1, not 7, at offset 3");
+    says::<(u8, Option<u8>)>(&[1, 9], "the tag of an option must be 0 or 1, not 9, at offset 1");
+    says::<(u8, u16)>(&[1, 255], "a number cannot begin with byte 255, at offset 1");
+    says::<(u8, u16)>(&[1, 252, 0, 0, 0, 0], "a number is wider than its type, at offset 1");
+    says::<(u8, u64)>(&[1, 254], "a number is wider than its type, at offset 1");
+    says::<(u8, String)>(&[1, 3, b'a', 0xff, b'b'], "text is not UTF-8, at offset 3");
+    says::<(u8, char)>(&[1, 0xff], "a character is not UTF-8, at offset 1");
+    let length = "a length of 9 is more than the bytes that are left, at offset 1";
+    says::<(u8, String)>(&[1, 9, b'a'], length);
+    says::<(u8, u32)>(&[1, 251, 1], "the bytes end inside a value, at offset 2");
+    let variant = "invalid value: integer `2`, expected `Ok` or `Err`, at offset 2";
+    says::<(u8, Result<u8, u8>)>(&[1, 2, 0], variant);
+}
+
+/// A type that quotes what it refuses.
+#[derive(Debug)]
+struct Picky;
+
+impl<'de> Deserialize<'de> for Picky {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Err(de::Error::invalid_value(de::Unexpected::Str(&text), &"nothing at all"))
+    }
+}
+
+#[test]
+fn an_error_does_not_grow_with_the_value_that_a_type_quotes() {
+    for character in ["\0", "a", "\u{e9}", "\u{1f600}"] {
+        let mut bytes = Vec::new();
+        encode(&character.repeat(100_000), &mut bytes).unwrap();
+        let message = decode::<Picky>(&bytes).unwrap_err().to_string();
+        assert!(message.contains("…, at offset "), "{message}");
+        assert!(message.len() < 300, "{}", message.len());
+    }
+    says::<Picky>(&[1, b'a'], "invalid value: string \"a\", expected nothing at all, at offset 2");
+}
+
+thread_local! {
+    static ROOM: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Lists in lists that add up how much room they are told to make.
+#[derive(Debug)]
+struct Roomy;
+
+impl<'de> Deserialize<'de> for Roomy {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(Self)
+    }
+}
+
+impl<'de> Visitor<'de> for Roomy {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("lists in lists")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self, A::Error> {
+        ROOM.set(ROOM.get() + elements.size_hint().unwrap());
+        while elements.next_element::<Self>()?.is_some() {}
+        Ok(Self)
+    }
+}
+
+#[test]
+fn lengths_inside_lengths_make_no_more_room_than_the_message_has_bytes() {
+    // Each length is justified by the bytes behind it; together they claim a hundred times as many.
+    let hostile = [[251, 0, 32].repeat(1000), vec![0; 8192]].concat();
+    assert_eq!(decode::<Roomy>(&hostile).unwrap_err().kind, DecodeErrorKind::Depth);
+    assert!(ROOM.take() <= hostile.len());
+
+    // An honest message gets room for all that it has.
+    let honest = [vec![100], [vec![10], vec![0; 10]].concat().repeat(100)].concat();
+    decode::<Roomy>(&honest).unwrap();
+    assert_eq!(ROOM.take(), 100 + 100 * 10);
 }
