@@ -6,6 +6,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, Waker},
+    time::Instant,
 };
 
 use tokio::{
@@ -38,6 +39,8 @@ pub(crate) struct Driver {
     accept: Option<Arc<dyn Accept>>,
     handlers: Handlers,
     timer: Option<Pin<Box<Sleep>>>,
+    /// Why the connection has ended, until the turn is over.
+    error: Option<ConnectionError>,
     /// Whether the callers who asked for a flush were given time to add to it.
     yielded: bool,
 }
@@ -60,7 +63,16 @@ impl Driver {
         let decoder = Decoder::new(config.limits.max_frame);
         let shared = Arc::new(Shared::new(side, config, link.write, link.peer));
         let handlers = Handlers::default();
-        Self { shared, read: link.read, decoder, accept, handlers, timer: None, yielded: false }
+        Self {
+            shared,
+            read: link.read,
+            decoder,
+            accept,
+            handlers,
+            timer: None,
+            error: None,
+            yielded: false,
+        }
     }
 
     pub(crate) const fn shared(&self) -> &Arc<Shared> {
@@ -82,17 +94,19 @@ impl Driver {
 
     fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Turn> {
         scratch::with(|scratch| {
+            self.shared.park(cx);
             loop {
-                let (flush, may_read) =
-                    self.shared.with(|state| (state.park(cx), state.machine.wants_read()));
-                self.poll_timer(cx, scratch);
+                let standing = self.shared.with(|state| state.begin_turn(scratch));
+                self.error = standing.error;
+                self.poll_timer(cx, standing.due, scratch);
+                let may_read = standing.may_read && self.error.is_none();
                 let read = may_read && self.poll_read(cx, scratch);
                 let replied = self.run_handlers(cx, scratch);
-                if let Some(error) = self.shared.with(|state| state.machine.error().cloned()) {
+                if let Some(error) = self.error.take() {
                     return Poll::Ready(Turn::End(error));
                 }
                 // Replies of one read leave at once: they are all here. Callers are given time.
-                if flush && !replied && !self.yielded {
+                if standing.flush && !replied && !self.yielded {
                     self.yielded = true;
                     return Poll::Ready(Turn::Yield);
                 }
@@ -101,9 +115,9 @@ impl Driver {
                 if flushed == Flushed::More {
                     return Poll::Ready(Turn::Yield);
                 }
-                let ended = flushed == Flushed::All && self.ends();
-                let unblocked = !may_read && self.shared.with(|state| state.machine.wants_read());
-                if !(read || ended || unblocked) {
+                let unblocked =
+                    || !standing.may_read && self.shared.with(|state| state.machine.wants_read());
+                if !(read || flushed == Flushed::Ended || unblocked()) {
                     return Poll::Pending;
                 }
             }
@@ -124,33 +138,26 @@ impl Driver {
         }
     }
 
-    /// Ends the connection if it is draining and done; whether it has ended.
-    fn ends(&self) -> bool {
-        self.shared.with(|state| {
-            if state.all_written() {
-                state.machine.end_if_drained();
-            }
-            state.machine.error().is_some()
-        })
-    }
-
     /// Reads once and handles what came; whether anything did.
     fn poll_read(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch) -> bool {
-        let mut buffer = ReadBuf::new(&mut scratch.read);
+        let Scratch { read, events, wakes, .. } = scratch;
+        let mut buffer = ReadBuf::new(read);
         let read = match Pin::new(&mut self.read).poll_read(cx, &mut buffer) {
             Poll::Pending => return false,
             Poll::Ready(read) => read,
         };
         let decoder = &mut self.decoder;
-        self.shared.with(|state| {
+        self.error = self.shared.with(|state| {
             let machine = &mut state.machine;
-            machine.lend(&mut scratch.events, &mut scratch.wakes);
+            machine.lend(events, wakes);
             match read {
                 Ok(()) if buffer.filled().is_empty() => machine.handle_eof(),
                 Ok(()) => machine.handle_input(now(), decoder, buffer.filled()),
                 Err(error) => machine.fail(ConnectionError::Transport(error.to_string())),
             }
-            machine.reclaim(&mut scratch.events, &mut scratch.wakes);
+            machine.reclaim(events, wakes);
+            state.collect(events, wakes);
+            state.machine.error().cloned()
         });
         true
     }
@@ -160,25 +167,7 @@ impl Driver {
     fn settle(&mut self, scratch: &mut Scratch) -> bool {
         let mut replied = false;
         loop {
-            replied |= !scratch.done.is_empty();
-            self.shared.with(|state| {
-                if !scratch.done.is_empty() {
-                    state.machine.give_buffer(scratch::take_buffer);
-                }
-                for (id, codec, outcome) in &scratch.done {
-                    state.machine.finish(*id, *codec, outcome);
-                }
-                state.machine.take_events(&mut scratch.events);
-                state.machine.take_wakes(&mut scratch.wakes);
-                state.take_ready(&mut scratch.wakes);
-            });
-            for (id, _, _) in scratch.done.drain(..) {
-                self.handlers.forget(id);
-            }
             scratch.wakes.drain(..).for_each(Waker::wake);
-            if scratch.events.is_empty() {
-                return replied;
-            }
             while let Some(event) = scratch.events.pop_front() {
                 match event {
                     Event::Request(request) => self.start(request, scratch),
@@ -186,6 +175,20 @@ impl Driver {
                     Event::Expired(id) => self.handlers.stop(id, StopReason::Expired),
                     Event::Ready | Event::PeerDraining | Event::Closed(_) => {}
                 }
+            }
+            if scratch.done.is_empty() {
+                return replied;
+            }
+            replied = true;
+            self.shared.with(|state| {
+                state.machine.give_buffer(scratch::take_buffer);
+                for (id, codec, outcome) in &scratch.done {
+                    state.machine.finish(*id, *codec, outcome);
+                }
+                state.collect(&mut scratch.events, &mut scratch.wakes);
+            });
+            for (id, _, _) in scratch.done.drain(..) {
+                self.handlers.forget(id);
             }
         }
     }
@@ -222,14 +225,15 @@ impl Driver {
 
     /// Lets the machine do what is due, and sets the timer for what is due next. A timer that fires too
     /// early is cheaper than one that is set anew with every call.
-    fn poll_timer(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch) {
+    fn poll_timer(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut due: Option<Instant>,
+        scratch: &mut Scratch,
+    ) {
         loop {
-            let due = self.shared.with(|state| {
-                let due = state.machine.poll_timeout();
-                state.armed = state.armed.into_iter().chain(due).min();
-                due.map(tokio::time::Instant::from_std)
-            });
-            let timer = match (&mut self.timer, due) {
+            let due_at = due.map(tokio::time::Instant::from_std);
+            let timer = match (&mut self.timer, due_at) {
                 (None, None) => return,
                 (None, Some(due)) => self.timer.insert(Box::pin(tokio::time::sleep_until(due))),
                 (Some(timer), due) => {
@@ -243,11 +247,13 @@ impl Driver {
                 return;
             }
             self.timer = None;
-            self.shared.with(|state| {
+            let standing = self.shared.with(|state| {
                 state.armed = None;
                 state.machine.handle_timeout(now());
-                state.machine.take_events(&mut scratch.events);
+                state.begin_turn(scratch)
             });
+            due = standing.due;
+            self.error = standing.error;
         }
     }
 }

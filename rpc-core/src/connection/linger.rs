@@ -45,7 +45,7 @@ pub(super) async fn close(
 fn poll_flush(shared: &Shared, cx: &mut Context<'_>) -> Poll<()> {
     loop {
         match shared.flush(Some(cx)) {
-            Flushed::All => return Poll::Ready(()),
+            Flushed::All | Flushed::Ended => return Poll::Ready(()),
             Flushed::More => {}
             Flushed::Blocked => return Poll::Pending,
         }

@@ -4,6 +4,7 @@
 //! The lock is never held across a write, a wake or user code.
 
 use std::{
+    collections::VecDeque,
     fmt,
     io::IoSlice,
     sync::Arc,
@@ -11,13 +12,14 @@ use std::{
     time::Instant,
 };
 
-use parking_lot::Mutex;
+use futures_util::task::AtomicWaker;
+use parking_lot::{Mutex, MutexGuard};
 
-use super::scratch;
+use super::scratch::{self, Scratch};
 use crate::{
     proto::{
         self, CallId, Codec, Side, Status,
-        connection::{Config, ConnectionError, MAX_SLICES, NewCall, Outcome, Transmit},
+        connection::{Config, ConnectionError, Event, MAX_SLICES, NewCall, Outcome, Transmit},
     },
     time::now,
     transport::{PeerAddress, WriteHalf},
@@ -25,6 +27,7 @@ use crate::{
 
 pub(crate) struct Shared {
     state: Mutex<State>,
+    driver: AtomicWaker,
     write: Box<dyn WriteHalf>,
     peer: PeerAddress,
 }
@@ -39,9 +42,20 @@ pub(super) struct State {
     flush: bool,
     /// When the driver's timer fires.
     pub(super) armed: Option<Instant>,
-    driver: Option<Waker>,
     /// Tasks that wait for the peer's hello.
     ready: Vec<Waker>,
+}
+
+/// How things stand at the start of a driver's turn.
+pub(super) struct Standing {
+    /// Whether somebody asked for a flush.
+    pub(super) flush: bool,
+    /// Whether bytes of the peer may be read.
+    pub(super) may_read: bool,
+    /// When the machine has something to do if nothing happens.
+    pub(super) due: Option<Instant>,
+    /// Why the connection has ended, if it has.
+    pub(super) error: Option<ConnectionError>,
 }
 
 /// What became of a flush.
@@ -49,6 +63,8 @@ pub(super) struct State {
 pub(super) enum Flushed {
     /// Nothing is left to write, or somebody else is at it.
     All,
+    /// Nothing is left to write, and the connection has ended in good order.
+    Ended,
     /// Something was written and there is more to do, or the connection has failed.
     More,
     /// The transport takes no more; the waker was left with it if there was one.
@@ -68,10 +84,9 @@ impl Shared {
             writing: false,
             flush: side == Side::Dialer,
             armed: None,
-            driver: None,
             ready: Vec::new(),
         };
-        Self { state: Mutex::new(state), write, peer }
+        Self { state: Mutex::new(state), driver: AtomicWaker::new(), write, peer }
     }
 
     pub(crate) const fn peer(&self) -> PeerAddress {
@@ -86,11 +101,14 @@ impl Shared {
         let id = state.machine.open(present, call)?;
         let pending = state.machine.poll_outcome(id, cx).is_pending();
         debug_assert!(pending, "a call that was just opened has not ended");
-        state.rearm(call);
+        let rearm = state.must_rearm(call);
         if state.machine.open_calls() == 1 && state.may_write_inline() {
             self.write_inline(state);
         } else {
-            state.request_flush();
+            self.request_flush(state);
+        }
+        if rearm {
+            self.driver.wake();
         }
         Ok(id)
     }
@@ -109,8 +127,11 @@ impl Shared {
             let pending = state.machine.poll_outcome(id, cx).is_pending();
             debug_assert!(pending, "a call that was just queued has not ended");
         }
-        state.rearm(call);
-        state.request_flush();
+        let rearm = state.must_rearm(call);
+        self.request_flush(state);
+        if rearm {
+            self.driver.wake();
+        }
         Ok(id)
     }
 
@@ -121,7 +142,7 @@ impl Shared {
     pub(crate) fn cancel(&self, id: CallId) {
         let mut state = self.state.lock();
         state.machine.cancel(id);
-        state.request_flush();
+        self.request_flush(state);
     }
 
     /// Ends a call of the peer whose handler ran outside the driver's task.
@@ -129,26 +150,26 @@ impl Shared {
         let mut state = self.state.lock();
         state.machine.give_buffer(scratch::take_buffer);
         state.machine.finish(id, codec, outcome);
-        state.request_flush();
+        self.request_flush(state);
     }
 
     pub(crate) fn drain(&self, reason: &str) {
         let mut state = self.state.lock();
         state.machine.drain(reason);
-        state.request_flush();
+        self.request_flush(state);
     }
 
     /// Ends the connection at once.
     pub(crate) fn abort(&self) {
         let mut state = self.state.lock();
         state.machine.fail(ConnectionError::Aborted);
-        state.request_flush();
+        self.request_flush(state);
     }
 
     pub(super) fn ping(&self) -> u64 {
         let mut state = self.state.lock();
         let token = state.machine.ping();
-        state.request_flush();
+        self.request_flush(state);
         token
     }
 
@@ -172,6 +193,20 @@ impl Shared {
         Poll::Pending
     }
 
+    /// Has the driver flush soon. It is woken once for all who ask meanwhile, and outside the lock.
+    fn request_flush(&self, mut state: MutexGuard<'_, State>) {
+        let asked = std::mem::replace(&mut state.flush, true);
+        drop(state);
+        if !asked {
+            self.driver.wake();
+        }
+    }
+
+    /// Leaves the driver's waker. To be done before it looks at what it was woken for.
+    pub(super) fn park(&self, cx: &Context<'_>) {
+        self.driver.register(cx.waker());
+    }
+
     /// Runs `with` on what the lock guards. For the driver, which takes it once per batch.
     pub(super) fn with<R>(&self, with: impl FnOnce(&mut State) -> R) -> R {
         with(&mut self.state.lock())
@@ -185,27 +220,22 @@ impl Shared {
         }
         state.begin_write();
         if state.transmit.is_empty() {
-            return Flushed::All;
+            return state.all_written();
         }
         self.write(state, cx)
     }
 
     /// Writes for the caller that is alone; if that does not do, the driver goes on.
-    fn write_inline(&self, mut state: parking_lot::MutexGuard<'_, State>) {
+    fn write_inline(&self, mut state: MutexGuard<'_, State>) {
         state.begin_write();
         if self.write(state, None) != Flushed::All {
             // Whoever asked for a flush meanwhile found somebody writing: the driver must be told again.
-            let mut state = self.state.lock();
-            state.flush = true;
-            state.wake_driver();
+            self.state.lock().flush = true;
+            self.driver.wake();
         }
     }
 
-    fn write(
-        &self,
-        mut state: parking_lot::MutexGuard<'_, State>,
-        cx: Option<&mut Context<'_>>,
-    ) -> Flushed {
+    fn write(&self, mut state: MutexGuard<'_, State>, cx: Option<&mut Context<'_>>) -> Flushed {
         state.writing = true;
         let mut transmit = std::mem::take(&mut state.transmit);
         drop(state);
@@ -223,9 +253,10 @@ impl Shared {
         let flushed = match written {
             Poll::Ready(Ok(count)) => {
                 transmit.advance(count);
-                state.machine.handle_sent(now(), count);
+                let present = if state.machine.queues() { now() } else { state.machine.received() };
+                state.machine.handle_sent(present, count);
                 if transmit.is_empty() && !state.machine.wants_write() {
-                    Flushed::All
+                    state.all_written()
                 } else {
                     Flushed::More
                 }
@@ -263,48 +294,43 @@ impl State {
         machine.fill(transmit);
     }
 
-    /// Has the driver flush soon. It is woken once for all who ask meanwhile.
-    fn request_flush(&mut self) {
-        if !self.flush {
-            self.flush = true;
-            self.wake_driver();
-        }
-    }
-
     /// The time at which a call is opened. Where no deadline depends on it, that is when bytes last came:
     /// reading the clock costs as much as all else that is done here.
     fn present_for(&self, call: &NewCall<'_>) -> Instant {
         if call.deadline.is_some() { now() } else { self.machine.received() }
     }
 
-    /// Has the driver set its timer anew if something is due before it fires.
-    fn rearm(&self, call: &NewCall<'_>) {
+    /// Whether the driver is to set its timer anew: something is due before it fires.
+    fn must_rearm(&self, call: &NewCall<'_>) -> bool {
         if call.deadline.is_none() && self.armed.is_some() {
-            return;
+            return false;
         }
         let due = self.machine.poll_timeout();
-        if due.is_some_and(|due| self.armed.is_none_or(|armed| due < armed)) {
-            self.wake_driver();
+        due.is_some_and(|due| self.armed.is_none_or(|armed| due < armed))
+    }
+
+    /// Begins a turn of the driver: gives it what happened since the last one.
+    pub(super) fn begin_turn(&mut self, scratch: &mut Scratch) -> Standing {
+        self.collect(&mut scratch.events, &mut scratch.wakes);
+        let due = self.machine.poll_timeout();
+        self.armed = self.armed.into_iter().chain(due).min();
+        Standing {
+            flush: self.flush,
+            may_read: self.machine.wants_read(),
+            due,
+            error: self.machine.error().cloned(),
         }
     }
 
-    fn wake_driver(&self) {
-        if let Some(driver) = &self.driver {
-            driver.wake_by_ref();
-        }
-    }
-
-    /// Leaves the driver's waker, and tells whether somebody asked for a flush.
-    pub(super) fn park(&mut self, cx: &Context<'_>) -> bool {
-        match &mut self.driver {
-            Some(waker) => waker.clone_from(cx.waker()),
-            None => self.driver = Some(cx.waker().clone()),
-        }
-        self.flush
+    /// Moves events to the driver, and the tasks that it is to wake.
+    pub(super) fn collect(&mut self, events: &mut VecDeque<Event>, wakes: &mut Vec<Waker>) {
+        self.machine.take_events(events);
+        self.machine.take_wakes(wakes);
+        self.take_ready(wakes);
     }
 
     /// Moves the tasks that wait for the peer's hello to `wakes`, once it is here or cannot come.
-    pub(super) fn take_ready(&mut self, wakes: &mut Vec<Waker>) {
+    fn take_ready(&mut self, wakes: &mut Vec<Waker>) {
         if !self.ready.is_empty()
             && (self.machine.peer().is_some() || self.machine.error().is_some())
         {
@@ -312,9 +338,10 @@ impl State {
         }
     }
 
-    /// Whether all that was to be written is written.
-    pub(super) fn all_written(&self) -> bool {
-        !self.writing && self.transmit.is_empty() && !self.machine.wants_write()
+    /// All that was to be written is written: ends the connection if it is draining and done.
+    fn all_written(&mut self) -> Flushed {
+        self.machine.end_if_drained();
+        if self.machine.error().is_some() { Flushed::Ended } else { Flushed::All }
     }
 }
 

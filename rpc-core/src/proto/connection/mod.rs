@@ -161,6 +161,12 @@ impl Connection {
         self.outbound.slots.len()
     }
 
+    /// Whether calls of this side wait to be sent.
+    #[must_use]
+    pub fn queues(&self) -> bool {
+        !self.outbound.queue.is_empty()
+    }
+
     /// Handlers of the peer's calls that have not ended.
     #[must_use]
     pub const fn running_handlers(&self) -> u32 {
