@@ -17,11 +17,11 @@ const WALLS: [(&str, &[&str]); 12] = [
     ("schema", &["proto"]),
     ("transport", &["proto"]),
     ("connection", &["proto", "transport", "time"]),
-    ("call", &["proto", "codec", "schema", "connection", "time"]),
-    ("service", &["proto", "codec", "schema", "transport", "connection", "time"]),
+    ("call", &["proto", "codec", "schema", "transport", "connection", "time"]),
+    ("service", &["proto", "codec", "schema", "connection", "call"]),
     ("reflect", &["schema", "service"]),
     ("server", &["proto", "transport", "connection", "service", "reflect", "time"]),
-    ("client", &["proto", "codec", "schema", "transport", "connection", "call"]),
+    ("client", &["proto", "transport", "connection", "call", "service"]),
     // The door for generated code names whatever that code needs.
     (
         "private",

@@ -67,8 +67,8 @@ mod service;
 mod time;
 mod transport;
 
-pub use call::{Call, CallError, CallFuture};
-pub use client::{Channel, Endpoint};
+pub use call::{Call, CallError, CallFuture, Channel, Context, Streaming};
+pub use client::Endpoint;
 pub use codec::CodecError;
 pub use proto::{
     Code, Codec, Execution, Limits, LimitsError, Metadata, MetadataError, MethodKey, Status,
@@ -76,7 +76,7 @@ pub use proto::{
 pub use rpc_macros::service;
 pub use schema::Schema;
 pub use server::{Running, ServeError, Server, Shutdown};
-pub use service::{BuildError, Context};
+pub use service::BuildError;
 pub use transport::{
     Address, AddressError, BindError, DialError, IntoAddress, Listener, PeerAddress,
 };

@@ -3,11 +3,11 @@
 
 pub use std::sync::Arc;
 
+pub use futures_util::Stream;
 pub use serde;
 
 pub use crate::{
-    call::Call,
-    client::Channel,
+    call::{Call, Channel, Context, Streaming},
     codec::{byte_vec, shared_bytes},
     connection::HandlerSlot,
     schema::{
@@ -15,13 +15,13 @@ pub use crate::{
         ServiceBuilder, ServiceSchema, Variant,
     },
     server::Server,
-    service::{Context, Dispatch, Request},
+    service::{Dispatch, ItemSink, Request},
     transport::{DialError, IntoAddress},
 };
 
 use serde::Serialize;
 
-use crate::codec::Decode;
+use crate::codec::{Decode, Encode};
 
 /// Values that travel as serde has them.
 pub mod plain {
@@ -59,6 +59,38 @@ pub fn oneway(
     arguments: &impl Serialize,
 ) -> Call<()> {
     channel.call_oneway(service, method, arguments)
+}
+
+/// Prepares a call of a method that answers with a stream.
+pub fn stream<T: 'static>(
+    channel: &Channel,
+    service: &'static ServiceSchema,
+    method: usize,
+    arguments: &impl Serialize,
+    item: Decode<T>,
+) -> Call<Streaming<T>> {
+    channel.stream(service, method, arguments, item, None)
+}
+
+/// Prepares a call of a method that answers with a stream and may fail.
+pub fn fallible_stream<T: 'static, E: 'static>(
+    channel: &Channel,
+    service: &'static ServiceSchema,
+    method: usize,
+    arguments: &impl Serialize,
+    item: Decode<T>,
+    error: Decode<E>,
+) -> Call<Streaming<T, E>, E> {
+    channel.stream(service, method, arguments, item, Some(error))
+}
+
+/// Sends the items of `stream` with a call.
+pub fn upload<T, E, U: 'static>(
+    call: Call<T, E>,
+    stream: impl Stream<Item = U> + Send + 'static,
+    encode: Encode<U>,
+) -> Call<T, E> {
+    call.upload(stream, encode)
 }
 
 /// A channel to a server in memory. A server that cannot be built closes it at once and says why in the log.

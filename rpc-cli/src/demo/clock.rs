@@ -78,7 +78,7 @@ impl Clock for Wall {
     async fn whoami(&self, cx: &Context) -> Caller {
         let own = |(key, value): (&str, &str)| (key.to_owned(), value.to_owned());
         Caller {
-            peer: cx.peer().to_string(),
+            peer: cx.peer_address().to_string(),
             method: cx.method().to_owned(),
             metadata: cx.metadata().iter().map(own).collect(),
             remaining_ms: cx.remaining().map(|time| time.as_millis() as u64),

@@ -4,14 +4,18 @@ use std::{
     fmt,
     future::Future,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
+    time::Instant,
 };
 
-use super::{Call, CallError, Prepared, Reader};
+use tokio_util::sync::WaitForCancellationFutureOwned;
+
+use super::{Call, CallError, Incoming, Method, Prepared, Reader, Value};
 use crate::{
-    connection::Connection,
+    codec::{CodecError, Decode},
+    connection::{Connection, ItemReader, ItemSender},
     proto::{
-        CallId, Code, Payload, Status,
+        CallId, Code, Codec, Payload, Status,
         connection::{NewCall, Outcome},
         frame::Failure,
     },
@@ -23,8 +27,11 @@ use crate::{
 pub struct CallFuture<T, E> {
     connection: Connection,
     request: Prepared,
-    read: Reader<T, E>,
+    /// `None` once it was used.
+    read: Option<Reader<T, E>>,
     state: State,
+    /// Resolves when the call is over that this one is part of.
+    cancelled: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
 }
 
 #[derive(Debug)]
@@ -34,10 +41,18 @@ enum State {
     Done,
 }
 
+/// What a call has come to.
+enum Progress {
+    /// It has ended.
+    Ended(Outcome),
+    /// Its handler goes on with items.
+    Accepted(CallId),
+}
+
 impl<T, E> CallFuture<T, E> {
     pub(super) fn new(call: Call<T, E>) -> Self {
         let Call { connection, request, read } = call;
-        Self { connection, request, read, state: State::Unsent }
+        Self { connection, request, read: Some(read), state: State::Unsent, cancelled: None }
     }
 
     /// Sends the call. Gives its outcome if it has one at once.
@@ -50,10 +65,10 @@ impl<T, E> CallFuture<T, E> {
         let call = NewCall {
             key: request.method.key(),
             codec: request.codec,
-            // A time that no clock reaches is no deadline.
-            deadline: request.timeout.and_then(|timeout| now().checked_add(timeout)),
+            deadline: request.deadline(),
             metadata: request.metadata.as_deref(),
             arguments: &arguments,
+            streams: request.streams,
         };
         let shared = self.connection.shared();
         let opened = if request.reply {
@@ -64,6 +79,7 @@ impl<T, E> CallFuture<T, E> {
         match opened {
             Ok(Some(id)) => {
                 self.state = State::Open(id);
+                self.opened(id);
                 Poll::Pending
             }
             Ok(None) => Poll::Ready(Ok(Payload::new())),
@@ -71,25 +87,109 @@ impl<T, E> CallFuture<T, E> {
         }
     }
 
-    fn read(&self, outcome: Outcome) -> Result<T, CallError<E>> {
-        let codec = self.request.codec;
-        let unreadable = |error: crate::codec::CodecError| {
-            let message = format!("cannot read the reply: {error}");
-            CallError::Status(Status::new(Code::Internal, message))
+    /// Starts what goes with a call that is open.
+    fn opened(&mut self, id: CallId) {
+        if let Some(upload) = self.request.upload.take() {
+            let codec = self.request.codec;
+            let shared = std::sync::Arc::clone(self.connection.shared());
+            tokio::spawn(upload(ItemSender::upload(shared, id, codec), codec));
+        }
+        if let Some(scope) = &self.request.scope {
+            self.cancelled = Some(Box::pin(scope.cancellation().cancelled_owned()));
+        }
+    }
+
+    fn poll_progress(&mut self, cx: &mut Context<'_>) -> Poll<Progress> {
+        if let State::Unsent = self.state {
+            let outcome = ready!(self.send(cx));
+            self.state = State::Done;
+            return Poll::Ready(Progress::Ended(outcome));
+        }
+        // Polled after its end, which futures need not allow; there is nothing to come.
+        let State::Open(id) = self.state else { return Poll::Pending };
+        let shared = self.connection.shared();
+        let progress = if self.request.streams.down() {
+            shared.poll_accepted(id, cx).map(|accepted| match accepted {
+                Ok(()) => Progress::Accepted(id),
+                Err(outcome) => Progress::Ended(outcome),
+            })
+        } else {
+            shared.poll_outcome(id, cx).map(Progress::Ended)
         };
-        match outcome {
-            Ok(_) if !self.request.reply => {
-                (self.read.value)(crate::proto::Codec::Bincode, &Payload::new()).map_err(unreadable)
+        if progress.is_ready() {
+            self.state = State::Done;
+        }
+        progress
+    }
+
+    /// Ends the call if the one that it is part of is over.
+    fn poll_scope(&mut self, cx: &mut Context<'_>) -> Poll<Status> {
+        let (Some(cancelled), State::Open(id)) = (&mut self.cancelled, &self.state) else {
+            return Poll::Pending;
+        };
+        ready!(cancelled.as_mut().poll(cx));
+        self.connection.shared().cancel(*id);
+        self.state = State::Done;
+        let message = "the call that this one is part of is over";
+        Poll::Ready(Status::new(Code::Cancelled, message))
+    }
+
+    fn read(&mut self, progress: Progress) -> Result<T, CallError<E>> {
+        let codec = self.request.codec;
+        let Some(Reader { value, error }) = self.read.take() else {
+            return Err(Status::new(Code::Internal, "the call was read twice").into());
+        };
+        let outcome = match progress {
+            Progress::Accepted(id) => Err(id),
+            Progress::Ended(outcome) => Ok(outcome),
+        };
+        match (value, outcome) {
+            (_, Ok(Err(end))) => Err(failure(end, codec, error, Some(&self.request.method))),
+            (Value::One(decode), Ok(Ok(value))) if self.request.reply => {
+                decode(codec, &value).map_err(unreadable)
             }
-            Ok(value) => (self.read.value)(codec, &value).map_err(unreadable),
-            Err(Failure::Status(status)) => Err(self.request.method.explain(status).into()),
-            Err(Failure::Application(error)) => match self.read.error {
-                Some(decode) => Err(CallError::App(decode(codec, &error).map_err(unreadable)?)),
-                None => {
-                    let message = "the server replied with an error that the method does not have";
-                    Err(Status::new(Code::Internal, message).into())
-                }
-            },
+            (Value::One(decode), _) => decode(Codec::Bincode, &Payload::new()).map_err(unreadable),
+            (Value::Stream(make), accepted) => {
+                let connection = self.connection.clone();
+                let shared = std::sync::Arc::clone(connection.shared());
+                let reader = accepted.err().map(|id| ItemReader::of_call(shared, id));
+                let method = self.request.method.clone();
+                Ok(make(Incoming { reader, connection, method, codec }))
+            }
+        }
+    }
+}
+
+impl Prepared {
+    /// When the caller stops waiting. A time that no clock reaches is no deadline.
+    fn deadline(&self) -> Option<Instant> {
+        let own = self.timeout.and_then(|timeout| now().checked_add(timeout));
+        let inherited = self.scope.as_ref().and_then(super::Context::deadline);
+        own.into_iter().chain(inherited).min()
+    }
+}
+
+fn unreadable<E>(error: CodecError) -> CallError<E> {
+    Status::new(Code::Internal, format!("cannot read the reply: {error}")).into()
+}
+
+/// How a call failed, in the trait's own terms where it can be.
+pub(super) fn failure<E>(
+    failure: Failure,
+    codec: Codec,
+    error: Option<Decode<E>>,
+    method: Option<&Method>,
+) -> CallError<E> {
+    match (failure, error) {
+        (Failure::Status(status), _) => {
+            method.map_or_else(|| status.clone(), |method| method.explain(status.clone())).into()
+        }
+        (Failure::Application(error), Some(decode)) => {
+            decode(codec, &error).map_or_else(unreadable, CallError::App)
+        }
+        (Failure::Application(_), None) => {
+            let message = "the server replied with an error that the method does not have";
+            Status::new(Code::Internal, message).into()
         }
     }
 }
@@ -99,15 +199,10 @@ impl<T, E> Future for CallFuture<T, E> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        let polled = match this.state {
-            State::Unsent => this.send(cx),
-            State::Open(id) => this.connection.shared().poll_outcome(id, cx),
-            // Polled after its end, which futures need not allow; there is nothing to come.
-            State::Done => return Poll::Pending,
-        };
-        let outcome = std::task::ready!(polled);
-        this.state = State::Done;
-        Poll::Ready(this.read(outcome))
+        if let Poll::Ready(progress) = this.poll_progress(cx) {
+            return Poll::Ready(this.read(progress));
+        }
+        this.poll_scope(cx).map(|status| Err(status.into()))
     }
 }
 

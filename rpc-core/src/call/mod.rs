@@ -1,17 +1,29 @@
-//! The typed face of a call: from arguments to a future, from a payload to a value or a typed error.
+//! The typed face of a call: from arguments to a future, from a payload to a value or a typed error, from a
+//! stream of values to items and back.
 
+mod channel;
+mod context;
 mod error;
 mod future;
+mod streaming;
+mod upload;
 
+pub use channel::Channel;
+pub use context::Context;
 pub use error::CallError;
 pub use future::CallFuture;
+pub use streaming::Streaming;
+pub(crate) use upload::{Sent, send_all};
 
-use std::{convert::Infallible, fmt, future::IntoFuture, marker::PhantomData, time::Duration};
+use std::{convert::Infallible, fmt, future::IntoFuture, time::Duration};
 
+use futures_util::Stream;
+
+use self::upload::Upload;
 use crate::{
-    codec::Decode,
-    connection::Connection,
-    proto::{Code, Codec, Metadata, MetadataError, MethodKey, Payload, Status},
+    codec::{Decode, Encode},
+    connection::{Connection, ItemReader},
+    proto::{Code, Codec, Metadata, MetadataError, MethodKey, Payload, Status, frame::Streams},
 };
 
 /// A call that was prepared and not sent yet: `.await` sends it, options come before.
@@ -38,7 +50,6 @@ pub struct Call<T, E = Infallible> {
 }
 
 /// What is to be sent.
-#[derive(Debug)]
 struct Prepared {
     method: Method,
     codec: Codec,
@@ -47,6 +58,11 @@ struct Prepared {
     timeout: Option<Duration>,
     metadata: Option<Box<Metadata>>,
     reply: bool,
+    streams: Streams,
+    /// Sends the items that go with the call.
+    upload: Option<Upload>,
+    /// Ends the call with that of whoever makes it.
+    scope: Option<Context>,
 }
 
 /// Which method is called, and how to speak of it.
@@ -64,18 +80,25 @@ pub(crate) enum Method {
 /// How the reply is read. Function pointers, so that a call is one type for all methods with the same
 /// result.
 struct Reader<T, E> {
-    value: Decode<T>,
+    value: Value<T>,
     error: Option<Decode<E>>,
-    types: PhantomData<fn() -> (T, E)>,
 }
 
-impl<T, E> Clone for Reader<T, E> {
-    fn clone(&self) -> Self {
-        *self
-    }
+/// What a call brings.
+enum Value<T> {
+    /// One value.
+    One(Decode<T>),
+    /// A stream: what makes it of a call that the handler has accepted.
+    Stream(Box<dyn FnOnce(Incoming) -> T + Send>),
 }
 
-impl<T, E> Copy for Reader<T, E> {}
+/// A call whose items are to come; no reader if it brought none.
+struct Incoming {
+    reader: Option<ItemReader>,
+    connection: Connection,
+    method: Method,
+    codec: Codec,
+}
 
 impl<T, E> Call<T, E> {
     pub(crate) fn new(
@@ -86,20 +109,39 @@ impl<T, E> Call<T, E> {
         value: Decode<T>,
         error: Option<Decode<E>>,
     ) -> Self {
-        let request =
-            Prepared { method, codec, arguments, timeout: None, metadata: None, reply: true };
-        Self { connection, request, read: Reader { value, error, types: PhantomData } }
+        let request = Prepared::new(method, codec, arguments);
+        Self { connection, request, read: Reader { value: Value::One(value), error } }
     }
 
     /// Expects no reply: the call is done when it is on its way.
-    pub(crate) const fn oneway(mut self) -> Self {
+    pub(crate) fn oneway(mut self) -> Self {
         self.request.reply = false;
         self
     }
 
-    /// Gives the call up when it is not answered within `timeout` of being awaited. The time that remains
+    /// Sends the items of `stream` along.
+    pub(crate) fn upload<S, U>(mut self, stream: S, encode: Encode<U>) -> Self
+    where
+        S: Stream<Item = U> + Send + 'static,
+        U: 'static,
+    {
+        self.request.streams =
+            if self.request.streams.down() { Streams::BOTH } else { Streams::UP };
+        self.request.upload = Some(upload::upload(stream, encode));
+        self
+    }
+
+    /// Makes the call a part of the one that `cx` belongs to: it inherits the time that remains, the
+    /// metadata, and the end: when the other call is over, this one is cancelled.
+    pub fn within(mut self, cx: &Context) -> Self {
+        self.request.scope = Some(cx.clone());
+        self.with_metadata(cx.metadata())
+    }
+
+    /// Gives the call up when it is not answered within `timeout` of being awaited; a stream, when it has
+    /// not ended by then. The time that remains
     /// travels along: the server drops the handler when nobody waits for it any more.
-    pub const fn timeout(mut self, timeout: Duration) -> Self {
+    pub fn timeout(mut self, timeout: Duration) -> Self {
         self.request.timeout = Some(timeout);
         self
     }
@@ -125,6 +167,42 @@ impl<T, E> Call<T, E> {
         if let Err(error) = set {
             let status = Status::not_started(Code::InvalidArgument, error.to_string());
             self.request.arguments = Err(status);
+        }
+    }
+}
+
+impl<T: 'static, E: 'static> Call<Streaming<T, E>, E> {
+    pub(crate) fn streaming(
+        connection: Connection,
+        method: Method,
+        codec: Codec,
+        arguments: Result<Payload, Status>,
+        item: Decode<T>,
+        error: Option<Decode<E>>,
+    ) -> Self {
+        let mut request = Prepared::new(method, codec, arguments);
+        request.streams = Streams::DOWN;
+        let stream = move |incoming: Incoming| {
+            let Incoming { reader, connection, method, codec } = incoming;
+            Streaming::of_call(reader, connection, method, codec, item, error)
+        };
+        let read = Reader { value: Value::Stream(Box::new(stream)), error };
+        Self { connection, request, read }
+    }
+}
+
+impl Prepared {
+    const fn new(method: Method, codec: Codec, arguments: Result<Payload, Status>) -> Self {
+        Self {
+            method,
+            codec,
+            arguments,
+            timeout: None,
+            metadata: None,
+            reply: true,
+            streams: Streams::NONE,
+            upload: None,
+            scope: None,
         }
     }
 }
@@ -165,6 +243,6 @@ impl<T, E> IntoFuture for Call<T, E> {
 
 impl<T, E> fmt::Debug for Call<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Call").field("request", &self.request).finish_non_exhaustive()
+        f.debug_struct("Call").field("method", &self.request.method).finish_non_exhaustive()
     }
 }

@@ -1,11 +1,13 @@
 //! How to connect: what a channel is made from.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
-use super::Channel;
 use crate::{
+    call::Channel,
+    connection::Accept,
     proto::{Codec, Limits, connection::Config},
-    transport::{DialError, IntoAddress, dial},
+    service::{BuildError, Dispatch, Router},
+    transport::{DialError, IntoAddress, Link, dial},
 };
 
 /// Options of a connection; each has a default.
@@ -20,13 +22,15 @@ use crate::{
 ///     .await?;
 /// # Ok(()) }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use]
 pub struct Endpoint {
     config: Config,
     codec: Codec,
     timeout: Option<Duration>,
     connect_timeout: Duration,
+    /// What the other side may call.
+    services: Vec<Arc<dyn Dispatch>>,
 }
 
 impl Default for Endpoint {
@@ -36,6 +40,7 @@ impl Default for Endpoint {
             codec: Codec::default(),
             timeout: None,
             connect_timeout: Duration::from_secs(20),
+            services: Vec::new(),
         }
     }
 }
@@ -46,8 +51,8 @@ impl Endpoint {
         Self::default()
     }
 
-    /// Gives every call up that is not answered in time, unless it has a timeout of its own. Default: no
-    /// limit.
+    /// Gives every call up that is not answered in time, unless it has a timeout of its own or brings a
+    /// stream. Default: no limit.
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
@@ -90,6 +95,33 @@ impl Endpoint {
         self
     }
 
+    /// Serves `service` to the other side, which calls it on the connections that are made from here: see
+    /// [`Context::peer`](crate::Context::peer).
+    ///
+    /// # Errors
+    /// A service of that name is served already, or two method names have the same hash.
+    pub fn serve(mut self, service: impl Dispatch) -> Result<Self, BuildError> {
+        self.services.push(Arc::new(service));
+        self.router().map(|_| self)
+    }
+
+    fn router(&self) -> Result<Option<Arc<dyn Accept>>, BuildError> {
+        if self.services.is_empty() {
+            return Ok(None);
+        }
+        let mut router = Router::default();
+        for service in &self.services {
+            router.add(Arc::clone(service))?;
+        }
+        Ok(Some(Arc::new(router)))
+    }
+
+    pub(crate) fn over(&self, link: Link) -> Channel {
+        // `serve` has tried it.
+        let accept = self.router().unwrap_or_default();
+        Channel::over(link, Arc::new(self.config.clone()), accept, self.codec, self.timeout)
+    }
+
     /// Opens the transport; the protocol's handshake rides with the first call.
     ///
     /// # Errors
@@ -107,6 +139,27 @@ impl Endpoint {
                 return Err(DialError::Connect { address, source });
             }
         };
-        Ok(Channel::over(link, Arc::new(self.config.clone()), self.codec, self.timeout))
+        Ok(self.over(link))
+    }
+}
+
+impl Channel {
+    /// Connects with the defaults of [`Endpoint`].
+    ///
+    /// The protocol's handshake is not waited for: it rides with the first call. See [`Self::ready`].
+    ///
+    /// # Errors
+    /// No transport could be opened to `address`.
+    ///
+    /// # Cancel safety
+    /// Safe: dropping the future gives the attempt up.
+    pub async fn connect(address: impl IntoAddress) -> Result<Self, DialError> {
+        Endpoint::new().connect(address).await
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Endpoint").field("config", &self.config).finish_non_exhaustive()
     }
 }

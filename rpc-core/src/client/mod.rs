@@ -1,7 +1,5 @@
-//! The client's side: a channel to a server, from which generated clients make calls.
+//! The dialling side: how a channel is made.
 
-mod channel;
 mod endpoint;
 
-pub use channel::Channel;
 pub use endpoint::Endpoint;

@@ -200,9 +200,18 @@ impl Driver {
             scratch.done.push((id, codec, Err(super::slot::serves_nothing())));
             return;
         };
-        let call = IncomingCall { request, peer: self.shared.peer() };
-        let guard = accept.accept(call, &mut scratch.slot);
-        if let Some(guard) = guard.filter(|guard| guard.is_slow()) {
+        let call = IncomingCall { request, shared: &self.shared };
+        let accepted = accept.accept(call, &mut scratch.slot);
+        let order = accepted.as_ref().and_then(|accepted| accepted.order);
+        if let Some(order) = order.filter(|&order| self.handlers.is_busy(order)) {
+            if let Some((handler, token)) = scratch.slot.take() {
+                self.handlers.wait(id, codec, handler, token, order);
+            }
+            return;
+        }
+        let guard = accepted.map(|accepted| accepted.guard);
+        // An ordered handler stays here: what is spawned ends in any order.
+        if let Some(guard) = guard.filter(|guard| order.is_none() && guard.is_slow()) {
             if let Some((handler, token)) = scratch.slot.take() {
                 self.handlers.spawn(&self.shared, guard, id, codec, handler, token);
             }
@@ -217,7 +226,7 @@ impl Driver {
             Poll::Ready(outcome) => scratch.done.push((id, codec, outcome)),
             Poll::Pending => {
                 if let Some((handler, token)) = scratch.slot.take() {
-                    self.handlers.keep(id, codec, handler, token);
+                    self.handlers.keep(id, codec, handler, token, order);
                 }
             }
         }

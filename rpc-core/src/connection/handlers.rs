@@ -2,7 +2,7 @@
 //! spawned. Either way a handler can be stopped, and reports its end exactly once.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
@@ -33,6 +33,9 @@ pub(super) struct Handlers {
     pending: Option<Box<FuturesUnordered<Running>>>,
     /// How to stop each. Bounded by: the calls that the machine lets run.
     stops: HashMap<CallId, Arc<Stop>>,
+    /// Handlers that wait for an earlier one of their order; an order is here while one of it runs.
+    /// Bounded by: as `stops`.
+    orders: HashMap<u32, VecDeque<Running>>,
     /// Whether a handler was added to `pending` that has not been polled there.
     unpolled: bool,
 }
@@ -61,7 +64,12 @@ struct Running {
     handler: Option<HandlerBox>,
     cancellation: Option<CancellationToken>,
     stop: Arc<Stop>,
+    /// The order that it runs in, and holds until it ends.
+    order: Option<u32>,
 }
+
+/// The end of a handler.
+pub(super) type End = (CallId, Codec, Outcome);
 
 impl Handlers {
     /// Has the connection's task poll a handler from here on.
@@ -71,10 +79,45 @@ impl Handlers {
         codec: Codec,
         handler: HandlerBox,
         token: Option<CancellationToken>,
+        order: Option<u32>,
     ) {
-        let running = self.running(id, codec, handler, token);
+        let running = Running { order, ..self.running(id, codec, handler, token) };
+        if let Some(order) = order {
+            self.orders.entry(order).or_default();
+        }
+        self.push(running);
+    }
+
+    fn push(&mut self, running: Running) {
         self.pending.get_or_insert_default().push(running);
         self.unpolled = true;
+    }
+
+    /// Whether a handler of this order runs: the next one has to wait.
+    pub(super) fn is_busy(&self, order: u32) -> bool {
+        self.orders.contains_key(&order)
+    }
+
+    /// Starts a handler when those of its order that came before have ended.
+    pub(super) fn wait(
+        &mut self,
+        id: CallId,
+        codec: Codec,
+        handler: HandlerBox,
+        token: Option<CancellationToken>,
+        order: u32,
+    ) {
+        let running = Running { order: Some(order), ..self.running(id, codec, handler, token) };
+        self.orders.entry(order).or_default().push_back(running);
+    }
+
+    /// A handler of this order has ended: the next one starts.
+    fn release(&mut self, order: u32) {
+        let Some(waiting) = self.orders.get_mut(&order) else { return };
+        match waiting.pop_front() {
+            Some(next) => self.push(next),
+            None => drop(self.orders.remove(&order)),
+        }
     }
 
     /// Has a task of its own poll a handler, for the sake of the other calls on the connection.
@@ -94,7 +137,7 @@ impl Handlers {
             let first = std::future::poll_fn(|cx| Poll::Ready(Pin::new(&mut running).poll(cx)));
             let first = first.await;
             guard.record(now().saturating_duration_since(started));
-            let (id, codec, outcome) = match first {
+            let ((id, codec, outcome), _) = match first {
                 Poll::Ready(end) => end,
                 Poll::Pending => running.await,
             };
@@ -113,23 +156,33 @@ impl Handlers {
         if id.expects_reply() {
             self.stops.insert(id, Arc::clone(&stop));
         }
-        Running { id, codec, handler: Some(handler), cancellation, stop }
+        Running { id, codec, handler: Some(handler), cancellation, stop, order: None }
     }
 
     /// Ends a handler early; its end is reported as any other. One that has ended is left alone.
-    pub(super) fn stop(&self, id: CallId, reason: StopReason) {
-        if let Some(stop) = self.stops.get(&id) {
-            stop.fire(reason);
+    pub(super) fn stop(&mut self, id: CallId, reason: StopReason) {
+        let Some(stop) = self.stops.get(&id) else { return };
+        stop.fire(reason);
+        // One that waits its turn is polled for its end only: it holds no order.
+        let waiting = self.orders.values_mut().find_map(|waiting| {
+            let at = waiting.iter().position(|running| running.id == id)?;
+            waiting.remove(at)
+        });
+        if let Some(running) = waiting {
+            self.push(Running { order: None, ..running });
         }
     }
 
     /// Polls the pending handlers and moves the ends of those that are ready to `done`.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>, done: &mut Vec<(CallId, Codec, Outcome)>) {
-        let Some(pending) = &mut self.pending else { return };
-        while let Poll::Ready(Some(end)) = pending.poll_next_unpin(cx) {
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>, done: &mut Vec<End>) {
+        while let Some(pending) = &mut self.pending {
+            let Poll::Ready(Some((end, order))) = pending.poll_next_unpin(cx) else { break };
             done.push(end);
+            if let Some(order) = order {
+                self.release(order);
+            }
         }
-        if pending.is_empty() {
+        if self.pending.as_ref().is_some_and(|pending| pending.is_empty()) {
             self.pending = None;
         }
     }
@@ -153,6 +206,7 @@ impl Drop for Handlers {
         if let Some(pending) = &mut self.pending {
             pending.iter_mut().for_each(Running::drop_handler);
         }
+        self.orders.values_mut().flatten().for_each(Running::drop_handler);
     }
 }
 
@@ -186,7 +240,7 @@ impl Running {
 }
 
 impl Future for Running {
-    type Output = (CallId, Codec, Outcome);
+    type Output = (End, Option<u32>);
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
@@ -197,6 +251,6 @@ impl Future for Running {
             (None, None) => return Poll::Pending,
         };
         this.drop_handler();
-        Poll::Ready((this.id, this.codec, outcome))
+        Poll::Ready(((this.id, this.codec, outcome), this.order))
     }
 }

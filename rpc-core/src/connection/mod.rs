@@ -14,6 +14,7 @@
 mod driver;
 mod guard;
 mod handlers;
+mod items;
 mod linger;
 mod scratch;
 mod shared;
@@ -21,9 +22,10 @@ mod slot;
 
 pub(crate) use driver::Driver;
 pub(crate) use guard::SlowGuard;
+pub(crate) use items::{ItemReader, ItemSender, Next, TooLong};
 pub(crate) use shared::Shared;
 pub use slot::HandlerSlot;
-pub(crate) use slot::{Accept, IncomingCall};
+pub(crate) use slot::{Accept, Accepted, IncomingCall};
 
 use std::{sync::Arc, time::Instant};
 
@@ -33,32 +35,46 @@ use crate::{
     transport::{Link, PeerAddress},
 };
 
-/// A handle of a connection. The connection drains and ends when the last one is dropped.
+/// A handle of a connection. A connection that was dialled drains and ends when the last one is dropped;
+/// one that was accepted goes on.
 #[derive(Clone, Debug)]
 pub(crate) struct Connection {
     handle: Arc<Handle>,
 }
 
 #[derive(Debug)]
-struct Handle(Arc<Shared>);
+struct Handle {
+    shared: Arc<Shared>,
+    /// Whether the connection drains when the handle is dropped.
+    owns: bool,
+}
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        self.0.drain("the client has closed its side");
+        if self.owns {
+            self.shared.drain("the client has closed its side");
+        }
     }
 }
 
 impl Connection {
     /// A dialled connection; its task runs on the current runtime.
-    pub(crate) fn spawn(link: Link, config: Arc<Config>) -> Self {
-        let driver = Driver::new(link, Side::Dialer, config, None);
-        let handle = Arc::new(Handle(Arc::clone(driver.shared())));
+    ///
+    /// `accept` takes the calls of the peer, if any are served.
+    pub(crate) fn spawn(link: Link, config: Arc<Config>, accept: Option<Arc<dyn Accept>>) -> Self {
+        let driver = Driver::new(link, Side::Dialer, config, accept);
+        let handle = Arc::new(Handle { shared: Arc::clone(driver.shared()), owns: true });
         tokio::spawn(driver.run());
         Self { handle }
     }
 
-    pub(crate) fn shared(&self) -> &Shared {
-        &self.handle.0
+    /// A handle for the side that accepted the connection.
+    pub(crate) fn of(shared: &Arc<Shared>) -> Self {
+        Self { handle: Arc::new(Handle { shared: Arc::clone(shared), owns: false }) }
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.handle.shared
     }
 
     /// Who is at the other end.

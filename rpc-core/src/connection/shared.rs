@@ -12,6 +12,7 @@ use std::{
     time::Instant,
 };
 
+use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 use parking_lot::{Mutex, MutexGuard};
 
@@ -19,7 +20,10 @@ use super::scratch::{self, Scratch};
 use crate::{
     proto::{
         self, CallId, Codec, Side, Status,
-        connection::{Config, ConnectionError, Event, MAX_SLICES, NewCall, Outcome, Transmit},
+        connection::{
+            Config, ConnectionError, Event, Items, MAX_SLICES, NewCall, Outcome, Room, Stopped,
+            StreamId, Transmit,
+        },
     },
     time::now,
     transport::{PeerAddress, WriteHalf},
@@ -40,6 +44,8 @@ pub(super) struct State {
     writing: bool,
     /// Whether the driver was asked to flush and has not done so yet.
     flush: bool,
+    /// Whether the driver is in a turn that ends with a flush: it need not be woken for one.
+    in_turn: bool,
     /// When the driver's timer fires.
     pub(super) armed: Option<Instant>,
     /// Tasks that wait for the peer's hello.
@@ -83,6 +89,7 @@ impl Shared {
             transmit: Transmit::default(),
             writing: false,
             flush: side == Side::Dialer,
+            in_turn: false,
             armed: None,
             ready: Vec::new(),
         };
@@ -153,6 +160,95 @@ impl Shared {
         self.request_flush(state);
     }
 
+    /// Ends a call of this side with a status of its own.
+    pub(crate) fn give_up(&self, id: CallId, status: Status) {
+        let mut state = self.state.lock();
+        state.machine.give_up(id, status);
+        self.request_flush(state);
+    }
+
+    pub(crate) fn poll_accepted(&self, id: CallId, cx: &Context<'_>) -> Poll<Result<(), Outcome>> {
+        self.state.lock().machine.poll_accepted(id, cx)
+    }
+
+    /// Sends the frames of items, if there are any, and waits for room for more.
+    pub(super) fn send_items(
+        &self,
+        stream: StreamId,
+        frames: &[u8],
+        cost: usize,
+        needed: usize,
+        cx: &Context<'_>,
+    ) -> Poll<Result<Room, Stopped>> {
+        let mut state = self.state.lock();
+        if !frames.is_empty() {
+            state.machine.give_buffer(scratch::take_buffer);
+            state.machine.send_items(stream, frames, cost);
+        }
+        let room = state.machine.poll_room(stream, needed, cx);
+        if !frames.is_empty() {
+            self.request_flush(state);
+        }
+        room
+    }
+
+    /// Sends a part of a long item; `more` if it goes on.
+    pub(super) fn send_part(
+        &self,
+        stream: StreamId,
+        codec: Codec,
+        part: Bytes,
+        more: bool,
+        cost: usize,
+    ) {
+        let mut state = self.state.lock();
+        state.machine.send_part(stream, codec, part, more, cost);
+        self.request_flush(state);
+    }
+
+    /// Sends the frames of the last items of a stream, and the end of an upload.
+    pub(super) fn end_items(&self, stream: StreamId, frames: &[u8], cost: usize) {
+        let mut state = self.state.lock();
+        state.machine.give_buffer(scratch::take_buffer);
+        state.machine.send_items(stream, frames, cost);
+        if stream.mine {
+            state.machine.end_items(stream);
+        }
+        self.request_flush(state);
+    }
+
+    /// Takes note of what was consumed, and fetches the items that have come since.
+    pub(super) fn poll_items(
+        &self,
+        stream: StreamId,
+        consumed: usize,
+        cx: &Context<'_>,
+    ) -> Poll<Items> {
+        let mut state = self.state.lock();
+        state.machine.give_buffer(scratch::take_buffer);
+        state.machine.consume(stream, consumed);
+        let items = state.machine.poll_items(stream, cx);
+        if state.machine.wants_write() {
+            self.request_flush(state);
+        }
+        items
+    }
+
+    pub(super) fn consume(&self, stream: StreamId, consumed: usize) {
+        let mut state = self.state.lock();
+        state.machine.give_buffer(scratch::take_buffer);
+        state.machine.consume(stream, consumed);
+        if state.machine.wants_write() {
+            self.request_flush(state);
+        }
+    }
+
+    pub(super) fn drop_reader(&self, id: CallId) {
+        let mut state = self.state.lock();
+        state.machine.drop_reader(id);
+        self.request_flush(state);
+    }
+
     pub(crate) fn drain(&self, reason: &str) {
         let mut state = self.state.lock();
         state.machine.drain(reason);
@@ -195,7 +291,7 @@ impl Shared {
 
     /// Has the driver flush soon. It is woken once for all who ask meanwhile, and outside the lock.
     fn request_flush(&self, mut state: MutexGuard<'_, State>) {
-        let asked = std::mem::replace(&mut state.flush, true);
+        let asked = std::mem::replace(&mut state.flush, true) || state.in_turn;
         drop(state);
         if !asked {
             self.driver.wake();
@@ -215,6 +311,7 @@ impl Shared {
     /// Writes once: all small frames and a bounded number of chunks.
     pub(super) fn flush(&self, cx: Option<&mut Context<'_>>) -> Flushed {
         let mut state = self.state.lock();
+        state.in_turn = false;
         if state.writing {
             return Flushed::All;
         }
@@ -275,6 +372,12 @@ impl Shared {
             scratch::return_buffer(spare);
         }
         state.transmit = transmit;
+        if state.machine.has_wakes() {
+            let mut wakes = Vec::new();
+            state.machine.take_wakes(&mut wakes);
+            drop(state);
+            wakes.into_iter().for_each(Waker::wake);
+        }
         flushed
     }
 
@@ -311,6 +414,7 @@ impl State {
 
     /// Begins a turn of the driver: gives it what happened since the last one.
     pub(super) fn begin_turn(&mut self, scratch: &mut Scratch) -> Standing {
+        self.in_turn = true;
         self.collect(&mut scratch.events, &mut scratch.wakes);
         let due = self.machine.poll_timeout();
         self.armed = self.armed.into_iter().chain(due).min();

@@ -12,27 +12,34 @@ use std::{
 
 use tokio_util::sync::{CancellationToken, ReusableBoxFuture};
 
-use super::guard::SlowGuard;
-use crate::{
-    proto::{
-        Code, Status,
-        connection::{Outcome, Request},
-        frame::Failure,
-    },
-    transport::PeerAddress,
+use super::{guard::SlowGuard, shared::Shared};
+use crate::proto::{
+    Code, Status,
+    connection::{Outcome, Request},
+    frame::Failure,
 };
 
 /// A call that the peer opened, on its way to a handler.
 #[derive(Debug)]
-pub(crate) struct IncomingCall {
+pub(crate) struct IncomingCall<'a> {
     pub(crate) request: Request,
-    pub(crate) peer: PeerAddress,
+    /// The connection that it came on.
+    pub(crate) shared: &'a Arc<Shared>,
+}
+
+/// How the handler of a call is to be run.
+#[derive(Debug)]
+pub(crate) struct Accepted<'a> {
+    /// What watches the method.
+    pub(crate) guard: &'a Arc<SlowGuard>,
+    /// Handlers of one connection with the same number run one after the other.
+    pub(crate) order: Option<u32>,
 }
 
 /// Takes the calls of a connection.
 pub(crate) trait Accept: Send + Sync + 'static {
-    /// Puts the handler of `call` into `slot`; gives the guard that watches the method, if it is known.
-    fn accept(&self, call: IncomingCall, slot: &mut HandlerSlot) -> Option<&Arc<SlowGuard>>;
+    /// Puts the handler of `call` into `slot`; says how to run it, if its method is known.
+    fn accept(&self, call: IncomingCall<'_>, slot: &mut HandlerSlot) -> Option<Accepted<'_>>;
 }
 
 /// The future of a handler, in a box that can be used again.

@@ -11,12 +11,12 @@ use std::{
 
 use tokio::sync::Notify;
 
-use super::{Accept, Connection, Driver, HandlerSlot, IncomingCall, SlowGuard};
+use super::{Accept, Accepted, Connection, Driver, HandlerSlot, IncomingCall, SlowGuard};
 use crate::{
     proto::{
         CallId, Code, Codec, MethodKey, Payload, Side, Status,
         connection::{Config, NewCall, Outcome},
-        frame::Failure,
+        frame::{Failure, Streams},
     },
     transport::{Link, memory_pair},
 };
@@ -52,7 +52,7 @@ impl Drop for PanicInDrop {
 }
 
 impl Accept for Handlers {
-    fn accept(&self, call: IncomingCall, slot: &mut HandlerSlot) -> Option<&Arc<SlowGuard>> {
+    fn accept(&self, call: IncomingCall<'_>, slot: &mut HandlerSlot) -> Option<Accepted<'_>> {
         let arguments = call.request.arguments;
         match call.request.key.to_u64() {
             ECHO => slot.run(async move { Ok(arguments) }),
@@ -76,7 +76,7 @@ impl Accept for Handlers {
             }),
             _ => return None,
         }
-        Some(&self.guard)
+        Some(Accepted { guard: &self.guard, order: None })
     }
 }
 
@@ -102,7 +102,7 @@ fn connect_over(near: Link, far: Link) -> (Connection, Arc<Handlers>) {
     let accept: Arc<dyn Accept> = handlers.clone();
     let driver = Driver::new(far, Side::Acceptor, Arc::new(Config::default()), Some(accept));
     tokio::spawn(driver.run());
-    (Connection::spawn(near, Arc::new(Config::default())), handlers)
+    (Connection::spawn(near, Arc::new(Config::default()), None), handlers)
 }
 
 struct Cancel<'a>(&'a Connection, Option<CallId>);
@@ -137,6 +137,7 @@ async fn call(
             deadline: timeout.map(|timeout| crate::time::now() + timeout),
             metadata: None,
             arguments: &arguments,
+            streams: Streams::NONE,
         };
         match connection.shared().open(&new, cx) {
             Ok(id) => {
@@ -243,7 +244,7 @@ async fn dropping_the_last_handle_ends_the_connection() {
     let (near, far) = memory_pair();
     let driver = Driver::new(far, Side::Acceptor, Arc::new(Config::default()), None);
     let served = tokio::spawn(driver.run());
-    let connection = Connection::spawn(near, Arc::new(Config::default()));
+    let connection = Connection::spawn(near, Arc::new(Config::default()), None);
     connection.ready().await.unwrap();
     drop(connection);
     assert_eq!(served.await.unwrap(), crate::proto::connection::ConnectionError::Closed);

@@ -15,6 +15,10 @@ pub struct Limits {
     /// Messages that the peer may have half sent at once; at least 1. Default 4. Together with
     /// `max_message` it bounds what half-received messages can hold: 16 MiB by default.
     pub max_partial: u32,
+    /// Bytes of items that the peer may have sent in one stream and this side has not consumed, 8 beyond
+    /// its own length for each item; 16 KiB to 1 GiB. Default 256 KiB. An item that is longer than this
+    /// arrives only while somebody waits for it.
+    pub window: u32,
 }
 
 /// Payload that may be sent in one frame, and message that may be sent at all, before the peer's hello.
@@ -41,7 +45,13 @@ pub struct LimitsError {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_frame: 64 << 10, max_message: 4 << 20, max_calls: 1024, max_partial: 4 }
+        Self {
+            max_frame: 64 << 10,
+            max_message: 4 << 20,
+            max_calls: 1024,
+            max_partial: 4,
+            window: 256 << 10,
+        }
     }
 }
 
@@ -57,6 +67,7 @@ impl Limits {
             ("max_message", self.max_message, SMALLEST, 1 << 30),
             ("max_calls", self.max_calls, 1, 1 << 20),
             ("max_partial", self.max_partial, 1, 1 << 10),
+            ("window", self.window, SMALLEST, 1 << 30),
         ];
         for (name, value, minimum, maximum) in ranges {
             if !(minimum..=maximum).contains(&value) {

@@ -37,6 +37,11 @@ impl Payload {
         Self::inline(bytes).unwrap_or_else(|| Self(Held::Shared(Bytes::copy_from_slice(bytes))))
     }
 
+    /// The first `length` bytes of `from`: a copy if they are held in place, else shared.
+    pub(crate) fn cut(from: &Bytes, length: usize) -> Self {
+        Self::inline(&from[..length]).unwrap_or_else(|| Self(Held::Shared(from.slice(..length))))
+    }
+
     /// The bytes.
     #[must_use]
     pub fn as_slice(&self) -> &[u8] {

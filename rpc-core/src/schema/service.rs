@@ -12,6 +12,8 @@ pub struct ServiceSchema {
     pub name: String,
     /// The documentation of the trait.
     pub doc: String,
+    /// Whether all methods share one order: see [`MethodSchema::ordered`].
+    pub ordered: bool,
     /// The methods, in the order of the trait.
     pub methods: Vec<MethodSchema>,
     /// The named types that the methods use.
@@ -31,6 +33,10 @@ pub struct MethodSchema {
     pub kind: MethodKind,
     /// The arguments that travel, in order.
     pub arguments: Vec<Argument>,
+    /// The argument that is a stream of items, with the shape of an item.
+    pub upload: Option<Argument>,
+    /// Whether calls from one connection are started and finished in the order in which they were sent.
+    pub ordered: bool,
     /// The shape of the value.
     pub returns: Format,
     /// The shape of the method's own error, if it returns a `Result`.
@@ -47,6 +53,12 @@ pub enum MethodKind {
     Unary,
     /// One request, no reply.
     Oneway,
+    /// One request, a stream of items as the reply.
+    ServerStream,
+    /// A request with a stream of items, one reply.
+    ClientStream,
+    /// Streams of items both ways.
+    Duplex,
 }
 
 /// An argument of a method.
@@ -76,7 +88,15 @@ impl ServiceBuilder {
     #[must_use]
     pub fn new(name: &str, doc: &str) -> Self {
         let (name, doc) = (name.to_owned(), doc.to_owned());
-        Self { schema: ServiceSchema { name, doc, methods: Vec::new(), types: Registry::new() } }
+        Self {
+            schema: ServiceSchema {
+                name,
+                doc,
+                ordered: false,
+                methods: Vec::new(),
+                types: Registry::new(),
+            },
+        }
     }
 
     /// Adds a method that takes and returns nothing, until the builder says otherwise.
@@ -90,6 +110,8 @@ impl ServiceBuilder {
             doc: doc.to_owned(),
             kind,
             arguments: Vec::new(),
+            upload: None,
+            ordered: false,
             returns: Format::Unit,
             fails: None,
         };

@@ -21,7 +21,8 @@ pub(super) fn canonical(method: &MethodSchema, types: &Registry) -> String {
         writer.format(&argument.format);
     }
     writer.text.push_str(match method.kind {
-        MethodKind::Unary => ")->",
+        MethodKind::Unary | MethodKind::ClientStream => ")->",
+        MethodKind::ServerStream | MethodKind::Duplex => ")->*",
         MethodKind::Oneway => ")~>",
     });
     writer.format(&method.returns);

@@ -1,11 +1,11 @@
-//! What generated code implements, and how a call finds its handler. Knows no socket and no client: the
+//! What generated code implements, and how a call finds its handler. Knows no socket: the
 //! same services answer over any transport.
 
-mod context;
+mod item_sink;
 mod request;
 mod router;
 
-pub use context::Context;
+pub use item_sink::ItemSink;
 pub use request::Request;
 pub use router::BuildError;
 pub(crate) use router::Router;
@@ -18,5 +18,5 @@ pub trait Dispatch: Send + Sync + 'static {
     fn schema(&self) -> &'static ServiceSchema;
 
     /// Puts the handler for a request into `slot`; `method` is an index into the schema's methods.
-    fn dispatch(&self, method: usize, request: Request, slot: &mut HandlerSlot);
+    fn dispatch(&self, method: usize, request: Request<'_>, slot: &mut HandlerSlot);
 }

@@ -1,30 +1,31 @@
 //! A request on its way into a handler, and the handler's value on its way out: the place where payload
 //! bytes become arguments and results become payload bytes.
 
-use std::{cell::OnceCell, fmt, future::Future};
+use std::{cell::OnceCell, convert::Infallible, fmt, future::Future, sync::Arc};
 
 use futures_util::FutureExt as _;
 use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, Level};
 
-use super::Context;
+use super::ItemSink;
 use crate::{
-    codec::{self, Encode},
-    connection::{HandlerSlot, IncomingCall},
+    call::{Context, Streaming},
+    codec::{self, Decode, Encode},
+    connection::{HandlerSlot, IncomingCall, ItemReader, ItemSender},
     proto::{Code, Codec, Status, connection::Outcome, frame::Failure},
     schema::MethodSchema,
 };
 
 /// A call whose method is known; generated code turns it into a handler.
-pub struct Request {
-    call: IncomingCall,
+pub struct Request<'a> {
+    call: IncomingCall<'a>,
     method: &'static MethodSchema,
     cancellation: OnceCell<CancellationToken>,
 }
 
-impl Request {
-    pub(super) const fn new(call: IncomingCall, method: &'static MethodSchema) -> Self {
+impl<'a> Request<'a> {
+    pub(super) const fn new(call: IncomingCall<'a>, method: &'static MethodSchema) -> Self {
         Self { call, method, cancellation: OnceCell::new() }
     }
 
@@ -34,7 +35,8 @@ impl Request {
         let request = &self.call.request;
         let token = self.cancellation.get_or_init(CancellationToken::new).clone();
         let metadata = request.metadata.as_deref().cloned().unwrap_or_default();
-        Context::new(&self.method.path, self.call.peer, request.deadline, metadata, token)
+        let connection = Arc::clone(self.call.shared);
+        Context::new(&self.method.path, connection, request.deadline, metadata, token)
     }
 
     /// Puts a handler that cannot fail into `slot`.
@@ -82,6 +84,61 @@ impl Request {
         }
     }
 
+    /// The items that the caller sends; none if it said that it sends none.
+    #[must_use]
+    pub fn upload<T>(&self, item: Decode<T>) -> Streaming<T> {
+        let request = &self.call.request;
+        let shared = Arc::clone(self.call.shared);
+        let reader = request.streams.up().then(|| ItemReader::of_upload(shared, request.id));
+        Streaming::of_upload(reader, request.codec, item)
+    }
+
+    /// Puts a handler that sends a stream of items into `slot`.
+    pub fn stream<A, T, H>(
+        self,
+        slot: &mut HandlerSlot,
+        handler: impl FnOnce(A, ItemSink<T, Infallible>) -> H,
+        encode: Encode<T>,
+    ) where
+        A: DeserializeOwned,
+        H: Future<Output = Outcome> + Send + 'static,
+    {
+        self.items(slot, handler, encode, None);
+    }
+
+    /// Puts a handler into `slot` that sends a stream of items and may fail with the trait's own error.
+    pub fn fallible_stream<A, T, E, H>(
+        self,
+        slot: &mut HandlerSlot,
+        handler: impl FnOnce(A, ItemSink<T, E>) -> H,
+        encode: Encode<T>,
+        encode_error: Encode<E>,
+    ) where
+        A: DeserializeOwned,
+        H: Future<Output = Outcome> + Send + 'static,
+    {
+        self.items(slot, handler, encode, Some(encode_error));
+    }
+
+    fn items<A, T, E, H>(
+        self,
+        slot: &mut HandlerSlot,
+        handler: impl FnOnce(A, ItemSink<T, E>) -> H,
+        encode: Encode<T>,
+        encode_error: Option<Encode<E>>,
+    ) where
+        A: DeserializeOwned,
+        H: Future<Output = Outcome> + Send + 'static,
+    {
+        let (codec, method, id) = (self.call.request.codec, self.method, self.call.request.id);
+        if let Some(arguments) = self.arguments(slot) {
+            let sender = ItemSender::accepted(Arc::clone(self.call.shared), id, codec);
+            let items = ItemSink { sender, codec, encode, encode_error, method };
+            let handler = handler(arguments, items);
+            self.run(slot, handler);
+        }
+    }
+
     /// Refuses a method that the service does not have.
     pub fn unknown_method(self, slot: &mut HandlerSlot) {
         let message = format!("{} is not dispatched by its service", self.method.path);
@@ -110,7 +167,7 @@ impl Request {
                 "call",
                 rpc.system.name = "rpc-core",
                 rpc.method = %self.method.path,
-                network.peer.address = %self.call.peer,
+                network.peer.address = %self.call.shared.peer(),
             );
             slot.run(handler.instrument(span));
         } else {
@@ -132,11 +189,11 @@ fn encoded<T>(codec: Codec, value: &T, encode: Encode<T>, method: &MethodSchema)
         .map_err(|error| Failure::Status(unencodable(method, &error)))
 }
 
-fn unencodable(method: &MethodSchema, error: &codec::CodecError) -> Status {
+pub(super) fn unencodable(method: &MethodSchema, error: &codec::CodecError) -> Status {
     Status::new(Code::Internal, format!("cannot encode the reply of {}: {error}", method.path))
 }
 
-impl fmt::Debug for Request {
+impl fmt::Debug for Request<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Request").field("method", &self.method.path).finish_non_exhaustive()
     }

@@ -7,9 +7,9 @@ use thiserror::Error;
 
 use super::{Dispatch, Request, request::refuse};
 use crate::{
-    connection::{Accept, HandlerSlot, IncomingCall, SlowGuard},
-    proto::{Code, Codec, IdHasher, MethodKey, Status},
-    schema::{MethodSchema, ServiceSchema},
+    connection::{Accept, Accepted, HandlerSlot, IncomingCall, SlowGuard},
+    proto::{Code, Codec, IdHasher, MethodKey, Status, frame::Streams},
+    schema::{MethodKind, MethodSchema, ServiceSchema},
 };
 
 /// The services of one server.
@@ -25,6 +25,7 @@ struct Route {
     method: usize,
     schema: &'static MethodSchema,
     guard: Arc<SlowGuard>,
+    order: Option<u32>,
 }
 
 /// Services that cannot be on one server together.
@@ -49,9 +50,14 @@ impl Router {
         if self.schemas().any(|existing| existing.name == schema.name) {
             return Err(BuildError::DuplicateService(schema.name.clone()));
         }
+        // Orders are told apart by the place of a method; all methods of an ordered service share one.
+        let (first, shared) = (self.methods.len() as u32, schema.ordered);
         for (method, schema) in schema.methods.iter().enumerate() {
-            let route =
-                Route { service: self.services.len(), method, schema, guard: Arc::default() };
+            let order =
+                schema.ordered.then_some(if shared { first } else { first + method as u32 });
+            let index = self.services.len();
+            let guard = Arc::default();
+            let route = Route { service: index, method, schema, guard, order };
             if let Some(other) = self.methods.insert(schema.key.name_hash(), route) {
                 let (one, two) = (other.schema.path.clone(), schema.path.clone());
                 return Err(BuildError::Collision(one, two));
@@ -99,13 +105,37 @@ impl Router {
     }
 }
 
+impl Route {
+    /// Whether the caller knows which ways the method streams. One that does not would take an item for
+    /// a mistake, or wait for a stream that never comes.
+    fn check_streams(&self, streams: Streams) -> Result<&Self, Status> {
+        let expected = match self.schema.kind {
+            MethodKind::ServerStream | MethodKind::Duplex => true,
+            _ => false,
+        };
+        let uploads = self.schema.upload.is_some();
+        if expected == streams.down() && (uploads || !streams.up()) {
+            return Ok(self);
+        }
+        let path = &self.schema.path;
+        let message = match expected {
+            true if !streams.down() => format!("{path} answers with a stream, not with one value"),
+            false if streams.down() => format!("{path} answers with one value, not with a stream"),
+            _ => format!("{path} takes no stream"),
+        };
+        Err(Status::not_started(Code::InvalidArgument, message))
+    }
+}
+
 impl Accept for Router {
-    fn accept(&self, call: IncomingCall, slot: &mut HandlerSlot) -> Option<&Arc<SlowGuard>> {
-        match self.route(call.request.key, call.request.codec) {
+    fn accept(&self, call: IncomingCall<'_>, slot: &mut HandlerSlot) -> Option<Accepted<'_>> {
+        let request = &call.request;
+        let route = self.route(request.key, request.codec);
+        match route.and_then(|route| route.check_streams(request.streams)) {
             Ok(route) => {
                 let request = Request::new(call, route.schema);
                 self.services[route.service].dispatch(route.method, request, slot);
-                Some(&route.guard)
+                Some(Accepted { guard: &route.guard, order: route.order })
             }
             Err(status) => {
                 refuse(slot, status);

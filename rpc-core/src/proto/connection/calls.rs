@@ -11,11 +11,12 @@ use super::{
     inbound::Progress,
     outbound::{NewCall, Outcome, QueuedCall, SlotState},
     outbox::Withdrawn,
+    streams::StreamId,
 };
 use crate::proto::{
     CallId, Code, Codec, Metadata, Side, Status,
     encoder::encode_frame,
-    frame::{Failure, Flags, Head, Kind, RequestHead},
+    frame::{Failure, Flags, Head, Kind, RequestHead, Streams},
     limits::{EARLY_CALLS, EARLY_MESSAGE},
 };
 
@@ -26,6 +27,7 @@ const MAX_UNSENT_ONEWAY: usize = 256 << 10;
 const KEY: usize = 8;
 const EXTENSION: usize = 2;
 const TIMEOUT: usize = 11;
+const STREAMS: usize = 4;
 
 impl Connection {
     /// Opens a call: sends it, or queues it until the peer's limits allow it. Its end is fetched with
@@ -35,12 +37,29 @@ impl Connection {
     /// A status that says why the call cannot be made on this connection; it was not started.
     pub fn open(&mut self, now: Instant, call: &NewCall<'_>) -> Result<CallId, Status> {
         self.check_open(now, call)?;
-        if !self.may_send(call) {
-            return Ok(self.enqueue(call, true));
+        let send = self.may_send(call);
+        let id = if send {
+            self.outbound.insert(SlotState::Sent, call.deadline)
+        } else {
+            self.enqueue(call, true)
+        };
+        if call.streams != Streams::NONE {
+            self.enter_streams(id, call);
         }
-        let id = self.outbound.insert(SlotState::Sent, call.deadline);
-        self.send(now, id, call);
+        if send {
+            self.send(now, id, call);
+        }
         Ok(id)
+    }
+
+    /// Enters the streams of a call that this side opens.
+    fn enter_streams(&mut self, id: CallId, call: &NewCall<'_>) {
+        if call.streams.up() {
+            self.enter_sending(StreamId::mine(id));
+        }
+        if call.streams.down() {
+            self.enter_receiving(StreamId::mine(id), call.codec);
+        }
     }
 
     /// Opens a call that expects no reply. `None`: it is on its way. Otherwise it waits its turn, and
@@ -68,6 +87,8 @@ impl Connection {
 
     /// Gives a call up whose outcome nobody will fetch: the peer is asked to end it.
     pub fn cancel(&mut self, id: CallId) {
+        self.forget_items(id);
+        self.stop_upload(id, false);
         let Some(slot) = self.outbound.slot(id) else { return };
         slot.deadline = None;
         match slot.state {
@@ -86,8 +107,30 @@ impl Connection {
         }
     }
 
+    /// Ends a call of this side with a status of its own: what it was to send cannot be sent.
+    pub fn give_up(&mut self, id: CallId, status: Status) {
+        match self.outbound.slot(id).map(|slot| &slot.state) {
+            Some(SlotState::Sent) => {
+                let known = self.stop(id);
+                if let Some(slot) = self.outbound.slot(id) {
+                    slot.settle(status, known, &mut self.wakes);
+                }
+            }
+            Some(SlotState::Queued(_)) => {
+                self.stop_upload(id, false);
+                if let Some(slot) = self.outbound.slot(id) {
+                    slot.settle(status, false, &mut self.wakes);
+                }
+                self.outbound.prune_queue();
+            }
+            _ => {}
+        }
+    }
+
     /// Takes back what is unsent of a call, or asks the peer to end it; whether the peer knows of it.
     pub(super) fn stop(&mut self, id: CallId) -> bool {
+        self.stop_upload(id, false);
+        self.outbox.withdraw_items(id);
         let known = self.outbox.withdraw(Kind::Request, id) != Withdrawn::Whole;
         if known {
             let head = Head { kind: Kind::Cancel, flags: Flags::MINE, id, length: 0 };
@@ -104,7 +147,9 @@ impl Connection {
     pub fn finish(&mut self, id: CallId, codec: Codec, outcome: &Outcome) {
         self.inbound.running = self.inbound.running.saturating_sub(1);
         if id.expects_reply() && self.inbound.open.remove(&id).is_some() {
-            self.reply(id, codec, outcome);
+            let behind = self.finish_sending(id);
+            self.reply(id, codec, outcome, behind);
+            self.finish_receiving(id);
         }
         if let Some(request) = self.inbound.held.pop_front() {
             self.inbound.running += 1;
@@ -115,11 +160,14 @@ impl Connection {
     /// Ends a call of the peer that no handler was started for.
     pub(super) fn refuse(&mut self, id: CallId, status: Status) {
         if self.inbound.open.remove(&id).is_some() {
-            self.reply(id, Codec::Bincode, &Err(Failure::Status(status)));
+            let behind = self.finish_sending(id);
+            self.reply(id, Codec::Bincode, &Err(Failure::Status(status)), behind);
+            self.finish_receiving(id);
         }
     }
 
     pub(super) fn handle_cancel(&mut self, _now: Instant, id: CallId) {
+        self.end_upload(id);
         let Some(call) = self.inbound.open.get_mut(&id) else { return };
         match call.progress {
             Progress::Receiving => {
@@ -154,7 +202,12 @@ impl Connection {
                 continue;
             };
             let reply = queued.reply;
-            let length = message_bound(&queued.arguments, deadline, queued.metadata.as_deref());
+            let length = message_bound(
+                &queued.arguments,
+                deadline,
+                queued.metadata.as_deref(),
+                queued.streams,
+            );
             let fits = self.within_message_limit(length);
             let blocked = !reply && self.outbox.unsent() > MAX_UNSENT_ONEWAY;
             if fits.is_ok() && (!self.limits_allow(length) || blocked) {
@@ -188,6 +241,7 @@ impl Connection {
             deadline,
             metadata: queued.metadata.as_deref(),
             arguments: &queued.arguments,
+            streams: queued.streams,
         };
         if queued.reply { self.send(now, id, &call) } else { self.send_oneway(now, &call) }
     }
@@ -204,7 +258,7 @@ impl Connection {
             let message = "the deadline had passed before the call was sent";
             return Err(Status::not_started(Code::DeadlineExceeded, message));
         }
-        self.within_message_limit(message_bound(call.arguments, call.deadline, call.metadata))
+        self.within_message_limit(bound_of(call))
     }
 
     fn within_message_limit(&self, length: usize) -> Result<(), Status> {
@@ -218,8 +272,7 @@ impl Connection {
     }
 
     fn may_send(&self, call: &NewCall<'_>) -> bool {
-        self.outbound.queue.is_empty()
-            && self.limits_allow(message_bound(call.arguments, call.deadline, call.metadata))
+        self.outbound.queue.is_empty() && self.limits_allow(bound_of(call))
     }
 
     fn limits_allow(&self, length: usize) -> bool {
@@ -240,6 +293,7 @@ impl Connection {
             codec: call.codec,
             metadata: call.metadata.map(|metadata| Box::new(metadata.clone())),
             arguments: call.arguments.clone(),
+            streams: call.streams,
             reply,
         };
         let id = self.outbound.insert(SlotState::Queued(Box::new(queued)), call.deadline);
@@ -255,6 +309,9 @@ impl Connection {
         });
         if at_once {
             self.outbound.begin(id);
+        }
+        if call.streams.up() {
+            self.begin_sending(StreamId::mine(id), !at_once);
         }
     }
 
@@ -273,7 +330,8 @@ impl Connection {
         });
     }
 
-    fn reply(&mut self, id: CallId, codec: Codec, outcome: &Outcome) {
+    /// Appends the terminal frame of a call of the peer; `behind` items that may wait to leave.
+    fn reply(&mut self, id: CallId, codec: Codec, outcome: &Outcome, behind: bool) {
         let limit =
             self.peer.as_ref().map_or(EARLY_MESSAGE, |peer| peer.limits.max_message as usize);
         let flags = codec_flag(codec);
@@ -283,18 +341,27 @@ impl Connection {
             Err(Failure::Application(error)) => {
                 (Kind::Error, &[crate::proto::frame::APPLICATION][..], error)
             }
-            Err(Failure::Status(status)) => return self.reply_status(id, status),
+            Err(Failure::Status(status)) => return self.reply_status(id, status, behind),
         };
         let length = prefix.len() + body.len();
         if length > limit {
             let message = format!("reply of {length} bytes is over the caller's limit of {limit}");
-            return self.reply_status(id, &Status::new(Code::ResourceExhausted, message));
+            return self.reply_status(id, &Status::new(Code::ResourceExhausted, message), behind);
         }
-        self.outbox.message(head(kind), prefix, body);
+        if behind {
+            self.outbox.message_behind(head(kind), prefix, body);
+        } else {
+            self.outbox.message(head(kind), prefix, body);
+        }
     }
 
-    fn reply_status(&mut self, id: CallId, status: &Status) {
+    fn reply_status(&mut self, id: CallId, status: &Status, behind: bool) {
         let head = Head { kind: Kind::Error, flags: Flags::NONE, id, length: 0 };
+        if behind {
+            let mut payload = Vec::new();
+            Failure::encode_status(status, &mut payload);
+            return self.outbox.message_behind(head, &[], &payload.into());
+        }
         self.outbox.append_answer(|out| {
             encode_frame(head, out, |out| Failure::encode_status(status, out));
         });
@@ -314,25 +381,34 @@ const fn codec_flag(codec: Codec) -> Flags {
     }
 }
 
+/// The length that the request of `call` has at most.
+fn bound_of(call: &NewCall<'_>) -> usize {
+    message_bound(call.arguments, call.deadline, call.metadata, call.streams)
+}
+
 /// The length that a request has at most; without metadata, exactly.
 fn message_bound(
     arguments: &[u8],
     deadline: Option<Instant>,
     metadata: Option<&Metadata>,
+    streams: Streams,
 ) -> usize {
     let metadata = metadata.map_or(0, Metadata::size);
     let timeout = if deadline.is_some() { TIMEOUT } else { 0 };
-    let extension = if timeout + metadata > 0 { EXTENSION + timeout + metadata } else { 0 };
+    let streams = if streams == Streams::NONE { 0 } else { STREAMS };
+    let entries = timeout + metadata + streams;
+    let extension = if entries > 0 { EXTENSION + entries } else { 0 };
     KEY + extension + arguments.len()
 }
 
 /// Encodes what precedes the arguments: without an allocation where it is the key alone.
 fn with_front<R>(now: Instant, call: &NewCall<'_>, then: impl FnOnce(&[u8], bool) -> R) -> R {
-    if call.deadline.is_none() && call.metadata.is_none_or(Metadata::is_empty) {
+    let plain = call.deadline.is_none() && call.streams == Streams::NONE;
+    if plain && call.metadata.is_none_or(Metadata::is_empty) {
         return then(&call.key.to_u64().to_le_bytes(), false);
     }
     let timeout = call.deadline.map(|deadline| deadline.saturating_duration_since(now));
     let mut front = Vec::with_capacity(32);
-    let extended = RequestHead::encode(call.key, timeout, call.metadata, &mut front);
+    let extended = RequestHead::encode(call.key, timeout, call.metadata, call.streams, &mut front);
     then(&front, extended)
 }

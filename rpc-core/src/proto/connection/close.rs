@@ -6,7 +6,7 @@
 use super::{
     Connection, ConnectionError, Event,
     error::outcome as outcome_words,
-    outbound::{Outbound, SlotState, UNSENT},
+    outbound::{Outbound, Slot, SlotState, UNSENT},
     partial::Partials,
 };
 use crate::proto::{
@@ -65,6 +65,8 @@ impl Connection {
         self.outbound.slots.retain(|_, slot| !ended(&slot.state));
         self.outbound.queue.clear();
         self.outbound.in_flight = 0;
+        self.stop_sending(|_| true);
+        self.end_receiving();
         // Nobody is answered any more, and what the driver has not seen is not started.
         self.inbound.open.clear();
         self.inbound.held.clear();
@@ -93,6 +95,7 @@ impl Connection {
             }
             self.outbound.slots.retain(|_, slot| !matches!(slot.state, SlotState::Abandoned));
             self.outbound.in_flight = 0;
+            self.stop_sending(|stream| stream.mine);
             self.end_queued("connection lost: the peer closed it");
         } else {
             self.fail(ConnectionError::Lost);
@@ -136,6 +139,7 @@ impl Connection {
             }
         }
         self.outbound.prune_queue();
+        self.stop_orphans();
     }
 
     /// Ends the calls of which no frame has left and for which somebody waits.
@@ -148,6 +152,7 @@ impl Connection {
                 slot.settle(status.clone(), false, &mut self.wakes);
             }
         }
+        self.stop_orphans();
     }
 
     /// Ends the calls that were sent after the first `accepted`: the peer passes them over.
@@ -167,6 +172,17 @@ impl Connection {
             }
             true
         });
+        self.stop_orphans();
+    }
+
+    /// Stops the uploads of calls that have ended, of which the peer knows nothing.
+    fn stop_orphans(&mut self) {
+        let slots = std::mem::take(&mut self.outbound.slots);
+        let lives = |slot: &Slot| matches!(slot.state, SlotState::Queued(_) | SlotState::Sent);
+        self.stop_sending(|stream| {
+            stream.mine && !slots.get(stream.call.value() as usize).is_some_and(lives)
+        });
+        self.outbound.slots = slots;
     }
 
     fn goaway(&mut self, code: CloseCode, message: String) {

@@ -41,6 +41,15 @@ pub enum ConnectionError {
     /// A reply names a call that is not open.
     #[error("reply to call {0}, which is not open")]
     UnknownReply(CallId),
+    /// An item or the end of a stream that was never opened, or is over.
+    #[error("{0} frame for call {1}, which has no such stream")]
+    UnknownStream(Kind, CallId),
+    /// More bytes of items came than this side allowed.
+    #[error("peer sent more items of call {0} than it had credit for")]
+    CreditExceeded(CallId),
+    /// The peer allowed more bytes than a stream can have.
+    #[error("peer gave call {0} more credit than a stream can have")]
+    CreditOverflow(CallId),
     /// A frame goes on with a message in another codec or of another kind than it began in.
     #[error("message of call {0} changes its codec or kind midway")]
     MixedMessage(CallId),

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::ConnectionError;
-use crate::proto::{CallId, Codec, Metadata, MethodKey, Payload};
+use crate::proto::{CallId, Codec, Metadata, MethodKey, Payload, frame::Streams};
 
 /// Something that the driver must act on, in the order in which it happened.
 #[derive(Debug)]
@@ -39,4 +39,6 @@ pub struct Request {
     pub metadata: Option<Box<Metadata>>,
     /// The encoded arguments.
     pub arguments: Payload,
+    /// Which ways the call streams.
+    pub streams: Streams,
 }

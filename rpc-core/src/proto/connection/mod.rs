@@ -19,12 +19,15 @@ mod outbox;
 mod partial;
 mod ping;
 mod receive;
+mod streams;
 mod timers;
 mod transmit;
 
 pub use error::ConnectionError;
 pub use event::{Event, Request};
 pub use outbound::{NewCall, Outcome};
+pub(crate) use streams::{ITEM_OVERHEAD, SMALL_ITEM};
+pub use streams::{Items, Room, Segment, Stopped, StreamId};
 pub(crate) use transmit::MAX_SLICES;
 pub use transmit::Transmit;
 
@@ -41,6 +44,7 @@ use outbound::Outbound;
 use outbox::Outbox;
 use partial::Partials;
 use ping::Pings;
+use streams::StreamTable;
 
 /// What a connection is told once, at its start.
 #[derive(Clone, Debug)]
@@ -81,6 +85,7 @@ pub struct Connection {
     inbound: Inbound,
     outbound: Outbound,
     partials: Partials,
+    streams: StreamTable,
     outbox: Outbox,
     pings: Pings,
     /// Bounded by: one read, then the driver drains it.
@@ -119,6 +124,7 @@ impl Connection {
             inbound: Inbound::default(),
             outbound: Outbound::default(),
             partials: Partials::default(),
+            streams: StreamTable::default(),
             outbox: Outbox::new(),
             pings: Pings::default(),
             events: VecDeque::new(),
@@ -197,6 +203,12 @@ impl Connection {
         into.append(&mut self.events);
     }
 
+    /// Whether tasks are to be woken.
+    #[must_use]
+    pub const fn has_wakes(&self) -> bool {
+        !self.wakes.is_empty()
+    }
+
     /// Moves the wakers of the tasks whose calls have ended to the end of `into`. They are to be woken
     /// when no lock is held.
     pub fn take_wakes(&mut self, into: &mut Vec<Waker>) {
@@ -237,6 +249,7 @@ impl Connection {
     pub fn handle_sent(&mut self, now: Instant, count: usize) {
         self.outbox.sent(count);
         self.timers.write_blocked = None;
+        self.wake_waiting();
         self.promote(now);
     }
 

@@ -19,7 +19,10 @@ use std::{
 
 use slab::Slab;
 
-use crate::proto::{CallId, Codec, Metadata, MethodKey, Payload, Status, frame::Failure};
+use crate::proto::{
+    CallId, Codec, Metadata, MethodKey, Payload, Status,
+    frame::{Failure, Streams},
+};
 
 /// How a call ended: with the encoded value, or without.
 pub type Outcome = Result<Payload, Failure>;
@@ -37,6 +40,8 @@ pub struct NewCall<'a> {
     pub metadata: Option<&'a Metadata>,
     /// The encoded arguments.
     pub arguments: &'a Payload,
+    /// Which ways the call streams.
+    pub streams: Streams,
 }
 
 #[derive(Debug)]
@@ -69,6 +74,7 @@ pub(super) struct QueuedCall {
     pub(super) codec: Codec,
     pub(super) metadata: Option<Box<Metadata>>,
     pub(super) arguments: Payload,
+    pub(super) streams: Streams,
     /// Whether a reply is expected.
     pub(super) reply: bool,
 }

@@ -36,6 +36,8 @@ struct Large {
     prefix: Payload,
     body: Bytes,
     begun: bool,
+    /// The body is whole frames that keep their place behind others of their call.
+    framed: bool,
 }
 
 /// What became of a message that was to be withdrawn.
@@ -101,7 +103,7 @@ impl Outbox {
         let prefix = Payload::copy_from_slice(&bytes[HEAD_LEN..]);
         self.unsent += prefix.len();
         let head = Head::control(Kind::GoAway, 0);
-        self.large.push_back(Large { head, prefix, body: Bytes::new(), begun: false });
+        self.large.push_back(Large::new(head, prefix, Bytes::new()));
     }
 
     /// Appends a message. Returns whether its first frame is placed at once, rather than in the queue
@@ -122,8 +124,55 @@ impl Outbox {
         }
         self.unsent += length;
         let (prefix, body) = (Payload::copy_from_slice(prefix), body.clone().into_bytes());
-        self.large.push_back(Large { head, prefix, body, begun: false });
+        self.large.push_back(Large::new(head, prefix, body));
         false
+    }
+
+    /// Appends the last message of a call whose items may wait in the queue of large messages: it does
+    /// not overtake them.
+    pub(super) fn message_behind(&mut self, head: Head, prefix: &[u8], body: &Payload) {
+        if !self.queues(head) {
+            self.message(head, prefix, body);
+            self.small_in_place = true;
+            return;
+        }
+        self.unsent += prefix.len() + body.len();
+        let (prefix, body) = (Payload::copy_from_slice(prefix), body.clone().into_bytes());
+        self.large.push_back(Large::new(head, prefix, body));
+    }
+
+    /// Appends whole frames of the call that `head` names, behind what waits of it in the queue of large
+    /// messages.
+    pub(super) fn append_behind(&mut self, head: Head, frames: &[u8]) {
+        if !self.queues(head) {
+            return self.append_in_place(|out| out.extend_from_slice(frames));
+        }
+        self.unsent += frames.len();
+        let body = Bytes::copy_from_slice(frames);
+        self.large.push_back(Large { framed: true, ..Large::new(head, Payload::new(), body) });
+    }
+
+    /// Appends a part of a long item.
+    pub(super) fn part(&mut self, head: Head, part: Bytes) {
+        self.unsent += part.len();
+        self.large.push_back(Large::new(head, Payload::new(), part));
+    }
+
+    /// Whether frames of this side for the call that `head` names wait in the queue of large messages.
+    fn queues(&self, head: Head) -> bool {
+        self.large.iter().any(|large| large.is_of(head))
+    }
+
+    /// Takes back the items of a call that this side gives up.
+    pub(super) fn withdraw_items(&mut self, id: CallId) {
+        let item = Head { kind: Kind::Item, flags: Flags::MINE, id, length: 0 };
+        let mut withdrawn = 0;
+        self.large.retain(|large| {
+            let stays = !large.is_of(item) || large.head.kind == Kind::Request;
+            withdrawn += if stays { 0 } else { large.prefix.len() + large.body.len() };
+            stays
+        });
+        self.sent(withdrawn);
     }
 
     pub(super) const fn fits_one_frame(&self, length: usize) -> bool {
@@ -156,8 +205,9 @@ impl Outbox {
             if !large.begun && large.head.kind == Kind::Request {
                 begin(large.head.id);
             }
+            let framed = large.framed;
             let (chunk, last) = large.next_chunk(self.max_frame);
-            self.unsent += HEAD_LEN;
+            self.unsent += if framed { 0 } else { HEAD_LEN };
             transmit.chunks.push_back(chunk);
             if last {
                 self.large.pop_front();
@@ -194,7 +244,22 @@ impl Outbox {
 }
 
 impl Large {
+    const fn new(head: Head, prefix: Payload, body: Bytes) -> Self {
+        Self { head, prefix, body, begun: false, framed: false }
+    }
+
+    /// Whether it belongs to the call that `head` names, sent by the same side.
+    const fn is_of(&self, head: Head) -> bool {
+        self.head.id.value() == head.id.value()
+            && self.head.flags.contains(Flags::MINE) == head.flags.contains(Flags::MINE)
+            && !matches!(self.head.kind, Kind::GoAway)
+    }
+
     fn next_chunk(&mut self, max_frame: usize) -> (Chunk, bool) {
+        if self.framed {
+            let body = std::mem::take(&mut self.body);
+            return (Chunk { body, ..Chunk::default() }, true);
+        }
         let prefix = std::mem::take(&mut self.prefix);
         // A prefix is at most a key and an extension, far below the smallest frame that can be announced.
         let body_length = self.body.len().min(max_frame - prefix.len());

@@ -9,10 +9,11 @@ use super::{
     event::Request,
     inbound::{InboundCall, Progress},
     outbound::earlier,
+    streams::StreamId,
 };
 use crate::proto::{
     CallId, Code, Codec, Decoder, Payload, Piece, Status,
-    frame::{Failure, Flags, FrameError, GoAway, Hello, Kind, RequestHead},
+    frame::{Credit, Failure, Flags, FrameError, GoAway, Hello, Kind, RequestHead, Streams},
     limits::EARLY_CALLS,
 };
 
@@ -60,15 +61,24 @@ impl Connection {
         let Piece { head, payload } = piece;
         match head.kind {
             Kind::Request | Kind::Response | Kind::Error => self.handle_message(now, piece),
+            Kind::Item => self.handle_item(head, payload),
+            Kind::End => self.handle_end(head, payload),
+            Kind::Accept => self.handle_accept(head, payload),
+            Kind::Credit => {
+                let stream = StreamId { mine: !head.flags.contains(Flags::MINE), call: head.id };
+                self.handle_credit(stream, Credit::decode(payload)?)
+            }
             Kind::Cancel => {
-                if !head.flags.contains(Flags::MINE) {
-                    return Err(ConnectionError::WrongOpener(head.kind, head.id));
-                }
                 if !payload.is_empty() {
                     return Err(FrameError::Trailing(head.kind).into());
                 }
-                self.handle_cancel(now, head.id);
-                Ok(())
+                // By its opener it is the end of a call; by the other side, of its upload.
+                if head.flags.contains(Flags::MINE) {
+                    self.handle_cancel(now, head.id);
+                    Ok(())
+                } else {
+                    self.handle_stop(head.id)
+                }
             }
             Kind::Hello => self.handle_hello(payload),
             Kind::Ping => self.handle_ping(payload),
@@ -90,6 +100,7 @@ impl Connection {
         if !self.closing.greeted {
             self.greet();
         }
+        self.open_uploads();
         self.events.push_back(Event::Ready);
         Ok(())
     }
@@ -140,6 +151,7 @@ impl Connection {
         outcome: super::Outcome,
     ) -> Result<(), ConnectionError> {
         if self.outbound.complete(id, outcome, &mut self.wakes) {
+            self.stop_upload(id, true);
             Ok(())
         } else {
             Err(ConnectionError::UnknownReply(id))
@@ -153,6 +165,9 @@ impl Connection {
             return Ok(false);
         }
         self.inbound.accepted += 1;
+        if self.is_discarding(id) {
+            return Err(ConnectionError::DuplicateId(id));
+        }
         if id.expects_reply() && self.inbound.open.insert(id, InboundCall::default()).is_some() {
             return Err(ConnectionError::DuplicateId(id));
         }
@@ -185,7 +200,15 @@ impl Connection {
             deadline,
             metadata: front.metadata,
             arguments: message.payload(start),
+            streams: if id.expects_reply() { front.streams } else { Streams::NONE },
         };
+        if request.streams.up() {
+            self.enter_receiving(StreamId::theirs(id), codec);
+        }
+        if request.streams.down() {
+            self.enter_sending(StreamId::theirs(id));
+            self.begin_sending(StreamId::theirs(id), false);
+        }
         if front.timeout.is_some_and(|timeout| timeout.is_zero()) {
             let expired = "the deadline had passed when the request arrived";
             self.refuse(id, Status::not_started(Code::DeadlineExceeded, expired));

@@ -3,6 +3,7 @@
 //! ```text
 //! u16 length of all entries, then entries: u8 tag, u16 length, bytes
 //! tag 1: remaining time, u64 nanoseconds      tag 2: metadata pair, u8 key length, key, value
+//! tag 3: streams, u8: 1 the caller sends items, 2 it expects items
 //! ```
 //! Tags that a reader does not know are passed over, so that later versions may add some.
 
@@ -10,14 +11,20 @@ use std::time::Duration;
 
 use crate::proto::{
     Metadata,
-    frame::{Fields, FrameError, Kind},
+    frame::{Fields, FrameError, Kind, RequestHead, Streams},
 };
 
 const TAG_TIMEOUT: u8 = 1;
 const TAG_METADATA: u8 = 2;
+const TAG_STREAMS: u8 = 3;
 
 /// Appends the extension for these fields.
-pub(super) fn encode(timeout: Option<Duration>, metadata: Option<&Metadata>, out: &mut Vec<u8>) {
+pub(super) fn encode(
+    timeout: Option<Duration>,
+    metadata: Option<&Metadata>,
+    streams: Streams,
+    out: &mut Vec<u8>,
+) {
     let start = out.len();
     out.extend_from_slice(&[0; 2]);
     if let Some(timeout) = timeout {
@@ -27,6 +34,9 @@ pub(super) fn encode(timeout: Option<Duration>, metadata: Option<&Metadata>, out
     for (key, value) in metadata.into_iter().flat_map(Metadata::iter) {
         // A key is at most 64 bytes long and a pair at most 8 KiB: `Metadata::set` sees to it.
         entry(TAG_METADATA, &[&[key.len() as u8], key.as_bytes(), value.as_bytes()], out);
+    }
+    if streams != Streams::NONE {
+        entry(TAG_STREAMS, &[&[streams.bits()]], out);
     }
     let length = (out.len() - start - 2) as u16;
     out[start..start + 2].copy_from_slice(&length.to_le_bytes());
@@ -41,33 +51,33 @@ fn entry(tag: u8, parts: &[&[u8]], out: &mut Vec<u8>) {
     }
 }
 
-/// Reads an extension off the front of `fields`.
-pub(super) fn decode(
-    fields: &mut Fields<'_>,
-) -> Result<(Option<Duration>, Option<Box<Metadata>>), FrameError> {
+/// Reads an extension off the front of `fields`, into `head`.
+pub(super) fn decode(fields: &mut Fields<'_>, head: &mut RequestHead) -> Result<(), FrameError> {
     let length = fields.u16()?;
     let mut entries = Fields::new(Kind::Request, fields.take(usize::from(length))?);
-    let mut timeout = None;
-    let mut metadata: Option<Box<Metadata>> = None;
     while !entries.rest().is_empty() {
         let (tag, length) = (entries.u8()?, entries.u16()?);
         let mut entry = Fields::new(Kind::Request, entries.take(usize::from(length))?);
         match tag {
             TAG_TIMEOUT => {
-                timeout = Some(Duration::from_nanos(entry.u64()?));
+                head.timeout = Some(Duration::from_nanos(entry.u64()?));
                 entry.finish()?;
             }
             TAG_METADATA => {
                 let key_length = entry.u8()?;
                 let key = entry.text(usize::from(key_length), "metadata key")?;
                 let value = entry.text(entry.rest().len(), "metadata value")?;
-                metadata
+                head.metadata
                     .get_or_insert_default()
                     .set(key, value)
                     .map_err(|_| FrameError::Field(Kind::Request, "metadata pair"))?;
             }
+            TAG_STREAMS => {
+                head.streams = Streams::from_bits(entry.u8()?);
+                entry.finish()?;
+            }
             _ => {}
         }
     }
-    Ok((timeout, metadata))
+    Ok(())
 }

@@ -22,10 +22,14 @@ pub enum Kind {
     Request = 2,
     Response = 3,
     Error = 4,
+    Item = 5,
+    End = 6,
+    Credit = 7,
     Cancel = 8,
     Ping = 9,
     Pong = 10,
     GoAway = 11,
+    Accept = 12,
 }
 
 impl Kind {
@@ -37,10 +41,14 @@ impl Kind {
             2 => Self::Request,
             3 => Self::Response,
             4 => Self::Error,
+            5 => Self::Item,
+            6 => Self::End,
+            7 => Self::Credit,
             8 => Self::Cancel,
             9 => Self::Ping,
             10 => Self::Pong,
             11 => Self::GoAway,
+            12 => Self::Accept,
             _ => return None,
         })
     }
@@ -48,7 +56,12 @@ impl Kind {
     /// Whether frames of this kind carry a message, which may be split over several frames.
     #[must_use]
     pub const fn is_message(self) -> bool {
-        matches!(self, Self::Request | Self::Response | Self::Error)
+        matches!(self, Self::Request | Self::Response | Self::Error | Self::Item)
+    }
+
+    /// Whether frames of this kind are about the connection rather than a call.
+    const fn is_about_connection(self) -> bool {
+        matches!(self, Self::Hello | Self::Ping | Self::Pong | Self::GoAway)
     }
 
     /// The flags that a frame of this kind may have.
@@ -57,8 +70,9 @@ impl Kind {
         Flags(match self {
             Self::Request => call | opener | Flags::EXT.0,
             Self::Response | Self::Error => call,
-            Self::Cancel => opener,
-            Self::Hello | Self::Ping | Self::Pong | Self::GoAway => 0,
+            Self::Item => call | opener,
+            Self::Cancel | Self::End | Self::Credit => opener,
+            Self::Accept | Self::Hello | Self::Ping | Self::Pong | Self::GoAway => 0,
         })
     }
 }
@@ -70,10 +84,14 @@ impl fmt::Display for Kind {
             Self::Request => "request",
             Self::Response => "response",
             Self::Error => "error",
+            Self::Item => "item",
+            Self::End => "end",
+            Self::Credit => "credit",
             Self::Cancel => "cancel",
             Self::Ping => "ping",
             Self::Pong => "pong",
             Self::GoAway => "goaway",
+            Self::Accept => "accept",
         })
     }
 }
@@ -171,8 +189,7 @@ impl Head {
         if !kind.allowed().contains(flags) {
             return Err(HeadError::Flags(kind));
         }
-        let about_connection = !kind.is_message() && kind != Kind::Cancel;
-        if about_connection && id != CallId(0) {
+        if kind.is_about_connection() && id != CallId(0) {
             return Err(HeadError::Id(kind));
         }
         Ok(Self { kind, flags, id, length: (bits & 0x00ff_ffff) as u32 })
@@ -194,8 +211,9 @@ mod tests {
                 accepted += 1;
             }
         }
-        // request 16, response and error 4 each, cancel 2; control frames may not name call 5
-        assert_eq!(accepted, 16 + 4 + 4 + 2);
+        // request 16, item 8, response and error 4 each, cancel, end and credit 2 each, accept 1;
+        // frames about the connection may not name call 5
+        assert_eq!(accepted, 16 + 8 + 2 * 4 + 3 * 2 + 1);
     }
 
     #[test]

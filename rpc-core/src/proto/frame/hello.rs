@@ -1,7 +1,7 @@
 //! Hello: the first frame each way, with what its sender accepts and who it is (PROTOCOL §5).
 //!
 //! ```text
-//! entries: u8 tag, u16 length, bytes      tags 1..=4: u32 limits      5: name in UTF-8
+//! entries: u8 tag, u16 length, bytes      tags 1..=4, 6: u32 limits      5: name in UTF-8
 //! ```
 //! Tags that a reader does not know are passed over; limits that are missing have their defaults.
 
@@ -22,6 +22,7 @@ const TAG_MAX_MESSAGE: u8 = 2;
 const TAG_MAX_CALLS: u8 = 3;
 const TAG_MAX_PARTIAL: u8 = 4;
 const TAG_NAME: u8 = 5;
+const TAG_WINDOW: u8 = 6;
 
 const MAX_NAME: usize = 256;
 
@@ -35,6 +36,7 @@ impl Hello {
             (TAG_MAX_MESSAGE, self.limits.max_message),
             (TAG_MAX_CALLS, self.limits.max_calls),
             (TAG_MAX_PARTIAL, self.limits.max_partial),
+            (TAG_WINDOW, self.limits.window),
         ] {
             entry(tag, &value.to_le_bytes(), out);
         }
@@ -61,6 +63,7 @@ impl Hello {
                 TAG_MAX_MESSAGE => &mut hello.limits.max_message,
                 TAG_MAX_CALLS => &mut hello.limits.max_calls,
                 TAG_MAX_PARTIAL => &mut hello.limits.max_partial,
+                TAG_WINDOW => &mut hello.limits.window,
                 TAG_NAME => {
                     hello.name = value.text(usize::from(length), "name")?.to_owned();
                     continue;

@@ -1,8 +1,9 @@
 //! The frame kinds: one file each, with what the kind carries, its `encode` and its `decode`.
 //!
-//! A frame is an 8-byte [`Head`] and a payload. Response and cancel have no file: the payload of the one
-//! is the encoded value, the other has none.
+//! A frame is an 8-byte [`Head`] and a payload. Response and item have no file, for their payload is an encoded
+//! value; nor have cancel, accept and end, which have none.
 
+mod credit;
 mod extension;
 mod failure;
 mod goaway;
@@ -11,13 +12,14 @@ mod hello;
 mod ping;
 mod request;
 
+pub use credit::Credit;
 pub(crate) use failure::APPLICATION;
 pub use failure::Failure;
 pub use goaway::{CloseCode, GoAway};
 pub use head::{Flags, HEAD_LEN, Head, HeadError, Kind};
 pub use hello::Hello;
 pub use ping::Ping;
-pub use request::RequestHead;
+pub use request::{RequestHead, Streams};
 
 use thiserror::Error;
 

@@ -5,6 +5,42 @@ use std::time::Duration;
 use super::{Fields, FrameError, Kind, extension};
 use crate::proto::{Metadata, MethodKey};
 
+/// Which ways a call streams, beside its request and its reply.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Streams(u8);
+
+impl Streams {
+    /// Neither way.
+    pub const NONE: Self = Self(0);
+    /// The caller sends items.
+    pub const UP: Self = Self(1);
+    /// The caller expects items.
+    pub const DOWN: Self = Self(2);
+    /// Both ways.
+    pub const BOTH: Self = Self(3);
+
+    /// Whether the caller sends items.
+    #[must_use]
+    pub const fn up(self) -> bool {
+        self.0 & Self::UP.0 != 0
+    }
+
+    /// Whether the caller expects items.
+    #[must_use]
+    pub const fn down(self) -> bool {
+        self.0 & Self::DOWN.0 != 0
+    }
+
+    pub(super) const fn bits(self) -> u8 {
+        self.0
+    }
+
+    /// Bits that this version does not know are passed over.
+    pub(super) const fn from_bits(bits: u8) -> Self {
+        Self(bits & Self::BOTH.0)
+    }
+}
+
 /// The front of a request's payload; the arguments follow it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestHead {
@@ -14,6 +50,8 @@ pub struct RequestHead {
     pub timeout: Option<Duration>,
     /// What travels beside the arguments.
     pub metadata: Option<Box<Metadata>>,
+    /// Which ways the call streams.
+    pub streams: Streams,
 }
 
 impl RequestHead {
@@ -23,13 +61,14 @@ impl RequestHead {
         key: MethodKey,
         timeout: Option<Duration>,
         metadata: Option<&Metadata>,
+        streams: Streams,
         out: &mut Vec<u8>,
     ) -> bool {
         out.extend_from_slice(&key.to_u64().to_le_bytes());
         let metadata = metadata.filter(|metadata| !metadata.is_empty());
-        let extended = timeout.is_some() || metadata.is_some();
+        let extended = timeout.is_some() || metadata.is_some() || streams != Streams::NONE;
         if extended {
-            extension::encode(timeout, metadata, out);
+            extension::encode(timeout, metadata, streams, out);
         }
         extended
     }
@@ -41,9 +80,11 @@ impl RequestHead {
     pub fn decode(payload: &[u8], extended: bool) -> Result<(Self, &[u8]), FrameError> {
         let mut fields = Fields::new(Kind::Request, payload);
         let key = MethodKey::from_u64(fields.u64()?);
-        let (timeout, metadata) =
-            if extended { extension::decode(&mut fields)? } else { (None, None) };
-        Ok((Self { key, timeout, metadata }, fields.rest()))
+        let mut head = Self { key, timeout: None, metadata: None, streams: Streams::NONE };
+        if extended {
+            extension::decode(&mut fields, &mut head)?;
+        }
+        Ok((head, fields.rest()))
     }
 }
 
@@ -54,7 +95,7 @@ mod tests {
     #[test]
     fn a_plain_request_costs_its_key_alone() {
         let mut out = Vec::new();
-        assert!(!RequestHead::encode(MethodKey::from_u64(7), None, None, &mut out));
+        assert!(!RequestHead::encode(MethodKey::from_u64(7), None, None, Streams::NONE, &mut out));
         assert_eq!(out, 7u64.to_le_bytes());
     }
 
@@ -65,12 +106,12 @@ mod tests {
         metadata.set("empty", "").unwrap();
         let (key, timeout) = (MethodKey::from_u64(1 << 60), Duration::from_millis(250));
         let mut out = Vec::new();
-        assert!(RequestHead::encode(key, Some(timeout), Some(&metadata), &mut out));
+        assert!(RequestHead::encode(key, Some(timeout), Some(&metadata), Streams::BOTH, &mut out));
         let front = out.len();
         out.extend_from_slice(b"arguments");
         let (head, arguments) = RequestHead::decode(&out, true).unwrap();
         assert_eq!(arguments, b"arguments");
-        assert_eq!(head.timeout, Some(timeout));
+        assert_eq!((head.timeout, head.streams), (Some(timeout), Streams::BOTH));
         assert_eq!(head.metadata.as_deref(), Some(&metadata));
         for cut in 0..front {
             assert!(RequestHead::decode(&out[..cut], true).is_err(), "cut at {cut}");

@@ -12,6 +12,7 @@ mod lone;
 mod lost;
 mod oneway;
 mod sequences;
+mod streams;
 mod violations;
 
 use std::{
@@ -28,7 +29,7 @@ use crate::proto::{
     CallId, Code, Codec, Decoder, Execution, Limits, MethodKey, Payload,
     Side::{self, Acceptor, Dialer},
     Status,
-    frame::Failure,
+    frame::{Failure, Streams},
 };
 
 /// Two connections back to back.
@@ -376,7 +377,14 @@ impl IndexMut<Side> for Pair {
 /// A call of the only method that there is here.
 const fn call(arguments: &Payload, deadline: Option<Instant>) -> NewCall<'_> {
     let key = MethodKey::from_u64(7);
-    NewCall { key, codec: Codec::Bincode, deadline, metadata: None, arguments }
+    NewCall {
+        key,
+        codec: Codec::Bincode,
+        deadline,
+        metadata: None,
+        arguments,
+        streams: Streams::NONE,
+    }
 }
 
 fn value(bytes: &[u8]) -> Option<Outcome> {

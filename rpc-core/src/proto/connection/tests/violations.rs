@@ -32,7 +32,10 @@ fn rows() -> Vec<(Vec<u8>, ConnectionError)> {
             [part(MINE.with(MORE)), part(Flags::NONE)].concat(),
             ConnectionError::WrongOpener(Kind::Request, id),
         ),
-        (frame(Kind::Cancel, Flags::NONE, 5, b""), ConnectionError::WrongOpener(Kind::Cancel, id)),
+        (
+            frame(Kind::Cancel, Flags::NONE, 5, b""),
+            ConnectionError::UnknownStream(Kind::Cancel, id),
+        ),
         (frame(Kind::Cancel, MINE, 5, b"x"), FrameError::Trailing(Kind::Cancel).into()),
         (frame(Kind::Response, Flags::NONE, 5, b""), ConnectionError::UnknownReply(id)),
         (frame(Kind::Error, Flags::NONE, 5, &[1, 2, 1]), ConnectionError::UnknownReply(id)),

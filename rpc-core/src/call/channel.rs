@@ -4,14 +4,13 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use serde::Serialize;
 
-use super::Endpoint;
+use super::{Call, Method, Streaming};
 use crate::{
-    call::{Call, Method},
     codec::{self, CodecError, Decode},
-    connection::Connection,
+    connection::{Accept, Connection, Shared},
     proto::{Code, Codec, MethodKey, Payload, Status, connection::Config},
     schema::ServiceSchema,
-    transport::{DialError, IntoAddress, Link, PeerAddress},
+    transport::{Link, PeerAddress},
 };
 
 /// A connection to a server, from which clients of any of its services are made. Clones are cheap and
@@ -33,31 +32,24 @@ pub struct Channel {
 }
 
 impl Channel {
-    /// Connects with the defaults of [`Endpoint`].
-    ///
-    /// The protocol's handshake is not waited for: it rides with the first call. See [`Self::ready`].
-    ///
-    /// # Errors
-    /// No transport could be opened to `address`.
-    ///
-    /// # Cancel safety
-    /// Safe: dropping the future gives the attempt up.
-    pub async fn connect(address: impl IntoAddress) -> Result<Self, DialError> {
-        Endpoint::new().connect(address).await
-    }
-
-    pub(super) fn over(
+    pub(crate) fn over(
         link: Link,
         config: Arc<Config>,
+        accept: Option<Arc<dyn Accept>>,
         codec: Codec,
         timeout: Option<Duration>,
     ) -> Self {
-        Self { connection: Connection::spawn(link, config), codec, timeout }
+        Self { connection: Connection::spawn(link, config, accept), codec, timeout }
+    }
+
+    /// A channel back to whoever called on the connection `shared`.
+    pub(super) fn back(shared: &Arc<Shared>) -> Self {
+        Self { connection: Connection::of(shared), codec: Codec::default(), timeout: None }
     }
 
     /// A channel over one end of a byte stream in memory.
     pub(crate) fn in_memory(link: Link) -> Self {
-        Self::over(link, Arc::default(), Codec::default(), None)
+        Self::over(link, Arc::default(), None, Codec::default(), None)
     }
 
     /// Waits until the server has said hello.
@@ -134,6 +126,33 @@ impl Channel {
         arguments: &impl Serialize,
     ) -> Call<()> {
         self.call::<(), Infallible>(service, method, arguments, codec::decode::<()>, None).oneway()
+    }
+
+    /// Prepares a call of a method that answers with a stream.
+    pub(crate) fn stream<T: 'static, E: 'static>(
+        &self,
+        service: &'static ServiceSchema,
+        method: usize,
+        arguments: &impl Serialize,
+        item: Decode<T>,
+        error: Option<Decode<E>>,
+    ) -> Call<Streaming<T, E>, E> {
+        let method = Method::Known { service, method: &service.methods[method] };
+        let arguments = encode(self.codec, arguments);
+        Call::streaming(self.connection.clone(), method, self.codec, arguments, item, error)
+    }
+
+    /// The same as [`Self::call_json`] for a method that answers with a stream of items.
+    pub fn stream_json(
+        &self,
+        method: &str,
+        arguments: &serde_json::Value,
+    ) -> Call<Streaming<serde_json::Value, serde_json::Value>, serde_json::Value> {
+        let method = Method::Named(MethodKey::bare(method));
+        let arguments = encode(Codec::Json, arguments);
+        let decode: Decode<serde_json::Value> = codec::decode::<serde_json::Value>;
+        let connection = self.connection.clone();
+        Call::streaming(connection, method, Codec::Json, arguments, decode, Some(decode))
     }
 
     fn with_defaults<T, E>(&self, call: Call<T, E>) -> Call<T, E> {

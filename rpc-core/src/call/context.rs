@@ -7,7 +7,8 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
-use crate::{proto::Metadata, time::now, transport::PeerAddress};
+use super::Channel;
+use crate::{connection::Shared, proto::Metadata, time::now, transport::PeerAddress};
 
 /// The call that a handler serves: who calls, until when, and what travels beside the arguments.
 ///
@@ -36,21 +37,21 @@ pub struct Context(Arc<Call>);
 #[derive(Debug)]
 struct Call {
     method: &'static str,
-    peer: PeerAddress,
+    connection: Arc<Shared>,
     deadline: Option<Instant>,
     metadata: Metadata,
     cancellation: CancellationToken,
 }
 
 impl Context {
-    pub(super) fn new(
+    pub(crate) fn new(
         method: &'static str,
-        peer: PeerAddress,
+        connection: Arc<Shared>,
         deadline: Option<Instant>,
         metadata: Metadata,
         cancellation: CancellationToken,
     ) -> Self {
-        Self(Arc::new(Call { method, peer, deadline, metadata, cancellation }))
+        Self(Arc::new(Call { method, connection, deadline, metadata, cancellation }))
     }
 
     /// The method that was called, as `Service.method`.
@@ -61,8 +62,22 @@ impl Context {
 
     /// Who is at the other end of the connection.
     #[must_use]
-    pub fn peer(&self) -> PeerAddress {
-        self.0.peer
+    pub fn peer_address(&self) -> PeerAddress {
+        self.0.connection.peer()
+    }
+
+    /// A client of the side that made the call, on the same connection: `cx.peer::<ChatEventsClient>()`.
+    /// The dialling side serves what is called by [`Endpoint::serve`](crate::Endpoint::serve).
+    ///
+    /// The client goes on when the handler has returned, and may be given to other tasks. It does not keep
+    /// the connection open.
+    #[must_use]
+    pub fn peer<C: From<Channel>>(&self) -> C {
+        Channel::back(&self.0.connection).into()
+    }
+
+    pub(super) fn cancellation(&self) -> CancellationToken {
+        self.0.cancellation.clone()
     }
 
     /// When the caller stops waiting, if it said so. The handler is dropped then.

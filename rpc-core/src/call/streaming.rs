@@ -1,0 +1,144 @@
+//! The receiving end of a stream, for clients and handlers alike.
+
+use std::{
+    convert::Infallible,
+    fmt,
+    future::poll_fn,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use futures_util::Stream;
+
+use super::{CallError, Method};
+use crate::{
+    codec::Decode,
+    connection::{Connection, ItemReader, Next},
+    proto::{Code, Codec, Payload, Status, frame::Failure},
+};
+
+/// Items that the other side sends: a [`Stream`] of results.
+///
+/// A client gets it from a method that returns `impl Stream`; a handler, as an argument of a method that
+/// takes one. It ends after its first error: the trait's own, or a status. What is not polled stops the
+/// sender once its window is full, and nothing else on the connection. Dropping it early cancels the other
+/// side.
+///
+/// ```
+/// use rpc_core::{Server, Streaming, service};
+/// use futures_util::{Stream, stream};
+///
+/// #[service]
+/// trait Numbers {
+///     fn count(&self, up_to: u64) -> impl Stream<Item = u64>;
+///     async fn sum(&self, numbers: Streaming<u64>) -> u64;
+/// }
+///
+/// struct Fingers;
+///
+/// impl Numbers for Fingers {
+///     fn count(&self, up_to: u64) -> impl Stream<Item = u64> {
+///         stream::iter(1..=up_to)
+///     }
+///
+///     async fn sum(&self, mut numbers: Streaming<u64>) -> u64 {
+///         let mut sum = 0;
+///         while let Some(Ok(number)) = numbers.next().await {
+///             sum += number;
+///         }
+///         sum
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let numbers = NumbersClient::in_memory(Server::new().with(NumbersServer::new(Fingers)));
+/// let mut count = numbers.count(3).await?;
+/// while let Some(number) = count.next().await {
+///     println!("{}", number?);
+/// }
+/// assert_eq!(numbers.sum(stream::iter([1, 2, 3])).await?, 6);
+/// # Ok(()) }
+/// ```
+#[must_use = "a stream that is dropped cancels its call"]
+pub struct Streaming<T, E = Infallible> {
+    /// `None` once the stream has ended.
+    reader: Option<ItemReader>,
+    /// Keeps a dialled connection open.
+    _connection: Option<Connection>,
+    method: Option<Method>,
+    codec: Codec,
+    item: Decode<T>,
+    error: Option<Decode<E>>,
+}
+
+impl<T, E> Streaming<T, E> {
+    pub(super) const fn of_call(
+        reader: Option<ItemReader>,
+        connection: Connection,
+        method: Method,
+        codec: Codec,
+        item: Decode<T>,
+        error: Option<Decode<E>>,
+    ) -> Self {
+        Self { reader, _connection: Some(connection), method: Some(method), codec, item, error }
+    }
+
+    /// What the peer sends with a call of its own.
+    pub(crate) const fn of_upload(
+        reader: Option<ItemReader>,
+        codec: Codec,
+        item: Decode<T>,
+    ) -> Self {
+        Self { reader, _connection: None, method: None, codec, item, error: None }
+    }
+
+    /// The next item; `None` after the last one.
+    ///
+    /// # Errors
+    /// How the stream ended, if not in good order; nothing follows.
+    ///
+    /// # Cancel safety
+    /// Safe: no item is lost.
+    pub async fn next(&mut self) -> Option<Result<T, CallError<E>>> {
+        poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
+    }
+
+    fn read(&self, item: &Payload) -> Result<T, CallError<E>> {
+        (self.item)(self.codec, item).map_err(|error| {
+            let code = if self.method.is_some() { Code::Internal } else { Code::InvalidArgument };
+            Status::new(code, format!("cannot read an item: {error}")).into()
+        })
+    }
+
+    fn failure(&self, failure: Failure) -> CallError<E> {
+        super::future::failure(failure, self.codec, self.error, self.method.as_ref())
+    }
+}
+
+impl<T, E> Stream for Streaming<T, E> {
+    type Item = Result<T, CallError<E>>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let Some(reader) = &mut self.reader else { return Poll::Ready(None) };
+        Poll::Ready(match ready!(reader.poll_next(cx)) {
+            Next::Item(item) => {
+                let item = self.read(&item);
+                if item.is_err() {
+                    self.reader = None;
+                }
+                Some(item)
+            }
+            Next::End(outcome) => {
+                self.reader = None;
+                outcome.err().map(|failure| Err(self.failure(failure)))
+            }
+        })
+    }
+}
+
+impl<T, E> fmt::Debug for Streaming<T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Streaming").field("reader", &self.reader).finish_non_exhaustive()
+    }
+}

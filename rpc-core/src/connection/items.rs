@@ -1,0 +1,273 @@
+//! The two ends of a stream of items, for what is above the connection: a sender that gathers small items to
+//! one lock and one write, a reader that fetches all which has come at once.
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use bytes::{Buf as _, Bytes};
+
+use super::Shared;
+use crate::proto::{
+    CallId, Codec, Connection, Payload,
+    connection::{ITEM_OVERHEAD, Items, Outcome, Room, SMALL_ITEM, Segment, Stopped, StreamId},
+    frame::{Flags, HEAD_LEN, Head, Kind},
+};
+
+/// Bytes of small items that are gathered before they are handed on.
+const BATCH: usize = 16 << 10;
+
+/// Room that any small item fits in: less is not used, so that small items are never split.
+const RESERVE: usize = SMALL_ITEM + ITEM_OVERHEAD;
+
+/// Bytes that a reader consumes before it says so, unless it runs out of items.
+const CONSUMED: usize = 32 << 10;
+
+/// Sends the items of one stream.
+pub(crate) struct ItemSender {
+    shared: Arc<Shared>,
+    stream: StreamId,
+    codec: Codec,
+    /// Whole frames of small items.
+    frames: Vec<u8>,
+    /// What these cost.
+    cost: usize,
+    /// What may be sent, these included.
+    room: Room,
+    /// What is left of a long item, and whether some of it was sent.
+    long: Option<(Bytes, bool)>,
+}
+
+/// An item that the peer does not accept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TooLong {
+    pub(crate) length: usize,
+    pub(crate) limit: usize,
+}
+
+impl ItemSender {
+    fn new(shared: Arc<Shared>, stream: StreamId, codec: Codec) -> Self {
+        let (frames, room) = (Vec::new(), Room::default());
+        Self { shared, stream, codec, frames, cost: 0, room, long: None }
+    }
+
+    /// Sends the items of a call of the peer, beginning with the word that they come.
+    pub(crate) fn accepted(shared: Arc<Shared>, call: CallId, codec: Codec) -> Self {
+        let mut sender = Self::new(shared, StreamId::theirs(call), codec);
+        sender.frames.extend_from_slice(&Connection::accept_frame(call));
+        sender
+    }
+
+    /// Sends the items that go with a call of this side.
+    pub(crate) fn upload(shared: Arc<Shared>, call: CallId, codec: Codec) -> Self {
+        Self::new(shared, StreamId::mine(call), codec)
+    }
+
+    /// Ends the call with a status of this side's own.
+    pub(crate) fn give_up(&self, status: crate::proto::Status) {
+        self.shared.give_up(self.stream.call, status);
+    }
+
+    /// Waits until an item may be pushed.
+    pub(crate) fn poll_ready(&mut self, cx: &Context<'_>) -> Poll<Result<(), Stopped>> {
+        loop {
+            if self.long.is_some() {
+                ready!(self.poll_long(cx))?;
+            } else if self.room.bytes.saturating_sub(self.cost) >= RESERVE {
+                return Poll::Ready(Ok(()));
+            } else {
+                ready!(self.poll_send(RESERVE, cx))?;
+            }
+        }
+    }
+
+    /// Sends a part of a long item.
+    fn poll_long(&mut self, cx: &Context<'_>) -> Poll<Result<(), Stopped>> {
+        let Some((rest, begun)) = &self.long else { return Poll::Ready(Ok(())) };
+        let overhead = if *begun { 0 } else { ITEM_OVERHEAD };
+        let needed = (rest.len() + overhead).min(RESERVE);
+        ready!(self.poll_send(needed, cx))?;
+        let Some((mut rest, _)) = self.long.take() else { return Poll::Ready(Ok(())) };
+        let part = rest.split_to(rest.len().min(self.room.bytes - overhead));
+        let (more, cost) = (!rest.is_empty(), part.len() + overhead);
+        self.room.bytes -= cost;
+        self.shared.send_part(self.stream, self.codec, part, more, cost);
+        if more {
+            self.long = Some((rest, true));
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Hands on what was gathered, and waits for room.
+    fn poll_send(&mut self, needed: usize, cx: &Context<'_>) -> Poll<Result<(), Stopped>> {
+        let cost = std::mem::take(&mut self.cost);
+        let room = self.shared.send_items(self.stream, &self.frames, cost, needed, cx);
+        self.frames.clear();
+        self.room.bytes = self.room.bytes.saturating_sub(cost);
+        self.room = ready!(room)?;
+        Poll::Ready(Ok(()))
+    }
+
+    /// Adds an item that `encode` appends; `poll_ready` must have said that it may. Whether so many are
+    /// gathered that they should be flushed.
+    ///
+    /// # Errors
+    /// Those of `encode`; then nothing was added.
+    pub(crate) fn push<X>(
+        &mut self,
+        encode: impl FnOnce(&mut Vec<u8>) -> Result<(), X>,
+    ) -> Result<Result<bool, TooLong>, X> {
+        let start = self.frames.len();
+        self.frames.extend_from_slice(&[0; HEAD_LEN]);
+        if let Err(error) = encode(&mut self.frames) {
+            self.frames.truncate(start);
+            return Err(error);
+        }
+        let length = self.frames.len() - start - HEAD_LEN;
+        if length > self.room.max_item {
+            self.frames.truncate(start);
+            return Ok(Err(TooLong { length, limit: self.room.max_item }));
+        }
+        if length > SMALL_ITEM {
+            let item = if start == 0 {
+                Bytes::from(std::mem::take(&mut self.frames)).slice(HEAD_LEN..)
+            } else {
+                let item = Bytes::copy_from_slice(&self.frames[start + HEAD_LEN..]);
+                self.frames.truncate(start);
+                item
+            };
+            self.long = Some((item, false));
+            return Ok(Ok(true));
+        }
+        let head = self.head(length).encode();
+        self.frames[start..start + HEAD_LEN].copy_from_slice(&head);
+        self.cost += length + ITEM_OVERHEAD;
+        Ok(Ok(self.frames.len() >= BATCH))
+    }
+
+    fn head(&self, length: usize) -> Head {
+        let flags = if self.stream.mine { Flags::MINE } else { Flags::NONE };
+        let flags = if self.codec == Codec::Json { flags.with(Flags::JSON) } else { flags };
+        Head { kind: Kind::Item, flags, id: self.stream.call, length: length as u32 }
+    }
+
+    /// Hands on what was gathered. Leaves the waker of `cx`, which is woken when the stream is stopped.
+    pub(crate) fn poll_flush(&mut self, cx: &Context<'_>) -> Poll<Result<(), Stopped>> {
+        if self.long.is_some() {
+            ready!(self.poll_long(cx))?;
+        }
+        self.poll_send(0, cx)
+    }
+
+    /// Waits until all is handed on, and ends an upload.
+    pub(crate) fn poll_finish(&mut self, cx: &Context<'_>) -> Poll<Result<(), Stopped>> {
+        while self.long.is_some() {
+            ready!(self.poll_long(cx))?;
+        }
+        let cost = std::mem::take(&mut self.cost);
+        self.shared.end_items(self.stream, &self.frames, cost);
+        self.frames.clear();
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl fmt::Debug for ItemSender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ItemSender").field("stream", &self.stream).finish_non_exhaustive()
+    }
+}
+
+/// Reads the items of one stream. Dropped before the end, it asks the peer to stop.
+pub(crate) struct ItemReader {
+    shared: Arc<Shared>,
+    stream: StreamId,
+    segments: VecDeque<Segment>,
+    /// Small items back to back.
+    current: Bytes,
+    /// Bytes that were consumed since the connection was last told.
+    consumed: usize,
+    ended: bool,
+}
+
+/// What a reader brings.
+pub(crate) enum Next {
+    Item(Payload),
+    End(Outcome),
+}
+
+impl ItemReader {
+    /// Reads the items of a call that this side opened; it owns the call from here on.
+    pub(crate) fn of_call(shared: Arc<Shared>, call: CallId) -> Self {
+        Self::new(shared, StreamId::mine(call))
+    }
+
+    /// Reads the items that the peer sends with a call of its own.
+    pub(crate) fn of_upload(shared: Arc<Shared>, call: CallId) -> Self {
+        Self::new(shared, StreamId::theirs(call))
+    }
+
+    fn new(shared: Arc<Shared>, stream: StreamId) -> Self {
+        let (segments, current) = (VecDeque::new(), Bytes::new());
+        Self { shared, stream, segments, current, consumed: 0, ended: false }
+    }
+
+    /// The next item, or how the stream ended; not to be called after that.
+    pub(crate) fn poll_next(&mut self, cx: &Context<'_>) -> Poll<Next> {
+        loop {
+            if let Some(item) = self.next_small().or_else(|| self.next_segment()) {
+                self.consumed += item.len() + ITEM_OVERHEAD;
+                if self.consumed >= CONSUMED {
+                    self.shared.consume(self.stream, std::mem::take(&mut self.consumed));
+                }
+                return Poll::Ready(Next::Item(item));
+            }
+            let consumed = std::mem::take(&mut self.consumed);
+            match ready!(self.shared.poll_items(self.stream, consumed, cx)) {
+                Items::Some(segments) => self.segments = segments,
+                Items::End(outcome) => {
+                    self.ended = true;
+                    return Poll::Ready(Next::End(outcome));
+                }
+            }
+        }
+    }
+
+    fn next_small(&mut self) -> Option<Payload> {
+        if self.current.is_empty() {
+            return None;
+        }
+        let length = self.current.get_u32_le() as usize;
+        let item = Payload::cut(&self.current, length);
+        self.current.advance(length);
+        Some(item)
+    }
+
+    fn next_segment(&mut self) -> Option<Payload> {
+        match self.segments.pop_front()? {
+            Segment::Large(item) => Some(item.into()),
+            Segment::Small(items) => {
+                self.current = items.into();
+                self.next_small()
+            }
+        }
+    }
+}
+
+impl Drop for ItemReader {
+    fn drop(&mut self) {
+        match self.stream.mine {
+            _ if self.ended => {}
+            true => self.shared.cancel(self.stream.call),
+            false => self.shared.drop_reader(self.stream.call),
+        }
+    }
+}
+
+impl fmt::Debug for ItemReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ItemReader").field("stream", &self.stream).finish_non_exhaustive()
+    }
+}

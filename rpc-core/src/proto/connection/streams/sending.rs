@@ -1,0 +1,236 @@
+//! The half of a stream that sends: credit, and the order of its frames among those of other calls.
+
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+
+use super::{
+    super::{Connection, ConnectionError},
+    Stopped, StreamId,
+};
+use crate::proto::{
+    CallId, Codec,
+    frame::{Credit, Flags, Head, Kind},
+};
+
+/// Bytes that may wait to be written before streams wait with theirs.
+const MAX_UNSENT_ITEMS: usize = 256 << 10;
+
+/// The most credit that a stream can have; more is a peer's mistake.
+const MAX_CREDIT: usize = 1 << 31;
+
+/// What may be sent in a stream for the time being.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Room {
+    /// Bytes of items, each with its overhead.
+    pub bytes: usize,
+    /// The longest item that the peer accepts.
+    pub max_item: usize,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Sending {
+    /// Bytes that may be sent.
+    credit: usize,
+    /// The request has left, or is about to: items may follow it.
+    begun: bool,
+    /// The peer's first credit is counted in.
+    opened: bool,
+    /// Frames of this call went through the queue of large messages: later ones may not overtake them.
+    large: bool,
+    waker: Option<Waker>,
+}
+
+impl Connection {
+    /// Waits until `needed` bytes of items may be sent; gives how many may. None are needed to know
+    /// whether the stream goes on. Leaves the waker of `cx`,
+    /// which is woken when the stream is stopped as well.
+    pub fn poll_room(
+        &mut self,
+        stream: StreamId,
+        needed: usize,
+        cx: &Context<'_>,
+    ) -> Poll<Result<Room, Stopped>> {
+        let unsent = self.outbox.unsent();
+        let Some(sending) = self.streams.sending.get_mut(&stream) else {
+            return Poll::Ready(Err(Stopped));
+        };
+        match &mut sending.waker {
+            Some(waker) => waker.clone_from(cx.waker()),
+            None => sending.waker = Some(cx.waker().clone()),
+        }
+        if sending.credit < needed {
+            return Poll::Pending;
+        }
+        if unsent > MAX_UNSENT_ITEMS {
+            if !self.streams.waiting.contains(&stream) {
+                self.streams.waiting.push(stream);
+            }
+            return Poll::Pending;
+        }
+        let max_item = self.peer.as_ref().map_or(0, |peer| peer.limits.max_message as usize);
+        Poll::Ready(Ok(Room { bytes: sending.credit, max_item }))
+    }
+
+    /// Sends whole frames, which cost `cost` of the credit. Nothing is sent if the stream is stopped.
+    pub fn send_items(&mut self, stream: StreamId, frames: &[u8], cost: usize) {
+        let Some(sending) = self.streams.sending.get_mut(&stream) else { return };
+        sending.credit = sending.credit.saturating_sub(cost);
+        if sending.large {
+            self.outbox.append_behind(item_head(stream, Flags::NONE), frames);
+        } else {
+            self.outbox.append(|out| out.extend_from_slice(frames));
+        }
+    }
+
+    /// Sends a part of an item that is longer than a small one; `more` if the item goes on.
+    pub fn send_part(
+        &mut self,
+        stream: StreamId,
+        codec: Codec,
+        part: Bytes,
+        more: bool,
+        cost: usize,
+    ) {
+        let Some(sending) = self.streams.sending.get_mut(&stream) else { return };
+        sending.credit = sending.credit.saturating_sub(cost);
+        sending.large = true;
+        let mut flags = if more { Flags::MORE } else { Flags::NONE };
+        if codec == Codec::Json {
+            flags = flags.with(Flags::JSON);
+        }
+        self.outbox.part(item_head(stream, flags), part);
+    }
+
+    /// Ends the upload of a call that this side opened.
+    pub fn end_items(&mut self, stream: StreamId) {
+        if let Some(sending) = self.streams.sending.remove(&stream) {
+            self.send_end(stream.call, sending.large);
+        }
+    }
+
+    fn send_end(&mut self, call: CallId, large: bool) {
+        let head = Head { kind: Kind::End, flags: Flags::MINE, id: call, length: 0 };
+        if large {
+            self.outbox.append_behind(head, &head.encode());
+        } else {
+            self.outbox.append(|out| out.extend_from_slice(&head.encode()));
+        }
+    }
+
+    /// Enters a stream whose items may not leave yet.
+    pub(in super::super) fn enter_sending(&mut self, stream: StreamId) {
+        self.streams.sending.insert(stream, Sending::default());
+    }
+
+    /// What the items follow is on its way; `large` if through the queue of large messages.
+    pub(in super::super) fn begin_sending(&mut self, stream: StreamId, large: bool) {
+        let window = self.peer.as_ref().map(|peer| peer.limits.window as usize);
+        if let Some(sending) = self.streams.sending.get_mut(&stream) {
+            sending.begun = true;
+            sending.large |= large;
+            sending.open(window);
+            self.wakes.extend(sending.waker.take());
+        }
+    }
+
+    /// The peer's hello is here: uploads that went ahead of it have their first credit.
+    pub(in super::super) fn open_uploads(&mut self) {
+        let window = self.peer.as_ref().map(|peer| peer.limits.window as usize);
+        for sending in self.streams.sending.values_mut().filter(|sending| sending.begun) {
+            sending.open(window);
+            self.wakes.extend(sending.waker.take());
+        }
+    }
+
+    /// The handler of the peer's call has ended; whether its reply may not overtake what is queued.
+    pub(in super::super) fn finish_sending(&mut self, call: CallId) -> bool {
+        let sending = self.streams.sending.remove(&StreamId::theirs(call));
+        sending.is_some_and(|sending| sending.large)
+    }
+
+    /// The call that an upload belongs to is over on this side. `tell`: the peer is to learn that
+    /// nothing more comes; a cancel says so as well.
+    pub(in super::super) fn stop_upload(&mut self, call: CallId, tell: bool) {
+        if self.streams.sending.is_empty() {
+            return;
+        }
+        let Some(sending) = self.streams.sending.remove(&StreamId::mine(call)) else { return };
+        self.wakes.extend(sending.waker);
+        if tell && sending.begun {
+            self.send_end(call, sending.large);
+        }
+    }
+
+    /// Stops all streams: the connection is over, or the calls they belong to are.
+    pub(in super::super) fn stop_sending(&mut self, which: impl Fn(StreamId) -> bool) {
+        self.streams.sending.retain(|&stream, sending| {
+            let stops = which(stream);
+            if stops {
+                self.wakes.extend(sending.waker.take());
+            }
+            !stops
+        });
+    }
+
+    /// Bytes have left: streams that waited for that go on.
+    pub(in super::super) fn wake_waiting(&mut self) {
+        if self.streams.waiting.is_empty() || self.outbox.unsent() > MAX_UNSENT_ITEMS / 2 {
+            return;
+        }
+        for stream in self.streams.waiting.drain(..) {
+            if let Some(sending) = self.streams.sending.get_mut(&stream) {
+                self.wakes.extend(sending.waker.take());
+            }
+        }
+    }
+
+    /// The peer allows more. Credit for a stream of its own call may have crossed the end of it; for one of
+    /// ours, it comes before the end.
+    pub(in super::super) fn handle_credit(
+        &mut self,
+        stream: StreamId,
+        credit: Credit,
+    ) -> Result<(), ConnectionError> {
+        let Some(sending) = self.streams.sending.get_mut(&stream) else {
+            return if stream.mine { self.pass_over(stream, Kind::Credit) } else { Ok(()) };
+        };
+        sending.credit += credit.bytes as usize;
+        if sending.credit > MAX_CREDIT {
+            return Err(ConnectionError::CreditOverflow(stream.call));
+        }
+        self.wakes.extend(sending.waker.take());
+        Ok(())
+    }
+
+    /// The peer wants no more items of a call that this side opened.
+    pub(in super::super) fn handle_stop(&mut self, call: CallId) -> Result<(), ConnectionError> {
+        let stream = StreamId::mine(call);
+        let Some(sending) = self.streams.sending.get_mut(&stream) else {
+            return self.pass_over(stream, Kind::Cancel);
+        };
+        self.wakes.extend(sending.waker.take());
+        self.end_items(stream);
+        Ok(())
+    }
+
+    /// Tells the caller that the handler of its call goes on with items.
+    #[must_use]
+    pub fn accept_frame(call: CallId) -> [u8; crate::proto::frame::HEAD_LEN] {
+        Head { kind: Kind::Accept, flags: Flags::NONE, id: call, length: 0 }.encode()
+    }
+}
+
+impl Sending {
+    fn open(&mut self, window: Option<usize>) {
+        if let (false, Some(window)) = (self.opened, window) {
+            self.opened = true;
+            self.credit += window;
+        }
+    }
+}
+
+fn item_head(stream: StreamId, flags: Flags) -> Head {
+    let flags = if stream.mine { flags.with(Flags::MINE) } else { flags };
+    Head { kind: Kind::Item, flags, id: stream.call, length: 0 }
+}
