@@ -55,6 +55,7 @@ extern crate self as rpc_core;
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
+mod broadcast;
 mod call;
 mod client;
 pub mod codec;
@@ -67,6 +68,7 @@ mod service;
 mod time;
 mod transport;
 
+pub use broadcast::{Broadcast, Lagged, Shared, Subscription};
 pub use call::{Call, CallError, CallFuture, Channel, Context, Streaming};
 pub use client::Endpoint;
 pub use codec::CodecError;

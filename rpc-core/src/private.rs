@@ -7,6 +7,7 @@ pub use futures_util::Stream;
 pub use serde;
 
 pub use crate::{
+    broadcast::shared as shared_value,
     call::{Call, Channel, Context, Streaming},
     codec::{byte_vec, shared_bytes},
     connection::HandlerSlot,

@@ -40,7 +40,7 @@ fn rows() -> Vec<(Vec<u8>, ConnectionError)> {
         (frame(Kind::Response, Flags::NONE, 5, b""), ConnectionError::UnknownReply(id)),
         (frame(Kind::Error, Flags::NONE, 5, &[1, 2, 1]), ConnectionError::UnknownReply(id)),
         (hello, ConnectionError::SecondHello),
-        (head(0x05, 0), DecodeError::Head(HeadError::Kind(5)).into()),
+        (head(0x0d, 0), DecodeError::Head(HeadError::Kind(13)).into()),
         (head(0x0f, 0), DecodeError::Head(HeadError::Kind(15)).into()),
         (head(0x83, 5), DecodeError::Head(HeadError::Flags(Kind::Response)).into()),
         (head(0x19, 0), DecodeError::Head(HeadError::Flags(Kind::Ping)).into()),
