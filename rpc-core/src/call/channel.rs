@@ -4,7 +4,7 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use serde::Serialize;
 
-use super::{Call, Method, Streaming};
+use super::{Call, Context, Method, Streaming};
 use crate::{
     codec::{self, CodecError, Decode},
     connection::{Accept, Connection, Shared},
@@ -29,6 +29,8 @@ pub struct Channel {
     connection: Connection,
     codec: Codec,
     timeout: Option<Duration>,
+    /// The call whose handler was given this channel.
+    caller: Option<Context>,
 }
 
 impl Channel {
@@ -39,12 +41,14 @@ impl Channel {
         codec: Codec,
         timeout: Option<Duration>,
     ) -> Self {
-        Self { connection: Connection::spawn(link, config, accept), codec, timeout }
+        let connection = Connection::spawn(link, config, accept);
+        Self { connection, codec, timeout, caller: None }
     }
 
     /// A channel back to whoever called on the connection `shared`.
-    pub(super) fn back(shared: &Arc<Shared>) -> Self {
-        Self { connection: Connection::of(shared), codec: Codec::default(), timeout: None }
+    pub(super) fn back(shared: &Arc<Shared>, caller: Context) -> Self {
+        let connection = Connection::of(shared);
+        Self { connection, codec: Codec::default(), timeout: None, caller: Some(caller) }
     }
 
     /// A channel over one end of a byte stream in memory.
@@ -140,6 +144,7 @@ impl Channel {
         let method = Method::Known { service, method: &service.methods[method] };
         let arguments = encode(self.codec, arguments);
         Call::streaming(self.connection.clone(), method, self.codec, arguments, item, error)
+            .called_by(self.caller.as_ref())
     }
 
     /// The same as [`Self::call_json`] for a method that answers with a stream of items.
@@ -156,6 +161,7 @@ impl Channel {
     }
 
     fn with_defaults<T, E>(&self, call: Call<T, E>) -> Call<T, E> {
+        let call = call.called_by(self.caller.as_ref());
         match self.timeout {
             Some(timeout) => call.timeout(timeout),
             None => call,

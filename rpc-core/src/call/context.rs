@@ -8,7 +8,12 @@ use std::{
 use tokio_util::sync::CancellationToken;
 
 use super::Channel;
-use crate::{connection::Shared, proto::Metadata, time::now, transport::PeerAddress};
+use crate::{
+    connection::Shared,
+    proto::{CallId, Metadata},
+    time::now,
+    transport::PeerAddress,
+};
 
 /// The call that a handler serves: who calls, until when, and what travels beside the arguments.
 ///
@@ -38,6 +43,7 @@ pub struct Context(Arc<Call>);
 struct Call {
     method: &'static str,
     connection: Arc<Shared>,
+    id: CallId,
     deadline: Option<Instant>,
     metadata: Metadata,
     cancellation: CancellationToken,
@@ -47,11 +53,12 @@ impl Context {
     pub(crate) fn new(
         method: &'static str,
         connection: Arc<Shared>,
+        id: CallId,
         deadline: Option<Instant>,
         metadata: Metadata,
         cancellation: CancellationToken,
     ) -> Self {
-        Self(Arc::new(Call { method, connection, deadline, metadata, cancellation }))
+        Self(Arc::new(Call { method, connection, id, deadline, metadata, cancellation }))
     }
 
     /// The method that was called, as `Service.method`.
@@ -73,7 +80,12 @@ impl Context {
     /// the connection open.
     #[must_use]
     pub fn peer<C: From<Channel>>(&self) -> C {
-        Channel::back(&self.0.connection).into()
+        Channel::back(&self.0.connection, self.clone()).into()
+    }
+
+    /// The id of the call, while its handler runs.
+    pub(super) fn running_call(&self) -> Option<CallId> {
+        (self.0.id.expects_reply() && !self.is_cancelled()).then_some(self.0.id)
     }
 
     pub(super) fn cancellation(&self) -> CancellationToken {

@@ -63,6 +63,8 @@ struct Prepared {
     upload: Option<Upload>,
     /// Ends the call with that of whoever makes it.
     scope: Option<Context>,
+    /// The call whose handler makes this one, on the same connection.
+    caller: Option<Context>,
 }
 
 /// Which method is called, and how to speak of it.
@@ -138,6 +140,19 @@ impl<T, E> Call<T, E> {
         self.with_metadata(cx.metadata())
     }
 
+    /// The items that go with a call by name, as [`Channel::call_json`] and [`Channel::stream_json`] make it.
+    pub fn upload_json(
+        self,
+        stream: impl Stream<Item = serde_json::Value> + Send + 'static,
+    ) -> Self {
+        self.upload(stream, crate::codec::encode::<serde_json::Value>)
+    }
+
+    pub(super) fn called_by(mut self, caller: Option<&Context>) -> Self {
+        self.request.caller = caller.cloned();
+        self
+    }
+
     /// Gives the call up when it is not answered within `timeout` of being awaited; a stream, when it has
     /// not ended by then. The time that remains
     /// travels along: the server drops the handler when nobody waits for it any more.
@@ -203,6 +218,7 @@ impl Prepared {
             streams: Streams::NONE,
             upload: None,
             scope: None,
+            caller: None,
         }
     }
 }

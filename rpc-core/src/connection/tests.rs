@@ -138,6 +138,7 @@ async fn call(
             metadata: None,
             arguments: &arguments,
             streams: Streams::NONE,
+            within: None,
         };
         match connection.shared().open(&new, cx) {
             Ok(id) => {

@@ -36,7 +36,7 @@ impl<'a> Request<'a> {
         let token = self.cancellation.get_or_init(CancellationToken::new).clone();
         let metadata = request.metadata.as_deref().cloned().unwrap_or_default();
         let connection = Arc::clone(self.call.shared);
-        Context::new(&self.method.path, connection, request.deadline, metadata, token)
+        Context::new(&self.method.path, connection, request.id, request.deadline, metadata, token)
     }
 
     /// Puts a handler that cannot fail into `slot`.

@@ -16,7 +16,7 @@ use super::{
 use crate::proto::{
     CallId, Code, Codec, Metadata, Side, Status,
     encoder::encode_frame,
-    frame::{Failure, Flags, Head, Kind, RequestHead, Streams},
+    frame::{Extension, Failure, Flags, Head, Kind, RequestHead, Streams},
     limits::{EARLY_CALLS, EARLY_MESSAGE},
 };
 
@@ -28,6 +28,7 @@ const KEY: usize = 8;
 const EXTENSION: usize = 2;
 const TIMEOUT: usize = 11;
 const STREAMS: usize = 4;
+const WITHIN: usize = 7;
 
 impl Connection {
     /// Opens a call: sends it, or queues it until the peer's limits allow it. Its end is fetched with
@@ -38,8 +39,11 @@ impl Connection {
     pub fn open(&mut self, now: Instant, call: &NewCall<'_>) -> Result<CallId, Status> {
         self.check_open(now, call)?;
         let send = self.may_send(call);
+        if !send {
+            self.check_progress(call)?;
+        }
         let id = if send {
-            self.outbound.insert(SlotState::Sent, call.deadline)
+            self.outbound.insert(SlotState::Sent, call.deadline, call.within)
         } else {
             self.enqueue(call, true)
         };
@@ -207,6 +211,7 @@ impl Connection {
                 deadline,
                 queued.metadata.as_deref(),
                 queued.streams,
+                queued.within,
             );
             let fits = self.within_message_limit(length);
             let blocked = !reply && self.outbox.unsent() > MAX_UNSENT_ONEWAY;
@@ -242,6 +247,7 @@ impl Connection {
             metadata: queued.metadata.as_deref(),
             arguments: &queued.arguments,
             streams: queued.streams,
+            within: queued.within,
         };
         if queued.reply { self.send(now, id, &call) } else { self.send_oneway(now, &call) }
     }
@@ -259,6 +265,29 @@ impl Connection {
             return Err(Status::not_started(Code::DeadlineExceeded, message));
         }
         self.within_message_limit(bound_of(call))
+    }
+
+    /// Refuses a call that would wait for itself: the limit is reached, and every call that is in flight
+    /// waits, through the peer's handlers, for the handler that makes this one.
+    fn check_progress(&self, call: &NewCall<'_>) -> Result<(), Status> {
+        let (mut waiting, mut at) = (0, call.within);
+        while let Some(theirs) = at
+            && waiting < self.outbound.in_flight
+        {
+            let Some(ours) = self.inbound.open.get(&theirs).and_then(|call| call.within) else {
+                break;
+            };
+            waiting += 1;
+            at = self.outbound.slots.get(ours.value() as usize).and_then(|slot| slot.within);
+        }
+        if waiting == 0 || waiting < self.outbound.in_flight {
+            return Ok(());
+        }
+        let message = format!(
+            "the peer accepts {waiting} calls at once, and all of them wait for this one: calls are \
+             nested too deep, or its limit of calls is too low"
+        );
+        Err(Status::not_started(Code::ResourceExhausted, message))
     }
 
     fn within_message_limit(&self, length: usize) -> Result<(), Status> {
@@ -294,9 +323,11 @@ impl Connection {
             metadata: call.metadata.map(|metadata| Box::new(metadata.clone())),
             arguments: call.arguments.clone(),
             streams: call.streams,
+            within: call.within,
             reply,
         };
-        let id = self.outbound.insert(SlotState::Queued(Box::new(queued)), call.deadline);
+        let id =
+            self.outbound.insert(SlotState::Queued(Box::new(queued)), call.deadline, call.within);
         self.outbound.queue.push_back(id);
         id
     }
@@ -323,7 +354,7 @@ impl Connection {
                 self.outbox.message(head, front, call.arguments);
                 self.outbound.sent += 1;
             } else {
-                let id = self.outbound.insert(SlotState::Abandoned, None);
+                let id = self.outbound.insert(SlotState::Abandoned, None, None);
                 self.outbound.in_flight += 1;
                 self.outbox.message(request_head(id, call.codec, extended), front, call.arguments);
             }
@@ -383,7 +414,7 @@ const fn codec_flag(codec: Codec) -> Flags {
 
 /// The length that the request of `call` has at most.
 fn bound_of(call: &NewCall<'_>) -> usize {
-    message_bound(call.arguments, call.deadline, call.metadata, call.streams)
+    message_bound(call.arguments, call.deadline, call.metadata, call.streams, call.within)
 }
 
 /// The length that a request has at most; without metadata, exactly.
@@ -392,23 +423,29 @@ fn message_bound(
     deadline: Option<Instant>,
     metadata: Option<&Metadata>,
     streams: Streams,
+    within: Option<CallId>,
 ) -> usize {
     let metadata = metadata.map_or(0, Metadata::size);
     let timeout = if deadline.is_some() { TIMEOUT } else { 0 };
     let streams = if streams == Streams::NONE { 0 } else { STREAMS };
-    let entries = timeout + metadata + streams;
+    let within = if within.is_some() { WITHIN } else { 0 };
+    let entries = timeout + metadata + streams + within;
     let extension = if entries > 0 { EXTENSION + entries } else { 0 };
     KEY + extension + arguments.len()
 }
 
 /// Encodes what precedes the arguments: without an allocation where it is the key alone.
 fn with_front<R>(now: Instant, call: &NewCall<'_>, then: impl FnOnce(&[u8], bool) -> R) -> R {
-    let plain = call.deadline.is_none() && call.streams == Streams::NONE;
-    if plain && call.metadata.is_none_or(Metadata::is_empty) {
+    let extension = Extension {
+        timeout: call.deadline.map(|deadline| deadline.saturating_duration_since(now)),
+        metadata: call.metadata,
+        streams: call.streams,
+        within: call.within,
+    };
+    if extension.is_empty() {
         return then(&call.key.to_u64().to_le_bytes(), false);
     }
-    let timeout = call.deadline.map(|deadline| deadline.saturating_duration_since(now));
     let mut front = Vec::with_capacity(32);
-    let extended = RequestHead::encode(call.key, timeout, call.metadata, call.streams, &mut front);
+    let extended = RequestHead::encode(call.key, &extension, &mut front);
     then(&front, extended)
 }

@@ -33,6 +33,8 @@ pub(super) struct Inbound {
 pub(super) struct InboundCall {
     pub(super) deadline: Option<Instant>,
     pub(super) progress: Progress,
+    /// Our call whose handler makes this one.
+    pub(super) within: Option<CallId>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -42,6 +42,8 @@ pub struct NewCall<'a> {
     pub arguments: &'a Payload,
     /// Which ways the call streams.
     pub streams: Streams,
+    /// The peer's call on this connection whose handler makes this one.
+    pub within: Option<CallId>,
 }
 
 #[derive(Debug)]
@@ -51,6 +53,8 @@ pub(super) struct Slot {
     pub(super) ordinal: u64,
     waker: Option<Waker>,
     pub(super) deadline: Option<Instant>,
+    /// The peer's call whose handler makes this one.
+    pub(super) within: Option<CallId>,
 }
 
 #[derive(Debug)]
@@ -75,6 +79,7 @@ pub(super) struct QueuedCall {
     pub(super) metadata: Option<Box<Metadata>>,
     pub(super) arguments: Payload,
     pub(super) streams: Streams,
+    pub(super) within: Option<CallId>,
     /// Whether a reply is expected.
     pub(super) reply: bool,
 }
@@ -101,9 +106,14 @@ pub(super) struct Outbound {
 }
 
 impl Outbound {
-    pub(super) fn insert(&mut self, state: SlotState, deadline: Option<Instant>) -> CallId {
+    pub(super) fn insert(
+        &mut self,
+        state: SlotState,
+        deadline: Option<Instant>,
+        within: Option<CallId>,
+    ) -> CallId {
         self.next_deadline = earlier(self.next_deadline, deadline);
-        let slot = Slot { state, ordinal: UNSENT, waker: None, deadline };
+        let slot = Slot { state, ordinal: UNSENT, waker: None, deadline, within };
         CallId(self.slots.insert(slot) as u32)
     }
 

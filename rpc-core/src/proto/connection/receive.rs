@@ -202,6 +202,11 @@ impl Connection {
             arguments: message.payload(start),
             streams: if id.expects_reply() { front.streams } else { Streams::NONE },
         };
+        if front.within.is_some()
+            && let Some(call) = self.inbound.open.get_mut(&id)
+        {
+            call.within = front.within;
+        }
         if request.streams.up() {
             self.enter_receiving(StreamId::theirs(id), codec);
         }

@@ -4,27 +4,49 @@
 //! u16 length of all entries, then entries: u8 tag, u16 length, bytes
 //! tag 1: remaining time, u64 nanoseconds      tag 2: metadata pair, u8 key length, key, value
 //! tag 3: streams, u8: 1 the caller sends items, 2 it expects items
+//! tag 4: u32, the receiver's call that the handler serves which makes this one
 //! ```
 //! Tags that a reader does not know are passed over, so that later versions may add some.
 
 use std::time::Duration;
 
 use crate::proto::{
-    Metadata,
+    CallId, Metadata,
     frame::{Fields, FrameError, Kind, RequestHead, Streams},
 };
 
 const TAG_TIMEOUT: u8 = 1;
 const TAG_METADATA: u8 = 2;
 const TAG_STREAMS: u8 = 3;
+const TAG_WITHIN: u8 = 4;
+
+/// What travels beside key and arguments.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Extension<'a> {
+    /// How long the caller still waits.
+    pub timeout: Option<Duration>,
+    /// Key-value pairs.
+    pub metadata: Option<&'a Metadata>,
+    /// Which ways the call streams.
+    pub streams: Streams,
+    /// The receiver's call whose handler makes this one.
+    pub within: Option<CallId>,
+}
+
+impl Extension<'_> {
+    /// Whether there is nothing to tell.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.timeout.is_none()
+            && self.metadata.is_none_or(Metadata::is_empty)
+            && self.streams == Streams::NONE
+            && self.within.is_none()
+    }
+}
 
 /// Appends the extension for these fields.
-pub(super) fn encode(
-    timeout: Option<Duration>,
-    metadata: Option<&Metadata>,
-    streams: Streams,
-    out: &mut Vec<u8>,
-) {
+pub(super) fn encode(extension: &Extension<'_>, out: &mut Vec<u8>) {
+    let Extension { timeout, metadata, streams, within } = *extension;
     let start = out.len();
     out.extend_from_slice(&[0; 2]);
     if let Some(timeout) = timeout {
@@ -37,6 +59,9 @@ pub(super) fn encode(
     }
     if streams != Streams::NONE {
         entry(TAG_STREAMS, &[&[streams.bits()]], out);
+    }
+    if let Some(call) = within {
+        entry(TAG_WITHIN, &[&call.value().to_le_bytes()], out);
     }
     let length = (out.len() - start - 2) as u16;
     out[start..start + 2].copy_from_slice(&length.to_le_bytes());
@@ -71,6 +96,10 @@ pub(super) fn decode(fields: &mut Fields<'_>, head: &mut RequestHead) -> Result<
                     .get_or_insert_default()
                     .set(key, value)
                     .map_err(|_| FrameError::Field(Kind::Request, "metadata pair"))?;
+            }
+            TAG_WITHIN => {
+                head.within = Some(CallId::new(u32::from_le_bytes(entry.array()?)));
+                entry.finish()?;
             }
             TAG_STREAMS => {
                 head.streams = Streams::from_bits(entry.u8()?);

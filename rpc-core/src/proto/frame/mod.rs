@@ -13,6 +13,7 @@ mod ping;
 mod request;
 
 pub use credit::Credit;
+pub use extension::Extension;
 pub(crate) use failure::APPLICATION;
 pub use failure::Failure;
 pub use goaway::{CloseCode, GoAway};

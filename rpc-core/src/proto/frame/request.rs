@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use super::{Fields, FrameError, Kind, extension};
-use crate::proto::{Metadata, MethodKey};
+use super::{
+    Fields, FrameError, Kind,
+    extension::{self, Extension},
+};
+use crate::proto::{CallId, Metadata, MethodKey};
 
 /// Which ways a call streams, beside its request and its reply.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,23 +55,18 @@ pub struct RequestHead {
     pub metadata: Option<Box<Metadata>>,
     /// Which ways the call streams.
     pub streams: Streams,
+    /// The receiver's call whose handler makes this one.
+    pub within: Option<CallId>,
 }
 
 impl RequestHead {
     /// Appends the front of a request; returns whether it has an extension, which the frame's
     /// EXT flag must tell.
-    pub fn encode(
-        key: MethodKey,
-        timeout: Option<Duration>,
-        metadata: Option<&Metadata>,
-        streams: Streams,
-        out: &mut Vec<u8>,
-    ) -> bool {
+    pub fn encode(key: MethodKey, extension: &Extension<'_>, out: &mut Vec<u8>) -> bool {
         out.extend_from_slice(&key.to_u64().to_le_bytes());
-        let metadata = metadata.filter(|metadata| !metadata.is_empty());
-        let extended = timeout.is_some() || metadata.is_some() || streams != Streams::NONE;
+        let extended = !extension.is_empty();
         if extended {
-            extension::encode(timeout, metadata, streams, out);
+            extension::encode(extension, out);
         }
         extended
     }
@@ -80,7 +78,8 @@ impl RequestHead {
     pub fn decode(payload: &[u8], extended: bool) -> Result<(Self, &[u8]), FrameError> {
         let mut fields = Fields::new(Kind::Request, payload);
         let key = MethodKey::from_u64(fields.u64()?);
-        let mut head = Self { key, timeout: None, metadata: None, streams: Streams::NONE };
+        let mut head =
+            Self { key, timeout: None, metadata: None, streams: Streams::NONE, within: None };
         if extended {
             extension::decode(&mut fields, &mut head)?;
         }
@@ -95,7 +94,7 @@ mod tests {
     #[test]
     fn a_plain_request_costs_its_key_alone() {
         let mut out = Vec::new();
-        assert!(!RequestHead::encode(MethodKey::from_u64(7), None, None, Streams::NONE, &mut out));
+        assert!(!RequestHead::encode(MethodKey::from_u64(7), &Extension::default(), &mut out));
         assert_eq!(out, 7u64.to_le_bytes());
     }
 
@@ -106,12 +105,19 @@ mod tests {
         metadata.set("empty", "").unwrap();
         let (key, timeout) = (MethodKey::from_u64(1 << 60), Duration::from_millis(250));
         let mut out = Vec::new();
-        assert!(RequestHead::encode(key, Some(timeout), Some(&metadata), Streams::BOTH, &mut out));
+        let extension = Extension {
+            timeout: Some(timeout),
+            metadata: Some(&metadata),
+            streams: Streams::BOTH,
+            within: Some(CallId::new(70_000)),
+        };
+        assert!(RequestHead::encode(key, &extension, &mut out));
         let front = out.len();
         out.extend_from_slice(b"arguments");
         let (head, arguments) = RequestHead::decode(&out, true).unwrap();
         assert_eq!(arguments, b"arguments");
         assert_eq!((head.timeout, head.streams), (Some(timeout), Streams::BOTH));
+        assert_eq!(head.within, extension.within);
         assert_eq!(head.metadata.as_deref(), Some(&metadata));
         for cut in 0..front {
             assert!(RequestHead::decode(&out[..cut], true).is_err(), "cut at {cut}");

@@ -384,6 +384,7 @@ const fn call(arguments: &Payload, deadline: Option<Instant>) -> NewCall<'_> {
         metadata: None,
         arguments,
         streams: Streams::NONE,
+        within: None,
     }
 }
 
