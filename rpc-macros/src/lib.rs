@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! schema/    attributes ─▶ model ─▶ expand
-//! service/   options, types ─▶ model (validate) ─▶ expand: the trait, description, client, server
+//! service/   options, output, types ─▶ model (validate) ─▶ expand: the trait, description, client, server
 //! ```
 //!
 //! All mistakes of one item are reported at once, each where it was made. Generated code names nothing
@@ -21,13 +21,36 @@ use proc_macro::TokenStream;
 ///
 /// From `trait Calculator` come `CalculatorClient`, whose methods are calls, and `CalculatorServer`, which
 /// serves an implementation of the trait. Methods are `async fn`s that take `&self` and owned arguments;
-/// users implement them with plain `async fn`.
+/// users implement them with plain `async fn`. A method that returns a stream may be a plain `fn`.
 ///
 /// - An argument `cx: &Context` is the call's context; callers do not pass it.
 /// - A return type `Result<T, E>` makes `E` the method's own error, which reaches the caller typed.
 /// - `#[rpc(oneway)]` on a method: no reply is sent.
+/// - `#[rpc(ordered)]` on a method: its calls are started and finished in the order in which they were
+///   sent. On the trait, below this attribute, or as `#[service(ordered)]`: all methods share one order.
 /// - `#[service(name = "Other")]`: the name on the wire, if it is not the trait's.
 /// - `#[service(crate = path)]`: where `rpc_core` is, if a crate re-exports it.
+///
+/// # Streams
+///
+/// A return type `impl Stream<Item = T>` streams items to the caller, whose call gives a `Streaming<T>`.
+/// An argument `Streaming<T>` streams items from the caller, who passes any stream of `T` in its place; a
+/// method has at most one. With both, items go each way at once.
+///
+/// ```text
+/// fn ticks(&self, every_ms: u64) -> impl Stream<Item = Tick>;
+/// async fn sum(&self, numbers: Streaming<i64>) -> i64;
+/// fn echo(&self, lines: Streaming<String>) -> impl Stream<Item = String>;
+/// ```
+///
+/// A stream may fail with the method's own error, `E`, in place of the stream, in place of an item, after
+/// which there are no more, or in either; `E` is then the same type in both places:
+///
+/// ```text
+/// async fn watch(&self, key: String) -> Result<impl Stream<Item = Tick>, E>;
+/// fn risky(&self) -> impl Stream<Item = Result<Tick, E>>;
+/// fn both(&self) -> Result<impl Stream<Item = Result<Tick, E>>, E>;
+/// ```
 #[proc_macro_attribute]
 pub fn service(options: TokenStream, item: TokenStream) -> TokenStream {
     service::expand(options.into(), item.into()).into()

@@ -30,13 +30,27 @@ impl ServiceSchema {
             // Writing to a string cannot fail, here and below.
             let _ = write!(arguments, ", {}: {ty}", argument.name);
         }
-        let returns = self.types.type_name(&method.returns);
-        let returns = match &method.fails {
-            Some(error) => format!(" -> Result<{returns}, {}>", self.types.type_name(error)),
-            None if method.returns == Format::Unit => String::new(),
-            None => format!(" -> {returns}"),
-        };
-        format!("async fn {}(&self{arguments}){returns}", method.name)
+        if let Some(upload) = &method.upload {
+            let item = self.types.type_name(&upload.format);
+            let _ = write!(arguments, ", {}: Streaming<{item}>", upload.name);
+        }
+        let (name, returns) = (&method.name, self.returned(method));
+        if method.kind.streams_reply() {
+            return format!("fn {name}(&self{arguments}) -> impl Stream<Item = {returns}>");
+        }
+        match returns.as_str() {
+            "()" => format!("async fn {name}(&self{arguments})"),
+            returns => format!("async fn {name}(&self{arguments}) -> {returns}"),
+        }
+    }
+
+    /// The type of the value, or of an item if the server streams.
+    fn returned(&self, method: &MethodSchema) -> String {
+        let value = self.types.type_name(&method.returns);
+        match &method.fails {
+            Some(error) => format!("Result<{value}, {}>", self.types.type_name(error)),
+            None => value,
+        }
     }
 
     /// The whole service as Rust: the trait, then the types that its methods use.
@@ -45,12 +59,18 @@ impl ServiceSchema {
         let mut text = String::new();
         document(&mut text, "", &self.doc);
         text.push_str("#[service]\n");
+        if self.ordered {
+            let _ = writeln!(text, "#[rpc({ORDERED})]");
+        }
         let _ = writeln!(text, "pub trait {} {{", self.name);
         for (index, method) in self.methods.iter().enumerate() {
             if index > 0 {
                 text.push('\n');
             }
-            self.method_into(&mut text, "    ", method);
+            // An order that all methods share is said once, above the trait.
+            let mut options = method.options();
+            options.retain(|option| !(self.ordered && *option == ORDERED));
+            self.method_into(&mut text, "    ", &options, method);
         }
         text.push_str("}\n");
         let formats = self.methods.iter().flat_map(MethodSchema::formats);
@@ -62,25 +82,38 @@ impl ServiceSchema {
     #[must_use]
     pub fn render_method(&self, method: &MethodSchema) -> String {
         let mut text = String::new();
-        self.method_into(&mut text, "", method);
+        self.method_into(&mut text, "", &method.options(), method);
         self.types.definitions_into(&mut text, method.formats());
         text
     }
 
-    fn method_into(&self, text: &mut String, indent: &str, method: &MethodSchema) {
+    fn method_into(
+        &self,
+        text: &mut String,
+        indent: &str,
+        options: &[&str],
+        method: &MethodSchema,
+    ) {
         document(text, indent, &method.doc);
-        if method.kind == MethodKind::Oneway {
-            let _ = writeln!(text, "{indent}#[rpc(oneway)]");
+        if !options.is_empty() {
+            let _ = writeln!(text, "{indent}#[rpc({})]", options.join(", "));
         }
         let _ = writeln!(text, "{indent}{};", self.signature(method));
     }
 }
 
 impl MethodSchema {
+    /// What `#[rpc(…)]` says about it.
+    fn options(&self) -> Vec<&'static str> {
+        let oneway = (self.kind == MethodKind::Oneway).then_some("oneway");
+        oneway.into_iter().chain(self.ordered.then_some(ORDERED)).collect()
+    }
+
     /// The shapes of all that travels: arguments, value, error.
     fn formats(&self) -> impl Iterator<Item = &Format> {
         let arguments = self.arguments.iter().map(|argument| &argument.format);
-        arguments.chain([&self.returns]).chain(&self.fails)
+        let upload = self.upload.iter().map(|upload| &upload.format);
+        arguments.chain(upload).chain([&self.returns]).chain(&self.fails)
     }
 }
 
@@ -182,6 +215,9 @@ impl Registry {
         text + indent + "}"
     }
 }
+
+/// The option of methods, and of whole services, that are called in order.
+const ORDERED: &str = "ordered";
 
 /// Whether every reader of Rust knows the type.
 fn is_prelude(container: &Container) -> bool {

@@ -12,10 +12,10 @@ pub struct ServiceSchema {
     pub name: String,
     /// The documentation of the trait.
     pub doc: String,
-    /// Whether all methods share one order: see [`MethodSchema::ordered`].
-    pub ordered: bool,
     /// The methods, in the order of the trait.
     pub methods: Vec<MethodSchema>,
+    /// Whether calls of all its methods share one order; each method says so too then.
+    pub ordered: bool,
     /// The named types that the methods use.
     pub types: Registry,
 }
@@ -31,16 +31,16 @@ pub struct MethodSchema {
     pub doc: String,
     /// What kind of exchange a call is.
     pub kind: MethodKind,
-    /// The arguments that travel, in order.
+    /// The arguments that travel with the request, in order.
     pub arguments: Vec<Argument>,
-    /// The argument that is a stream of items, with the shape of an item.
+    /// The argument that is streamed to the server: its name and the shape of an item.
     pub upload: Option<Argument>,
-    /// Whether calls from one connection are started and finished in the order in which they were sent.
-    pub ordered: bool,
-    /// The shape of the value.
+    /// The shape of the value, or of an item if the server streams.
     pub returns: Format,
-    /// The shape of the method's own error, if it returns a `Result`.
+    /// The shape of the method's own error, if it can fail.
     pub fails: Option<Format>,
+    /// Whether calls are started and finished in the order in which they were sent.
+    pub ordered: bool,
     /// What names the method and its signature on the wire.
     pub key: MethodKey,
 }
@@ -53,11 +53,11 @@ pub enum MethodKind {
     Unary,
     /// One request, no reply.
     Oneway,
-    /// One request, a stream of items as the reply.
+    /// One request, a stream of items in reply.
     ServerStream,
-    /// A request with a stream of items, one reply.
+    /// A stream of items beside the request, one reply.
     ClientStream,
-    /// Streams of items both ways.
+    /// A stream of items each way.
     Duplex,
 }
 
@@ -88,15 +88,14 @@ impl ServiceBuilder {
     #[must_use]
     pub fn new(name: &str, doc: &str) -> Self {
         let (name, doc) = (name.to_owned(), doc.to_owned());
-        Self {
-            schema: ServiceSchema {
-                name,
-                doc,
-                ordered: false,
-                methods: Vec::new(),
-                types: Registry::new(),
-            },
-        }
+        let (methods, types) = (Vec::new(), Registry::new());
+        Self { schema: ServiceSchema { name, doc, methods, ordered: false, types } }
+    }
+
+    /// Makes calls of all methods share one order.
+    pub const fn ordered(&mut self) -> &mut Self {
+        self.schema.ordered = true;
+        self
     }
 
     /// Adds a method that takes and returns nothing, until the builder says otherwise.
@@ -111,9 +110,9 @@ impl ServiceBuilder {
             kind,
             arguments: Vec::new(),
             upload: None,
-            ordered: false,
             returns: Format::Unit,
             fails: None,
+            ordered: false,
         };
         methods.push(method);
         let last = methods.len() - 1;
@@ -124,6 +123,7 @@ impl ServiceBuilder {
     #[must_use]
     pub fn build(mut self) -> ServiceSchema {
         for method in &mut self.schema.methods {
+            method.ordered |= self.schema.ordered;
             let signature = signature::canonical(method, &self.schema.types);
             method.key = MethodKey::new(&method.path, &signature);
         }
@@ -139,7 +139,14 @@ impl MethodBuilder<'_> {
         self
     }
 
-    /// Sets what the method returns.
+    /// Sets the argument that is streamed to the server, in items of type `T`.
+    pub fn upload<T: Schema>(&mut self, name: &str) -> &mut Self {
+        let format = T::format(self.types);
+        self.method.upload = Some(Argument { name: name.to_owned(), format });
+        self
+    }
+
+    /// Sets what the method returns, or what an item is if the server streams.
     pub fn returns<T: Schema>(&mut self) -> &mut Self {
         self.method.returns = T::format(self.types);
         self
@@ -149,6 +156,20 @@ impl MethodBuilder<'_> {
     pub fn fails<E: Schema>(&mut self) -> &mut Self {
         self.method.fails = Some(E::format(self.types));
         self
+    }
+
+    /// Makes calls start and finish in the order in which they were sent.
+    pub const fn ordered(&mut self) -> &mut Self {
+        self.method.ordered = true;
+        self
+    }
+}
+
+impl MethodKind {
+    /// Whether the reply is a stream of items.
+    #[must_use]
+    pub const fn streams_reply(self) -> bool {
+        matches!(self, Self::ServerStream | Self::Duplex)
     }
 }
 

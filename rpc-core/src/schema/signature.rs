@@ -4,10 +4,13 @@
 //!
 //! Named types are numbered as they are met and defined behind the signature, so that recursive types
 //! end and the text is as long as the types are: `(a:i64,b:#0)->f64!#1;#0={x:f64};#1=<Zero|Big(i64)>`.
+//!
+//! A star marks what is streamed; a streamed argument comes last: `(scale:i64,*numbers:i64)->*#0`. Whether
+//! calls are ordered does not count: it is the server's promise, and the messages are the same.
 
 use std::{collections::HashMap, fmt::Write as _};
 
-use super::{ContainerKind, Format, MethodKind, MethodSchema, Registry};
+use super::{Argument, ContainerKind, Format, MethodKind, MethodSchema, Registry};
 
 /// The canonical signature of `method`.
 pub(super) fn canonical(method: &MethodSchema, types: &Registry) -> String {
@@ -16,9 +19,12 @@ pub(super) fn canonical(method: &MethodSchema, types: &Registry) -> String {
     writer.text.push('(');
     for (index, argument) in method.arguments.iter().enumerate() {
         writer.separate(index, ',');
-        writer.name(&argument.name);
-        writer.text.push(':');
-        writer.format(&argument.format);
+        writer.argument(argument);
+    }
+    if let Some(upload) = &method.upload {
+        writer.separate(method.arguments.len(), ',');
+        writer.text.push('*');
+        writer.argument(upload);
     }
     writer.text.push_str(match method.kind {
         MethodKind::Unary | MethodKind::ClientStream => ")->",
@@ -54,6 +60,12 @@ impl<'a> Writer<'a> {
             }
             next += 1;
         }
+    }
+
+    fn argument(&mut self, argument: &'a Argument) {
+        self.name(&argument.name);
+        self.text.push(':');
+        self.format(&argument.format);
     }
 
     fn format(&mut self, format: &'a Format) {

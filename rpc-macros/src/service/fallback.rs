@@ -9,6 +9,7 @@ use syn::{FnArg, Ident, ItemTrait, Pat, TraitItem, TraitItemFn, parse_quote};
 
 /// The trait without what the compiler would refuse once more.
 pub(super) fn bare(mut item: ItemTrait) -> TokenStream {
+    item.attrs.retain(|attribute| !attribute.path().is_ident("rpc"));
     let mut names: HashSet<Ident> = HashSet::new();
     item.items.retain_mut(|member| match member {
         TraitItem::Fn(method) => {

@@ -5,6 +5,7 @@ mod expand;
 mod fallback;
 mod model;
 mod options;
+mod output;
 #[cfg(test)]
 mod tests;
 mod types;

@@ -9,7 +9,8 @@ use syn::{
 
 use super::{
     options::{MethodOptions, ServiceOptions},
-    types::{self, Form, Output},
+    output::Output,
+    types::{self, Form},
     validate,
 };
 use crate::{docs, door::Door, mistakes::Mistakes};
@@ -25,6 +26,8 @@ pub(super) struct Service {
     /// Attributes of the trait, to be written out on it.
     pub(super) attributes: Vec<Attribute>,
     pub(super) supertraits: Punctuated<TypeParamBound, Plus>,
+    /// Whether all methods share one order.
+    pub(super) ordered: bool,
     pub(super) methods: Vec<Method>,
 }
 
@@ -36,16 +39,19 @@ pub(super) struct Method {
     pub(super) doc: String,
     /// Attributes to be written out on the method in the trait.
     pub(super) attributes: Vec<Attribute>,
+    pub(super) is_async: bool,
     /// All parameters in the order of the trait, the context among them.
     pub(super) parameters: Vec<Parameter>,
     pub(super) output: Output,
     pub(super) oneway: bool,
+    pub(super) ordered: bool,
 }
 
 /// A parameter of a method.
 pub(super) enum Parameter {
     Context { ident: Ident, ty: Type },
     Argument(Argument),
+    Upload(Box<Upload>),
 }
 
 /// A parameter that travels.
@@ -57,11 +63,26 @@ pub(super) struct Argument {
     pub(super) form: Form,
 }
 
+/// A parameter that is streamed to the server.
+pub(super) struct Upload {
+    pub(super) ident: Ident,
+    /// The name on the wire.
+    pub(super) name: String,
+    /// `Streaming<…>` as it is written.
+    pub(super) ty: Type,
+    pub(super) item: Type,
+}
+
 impl Service {
     /// Reads and checks a trait; every mistake in it is reported.
     pub(super) fn read(options: TokenStream, item: &ItemTrait) -> Result<Self> {
         let mut mistakes = Mistakes::default();
-        let options = ServiceOptions::read(options, &mut mistakes);
+        let mut options = ServiceOptions::read(options, &mut mistakes);
+        let (ours, attributes): (Vec<_>, Vec<_>) =
+            item.attrs.iter().cloned().partition(|attribute| attribute.path().is_ident("rpc"));
+        for attribute in &ours {
+            options.read_rpc(attribute, &mut mistakes);
+        }
         validate::check_trait(item, &mut mistakes);
         let mut methods: Vec<Method> = Vec::new();
         for member in &item.items {
@@ -86,8 +107,9 @@ impl Service {
             name: options.name.unwrap_or_else(|| item.ident.unraw().to_string()),
             ident: item.ident.clone(),
             doc: docs::text(&item.attrs),
-            attributes: item.attrs.clone(),
+            attributes,
             supertraits: item.supertraits.clone(),
+            ordered: options.ordered,
             methods,
         })
     }
@@ -99,27 +121,48 @@ impl Method {
         validate::check_method(method, mistakes);
         let (options, attributes) = read_attributes(method, mistakes);
         let output = Output::read(&signature.output, mistakes);
-        if options.oneway && !matches!(output, Output::Nothing) {
-            let message = "a one-way method has no reply: remove the return type, or `oneway`";
-            mistakes.add(&signature.output, message);
+        let parameters = read_parameters(method, mistakes);
+        if options.oneway {
+            validate::check_oneway(signature, &output, &parameters, mistakes);
         }
         Self {
             ident: signature.ident.clone(),
             name: signature.ident.unraw().to_string(),
             doc: docs::text(&method.attrs),
             attributes,
-            parameters: read_parameters(method, mistakes),
+            is_async: signature.asyncness.is_some(),
+            parameters,
             output,
             oneway: options.oneway,
+            ordered: options.ordered,
         }
     }
 
-    /// The parameters that travel.
+    /// The parameters that travel with the request.
     pub(super) fn arguments(&self) -> impl Iterator<Item = &Argument> {
         self.parameters.iter().filter_map(|parameter| match parameter {
             Parameter::Argument(argument) => Some(argument),
-            Parameter::Context { .. } => None,
+            _ => None,
         })
+    }
+
+    /// The parameter that is streamed to the server.
+    pub(super) fn upload(&self) -> Option<&Upload> {
+        self.parameters.iter().find_map(|parameter| match parameter {
+            Parameter::Upload(upload) => Some(&**upload),
+            _ => None,
+        })
+    }
+
+    /// The name of its `MethodKind`.
+    pub(super) fn kind(&self) -> &'static str {
+        match (&self.output, self.upload()) {
+            _ if self.oneway => "Oneway",
+            (Output::Stream(_), Some(_)) => "Duplex",
+            (Output::Stream(_), None) => "ServerStream",
+            (_, Some(_)) => "ClientStream",
+            (_, None) => "Unary",
+        }
     }
 
     pub(super) fn wants_context(&self) -> bool {
@@ -161,9 +204,17 @@ fn read_parameters(method: &TraitItemFn, mistakes: &mut Mistakes) -> Vec<Paramet
                 mistakes.add(&ty, "a call has one context: remove the second one");
             }
             parameters.push(Parameter::Context { ident, ty });
+        } else if let Some(item) = types::streamed_argument(&ty, mistakes) {
+            if parameters.iter().any(|known| matches!(known, Parameter::Upload(_))) {
+                let message = "a method has one streamed argument: send the items of both in one \
+                    stream, as an enum, or write two methods";
+                mistakes.add(&ty, message);
+            }
+            let name = ident.unraw().to_string();
+            parameters.push(Parameter::Upload(Box::new(Upload { ident, name, ty, item })));
         } else {
             types::check(&ty, "argument", mistakes);
-            let (name, form) = (ident.unraw().to_string(), Form::of(&ty));
+            let (name, form) = (ident.unraw().to_string(), Form::of_argument(&ty));
             parameters.push(Parameter::Argument(Argument { ident, name, ty, form }));
         }
     }
@@ -175,6 +226,7 @@ impl Parameter {
         match self {
             Self::Context { ident, .. } => ident,
             Self::Argument(argument) => &argument.ident,
+            Self::Upload(upload) => &upload.ident,
         }
     }
 }

@@ -1,7 +1,10 @@
 //! The options of `#[service(..)]` and `#[rpc(..)]`.
 
 use proc_macro2::TokenStream;
-use syn::{Attribute, Error, LitStr, Result, meta::ParseNestedMeta, parse::Parser as _};
+use syn::{
+    Attribute, Error, LitStr, Result, Token, meta::ParseNestedMeta, parse::Parser as _,
+    token::Paren,
+};
 
 use crate::{door::Door, mistakes::Mistakes};
 
@@ -11,6 +14,8 @@ pub(super) struct ServiceOptions {
     pub(super) door: Door,
     /// The name on the wire, if it is not the trait's.
     pub(super) name: Option<String>,
+    /// Whether all methods share one order.
+    pub(super) ordered: bool,
 }
 
 impl ServiceOptions {
@@ -21,14 +26,29 @@ impl ServiceOptions {
         read
     }
 
+    /// Adds what `#[rpc(..)]` on the trait says.
+    pub(super) fn read_rpc(&mut self, attribute: &Attribute, mistakes: &mut Mistakes) {
+        mistakes.keep(attribute.parse_nested_meta(|option| {
+            if option.path.is_ident("ordered") {
+                set(&mut self.ordered, &option)
+            } else {
+                Err(option
+                    .error("there is no such option of `rpc` on a service: there is `ordered`"))
+            }
+        }));
+    }
+
     fn option(&mut self, option: &ParseNestedMeta<'_>) -> Result<()> {
         if option.path.is_ident("crate") {
             self.door = Door::parse(option)?;
         } else if option.path.is_ident("name") {
             self.name = Some(service_name(&option.value()?.parse()?)?);
+        } else if option.path.is_ident("ordered") {
+            set(&mut self.ordered, option)?;
         } else {
             return Err(option.error(
-                "there is no such option of `service`: there are `name = \"…\"` and `crate = path`",
+                "there is no such option of `service`: there are `name = \"…\"`, `ordered` and \
+                `crate = path`",
             ));
         }
         Ok(())
@@ -47,6 +67,7 @@ fn service_name(name: &LitStr) -> Result<String> {
 #[derive(Debug, Default)]
 pub(super) struct MethodOptions {
     pub(super) oneway: bool,
+    pub(super) ordered: bool,
 }
 
 impl MethodOptions {
@@ -54,11 +75,25 @@ impl MethodOptions {
     pub(super) fn read(&mut self, attribute: &Attribute, mistakes: &mut Mistakes) {
         mistakes.keep(attribute.parse_nested_meta(|option| {
             if option.path.is_ident("oneway") {
-                self.oneway = true;
-                Ok(())
+                set(&mut self.oneway, &option)
+            } else if option.path.is_ident("ordered") {
+                set(&mut self.ordered, &option)
             } else {
-                Err(option.error("there is no such option of `rpc`: there is `oneway`"))
+                Err(option
+                    .error("there is no such option of `rpc`: there are `oneway` and `ordered`"))
             }
         }));
     }
+}
+
+/// Sets an option that is on where it is written.
+fn set(on: &mut bool, option: &ParseNestedMeta<'_>) -> Result<()> {
+    let name = option.path.get_ident().map(ToString::to_string).unwrap_or_default();
+    if option.input.peek(Token![=]) || option.input.peek(Paren) {
+        return Err(option.error(format!("`{name}` has no value: write the word alone")));
+    }
+    if std::mem::replace(on, true) {
+        return Err(option.error(format!("`{name}` is given twice: write it once")));
+    }
+    Ok(())
 }

@@ -47,6 +47,52 @@ fn bytes_and_options_are_honoured() {
     snapshot("files.rs", quote!(crate = my::engine, name = "Storage"), item);
 }
 
+#[test]
+fn streams_and_orders_are_honoured() {
+    let item = quote! {
+        /// News.
+        #[rpc(ordered)]
+        trait Feed {
+            fn ticks(&self, every_ms: u64) -> impl Stream<Item = Tick>;
+            async fn open(&self) -> impl futures::Stream<Item = Bytes> + Send + Unpin;
+            fn risky(&self) -> impl Stream<Item = Result<Tick, FeedError>>;
+            async fn watch(&self, key: String) -> Result<impl Stream<Item = Tick>, FeedError>;
+            fn both(&self, cx: &Context)
+                -> Result<impl Stream<Item = Result<Shared<Tick>, FeedError>>, FeedError>;
+            async fn sum(&self, cx: &Context, arguments: rpc_core::Streaming<i64>, scale: i64)
+                -> Result<i64, FeedError>;
+            async fn store(&self, blocks: Streaming<Vec<u8>>);
+            fn echo(&self, lines: Streaming<Shared<String>>) -> impl Stream<Item = String>;
+            #[rpc(ordered)]
+            async fn say(&self, line: String) -> Shared<Tick>;
+            #[rpc(oneway, ordered)]
+            async fn log(&self, line: String);
+        }
+    };
+    snapshot("feed.rs", TokenStream::new(), item);
+}
+
+#[test]
+fn an_order_of_all_methods_may_be_an_option_of_either_attribute() {
+    let beside = expand(
+        quote!(ordered),
+        quote!(
+            trait X {
+                async fn a(&self);
+            }
+        ),
+    )
+    .to_string();
+    let below = quote!(
+        #[rpc(ordered)]
+        trait X {
+            async fn a(&self);
+        }
+    );
+    assert_eq!(beside, expand(TokenStream::new(), below).to_string());
+    assert!(beside.contains("service . ordered ()"), "{beside}");
+}
+
 /// Everything in a trait that is refused, with words that the message has.
 const REFUSED: &[(&str, &str)] = &[
     ("async fn a();", "takes `&self`"),
@@ -54,7 +100,7 @@ const REFUSED: &[(&str, &str)] = &[
     ("async fn a(&mut self);", "`Mutex`"),
     ("async fn a(self: Arc<Self>);", "write `&self`"),
     ("async fn a(&'static self);", "no lifetimes"),
-    ("fn a(&self);", "write `async fn`"),
+    ("fn a(&self);", "write `async fn`, or return a stream"),
     ("async fn a<T>(&self, x: T);", "cannot be generic"),
     ("async fn a(&self) where u8: Copy;", "where clause"),
     ("async fn a(&self, x: &str);", "use `String`"),
@@ -87,8 +133,33 @@ const REFUSED: &[(&str, &str)] = &[
     ("async fn a(&self) -> Vec<Self>;", "`Self` is a different type"),
     ("async fn a(&self, x: *const u8);", "a pointer means nothing"),
     ("async fn a(&self, x: [u8]);", "use `Vec<u8>`"),
-    ("fn a(&self) -> impl Stream<Item = u8>;", "streams are not supported"),
-    ("async fn a(&self, x: rpc_core::Streaming<u8>);", "streams are not supported"),
+    ("async fn a(&self, x: Streaming<u8>, y: Streaming<u8>);", "one streamed argument"),
+    ("async fn a(&self, x: &Streaming<u8>);", "write `Streaming<u8>` without `&`"),
+    ("async fn a(&self, x: &mut Streaming<u8>);", "write `Streaming<u8>` without `&`"),
+    ("async fn a(&self, x: Streaming);", "write `Streaming<T>`"),
+    ("async fn a(&self, x: Streaming<u8, E>);", "one type, that of its items"),
+    ("async fn a(&self, x: Streaming<&str>);", "use `String`"),
+    ("async fn a(&self, x: Streaming<Streaming<u8>>);", "cannot be a stream itself"),
+    ("async fn a(&self, x: Vec<rpc_core::Streaming<u8>>);", "`name: Streaming<u8>`"),
+    ("async fn a(&self, x: impl Stream<Item = u8>);", "write `name: Streaming<u8>`"),
+    ("async fn a(&self) -> Streaming<u8>;", "return `impl Stream<Item = u8>`"),
+    ("fn a(&self) -> rpc_core::Streaming<u8>;", "return `impl Stream<Item = u8>`"),
+    ("fn a(&self) -> Result<Streaming<u8>, E>;", "return `impl Stream<Item = u8>`"),
+    ("fn a(&self) -> impl Stream;", "needs the type of its items"),
+    ("async fn a(&self) -> Result<impl Stream, E>;", "needs the type of its items"),
+    ("fn a(&self) -> Option<impl Stream<Item = u8>>;", "cannot be inside another type"),
+    ("fn a(&self) -> impl Stream<Item = impl Stream<Item = u8>>;", "cannot be a stream itself"),
+    ("fn a(&self) -> impl Stream<Item = &str>;", "an item travels"),
+    ("fn a(&self) -> impl Stream<Item = io::Result<u8>>;", "write out both types"),
+    ("fn a(&self) -> io::Result<impl Stream<Item = u8>>;", "write out both types"),
+    ("fn a(&self) -> impl Iterator<Item = u8>;", "instead of `impl`"),
+    ("fn a(&self) -> Result<impl Stream<Item = Result<u8, D>>, E>;", "with `D` and its start with"),
+    ("#[rpc(oneway)] fn a(&self) -> impl Stream<Item = u8>;", "one-way method has no reply"),
+    ("#[rpc(oneway)] async fn a(&self, x: Streaming<u8>);", "a single message"),
+    ("#[rpc(ordered, ordered)] async fn a(&self);", "given twice"),
+    ("#[rpc(ordered)] #[rpc(ordered)] async fn a(&self);", "given twice"),
+    ("#[rpc(ordered = true)] async fn a(&self);", "has no value"),
+    ("#[rpc(ordered(yes))] async fn a(&self);", "has no value"),
     ("async fn a(&self) -> io::Result<u8>;", "write out both types"),
     ("const A: u8;", "cannot have constants"),
     ("type A;", "cannot have associated types"),
@@ -104,6 +175,9 @@ const REFUSED_ITEMS: &[(&str, &str, &str)] = &[
     ("", "struct X;", "goes on a trait"),
     ("", "impl X { fn a() {} }", "goes on a trait"),
     ("retries = 3", "trait X {}", "no such option of `service`"),
+    ("ordered = true", "trait X {}", "has no value"),
+    ("ordered", "#[rpc(ordered)] trait X {}", "given twice"),
+    ("", "#[rpc(oneway)] trait X {}", "no such option of `rpc` on a service"),
     (r#"name = "a.b""#, "trait X {}", "letters, digits and `_`"),
 ];
 

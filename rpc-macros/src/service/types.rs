@@ -2,7 +2,7 @@
 
 use quote::ToTokens as _;
 use syn::{
-    GenericArgument, Lifetime, PathArguments, PathSegment, ReturnType, Type, TypeImplTrait,
+    GenericArgument, Lifetime, Path, PathArguments, PathSegment, Type, TypeImplTrait,
     TypeParamBound, TypePath,
     visit::{self, Visit},
 };
@@ -18,10 +18,18 @@ pub(super) enum Form {
     ByteVec,
     /// `Bytes`: in one piece, without a copy.
     SharedBytes,
+    /// `Shared<T>`: encoded once, however many receive it.
+    SharedValue,
 }
 
 impl Form {
-    pub(super) fn of(ty: &Type) -> Self {
+    /// How a value is encoded that is all of a message: an answer, an error, an item.
+    pub(super) fn of_whole(ty: &Type) -> Self {
+        if shared_content(ty).is_some() { Self::SharedValue } else { Self::of_argument(ty) }
+    }
+
+    /// How a value is encoded that others stand beside.
+    pub(super) fn of_argument(ty: &Type) -> Self {
         let Some(last) = last_segment(ty) else { return Self::Plain };
         if last.ident == "Bytes" && last.arguments.is_empty() {
             return Self::SharedBytes;
@@ -38,38 +46,21 @@ impl Form {
             Self::Plain => "plain",
             Self::ByteVec => "byte_vec",
             Self::SharedBytes => "shared_bytes",
+            Self::SharedValue => "shared_value",
         }
     }
 }
 
-/// What a method returns.
-#[derive(Clone, Debug)]
-pub(super) enum Output {
-    Nothing,
-    Value(Box<Type>),
-    Fallible { value: Box<Type>, error: Box<Type> },
+/// The `T` of a `Shared<T>`.
+pub(super) fn shared_content(ty: &Type) -> Option<Type> {
+    let last = last_segment(ty).filter(|last| last.ident == "Shared")?;
+    let [content] = <[Type; 1]>::try_from(arguments(last)).ok()?;
+    Some(content)
 }
 
-impl Output {
-    pub(super) fn read(output: &ReturnType, mistakes: &mut Mistakes) -> Self {
-        let ReturnType::Type(_, ty) = output else { return Self::Nothing };
-        if matches!(ungrouped(ty), Type::Tuple(tuple) if tuple.elems.is_empty()) {
-            return Self::Nothing;
-        }
-        check(ty, "answer", mistakes);
-        let Some(last) = last_segment(ty).filter(|last| last.ident == "Result") else {
-            return Self::Value(ty.clone());
-        };
-        match <[Type; 2]>::try_from(arguments(last)) {
-            Ok([value, error]) => Self::Fallible { value: value.into(), error: error.into() },
-            Err(_) => {
-                let message = "write out both types, `Result<T, E>`: callers get the error typed, \
-                    and an alias hides it";
-                mistakes.add(ty, message);
-                Self::Value(ty.clone())
-            }
-        }
-    }
+/// The type whose description is that of `ty`.
+pub(super) fn described(ty: &Type) -> Type {
+    shared_content(ty).unwrap_or_else(|| ty.clone())
 }
 
 /// Whether the type is a shared reference to a call's context; reports one that is not shared.
@@ -88,15 +79,81 @@ pub(super) fn is_context(ty: &Type, mistakes: &mut Mistakes) -> bool {
     true
 }
 
-/// Whether `impl …` is a stream of values.
-pub(super) fn is_stream(bounds: &TypeImplTrait) -> bool {
-    bounds.bounds.iter().any(|bound| match bound {
-        TypeParamBound::Trait(bound) => bound
-            .path
-            .segments
-            .last()
-            .is_some_and(|last| last.ident.to_string().ends_with("Stream")),
-        _ => false,
+/// The items of an argument `Streaming<T>`, or nothing for any other type; reports one that is lent, or
+/// that does not say what its items are.
+pub(super) fn streamed_argument(ty: &Type, mistakes: &mut Mistakes) -> Option<Type> {
+    let (ty, lent) = match ungrouped(ty) {
+        Type::Reference(reference) => (ungrouped(&reference.elem), Some(ty)),
+        ty => (ty, None),
+    };
+    let last = last_segment(ty).filter(|last| last.ident == "Streaming")?;
+    let contents = arguments(last);
+    let item = contents.first().cloned().unwrap_or_else(|| ty.clone());
+    if let Some(lent) = lent {
+        let message =
+            format!("a streamed argument belongs to the method: write `{}` without `&`", text(ty));
+        mistakes.add(lent, message);
+    } else if contents.len() == 1 {
+        check(&item, "item", mistakes);
+    } else {
+        mistakes
+            .add(ty, "a streamed argument has one type, that of its items: write `Streaming<T>`");
+    }
+    Some(item)
+}
+
+/// A type `impl Stream<…>`.
+pub(super) fn stream(ty: &Type) -> Option<&TypeImplTrait> {
+    match ungrouped(ty) {
+        Type::ImplTrait(bounds) => stream_bound(bounds).map(|_| bounds),
+        _ => None,
+    }
+}
+
+/// The `T` of an `impl Stream<Item = T>`.
+pub(super) fn stream_item(bounds: &TypeImplTrait) -> Option<Type> {
+    let last = stream_bound(bounds)?;
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
+    arguments.args.iter().find_map(|argument| match argument {
+        GenericArgument::AssocType(bound) if bound.ident == "Item" => Some(bound.ty.clone()),
+        _ => None,
+    })
+}
+
+/// Whether `impl …` says `Send` already.
+pub(super) fn says_send(bounds: &TypeImplTrait) -> bool {
+    traits(bounds).any(|last| last.ident == "Send")
+}
+
+/// Whether a type holds a stream, in the right place or not.
+pub(super) fn mentions_stream(ty: &Type) -> bool {
+    let mut search = Streams(false);
+    search.visit_type(ty);
+    search.0
+}
+
+struct Streams(bool);
+
+impl<'ast> Visit<'ast> for Streams {
+    fn visit_type_impl_trait(&mut self, _: &'ast TypeImplTrait) {
+        self.0 = true;
+    }
+
+    fn visit_path(&mut self, path: &'ast Path) {
+        self.0 |= path.segments.last().is_some_and(|last| last.ident == "Streaming");
+        visit::visit_path(self, path);
+    }
+}
+
+fn stream_bound(bounds: &TypeImplTrait) -> Option<&PathSegment> {
+    traits(bounds).find(|last| last.ident == "Stream")
+}
+
+/// The names of the traits in an `impl …`, with their arguments.
+fn traits(bounds: &TypeImplTrait) -> impl Iterator<Item = &PathSegment> {
+    bounds.bounds.iter().filter_map(|bound| match bound {
+        TypeParamBound::Trait(bound) => bound.path.segments.last(),
+        _ => None,
     })
 }
 
@@ -136,7 +193,9 @@ fn wrong_with(ty: &Type, role: &str) -> Option<String> {
             let owned = owned(&reference.elem);
             format!("an {role} travels to another process and cannot be borrowed: use `{owned}`")
         }
-        Type::ImplTrait(bounds) if is_stream(bounds) => STREAMS.to_owned(),
+        Type::ImplTrait(bounds) if stream_bound(bounds).is_some() => {
+            misplaced_stream(role, stream_item(bounds).as_ref())
+        }
         Type::ImplTrait(_) => format!(
             "an {role} needs a type that client and server agree on: write it out instead of `impl`"
         ),
@@ -159,16 +218,44 @@ fn wrong_with(ty: &Type, role: &str) -> Option<String> {
         Type::Path(path) if is_self(path) => {
             "`Self` is a different type for client and server: write the type out".to_owned()
         }
-        Type::Path(path)
-            if path.path.segments.last().is_some_and(|last| last.ident == "Streaming") =>
-        {
-            STREAMS.to_owned()
+        Type::Path(path) => {
+            let last = path.path.segments.last().filter(|last| last.ident == "Streaming")?;
+            misplaced_streaming(role, arguments(last).first())
         }
         _ => return None,
     })
 }
 
-const STREAMS: &str = "streams are not supported: use a `Vec`, or one call for each item";
+/// Why there is no `impl Stream` here.
+fn misplaced_stream(role: &str, item: Option<&Type>) -> String {
+    let item = item.map_or_else(|| "T".to_owned(), text);
+    match role {
+        "argument" => {
+            format!("an argument is streamed as `Streaming`: write `name: Streaming<{item}>`")
+        }
+        "item" => STREAM_OF_STREAMS.to_owned(),
+        _ => format!(
+            "a stream cannot be inside another type: return `impl Stream<Item = {item}>`, or \
+            `Result<impl Stream<Item = {item}>, E>` if it may fail at the start"
+        ),
+    }
+}
+
+/// Why there is no `Streaming` here.
+fn misplaced_streaming(role: &str, item: Option<&Type>) -> String {
+    let item = item.map_or_else(|| "T".to_owned(), text);
+    match role {
+        "argument" => format!(
+            "a streamed argument cannot be inside another type: make it an argument of its own, \
+            `name: Streaming<{item}>`"
+        ),
+        "item" => STREAM_OF_STREAMS.to_owned(),
+        _ => format!("`Streaming` is for arguments: return `impl Stream<Item = {item}>`"),
+    }
+}
+
+const STREAM_OF_STREAMS: &str =
+    "an item of a stream cannot be a stream itself: send all items in one";
 
 /// The owned type to use in place of a borrowed one.
 fn owned(ty: &Type) -> String {
@@ -181,7 +268,7 @@ fn owned(ty: &Type) -> String {
 }
 
 /// A type as people write it.
-fn text(ty: &Type) -> String {
+pub(super) fn text(ty: &Type) -> String {
     let spaced = ty.to_token_stream().to_string();
     spaced.replace(" :: ", "::").replace(" < ", "<").replace(" >", ">").replace(" ,", ",")
 }
@@ -195,7 +282,7 @@ fn is_byte(ty: &Type) -> bool {
 }
 
 /// The type without the invisible brackets that a macro puts around it, and without visible ones.
-fn ungrouped(ty: &Type) -> &Type {
+pub(super) fn ungrouped(ty: &Type) -> &Type {
     match ty {
         Type::Group(group) => ungrouped(&group.elem),
         Type::Paren(paren) => ungrouped(&paren.elem),
@@ -203,7 +290,7 @@ fn ungrouped(ty: &Type) -> &Type {
     }
 }
 
-fn last_segment(ty: &Type) -> Option<&PathSegment> {
+pub(super) fn last_segment(ty: &Type) -> Option<&PathSegment> {
     match ungrouped(ty) {
         Type::Path(path) if path.qself.is_none() => path.path.segments.last(),
         _ => None,
@@ -211,7 +298,7 @@ fn last_segment(ty: &Type) -> Option<&PathSegment> {
 }
 
 /// The type arguments of a path segment.
-fn arguments(segment: &PathSegment) -> Vec<Type> {
+pub(super) fn arguments(segment: &PathSegment) -> Vec<Type> {
     let PathArguments::AngleBracketed(arguments) = &segment.arguments else { return Vec::new() };
     let types = arguments.args.iter().filter_map(|argument| match argument {
         GenericArgument::Type(ty) => Some(ty.clone()),

@@ -3,10 +3,10 @@
 
 use syn::{
     Attribute, ItemTrait, Pat, PatType, Receiver, ReceiverKind, ReturnType, Safety, Signature,
-    TraitItem, TraitItemFn, Type, ext::IdentExt as _,
+    TraitItem, TraitItemFn, ext::IdentExt as _,
 };
 
-use super::types;
+use super::{model::Parameter, output::Output, types};
 use crate::mistakes::Mistakes;
 
 /// Names of methods that the client has itself.
@@ -84,6 +84,25 @@ pub(super) fn check_method(method: &TraitItemFn, mistakes: &mut Mistakes) {
     }
 }
 
+/// Checks that nothing comes back from a one-way method, and that it is one message.
+pub(super) fn check_oneway(
+    signature: &Signature,
+    output: &Output,
+    parameters: &[Parameter],
+    mistakes: &mut Mistakes,
+) {
+    if !matches!(output, Output::Nothing) {
+        let message = "a one-way method has no reply: remove the return type, or `oneway`";
+        mistakes.add(&signature.output, message);
+    }
+    for parameter in parameters {
+        if let Parameter::Upload(upload) = parameter {
+            let message = "a one-way call is a single message: take a `Vec`, or remove `oneway`";
+            mistakes.add(&upload.ty, message);
+        }
+    }
+}
+
 fn check_name(signature: &Signature, mistakes: &mut Mistakes) {
     let name = signature.ident.unraw().to_string();
     if CLIENT_NAMES.contains(&name.as_str()) {
@@ -101,7 +120,11 @@ fn check_name(signature: &Signature, mistakes: &mut Mistakes) {
 
 fn check_qualifiers(signature: &Signature, mistakes: &mut Mistakes) {
     if signature.asyncness.is_none() && !returns_stream(signature) {
-        mistakes.add(signature.fn_token, "a method of a service is asynchronous: write `async fn`");
+        mistakes.add(
+            signature.fn_token,
+            "a method of a service is asynchronous: write `async fn`, or return a stream, \
+            `impl Stream<Item = T>`",
+        );
     }
     if let Some(token) = &signature.constness {
         mistakes.add(token, "a method of a service cannot be `const`: remove it");
@@ -118,10 +141,10 @@ fn check_qualifiers(signature: &Signature, mistakes: &mut Mistakes) {
     }
 }
 
-/// Whether the return type is a stream; that is refused with the types.
+/// Whether there is a stream in the return type; one in the wrong place is refused with the types.
 fn returns_stream(signature: &Signature) -> bool {
     let ReturnType::Type(_, ty) = &signature.output else { return false };
-    matches!(&**ty, Type::ImplTrait(bounds) if types::is_stream(bounds))
+    types::mentions_stream(ty)
 }
 
 fn check_receiver(receiver: &Receiver, mistakes: &mut Mistakes) {

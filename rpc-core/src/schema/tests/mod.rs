@@ -5,6 +5,7 @@
 mod derived;
 mod rendered;
 mod signatures;
+mod streams;
 mod traced;
 
 use std::collections::BTreeMap;

@@ -6,8 +6,8 @@ use syn::{Attribute, Ident};
 
 use super::{
     super::{
-        model::{Method, Service},
-        types::Output,
+        model::{Argument, Method, Parameter, Service, Upload},
+        output::{Items, Output},
     },
     argument_ident, codec_function,
 };
@@ -79,34 +79,64 @@ fn method(service: &Service, index: usize, method: &Method) -> TokenStream {
     let Method { ident, attributes, .. } = method;
     let attributes = attributes.iter().filter(|attribute| speaks_to_callers(attribute));
     let arguments = argument_ident(method);
-    let names: Vec<_> = method.arguments().map(|argument| &argument.ident).collect();
-    let types = method.arguments().map(|argument| &argument.ty);
-    let (output, call) = match &method.output {
-        Output::Nothing if method.oneway => (quote!(()), quote!(oneway)),
-        Output::Nothing => (quote!(()), quote!(unary)),
-        Output::Value(value) => (quote!(#value), quote!(unary)),
-        Output::Fallible { value, error } => (quote!(#value, #error), quote!(fallible)),
+    let names = method.arguments().map(|argument| &argument.ident);
+    let parameters = method.parameters.iter().filter_map(|known| parameter(service, known));
+    let (output, call, decode) = reply(service, method);
+    let called = quote! {
+        #door::#call(&self.channel, __schema(), #index, &__arguments #(, #decode)*)
     };
-    let decode = match &method.output {
-        Output::Nothing if method.oneway => None,
-        Output::Nothing => Some(quote!(, #door::plain::decode::<()>)),
-        Output::Value(value) => {
-            let value = codec_function(service, value, "decode");
-            Some(quote!(, #value))
+    let called = match method.upload() {
+        Some(Upload { ident, item, .. }) => {
+            let encode = codec_function(service, item, "encode");
+            quote!(#door::upload(#called, #ident, #encode))
         }
-        Output::Fallible { value, error } => {
-            let value = codec_function(service, value, "decode");
-            let error = codec_function(service, error, "decode");
-            Some(quote!(, #value, #error))
-        }
+        None => called,
     };
     quote! {
         #(#attributes)*
-        #vis fn #ident(&self, #(#names: #types),*) -> #door::Call<#output> {
-            let arguments = #arguments { #(#names),* };
-            #door::#call(&self.channel, __schema(), #index, &arguments #decode)
+        #vis fn #ident(&self, #(#parameters),*) -> #door::Call<#output> {
+            let __arguments = #arguments { #(#names),* };
+            #called
         }
     }
+}
+
+/// A parameter as callers pass it: the context is not theirs, and any stream of the right items will do.
+fn parameter(service: &Service, parameter: &Parameter) -> Option<TokenStream> {
+    let door = &service.door;
+    match parameter {
+        Parameter::Context { .. } => None,
+        Parameter::Argument(Argument { ident, ty, .. }) => Some(quote!(#ident: #ty)),
+        Parameter::Upload(upload) => {
+            let Upload { ident, item, .. } = &**upload;
+            Some(quote! {
+                #ident: impl #door::Stream<Item = #item> + ::core::marker::Send + 'static
+            })
+        }
+    }
+}
+
+/// What a call gives, the function that prepares it, and those that decode what comes back.
+fn reply(service: &Service, method: &Method) -> (TokenStream, Ident, Vec<TokenStream>) {
+    let door = &service.door;
+    let decode = |ty| codec_function(service, ty, "decode");
+    let (output, call, decode) = match &method.output {
+        Output::Nothing if method.oneway => (quote!(()), "oneway", Vec::new()),
+        Output::Nothing => (quote!(()), "unary", vec![quote!(#door::plain::decode::<()>)]),
+        Output::Value(value) => (quote!(#value), "unary", vec![decode(value)]),
+        Output::Fallible { value, error } => {
+            (quote!(#value, #error), "fallible", vec![decode(value), decode(error)])
+        }
+        Output::Stream(Items { item, error: None, .. }) => {
+            (quote!(#door::Streaming<#item>), "stream", vec![decode(item)])
+        }
+        Output::Stream(Items { item, error: Some(error), .. }) => (
+            quote!(#door::Streaming<#item, #error>, #error),
+            "fallible_stream",
+            vec![decode(item), decode(error)],
+        ),
+    };
+    (output, format_ident!("{call}"), decode)
 }
 
 /// Whether an attribute of a method is for those who call it, and not for its place in the trait.

@@ -1,21 +1,24 @@
 //! The description of a service, built once when it is first needed.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{format_ident, quote};
 
 use super::super::{
     model::{Method, Service},
-    types::Output,
+    output::Output,
+    types::described,
 };
 
 pub(super) fn schema(service: &Service) -> TokenStream {
     let Service { door, name, doc, .. } = service;
     let methods = service.methods.iter().map(|described| method(service, described));
+    let ordered = service.ordered.then(|| quote!(service.ordered();));
     quote! {
         fn __schema() -> &'static #door::ServiceSchema {
             static SCHEMA: ::std::sync::LazyLock<#door::ServiceSchema> =
                 ::std::sync::LazyLock::new(|| {
                     let mut service = #door::ServiceBuilder::new(#name, #doc);
+                    #ordered
                     #(#methods)*
                     service.build()
                 });
@@ -27,17 +30,26 @@ pub(super) fn schema(service: &Service) -> TokenStream {
 fn method(service: &Service, method: &Method) -> TokenStream {
     let door = &service.door;
     let Method { name, doc, .. } = method;
-    let kind = if method.oneway { quote!(Oneway) } else { quote!(Unary) };
+    let kind = format_ident!("{}", method.kind());
     let arguments = method.arguments().map(|argument| {
         let (name, ty) = (&argument.name, &argument.ty);
         quote!(.argument::<#ty>(#name))
     });
-    let returns = match &method.output {
-        Output::Nothing => None,
-        Output::Value(value) => Some(quote!(.returns::<#value>())),
-        Output::Fallible { value, error } => Some(quote!(.returns::<#value>().fails::<#error>())),
+    let upload = method.upload().map(|upload| {
+        let (name, item) = (&upload.name, described(&upload.item));
+        quote!(.upload::<#item>(#name))
+    });
+    let (value, error) = match &method.output {
+        Output::Nothing => (None, None),
+        Output::Value(value) => (Some(value), None),
+        Output::Fallible { value, error } => (Some(value), Some(error)),
+        Output::Stream(items) => (Some(&items.item), items.error.as_ref()),
     };
+    let returns = value.map(|value| described(value)).map(|value| quote!(.returns::<#value>()));
+    let fails = error.map(|error| described(error)).map(|error| quote!(.fails::<#error>()));
+    let ordered = method.ordered.then(|| quote!(.ordered()));
     quote! {
-        service.method(#name, #doc, #door::MethodKind::#kind) #(#arguments)* #returns;
+        service.method(#name, #doc, #door::MethodKind::#kind)
+            #(#arguments)* #upload #returns #fails #ordered;
     }
 }

@@ -5,7 +5,8 @@ use quote::quote;
 
 use super::super::{
     model::{Method, Parameter, Service},
-    types::Output,
+    output::{Items, Output},
+    types,
 };
 
 pub(super) fn interface(service: &Service) -> TokenStream {
@@ -28,17 +29,36 @@ fn method(method: &Method) -> TokenStream {
             let (ident, ty) = (&argument.ident, &argument.ty);
             quote!(#ident: #ty)
         }
+        Parameter::Upload(upload) => {
+            let (ident, ty) = (&upload.ident, &upload.ty);
+            quote!(#ident: #ty)
+        }
     });
     let output = match &method.output {
         Output::Nothing => quote!(()),
         Output::Value(value) => quote!(#value),
-        Output::Fallible { value, error } => {
-            quote!(::core::result::Result<#value, #error>)
-        }
+        Output::Fallible { value, error } => quote!(::core::result::Result<#value, #error>),
+        Output::Stream(items) => stream(items),
+    };
+    let returned = if method.is_async {
+        quote!(impl ::core::future::Future<Output = #output> + ::core::marker::Send)
+    } else {
+        output
     };
     quote! {
         #(#attributes)*
-        fn #ident(&self, #(#parameters),*)
-            -> impl ::core::future::Future<Output = #output> + ::core::marker::Send;
+        fn #ident(&self, #(#parameters),*) -> #returned;
+    }
+}
+
+/// A stream as it is written, but one that can be sent between threads.
+fn stream(items: &Items) -> TokenStream {
+    let written = &items.written;
+    let send = (!types::says_send(written)).then(|| quote!(+ ::core::marker::Send));
+    match &items.error {
+        Some(error) if items.start_fails => {
+            quote!(::core::result::Result<#written #send, #error>)
+        }
+        _ => quote!(#written #send),
     }
 }

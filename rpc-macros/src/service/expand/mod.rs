@@ -12,7 +12,7 @@ use syn::{Ident, Type};
 
 use super::{
     model::{Method, Service},
-    types::Form,
+    types::{self, Form},
 };
 
 /// Everything.
@@ -92,11 +92,15 @@ fn expectation(service: &Service, method: &Method) -> String {
 /// `encode` or `decode` of the module for a type's form.
 fn codec_function(service: &Service, ty: &Type, function: &str) -> TokenStream {
     let door = &service.door;
-    let form = Form::of(ty);
+    let form = Form::of_whole(ty);
     let (module, function) = (format_ident!("{}", form.module()), format_ident!("{function}"));
     match form {
         Form::Plain => quote!(#door::#module::#function::<#ty>),
         Form::ByteVec | Form::SharedBytes => quote!(#door::#module::#function),
+        Form::SharedValue => {
+            let content = types::described(ty);
+            quote!(#door::#module::#function::<#content>)
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use syn::Ident;
 use super::{
     super::{
         model::{Method, Parameter, Service},
-        types::Output,
+        output::{Items, Output},
     },
     argument_ident, codec_function,
 };
@@ -86,8 +86,12 @@ pub(super) fn implementation(service: &Service) -> TokenStream {
 }
 
 fn arm(service: &Service, method: &Method) -> TokenStream {
-    let (door, interface, ident) = (&service.door, &service.ident, &method.ident);
+    let (interface, ident) = (&service.ident, &method.ident);
     let arguments = argument_ident(method);
+    let upload = method.upload().map(|upload| {
+        let decode = codec_function(service, &upload.item, "decode");
+        quote!(let __upload = request.upload(#decode);)
+    });
     let context = method.wants_context().then(|| quote!(let __context = request.context();));
     let values = method.parameters.iter().map(|parameter| match parameter {
         Parameter::Context { .. } => quote!(&__context),
@@ -95,25 +99,53 @@ fn arm(service: &Service, method: &Method) -> TokenStream {
             let ident = &argument.ident;
             quote!(__arguments.#ident)
         }
+        Parameter::Upload(_) => quote!(__upload),
     });
-    let (run, encode) = match &method.output {
-        Output::Nothing => (quote!(unary), quote!(#door::plain::encode::<()>)),
-        Output::Value(value) => (quote!(unary), codec_function(service, value, "encode")),
-        Output::Fallible { value, error } => {
-            let value = codec_function(service, value, "encode");
-            let error = codec_function(service, error, "encode");
-            (quote!(fallible), quote!(#value, #error))
-        }
+    let wait = method.is_async.then(|| quote!(.await));
+    let called = quote!(<__T as #interface>::#ident(&__service, #(#values),*) #wait);
+    let (items, body) = match &method.output {
+        Output::Stream(items) => (Some(quote!(, __items)), send_items(items, &called)),
+        _ => (None, called),
     };
+    let (run, encode) = reply(service, method);
     quote! {
         #context
+        #upload
         let __service = ::std::sync::Arc::clone(&self.service);
         request.#run(
             slot,
-            move |__arguments: #arguments| async move {
-                <__T as #interface>::#ident(&__service, #(#values),*).await
-            },
-            #encode,
+            move |__arguments: #arguments #items| async move { #body },
+            #(#encode,)*
         );
     }
+}
+
+/// Sends the items of the stream that `called` gives, or the error that it gives in its place.
+fn send_items(items: &Items, called: &TokenStream) -> TokenStream {
+    let send = if items.items_fail { quote!(send_all_or_fail) } else { quote!(send_all) };
+    if !items.start_fails {
+        return quote!(__items.#send(#called).await);
+    }
+    quote! {
+        match #called {
+            ::core::result::Result::Ok(__stream) => __items.#send(__stream).await,
+            ::core::result::Result::Err(__error) => __items.fail(__error),
+        }
+    }
+}
+
+/// The function that runs a method, and those that encode what goes back.
+fn reply(service: &Service, method: &Method) -> (Ident, Vec<TokenStream>) {
+    let door = &service.door;
+    let encode = |ty| codec_function(service, ty, "encode");
+    let (run, encode) = match &method.output {
+        Output::Nothing => ("unary", vec![quote!(#door::plain::encode::<()>)]),
+        Output::Value(value) => ("unary", vec![encode(value)]),
+        Output::Fallible { value, error } => ("fallible", vec![encode(value), encode(error)]),
+        Output::Stream(Items { item, error: None, .. }) => ("stream", vec![encode(item)]),
+        Output::Stream(Items { item, error: Some(error), .. }) => {
+            ("fallible_stream", vec![encode(item), encode(error)])
+        }
+    };
+    (format_ident!("{run}"), encode)
 }
