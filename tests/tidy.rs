@@ -10,7 +10,7 @@ use std::{
 };
 
 /// Folders and files of `rpc-core/src`, each with what it may import besides itself.
-const WALLS: [(&str, &[&str]); 13] = [
+const WALLS: [(&str, &[&str]); 14] = [
     ("proto", &[]),
     ("time", &[]),
     ("codec", &["proto"]),
@@ -23,6 +23,7 @@ const WALLS: [(&str, &[&str]); 13] = [
     ("reflect", &["schema", "service"]),
     ("server", &["proto", "transport", "connection", "service", "reflect", "time"]),
     ("client", &["proto", "transport", "connection", "call", "service"]),
+    ("in_memory", &["transport", "call", "server", "client"]),
     // The door for generated code names whatever that code needs.
     (
         "private",

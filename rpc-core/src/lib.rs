@@ -60,6 +60,7 @@ mod call;
 mod client;
 pub mod codec;
 mod connection;
+mod in_memory;
 pub mod proto;
 pub mod reflect;
 pub mod schema;

@@ -97,9 +97,5 @@ pub fn upload<T, E, U: 'static>(
 /// A channel to a server in memory. A server that cannot be built closes it at once and says why in the log.
 #[must_use]
 pub fn in_memory(server: Server) -> Channel {
-    let (near, far) = crate::transport::memory_pair();
-    if let Err(error) = server.serve_link(far) {
-        tracing::error!(%error, "the server in memory cannot serve");
-    }
-    Channel::in_memory(near)
+    crate::Endpoint::new().in_memory(server)
 }

@@ -5,8 +5,11 @@
 
 mod calls;
 mod clients;
+mod duplex;
 mod json;
 mod limits;
 mod losses;
 mod reflection;
+mod relay;
 mod shutdown;
+mod streams;

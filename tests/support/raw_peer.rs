@@ -6,7 +6,7 @@ use rpc_core::{
     Address,
     proto::{
         CallId, Decoder, MethodKey, encode_preface,
-        frame::{Flags, Head, Hello, Kind, RequestHead},
+        frame::{Extension, Flags, Head, Hello, Kind, RequestHead},
     },
 };
 use tokio::{
@@ -57,7 +57,7 @@ impl RawPeer {
     #[must_use]
     pub fn request(id: u32, key: MethodKey, arguments: &[u8]) -> Vec<u8> {
         let mut payload = Vec::new();
-        RequestHead::encode(key, None, None, &mut payload);
+        RequestHead::encode(key, &Extension::default(), &mut payload);
         payload.extend_from_slice(arguments);
         Self::frame(Kind::Request, Flags::MINE, id, &payload)
     }

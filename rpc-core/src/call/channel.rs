@@ -51,11 +51,6 @@ impl Channel {
         Self { connection, codec: Codec::default(), timeout: None, caller: Some(caller) }
     }
 
-    /// A channel over one end of a byte stream in memory.
-    pub(crate) fn in_memory(link: Link) -> Self {
-        Self::over(link, Arc::default(), None, Codec::default(), None)
-    }
-
     /// Waits until the server has said hello.
     ///
     /// # Errors

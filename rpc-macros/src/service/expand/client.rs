@@ -37,6 +37,13 @@ pub(super) fn implementation(service: &Service) -> TokenStream {
         service.methods.iter().enumerate().map(|(index, called)| method(service, index, called));
     quote! {
         #[automatically_derived]
+        impl ::core::convert::From<#door::Channel> for #client {
+            fn from(channel: #door::Channel) -> Self {
+                Self::new(channel)
+            }
+        }
+
+        #[automatically_derived]
         impl #client {
             /// A client over a channel that is open already.
             #vis fn new(channel: #door::Channel) -> Self {
