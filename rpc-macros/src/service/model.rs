@@ -51,7 +51,7 @@ pub(super) struct Method {
 pub(super) enum Parameter {
     Context { ident: Ident, ty: Type },
     Argument(Argument),
-    Upload(Upload),
+    Upload(Box<Upload>),
 }
 
 /// A parameter that travels.
@@ -149,7 +149,7 @@ impl Method {
     /// The parameter that is streamed to the server.
     pub(super) fn upload(&self) -> Option<&Upload> {
         self.parameters.iter().find_map(|parameter| match parameter {
-            Parameter::Upload(upload) => Some(upload),
+            Parameter::Upload(upload) => Some(&**upload),
             _ => None,
         })
     }
@@ -211,7 +211,7 @@ fn read_parameters(method: &TraitItemFn, mistakes: &mut Mistakes) -> Vec<Paramet
                 mistakes.add(&ty, message);
             }
             let name = ident.unraw().to_string();
-            parameters.push(Parameter::Upload(Upload { ident, name, ty, item }));
+            parameters.push(Parameter::Upload(Box::new(Upload { ident, name, ty, item })));
         } else {
             types::check(&ty, "argument", mistakes);
             let (name, form) = (ident.unraw().to_string(), Form::of_argument(&ty));

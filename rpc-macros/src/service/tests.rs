@@ -54,7 +54,7 @@ fn streams_and_orders_are_honoured() {
         #[rpc(ordered)]
         trait Feed {
             fn ticks(&self, every_ms: u64) -> impl Stream<Item = Tick>;
-            async fn open(&self) -> impl futures::Stream<Item = Bytes> + Send + use<Self>;
+            async fn open(&self) -> impl futures::Stream<Item = Bytes> + Send + Unpin;
             fn risky(&self) -> impl Stream<Item = Result<Tick, FeedError>>;
             async fn watch(&self, key: String) -> Result<impl Stream<Item = Tick>, FeedError>;
             fn both(&self, cx: &Context)
@@ -64,7 +64,7 @@ fn streams_and_orders_are_honoured() {
             async fn store(&self, blocks: Streaming<Vec<u8>>);
             fn echo(&self, lines: Streaming<Shared<String>>) -> impl Stream<Item = String>;
             #[rpc(ordered)]
-            async fn say(&self, line: Shared<String>) -> Shared<Tick>;
+            async fn say(&self, line: String) -> Shared<Tick>;
             #[rpc(oneway, ordered)]
             async fn log(&self, line: String);
         }

@@ -151,12 +151,12 @@ const _: () = {
         }
         /// Adds two integers.
         pub fn add(&self, a: i64, b: i64) -> ::rpc_core::__private::Call<i64> {
-            let arguments = __add_arguments { a, b };
+            let __arguments = __add_arguments { a, b };
             ::rpc_core::__private::unary(
                 &self.channel,
                 __schema(),
                 0usize,
-                &arguments,
+                &__arguments,
                 ::rpc_core::__private::plain::decode::<i64>,
             )
         }
@@ -166,27 +166,32 @@ const _: () = {
             a: f64,
             b: f64,
         ) -> ::rpc_core::__private::Call<f64, MathError> {
-            let arguments = __div_arguments { a, b };
+            let __arguments = __div_arguments { a, b };
             ::rpc_core::__private::fallible(
                 &self.channel,
                 __schema(),
                 1usize,
-                &arguments,
+                &__arguments,
                 ::rpc_core::__private::plain::decode::<f64>,
                 ::rpc_core::__private::plain::decode::<MathError>,
             )
         }
         pub fn log(&self, line: String) -> ::rpc_core::__private::Call<()> {
-            let arguments = __log_arguments { line };
-            ::rpc_core::__private::oneway(&self.channel, __schema(), 2usize, &arguments)
+            let __arguments = __log_arguments { line };
+            ::rpc_core::__private::oneway(
+                &self.channel,
+                __schema(),
+                2usize,
+                &__arguments,
+            )
         }
         pub fn reset(&self) -> ::rpc_core::__private::Call<()> {
-            let arguments = __reset_arguments {};
+            let __arguments = __reset_arguments {};
             ::rpc_core::__private::unary(
                 &self.channel,
                 __schema(),
                 3usize,
-                &arguments,
+                &__arguments,
                 ::rpc_core::__private::plain::decode::<()>,
             )
         }

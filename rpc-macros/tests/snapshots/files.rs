@@ -93,12 +93,12 @@ const _: () = {
             r#type: Bytes,
             old: std::vec::Vec<u8>,
         ) -> my::engine::__private::Call<Vec<u8>, Bytes> {
-            let arguments = __swap_arguments { r#type, old };
+            let __arguments = __swap_arguments { r#type, old };
             my::engine::__private::fallible(
                 &self.channel,
                 __schema(),
                 0usize,
-                &arguments,
+                &__arguments,
                 my::engine::__private::byte_vec::decode,
                 my::engine::__private::shared_bytes::decode,
             )

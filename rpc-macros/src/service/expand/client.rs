@@ -107,9 +107,12 @@ fn parameter(service: &Service, parameter: &Parameter) -> Option<TokenStream> {
     match parameter {
         Parameter::Context { .. } => None,
         Parameter::Argument(Argument { ident, ty, .. }) => Some(quote!(#ident: #ty)),
-        Parameter::Upload(Upload { ident, item, .. }) => Some(quote! {
-            #ident: impl #door::Stream<Item = #item> + ::core::marker::Send + 'static
-        }),
+        Parameter::Upload(upload) => {
+            let Upload { ident, item, .. } = &**upload;
+            Some(quote! {
+                #ident: impl #door::Stream<Item = #item> + ::core::marker::Send + 'static
+            })
+        }
     }
 }
 

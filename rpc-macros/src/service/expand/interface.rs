@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::super::{
-    model::{Method, Parameter, Service, Upload},
+    model::{Method, Parameter, Service},
     output::{Items, Output},
     types,
 };
@@ -29,7 +29,10 @@ fn method(method: &Method) -> TokenStream {
             let (ident, ty) = (&argument.ident, &argument.ty);
             quote!(#ident: #ty)
         }
-        Parameter::Upload(Upload { ident, ty, .. }) => quote!(#ident: #ty),
+        Parameter::Upload(upload) => {
+            let (ident, ty) = (&upload.ident, &upload.ty);
+            quote!(#ident: #ty)
+        }
     });
     let output = match &method.output {
         Output::Nothing => quote!(()),

@@ -1,0 +1,608 @@
+/// News.
+trait Feed: ::core::marker::Send + ::core::marker::Sync + 'static {
+    fn ticks(&self, every_ms: u64) -> impl Stream<Item = Tick> + ::core::marker::Send;
+    fn open(
+        &self,
+    ) -> impl ::core::future::Future<
+        Output = impl futures::Stream<Item = Bytes> + Send + Unpin,
+    > + ::core::marker::Send;
+    fn risky(
+        &self,
+    ) -> impl Stream<Item = Result<Tick, FeedError>> + ::core::marker::Send;
+    fn watch(
+        &self,
+        key: String,
+    ) -> impl ::core::future::Future<
+        Output = ::core::result::Result<
+            impl Stream<Item = Tick> + ::core::marker::Send,
+            FeedError,
+        >,
+    > + ::core::marker::Send;
+    fn both(
+        &self,
+        cx: &Context,
+    ) -> ::core::result::Result<
+        impl Stream<Item = Result<Shared<Tick>, FeedError>> + ::core::marker::Send,
+        FeedError,
+    >;
+    fn sum(
+        &self,
+        cx: &Context,
+        arguments: rpc_core::Streaming<i64>,
+        scale: i64,
+    ) -> impl ::core::future::Future<
+        Output = ::core::result::Result<i64, FeedError>,
+    > + ::core::marker::Send;
+    fn store(
+        &self,
+        blocks: Streaming<Vec<u8>>,
+    ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send;
+    fn echo(
+        &self,
+        lines: Streaming<Shared<String>>,
+    ) -> impl Stream<Item = String> + ::core::marker::Send;
+    fn say(
+        &self,
+        line: String,
+    ) -> impl ::core::future::Future<Output = Shared<Tick>> + ::core::marker::Send;
+    fn log(
+        &self,
+        line: String,
+    ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send;
+}
+///Calls the service [`Feed`] over a connection. Clones are cheap and share the connection.
+#[allow(dead_code, unreachable_pub)]
+#[derive(::core::clone::Clone, ::core::fmt::Debug)]
+struct FeedClient {
+    channel: ::rpc_core::__private::Channel,
+}
+///Serves an implementation of [`Feed`]: give it to a server.
+#[allow(dead_code, unreachable_pub)]
+struct FeedServer<T> {
+    service: ::std::sync::Arc<T>,
+}
+#[allow(
+    dead_code,
+    deprecated,
+    missing_docs,
+    non_camel_case_types,
+    unreachable_pub,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic,
+    clippy::nursery
+)]
+const _: () = {
+    #[derive(
+        ::rpc_core::__private::serde::Serialize,
+        ::rpc_core::__private::serde::Deserialize
+    )]
+    #[serde(
+        crate = "::rpc_core::__private::serde",
+        expecting = "the arguments of Feed.ticks: every_ms"
+    )]
+    struct __ticks_arguments {
+        every_ms: u64,
+    }
+    #[derive(
+        ::rpc_core::__private::serde::Serialize,
+        ::rpc_core::__private::serde::Deserialize
+    )]
+    #[serde(
+        crate = "::rpc_core::__private::serde",
+        expecting = "no arguments for Feed.open"
+    )]
+    struct __open_arguments {}
+    #[derive(
+        ::rpc_core::__private::serde::Serialize,
+        ::rpc_core::__private::serde::Deserialize
+    )]
+    #[serde(
+        crate = "::rpc_core::__private::serde",
+        expecting = "no arguments for Feed.risky"
+    )]
+    struct __risky_arguments {}
+    #[derive(
+        ::rpc_core::__private::serde::Serialize,
+        ::rpc_core::__private::serde::Deserialize
+    )]
+    #[serde(
+        crate = "::rpc_core::__private::serde",
+        expecting = "the arguments of Feed.watch: key"
+    )]
+    struct __watch_arguments {
+        key: String,
+    }
+    #[derive(
+        ::rpc_core::__private::serde::Serialize,
+        ::rpc_core::__private::serde::Deserialize
+    )]
+    #[serde(
+        crate = "::rpc_core::__private::serde",
+        expecting = "no arguments for Feed.both"
+    )]
+    struct __both_arguments {}
+    #[derive(
+        ::rpc_core::__private::serde::Serialize,
+        ::rpc_core::__private::serde::Deserialize
+    )]
+    #[serde(
+        crate = "::rpc_core::__private::serde",
+        expecting = "the arguments of Feed.sum: scale"
+    )]
+    struct __sum_arguments {
+        scale: i64,
+    }
+    #[derive(
+        ::rpc_core::__private::serde::Serialize,
+        ::rpc_core::__private::serde::Deserialize
+    )]
+    #[serde(
+        crate = "::rpc_core::__private::serde",
+        expecting = "no arguments for Feed.store"
+    )]
+    struct __store_arguments {}
+    #[derive(
+        ::rpc_core::__private::serde::Serialize,
+        ::rpc_core::__private::serde::Deserialize
+    )]
+    #[serde(
+        crate = "::rpc_core::__private::serde",
+        expecting = "no arguments for Feed.echo"
+    )]
+    struct __echo_arguments {}
+    #[derive(
+        ::rpc_core::__private::serde::Serialize,
+        ::rpc_core::__private::serde::Deserialize
+    )]
+    #[serde(
+        crate = "::rpc_core::__private::serde",
+        expecting = "the arguments of Feed.say: line"
+    )]
+    struct __say_arguments {
+        line: String,
+    }
+    #[derive(
+        ::rpc_core::__private::serde::Serialize,
+        ::rpc_core::__private::serde::Deserialize
+    )]
+    #[serde(
+        crate = "::rpc_core::__private::serde",
+        expecting = "the arguments of Feed.log: line"
+    )]
+    struct __log_arguments {
+        line: String,
+    }
+    fn __schema() -> &'static ::rpc_core::__private::ServiceSchema {
+        static SCHEMA: ::std::sync::LazyLock<::rpc_core::__private::ServiceSchema> = ::std::sync::LazyLock::new(||
+        {
+            let mut service = ::rpc_core::__private::ServiceBuilder::new(
+                "Feed",
+                "News.",
+            );
+            service.ordered();
+            service
+                .method("ticks", "", ::rpc_core::__private::MethodKind::ServerStream)
+                .argument::<u64>("every_ms")
+                .returns::<Tick>();
+            service
+                .method("open", "", ::rpc_core::__private::MethodKind::ServerStream)
+                .returns::<Bytes>();
+            service
+                .method("risky", "", ::rpc_core::__private::MethodKind::ServerStream)
+                .returns::<Tick>()
+                .fails::<FeedError>();
+            service
+                .method("watch", "", ::rpc_core::__private::MethodKind::ServerStream)
+                .argument::<String>("key")
+                .returns::<Tick>()
+                .fails::<FeedError>();
+            service
+                .method("both", "", ::rpc_core::__private::MethodKind::ServerStream)
+                .returns::<Tick>()
+                .fails::<FeedError>();
+            service
+                .method("sum", "", ::rpc_core::__private::MethodKind::ClientStream)
+                .argument::<i64>("scale")
+                .upload::<i64>("arguments")
+                .returns::<i64>()
+                .fails::<FeedError>();
+            service
+                .method("store", "", ::rpc_core::__private::MethodKind::ClientStream)
+                .upload::<Vec<u8>>("blocks");
+            service
+                .method("echo", "", ::rpc_core::__private::MethodKind::Duplex)
+                .upload::<String>("lines")
+                .returns::<String>();
+            service
+                .method("say", "", ::rpc_core::__private::MethodKind::Unary)
+                .argument::<String>("line")
+                .returns::<Tick>()
+                .ordered();
+            service
+                .method("log", "", ::rpc_core::__private::MethodKind::Oneway)
+                .argument::<String>("line")
+                .ordered();
+            service.build()
+        });
+        &SCHEMA
+    }
+    #[automatically_derived]
+    impl FeedClient {
+        /// A client over a channel that is open already.
+        fn new(channel: ::rpc_core::__private::Channel) -> Self {
+            Self { channel }
+        }
+        /// Connects to a server: `host:port` or `unix:/path`.
+        ///
+        /// # Errors
+        /// No transport could be opened to the address.
+        async fn connect(
+            address: impl ::rpc_core::__private::IntoAddress,
+        ) -> ::core::result::Result<Self, ::rpc_core::__private::DialError> {
+            ::core::result::Result::Ok(
+                Self::new(::rpc_core::__private::Channel::connect(address).await?),
+            )
+        }
+        /// A client of a server in memory, without a socket: for tests. To be called within a tokio
+        /// runtime.
+        fn in_memory(server: ::rpc_core::__private::Server) -> Self {
+            Self::new(::rpc_core::__private::in_memory(server))
+        }
+        /// The channel that calls leave through, for clients of other services of the same server.
+        fn channel(&self) -> &::rpc_core::__private::Channel {
+            &self.channel
+        }
+        /// What the service is, as this program was compiled with it.
+        fn schema() -> &'static ::rpc_core::__private::ServiceSchema {
+            __schema()
+        }
+        fn ticks(
+            &self,
+            every_ms: u64,
+        ) -> ::rpc_core::__private::Call<::rpc_core::__private::Streaming<Tick>> {
+            let __arguments = __ticks_arguments { every_ms };
+            ::rpc_core::__private::stream(
+                &self.channel,
+                __schema(),
+                0usize,
+                &__arguments,
+                ::rpc_core::__private::plain::decode::<Tick>,
+            )
+        }
+        fn open(
+            &self,
+        ) -> ::rpc_core::__private::Call<::rpc_core::__private::Streaming<Bytes>> {
+            let __arguments = __open_arguments {};
+            ::rpc_core::__private::stream(
+                &self.channel,
+                __schema(),
+                1usize,
+                &__arguments,
+                ::rpc_core::__private::shared_bytes::decode,
+            )
+        }
+        fn risky(
+            &self,
+        ) -> ::rpc_core::__private::Call<
+            ::rpc_core::__private::Streaming<Tick, FeedError>,
+            FeedError,
+        > {
+            let __arguments = __risky_arguments {};
+            ::rpc_core::__private::fallible_stream(
+                &self.channel,
+                __schema(),
+                2usize,
+                &__arguments,
+                ::rpc_core::__private::plain::decode::<Tick>,
+                ::rpc_core::__private::plain::decode::<FeedError>,
+            )
+        }
+        fn watch(
+            &self,
+            key: String,
+        ) -> ::rpc_core::__private::Call<
+            ::rpc_core::__private::Streaming<Tick, FeedError>,
+            FeedError,
+        > {
+            let __arguments = __watch_arguments { key };
+            ::rpc_core::__private::fallible_stream(
+                &self.channel,
+                __schema(),
+                3usize,
+                &__arguments,
+                ::rpc_core::__private::plain::decode::<Tick>,
+                ::rpc_core::__private::plain::decode::<FeedError>,
+            )
+        }
+        fn both(
+            &self,
+        ) -> ::rpc_core::__private::Call<
+            ::rpc_core::__private::Streaming<Shared<Tick>, FeedError>,
+            FeedError,
+        > {
+            let __arguments = __both_arguments {};
+            ::rpc_core::__private::fallible_stream(
+                &self.channel,
+                __schema(),
+                4usize,
+                &__arguments,
+                ::rpc_core::__private::shared_value::decode::<Tick>,
+                ::rpc_core::__private::plain::decode::<FeedError>,
+            )
+        }
+        fn sum(
+            &self,
+            arguments: impl ::rpc_core::__private::Stream<
+                Item = i64,
+            > + ::core::marker::Send + 'static,
+            scale: i64,
+        ) -> ::rpc_core::__private::Call<i64, FeedError> {
+            let __arguments = __sum_arguments { scale };
+            ::rpc_core::__private::upload(
+                ::rpc_core::__private::fallible(
+                    &self.channel,
+                    __schema(),
+                    5usize,
+                    &__arguments,
+                    ::rpc_core::__private::plain::decode::<i64>,
+                    ::rpc_core::__private::plain::decode::<FeedError>,
+                ),
+                arguments,
+                ::rpc_core::__private::plain::encode::<i64>,
+            )
+        }
+        fn store(
+            &self,
+            blocks: impl ::rpc_core::__private::Stream<
+                Item = Vec<u8>,
+            > + ::core::marker::Send + 'static,
+        ) -> ::rpc_core::__private::Call<()> {
+            let __arguments = __store_arguments {};
+            ::rpc_core::__private::upload(
+                ::rpc_core::__private::unary(
+                    &self.channel,
+                    __schema(),
+                    6usize,
+                    &__arguments,
+                    ::rpc_core::__private::plain::decode::<()>,
+                ),
+                blocks,
+                ::rpc_core::__private::byte_vec::encode,
+            )
+        }
+        fn echo(
+            &self,
+            lines: impl ::rpc_core::__private::Stream<
+                Item = Shared<String>,
+            > + ::core::marker::Send + 'static,
+        ) -> ::rpc_core::__private::Call<::rpc_core::__private::Streaming<String>> {
+            let __arguments = __echo_arguments {};
+            ::rpc_core::__private::upload(
+                ::rpc_core::__private::stream(
+                    &self.channel,
+                    __schema(),
+                    7usize,
+                    &__arguments,
+                    ::rpc_core::__private::plain::decode::<String>,
+                ),
+                lines,
+                ::rpc_core::__private::shared_value::encode::<String>,
+            )
+        }
+        fn say(&self, line: String) -> ::rpc_core::__private::Call<Shared<Tick>> {
+            let __arguments = __say_arguments { line };
+            ::rpc_core::__private::unary(
+                &self.channel,
+                __schema(),
+                8usize,
+                &__arguments,
+                ::rpc_core::__private::shared_value::decode::<Tick>,
+            )
+        }
+        fn log(&self, line: String) -> ::rpc_core::__private::Call<()> {
+            let __arguments = __log_arguments { line };
+            ::rpc_core::__private::oneway(
+                &self.channel,
+                __schema(),
+                9usize,
+                &__arguments,
+            )
+        }
+    }
+    #[automatically_derived]
+    impl<T: Feed> FeedServer<T> {
+        /// Serves `service`.
+        fn new(service: T) -> Self {
+            Self::from_arc(::std::sync::Arc::new(service))
+        }
+        /// Serves `service`, which the program keeps using itself.
+        fn from_arc(service: ::std::sync::Arc<T>) -> Self {
+            Self { service }
+        }
+    }
+    #[automatically_derived]
+    impl<T> ::core::clone::Clone for FeedServer<T> {
+        fn clone(&self) -> Self {
+            Self {
+                service: ::std::sync::Arc::clone(&self.service),
+            }
+        }
+    }
+    #[automatically_derived]
+    impl<T> ::core::fmt::Debug for FeedServer<T> {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+            f.debug_struct("FeedServer").finish_non_exhaustive()
+        }
+    }
+    #[automatically_derived]
+    impl<__T: Feed> ::rpc_core::__private::Dispatch for FeedServer<__T> {
+        fn schema(&self) -> &'static ::rpc_core::__private::ServiceSchema {
+            __schema()
+        }
+        fn dispatch(
+            &self,
+            method: usize,
+            request: ::rpc_core::__private::Request,
+            slot: &mut ::rpc_core::__private::HandlerSlot,
+        ) {
+            match method {
+                0usize => {
+                    let __service = ::std::sync::Arc::clone(&self.service);
+                    request
+                        .stream(
+                            slot,
+                            move |__arguments: __ticks_arguments, __items| async move {
+                                __items
+                                    .send_all(
+                                        <__T as Feed>::ticks(&__service, __arguments.every_ms),
+                                    )
+                                    .await
+                            },
+                            ::rpc_core::__private::plain::encode::<Tick>,
+                        );
+                }
+                1usize => {
+                    let __service = ::std::sync::Arc::clone(&self.service);
+                    request
+                        .stream(
+                            slot,
+                            move |__arguments: __open_arguments, __items| async move {
+                                __items
+                                    .send_all(<__T as Feed>::open(&__service).await)
+                                    .await
+                            },
+                            ::rpc_core::__private::shared_bytes::encode,
+                        );
+                }
+                2usize => {
+                    let __service = ::std::sync::Arc::clone(&self.service);
+                    request
+                        .fallible_stream(
+                            slot,
+                            move |__arguments: __risky_arguments, __items| async move {
+                                __items
+                                    .send_all_or_fail(<__T as Feed>::risky(&__service))
+                                    .await
+                            },
+                            ::rpc_core::__private::plain::encode::<Tick>,
+                            ::rpc_core::__private::plain::encode::<FeedError>,
+                        );
+                }
+                3usize => {
+                    let __service = ::std::sync::Arc::clone(&self.service);
+                    request
+                        .fallible_stream(
+                            slot,
+                            move |__arguments: __watch_arguments, __items| async move {
+                                match <__T as Feed>::watch(&__service, __arguments.key)
+                                    .await
+                                {
+                                    ::core::result::Result::Ok(__stream) => {
+                                        __items.send_all(__stream).await
+                                    }
+                                    ::core::result::Result::Err(__error) => {
+                                        __items.fail(__error)
+                                    }
+                                }
+                            },
+                            ::rpc_core::__private::plain::encode::<Tick>,
+                            ::rpc_core::__private::plain::encode::<FeedError>,
+                        );
+                }
+                4usize => {
+                    let __context = request.context();
+                    let __service = ::std::sync::Arc::clone(&self.service);
+                    request
+                        .fallible_stream(
+                            slot,
+                            move |__arguments: __both_arguments, __items| async move {
+                                match <__T as Feed>::both(&__service, &__context) {
+                                    ::core::result::Result::Ok(__stream) => {
+                                        __items.send_all_or_fail(__stream).await
+                                    }
+                                    ::core::result::Result::Err(__error) => {
+                                        __items.fail(__error)
+                                    }
+                                }
+                            },
+                            ::rpc_core::__private::shared_value::encode::<Tick>,
+                            ::rpc_core::__private::plain::encode::<FeedError>,
+                        );
+                }
+                5usize => {
+                    let __context = request.context();
+                    let __upload = request
+                        .upload(::rpc_core::__private::plain::decode::<i64>);
+                    let __service = ::std::sync::Arc::clone(&self.service);
+                    request
+                        .fallible(
+                            slot,
+                            move |__arguments: __sum_arguments| async move {
+                                <__T as Feed>::sum(
+                                        &__service,
+                                        &__context,
+                                        __upload,
+                                        __arguments.scale,
+                                    )
+                                    .await
+                            },
+                            ::rpc_core::__private::plain::encode::<i64>,
+                            ::rpc_core::__private::plain::encode::<FeedError>,
+                        );
+                }
+                6usize => {
+                    let __upload = request
+                        .upload(::rpc_core::__private::byte_vec::decode);
+                    let __service = ::std::sync::Arc::clone(&self.service);
+                    request
+                        .unary(
+                            slot,
+                            move |__arguments: __store_arguments| async move {
+                                <__T as Feed>::store(&__service, __upload).await
+                            },
+                            ::rpc_core::__private::plain::encode::<()>,
+                        );
+                }
+                7usize => {
+                    let __upload = request
+                        .upload(::rpc_core::__private::shared_value::decode::<String>);
+                    let __service = ::std::sync::Arc::clone(&self.service);
+                    request
+                        .stream(
+                            slot,
+                            move |__arguments: __echo_arguments, __items| async move {
+                                __items
+                                    .send_all(<__T as Feed>::echo(&__service, __upload))
+                                    .await
+                            },
+                            ::rpc_core::__private::plain::encode::<String>,
+                        );
+                }
+                8usize => {
+                    let __service = ::std::sync::Arc::clone(&self.service);
+                    request
+                        .unary(
+                            slot,
+                            move |__arguments: __say_arguments| async move {
+                                <__T as Feed>::say(&__service, __arguments.line).await
+                            },
+                            ::rpc_core::__private::shared_value::encode::<Tick>,
+                        );
+                }
+                9usize => {
+                    let __service = ::std::sync::Arc::clone(&self.service);
+                    request
+                        .unary(
+                            slot,
+                            move |__arguments: __log_arguments| async move {
+                                <__T as Feed>::log(&__service, __arguments.line).await
+                            },
+                            ::rpc_core::__private::plain::encode::<()>,
+                        );
+                }
+                _ => request.unknown_method(slot),
+            }
+        }
+    }
+};
