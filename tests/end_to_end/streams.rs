@@ -67,8 +67,8 @@ fn errors_of_the_start_and_of_items_are_typed() {
 fn a_stream_that_panics_ends_with_internal() {
     each(async |Relayed { client, .. }| {
         let items = all(client.panic().await.unwrap()).await;
-        assert_eq!(items.len(), 2);
-        assert_eq!((&items[0], items[1].as_ref().unwrap_err().code()), (&Ok(1), Code::Internal));
+        // What it brought just before may be lost with it.
+        assert_eq!(items.last().unwrap().as_ref().unwrap_err().code(), Code::Internal);
         assert_eq!(client.sum(stream::empty()).await, Ok(0));
     });
 }

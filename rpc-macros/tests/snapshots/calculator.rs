@@ -120,6 +120,12 @@ const _: () = {
         &SCHEMA
     }
     #[automatically_derived]
+    impl ::core::convert::From<::rpc_core::__private::Channel> for CalculatorClient {
+        fn from(channel: ::rpc_core::__private::Channel) -> Self {
+            Self::new(channel)
+        }
+    }
+    #[automatically_derived]
     impl CalculatorClient {
         /// A client over a channel that is open already.
         pub fn new(channel: ::rpc_core::__private::Channel) -> Self {
@@ -229,7 +235,7 @@ const _: () = {
         fn dispatch(
             &self,
             method: usize,
-            request: ::rpc_core::__private::Request,
+            request: ::rpc_core::__private::Request<'_>,
             slot: &mut ::rpc_core::__private::HandlerSlot,
         ) {
             match method {

@@ -4,7 +4,7 @@ trait Feed: ::core::marker::Send + ::core::marker::Sync + 'static {
     fn open(
         &self,
     ) -> impl ::core::future::Future<
-        Output = impl futures::Stream<Item = Bytes> + Send + use<Self>,
+        Output = impl futures::Stream<Item = Bytes> + Send + Unpin,
     > + ::core::marker::Send;
     fn risky(
         &self,
@@ -43,7 +43,7 @@ trait Feed: ::core::marker::Send + ::core::marker::Sync + 'static {
     ) -> impl Stream<Item = String> + ::core::marker::Send;
     fn say(
         &self,
-        line: Shared<String>,
+        line: String,
     ) -> impl ::core::future::Future<Output = Shared<Tick>> + ::core::marker::Send;
     fn log(
         &self,
@@ -160,7 +160,7 @@ const _: () = {
         expecting = "the arguments of Feed.say: line"
     )]
     struct __say_arguments {
-        line: Shared<String>,
+        line: String,
     }
     #[derive(
         ::rpc_core::__private::serde::Serialize,
@@ -216,7 +216,7 @@ const _: () = {
                 .returns::<String>();
             service
                 .method("say", "", ::rpc_core::__private::MethodKind::Unary)
-                .argument::<Shared<String>>("line")
+                .argument::<String>("line")
                 .returns::<Tick>()
                 .ordered();
             service
@@ -226,6 +226,12 @@ const _: () = {
             service.build()
         });
         &SCHEMA
+    }
+    #[automatically_derived]
+    impl ::core::convert::From<::rpc_core::__private::Channel> for FeedClient {
+        fn from(channel: ::rpc_core::__private::Channel) -> Self {
+            Self::new(channel)
+        }
     }
     #[automatically_derived]
     impl FeedClient {
@@ -390,10 +396,7 @@ const _: () = {
                 ::rpc_core::__private::shared_value::encode::<String>,
             )
         }
-        fn say(
-            &self,
-            line: Shared<String>,
-        ) -> ::rpc_core::__private::Call<Shared<Tick>> {
+        fn say(&self, line: String) -> ::rpc_core::__private::Call<Shared<Tick>> {
             let __arguments = __say_arguments { line };
             ::rpc_core::__private::unary(
                 &self.channel,
@@ -446,7 +449,7 @@ const _: () = {
         fn dispatch(
             &self,
             method: usize,
-            request: ::rpc_core::__private::Request,
+            request: ::rpc_core::__private::Request<'_>,
             slot: &mut ::rpc_core::__private::HandlerSlot,
         ) {
             match method {

@@ -59,6 +59,12 @@ const _: () = {
         &SCHEMA
     }
     #[automatically_derived]
+    impl ::core::convert::From<my::engine::__private::Channel> for FilesClient {
+        fn from(channel: my::engine::__private::Channel) -> Self {
+            Self::new(channel)
+        }
+    }
+    #[automatically_derived]
     impl FilesClient {
         /// A client over a channel that is open already.
         fn new(channel: my::engine::__private::Channel) -> Self {
@@ -137,7 +143,7 @@ const _: () = {
         fn dispatch(
             &self,
             method: usize,
-            request: my::engine::__private::Request,
+            request: my::engine::__private::Request<'_>,
             slot: &mut my::engine::__private::HandlerSlot,
         ) {
             match method {
