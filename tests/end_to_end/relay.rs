@@ -251,7 +251,7 @@ pub(crate) fn each_with<F: Future<Output = ()>>(limits: Limits, scenario: impl F
         for codec in [Codec::Bincode, Codec::Json] {
             runtime.block_on(async {
                 let relayed = Relayed::over(transport, codec, limits).await;
-                let scenario = tokio::time::timeout(Duration::from_secs(5), scenario(relayed));
+                let scenario = tokio::time::timeout(Duration::from_secs(60), scenario(relayed));
                 scenario.await.expect("the scenario hangs");
             });
         }

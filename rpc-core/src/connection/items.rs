@@ -50,6 +50,7 @@ pub(crate) struct TooLong {
 
 impl ItemSender {
     fn new(shared: Arc<Shared>, stream: StreamId, codec: Codec) -> Self {
+        let stream = shared.name_sending(stream);
         let (frames, room) = (Vec::new(), Room::default());
         Self { shared, stream, codec, frames, cost: 0, room, long: None }
     }
@@ -210,6 +211,7 @@ impl ItemReader {
     }
 
     fn new(shared: Arc<Shared>, stream: StreamId) -> Self {
+        let stream = shared.name_receiving(stream);
         let (segments, current) = (VecDeque::new(), Bytes::new());
         Self { shared, stream, segments, current, consumed: 0, ended: false }
     }
@@ -261,7 +263,7 @@ impl Drop for ItemReader {
         match self.stream.mine {
             _ if self.ended => {}
             true => self.shared.cancel(self.stream.call),
-            false => self.shared.drop_reader(self.stream.call),
+            false => self.shared.drop_reader(self.stream),
         }
     }
 }

@@ -106,7 +106,10 @@ impl Shared {
         state.machine.give_buffer(scratch::take_buffer);
         let present = state.present_for(call);
         let id = state.machine.open(present, call)?;
-        let pending = state.machine.poll_outcome(id, cx).is_pending();
+        let pending = match call.streams.down() {
+            true => state.machine.poll_accepted(id, cx).is_pending(),
+            false => state.machine.poll_outcome(id, cx).is_pending(),
+        };
         debug_assert!(pending, "a call that was just opened has not ended");
         let rearm = state.must_rearm(call);
         if state.machine.open_calls() == 1 && state.may_write_inline() {
@@ -243,9 +246,19 @@ impl Shared {
         }
     }
 
-    pub(super) fn drop_reader(&self, id: CallId) {
+    /// Names the stream that this side sends in a call.
+    pub(super) fn name_sending(&self, stream: StreamId) -> StreamId {
+        self.state.lock().machine.name_sending(stream)
+    }
+
+    /// Names the stream that this side receives in a call.
+    pub(super) fn name_receiving(&self, stream: StreamId) -> StreamId {
+        self.state.lock().machine.name_receiving(stream)
+    }
+
+    pub(super) fn drop_reader(&self, stream: StreamId) {
         let mut state = self.state.lock();
-        state.machine.drop_reader(id);
+        state.machine.drop_reader(stream);
         self.request_flush(state);
     }
 

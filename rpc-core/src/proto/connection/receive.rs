@@ -65,7 +65,7 @@ impl Connection {
             Kind::End => self.handle_end(head, payload),
             Kind::Accept => self.handle_accept(head, payload),
             Kind::Credit => {
-                let stream = StreamId { mine: !head.flags.contains(Flags::MINE), call: head.id };
+                let stream = StreamId::of(head.id, !head.flags.contains(Flags::MINE));
                 self.handle_credit(stream, Credit::decode(payload)?)
             }
             Kind::Cancel => {

@@ -18,7 +18,7 @@ impl Connection {
     ///
     /// Once this has given [`Items::End`] it is not to be called again for the same call.
     pub fn poll_items(&mut self, stream: StreamId, cx: &Context<'_>) -> Poll<Items> {
-        let Some(receiving) = self.streams.receiving.get_mut(&stream) else {
+        let Some(receiving) = self.streams.receiving(stream) else {
             let gone = Status::new(Code::Cancelled, "the call that this stream belongs to is over");
             return Poll::Ready(Items::End(Err(Failure::Status(gone))));
         };
@@ -27,7 +27,7 @@ impl Connection {
         }
         if stream.mine {
             if let Poll::Ready(outcome) = self.outbound.poll(stream.call, cx) {
-                self.streams.receiving.remove(&stream);
+                self.streams.receiving.remove(&stream.key());
                 return Poll::Ready(Items::End(outcome));
             }
         } else if receiving.ended {
@@ -43,12 +43,12 @@ impl Connection {
     /// this is how.
     pub fn poll_accepted(&mut self, call: CallId, cx: &Context<'_>) -> Poll<Result<(), Outcome>> {
         let stream = StreamId::mine(call);
-        let receiving = self.streams.receiving.get_mut(&stream);
+        let receiving = self.streams.receiving(stream);
         if receiving.as_ref().is_some_and(|receiving| receiving.accepted) {
             return Poll::Ready(Ok(()));
         }
         if let Poll::Ready(outcome) = self.outbound.poll(call, cx) {
-            self.streams.receiving.remove(&stream);
+            self.streams.receiving.remove(&stream.key());
             return Poll::Ready(Err(outcome));
         }
         if let Some(receiving) = receiving {
@@ -59,7 +59,7 @@ impl Connection {
 
     /// Takes note that so many bytes of what was fetched are consumed, and allows the peer more.
     pub fn consume(&mut self, stream: StreamId, bytes: usize) {
-        if let Some(receiving) = self.streams.receiving.get_mut(&stream) {
+        if let Some(receiving) = self.streams.receiving(stream) {
             receiving.held = receiving.held.saturating_sub(bytes);
             let grant = receiving.grant();
             self.send_credit(stream, grant);
@@ -67,14 +67,13 @@ impl Connection {
     }
 
     /// Nobody reads a stream any more that the peer sends in a call of its own: it is asked to stop.
-    pub fn drop_reader(&mut self, call: CallId) {
-        let stream = StreamId::theirs(call);
-        let Some(receiving) = self.streams.receiving.get_mut(&stream) else { return };
+    pub fn drop_reader(&mut self, stream: StreamId) {
+        let Some(receiving) = self.streams.receiving(stream) else { return };
         if receiving.discards || receiving.ended {
             return;
         }
         receiving.discard();
-        let head = Head { kind: Kind::Cancel, flags: Flags::NONE, id: call, length: 0 };
+        let head = Head { kind: Kind::Cancel, flags: Flags::NONE, id: stream.call, length: 0 };
         self.outbox.append(|out| out.extend_from_slice(&head.encode()));
     }
 
@@ -88,7 +87,8 @@ impl Connection {
 
     /// Enters a stream that the peer is going to send.
     pub(in super::super) fn enter_receiving(&mut self, stream: StreamId, codec: Codec) {
-        let receiving = Receiving::new(self.config.limits.window, codec == Codec::Json);
+        let serial = self.streams.next_serial();
+        let receiving = Receiving::new(serial, self.config.limits.window, codec == Codec::Json);
         self.streams.receiving.insert(stream, receiving);
     }
 
@@ -108,10 +108,10 @@ impl Connection {
     /// A call of the peer has ended: what it still sends is thrown away, until it ends that.
     pub(in super::super) fn finish_receiving(&mut self, call: CallId) {
         let stream = StreamId::theirs(call);
-        let Some(receiving) = self.streams.receiving.get_mut(&stream) else { return };
+        let Some(receiving) = self.streams.receiving(stream) else { return };
         self.wakes.extend(receiving.waker.take());
         if receiving.ended {
-            self.streams.receiving.remove(&stream);
+            self.streams.receiving.remove(&stream.key());
             return;
         }
         receiving.discard();
@@ -135,9 +135,9 @@ impl Connection {
         head: Head,
         payload: &[u8],
     ) -> Result<(), ConnectionError> {
-        let stream = StreamId { mine: !head.flags.contains(Flags::MINE), call: head.id };
+        let stream = StreamId::of(head.id, !head.flags.contains(Flags::MINE));
         let max_item = self.config.limits.max_message;
-        let Some(receiving) = self.streams.receiving.get_mut(&stream) else {
+        let Some(receiving) = self.streams.receiving(stream) else {
             return self.pass_over(stream, head.kind);
         };
         let part = Part {
@@ -191,11 +191,11 @@ impl Connection {
     /// The caller sends no more items: it has said so, or has cancelled its call.
     pub(in super::super) fn end_upload(&mut self, call: CallId) {
         let stream = StreamId::theirs(call);
-        let Some(receiving) = self.streams.receiving.get_mut(&stream) else { return };
+        let Some(receiving) = self.streams.receiving(stream) else { return };
         receiving.ended = true;
         self.wakes.extend(receiving.waker.take());
         if !self.inbound.open.contains_key(&call) {
-            self.streams.receiving.remove(&stream);
+            self.streams.receiving.remove(&stream.key());
             self.streams.discarding = self.streams.discarding.saturating_sub(1);
         }
     }
@@ -209,7 +209,7 @@ impl Connection {
             return Err(FrameError::Trailing(head.kind).into());
         }
         let stream = StreamId::mine(head.id);
-        let Some(receiving) = self.streams.receiving.get_mut(&stream) else {
+        let Some(receiving) = self.streams.receiving(stream) else {
             return self.pass_over(stream, head.kind);
         };
         receiving.accepted = true;

@@ -35,25 +35,39 @@ pub struct StreamId {
     pub mine: bool,
     /// The call.
     pub call: CallId,
+    /// Tells streams apart that have the same call id one after the other; zero stands for the present one.
+    pub(super) serial: u32,
 }
 
 impl StreamId {
     /// The stream of a call that this side opened.
     #[must_use]
     pub const fn mine(call: CallId) -> Self {
-        Self { mine: true, call }
+        Self { mine: true, call, serial: 0 }
     }
 
     /// The stream of a call that the peer opened.
     #[must_use]
     pub const fn theirs(call: CallId) -> Self {
-        Self { mine: false, call }
+        Self { mine: false, call, serial: 0 }
+    }
+
+    pub(super) const fn of(call: CallId, mine: bool) -> Self {
+        Self { mine, call, serial: 0 }
+    }
+
+    /// What the stream is found by.
+    const fn key(self) -> Self {
+        Self { serial: 0, ..self }
     }
 }
 
 /// The stream is over: the call has ended, or the receiver wants no more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stopped;
+
+/// The serial of a stream that was over before it was named.
+const GONE: u32 = u32::MAX;
 
 type Table<T> = HashMap<StreamId, T, BuildHasherDefault<IdHasher>>;
 
@@ -68,4 +82,39 @@ pub(super) struct StreamTable {
     discarding: u32,
     /// Streams that wait until bytes have left. Bounded by: `sending`.
     waiting: Vec<StreamId>,
+    /// The serial of the newest stream.
+    serial: u32,
+}
+
+impl StreamTable {
+    fn next_serial(&mut self) -> u32 {
+        // Neither zero nor `GONE`.
+        self.serial = self.serial % (GONE - 1) + 1;
+        self.serial
+    }
+
+    /// The stream that `stream` names, unless the call id has passed on to another one.
+    fn sending(&mut self, stream: StreamId) -> Option<&mut Sending> {
+        let sending = self.sending.get_mut(&stream.key())?;
+        (stream.serial == 0 || stream.serial == sending.serial).then_some(sending)
+    }
+
+    fn receiving(&mut self, stream: StreamId) -> Option<&mut Receiving> {
+        let receiving = self.receiving.get_mut(&stream.key())?;
+        (stream.serial == 0 || stream.serial == receiving.serial).then_some(receiving)
+    }
+}
+
+impl super::Connection {
+    /// Names the stream that this side sends in a call, for as long as it goes on.
+    pub fn name_sending(&mut self, stream: StreamId) -> StreamId {
+        let serial = self.streams.sending(stream).map_or(GONE, |sending| sending.serial);
+        StreamId { serial, ..stream }
+    }
+
+    /// Names the stream that this side receives in a call, for as long as it goes on.
+    pub fn name_receiving(&mut self, stream: StreamId) -> StreamId {
+        let serial = self.streams.receiving(stream).map_or(GONE, |receiving| receiving.serial);
+        StreamId { serial, ..stream }
+    }
 }

@@ -29,6 +29,7 @@ pub enum Items {
 
 #[derive(Debug)]
 pub(super) struct Receiving {
+    pub(super) serial: u32,
     json: bool,
     window: usize,
     /// Bytes that the peer may still send.
@@ -63,9 +64,10 @@ pub(super) struct Part<'a> {
 }
 
 impl Receiving {
-    pub(super) fn new(window: u32, json: bool) -> Self {
+    pub(super) fn new(serial: u32, window: u32, json: bool) -> Self {
         let window = window as usize;
         Self {
+            serial,
             json,
             window,
             allowed: window,

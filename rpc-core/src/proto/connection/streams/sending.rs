@@ -30,6 +30,7 @@ pub struct Room {
 
 #[derive(Debug, Default)]
 pub(super) struct Sending {
+    pub(super) serial: u32,
     /// Bytes that may be sent.
     credit: usize,
     /// The request has left, or is about to: items may follow it.
@@ -52,7 +53,7 @@ impl Connection {
         cx: &Context<'_>,
     ) -> Poll<Result<Room, Stopped>> {
         let unsent = self.outbox.unsent();
-        let Some(sending) = self.streams.sending.get_mut(&stream) else {
+        let Some(sending) = self.streams.sending(stream) else {
             return Poll::Ready(Err(Stopped));
         };
         match &mut sending.waker {
@@ -74,7 +75,7 @@ impl Connection {
 
     /// Sends whole frames, which cost `cost` of the credit. Nothing is sent if the stream is stopped.
     pub fn send_items(&mut self, stream: StreamId, frames: &[u8], cost: usize) {
-        let Some(sending) = self.streams.sending.get_mut(&stream) else { return };
+        let Some(sending) = self.streams.sending(stream) else { return };
         sending.credit = sending.credit.saturating_sub(cost);
         if sending.large {
             self.outbox.append_behind(item_head(stream, Flags::NONE), frames);
@@ -92,7 +93,7 @@ impl Connection {
         more: bool,
         cost: usize,
     ) {
-        let Some(sending) = self.streams.sending.get_mut(&stream) else { return };
+        let Some(sending) = self.streams.sending(stream) else { return };
         sending.credit = sending.credit.saturating_sub(cost);
         sending.large = true;
         let mut flags = if more { Flags::MORE } else { Flags::NONE };
@@ -104,8 +105,9 @@ impl Connection {
 
     /// Ends the upload of a call that this side opened.
     pub fn end_items(&mut self, stream: StreamId) {
-        if let Some(sending) = self.streams.sending.remove(&stream) {
-            self.send_end(stream.call, sending.large);
+        if let Some(large) = self.streams.sending(stream).map(|sending| sending.large) {
+            self.streams.sending.remove(&stream.key());
+            self.send_end(stream.call, large);
         }
     }
 
@@ -120,13 +122,14 @@ impl Connection {
 
     /// Enters a stream whose items may not leave yet.
     pub(in super::super) fn enter_sending(&mut self, stream: StreamId) {
-        self.streams.sending.insert(stream, Sending::default());
+        let serial = self.streams.next_serial();
+        self.streams.sending.insert(stream, Sending { serial, ..Sending::default() });
     }
 
     /// What the items follow is on its way; `large` if through the queue of large messages.
     pub(in super::super) fn begin_sending(&mut self, stream: StreamId, large: bool) {
         let window = self.peer.as_ref().map(|peer| peer.limits.window as usize);
-        if let Some(sending) = self.streams.sending.get_mut(&stream) {
+        if let Some(sending) = self.streams.sending(stream) {
             sending.begun = true;
             sending.large |= large;
             sending.open(window);
@@ -178,8 +181,8 @@ impl Connection {
         if self.streams.waiting.is_empty() || self.outbox.unsent() > MAX_UNSENT_ITEMS / 2 {
             return;
         }
-        for stream in self.streams.waiting.drain(..) {
-            if let Some(sending) = self.streams.sending.get_mut(&stream) {
+        for stream in std::mem::take(&mut self.streams.waiting) {
+            if let Some(sending) = self.streams.sending(stream) {
                 self.wakes.extend(sending.waker.take());
             }
         }
@@ -192,7 +195,7 @@ impl Connection {
         stream: StreamId,
         credit: Credit,
     ) -> Result<(), ConnectionError> {
-        let Some(sending) = self.streams.sending.get_mut(&stream) else {
+        let Some(sending) = self.streams.sending(stream) else {
             return if stream.mine { self.pass_over(stream, Kind::Credit) } else { Ok(()) };
         };
         sending.credit += credit.bytes as usize;
@@ -206,7 +209,7 @@ impl Connection {
     /// The peer wants no more items of a call that this side opened.
     pub(in super::super) fn handle_stop(&mut self, call: CallId) -> Result<(), ConnectionError> {
         let stream = StreamId::mine(call);
-        let Some(sending) = self.streams.sending.get_mut(&stream) else {
+        let Some(sending) = self.streams.sending(stream) else {
             return self.pass_over(stream, Kind::Cancel);
         };
         self.wakes.extend(sending.waker.take());

@@ -177,7 +177,7 @@ fn dropping_either_end_tells_the_other() {
     let id = pair.open_streaming(Dialer, Streams::BOTH);
     pair.drive();
     // The handler reads no more: the upload ends, the call goes on.
-    pair[Acceptor].machine.drop_reader(id);
+    pair[Acceptor].machine.drop_reader(StreamId::theirs(id));
     pair.drive();
     assert_eq!(pair.room(Dialer, StreamId::mine(id), 1), Poll::Ready(Err(Stopped)));
     assert!(pair[Acceptor].log.last() != Some(&Seen::Cancelled(id)));
