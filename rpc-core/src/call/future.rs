@@ -100,7 +100,7 @@ impl<T, E> CallFuture<T, E> {
         }
     }
 
-    fn poll_progress(&mut self, cx: &mut Context<'_>) -> Poll<Progress> {
+    fn poll_progress(&mut self, cx: &Context<'_>) -> Poll<Progress> {
         if let State::Unsent = self.state {
             let outcome = ready!(self.send(cx));
             self.state = State::Done;

@@ -4,14 +4,14 @@
 use std::{
     future::{Future, poll_fn},
     pin::{Pin, pin},
-    task::{Poll, ready},
+    task::{Context, Poll, ready},
 };
 
 use futures_util::Stream;
 
 use crate::{
     codec::Encode,
-    connection::ItemSender,
+    connection::{ItemSender, TooLong},
     proto::{Code, Codec, Status, connection::Stopped},
 };
 
@@ -42,68 +42,64 @@ where
     S: Stream,
 {
     let mut stream = pin!(stream);
-    let mut failed = None;
-    let sent = poll_fn(|cx| {
-        let mut batches = 0;
+    let sent = poll_fn(|cx| poll_stream(sender, stream.as_mut(), codec, encode, &split, cx)).await;
+    if matches!(sent, Sent::Stopped) {
+        return sent;
+    }
+    match poll_fn(|cx| sender.poll_finish(cx)).await {
+        Err(Stopped) => Sent::Stopped,
+        Ok(()) => sent,
+    }
+}
+
+/// Sends what the stream has, until it ends or has nothing for the moment.
+fn poll_stream<S: Stream, T, E>(
+    sender: &mut ItemSender,
+    mut stream: Pin<&mut S>,
+    codec: Codec,
+    encode: Encode<T>,
+    split: &impl Fn(S::Item) -> Result<T, E>,
+    cx: &mut Context<'_>,
+) -> Poll<Sent<E>> {
+    for _ in 0..BATCHES {
         loop {
             if ready!(sender.poll_ready(cx)) == Err(Stopped) {
-                return Poll::Ready(Some(Sent::Stopped));
+                return Poll::Ready(Sent::Stopped);
             }
             let item = match stream.as_mut().poll_next(cx) {
-                Poll::Ready(Some(item)) => item,
-                Poll::Ready(None) => return Poll::Ready(None),
+                Poll::Ready(Some(item)) => split(item),
+                Poll::Ready(None) => return Poll::Ready(Sent::All),
                 Poll::Pending => {
                     return match sender.poll_flush(cx) {
-                        Poll::Ready(Err(Stopped)) => Poll::Ready(Some(Sent::Stopped)),
+                        Poll::Ready(Err(Stopped)) => Poll::Ready(Sent::Stopped),
                         _ => Poll::Pending,
                     };
                 }
             };
-            let item = match split(item) {
+            let item = match item {
                 Ok(item) => item,
-                Err(error) => {
-                    failed = Some(error);
-                    return Poll::Ready(None);
-                }
+                Err(error) => return Poll::Ready(Sent::Failed(error)),
             };
             match sender.push(|out| encode(codec, &item, out)) {
                 Ok(Ok(false)) => {}
-                Ok(Ok(true)) => {
-                    if sender.poll_flush(cx) == Poll::Ready(Err(Stopped)) {
-                        return Poll::Ready(Some(Sent::Stopped));
-                    }
-                    batches += 1;
-                    if batches == BATCHES {
-                        cx.waker().wake_by_ref();
-                        return Poll::Pending;
-                    }
-                }
-                Ok(Err(long)) => return Poll::Ready(Some(Sent::Unsendable(too_long(long)))),
+                Ok(Ok(true)) => break,
+                Ok(Err(long)) => return Poll::Ready(Sent::Unsendable(too_long(long))),
                 Err(error) => {
                     let message = format!("cannot encode an item: {error}");
-                    return Poll::Ready(Some(Sent::Unsendable(Status::new(
-                        Code::Internal,
-                        message,
-                    ))));
+                    return Poll::Ready(Sent::Unsendable(Status::new(Code::Internal, message)));
                 }
             }
         }
-    })
-    .await;
-    match (sent, failed) {
-        (Some(Sent::Unsendable(status)), _) => {
-            let _ = poll_fn(|cx| sender.poll_finish(cx)).await;
-            Sent::Unsendable(status)
+        if sender.poll_flush(cx) == Poll::Ready(Err(Stopped)) {
+            return Poll::Ready(Sent::Stopped);
         }
-        (Some(sent), _) => sent,
-        (None, failed) => match poll_fn(|cx| sender.poll_finish(cx)).await {
-            Err(Stopped) => Sent::Stopped,
-            Ok(()) => failed.map_or(Sent::All, Sent::Failed),
-        },
     }
+    // A stream that is always ready lets others have their turn.
+    cx.waker().wake_by_ref();
+    Poll::Pending
 }
 
-fn too_long(long: crate::connection::TooLong) -> Status {
+fn too_long(long: TooLong) -> Status {
     let message =
         format!("item of {} bytes is over the peer's limit of {}", long.length, long.limit);
     Status::new(Code::ResourceExhausted, message)

@@ -85,7 +85,6 @@ impl<'a> Request<'a> {
     }
 
     /// The items that the caller sends; none if it said that it sends none.
-    #[must_use]
     pub fn upload<T>(&self, item: Decode<T>) -> Streaming<T> {
         let request = &self.call.request;
         let shared = Arc::clone(self.call.shared);

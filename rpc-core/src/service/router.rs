@@ -9,7 +9,7 @@ use super::{Dispatch, Request, request::refuse};
 use crate::{
     connection::{Accept, Accepted, HandlerSlot, IncomingCall, SlowGuard},
     proto::{Code, Codec, IdHasher, MethodKey, Status, frame::Streams},
-    schema::{MethodKind, MethodSchema, ServiceSchema},
+    schema::{MethodSchema, ServiceSchema},
 };
 
 /// The services of one server.
@@ -109,10 +109,7 @@ impl Route {
     /// Whether the caller knows which ways the method streams. One that does not would take an item for
     /// a mistake, or wait for a stream that never comes.
     fn check_streams(&self, streams: Streams) -> Result<&Self, Status> {
-        let expected = match self.schema.kind {
-            MethodKind::ServerStream | MethodKind::Duplex => true,
-            _ => false,
-        };
+        let expected = self.schema.kind.streams_reply();
         let uploads = self.schema.upload.is_some();
         if expected == streams.down() && (uploads || !streams.up()) {
             return Ok(self);
