@@ -42,12 +42,15 @@
 //! | [`Call`] | one RPC; [`proto::CallId`] names it on the wire |
 //! | handler, router | the method that serves a call, and what finds it by its key |
 //! | [`Context`] | what a handler knows of its call |
+//! | [`Streaming`], item | a stream that the other side sends, and one value of it |
+//! | credit, window | bytes of items that may be sent, and the most that they can be |
 //! | deadline, timeout | an instant, a duration |
 //! | [`Metadata`] | key-value pairs beside the arguments |
 //! | [`Status`], [`Code`] | how a call ended, when it did not end with the method's own result |
 //! | drain, goaway | start nothing more and finish what runs; the frame that says so |
 //!
-//! In the repository: `docs/protocol.md` is the wire, exactly; `docs/architecture.md` walks one call through the crate;
+//! In the repository: `docs/guide` has a page for each of streams, calls in both directions, order, cancellation and
+//! flow control; `docs/protocol.md` is the wire, exactly; `docs/architecture.md` walks one call through the crate;
 //! `docs/decisions.md` says what was chosen, and why.
 
 extern crate self as rpc_core;
@@ -84,7 +87,19 @@ pub use transport::{
     Address, AddressError, BindError, DialError, IntoAddress, Listener, PeerAddress,
 };
 
-/// The README's code, so that it is compiled and run.
+/// The code of README and guide, so that it is compiled and run.
 #[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-mod readme {}
+mod documents {
+    #[doc = include_str!("../../README.md")]
+    mod readme {}
+    #[doc = include_str!("../../docs/guide/cancellation.md")]
+    mod cancellation {}
+    #[doc = include_str!("../../docs/guide/duplex.md")]
+    mod duplex {}
+    #[doc = include_str!("../../docs/guide/flow-control.md")]
+    mod flow_control {}
+    #[doc = include_str!("../../docs/guide/order.md")]
+    mod order {}
+    #[doc = include_str!("../../docs/guide/streams.md")]
+    mod streams {}
+}

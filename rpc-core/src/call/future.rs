@@ -69,6 +69,7 @@ impl<T, E> CallFuture<T, E> {
             metadata: request.metadata.as_deref(),
             arguments: &arguments,
             streams: request.streams,
+            ordered: request.method.is_ordered(),
             within: request.caller.as_ref().and_then(super::Context::running_call),
         };
         let shared = self.connection.shared();

@@ -231,6 +231,13 @@ impl Method {
         }
     }
 
+    const fn is_ordered(&self) -> bool {
+        match self {
+            Self::Known { method, .. } => method.ordered,
+            Self::Named(_) => false,
+        }
+    }
+
     /// Adds to a status what only this side knows.
     fn explain(&self, status: Status) -> Status {
         match self {

@@ -139,6 +139,7 @@ async fn call(
             arguments: &arguments,
             streams: Streams::NONE,
             within: None,
+            ordered: false,
         };
         match connection.shared().open(&new, cx) {
             Ok(id) => {

@@ -248,6 +248,7 @@ impl Connection {
             arguments: &queued.arguments,
             streams: queued.streams,
             within: queued.within,
+            ordered: queued.ordered,
         };
         if queued.reply { self.send(now, id, &call) } else { self.send_oneway(now, &call) }
     }
@@ -324,6 +325,7 @@ impl Connection {
             arguments: call.arguments.clone(),
             streams: call.streams,
             within: call.within,
+            ordered: call.ordered,
             reply,
         };
         let id =
@@ -336,7 +338,7 @@ impl Connection {
         self.outbound.in_flight += 1;
         let at_once = with_front(now, call, |front, extended| {
             let head = request_head(id, call.codec, extended);
-            self.outbox.message(head, front, call.arguments)
+            self.outbox.request(head, front, call.arguments, call.ordered)
         });
         if at_once {
             self.outbound.begin(id);
@@ -351,12 +353,14 @@ impl Connection {
         with_front(now, call, |front, extended| {
             if self.outbox.fits_one_frame(front.len() + call.arguments.len()) {
                 let head = request_head(CallId::NO_REPLY, call.codec, extended);
-                self.outbox.message(head, front, call.arguments);
-                self.outbound.sent += 1;
+                if self.outbox.request(head, front, call.arguments, call.ordered) {
+                    self.outbound.sent += 1;
+                }
             } else {
                 let id = self.outbound.insert(SlotState::Abandoned, None, None);
                 self.outbound.in_flight += 1;
-                self.outbox.message(request_head(id, call.codec, extended), front, call.arguments);
+                let head = request_head(id, call.codec, extended);
+                self.outbox.request(head, front, call.arguments, call.ordered);
             }
         });
     }

@@ -44,6 +44,8 @@ pub struct NewCall<'a> {
     pub streams: Streams,
     /// The peer's call on this connection whose handler makes this one.
     pub within: Option<CallId>,
+    /// Whether the request is to arrive behind all ordered ones that were sent before it.
+    pub ordered: bool,
 }
 
 #[derive(Debug)]
@@ -80,6 +82,7 @@ pub(super) struct QueuedCall {
     pub(super) arguments: Payload,
     pub(super) streams: Streams,
     pub(super) within: Option<CallId>,
+    pub(super) ordered: bool,
     /// Whether a reply is expected.
     pub(super) reply: bool,
 }

@@ -26,6 +26,8 @@ pub(super) struct Outbox {
     /// Of these, at most so many belong to replies.
     unsent_replies: usize,
     max_frame: usize,
+    /// An ordered request went through `large`: later ones may not overtake what is left of it.
+    ordered: bool,
 }
 
 /// A message that leaves in more than one frame.
@@ -38,6 +40,8 @@ struct Large {
     begun: bool,
     /// The body is whole frames that keep their place behind others of their call.
     framed: bool,
+    /// A request that other ordered ones may not overtake.
+    ordered: bool,
 }
 
 /// What became of a message that was to be withdrawn.
@@ -125,6 +129,29 @@ impl Outbox {
         self.unsent += length;
         let (prefix, body) = (Payload::copy_from_slice(prefix), body.clone().into_bytes());
         self.large.push_back(Large::new(head, prefix, body));
+        false
+    }
+
+    /// Appends a request; the value is that of [`Self::message`].
+    pub(super) fn request(
+        &mut self,
+        head: Head,
+        prefix: &[u8],
+        body: &Payload,
+        ordered: bool,
+    ) -> bool {
+        if !ordered {
+            return self.message(head, prefix, body);
+        }
+        let length = prefix.len() + body.len();
+        if length <= self.max_frame && !self.large.iter().any(|large| large.ordered) {
+            self.small_in_place |= self.ordered;
+            return self.message(head, prefix, body);
+        }
+        self.ordered = true;
+        self.unsent += length;
+        let (prefix, body) = (Payload::copy_from_slice(prefix), body.clone().into_bytes());
+        self.large.push_back(Large { ordered, ..Large::new(head, prefix, body) });
         false
     }
 
@@ -245,7 +272,7 @@ impl Outbox {
 
 impl Large {
     const fn new(head: Head, prefix: Payload, body: Bytes) -> Self {
-        Self { head, prefix, body, begun: false, framed: false }
+        Self { head, prefix, body, begun: false, framed: false, ordered: false }
     }
 
     /// Whether it belongs to the call that `head` names, sent by the same side.

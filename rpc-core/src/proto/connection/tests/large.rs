@@ -116,3 +116,27 @@ fn answers_without_a_handler_count_as_unread_replies() {
     }
     panic!("{} bytes of answers wait, and the peer is still read", lone.machine().outbox.unsent());
 }
+
+#[test]
+fn ordered_requests_arrive_in_the_order_sent_however_long_they_are() {
+    for chunk in [999, 70_000, usize::MAX] {
+        let mut pair = Pair { chunk, ..Pair::new() }.greeted();
+        let now = pair.now;
+        for (mark, length) in [(b'a', 4), (b'b', 300_000), (b'c', 4), (b'd', 100_000), (b'e', 4)] {
+            let arguments = Payload::from(vec![mark; length]);
+            let new = NewCall { ordered: true, ..call(&arguments, None) };
+            pair[Dialer].machine.open(now, &new).unwrap();
+            pair.step();
+        }
+        let oneway = Payload::from(vec![b'f'; 4]);
+        let new = NewCall { ordered: true, ..call(&oneway, None) };
+        pair[Dialer].machine.open_oneway(now, &new).unwrap();
+        pair.open(Dialer, b"free");
+        pair.drive();
+        let started = &pair[Acceptor].started;
+        assert!(started.contains(&b"free".to_vec()));
+        let ordered: Vec<u8> =
+            started.iter().filter(|mark| *mark != b"free").map(|mark| mark[0]).collect();
+        assert_eq!(ordered, b"abcdef");
+    }
+}

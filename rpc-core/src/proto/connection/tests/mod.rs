@@ -385,6 +385,7 @@ const fn call(arguments: &Payload, deadline: Option<Instant>) -> NewCall<'_> {
         arguments,
         streams: Streams::NONE,
         within: None,
+        ordered: false,
     }
 }
 
