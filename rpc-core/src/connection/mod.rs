@@ -19,6 +19,7 @@ mod linger;
 mod scratch;
 mod shared;
 mod slot;
+mod streams;
 
 pub(crate) use driver::Driver;
 pub(crate) use guard::SlowGuard;
