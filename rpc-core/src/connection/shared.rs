@@ -19,10 +19,7 @@ use super::scratch::{self, Scratch};
 use crate::{
     proto::{
         self, CallId, Codec, Side, Status,
-        connection::{
-            Config, ConnectionError, Event, Items, MAX_SLICES, NewCall, Outcome, Room, Stopped,
-            StreamId, Transmit,
-        },
+        connection::{Config, ConnectionError, Event, MAX_SLICES, NewCall, Outcome, Transmit},
     },
     time::now,
     transport::{PeerAddress, WriteHalf},
