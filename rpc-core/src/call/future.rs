@@ -4,13 +4,12 @@ use std::{
     fmt,
     future::Future,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Instant,
 };
 
-use tokio_util::sync::WaitForCancellationFutureOwned;
-
-use super::{Call, CallError, Incoming, Method, Prepared, Reader, Value};
+use super::{Call, CallError, Incoming, MakeStream, Method, Prepared, Reader};
 use crate::{
     codec::{CodecError, Decode},
     connection::{Connection, ItemReader, ItemSender},
@@ -27,11 +26,10 @@ use crate::{
 pub struct CallFuture<T, E> {
     connection: Connection,
     request: Prepared,
-    /// `None` once it was used.
-    read: Option<Reader<T, E>>,
+    read: Reader<T, E>,
+    /// For calls that bring a stream, until they do.
+    stream: Option<MakeStream<T>>,
     state: State,
-    /// Resolves when the call is over that this one is part of.
-    cancelled: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
 }
 
 #[derive(Debug)]
@@ -51,8 +49,8 @@ enum Progress {
 
 impl<T, E> CallFuture<T, E> {
     pub(super) fn new(call: Call<T, E>) -> Self {
-        let Call { connection, request, read } = call;
-        Self { connection, request, read: Some(read), state: State::Unsent, cancelled: None }
+        let Call { connection, request, read, stream } = call;
+        Self { connection, request, read, stream, state: State::Unsent }
     }
 
     /// Sends the call. Gives its outcome if it has one at once.
@@ -66,11 +64,11 @@ impl<T, E> CallFuture<T, E> {
             key: request.method.key(),
             codec: request.codec,
             deadline: request.deadline(),
-            metadata: request.metadata.as_deref(),
+            metadata: request.options.as_ref().map(|options| &options.metadata),
             arguments: &arguments,
             streams: request.streams,
             ordered: request.method.is_ordered(),
-            within: request.caller.as_ref().and_then(super::Context::running_call),
+            within: request.within(),
         };
         let shared = self.connection.shared();
         let opened = if request.reply {
@@ -91,13 +89,14 @@ impl<T, E> CallFuture<T, E> {
 
     /// Starts what goes with a call that is open.
     fn opened(&mut self, id: CallId) {
-        if let Some(upload) = self.request.upload.take() {
+        let Some(options) = &mut self.request.options else { return };
+        if let Some(upload) = options.upload.take() {
             let codec = self.request.codec;
-            let shared = std::sync::Arc::clone(self.connection.shared());
+            let shared = Arc::clone(self.connection.shared());
             tokio::spawn(upload(ItemSender::upload(shared, id, codec), codec));
         }
-        if let Some(scope) = &self.request.scope {
-            self.cancelled = Some(Box::pin(scope.cancellation().cancelled_owned()));
+        if let Some(scope) = &options.scope {
+            options.cancelled = Some(Box::pin(scope.cancellation().cancelled_owned()));
         }
     }
 
@@ -126,7 +125,8 @@ impl<T, E> CallFuture<T, E> {
 
     /// Ends the call if the one that it is part of is over.
     fn poll_scope(&mut self, cx: &mut Context<'_>) -> Poll<Status> {
-        let (Some(cancelled), State::Open(id)) = (&mut self.cancelled, &self.state) else {
+        let Some(options) = &mut self.request.options else { return Poll::Pending };
+        let (Some(cancelled), State::Open(id)) = (&mut options.cancelled, &self.state) else {
             return Poll::Pending;
         };
         ready!(cancelled.as_mut().poll(cx));
@@ -138,36 +138,39 @@ impl<T, E> CallFuture<T, E> {
 
     fn read(&mut self, progress: Progress) -> Result<T, CallError<E>> {
         let codec = self.request.codec;
-        let Some(Reader { value, error }) = self.read.take() else {
+        let Reader { value, error } = self.read;
+        let accepted = match progress {
+            Progress::Ended(Err(end)) => {
+                return Err(failure(end, codec, error, Some(&self.request.method)));
+            }
+            Progress::Ended(Ok(payload)) => match self.request.reply {
+                true if self.stream.is_none() => return value(codec, &payload).map_err(unreadable),
+                false => return value(Codec::Bincode, &Payload::new()).map_err(unreadable),
+                true => None,
+            },
+            Progress::Accepted(id) => Some(id),
+        };
+        let Some(make) = self.stream.take() else {
             return Err(Status::new(Code::Internal, "the call was read twice").into());
         };
-        let outcome = match progress {
-            Progress::Accepted(id) => Err(id),
-            Progress::Ended(outcome) => Ok(outcome),
-        };
-        match (value, outcome) {
-            (_, Ok(Err(end))) => Err(failure(end, codec, error, Some(&self.request.method))),
-            (Value::One(decode), Ok(Ok(value))) if self.request.reply => {
-                decode(codec, &value).map_err(unreadable)
-            }
-            (Value::One(decode), _) => decode(Codec::Bincode, &Payload::new()).map_err(unreadable),
-            (Value::Stream(make), accepted) => {
-                let connection = self.connection.clone();
-                let shared = std::sync::Arc::clone(connection.shared());
-                let reader = accepted.err().map(|id| ItemReader::of_call(shared, id));
-                let method = self.request.method.clone();
-                Ok(make(Incoming { reader, connection, method, codec }))
-            }
-        }
+        let connection = self.connection.clone();
+        let reader = accepted.map(|id| ItemReader::of_call(Arc::clone(connection.shared()), id));
+        Ok(make(Incoming { reader, connection, method: self.request.method.clone(), codec }))
     }
 }
 
 impl Prepared {
     /// When the caller stops waiting. A time that no clock reaches is no deadline.
     fn deadline(&self) -> Option<Instant> {
-        let own = self.timeout.and_then(|timeout| now().checked_add(timeout));
-        let inherited = self.scope.as_ref().and_then(super::Context::deadline);
+        let options = self.options.as_ref()?;
+        let own = options.timeout.and_then(|timeout| now().checked_add(timeout));
+        let inherited = options.scope.as_ref().and_then(super::Context::deadline);
         own.into_iter().chain(inherited).min()
+    }
+
+    /// The call whose handler makes this one, while it runs.
+    fn within(&self) -> Option<CallId> {
+        self.options.as_ref()?.caller.as_ref()?.running_call()
     }
 }
 

@@ -15,13 +15,14 @@ pub use future::CallFuture;
 pub use streaming::Streaming;
 pub(crate) use upload::{Sent, send_all};
 
-use std::{convert::Infallible, fmt, future::IntoFuture, time::Duration};
+use std::{convert::Infallible, fmt, future::IntoFuture, pin::Pin, time::Duration};
 
 use futures_util::Stream;
+use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use self::upload::Upload;
 use crate::{
-    codec::{Decode, Encode},
+    codec::{CodecError, Decode, Encode},
     connection::{Connection, ItemReader},
     proto::{Code, Codec, Metadata, MetadataError, MethodKey, Payload, Status, frame::Streams},
 };
@@ -47,6 +48,7 @@ pub struct Call<T, E = Infallible> {
     connection: Connection,
     request: Prepared,
     read: Reader<T, E>,
+    stream: Option<MakeStream<T>>,
 }
 
 /// What is to be sent.
@@ -55,16 +57,24 @@ struct Prepared {
     codec: Codec,
     /// The encoded arguments, or why the call cannot be made.
     arguments: Result<Payload, Status>,
-    timeout: Option<Duration>,
-    metadata: Option<Box<Metadata>>,
     reply: bool,
     streams: Streams,
+    /// What most calls do not have; apart, so that the others stay small.
+    options: Option<Box<Options>>,
+}
+
+#[derive(Default)]
+struct Options {
+    timeout: Option<Duration>,
+    metadata: Metadata,
     /// Sends the items that go with the call.
     upload: Option<Upload>,
     /// Ends the call with that of whoever makes it.
     scope: Option<Context>,
     /// The call whose handler makes this one, on the same connection.
     caller: Option<Context>,
+    /// Resolves when the scope is over; from when the call is open.
+    cancelled: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
 }
 
 /// Which method is called, and how to speak of it.
@@ -82,17 +92,20 @@ pub(crate) enum Method {
 /// How the reply is read. Function pointers, so that a call is one type for all methods with the same
 /// result.
 struct Reader<T, E> {
-    value: Value<T>,
+    value: Decode<T>,
     error: Option<Decode<E>>,
 }
 
-/// What a call brings.
-enum Value<T> {
-    /// One value.
-    One(Decode<T>),
-    /// A stream: what makes it of a call that the handler has accepted.
-    Stream(Box<dyn FnOnce(Incoming) -> T + Send>),
+impl<T, E> Clone for Reader<T, E> {
+    fn clone(&self) -> Self {
+        *self
+    }
 }
+
+impl<T, E> Copy for Reader<T, E> {}
+
+/// Makes the stream of a call that the handler has accepted.
+type MakeStream<T> = Box<dyn FnOnce(Incoming) -> T + Send>;
 
 /// A call whose items are to come; no reader if it brought none.
 struct Incoming {
@@ -112,7 +125,7 @@ impl<T, E> Call<T, E> {
         error: Option<Decode<E>>,
     ) -> Self {
         let request = Prepared::new(method, codec, arguments);
-        Self { connection, request, read: Reader { value: Value::One(value), error } }
+        Self { connection, request, read: Reader { value, error }, stream: None }
     }
 
     /// Expects no reply: the call is done when it is on its way.
@@ -129,14 +142,14 @@ impl<T, E> Call<T, E> {
     {
         self.request.streams =
             if self.request.streams.down() { Streams::BOTH } else { Streams::UP };
-        self.request.upload = Some(upload::upload(stream, encode));
+        self.request.options().upload = Some(upload::upload(stream, encode));
         self
     }
 
     /// Makes the call a part of the one that `cx` belongs to: it inherits the time that remains, the
     /// metadata, and the end: when the other call is over, this one is cancelled.
     pub fn within(mut self, cx: &Context) -> Self {
-        self.request.scope = Some(cx.clone());
+        self.request.options().scope = Some(cx.clone());
         self.with_metadata(cx.metadata())
     }
 
@@ -149,7 +162,9 @@ impl<T, E> Call<T, E> {
     }
 
     pub(super) fn called_by(mut self, caller: Option<&Context>) -> Self {
-        self.request.caller = caller.cloned();
+        if let Some(caller) = caller {
+            self.request.options().caller = Some(caller.clone());
+        }
         self
     }
 
@@ -157,14 +172,14 @@ impl<T, E> Call<T, E> {
     /// not ended by then. The time that remains
     /// travels along: the server drops the handler when nobody waits for it any more.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.request.timeout = Some(timeout);
+        self.request.options().timeout = Some(timeout);
         self
     }
 
     /// Sends a key-value pair along. A pair that cannot travel fails the call with `INVALID_ARGUMENT`:
     /// see [`Metadata`] for what can.
     pub fn metadata(mut self, key: &str, value: &str) -> Self {
-        let set = self.request.metadata.get_or_insert_default().set(key, value);
+        let set = self.request.options().metadata.set(key, value);
         self.refuse_if(set);
         self
     }
@@ -172,7 +187,7 @@ impl<T, E> Call<T, E> {
     /// Sends all pairs of `metadata` along.
     pub fn with_metadata(mut self, metadata: &Metadata) -> Self {
         for (key, value) in metadata.iter() {
-            let set = self.request.metadata.get_or_insert_default().set(key, value);
+            let set = self.request.options().metadata.set(key, value);
             self.refuse_if(set);
         }
         self
@@ -201,25 +216,20 @@ impl<T: 'static, E: 'static> Call<Streaming<T, E>, E> {
             let Incoming { reader, connection, method, codec } = incoming;
             Streaming::of_call(reader, connection, method, codec, item, error)
         };
-        let read = Reader { value: Value::Stream(Box::new(stream)), error };
-        Self { connection, request, read }
+        // A stream is made, not read.
+        let value: Decode<Streaming<T, E>> =
+            |_, _| Err(serde::de::Error::custom("a stream is no value")).map_err(CodecError::Json);
+        Self { connection, request, read: Reader { value, error }, stream: Some(Box::new(stream)) }
     }
 }
 
 impl Prepared {
     const fn new(method: Method, codec: Codec, arguments: Result<Payload, Status>) -> Self {
-        Self {
-            method,
-            codec,
-            arguments,
-            timeout: None,
-            metadata: None,
-            reply: true,
-            streams: Streams::NONE,
-            upload: None,
-            scope: None,
-            caller: None,
-        }
+        Self { method, codec, arguments, reply: true, streams: Streams::NONE, options: None }
+    }
+
+    fn options(&mut self) -> &mut Options {
+        self.options.get_or_insert_default()
     }
 }
 
