@@ -23,6 +23,9 @@ const BATCH: usize = 16 << 10;
 /// Room that any small item fits in: less is not used, so that small items are never split.
 const RESERVE: usize = SMALL_ITEM + ITEM_OVERHEAD;
 
+/// The most room that is made for an item before its length is known.
+const LONGEST_HINT: usize = 128 << 10;
+
 /// Bytes that a reader consumes before it says so, unless it runs out of items.
 const CONSUMED: usize = 32 << 10;
 
@@ -39,6 +42,8 @@ pub(crate) struct ItemSender {
     room: Room,
     /// What is left of a long item, and whether some of it was sent.
     long: Option<(Bytes, bool)>,
+    /// How long the last long item was: the next may be as long.
+    length: usize,
 }
 
 /// An item that the peer does not accept.
@@ -52,7 +57,7 @@ impl ItemSender {
     fn new(shared: Arc<Shared>, stream: StreamId, codec: Codec) -> Self {
         let stream = shared.name_sending(stream);
         let (frames, room) = (Vec::new(), Room::default());
-        Self { shared, stream, codec, frames, cost: 0, room, long: None }
+        Self { shared, stream, codec, frames, cost: 0, room, long: None, length: 0 }
     }
 
     /// Sends the items of a call of the peer, beginning with the word that they come.
@@ -122,6 +127,7 @@ impl ItemSender {
         encode: impl FnOnce(&mut Vec<u8>) -> Result<(), X>,
     ) -> Result<Result<bool, TooLong>, X> {
         let start = self.frames.len();
+        self.frames.reserve(self.length);
         self.frames.extend_from_slice(&[0; HEAD_LEN]);
         if let Err(error) = encode(&mut self.frames) {
             self.frames.truncate(start);
@@ -133,6 +139,7 @@ impl ItemSender {
             return Ok(Err(TooLong { length, limit: self.room.max_item }));
         }
         if length > SMALL_ITEM {
+            self.length = (HEAD_LEN + length).min(LONGEST_HINT);
             let item = if start == 0 {
                 Bytes::from(std::mem::take(&mut self.frames)).slice(HEAD_LEN..)
             } else {

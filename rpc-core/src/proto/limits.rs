@@ -16,7 +16,7 @@ pub struct Limits {
     /// `max_message` it bounds what half-received messages can hold: 16 MiB by default.
     pub max_partial: u32,
     /// Bytes of items that the peer may have sent in one stream and this side has not consumed, 8 beyond
-    /// its own length for each item; 16 KiB to 1 GiB. Default 256 KiB. An item that is longer than this
+    /// its own length for each item; 16 KiB to 1 GiB. Default 512 KiB. An item that is longer than this
     /// arrives only while somebody waits for it.
     pub window: u32,
 }
@@ -50,7 +50,7 @@ impl Default for Limits {
             max_message: 4 << 20,
             max_calls: 1024,
             max_partial: 4,
-            window: 256 << 10,
+            window: 512 << 10,
         }
     }
 }

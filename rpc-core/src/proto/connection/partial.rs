@@ -15,6 +15,12 @@ pub(super) struct Partials {
     messages: Vec<Partial>,
 }
 
+/// Appends a part of a message, with room for the rest of its frame if that is not longer than what came.
+pub(super) fn extend(message: &mut BytesMut, part: &[u8], left: u32) {
+    message.reserve(part.len() + part.len().min(left as usize));
+    message.extend_from_slice(part);
+}
+
 #[derive(Debug)]
 struct Partial {
     kind: Kind,
@@ -44,6 +50,7 @@ impl Partials {
         &mut self,
         head: Head,
         payload: &[u8],
+        left: u32,
         limits: &Limits,
     ) -> Result<Option<(Flags, Bytes)>, ConnectionError> {
         let at = match self.position(head.kind, head.id) {
@@ -59,7 +66,7 @@ impl Partials {
             let limit = limits.max_message;
             return Err(ConnectionError::MessageTooLong { id: head.id, limit });
         }
-        partial.bytes.extend_from_slice(payload);
+        extend(&mut partial.bytes, payload, left);
         if head.flags.contains(Flags::MORE) {
             return Ok(None);
         }

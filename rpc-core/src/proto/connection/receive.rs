@@ -58,10 +58,10 @@ impl Connection {
     }
 
     fn handle_piece(&mut self, now: Instant, piece: Piece<'_>) -> Result<(), ConnectionError> {
-        let Piece { head, payload } = piece;
+        let Piece { head, payload, .. } = piece;
         match head.kind {
             Kind::Request | Kind::Response | Kind::Error => self.handle_message(now, piece),
-            Kind::Item => self.handle_item(head, payload),
+            Kind::Item => self.handle_item(&piece),
             Kind::End => self.handle_end(head, payload),
             Kind::Accept => self.handle_accept(head, payload),
             Kind::Credit => {
@@ -106,7 +106,7 @@ impl Connection {
     }
 
     fn handle_message(&mut self, now: Instant, piece: Piece<'_>) -> Result<(), ConnectionError> {
-        let Piece { head, payload } = piece;
+        let Piece { head, payload, left } = piece;
         let (kind, id) = (head.kind, head.id);
         let whole = !head.flags.contains(Flags::MORE);
         if kind == Kind::Request && !head.flags.contains(Flags::MINE) {
@@ -130,7 +130,7 @@ impl Connection {
             }
             (head.flags, Message::Read(payload))
         } else {
-            match self.partials.add(head, payload, &self.config.limits)? {
+            match self.partials.add(head, payload, left, &self.config.limits)? {
                 Some((flags, bytes)) => (flags, Message::Assembled(bytes)),
                 None => return Ok(()),
             }

@@ -21,6 +21,8 @@ pub struct Piece<'a> {
     pub head: Head,
     /// The payload.
     pub payload: &'a [u8],
+    /// Bytes of the frame that are still to come.
+    pub left: u32,
 }
 
 /// A protocol that is not ours, by its first bytes.
@@ -194,7 +196,7 @@ impl Decoder {
             &self.tail[..]
         };
         self.state = State::Frame;
-        Some(Piece { head, payload: &frame[HEAD_LEN..] })
+        Some(Piece { head, payload: &frame[HEAD_LEN..], left: 0 })
     }
 
     /// As much of a long message frame as is there.
@@ -216,7 +218,7 @@ impl Decoder {
             self.state = State::Frame;
         }
         let flags = if left > 0 { head.flags.with(Flags::MORE) } else { head.flags };
-        Some(Piece { head: Head { flags, length: payload.len() as u32, ..head }, payload })
+        Some(Piece { head: Head { flags, length: payload.len() as u32, ..head }, payload, left })
     }
 }
 

@@ -46,7 +46,7 @@ fn decode<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> Result<Vec<Whole>, 
     let mut whole: Vec<Whole> = Vec::new();
     let mut inside = false;
     for mut input in chunks {
-        while let Some(Piece { head, payload }) = decoder.next(&mut input)? {
+        while let Some(Piece { head, payload, .. }) = decoder.next(&mut input)? {
             assert_eq!(head.length as usize, payload.len());
             match whole.last_mut() {
                 Some(last) if inside => {

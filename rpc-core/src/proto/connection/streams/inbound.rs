@@ -8,7 +8,7 @@ use super::{
     receiving::{Part, Receiving, Refusal},
 };
 use crate::proto::{
-    CallId, Code, Codec, Payload, Status,
+    CallId, Code, Codec, Payload, Piece, Status,
     frame::{Credit, Failure, Flags, FrameError, Head, Kind},
 };
 
@@ -132,9 +132,9 @@ impl Connection {
 
     pub(in super::super) fn handle_item(
         &mut self,
-        head: Head,
-        payload: &[u8],
+        piece: &Piece<'_>,
     ) -> Result<(), ConnectionError> {
+        let Piece { head, payload, left } = *piece;
         let stream = StreamId::of(head.id, !head.flags.contains(Flags::MINE));
         let max_item = self.config.limits.max_message;
         let Some(receiving) = self.streams.receiving(stream) else {
@@ -142,6 +142,7 @@ impl Connection {
         };
         let part = Part {
             bytes: payload,
+            left,
             json: head.flags.contains(Flags::JSON),
             more: head.flags.contains(Flags::MORE),
         };

@@ -6,7 +6,7 @@ use std::{collections::VecDeque, task::Waker};
 use bytes::{Bytes, BytesMut};
 
 use super::{ITEM_OVERHEAD, SMALL_ITEM};
-use crate::proto::connection::Outcome;
+use crate::proto::connection::{Outcome, partial::extend};
 
 /// Items that have come, in their order.
 #[derive(Debug)]
@@ -59,6 +59,8 @@ pub(super) enum Refusal {
 /// A part of an item.
 pub(super) struct Part<'a> {
     pub(super) bytes: &'a [u8],
+    /// Bytes of its frame that are still to come.
+    pub(super) left: u32,
     pub(super) json: bool,
     pub(super) more: bool,
 }
@@ -106,7 +108,7 @@ impl Receiving {
             return Ok(true);
         }
         let partial = self.partial.get_or_insert_default();
-        partial.extend_from_slice(part.bytes);
+        extend(partial, part.bytes, part.left);
         if part.more {
             return Ok(false);
         }

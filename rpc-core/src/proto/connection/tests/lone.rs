@@ -64,7 +64,7 @@ impl Lone {
             self.end.transmit.advance(bytes.len());
             self.end.machine.handle_sent(self.now, bytes.len());
             let mut input = &bytes[..];
-            while let Some(Piece { head, payload }) = self.output.next(&mut input).unwrap() {
+            while let Some(Piece { head, payload, .. }) = self.output.next(&mut input).unwrap() {
                 frames.push(Sent { head, payload: payload.to_vec() });
             }
         }
