@@ -4,3 +4,4 @@
 
 mod cuts;
 mod strangers;
+mod streams;
