@@ -10,7 +10,7 @@ use std::{
 use rpc_core::proto::{
     CallId, Codec, Connection, Decoder, Limits, Metadata, MethodKey, Payload, Side, Status,
     connection::{Config, ConnectionError, Event, NewCall, Outcome, Transmit},
-    frame::{Failure, HEAD_LEN, Head},
+    frame::{Failure, HEAD_LEN, Head, Streams},
 };
 
 use crate::words::{describe, hex, parse};
@@ -111,7 +111,16 @@ const ADD: MethodKey = MethodKey::from_u64(0x193f_a158_d506_08e3);
 const BARE_ADD: MethodKey = MethodKey::from_u64(0x193f_a158_0000_0000);
 
 const fn call(key: MethodKey, codec: Codec, arguments: &Payload) -> NewCall<'_> {
-    NewCall { key, codec, deadline: None, metadata: None, arguments }
+    NewCall {
+        key,
+        codec,
+        deadline: None,
+        metadata: None,
+        arguments,
+        streams: Streams::NONE,
+        within: None,
+        ordered: false,
+    }
 }
 
 /// Calls of every shape, both ways, then an orderly end.

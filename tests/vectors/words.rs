@@ -9,7 +9,9 @@ use std::{fmt::Write as _, time::Duration};
 
 use rpc_core::proto::{
     CallId, Code, Limits, Metadata, MethodKey, Payload, Status, encode_preface,
-    frame::{CloseCode, Failure, Flags, GoAway, HEAD_LEN, Head, Hello, Kind, Ping, RequestHead},
+    frame::{
+        CloseCode, Credit, Extension, Failure, Flags, GoAway, HEAD_LEN, Head, Hello, Kind, Ping, RequestHead, Streams,
+    },
 };
 
 /// One entry of a file: lines of `field: value`, ended by an empty line.
@@ -83,8 +85,14 @@ pub(crate) fn describe(bytes: &[u8], part: bool) -> String {
     let head = Head::decode(*head).unwrap();
     assert_eq!(head.length as usize, payload.len(), "the head claims another length");
     let mut words = head.kind.to_string();
-    if head.kind.is_message() || head.kind == Kind::Cancel {
+    let about_call =
+        matches!(head.kind, Kind::Cancel | Kind::Accept | Kind::End | Kind::Credit);
+    if head.kind.is_message() || about_call {
         write!(words, " id={}", head.id).unwrap();
+    }
+    let either = matches!(head.kind, Kind::Cancel | Kind::Item | Kind::Credit);
+    if either && !head.flags.contains(Flags::MINE) {
+        words.push_str(" theirs");
     }
     for (flag, word) in [(Flags::JSON, " json"), (Flags::MORE, " more")] {
         if head.flags.contains(flag) {
@@ -93,7 +101,10 @@ pub(crate) fn describe(bytes: &[u8], part: bool) -> String {
     }
     match head.kind {
         _ if part => write!(words, " part={}", hex(payload)).unwrap(),
-        Kind::Response => write!(words, " value={}", hex(payload)).unwrap(),
+        Kind::Credit => {
+            write!(words, " bytes={}", Credit::decode(payload).unwrap().bytes).unwrap();
+        }
+        Kind::Response | Kind::Item => write!(words, " value={}", hex(payload)).unwrap(),
         Kind::Request => describe_request(&mut words, head, payload),
         Kind::Error => describe_failure(&mut words, &Failure::decode(payload).unwrap()),
         Kind::Hello => describe_hello(&mut words, &Hello::decode(payload).unwrap()),
@@ -105,7 +116,7 @@ pub(crate) fn describe(bytes: &[u8], part: bool) -> String {
             let GoAway { code, accepted, message } = GoAway::decode(payload).unwrap();
             write!(words, " accepted={accepted} code={} message={message}", code as u8).unwrap();
         }
-        Kind::Cancel => assert!(payload.is_empty()),
+        Kind::Cancel | Kind::Accept | Kind::End => assert!(payload.is_empty()),
     }
     words
 }
@@ -119,6 +130,12 @@ fn describe_request(words: &mut String, head: Head, payload: &[u8]) {
     }
     for (key, value) in front.metadata.iter().flat_map(|metadata| metadata.iter()) {
         write!(words, " metadata.{key}={value}").unwrap();
+    }
+    for (streams, word) in [(front.streams.up(), " up"), (front.streams.down(), " down")] {
+        words.push_str(if streams { word } else { "" });
+    }
+    if let Some(call) = front.within {
+        write!(words, " within={call}").unwrap();
     }
     write!(words, " arguments={}", hex(arguments)).unwrap();
 }
@@ -135,9 +152,10 @@ fn describe_failure(words: &mut String, failure: &Failure) {
 }
 
 fn describe_hello(words: &mut String, hello: &Hello) {
-    let Limits { max_frame, max_message, max_calls, max_partial } = hello.limits;
+    let Limits { max_frame, max_message, max_calls, max_partial, window } = hello.limits;
     write!(words, " max_frame={max_frame} max_message={max_message}").unwrap();
     write!(words, " max_calls={max_calls} max_partial={max_partial}").unwrap();
+    write!(words, " window={window}").unwrap();
     if !hello.name.is_empty() {
         write!(words, " name={}", hello.name).unwrap();
     }
@@ -200,6 +218,7 @@ fn hello(fields: &Fields<'_>) -> Hello {
         max_message: fields.number("max_message"),
         max_calls: fields.number("max_calls"),
         max_partial: fields.number("max_partial"),
+        window: fields.number("window"),
     };
     Hello { limits, name: fields.find("name").unwrap_or_default().to_owned() }
 }
@@ -229,16 +248,25 @@ fn message(fields: &Fields<'_>) -> Vec<u8> {
         "response" => Kind::Response,
         "error" => Kind::Error,
         "cancel" => Kind::Cancel,
+        "accept" => Kind::Accept,
+        "item" => Kind::Item,
+        "end" => Kind::End,
+        "credit" => Kind::Credit,
         other => panic!("{other} is no kind"),
     };
     match kind {
         _ if part.is_some() => {}
         Kind::Request if request(fields, &mut payload) => flags = flags.with(Flags::EXT),
-        Kind::Response => payload = unhex(fields.text("value")),
+        Kind::Response | Kind::Item => payload = unhex(fields.text("value")),
+        Kind::Credit => payload = fields.number::<u32>("bytes").to_le_bytes().to_vec(),
         Kind::Error => failure(fields, &mut payload),
         _ => {}
     }
-    if matches!(kind, Kind::Request | Kind::Cancel) {
+    let opener = matches!(
+        kind,
+        Kind::Request | Kind::Cancel | Kind::Item | Kind::End | Kind::Credit
+    );
+    if opener && fields.find("theirs").is_none() {
         flags = flags.with(Flags::MINE);
     }
     for (word, flag) in [("json", Flags::JSON), ("more", Flags::MORE)] {
@@ -262,7 +290,15 @@ fn request(fields: &Fields<'_>, out: &mut Vec<u8>) -> bool {
             metadata.set(key, value).unwrap();
         }
     }
-    let extended = RequestHead::encode(key, timeout, Some(&metadata), out);
+    let streams = match (fields.find("up"), fields.find("down")) {
+        (None, None) => Streams::NONE,
+        (Some(_), None) => Streams::UP,
+        (None, Some(_)) => Streams::DOWN,
+        (Some(_), Some(_)) => Streams::BOTH,
+    };
+    let within = fields.find("within").map(|id| CallId::new(id.parse().unwrap()));
+    let extension = Extension { timeout, metadata: Some(&metadata), streams, within };
+    let extended = RequestHead::encode(key, &extension, out);
     out.extend(unhex(fields.text("arguments")));
     extended
 }
