@@ -58,8 +58,9 @@ fn names_are_told_apart() {
 fn every_refused_vector_ends_the_connection_as_it_says() {
     let mut greeting = Vec::new();
     encode_preface(&mut greeting);
-    greeting
-        .extend(encode("hello max_frame=65536 max_message=4194304 max_calls=1024 max_partial=4 window=524288"));
+    greeting.extend(encode(
+        "hello max_frame=65536 max_message=4194304 max_calls=1024 max_partial=4 window=524288",
+    ));
     for vector in parse(REFUSED) {
         let now = Instant::now();
         let mut decoder = Decoder::new(Limits::default().max_frame);

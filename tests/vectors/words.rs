@@ -10,7 +10,8 @@ use std::{fmt::Write as _, time::Duration};
 use rpc_core::proto::{
     CallId, Code, Limits, Metadata, MethodKey, Payload, Status, encode_preface,
     frame::{
-        CloseCode, Credit, Extension, Failure, Flags, GoAway, HEAD_LEN, Head, Hello, Kind, Ping, RequestHead, Streams,
+        CloseCode, Credit, Extension, Failure, Flags, GoAway, HEAD_LEN, Head, Hello, Kind, Ping,
+        RequestHead, Streams,
     },
 };
 
@@ -85,8 +86,7 @@ pub(crate) fn describe(bytes: &[u8], part: bool) -> String {
     let head = Head::decode(*head).unwrap();
     assert_eq!(head.length as usize, payload.len(), "the head claims another length");
     let mut words = head.kind.to_string();
-    let about_call =
-        matches!(head.kind, Kind::Cancel | Kind::Accept | Kind::End | Kind::Credit);
+    let about_call = matches!(head.kind, Kind::Cancel | Kind::Accept | Kind::End | Kind::Credit);
     if head.kind.is_message() || about_call {
         write!(words, " id={}", head.id).unwrap();
     }
@@ -262,10 +262,8 @@ fn message(fields: &Fields<'_>) -> Vec<u8> {
         Kind::Error => failure(fields, &mut payload),
         _ => {}
     }
-    let opener = matches!(
-        kind,
-        Kind::Request | Kind::Cancel | Kind::Item | Kind::End | Kind::Credit
-    );
+    let opener =
+        matches!(kind, Kind::Request | Kind::Cancel | Kind::Item | Kind::End | Kind::Credit);
     if opener && fields.find("theirs").is_none() {
         flags = flags.with(Flags::MINE);
     }

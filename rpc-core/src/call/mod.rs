@@ -218,7 +218,7 @@ impl<T: 'static, E: 'static> Call<Streaming<T, E>, E> {
         };
         // A stream is made, not read.
         let value: Decode<Streaming<T, E>> =
-            |_, _| Err(serde::de::Error::custom("a stream is no value")).map_err(CodecError::Json);
+            |_, _| Err(CodecError::Json(serde::de::Error::custom("a stream is no value")));
         Self { connection, request, read: Reader { value, error }, stream: Some(Box::new(stream)) }
     }
 }

@@ -19,6 +19,7 @@ mod outbox;
 mod partial;
 mod ping;
 mod receive;
+mod requests;
 mod streams;
 mod timers;
 mod transmit;
