@@ -4,7 +4,9 @@
 use std::io::{IsTerminal as _, Read as _, stdin};
 
 use anyhow::{Context as _, Result};
-use rpc_core::schema::{ContainerKind, Format, MethodSchema, Mismatch, Registry, ServiceSchema};
+use rpc_core::schema::{
+    self, ContainerKind, Format, MethodSchema, Mismatch, Registry, ServiceSchema,
+};
 use serde_json::{Map, Value};
 
 use crate::{exit::Failure, suggest};
@@ -21,6 +23,10 @@ pub(crate) fn read(items: &[String], described: Option<Described<'_>>) -> Result
     let value = match items {
         [] if wants_stdin(described) => from_stdin()?,
         [] => Value::Object(Map::new()),
+        [dash] if dash == "-" && streams(described) => {
+            let message = "stdin is the stream that the method takes: give the arguments here";
+            return Err(Failure::argument(message).into());
+        }
         [dash] if dash == "-" => from_stdin()?,
         [json] if json.trim_start().starts_with(['{', '[']) => parse(json, "the arguments")?,
         items => named(items, described)?,
@@ -35,8 +41,15 @@ pub(crate) fn read(items: &[String], described: Option<Described<'_>>) -> Result
 
 /// Whether arguments are to be expected there, rather than nothing or a terminal.
 fn wants_stdin(described: Option<Described<'_>>) -> bool {
-    let takes_any = described.is_some_and(|described| !described.method.arguments.is_empty());
+    // Where the method takes a stream, stdin is that stream.
+    let takes_any = described.is_some_and(|Described { method, .. }| {
+        !method.arguments.is_empty() && method.upload.is_none()
+    });
     takes_any && !stdin().is_terminal()
+}
+
+fn streams(described: Option<Described<'_>>) -> bool {
+    described.is_some_and(|described| described.method.upload.is_some())
 }
 
 fn from_stdin() -> Result<Value> {
@@ -85,6 +98,14 @@ fn typed(name: &str, text: &str, described: Option<Described<'_>>) -> Result<Val
         return Ok(bytes.into());
     }
     Ok(as_format(&argument.format, types, text))
+}
+
+/// A line of stdin as an item of a stream: JSON, or a text where a text is wanted.
+pub(crate) fn item(line: &str, format: &Format, types: &Registry) -> Value {
+    match serde_json::from_str(line) {
+        Ok(value) if schema::check(format, types, &value).is_ok() => value,
+        _ => as_format(format, types, line),
+    }
 }
 
 /// What a text most likely means where `format` is wanted; the check that follows has the last word.

@@ -33,6 +33,11 @@ impl Phases {
         done
     }
 
+    /// Adds the time of a step that was taken elsewhere.
+    pub(crate) fn add(&mut self, name: &'static str, took: Duration) {
+        self.0.push((name, took));
+    }
+
     /// Prints all steps on one line.
     pub(crate) fn print(&self) {
         let steps: Vec<_> =

@@ -30,6 +30,9 @@ pub(crate) enum Failure {
     /// A failed call that was shown already.
     #[error("{0}")]
     Shown(Code),
+    /// The user has enough.
+    #[error("interrupted")]
+    Interrupted,
     /// Found wrong before anything was sent.
     #[error("{message}")]
     Refused {
@@ -60,6 +63,7 @@ impl Failure {
         match self {
             Self::Status { status, .. } => status.code(),
             Self::Application { .. } => Code::Unknown,
+            Self::Interrupted => Code::Cancelled,
             Self::Refused { code, .. } | Self::Shown(code) => *code,
         }
     }
@@ -68,8 +72,14 @@ impl Failure {
 /// What exit codes of failed calls begin at, as grpcurl has it.
 const CALL_FAILED: u8 = 64;
 
+/// The exit code of a program that SIGINT ended, as shells have it.
+const INTERRUPTED: u8 = 130;
+
 /// Prints an error once and gives the exit code.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
+    if matches!(error.downcast_ref(), Some(Failure::Interrupted)) {
+        return ExitCode::from(INTERRUPTED);
+    }
     if !matches!(error.downcast_ref(), Some(Failure::Shown(_))) {
         output::error(&format!("{error:#}"));
     }

@@ -1,11 +1,12 @@
 //! `rpc call`: one call of any method, checked against the server's own description before it is sent.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use rpc_core::{CallError, Code, Metadata};
+use rpc_core::{Call, CallError, Code, Metadata};
 use serde_json::{Value, json};
 
+use super::stream::{self, End, Source};
 use crate::{
     arguments::{self, Described},
     connect::{Connected, connect, method, split},
@@ -21,11 +22,18 @@ Arguments:
   {...} [...]   all arguments as one JSON object or array
   -             the same from stdin; also when nothing is given and stdin is no terminal
 
+Streams:
+  Items of the reply are printed as they come, one JSON on each line; Ctrl-C cancels the call.
+  A method that takes a stream reads it from stdin, one JSON on each line. Other arguments of it
+  are given here. --timeout is for the whole call.
+
 Examples:
   rpc call 127.0.0.1:7000 Calculator.add a=1 b=2
   rpc call 127.0.0.1:7000 Calculator.sum 'numbers:=[1,2,3]'
   rpc call 127.0.0.1:7000 Calculator.add '{\"a\": 1, \"b\": 2}'
   echo '[1, 2]' | rpc call 127.0.0.1:7000 Calculator.add
+  rpc call 127.0.0.1:7000 Clock.ticks every_ms=500
+  seq 10 | rpc call 127.0.0.1:7000 Calculator.average
   rpc call --timeout 500ms -H tenant=acme 127.0.0.1:7000 Clock.whoami";
 
 #[derive(Debug, clap::Args)]
@@ -66,9 +74,10 @@ pub(super) async fn run(args: Args) -> Result<()> {
         server.phases.print();
     }
     match outcome? {
-        Ok(Value::String(text)) if args.raw => output::line(&text),
-        Ok(value) => output::json(&value, args.compact || args.json),
-        Err(error) => return Err(failed(error, &args)),
+        End::Value(Some(Value::String(text))) if args.raw => output::line(&text),
+        End::Value(Some(value)) => output::json(&value, args.compact || args.json),
+        End::Value(None) => {}
+        End::Failed(error) => return Err(failed(error, &args)),
     }
     Ok(())
 }
@@ -79,7 +88,7 @@ async fn call(
     service: &str,
     name: &str,
     metadata: &Metadata,
-) -> Result<Result<Value, CallError<Value>>> {
+) -> Result<End> {
     let schema = match server.describe(service).await {
         Ok(schema) => Some(schema),
         Err(error) if reflection_is_off(&error) => None,
@@ -95,11 +104,33 @@ async fn call(
         }
     };
     let arguments = arguments::read(&args.arguments, described)?;
-    let mut call = server.channel.call_json(&args.method, &arguments).with_metadata(metadata);
+    let mut source = described.map_or_else(Source::none, Source::stdin);
+    if described.is_some_and(|described| described.method.kind.streams_reply()) {
+        let call = server.channel.stream_json(&args.method, &arguments);
+        let call = prepare(call, args, metadata, &mut source);
+        return stream::download(server, call, source, args.verbose).await;
+    }
+    let call = server.channel.call_json(&args.method, &arguments);
+    let call = prepare(call, args, metadata, &mut source);
+    let started = Instant::now();
+    let end = stream::upload(server, call, source).await;
+    server.phases.add("call", started.elapsed());
+    end
+}
+
+fn prepare<T, E>(
+    mut call: Call<T, E>,
+    args: &Args,
+    metadata: &Metadata,
+    source: &mut Source,
+) -> Call<T, E> {
     if let Some(timeout) = args.timeout {
         call = call.timeout(timeout);
     }
-    Ok(server.phases.time("call", call.into_future()).await)
+    if let Some(items) = source.take() {
+        call = call.upload_json(items);
+    }
+    call.with_metadata(metadata)
 }
 
 fn reflection_is_off(error: &anyhow::Error) -> bool {

@@ -32,6 +32,8 @@ pub(super) async fn run(args: Args) -> Result<()> {
     output::line(&format!("  rpc call {address} Calculator.add a=1 b=2"));
     output::line(&format!("  rpc call {address} Calculator.div a=1 b=0"));
     output::line(&format!("  rpc call --timeout 100ms {address} Clock.sleep ms=1000"));
+    output::line(&format!("  rpc call {address} Clock.ticks every_ms=500"));
+    output::line(&format!("  seq 10 | rpc call {address} Calculator.average"));
     end_on_signal(running).await
 }
 

@@ -6,6 +6,7 @@ mod demo;
 mod describe;
 mod list;
 mod ping;
+mod stream;
 
 use anyhow::Result;
 use clap::Subcommand;

@@ -1,6 +1,6 @@
 //! Arithmetic, with errors that are typed.
 
-use rpc_core::{Schema, service};
+use rpc_core::{Schema, Streaming, service};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -25,6 +25,8 @@ pub(crate) trait Calculator {
     async fn add(&self, a: i64, b: i64) -> i64;
     /// Divides; by zero is an error of its own.
     async fn div(&self, a: f64, b: f64) -> Result<f64, MathError>;
+    /// The mean of all numbers that come.
+    async fn average(&self, numbers: Streaming<f64>) -> Result<f64, MathError>;
     /// Adds all numbers.
     async fn sum(&self, numbers: Vec<i64>) -> Result<i64, MathError>;
 }
@@ -38,6 +40,15 @@ impl Calculator for Pocket {
 
     async fn div(&self, a: f64, b: f64) -> Result<f64, MathError> {
         if b == 0.0 { Err(MathError::DivisionByZero) } else { Ok(a / b) }
+    }
+
+    async fn average(&self, mut numbers: Streaming<f64>) -> Result<f64, MathError> {
+        let (mut sum, mut count) = (0.0, 0_u32);
+        while let Some(Ok(number)) = numbers.next().await {
+            sum += number;
+            count = count.saturating_add(1);
+        }
+        if count == 0 { Err(MathError::DivisionByZero) } else { Ok(sum / f64::from(count)) }
     }
 
     async fn sum(&self, numbers: Vec<i64>) -> Result<i64, MathError> {

@@ -6,8 +6,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use futures_util::{Stream, stream};
 use rpc_core::{Context, Schema, service};
 use serde::{Deserialize, Serialize};
+use tokio::time::MissedTickBehavior;
 
 /// What the server knows of a call.
 #[derive(Debug, Serialize, Deserialize, Schema)]
@@ -30,7 +32,9 @@ pub(crate) trait Clock {
     /// Answers after this many milliseconds, a minute at most. Give it less time with --timeout and it is
     /// cancelled.
     async fn sleep(&self, ms: u64) -> Duration;
-    /// How many calls of `sleep` are waiting.
+    /// The number of each tick, from 1: for ever, or so often. Ends when nobody reads it any more.
+    fn ticks(&self, every_ms: u64, count: Option<u64>) -> impl Stream<Item = u64>;
+    /// How many calls of `sleep` and `ticks` are under way.
     async fn sleeping(&self) -> u32;
     /// Who calls, and how.
     async fn whoami(&self, cx: &Context) -> Caller;
@@ -41,7 +45,7 @@ pub(super) struct Wall {
     sleeping: AtomicU32,
 }
 
-/// Counts a call of `sleep`, however it ends.
+/// Counts a call of `sleep` or `ticks`, however it ends.
 struct Asleep<'a>(&'a AtomicU32);
 
 impl<'a> Asleep<'a> {
@@ -69,6 +73,19 @@ impl Clock for Wall {
         let time = Duration::from_millis(ms.min(LONGEST));
         tokio::time::sleep(time).await;
         time
+    }
+
+    fn ticks(&self, every_ms: u64, count: Option<u64>) -> impl Stream<Item = u64> {
+        let mut interval = tokio::time::interval(Duration::from_millis(every_ms.max(1)));
+        interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let state = (interval, 1, Asleep::new(&self.sleeping));
+        stream::unfold(state, move |(mut interval, number, asleep)| async move {
+            if count.is_some_and(|count| number > count) {
+                return None;
+            }
+            interval.tick().await;
+            Some((number, (interval, number + 1, asleep)))
+        })
     }
 
     async fn sleeping(&self) -> u32 {

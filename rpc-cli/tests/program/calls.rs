@@ -90,7 +90,7 @@ fn unknown_names_suggest_the_nearest() {
     demo.fails(
         &["Calculator.subtract"],
         76,
-        "error: no method subtract in Calculator; there are add, div, sum",
+        "error: no method subtract in Calculator; there are add, div, average, sum",
     );
     demo.fails(&["add"], 67, r#"error: "add" is no method: write Service.method"#);
 }

@@ -7,6 +7,7 @@ mod calls;
 mod demo;
 mod help;
 mod strangers;
+mod streams;
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},

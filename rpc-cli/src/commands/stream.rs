@@ -1,0 +1,179 @@
+//! `rpc call` of a method that streams: items of the reply go to stdout as they come, one JSON each; items of
+//! an upload come from stdin, line by line.
+
+use std::{
+    io::{BufRead as _, IsTerminal as _, Write as _, stdin},
+    time::Instant,
+};
+
+use anyhow::Result;
+use futures_util::{Stream, stream};
+use rpc_core::{Call, CallError, Streaming, schema};
+use serde_json::Value;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{
+    arguments::{self, Described},
+    connect::{Connected, short},
+    exit::Failure,
+    output,
+};
+
+/// How a streaming call ended.
+pub(super) enum End {
+    /// With a value, if the method has one.
+    Value(Option<Value>),
+    Failed(CallError<Value>),
+}
+
+/// Lines of stdin that are read ahead.
+const AHEAD: usize = 64;
+
+/// Makes a call whose reply is a stream, printing items as they come.
+pub(super) async fn download(
+    server: &Connected,
+    call: Call<Streaming<Value, Value>, Value>,
+    source: Source,
+    verbose: bool,
+) -> Result<End> {
+    let started = Instant::now();
+    let work = async {
+        let mut items = match call.await {
+            Ok(items) => items,
+            Err(error) => return End::Failed(error),
+        };
+        let accepted = started.elapsed();
+        let (mut first, mut count) = (None, 0_u64);
+        let end = loop {
+            match items.next().await {
+                None => break End::Value(None),
+                Some(Err(error)) => break End::Failed(error),
+                Some(Ok(item)) => {
+                    first.get_or_insert_with(|| started.elapsed());
+                    count += 1;
+                    if !print(&item) {
+                        // Whoever read stdout has enough.
+                        break End::Value(None);
+                    }
+                }
+            }
+        };
+        if verbose {
+            let first = first.map_or_else(|| "none".to_owned(), short);
+            output::note(&format!(
+                "accepted {}  first item {first}  items {count}",
+                short(accepted)
+            ));
+        }
+        end
+    };
+    finish(server, work, source).await
+}
+
+/// Makes a call whose reply is one value.
+pub(super) async fn upload(
+    server: &Connected,
+    call: Call<Value, Value>,
+    source: Source,
+) -> Result<End> {
+    let work = async {
+        match call.await {
+            Ok(value) => End::Value(Some(value)),
+            Err(error) => End::Failed(error),
+        }
+    };
+    finish(server, work, source).await
+}
+
+/// Runs a call until it ends, stdin turns out wrong, or the user has enough.
+async fn finish(
+    server: &Connected,
+    work: impl Future<Output = End>,
+    source: Source,
+) -> Result<End> {
+    let wrong = async {
+        match source.wrong.await {
+            Ok(error) => error,
+            // All lines were right.
+            Err(_) => std::future::pending().await,
+        }
+    };
+    let early = tokio::select! {
+        end = work => return Ok(end),
+        error = wrong => error,
+        _ = tokio::signal::ctrl_c() => Failure::Interrupted.into(),
+    };
+    // The call was dropped: the pong comes behind the cancel, so that the handler has been told.
+    let told = tokio::time::timeout(std::time::Duration::from_secs(1), server.channel.ping());
+    let _ = told.await;
+    Err(early)
+}
+
+/// Prints an item at once. False if nobody reads any more.
+fn print(item: &Value) -> bool {
+    let mut out = anstream::stdout().lock();
+    writeln!(out, "{item}").and_then(|()| out.flush()).is_ok()
+}
+
+/// What the lines of stdin come to.
+pub(super) struct Source {
+    items: Option<mpsc::Receiver<Value>>,
+    wrong: oneshot::Receiver<anyhow::Error>,
+}
+
+impl Source {
+    /// Nothing is read.
+    pub(super) fn none() -> Self {
+        Self { items: None, wrong: oneshot::channel().1 }
+    }
+
+    /// Reads items from stdin, each checked against what the method takes.
+    pub(super) fn stdin(described: Described<'_>) -> Self {
+        let Some(upload) = described.method.upload.clone() else { return Self::none() };
+        if stdin().is_terminal() {
+            output::note(&format!("{}: one JSON value on each line, Ctrl-D to end", upload.name));
+        }
+        let (types, path) = (described.service.types.clone(), described.method.path.clone());
+        let (items, receiver) = mpsc::channel(AHEAD);
+        let (tell, wrong) = oneshot::channel();
+        // A thread of its own: reading stdin blocks, and cannot be given up.
+        std::thread::spawn(move || {
+            for (number, line) in stdin().lock().lines().enumerate() {
+                let item = line.map_err(anyhow::Error::from).and_then(|line| {
+                    let line = line.trim();
+                    if line.is_empty() {
+                        return Ok(None);
+                    }
+                    let value = arguments::item(line, &upload.format, &types);
+                    schema::check(&upload.format, &types, &value).map_err(|mismatch| {
+                        let number = number + 1;
+                        let what = format!("{path}: {}, line {number}: {mismatch}", upload.name);
+                        Failure::argument(what)
+                    })?;
+                    Ok(Some(value))
+                });
+                match item {
+                    Ok(None) => {}
+                    Ok(Some(item)) => {
+                        if items.blocking_send(item).is_err() {
+                            return;
+                        }
+                    }
+                    Err(error) => {
+                        let _ = tell.send(error);
+                        // The stream stays open, or the call would end as if this had been all.
+                        std::thread::park();
+                        return;
+                    }
+                }
+            }
+        });
+        Self { items: Some(receiver), wrong }
+    }
+
+    /// The items, for the call.
+    pub(super) fn take(&mut self) -> Option<impl Stream<Item = Value> + Send + use<>> {
+        let items = self.items.take()?;
+        Some(stream::unfold(items, async |mut items| Some((items.recv().await?, items))))
+    }
+}
