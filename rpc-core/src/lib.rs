@@ -76,6 +76,8 @@ pub use broadcast::{Broadcast, Lagged, Shared, Subscription};
 pub use call::{Call, CallError, CallFuture, Channel, Context, Streaming};
 pub use client::Endpoint;
 pub use codec::CodecError;
+/// What streaming methods return and take: the trait of `futures-core`.
+pub use futures_util::Stream;
 pub use proto::{
     Code, Codec, Execution, Limits, LimitsError, Metadata, MetadataError, MethodKey, Status,
 };
