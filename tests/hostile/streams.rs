@@ -129,11 +129,11 @@ async fn items_without_a_stream_end_the_connection() {
 #[tokio::test]
 async fn uploads_that_never_end_are_counted() {
     let mut attacked = attacked().await;
-    for id in 0..3 {
+    for id in 0..11 {
         attacked.peer.send(&request(id, "refuse", Streams::UP)).await.unwrap();
         attacked.peer.next(Kind::Response).await.unwrap();
     }
-    attacked.peer.send(&request(3, "refuse", Streams::UP)).await.unwrap();
+    attacked.peer.send(&request(11, "refuse", Streams::UP)).await.unwrap();
     assert_eq!(attacked.told().await, "peer kept opening calls above the limit of 3");
 }
 

@@ -148,6 +148,7 @@ impl Connection {
         for (index, slot) in &mut self.outbound.slots {
             if matches!(slot.state, SlotState::Sent) && slot.ordinal == UNSENT {
                 self.outbox.withdraw(Kind::Request, CallId::new(index as u32));
+                self.outbox.withdraw_items(CallId::new(index as u32));
                 self.outbound.in_flight -= 1;
                 slot.settle(status.clone(), false, &mut self.wakes);
             }
@@ -165,6 +166,7 @@ impl Connection {
             }
             *in_flight -= 1;
             self.outbox.withdraw(Kind::Request, CallId::new(index as u32));
+            self.outbox.withdraw_items(CallId::new(index as u32));
             match &mut slot.state {
                 SlotState::Abandoned => return false,
                 SlotState::Done { owed, .. } => *owed = false,

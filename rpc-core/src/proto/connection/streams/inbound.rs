@@ -10,6 +10,7 @@ use super::{
 use crate::proto::{
     CallId, Code, Codec, Payload, Piece, Status,
     frame::{Credit, Failure, Flags, FrameError, Head, Kind},
+    limits::EARLY_CALLS,
 };
 
 impl Connection {
@@ -116,7 +117,8 @@ impl Connection {
         }
         receiving.discard();
         self.streams.discarding += 1;
-        if self.streams.discarding > self.config.limits.max_calls {
+        // Calls that were sent before the limit was known may be among them.
+        if self.streams.discarding > self.config.limits.max_calls + EARLY_CALLS {
             self.fail(ConnectionError::TooManyCalls(self.config.limits.max_calls));
         }
     }
@@ -180,7 +182,8 @@ impl Connection {
             Some(receiving) if receiving.ended => {
                 return Err(ConnectionError::UnknownStream(head.kind, head.id));
             }
-            Some(receiving) if receiving.is_partial() => {
+            // Who was told to stop may do so in the middle of an item.
+            Some(receiving) if receiving.is_partial() && !receiving.discards => {
                 return Err(ConnectionError::MixedMessage(head.id));
             }
             Some(_) => {}
@@ -228,10 +231,10 @@ impl Connection {
         if known { Ok(()) } else { Err(ConnectionError::UnknownStream(kind, stream.call)) }
     }
 
-    /// Bytes held of all streams.
+    /// Bytes held of each stream.
     #[cfg(test)]
-    pub(in super::super) fn held_items(&self) -> usize {
-        self.streams.receiving.values().map(|receiving| receiving.held).sum()
+    pub(in super::super) fn held_items(&self) -> impl Iterator<Item = usize> {
+        self.streams.receiving.values().map(|receiving| receiving.held)
     }
 
     /// How many streams are known, both ways.

@@ -78,7 +78,8 @@ pub(super) struct StreamTable {
     sending: Table<Sending>,
     /// Bounded by: the calls that are open, and `discarding`.
     receiving: Table<Receiving>,
-    /// Streams of the peer that go on although their calls have ended. Bounded by: `max_calls`.
+    /// Streams of the peer that go on although their calls have ended. Bounded by: `max_calls`, and the
+    /// early calls.
     discarding: u32,
     /// Streams that wait until bytes have left. Bounded by: `sending`.
     waiting: Vec<StreamId>,

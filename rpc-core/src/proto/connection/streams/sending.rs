@@ -39,6 +39,8 @@ pub(super) struct Sending {
     opened: bool,
     /// Frames of this call went through the queue of large messages: later ones may not overtake them.
     large: bool,
+    /// No item will come; the end is to be sent with the request.
+    over: bool,
     waker: Option<Waker>,
 }
 
@@ -105,10 +107,15 @@ impl Connection {
 
     /// Ends the upload of a call that this side opened.
     pub fn end_items(&mut self, stream: StreamId) {
-        if let Some(large) = self.streams.sending(stream).map(|sending| sending.large) {
-            self.streams.sending.remove(&stream.key());
-            self.send_end(stream.call, large);
+        let Some(sending) = self.streams.sending(stream) else { return };
+        if !sending.begun {
+            // The end follows the request.
+            sending.over = true;
+            return;
         }
+        let large = sending.large;
+        self.streams.sending.remove(&stream.key());
+        self.send_end(stream.call, large);
     }
 
     fn send_end(&mut self, call: CallId, large: bool) {
@@ -134,6 +141,9 @@ impl Connection {
             sending.large |= large;
             sending.open(window);
             self.wakes.extend(sending.waker.take());
+            if sending.over {
+                self.end_items(stream);
+            }
         }
     }
 
@@ -161,6 +171,8 @@ impl Connection {
         let Some(sending) = self.streams.sending.remove(&StreamId::mine(call)) else { return };
         self.wakes.extend(sending.waker);
         if tell && sending.begun {
+            // What waits is not wanted, and the id may be used again before it would leave.
+            self.outbox.withdraw_items(call);
             self.send_end(call, sending.large);
         }
     }
@@ -213,6 +225,7 @@ impl Connection {
             return self.pass_over(stream, Kind::Cancel);
         };
         self.wakes.extend(sending.waker.take());
+        self.outbox.withdraw_items(call);
         self.end_items(stream);
         Ok(())
     }

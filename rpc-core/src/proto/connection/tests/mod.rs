@@ -12,6 +12,7 @@ mod lone;
 mod lost;
 mod oneway;
 mod sequences;
+mod stream_sequences;
 mod streams;
 mod violations;
 
