@@ -1,0 +1,147 @@
+//! A chat with rooms over raw TCP, in the terminal.
+//!
+//! ```sh
+//! cargo run --example chat -- server
+//! cargo run --example chat -- client --nick ada
+//! ```
+//! Without arguments it shows itself: a server and three members in one process.
+
+mod client;
+mod protocol;
+mod rooms;
+mod server;
+mod terminal;
+
+use std::{error::Error, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+use rpc_core::Address;
+use tokio::sync::mpsc;
+
+use client::{Command, Member, Shown};
+use protocol::Event;
+use terminal::Look;
+
+/// A chat with rooms.
+#[derive(Debug, Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    role: Option<Role>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Role {
+    /// Serve the chat until Ctrl-C.
+    Server {
+        /// Where to listen: host:port or unix:/path.
+        #[arg(long, default_value = "127.0.0.1:7100")]
+        listen: String,
+    },
+    /// Take part in it; /help tells what can be typed.
+    Client {
+        /// What the others call you.
+        #[arg(long)]
+        nick: String,
+        /// The room to begin in.
+        #[arg(long, default_value = "lobby")]
+        room: String,
+        /// Where the server listens.
+        #[arg(default_value = "127.0.0.1:7100")]
+        address: String,
+    },
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let done = match Arguments::parse().role {
+        Some(Role::Server { listen }) => serve(&listen).await,
+        Some(Role::Client { nick, room, address }) => take_part(nick, room, address).await,
+        None => demonstrate().await,
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(listen: &str) -> Result<(), Box<dyn Error>> {
+    let running = server::server().start(listen).await?;
+    println!("{}", running.address());
+    println!("join with: cargo run --example chat -- client --nick NAME {}", running.address());
+    tokio::signal::ctrl_c().await?;
+    // Members notice at once; they have nothing that could be finished.
+    running.shutdown_handle().abort();
+    running.wait().await;
+    Ok(())
+}
+
+async fn take_part(nick: String, room: String, address: String) -> Result<(), Box<dyn Error>> {
+    let (shown, events) = mpsc::unbounded_channel();
+    let (commands, orders) = mpsc::channel(16);
+    let member = Member::new(address, nick.clone(), room, shown).run(orders);
+    let terminal = terminal::run(&nick, commands, events);
+    tokio::pin!(member, terminal);
+    tokio::select! {
+        // The server does not want this member.
+        end = &mut member => end?,
+        () = &mut terminal => {}
+    }
+    Ok(())
+}
+
+/// A talk of three members, over real sockets.
+async fn demonstrate() -> Result<(), Box<dyn Error>> {
+    let running = server::server().start("127.0.0.1:0").await?;
+    let mut ada = Actor::enter(running.address(), "ada").await?;
+    let mut bob = Actor::enter(running.address(), "bob").await?;
+    let eve = Actor::enter(running.address(), "eve").await?;
+    ada.order(Command::Say("Hello! Is this raw TCP?".to_owned())).await?;
+    ada.until(|shown| matches!(shown, Shown::Event(Event::Said(_)))).await?;
+    bob.order(Command::Say("It is. Both ways.".to_owned())).await?;
+    ada.until(|shown| matches!(shown, Shown::Event(Event::Said(_)))).await?;
+    ada.order(Command::Tell { nick: "bob".to_owned(), text: "lunch?".to_owned() }).await?;
+    bob.until(|shown| matches!(shown, Shown::Private(_))).await?;
+    drop(eve);
+    ada.until(|shown| matches!(shown, Shown::Event(Event::Left(_)))).await?;
+    ada.order(Command::Who).await?;
+    ada.until(|shown| matches!(shown, Shown::Answer(client::Answer::Who(_)))).await?;
+    Ok(())
+}
+
+/// A member that is told what to do.
+struct Actor {
+    nick: &'static str,
+    commands: mpsc::Sender<Command>,
+    shown: mpsc::UnboundedReceiver<Shown>,
+}
+
+impl Actor {
+    async fn enter(address: &Address, nick: &'static str) -> Result<Self, Box<dyn Error>> {
+        let (shown, events) = mpsc::unbounded_channel();
+        let (commands, orders) = mpsc::channel(16);
+        let room = "lobby".to_owned();
+        let member = Member::new(address.to_string(), nick.to_owned(), room, shown);
+        tokio::spawn(member.run(orders));
+        let mut actor = Self { nick, commands, shown: events };
+        actor.until(|shown| matches!(shown, Shown::Event(Event::Welcome { .. }))).await?;
+        Ok(actor)
+    }
+
+    async fn order(&self, command: Command) -> Result<(), Box<dyn Error>> {
+        Ok(self.commands.send(command).await?)
+    }
+
+    /// Prints what this member sees, up to what is waited for.
+    async fn until(&mut self, wanted: impl Fn(&Shown) -> bool) -> Result<(), Box<dyn Error>> {
+        loop {
+            let shown = self.shown.recv().await.ok_or("the member is gone")?;
+            println!("[{}] {}", self.nick, Look::plain().show(&shown));
+            if wanted(&shown) {
+                return Ok(());
+            }
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! The chat over real sockets: three members through every command, a taken nickname, a lost member, a slow
+//! one, and a server that comes back.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by it")]
+#![allow(dead_code, reason = "the example has a main of its own")]
+
+#[path = "../chat/client.rs"]
+mod client;
+#[path = "../chat/protocol.rs"]
+mod protocol;
+#[path = "../chat/rooms.rs"]
+mod rooms;
+#[path = "../chat/server.rs"]
+mod server;
+#[path = "../chat/terminal.rs"]
+mod terminal;
+
+use std::time::Duration;
+
+use client::{Answer, Command, Member, Shown};
+use protocol::{ChatClient, ChatError, ChatEvents, ChatEventsServer, Event, Line, RoomInfo};
+use rpc_core::{CallError, Endpoint, Running};
+use tokio::{
+    sync::mpsc::{self, Sender, UnboundedReceiver},
+    task::JoinHandle,
+};
+
+struct Guest {
+    commands: Sender<Command>,
+    shown: UnboundedReceiver<Shown>,
+    task: JoinHandle<Result<(), CallError<ChatError>>>,
+}
+
+impl Guest {
+    fn start(address: &str, nick: &str, room: &str) -> Self {
+        let (shown, events) = mpsc::unbounded_channel();
+        let (commands, orders) = mpsc::channel(16);
+        let member = Member::new(address.to_owned(), nick.to_owned(), room.to_owned(), shown);
+        Self { commands, shown: events, task: tokio::spawn(member.run(orders)) }
+    }
+
+    /// A member that is in the room, and who and what it found there.
+    async fn enter(address: &str, nick: &str, room: &str) -> (Self, Vec<Line>, Vec<String>) {
+        let mut guest = Self::start(address, nick, room);
+        let (history, members) = guest.welcomed().await;
+        (guest, history, members)
+    }
+
+    async fn next(&mut self) -> Shown {
+        let next = tokio::time::timeout(Duration::from_secs(30), self.shown.recv());
+        next.await.expect("nothing is shown").expect("the member is gone")
+    }
+
+    async fn welcomed(&mut self) -> (Vec<Line>, Vec<String>) {
+        loop {
+            match self.next().await {
+                Shown::Event(Event::Welcome { history, members, .. }) => return (history, members),
+                Shown::Lost(_) => {}
+                other => panic!("expected a welcome, got {other:?}"),
+            }
+        }
+    }
+
+    async fn order(&self, command: Command) {
+        self.commands.send(command).await.unwrap();
+    }
+
+    async fn expect(&mut self, expected: Shown) {
+        assert_eq!(self.next().await, expected);
+    }
+}
+
+fn said(nick: &str, text: &str) -> Shown {
+    Shown::Event(Event::Said(line(nick, text)))
+}
+
+fn line(nick: &str, text: &str) -> Line {
+    Line { nick: nick.to_owned(), text: text.to_owned() }
+}
+
+fn joined(nick: &str) -> Shown {
+    Shown::Event(Event::Joined(nick.to_owned()))
+}
+
+fn left(nick: &str) -> Shown {
+    Shown::Event(Event::Left(nick.to_owned()))
+}
+
+fn names(names: &[&str]) -> Vec<String> {
+    names.iter().map(|&name| name.to_owned()).collect()
+}
+
+async fn serve() -> (Running, String) {
+    let running = server::server().start("127.0.0.1:0").await.unwrap();
+    let address = running.address().to_string();
+    (running, address)
+}
+
+#[tokio::test]
+async fn three_members_through_every_command() {
+    let (_running, address) = serve().await;
+    let (mut ada, history, members) = Guest::enter(&address, "ada", "lobby").await;
+    assert_eq!((history, members), (vec![], names(&["ada"])));
+    let (mut bob, ..) = Guest::enter(&address, "bob", "lobby").await;
+    ada.expect(joined("bob")).await;
+    for text in ["one", "two", "three"] {
+        ada.order(Command::Say(text.to_owned())).await;
+    }
+    for text in ["one", "two", "three"] {
+        ada.expect(said("ada", text)).await;
+        bob.expect(said("ada", text)).await;
+    }
+    let (mut eve, history, members) = Guest::enter(&address, "eve", "lobby").await;
+    assert_eq!(history, ["one", "two", "three"].map(|text| line("ada", text)));
+    assert_eq!(members, names(&["ada", "bob", "eve"]));
+    ada.expect(joined("eve")).await;
+    bob.expect(joined("eve")).await;
+
+    bob.order(Command::Tell { nick: "eve".to_owned(), text: "psst".to_owned() }).await;
+    eve.expect(Shown::Private(line("bob", "psst"))).await;
+    bob.expect(Shown::Answer(Answer::Told("eve".to_owned()))).await;
+    bob.order(Command::Tell { nick: "zoe".to_owned(), text: "psst".to_owned() }).await;
+    bob.expect(Shown::Failed("nobody is called zoe".to_owned())).await;
+
+    eve.order(Command::Join("tea".to_owned())).await;
+    loop {
+        // Its own leaving is the end of the old stream, or comes before it.
+        match eve.next().await {
+            Shown::Event(Event::Welcome { members, .. }) => {
+                assert_eq!(members, names(&["eve"]));
+                break;
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    ada.expect(left("eve")).await;
+    bob.expect(left("eve")).await;
+    eve.order(Command::Rooms).await;
+    let room = |name: &str, members| RoomInfo { name: name.to_owned(), members };
+    eve.expect(Shown::Answer(Answer::Rooms(vec![room("lobby", 2), room("tea", 1)]))).await;
+    ada.order(Command::Who).await;
+    ada.expect(Shown::Answer(Answer::Who(names(&["ada", "bob"])))).await;
+    ada.order(Command::History).await;
+    let said = ["one", "two", "three"].map(|text| line("ada", text)).to_vec();
+    ada.expect(Shown::Answer(Answer::History(said))).await;
+    ada.order(Command::Say("x".repeat(5000))).await;
+    ada.expect(Shown::Failed("a message has at most 4096 bytes".to_owned())).await;
+
+    bob.order(Command::Leave).await;
+    bob.expect(Shown::Answer(Answer::Left)).await;
+    ada.expect(left("bob")).await;
+    bob.order(Command::Say("anybody?".to_owned())).await;
+    bob.expect(Shown::Failed("join a room first".to_owned())).await;
+    // Quitting is leaving.
+    drop(eve.commands);
+    eve.task.await.unwrap().unwrap();
+    bob.order(Command::Join("tea".to_owned())).await;
+    assert_eq!(bob.welcomed().await.1.last().unwrap(), "bob");
+}
+
+#[tokio::test]
+async fn a_nickname_is_one_members_and_plain() {
+    let (_running, address) = serve().await;
+    let (_ada, ..) = Guest::enter(&address, "ada", "lobby").await;
+    let second = Guest::start(&address, "ada", "tea");
+    let taken = CallError::App(ChatError::NickTaken("ada".to_owned()));
+    assert_eq!(second.task.await.unwrap(), Err(taken));
+    let odd = Guest::start(&address, "a b", "tea");
+    let bad = CallError::App(ChatError::BadName("a b".to_owned()));
+    assert_eq!(odd.task.await.unwrap(), Err(bad));
+}
+
+#[tokio::test]
+async fn a_member_that_is_lost_is_seen_off() {
+    let (_running, address) = serve().await;
+    let (mut ada, ..) = Guest::enter(&address, "ada", "lobby").await;
+    let (bob, ..) = Guest::enter(&address, "bob", "lobby").await;
+    ada.expect(joined("bob")).await;
+    bob.task.abort();
+    ada.expect(left("bob")).await;
+}
+
+struct Deaf;
+
+impl ChatEvents for Deaf {
+    async fn private(&self, _line: Line) {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test]
+async fn a_member_that_is_too_slow_is_dropped_with_notice() {
+    let (_running, address) = serve().await;
+    let limits = rpc_core::Limits { window: 16 << 10, ..Default::default() };
+    let endpoint = Endpoint::new().limits(limits).serve(ChatEventsServer::new(Deaf)).unwrap();
+    let slow = ChatClient::new(endpoint.connect(&*address).await.unwrap());
+    let mut events = slow.join("slow".to_owned(), "lobby".to_owned()).await.unwrap();
+    let (mut ada, ..) = Guest::enter(&address, "ada", "lobby").await;
+    // Enough to fill the window and what the room keeps for those who are behind.
+    for number in 0..400 {
+        ada.order(Command::Say(format!("{number} {}", "x".repeat(1000)))).await;
+        assert!(matches!(ada.next().await, Shown::Event(Event::Said(_))));
+    }
+    let mut seen = 0;
+    let missed = loop {
+        match events.next().await.unwrap().unwrap().into_inner() {
+            Event::Dropped { missed } => break missed,
+            Event::Said(_) => seen += 1,
+            _ => {}
+        }
+    };
+    assert!(missed > 0 && seen < 400, "{missed} {seen}");
+    assert!(events.next().await.is_none());
+    ada.expect(left("slow")).await;
+}
+
+#[tokio::test]
+async fn members_come_back_when_the_server_does() {
+    let (running, address) = serve().await;
+    let (mut ada, ..) = Guest::enter(&address, "ada", "tea").await;
+    running.shutdown_handle().abort();
+    running.wait().await;
+    assert!(matches!(ada.next().await, Shown::Lost(_)));
+    // The port may be in use for a moment; members try for as long.
+    let _running = loop {
+        match server::server().start(&*address).await {
+            Ok(running) => break running,
+            Err(_) => tokio::task::yield_now().await,
+        }
+    };
+    assert_eq!(ada.welcomed().await.1, names(&["ada"]));
+    ada.order(Command::Say("back".to_owned())).await;
+    ada.expect(said("ada", "back")).await;
+}
