@@ -16,4 +16,5 @@ pub mod report;
 pub mod results;
 pub mod run;
 pub mod server;
+pub mod streams;
 pub mod transport;

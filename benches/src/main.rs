@@ -5,18 +5,19 @@
 use std::{
     env,
     io::{self, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
 use anyhow::{Result, ensure};
 use benches::{
     idle::{self, IdlePlan},
+    machine::Machine,
     plan::{self, Group, Pace, Plan},
     record::Cell,
     report,
     results::Results,
-    run, server, transport,
+    run, server, streams, transport,
 };
 use clap::{Args, Parser, Subcommand};
 
@@ -58,6 +59,14 @@ enum Command {
         #[arg(long, default_value_t = 10_000)]
         connections: usize,
     },
+    /// Streams: items of 24 bytes and 64 KiB beside the same by hand.
+    Streams(Effort),
+    /// A thousand streams that nobody reads.
+    Stall(Effort),
+    /// A million calls that are cancelled at once.
+    Cancels(Effort),
+    /// One value to 5,000 members.
+    Broadcast(Effort),
     /// Serves one transport until stdin closes; its address is the first line of stdout.
     #[command(hide = true)]
     Server { transport: String },
@@ -83,6 +92,33 @@ struct Options {
     /// Writes all figures with the machine and the method to this file.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+}
+
+/// How much is done for a bench of streams.
+#[derive(Debug, Args)]
+struct Effort {
+    /// One short round: shows that everything works, not what it costs.
+    #[arg(long)]
+    quick: bool,
+    /// How often it is measured; figures are medians over rounds.
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    rounds: usize,
+    /// How long each figure is counted.
+    #[arg(long, value_name = "MS", default_value_t = 2000)]
+    window_ms: u64,
+}
+
+fn show(effort: &Effort, measure: fn(&Path, streams::Effort) -> Result<String>) -> Result<()> {
+    let window = Duration::from_millis(if effort.quick { 50 } else { effort.window_ms });
+    let effort = streams::Effort {
+        warm_up: window / 4,
+        window,
+        rounds: if effort.quick { 1 } else { effort.rounds.max(1) },
+        divide: if effort.quick { 50 } else { 1 },
+    };
+    let text = measure(&env::current_exe()?, effort)?;
+    write!(io::stdout().lock(), "{}\n\n{text}", Machine::describe())?;
+    Ok(())
 }
 
 impl Options {
@@ -115,6 +151,10 @@ fn main() -> Result<()> {
         Command::Pending { options } => drive(&options, plan::pending(), report::pending),
         Command::Mixed { options } => drive(&options, plan::mixed(), report::mixed),
         Command::Idle { options, connections } => hold(&options, connections),
+        Command::Streams(effort) => show(&effort, streams::flow),
+        Command::Stall(effort) => show(&effort, streams::stall),
+        Command::Cancels(effort) => show(&effort, streams::cancels),
+        Command::Broadcast(effort) => show(&effort, streams::broadcast),
         Command::Server { transport } => server::serve(&transport),
     }
 }

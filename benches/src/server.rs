@@ -13,7 +13,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 
-use crate::{run, transport};
+use crate::{run, streams, transport};
 
 /// A running server process; dropping it ends the process.
 #[derive(Debug)]
@@ -77,9 +77,12 @@ impl Drop for ServerProcess {
 ///
 /// When the transport is unknown or cannot listen.
 pub fn serve(name: &str) -> Result<()> {
-    let transport = transport::find(name)?;
     let runtime = run::runtime()?;
-    let listening = runtime.block_on(transport.serve())?;
+    let listening = if streams::is_ours(name) {
+        runtime.block_on(streams::serve(name))?
+    } else {
+        runtime.block_on(transport::find(name)?.serve())?
+    };
     writeln!(io::stdout(), "{}", listening.address())?;
     io::stdin().read_to_end(&mut Vec::new())?;
     drop(listening);

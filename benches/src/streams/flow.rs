@@ -1,0 +1,158 @@
+//! One stream on one connection: items of 24 bytes beside a hand-written sender of the same, and items of
+//! 64 KiB beside a plain copy.
+
+use std::{fmt::Write as _, path::Path, time::Instant};
+
+use anyhow::Result;
+
+use super::{Clock, Effort, bare, median, ours, start, verdict};
+use crate::{run, server::ServerProcess};
+
+/// The length of the long items.
+const LONG: u32 = 64 << 10;
+
+/// CPU per small item may be so many times the bare one's; throughput of long ones at least so much.
+const ITEM_BAR: f64 = 2.5;
+const COPY_BAR: f64 = 0.8;
+
+/// Measures both, in interleaved rounds.
+///
+/// # Errors
+///
+/// When a server cannot be started or a stream fails.
+pub fn flow(program: &Path, effort: Effort) -> Result<String> {
+    let mut figures: [Vec<(f64, f64)>; 4] = Default::default();
+    for _ in 0..effort.rounds {
+        for (figures, job) in figures.iter_mut().zip([Job::Items, Job::Bare, Job::Blobs, Job::Copy])
+        {
+            figures.push(job.measure(program, effort)?);
+        }
+    }
+    let [items, bare, blobs, copy] = figures;
+    let cpu = |figures: &[(f64, f64)]| median(figures.iter().map(|(_, cpu)| *cpu).collect());
+    let rate = |figures: &[(f64, f64)]| median(figures.iter().map(|(rate, _)| *rate).collect());
+    let mut text = String::from(
+        "| stream | items or MB/s | CPU of both | ratio | bar | |\n|---|---|---|---|---|---|\n",
+    );
+    let ratio = cpu(&items) / cpu(&bare);
+    let (ours, limit) = (rate(&items) / 1e6, rate(&bare) / 1e6);
+    writeln!(
+        text,
+        "| 24 bytes, by hand | {limit:.2}M/s | {:.0} ns/item | 1.00x | | |",
+        cpu(&bare) * 1e9
+    )?;
+    writeln!(
+        text,
+        "| 24 bytes, ours | {ours:.2}M/s | {:.0} ns/item | {ratio:.2}x CPU | <= {ITEM_BAR}x | {} |",
+        cpu(&items) * 1e9,
+        verdict(ratio <= ITEM_BAR)
+    )?;
+    let ratio = rate(&blobs) / rate(&copy);
+    writeln!(
+        text,
+        "| io::copy | {:.0} MB/s | {:.2} ns/byte | 1.00x | | |",
+        rate(&copy) / 1e6,
+        cpu(&copy) * 1e9
+    )?;
+    writeln!(
+        text,
+        "| 64 KiB, ours | {:.0} MB/s | {:.2} ns/byte | {ratio:.2}x speed | >= {COPY_BAR}x | {} |",
+        rate(&blobs) / 1e6,
+        cpu(&blobs) * 1e9,
+        verdict(ratio >= COPY_BAR)
+    )?;
+    Ok(text)
+}
+
+#[derive(Clone, Copy)]
+enum Job {
+    Items,
+    Bare,
+    Blobs,
+    Copy,
+}
+
+/// Counts what comes once the warm-up is over, until the window is.
+struct Counter<'a> {
+    server: &'a ServerProcess,
+    effort: Effort,
+    began: Instant,
+    clock: Option<Clock>,
+    count: u64,
+    seen: u64,
+    done: Option<Result<(f64, f64)>>,
+}
+
+impl Counter<'_> {
+    /// Whether more is wanted. The clock is looked at once in a while only.
+    fn add(&mut self, count: usize, each: u64) -> bool {
+        self.count += count as u64;
+        self.seen += 1;
+        if !self.seen.is_multiple_of(each) {
+            return true;
+        }
+        match &self.clock {
+            None if self.began.elapsed() < self.effort.warm_up => true,
+            None => {
+                self.count = 0;
+                self.clock = Clock::start(self.server.pid()).ok();
+                true
+            }
+            Some(clock) if clock.began.elapsed() < self.effort.window => true,
+            Some(clock) => {
+                let count = self.count as f64;
+                self.done = Some(clock.stop().map(|(time, cpu)| (count / time, cpu / count)));
+                false
+            }
+        }
+    }
+}
+
+impl Job {
+    /// Items or bytes a second, and CPU seconds for each.
+    fn measure(self, program: &Path, effort: Effort) -> Result<(f64, f64)> {
+        let name = match self {
+            Self::Items | Self::Blobs => "streams-ours",
+            Self::Bare => "streams-bare",
+            Self::Copy => "streams-copy",
+        };
+        let server = start(program, name)?;
+        let runtime = run::runtime()?;
+        let mut counter = Counter {
+            server: &server,
+            effort,
+            began: Instant::now(),
+            clock: None,
+            count: 0,
+            seen: 0,
+            done: None,
+        };
+        runtime.block_on(async {
+            let address = server.address();
+            match self {
+                Self::Items => {
+                    let mut items = ours::connect(address, None).await?.items().await?;
+                    while let Some(item) = items.next().await {
+                        if item?.a > 0.0 && !counter.add(1, 1000) {
+                            break;
+                        }
+                    }
+                }
+                Self::Blobs => {
+                    let mut blobs = ours::connect(address, None).await?.blobs(LONG).await?;
+                    while let Some(blob) = blobs.next().await {
+                        if !counter.add(blob?.len(), 10) {
+                            break;
+                        }
+                    }
+                }
+                Self::Bare => {
+                    bare::read_items(address, |sum| sum > 0.0 && counter.add(1, 1000)).await?;
+                }
+                Self::Copy => bare::read_copy(address, |count| counter.add(count, 10)).await?,
+            }
+            anyhow::Ok(())
+        })?;
+        counter.done.unwrap_or_else(|| Err(anyhow::anyhow!("the stream ended early")))
+    }
+}
