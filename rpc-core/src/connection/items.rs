@@ -8,7 +8,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use bytes::{Buf as _, Bytes};
+use bytes::Bytes;
 
 use super::Shared;
 use crate::proto::{
@@ -193,8 +193,9 @@ pub(crate) struct ItemReader {
     shared: Arc<Shared>,
     stream: StreamId,
     segments: VecDeque<Segment>,
-    /// Small items back to back.
+    /// Small items back to back, and how many bytes of them were read.
     current: Bytes,
+    at: usize,
     /// Bytes that were consumed since the connection was last told.
     consumed: usize,
     ended: bool,
@@ -220,7 +221,7 @@ impl ItemReader {
     fn new(shared: Arc<Shared>, stream: StreamId) -> Self {
         let stream = shared.name_receiving(stream);
         let (segments, current) = (VecDeque::new(), Bytes::new());
-        Self { shared, stream, segments, current, consumed: 0, ended: false }
+        Self { shared, stream, segments, current, at: 0, consumed: 0, ended: false }
     }
 
     /// The next item, or how the stream ended; not to be called after that.
@@ -245,12 +246,13 @@ impl ItemReader {
     }
 
     fn next_small(&mut self) -> Option<Payload> {
-        if self.current.is_empty() {
-            return None;
-        }
-        let length = self.current.get_u32_le() as usize;
-        let item = Payload::cut(&self.current, length);
-        self.current.advance(length);
+        let (length, rest) = self.current[self.at..].split_first_chunk::<4>()?;
+        let length = u32::from_le_bytes(*length) as usize;
+        let item = match Payload::inline(rest.get(..length)?) {
+            Some(item) => item,
+            None => self.current.slice(self.at + 4..self.at + 4 + length).into(),
+        };
+        self.at += 4 + length;
         Some(item)
     }
 
@@ -258,7 +260,7 @@ impl ItemReader {
         match self.segments.pop_front()? {
             Segment::Large(item) => Some(item.into()),
             Segment::Small(items) => {
-                self.current = items.into();
+                (self.current, self.at) = (items.into(), 0);
                 self.next_small()
             }
         }

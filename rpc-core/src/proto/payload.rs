@@ -37,11 +37,6 @@ impl Payload {
         Self::inline(bytes).unwrap_or_else(|| Self(Held::Shared(Bytes::copy_from_slice(bytes))))
     }
 
-    /// The first `length` bytes of `from`: a copy if they are held in place, else shared.
-    pub(crate) fn cut(from: &Bytes, length: usize) -> Self {
-        Self::inline(&from[..length]).unwrap_or_else(|| Self(Held::Shared(from.slice(..length))))
-    }
-
     /// The bytes.
     #[must_use]
     pub fn as_slice(&self) -> &[u8] {
@@ -69,7 +64,9 @@ impl Payload {
         }
     }
 
-    fn inline(from: &[u8]) -> Option<Self> {
+    /// A copy that is held in place, if so many bytes can be.
+    #[inline]
+    pub(crate) fn inline(from: &[u8]) -> Option<Self> {
         let mut bytes = [0; INLINE];
         bytes.get_mut(..from.len())?.copy_from_slice(from);
         Some(Self(Held::Inline { length: from.len() as u8, bytes }))
