@@ -3,8 +3,11 @@
 
 use proptest::{collection::vec, option, prelude::*, sample::select};
 
-use super::{streams::item_frame, *};
-use crate::proto::connection::{ITEM_OVERHEAD, Items, SMALL_ITEM, Segment, StreamId};
+use super::{
+    streams::{item_frame, items_of},
+    *,
+};
+use crate::proto::connection::{ITEM_OVERHEAD, Items, SMALL_ITEM, StreamId};
 
 #[derive(Clone, Debug)]
 enum Op {
@@ -275,7 +278,7 @@ impl World {
                     return;
                 }
                 Poll::Ready(Items::Some(segments)) => {
-                    for item in segments.into_iter().flat_map(items) {
+                    for item in segments.into_iter().flat_map(items_of) {
                         assert_eq!(item[..4], (nth as u32).to_le_bytes(), "of another stream");
                         assert_eq!(item[4..8], way.read.to_le_bytes(), "out of order");
                         way.read += 1;
@@ -398,22 +401,6 @@ impl World {
             }
         }
         panic!("streams never come to rest: {:#?}", self.flows);
-    }
-}
-
-/// The items of a segment.
-fn items(segment: Segment) -> Vec<Vec<u8>> {
-    match segment {
-        Segment::Large(item) => vec![item.to_vec()],
-        Segment::Small(run) => {
-            let (mut items, mut rest) = (Vec::new(), &run[..]);
-            while let Some((length, after)) = rest.split_first_chunk::<4>() {
-                let (item, after) = after.split_at(u32::from_le_bytes(*length) as usize);
-                items.push(item.to_vec());
-                rest = after;
-            }
-            items
-        }
     }
 }
 

@@ -11,6 +11,22 @@ pub(super) fn item_frame(stream: StreamId, bytes: &[u8]) -> Vec<u8> {
     [&head.encode()[..], bytes].concat()
 }
 
+/// The items of a segment.
+pub(super) fn items_of(segment: Segment) -> Vec<Vec<u8>> {
+    match segment {
+        Segment::Large(item) => vec![item.to_vec()],
+        Segment::Small(run) => {
+            let (mut items, mut rest) = (Vec::new(), &run[..]);
+            while let Some((length, after)) = rest.split_first_chunk::<4>() {
+                let (item, after) = after.split_at(u32::from_le_bytes(*length) as usize);
+                items.push(item.to_vec());
+                rest = after;
+            }
+            items
+        }
+    }
+}
+
 impl Pair {
     fn open_streaming(&mut self, side: Side, streams: Streams) -> CallId {
         let now = self.now;
@@ -35,20 +51,7 @@ impl Pair {
                 Poll::Pending => return (items, None),
                 Poll::Ready(Items::End(outcome)) => return (items, Some(outcome)),
                 Poll::Ready(Items::Some(segments)) => {
-                    for segment in segments {
-                        match segment {
-                            Segment::Large(item) => items.push(item.to_vec()),
-                            Segment::Small(run) => {
-                                let mut rest = &run[..];
-                                while let Some((length, after)) = rest.split_first_chunk::<4>() {
-                                    let (item, after) =
-                                        after.split_at(u32::from_le_bytes(*length) as usize);
-                                    items.push(item.to_vec());
-                                    rest = after;
-                                }
-                            }
-                        }
-                    }
+                    items.extend(segments.into_iter().flat_map(items_of));
                     let cost = items.iter().map(|item| item.len() + 8).sum();
                     self[side].machine.consume(stream, cost);
                 }
