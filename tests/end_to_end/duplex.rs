@@ -184,3 +184,42 @@ async fn when_the_first_caller_goes_the_last_handler_ends() {
     seen.sort_unstable();
     assert_eq!(seen, [Some(0), Some(1), Some(2)]);
 }
+
+/// Hands the context of its call to the test.
+#[service]
+trait Holder {
+    async fn hold(&self, cx: &Context);
+}
+
+struct Hand(tokio::sync::mpsc::UnboundedSender<Context>);
+
+impl Holder for Hand {
+    async fn hold(&self, cx: &Context) {
+        self.0.send(cx.clone()).unwrap();
+        std::future::pending().await
+    }
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_the_call_that_it_is_part_of() {
+    let limits = Limits::default();
+    let Relayed { client, watch, .. } =
+        &Relayed::over(tests::Transport::Tcp, rpc_core::Codec::Bincode, limits).await;
+    let (send, mut contexts) = tokio::sync::mpsc::unbounded_channel();
+    let holder = HolderClient::in_memory(Server::new().with(HolderServer::new(Hand(send))));
+    let held = tokio::spawn(holder.hold().into_future());
+    let cx = contexts.recv().await.unwrap();
+    // It brings one item, and then waits for ever.
+    let (lines_in, source) = tokio::sync::mpsc::unbounded_channel::<String>();
+    lines_in.send("one".to_owned()).unwrap();
+    let source = futures_util::stream::unfold(source, async |mut source| {
+        source.recv().await.map(|line| (line, source))
+    });
+    let mut lines = client.shout(source).within(&cx).await.unwrap();
+    assert_eq!(lines.next().await, Some(Ok("ONE".to_owned())));
+    held.abort();
+    let error = lines.next().await.unwrap().unwrap_err();
+    assert_eq!(error.code(), rpc_core::Code::Cancelled, "{error}");
+    assert_eq!(lines.next().await, None);
+    watch.until_live(0).await;
+}

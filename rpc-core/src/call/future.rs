@@ -132,8 +132,7 @@ impl<T, E> CallFuture<T, E> {
         ready!(cancelled.as_mut().poll(cx));
         self.connection.shared().cancel(*id);
         self.state = State::Done;
-        let message = "the call that this one is part of is over";
-        Poll::Ready(Status::new(Code::Cancelled, message))
+        Poll::Ready(scope_is_over())
     }
 
     fn read(&mut self, progress: Progress) -> Result<T, CallError<E>> {
@@ -155,7 +154,9 @@ impl<T, E> CallFuture<T, E> {
         };
         let connection = self.connection.clone();
         let reader = accepted.map(|id| ItemReader::of_call(Arc::clone(connection.shared()), id));
-        Ok(make(Incoming { reader, connection, method: self.request.method.clone(), codec }))
+        let method = self.request.method.clone();
+        let scope = self.request.options.as_mut().and_then(|options| options.cancelled.take());
+        Ok(make(Incoming { reader, connection, method, codec, scope }))
     }
 }
 
@@ -176,6 +177,11 @@ impl Prepared {
 
 fn unreadable<E>(error: CodecError) -> CallError<E> {
     Status::new(Code::Internal, format!("cannot read the reply: {error}")).into()
+}
+
+/// The end of a call whose scope is over.
+pub(super) fn scope_is_over() -> Status {
+    Status::new(Code::Cancelled, "the call that this one is part of is over")
 }
 
 /// How a call failed, in the trait's own terms where it can be.

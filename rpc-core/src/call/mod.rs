@@ -74,8 +74,11 @@ struct Options {
     /// The call whose handler makes this one, on the same connection.
     caller: Option<Context>,
     /// Resolves when the scope is over; from when the call is open.
-    cancelled: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+    cancelled: Option<ScopeEnd>,
 }
+
+/// Resolves when the call is over that another one is part of.
+type ScopeEnd = Pin<Box<WaitForCancellationFutureOwned>>;
 
 /// Which method is called, and how to speak of it.
 #[derive(Clone, Debug)]
@@ -113,6 +116,7 @@ struct Incoming {
     connection: Connection,
     method: Method,
     codec: Codec,
+    scope: Option<ScopeEnd>,
 }
 
 impl<T, E> Call<T, E> {
@@ -212,10 +216,7 @@ impl<T: 'static, E: 'static> Call<Streaming<T, E>, E> {
     ) -> Self {
         let mut request = Prepared::new(method, codec, arguments);
         request.streams = Streams::DOWN;
-        let stream = move |incoming: Incoming| {
-            let Incoming { reader, connection, method, codec } = incoming;
-            Streaming::of_call(reader, connection, method, codec, item, error)
-        };
+        let stream = move |incoming: Incoming| Streaming::of_call(incoming, item, error);
         // A stream is made, not read.
         let value: Decode<Streaming<T, E>> =
             |_, _| Err(CodecError::Json(serde::de::Error::custom("a stream is no value")));

@@ -3,14 +3,14 @@
 use std::{
     convert::Infallible,
     fmt,
-    future::poll_fn,
+    future::{Future as _, poll_fn},
     pin::Pin,
     task::{Context, Poll, ready},
 };
 
 use futures_util::Stream;
 
-use super::{CallError, Method};
+use super::{CallError, Incoming, Method, ScopeEnd, future::scope_is_over};
 use crate::{
     codec::Decode,
     connection::{Connection, ItemReader, Next},
@@ -70,18 +70,15 @@ pub struct Streaming<T, E = Infallible> {
     codec: Codec,
     item: Decode<T>,
     error: Option<Decode<E>>,
+    /// Ends the stream with the call that it is part of.
+    scope: Option<ScopeEnd>,
 }
 
 impl<T, E> Streaming<T, E> {
-    pub(super) const fn of_call(
-        reader: Option<ItemReader>,
-        connection: Connection,
-        method: Method,
-        codec: Codec,
-        item: Decode<T>,
-        error: Option<Decode<E>>,
-    ) -> Self {
-        Self { reader, _connection: Some(connection), method: Some(method), codec, item, error }
+    pub(super) fn of_call(incoming: Incoming, item: Decode<T>, error: Option<Decode<E>>) -> Self {
+        let Incoming { reader, connection, method, codec, scope } = incoming;
+        let (_connection, method) = (Some(connection), Some(method));
+        Self { reader, _connection, method, codec, item, error, scope }
     }
 
     /// What the peer sends with a call of its own.
@@ -90,7 +87,7 @@ impl<T, E> Streaming<T, E> {
         codec: Codec,
         item: Decode<T>,
     ) -> Self {
-        Self { reader, _connection: None, method: None, codec, item, error: None }
+        Self { reader, _connection: None, method: None, codec, item, error: None, scope: None }
     }
 
     /// The next item; `None` after the last one.
@@ -121,7 +118,13 @@ impl<T, E> Stream for Streaming<T, E> {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let Some(reader) = &mut self.reader else { return Poll::Ready(None) };
-        Poll::Ready(match ready!(reader.poll_next(cx)) {
+        let Poll::Ready(next) = reader.poll_next(cx) else {
+            let Some(scope) = &mut self.scope else { return Poll::Pending };
+            ready!(scope.as_mut().poll(cx));
+            self.reader = None;
+            return Poll::Ready(Some(Err(scope_is_over().into())));
+        };
+        Poll::Ready(match next {
             Next::Item(item) => {
                 let item = self.read(&item);
                 if item.is_err() {
