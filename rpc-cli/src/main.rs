@@ -2,11 +2,13 @@
 //! stdout, everything else to stderr; the exit code says how a call ended.
 
 mod arguments;
+mod codegen;
 mod commands;
 mod connect;
 mod demo;
 mod exit;
 mod output;
+mod source;
 mod suggest;
 
 use std::process::ExitCode;

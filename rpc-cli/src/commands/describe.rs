@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::{
     connect::{connect, method, split},
-    output,
+    output, source,
 };
 
 const EXAMPLES: &str = "\
@@ -40,14 +40,10 @@ pub(super) async fn run(args: Args) -> Result<()> {
         }
         return Ok(());
     }
-    let services = match args.what {
-        Some(service) => vec![service],
-        None => server.services().await?.into_iter().filter(|name| name != "Reflection").collect(),
+    let schemas = match args.what {
+        Some(service) => vec![server.describe(&service).await?],
+        None => source::all(&mut server).await?,
     };
-    let mut schemas = Vec::new();
-    for service in &services {
-        schemas.push(server.describe(service).await?);
-    }
     if args.json {
         let values = schemas.iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>()?;
         output::json(&Value::Array(values), false);

@@ -1,11 +1,13 @@
 //! The subcommands: a file each, with its arguments and what it does.
 
 mod call;
+mod codegen;
 mod completions;
 mod demo;
 mod describe;
 mod list;
 mod ping;
+mod schema;
 mod stream;
 
 use anyhow::Result;
@@ -24,6 +26,10 @@ pub(crate) enum Command {
     Call(call::Args),
     /// Measure the way to a server and back.
     Ping(ping::Args),
+    /// Generate a client for another language.
+    Codegen(codegen::Args),
+    /// Keep what a server offers as a document.
+    Schema(schema::Args),
     /// Print the completion script of a shell.
     Completions(completions::Args),
 }
@@ -37,6 +43,8 @@ impl Command {
             Self::Describe(args) => describe::run(args).await,
             Self::Call(args) => call::run(args).await,
             Self::Ping(args) => ping::run(args).await,
+            Self::Codegen(args) => codegen::run(args).await,
+            Self::Schema(args) => schema::run(args).await,
             Self::Completions(args) => {
                 completions::run(&args);
                 Ok(())
