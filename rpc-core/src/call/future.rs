@@ -143,8 +143,12 @@ impl<T, E> CallFuture<T, E> {
                 return Err(failure(end, codec, error, Some(&self.request.method)));
             }
             Progress::Ended(Ok(payload)) => match self.request.reply {
-                true if self.stream.is_none() => return value(codec, &payload).map_err(unreadable),
-                false => return value(Codec::Bincode, &Payload::new()).map_err(unreadable),
+                true if self.stream.is_none() => {
+                    return value(codec, (&payload).into()).map_err(unreadable);
+                }
+                false => {
+                    return value(Codec::Bincode, (&Payload::new()).into()).map_err(unreadable);
+                }
                 true => None,
             },
             Progress::Accepted(id) => Some(id),
@@ -196,7 +200,7 @@ pub(super) fn failure<E>(
             method.map_or_else(|| status.clone(), |method| method.explain(status.clone())).into()
         }
         (Failure::Application(error), Some(decode)) => {
-            decode(codec, &error).map_or_else(unreadable, CallError::App)
+            decode(codec, (&error).into()).map_or_else(unreadable, CallError::App)
         }
         (Failure::Application(_), None) => {
             let message = "the server replied with an error that the method does not have";
