@@ -9,6 +9,7 @@ mod duplex;
 mod json;
 mod limits;
 mod losses;
+mod order;
 mod reflection;
 mod relay;
 mod shutdown;
