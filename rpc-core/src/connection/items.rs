@@ -246,7 +246,7 @@ impl ItemReader {
     }
 
     /// What comes next when [`Self::next_small`] has no more; not to be called after the end.
-    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Next> {
+    pub(crate) fn poll_next(&mut self, cx: &Context<'_>) -> Poll<Next> {
         loop {
             match self.segments.pop_front() {
                 Some(Segment::Large(item)) => {

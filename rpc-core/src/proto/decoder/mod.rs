@@ -133,7 +133,7 @@ impl Decoder {
 
     /// The payload of the next frame if its head is `like` but for the length, and it is short and all there: so
     /// that a run of items is known to be one.
-    pub(crate) fn next_like<'i>(&mut self, like: Head, input: &mut &'i [u8]) -> Option<&'i [u8]> {
+    pub(crate) fn next_like<'i>(&self, like: Head, input: &mut &'i [u8]) -> Option<&'i [u8]> {
         if !self.is_between_frames() {
             return None;
         }

@@ -166,7 +166,7 @@ impl Connection {
     pub(in super::super) fn handle_items_like(
         &mut self,
         head: Head,
-        decoder: &mut Decoder,
+        decoder: &Decoder,
         input: &mut &[u8],
     ) -> Result<(), ConnectionError> {
         let stream = StreamId::of(head.id, !head.flags.contains(Flags::MINE));
