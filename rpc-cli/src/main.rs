@@ -6,6 +6,7 @@ mod codegen;
 mod commands;
 mod connect;
 mod demo;
+mod diff;
 mod exit;
 mod output;
 mod source;
