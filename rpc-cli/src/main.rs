@@ -7,6 +7,7 @@ mod commands;
 mod connect;
 mod demo;
 mod diff;
+mod documents;
 mod exit;
 mod output;
 mod source;

@@ -52,7 +52,7 @@ pub(crate) fn keep(document: Document, names: &[String]) -> Result<Document> {
 }
 
 /// Whether a source is a file rather than an address.
-fn is_file(source: &str) -> bool {
+pub(crate) fn is_file(source: &str) -> bool {
     let ends_as_file = Path::new(source).extension().is_some_and(|extension| extension == "json");
     ends_as_file || (!source.starts_with("unix:") && Path::new(source).is_file())
 }

@@ -123,6 +123,6 @@ impl Chat for Hall {
     }
 
     async fn rooms(&self) -> Vec<RoomInfo> {
-        Hall::rooms(self).list()
+        Self::rooms(self).list()
     }
 }

@@ -6,9 +6,11 @@ mod api;
 mod python;
 mod typescript;
 
-pub(crate) use api::Api;
+pub(crate) use api::{Api, NamedType};
 
 use clap::ValueEnum;
+
+use crate::documents;
 
 /// What can be generated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -17,6 +19,12 @@ pub(crate) enum Language {
     Python,
     /// A client for Node 20+, no dependencies.
     Typescript,
+    /// An OpenRPC 1.4 document, `openrpc.json`.
+    Openrpc,
+    /// A page for repositories and wikis, `api.md`.
+    Markdown,
+    /// A page to look at, `api.html`.
+    Html,
 }
 
 /// A file to be written below the folder that the user names.
@@ -28,10 +36,23 @@ pub(crate) struct GeneratedFile {
     pub text: String,
 }
 
+/// What documents are called, which may be of any number of services.
+const TITLE: &str = "Services";
+
+fn one(path: &str, text: String) -> Vec<GeneratedFile> {
+    vec![GeneratedFile { path: path.to_owned(), text }]
+}
+
 /// All files of a client in `language`.
 pub(crate) fn generate(language: Language, api: &Api<'_>) -> Vec<GeneratedFile> {
     match language {
         Language::Python => python::generate(api),
         Language::Typescript => typescript::generate(api),
+        Language::Openrpc => {
+            let document = documents::openrpc(api, TITLE);
+            one("openrpc.json", format!("{document:#}\n"))
+        }
+        Language::Markdown => one("api.md", documents::markdown(api, TITLE)),
+        Language::Html => one("api.html", documents::page(api, TITLE)),
     }
 }

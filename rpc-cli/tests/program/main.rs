@@ -5,6 +5,7 @@
 
 mod calls;
 mod demo;
+mod documents;
 mod help;
 mod strangers;
 mod streams;
