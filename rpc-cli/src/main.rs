@@ -8,10 +8,12 @@ mod connect;
 mod demo;
 mod diff;
 mod documents;
+mod dry_run;
 mod exit;
 mod output;
 mod source;
 mod suggest;
+mod template;
 
 use std::process::ExitCode;
 

@@ -3,15 +3,16 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use rpc_core::{Call, CallError, Code, Metadata};
+use rpc_core::{Call, CallError, Code, Metadata, proto::frame::Streams, schema::MethodSchema};
 use serde_json::{Value, json};
 
 use super::stream::{self, End, Source};
 use crate::{
     arguments::{self, Described},
     connect::{Connected, connect, method, split},
+    dry_run,
     exit::Failure,
-    output,
+    output, template,
 };
 
 const EXAMPLES: &str = "\
@@ -34,6 +35,8 @@ Examples:
   echo '[1, 2]' | rpc call 127.0.0.1:7000 Calculator.add
   rpc call 127.0.0.1:7000 Clock.ticks every_ms=500
   seq 10 | rpc call 127.0.0.1:7000 Calculator.average
+  rpc call --template 127.0.0.1:7000 Inventory.put > item.json
+  rpc call 127.0.0.1:7000 Inventory.put - < item.json
   rpc call --timeout 500ms -H tenant=acme 127.0.0.1:7000 Clock.whoami";
 
 #[derive(Debug, clap::Args)]
@@ -57,6 +60,12 @@ pub(crate) struct Args {
     /// Print a text without quotes.
     #[arg(long)]
     raw: bool,
+    /// Print the arguments as JSON to fill in, and call nothing.
+    #[arg(long, conflicts_with = "dry_run")]
+    template: bool,
+    /// Print what would be sent, frame by frame, and call nothing.
+    #[arg(long)]
+    dry_run: bool,
     /// Print errors as JSON too.
     #[arg(long)]
     json: bool,
@@ -103,7 +112,22 @@ async fn call(
             None
         }
     };
+    if args.template {
+        let Some(Described { service, method }) = described else {
+            let message =
+                "the server does not describe itself: there is nothing to make a template of";
+            return Err(Failure::unknown(message).into());
+        };
+        output::pretty(&template::arguments(&method.arguments, &service.types));
+        return Ok(End::Value(None));
+    }
     let arguments = arguments::read(&args.arguments, described)?;
+    if args.dry_run {
+        let streams = described.map_or(Streams::NONE, |described| streams(described.method));
+        let text = dry_run::show(&args.method, &arguments, args.timeout, metadata, streams)?;
+        output::line(text.trim_end());
+        return Ok(End::Value(None));
+    }
     let mut source = described.map_or_else(Source::none, Source::stdin);
     if described.is_some_and(|described| described.method.kind.streams_reply()) {
         let call = server.channel.stream_json(&args.method, &arguments);
@@ -116,6 +140,16 @@ async fn call(
     let end = stream::upload(server, call, source).await;
     server.phases.add("call", started.elapsed());
     end
+}
+
+/// Which ways a call of the method streams.
+const fn streams(method: &MethodSchema) -> Streams {
+    match (method.upload.is_some(), method.kind.streams_reply()) {
+        (false, false) => Streams::NONE,
+        (true, false) => Streams::UP,
+        (false, true) => Streams::DOWN,
+        (true, true) => Streams::BOTH,
+    }
 }
 
 fn prepare<T, E>(
