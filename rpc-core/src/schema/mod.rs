@@ -9,6 +9,7 @@
 //! ```
 
 mod document;
+mod foreign;
 mod format;
 mod json;
 mod primitives;

@@ -243,7 +243,7 @@ fn octets(size: u32) -> Format {
     Format::Array { content: Box::new(Format::U8), size }
 }
 
-fn text(name: &str, wire: Format) -> Format {
+pub(super) fn text(name: &str, wire: Format) -> Format {
     Format::Text { name: name.to_owned(), wire: Box::new(wire) }
 }
 
