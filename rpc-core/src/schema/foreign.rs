@@ -100,8 +100,8 @@ mod indexmap {
     }
 }
 
+#[cfg(test)]
 #[cfg(all(
-    test,
     feature = "chrono",
     feature = "indexmap",
     feature = "rust_decimal",
