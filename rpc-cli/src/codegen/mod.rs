@@ -4,6 +4,7 @@
 
 mod api;
 mod python;
+mod rust;
 mod typescript;
 
 pub(crate) use api::{Api, NamedType};
@@ -15,6 +16,8 @@ use crate::documents;
 /// What can be generated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Language {
+    /// Traits and types for Rust, `services.rs`.
+    Rust,
     /// A client for Python 3.9+, standard library only.
     Python,
     /// A client for Node 20+, no dependencies.
@@ -46,6 +49,7 @@ fn one(path: &str, text: String) -> Vec<GeneratedFile> {
 /// All files of a client in `language`.
 pub(crate) fn generate(language: Language, api: &Api<'_>) -> Vec<GeneratedFile> {
     match language {
+        Language::Rust => rust::generate(api),
         Language::Python => python::generate(api),
         Language::Typescript => typescript::generate(api),
         Language::Openrpc => {

@@ -3,6 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 #![allow(missing_docs, unreachable_pub)]
 
+#[rustfmt::skip]
+#[path = "../expected/rust/services.rs"]
+mod generated;
+mod rust;
 mod services;
 
 use std::{process::Stdio, time::Duration};
