@@ -10,7 +10,9 @@ mod diff;
 mod documents;
 mod dry_run;
 mod exit;
+mod new_project;
 mod output;
+mod repl;
 mod source;
 mod suggest;
 mod template;
@@ -35,6 +37,8 @@ Examples:
   rpc list 127.0.0.1:7000                             what a server offers
   rpc describe 127.0.0.1:7000 Calculator              its methods and types, as Rust
   rpc call 127.0.0.1:7000 Calculator.add a=1 b=2      call a method
+  rpc repl 127.0.0.1:7000                             the same at a prompt
+  rpc codegen 127.0.0.1:7000 --lang python --out api  a client for another language
 
 An address is host:port or unix:/path.
 

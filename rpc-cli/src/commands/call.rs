@@ -74,11 +74,52 @@ pub(crate) struct Args {
     verbose: bool,
 }
 
+/// Where the items come from that are sent with a call.
+pub(crate) enum Items {
+    /// From stdin, line by line, while the call runs.
+    Stdin,
+    /// They were typed before.
+    Typed(Vec<String>),
+}
+
+impl Args {
+    /// A call that was typed at a prompt.
+    pub(crate) fn typed(
+        path: &str,
+        arguments: Vec<String>,
+        timeout: Option<Duration>,
+        headers: &[String],
+    ) -> Self {
+        Self {
+            address: String::new(),
+            method: path.to_owned(),
+            // Stdin is the prompt.
+            arguments: if arguments.is_empty() { vec!["{}".to_owned()] } else { arguments },
+            timeout,
+            headers: headers.to_vec(),
+            compact: false,
+            raw: false,
+            template: false,
+            dry_run: false,
+            json: false,
+            verbose: false,
+        }
+    }
+}
+
 pub(super) async fn run(args: Args) -> Result<()> {
+    // What is wrong with these is wrong before anybody is asked.
+    split(&args.method)?;
+    metadata(&args.headers)?;
+    let mut server = connect(&args.address).await?;
+    make(&mut server, &args, Items::Stdin).await
+}
+
+/// Makes one call and prints what comes of it.
+pub(crate) async fn make(server: &mut Connected, args: &Args, items: Items) -> Result<()> {
     let (service, name) = split(&args.method)?;
     let metadata = metadata(&args.headers)?;
-    let mut server = connect(&args.address).await?;
-    let outcome = call(&mut server, &args, service, name, &metadata).await;
+    let outcome = call(server, args, service, name, &metadata, items).await;
     if args.verbose {
         server.phases.print();
     }
@@ -86,7 +127,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
         End::Value(Some(Value::String(text))) if args.raw => output::line(&text),
         End::Value(Some(value)) => output::json(&value, args.compact || args.json),
         End::Value(None) => {}
-        End::Failed(error) => return Err(failed(error, &args)),
+        End::Failed(error) => return Err(failed(error, args)),
     }
     Ok(())
 }
@@ -97,6 +138,7 @@ async fn call(
     service: &str,
     name: &str,
     metadata: &Metadata,
+    items: Items,
 ) -> Result<End> {
     let schema = match server.describe(service).await {
         Ok(schema) => Some(schema),
@@ -128,7 +170,11 @@ async fn call(
         output::line(text.trim_end());
         return Ok(End::Value(None));
     }
-    let mut source = described.map_or_else(Source::none, Source::stdin);
+    let mut source = match (described, items) {
+        (None, _) => Source::none(),
+        (Some(described), Items::Stdin) => Source::stdin(described),
+        (Some(described), Items::Typed(lines)) => Source::typed(described, &lines)?,
+    };
     if described.is_some_and(|described| described.method.kind.streams_reply()) {
         let call = server.channel.stream_json(&args.method, &arguments);
         let call = prepare(call, args, metadata, &mut source);

@@ -5,7 +5,8 @@ use rpc_core::schema::ServiceSchema;
 use crate::{beside_server, generate, generated, services};
 
 fn keys(service: &ServiceSchema) -> Vec<(String, String)> {
-    let pair = |method: &rpc_core::schema::MethodSchema| (method.path.clone(), method.key.to_string());
+    let pair =
+        |method: &rpc_core::schema::MethodSchema| (method.path.clone(), method.key.to_string());
     service.methods.iter().map(pair).collect()
 }
 
@@ -15,11 +16,15 @@ async fn generated_rust_is_what_is_compiled_here() {
         let folder = tempfile::TempDir::new().unwrap();
         generate(&address, "rust", folder.path()).await;
         let made = std::fs::read_to_string(folder.path().join("services.rs")).unwrap();
-        let kept = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/expected/rust/services.rs");
+        let kept = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/expected/rust/services.rs");
         if std::env::var_os("UPDATE").is_some() {
             std::fs::write(&kept, &made).unwrap();
         }
-        assert!(std::fs::read_to_string(&kept).unwrap() == made, "differs: UPDATE=1 writes it anew");
+        assert!(
+            std::fs::read_to_string(&kept).unwrap() == made,
+            "differs: UPDATE=1 writes it anew"
+        );
     })
     .await;
 }

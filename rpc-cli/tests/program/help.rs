@@ -5,8 +5,18 @@ use crate::{expect, run};
 #[test]
 fn help_reads_as_it_should() {
     expect("help.txt", &run(&["help"]).stdout);
-    for command in ["demo", "list", "describe", "call", "ping", "codegen", "schema", "completions"]
-    {
+    for command in [
+        "demo",
+        "list",
+        "describe",
+        "call",
+        "ping",
+        "codegen",
+        "schema",
+        "repl",
+        "new",
+        "completions",
+    ] {
         expect(&format!("help-{command}.txt"), &run(&[command, "--help"]).stdout);
     }
     for command in ["save", "diff"] {

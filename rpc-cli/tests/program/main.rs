@@ -7,6 +7,7 @@ mod calls;
 mod demo;
 mod documents;
 mod help;
+mod repl;
 mod strangers;
 mod streams;
 

@@ -31,7 +31,8 @@ pub(super) fn field(name: &str) -> String {
 
 /// The name of a type or variant, which serde renames if it has to.
 pub(super) fn upper(name: &str) -> String {
-    let camel = name.to_upper_camel_case();
+    let fits = name.chars().all(char::is_alphanumeric) && !name.starts_with(char::is_lowercase);
+    let camel = if fits { name.to_owned() } else { name.to_upper_camel_case() };
     let starts_well = camel.starts_with(|first: char| first.is_alphabetic());
     plain(&if starts_well { camel } else { format!("V{camel}") })
 }
@@ -52,7 +53,8 @@ mod tests {
         assert_eq!(field("self"), "self_");
         assert_eq!(field("2nd"), "field_2nd");
         assert_eq!(upper("dark-green"), "DarkGreen");
-        assert_eq!(upper("SELF"), "Self_");
+        assert_eq!(upper("self"), "Self_");
+        assert_eq!(upper("HTTPError"), "HTTPError");
         assert_eq!(upper("3D"), "V3D");
         assert_eq!(plain("match"), "r#match");
     }
