@@ -15,3 +15,4 @@ mod reflection;
 mod relay;
 mod shutdown;
 mod streams;
+mod threads;
