@@ -4,6 +4,7 @@
 use std::{
     collections::{HashMap, VecDeque},
     future::Future,
+    hash::BuildHasherDefault,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::{
@@ -22,7 +23,7 @@ use super::{
     slot::{HandlerBox, panicked, poll_caught},
 };
 use crate::{
-    proto::{CallId, Code, Codec, Status, connection::Outcome, frame::Failure},
+    proto::{CallId, Code, Codec, IdHasher, Status, connection::Outcome, frame::Failure},
     time::now,
 };
 
@@ -32,10 +33,10 @@ pub(super) struct Handlers {
     /// Made when the first handler is pending: most connections never need it.
     pending: Option<Box<FuturesUnordered<Running>>>,
     /// How to stop each. Bounded by: the calls that the machine lets run.
-    stops: HashMap<CallId, Arc<Stop>>,
+    stops: HashMap<CallId, Arc<Stop>, BuildHasherDefault<IdHasher>>,
     /// Handlers that wait for an earlier one of their order; an order is here while one of it runs.
     /// Bounded by: as `stops`.
-    orders: HashMap<u32, VecDeque<Running>>,
+    orders: HashMap<u32, VecDeque<Running>, BuildHasherDefault<IdHasher>>,
     /// Whether a handler was added to `pending` that has not been polled there.
     unpolled: bool,
 }
