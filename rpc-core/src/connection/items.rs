@@ -12,7 +12,7 @@ use bytes::Bytes;
 
 use super::Shared;
 use crate::proto::{
-    CallId, Codec, Connection,
+    CallId, Code, Codec, Connection, Status,
     connection::{ITEM_OVERHEAD, Items, Outcome, Room, SMALL_ITEM, Segment, Stopped, StreamId},
     frame::{Flags, HEAD_LEN, Head, Kind},
 };
@@ -73,7 +73,7 @@ impl ItemSender {
     }
 
     /// Ends the call with a status of this side's own.
-    pub(crate) fn give_up(&self, status: crate::proto::Status) {
+    pub(crate) fn give_up(&self, status: Status) {
         self.shared.give_up(self.stream.call, status);
     }
 
@@ -179,6 +179,21 @@ impl ItemSender {
         self.shared.end_items(self.stream, &self.frames, cost);
         self.frames.clear();
         Poll::Ready(Ok(()))
+    }
+}
+
+impl Drop for ItemSender {
+    /// A stream that panics has brought what it brought; nobody is to wait for the rest.
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            return;
+        }
+        if self.stream.mine {
+            let message = "the stream that was sent with the call panicked";
+            self.give_up(Status::new(Code::Internal, message));
+        } else if !self.frames.is_empty() {
+            self.shared.end_items(self.stream, &self.frames, self.cost);
+        }
     }
 }
 
