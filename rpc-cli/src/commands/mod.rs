@@ -1,5 +1,6 @@
 //! The subcommands: a file each, with its arguments and what it does.
 
+mod bench;
 mod call;
 mod completions;
 mod demo;
@@ -24,6 +25,8 @@ pub(crate) enum Command {
     Call(call::Args),
     /// Measure the way to a server and back.
     Ping(ping::Args),
+    /// Load a method with calls and measure it.
+    Bench(Box<bench::Args>),
     /// Print the completion script of a shell.
     Completions(completions::Args),
 }
@@ -37,6 +40,7 @@ impl Command {
             Self::Describe(args) => describe::run(args).await,
             Self::Call(args) => call::run(args).await,
             Self::Ping(args) => ping::run(args).await,
+            Self::Bench(args) => bench::run(*args).await,
             Self::Completions(args) => {
                 completions::run(&args);
                 Ok(())
