@@ -144,8 +144,8 @@ mod tests {
     enum Tree {
         Leaf,
         Named { label: String, at: IpAddr },
-        Pair(Box<Tree>, Box<Tree>),
-        Forest(Vec<Tree>),
+        Pair(Box<Self>, Box<Self>),
+        Forest(Vec<Self>),
     }
 
     #[test]

@@ -8,14 +8,21 @@
 
 pub(crate) mod any;
 pub(crate) mod caller;
+pub(crate) mod compare;
 pub(crate) mod cpu;
+pub(crate) mod csv;
+pub(crate) mod doubts;
 pub(crate) mod generator;
+pub(crate) mod html;
+pub(crate) mod http;
 pub(crate) mod listener;
 pub(crate) mod machine;
 pub(crate) mod measure;
 pub(crate) mod open_loop;
 pub(crate) mod plan;
+pub(crate) mod plot;
 pub(crate) mod progress;
+pub(crate) mod ramp;
 pub(crate) mod random;
 pub(crate) mod results;
 pub(crate) mod target;

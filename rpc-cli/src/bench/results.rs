@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    doubts,
     generator::{Measured, Sample},
     machine::Machine,
     measure::Tally,
@@ -167,7 +168,7 @@ impl Results {
         });
         let mut errors: Vec<_> = errors.collect();
         errors.sort_by_key(|error| std::cmp::Reverse(error.count));
-        Self {
+        let mut results = Self {
             format: FORMAT,
             machine: Machine::describe(),
             target,
@@ -189,7 +190,9 @@ impl Results {
             steps: Vec::new(),
             samples: measured.samples.iter().map(SampleRecord::from).collect(),
             curve: curve(total),
-        }
+        };
+        results.warnings = doubts::of(&results, measured);
+        results
     }
 
     /// Reads a file that `--json` wrote.
@@ -329,8 +332,66 @@ const STEPS_PER_NINE: f64 = 12.0;
 const MOST_NINES: f64 = 5.0;
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+
+    /// A run of a second at a thousand calls each.
+    pub(crate) fn example() -> Results {
+        let mut total = Tally::new();
+        for micros in 1..=10_000 {
+            total.record(Ok(1), Duration::from_micros(micros));
+        }
+        let load = Load {
+            connections: 1,
+            callers: 8,
+            pace: Pace::Closed,
+            bound: Bound::Time(Duration::from_secs(2)),
+            warm_up: Duration::ZERO,
+            interval: Duration::from_millis(100),
+            grace: Duration::ZERO,
+        };
+        let sample = |number: u32| Sample {
+            end: load.interval * (number + 1),
+            length: load.interval,
+            calls: 500,
+            errors: 0,
+            p50_us: 50.0 + f64::from(number),
+            p99_us: 90.0,
+        };
+        let window = Duration::from_secs(2);
+        let server = Err("a test".to_owned());
+        let used = crate::bench::cpu::Used { window, generator: None, server };
+        let measured = Measured {
+            total,
+            elapsed: window,
+            samples: (0..20).map(sample).collect(),
+            used,
+            dropped: 0,
+            interrupted: false,
+            lost: false,
+        };
+        let target = Target {
+            address: "127.0.0.1:7000".to_owned(),
+            method: "Calculator.add".to_owned(),
+            arguments: "{}".to_owned(),
+            protocol: "rpc over TCP".to_owned(),
+        };
+        Results::new(target, &load, 1, &measured)
+    }
+
+    #[test]
+    fn figures_come_back_from_their_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.json");
+        let written = example();
+        std::fs::write(&path, serde_json::to_string(&written).unwrap()).unwrap();
+        let read = Results::read(&path).unwrap();
+        assert_eq!((&read.summary, &read.latency_us), (&written.summary, &written.latency_us));
+        assert_eq!(read.whole().count(), 20);
+        std::fs::write(&path, "{}").unwrap();
+        let error = Results::read(&path).unwrap_err().to_string();
+        assert!(error.contains("is no result of rpc bench --json"), "{error}");
+    }
 
     #[test]
     fn a_curve_rises_and_goes_as_far_as_there_are_calls() {

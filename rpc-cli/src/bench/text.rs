@@ -18,7 +18,7 @@ pub(crate) fn report(results: &Results) -> String {
 }
 
 fn write(text: &mut String, results: &Results) -> std::fmt::Result {
-    let Results { machine, target, summary, cpu, .. } = results;
+    let Results { machine, target, summary, .. } = results;
     writeln!(text, "{BOLD}{}{BOLD:#} {} at {}", target.method, target.arguments, target.address)?;
     writeln!(text, "{}", load(results))?;
     writeln!(text, "{DIM}{machine}{DIM:#}\n")?;
@@ -63,6 +63,18 @@ fn write(text: &mut String, results: &Results) -> std::fmt::Result {
             writeln!(text, "  {name:<8} {:>12}", micros(us))?;
         }
     }
+    cpu(text, results)?;
+    if !results.warnings.is_empty() {
+        writeln!(text)?;
+    }
+    for warning in &results.warnings {
+        writeln!(text, "{BOLD}warning:{BOLD:#} {warning}")?;
+    }
+    Ok(())
+}
+
+fn cpu(text: &mut String, results: &Results) -> std::fmt::Result {
+    let cpu = &results.cpu;
     writeln!(text, "\nCPU")?;
     let share =
         |share: &Share| format!("{:.2} cores, {:.2} µs a call", share.cores, share.us_per_call);
@@ -74,14 +86,7 @@ fn write(text: &mut String, results: &Results) -> std::fmt::Result {
         }
         (None, why) => format!("unknown: {}", why.as_deref().unwrap_or("not looked for")),
     };
-    writeln!(text, "  server     {server}")?;
-    if !results.warnings.is_empty() {
-        writeln!(text)?;
-    }
-    for warning in &results.warnings {
-        writeln!(text, "{BOLD}warning:{BOLD:#} {warning}")?;
-    }
-    Ok(())
+    writeln!(text, "  server     {server}")
 }
 
 fn steps(text: &mut String, results: &Results) -> std::fmt::Result {

@@ -5,7 +5,7 @@ use crate::{expect, run};
 #[test]
 fn help_reads_as_it_should() {
     expect("help.txt", &run(&["help"]).stdout);
-    for command in ["demo", "list", "describe", "call", "ping", "completions"] {
+    for command in ["demo", "list", "describe", "call", "ping", "bench", "completions"] {
         expect(&format!("help-{command}.txt"), &run(&[command, "--help"]).stdout);
     }
 }
