@@ -27,6 +27,8 @@ pub(crate) struct Book {
     first: u64,
     /// The number behind the last call.
     end: u64,
+    /// When the last call is over its time.
+    close: Instant,
     /// A permit for each call that is due and was not begun.
     permits: Semaphore,
     next: AtomicU64,
@@ -35,13 +37,17 @@ pub(crate) struct Book {
 impl Book {
     /// So many calls a second from `start` on; those of the warm-up come before those that count.
     pub(crate) fn new(start: Instant, rate: f64, warm_up: Duration, bound: Bound) -> Self {
-        let first = (warm_up.as_secs_f64() * rate).ceil() as u64;
-        let count = match bound {
-            Bound::Time(time) => (time.as_secs_f64() * rate).ceil() as u64,
-            Bound::Count(count) => count,
+        let numbered = |time: Duration| (time.as_secs_f64() * rate).ceil() as u64;
+        let first = numbered(warm_up);
+        let (end, close) = match bound {
+            Bound::Time(time) => (numbered(warm_up + time), warm_up + time),
+            Bound::Count(count) => {
+                let end = first.saturating_add(count);
+                (end, Duration::from_secs_f64(end as f64 / rate))
+            }
         };
         let (permits, next) = (Semaphore::new(0), AtomicU64::new(0));
-        Self { start, rate, first, end: first.saturating_add(count), permits, next }
+        Self { start, rate, first, end, close: start + close, permits, next }
     }
 
     /// When the call with this number is to be begun.
@@ -55,9 +61,9 @@ impl Book {
         ((elapsed * self.rate) as u64 + 1).min(self.end)
     }
 
-    /// When the last call is over its time: one gap behind it.
-    pub(crate) fn close(&self) -> Instant {
-        self.at(self.end)
+    /// When the window closes.
+    pub(crate) const fn close(&self) -> Instant {
+        self.close
     }
 
     /// Lets no further call begin, and says how many of those that count were.
@@ -143,12 +149,7 @@ const COARSEST: Duration = Duration::from_millis(20);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::{
-        caller::Ended,
-        measure::Tally,
-        plan::{Load, Pace},
-        random::Pool,
-    };
+    use crate::bench::{caller::Ended, measure::Tally, random::Pool};
     use rpc_core::proto::Payload;
 
     /// A server that takes its time.
@@ -207,19 +208,5 @@ mod tests {
         assert_eq!(book.due_by(start + Duration::from_micros(2500)), 3);
         assert_eq!(book.due_by(start + Duration::from_secs(60)), 3000);
         assert_eq!(book.close(), start + Duration::from_secs(3));
-    }
-
-    #[test]
-    fn an_open_loop_is_described_by_its_rate() {
-        let load = Load {
-            connections: 1,
-            callers: 8,
-            pace: Pace::Open { rate: 100.0 },
-            bound: Bound::Count(1),
-            warm_up: Duration::ZERO,
-            interval: Duration::from_millis(100),
-            grace: Duration::ZERO,
-        };
-        assert_ne!(load.pace, Pace::Closed);
     }
 }

@@ -56,7 +56,8 @@ Examples:
                       rpc bench [OPTIONS] --http <URL> <METHOD> [ARGUMENTS]...\n       \
                       rpc bench compare <A> <B>",
     args_conflicts_with_subcommands = true,
-    subcommand_negates_reqs = true
+    subcommand_negates_reqs = true,
+    disable_help_subcommand = true
 )]
 pub(crate) struct Args {
     #[command(subcommand)]
