@@ -57,8 +57,8 @@ fn tiles(results: &Results) -> String {
         tiles.push(("dropped", grouped(summary.dropped as f64)));
     }
     let cores = |cores: f64| format!("{cores:.2} cores");
-    tiles.extend(cpu.generator.map(|share| ("generator", cores(share.cores))));
-    tiles.extend(cpu.server.map(|share| ("server", cores(share.cores))));
+    tiles.extend(cpu.generator.map(|share| ("generator CPU", cores(share.cores))));
+    tiles.extend(cpu.server.map(|share| ("server CPU", cores(share.cores))));
     let tile = |(name, value): (&str, String)| format!("<div><b>{value}</b>{name}</div>");
     format!("<div class=\"tiles\">{}</div>\n", tiles.into_iter().map(tile).collect::<String>())
 }
@@ -105,7 +105,7 @@ fn by_rate(results: &Results) -> Plot<'_> {
     points.sort_by(|left, right| left.0.total_cmp(&right.0));
     Plot {
         title: "p99 by rate",
-        x: Axis { scale: Scale::Linear, label: grouped },
+        x: Axis { scale: Scale::Log, label: grouped },
         y: Axis { scale: Scale::Log, label: micros_of_tick },
         lines: vec![Line { name: "p99", points }],
     }

@@ -176,11 +176,11 @@ impl Scale {
     }
 }
 
-/// The next of 1, 2, 5, 10, 20, … that is no less.
+/// One of 1, 2, 5, 10, 20, … that is about as large, or larger.
 fn round_step(rough: f64) -> f64 {
     let power = 10_f64.powf(rough.max(SMALLEST).log10().floor());
     let steps = [1.0, 2.0, 5.0, 10.0].map(|by| by * power);
-    steps.into_iter().find(|&step| step >= rough * 0.999).unwrap_or(rough)
+    steps.into_iter().find(|&step| step >= rough * 0.8).unwrap_or(rough)
 }
 
 /// A text as it may stand in a page.
@@ -191,7 +191,7 @@ pub(crate) fn escape(text: &str) -> String {
 const WIDTH: f64 = 760.0;
 const HEIGHT: f64 = 300.0;
 const LEFT: f64 = 84.0;
-const RIGHT: f64 = 740.0;
+const RIGHT: f64 = 724.0;
 const TOP: f64 = 24.0;
 const BOTTOM: f64 = 264.0;
 const LEGEND: f64 = 110.0;

@@ -48,15 +48,17 @@ pub(crate) async fn find<C: Caller>(
 ) -> Result<Results> {
     let start = match load.pace {
         Pace::Open { rate } => rate,
-        Pace::Closed => probe(ready, load).await * FIRST,
+        Pace::Closed => probe(ready, load).await? * FIRST,
     };
     let (mut search, mut steps, mut best) = (Search::from(start), Vec::new(), None);
+    let mut interrupted = false;
     while let Some(rate) = search.rate() {
         let load = Load { pace: Pace::Open { rate }, ..*load };
         let measured = step(ready, &load, &format!("{}/s", grouped(rate))).await;
         let results = Results::new(ready.target.clone(), &load, threads, &measured);
         let broke = why_broken(&results, rate, goal);
         if measured.interrupted {
+            interrupted = true;
             break;
         }
         search.judge(broke.is_none());
@@ -73,16 +75,20 @@ pub(crate) async fn find<C: Caller>(
             break;
         }
     }
-    let Some(mut best) = best else { return Err(none_held(&steps).into()) };
+    let Some(mut best) = best else {
+        let why = if interrupted { Failure::Interrupted } else { none_held(&steps) };
+        return Err(why.into());
+    };
+    if interrupted {
+        best.warnings.push("interrupted: a higher rate may hold".to_owned());
+    }
     best.steps = steps;
     Ok(best)
 }
 
 fn none_held(steps: &[Step]) -> Failure {
-    let last = steps.last().map(|step| {
-        let broke = step.broke.as_deref().unwrap_or("it was interrupted");
-        format!(": at {} calls/s, {broke}", grouped(step.rate))
-    });
+    let last = steps.last().and_then(|step| Some((step.rate, step.broke.as_ref()?)));
+    let last = last.map(|(rate, broke)| format!(": at {} calls/s, {broke}", grouped(rate)));
     Failure::argument(format!("no rate held{}", last.unwrap_or_default()))
 }
 
@@ -95,7 +101,7 @@ async fn step<C: Caller>(ready: &Ready<C>, load: &Load, name: &str) -> Measured 
 }
 
 /// The throughput of a short closed loop: the knee is somewhere near it.
-async fn probe<C: Caller>(ready: &Ready<C>, load: &Load) -> f64 {
+async fn probe<C: Caller>(ready: &Ready<C>, load: &Load) -> Result<f64> {
     let load = Load {
         pace: Pace::Closed,
         bound: Bound::Time(PROBE),
@@ -104,7 +110,10 @@ async fn probe<C: Caller>(ready: &Ready<C>, load: &Load) -> f64 {
         ..*load
     };
     let measured = step(ready, &load, "probe").await;
-    measured.total.calls as f64 / PROBE.as_secs_f64()
+    if measured.interrupted {
+        return Err(Failure::Interrupted.into());
+    }
+    Ok(measured.total.calls as f64 / PROBE.as_secs_f64())
 }
 
 /// Why a rate did not hold, if it did not.

@@ -163,9 +163,10 @@ impl Window<'_> {
             (None, Bound::Time(time)) => Some(opened + time),
             (None, Bound::Count(_)) => None,
         };
-        let mut last = opened;
+        let (mut last, mut next) = (opened, opened);
         loop {
-            let next = last + interval;
+            // From the last boundary and not from when it was noticed, so that samples do not drift.
+            next += interval;
             let until = close.map_or(next, |close| close.min(next));
             let end = self.wait(until).await;
             let now = Instant::now();
