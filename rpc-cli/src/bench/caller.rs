@@ -71,8 +71,8 @@ impl RpcCaller {
                 lost: false,
             },
             CallError::Status(status) => {
-                let lost =
-                    status.code() == Code::Unavailable && self.channel.ready().await.is_err();
+                // A pong says that the server is there, whatever became of the call.
+                let lost = status.code() == Code::Unavailable && self.channel.ping().await.is_err();
                 Failed::of(&status, lost)
             }
         }

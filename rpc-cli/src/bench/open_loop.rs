@@ -14,7 +14,11 @@ use std::{
     time::Duration,
 };
 
-use tokio::{sync::Semaphore, task::JoinSet, time::Instant};
+use tokio::{
+    sync::Semaphore,
+    task::{JoinSet, yield_now},
+    time::Instant,
+};
 
 use super::{caller::Caller, generator::Shared, plan::Bound};
 
@@ -127,7 +131,7 @@ async fn repeat<C: Caller>(caller: C, slot: usize, book: Arc<Book>, shared: Arc<
         let late = Instant::now().saturating_duration_since(intended) > LATE;
         let ended = caller.call(draws.next()).await;
         let took = Instant::now().saturating_duration_since(intended);
-        let lost = ended.as_ref().is_err_and(|failed| failed.lost);
+        let (failed, lost) = (ended.is_err(), ended.as_ref().is_err_and(|failed| failed.lost));
         if number >= book.first {
             let mut tally = shared.recorder.shard(slot);
             tally.late += u64::from(late);
@@ -135,6 +139,10 @@ async fn repeat<C: Caller>(caller: C, slot: usize, book: Arc<Book>, shared: Arc<
         }
         if lost {
             break;
+        }
+        if failed {
+            // What fails at once would leave no other task its turn.
+            yield_now().await;
         }
     }
 }

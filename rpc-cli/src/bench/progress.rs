@@ -63,4 +63,4 @@ fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-const TEMPLATE: &str = "{prefix} {bar:24} {msg}";
+const TEMPLATE: &str = "{prefix} {bar:20} {wide_msg}";

@@ -5,12 +5,13 @@ use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{TcpListener, TcpStream},
     path::Path,
+    process::Stdio,
     thread,
 };
 
 use serde_json::Value;
 
-use crate::{Demo, Ran, run};
+use crate::{Demo, Ran, rpc, run};
 
 /// A few calls of `Calculator.add`.
 const ADD: [&str; 5] = ["Calculator.add", "a=1", "b=2", "--count", "200"];
@@ -308,6 +309,24 @@ fn http_is_loaded_with_the_same_generator() {
     for (url, code) in [("http://127.0.0.1:1/", 78), ("https://127.0.0.1/", 67), ("nonsense", 67)] {
         let ran = run(&["bench", "--http", url, "add"]);
         assert_eq!((ran.code, ran.stderr.lines().count()), (code, 1), "{ran:?}");
+    }
+}
+
+#[test]
+fn a_server_that_goes_away_ends_the_run() {
+    for loop_kind in [&[][..], &["--rate", "1000"]] {
+        let mut demo = Demo::start();
+        let arguments = ["bench", &demo.address, "Clock.sleep", "ms=60000"];
+        let bounds = ["--duration", "1h", "--warmup", "0s", "--in-flight", "3", "--json"];
+        let mut command = rpc();
+        command.args(arguments).args(bounds).args(loop_kind);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        while demo.run("call", &["Clock.sleeping"]).stdout.trim() != "3" {}
+        demo.child.kill().unwrap();
+        let found = figures(&child.wait_with_output().unwrap().into());
+        assert_eq!(failed(&found, "UNAVAILABLE"), 3);
+        let warnings = found["warnings"].to_string();
+        assert!(warnings.contains("the connections were lost"), "{warnings}");
     }
 }
 

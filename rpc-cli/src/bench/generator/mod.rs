@@ -10,8 +10,8 @@ use std::{
 };
 
 use tokio::{
-    task::JoinSet,
-    time::{Instant, sleep_until},
+    task::{JoinSet, yield_now},
+    time::{Instant, sleep_until, timeout},
 };
 
 use super::{
@@ -105,7 +105,8 @@ pub(crate) async fn drive<C: Caller>(
         Some(book) => window.drain(book, load.grace, &shared).await,
         None => 0,
     };
-    window.running.shutdown().await;
+    // Calls still in flight are cancelled; a caller that does not let go is left behind.
+    let _ = timeout(LETTING_GO, window.running.shutdown()).await;
     let elapsed = closed.saturating_duration_since(opened);
     let counted_all = matches!(load.bound, Bound::Count(count) if window.count() >= count);
     Measured {
@@ -220,12 +221,16 @@ async fn repeat<C: Caller>(caller: C, number: usize, shared: Arc<Shared>) {
         let ended = caller.call(draws.next()).await;
         // The next call begins when this one has ended: the clock is read once for both.
         let now = Instant::now();
-        let lost = ended.as_ref().is_err_and(|failed| failed.lost);
+        let (failed, lost) = (ended.is_err(), ended.as_ref().is_err_and(|failed| failed.lost));
         if shared.gate.counts(turn) {
             shared.recorder.shard(number).record(ended, now.duration_since(begun));
         }
         if lost {
             break;
+        }
+        if failed {
+            // What fails at once would leave no other task its turn.
+            yield_now().await;
         }
         begun = now;
     }
@@ -291,6 +296,8 @@ impl Gate {
 const WARM_UP: u8 = 0;
 const OPEN: u8 = 1;
 const CLOSED: u8 = 2;
+
+const LETTING_GO: Duration = Duration::from_secs(1);
 
 /// More than machines have workers for, few enough to be taken out in no time.
 const SHARDS: usize = 16;
