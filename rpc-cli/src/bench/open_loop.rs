@@ -81,10 +81,16 @@ impl Book {
         self.due_by(Instant::now()).saturating_sub(self.first)
     }
 
-    /// Waits until a call is due; gives its number.
+    /// Waits until a call is due; gives its number. What is left of the warm-up when it is over is passed
+    /// over: the calls that count are not to wait for it.
     async fn take(&self) -> Option<u64> {
-        self.permits.acquire().await.ok()?.forget();
-        Some(self.next.fetch_add(1, Ordering::AcqRel))
+        loop {
+            self.permits.acquire().await.ok()?.forget();
+            let number = self.next.fetch_add(1, Ordering::AcqRel);
+            if number >= self.first || Instant::now() < self.at(self.first) {
+                return Some(number);
+            }
+        }
     }
 
     /// Adds permits for what became due, and says when the next one will. Nothing more is due after `None`.
@@ -203,6 +209,20 @@ mod tests {
         // Begun at 0, 25, 50 and 75 ms; intended at 0, 10, 20 and 30 ms.
         assert_eq!((tally.calls, sent, dropped, tally.late), (4, 4, 6, 3));
         assert!((tally.micros(1.0) - 70_000.0).abs() < 4_000.0, "{}", tally.micros(1.0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_slow_server_leaves_of_the_warm_up_is_passed_over() {
+        let (start, bound) = (Instant::now(), Bound::Count(10));
+        let book = Book::new(start, 100.0, Duration::from_millis(100), bound);
+        assert_eq!(book.first, 10);
+        tokio::time::sleep_until(start + Duration::from_millis(35)).await;
+        let mut released = 0;
+        book.release(&mut released, Instant::now());
+        assert_eq!((released, book.take().await, book.take().await), (4, Some(0), Some(1)));
+        tokio::time::sleep_until(start + Duration::from_millis(125)).await;
+        book.release(&mut released, Instant::now());
+        assert_eq!((released, book.take().await, book.take().await), (13, Some(10), Some(11)));
     }
 
     #[test]
