@@ -23,7 +23,8 @@ const KIB: u64 = 1 << 10;
 fn refused<T: DeserializeOwned>(name: &str, bytes: &[u8], most: u64) {
     let payload = Payload::copy_from_slice(bytes);
     let mut accepted = false;
-    let memory = measure(|| accepted = codec::decode::<T>(Codec::Bincode, &payload).is_ok());
+    let memory =
+        measure(|| accepted = codec::decode::<T>(Codec::Bincode, (&payload).into()).is_ok());
     assert!(!accepted, "{name} was accepted");
     assert!(memory.bytes_max <= most, "{name}: {} bytes at once", memory.bytes_max);
 }
@@ -92,7 +93,8 @@ impl TryFrom<String> for Quoting {
 fn an_error_does_not_repeat_the_value() {
     let bytes = [&[252, 0, 0, 16, 0][..], &[b'a'; 1 << 20]].concat();
     let payload = Payload::from(bytes);
-    let error = codec::decode::<Quoting>(Codec::Bincode, &payload).err().unwrap().to_string();
+    let error =
+        codec::decode::<Quoting>(Codec::Bincode, (&payload).into()).err().unwrap().to_string();
     assert!(error.starts_with("\"aaa") && error.len() < 300, "{} bytes", error.len());
 }
 

@@ -5,7 +5,9 @@ use std::time::Duration;
 use rpc_core::{CallError, Endpoint};
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::protocol::{ChatClient, ChatError, ChatEvents, ChatEventsServer, Event, Line, RoomInfo};
+use crate::service::protocol::{
+    ChatClient, ChatError, ChatEvents, ChatEventsServer, Event, Line, RoomInfo,
+};
 
 /// Pauses between attempts to connect again.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);

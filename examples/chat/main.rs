@@ -7,20 +7,23 @@
 //! Without arguments it shows itself: a server and three members in one process.
 
 mod client;
-mod protocol;
-mod rooms;
-mod server;
+mod service;
 mod terminal;
 
 use std::{error::Error, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use rpc_core::Address;
+use rpc_core::{Address, Server};
 use tokio::sync::mpsc;
 
 use client::{Command, Member, Shown};
-use protocol::Event;
+use service::protocol::Event;
 use terminal::Look;
+
+/// A server with nobody in it.
+fn server() -> Server {
+    Server::new().name("chat").with(service::chat())
+}
 
 /// A chat with rooms.
 #[derive(Debug, Parser)]
@@ -68,7 +71,7 @@ async fn main() -> ExitCode {
 }
 
 async fn serve(listen: &str) -> Result<(), Box<dyn Error>> {
-    let running = server::server().start(listen).await?;
+    let running = server().start(listen).await?;
     println!("{}", running.address());
     println!("join with: cargo run --example chat -- client --nick NAME {}", running.address());
     tokio::signal::ctrl_c().await?;
@@ -94,7 +97,7 @@ async fn take_part(nick: String, room: String, address: String) -> Result<(), Bo
 
 /// A talk of three members, over real sockets.
 async fn demonstrate() -> Result<(), Box<dyn Error>> {
-    let running = server::server().start("127.0.0.1:0").await?;
+    let running = server().start("127.0.0.1:0").await?;
     let mut ada = Actor::enter(running.address(), "ada").await?;
     let mut bob = Actor::enter(running.address(), "bob").await?;
     let eve = Actor::enter(running.address(), "eve").await?;

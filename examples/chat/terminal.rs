@@ -11,7 +11,7 @@ use tokio::sync::mpsc::{Sender, UnboundedReceiver};
 
 use crate::{
     client::{Answer, Command, Shown},
-    protocol::{Event, Line},
+    service::protocol::{Event, Line},
 };
 
 /// What can be typed.

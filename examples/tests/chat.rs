@@ -6,24 +6,26 @@
 
 #[path = "../chat/client.rs"]
 mod client;
-#[path = "../chat/protocol.rs"]
-mod protocol;
-#[path = "../chat/rooms.rs"]
-mod rooms;
-#[path = "../chat/server.rs"]
-mod server;
+#[path = "../chat/service/mod.rs"]
+mod service;
 #[path = "../chat/terminal.rs"]
 mod terminal;
 
 use std::time::Duration;
 
 use client::{Answer, Command, Member, Shown};
-use protocol::{ChatClient, ChatError, ChatEvents, ChatEventsServer, Event, Line, RoomInfo};
-use rpc_core::{CallError, Endpoint, Running};
+use rpc_core::{CallError, Endpoint, Running, Server};
+use service::protocol::{
+    ChatClient, ChatError, ChatEvents, ChatEventsServer, Event, Line, RoomInfo,
+};
 use tokio::{
     sync::mpsc::{self, Sender, UnboundedReceiver},
     task::JoinHandle,
 };
+
+fn server() -> Server {
+    Server::new().with(service::chat())
+}
 
 struct Guest {
     commands: Sender<Command>,
@@ -91,7 +93,7 @@ fn names(names: &[&str]) -> Vec<String> {
 }
 
 async fn serve() -> (Running, String) {
-    let running = server::server().start("127.0.0.1:0").await.unwrap();
+    let running = server().start("127.0.0.1:0").await.unwrap();
     let address = running.address().to_string();
     (running, address)
 }
@@ -214,7 +216,7 @@ async fn members_come_back_when_the_server_does() {
     assert!(matches!(ada.next().await, Shown::Lost(_)));
     // The port may be in use for a moment; members try for as long.
     let _running = loop {
-        match server::server().start(&*address).await {
+        match server().start(&*address).await {
             Ok(running) => break running,
             Err(_) => tokio::task::yield_now().await,
         }

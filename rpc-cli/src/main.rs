@@ -3,12 +3,20 @@
 
 mod arguments;
 mod bench;
+mod codegen;
 mod commands;
 mod connect;
 mod demo;
+mod diff;
+mod documents;
+mod dry_run;
 mod exit;
+mod new_project;
 mod output;
+mod repl;
+mod source;
 mod suggest;
+mod template;
 
 use std::process::ExitCode;
 
@@ -31,6 +39,8 @@ Examples:
   rpc describe 127.0.0.1:7000 Calculator              its methods and types, as Rust
   rpc call 127.0.0.1:7000 Calculator.add a=1 b=2      call a method
   rpc bench 127.0.0.1:7000 Calculator.add a=1 b=2     load it and measure
+  rpc repl 127.0.0.1:7000                             the same at a prompt
+  rpc codegen 127.0.0.1:7000 --lang python --out api  a client for another language
 
 An address is host:port or unix:/path.
 

@@ -25,6 +25,11 @@ pub(crate) fn json(value: &Value, compact: bool) {
     line(&text.unwrap_or_default());
 }
 
+/// Prints a value over several lines, wherever it goes: it is to be edited.
+pub(crate) fn pretty(value: &Value) {
+    line(&serde_json::to_string_pretty(value).unwrap_or_default());
+}
+
 /// Prints a line beside the data.
 pub(crate) fn note(text: &str) {
     let _ = writeln!(anstream::stderr(), "{text}");

@@ -98,6 +98,8 @@ mod documents {
     mod cancellation {}
     #[doc = include_str!("../../docs/guide/duplex.md")]
     mod duplex {}
+    #[doc = include_str!("../../docs/guide/evolution.md")]
+    mod evolution {}
     #[doc = include_str!("../../docs/guide/flow-control.md")]
     mod flow_control {}
     #[doc = include_str!("../../docs/guide/order.md")]

@@ -29,6 +29,30 @@ pub mod plain {
     pub use crate::codec::{decode, encode};
 }
 
+/// A default value that may have a JSON form.
+#[derive(Debug)]
+pub struct DefaultOf<'a, T>(pub &'a T);
+
+impl<T: Serialize> DefaultOf<'_, T> {
+    /// The JSON of the value.
+    #[must_use]
+    pub fn json(&self) -> Option<String> {
+        serde_json::to_string(self.0).ok()
+    }
+}
+
+/// Stands in for [`DefaultOf::json`] where the value cannot be written: an inherent method comes first.
+pub trait NoJson {
+    /// Nothing.
+    fn json(&self) -> Option<String>;
+}
+
+impl<T> NoJson for DefaultOf<'_, T> {
+    fn json(&self) -> Option<String> {
+        None
+    }
+}
+
 /// Prepares a call of a method that cannot fail.
 pub fn unary<T>(
     channel: &Channel,

@@ -1,11 +1,34 @@
-//! Documentation comments as text, for descriptions that travel.
+//! Documentation comments and deprecations as text, for descriptions that travel.
 
-use syn::{Attribute, Expr, ExprLit, Lit, Meta};
+use syn::{Attribute, Expr, ExprLit, Lit, LitStr, Meta};
 
 /// The text of the documentation comments among `attributes`.
 pub(crate) fn text(attributes: &[Attribute]) -> String {
     let lines: Vec<String> = attributes.iter().filter_map(line).collect();
     lines.join("\n").trim().to_owned()
+}
+
+/// What `#[deprecated]` among `attributes` says, which may be nothing; none if there is no such attribute.
+pub(crate) fn deprecated(attributes: &[Attribute]) -> Option<String> {
+    let attribute = attributes.iter().find(|attribute| attribute.path().is_ident("deprecated"))?;
+    let mut why = String::new();
+    match &attribute.meta {
+        Meta::Path(_) => {}
+        Meta::NameValue(pair) => {
+            if let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = &pair.value {
+                why = text.value();
+            }
+        }
+        // What is wrong in it, the compiler says.
+        Meta::List(list) => drop(list.parse_nested_meta(|option| {
+            let text: LitStr = option.value()?.parse()?;
+            if option.path.is_ident("note") {
+                why = text.value();
+            }
+            Ok(())
+        })),
+    }
+    Some(why)
 }
 
 fn line(attribute: &Attribute) -> Option<String> {
@@ -27,7 +50,7 @@ fn unindented(line: &str) -> String {
 mod tests {
     use syn::parse_quote;
 
-    use super::text;
+    use super::{deprecated, text};
 
     #[test]
     fn lines_are_joined_and_inner_indentation_stays() {
@@ -38,6 +61,16 @@ mod tests {
             parse_quote!(#[doc = "   let x = 1;"]),
         ];
         assert_eq!(text(&attributes), "First.\n\n  let x = 1;");
+    }
+
+    #[test]
+    fn deprecations_say_why_if_they_do() {
+        let of = |attribute| deprecated(&[attribute]);
+        assert_eq!(of(parse_quote!(#[deprecated])).as_deref(), Some(""));
+        assert_eq!(of(parse_quote!(#[deprecated = "Too slow."])).as_deref(), Some("Too slow."));
+        let both = parse_quote!(#[deprecated(since = "1.2", note = "Use `b`.")]);
+        assert_eq!(of(both).as_deref(), Some("Use `b`."));
+        assert_eq!(of(parse_quote!(#[must_use])), None);
     }
 
     #[test]

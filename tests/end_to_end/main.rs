@@ -6,10 +6,13 @@
 mod calls;
 mod clients;
 mod duplex;
+mod evolve;
 mod json;
 mod limits;
 mod losses;
+mod order;
 mod reflection;
 mod relay;
 mod shutdown;
 mod streams;
+mod threads;

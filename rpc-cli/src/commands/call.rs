@@ -3,15 +3,16 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use rpc_core::{Call, CallError, Metadata};
+use rpc_core::{Call, CallError, Metadata, proto::frame::Streams, schema::MethodSchema};
 use serde_json::{Value, json};
 
 use super::stream::{self, End, Source};
 use crate::{
     arguments::{self, Described},
     connect::{Connected, connect, method, reflection_is_off, split},
+    dry_run,
     exit::Failure,
-    output,
+    output, template,
 };
 
 const EXAMPLES: &str = "\
@@ -34,6 +35,8 @@ Examples:
   echo '[1, 2]' | rpc call 127.0.0.1:7000 Calculator.add
   rpc call 127.0.0.1:7000 Clock.ticks every_ms=500
   seq 10 | rpc call 127.0.0.1:7000 Calculator.average
+  rpc call --template 127.0.0.1:7000 Inventory.put > item.json
+  rpc call 127.0.0.1:7000 Inventory.put - < item.json
   rpc call --timeout 500ms -H tenant=acme 127.0.0.1:7000 Clock.whoami";
 
 #[derive(Debug, clap::Args)]
@@ -57,6 +60,12 @@ pub(crate) struct Args {
     /// Print a text without quotes.
     #[arg(long)]
     raw: bool,
+    /// Print the arguments as JSON to fill in, and call nothing.
+    #[arg(long, conflicts_with = "dry_run")]
+    template: bool,
+    /// Print what would be sent, frame by frame, and call nothing.
+    #[arg(long)]
+    dry_run: bool,
     /// Print errors as JSON too.
     #[arg(long)]
     json: bool,
@@ -65,11 +74,52 @@ pub(crate) struct Args {
     verbose: bool,
 }
 
+/// Where the items come from that are sent with a call.
+pub(crate) enum Items {
+    /// From stdin, line by line, while the call runs.
+    Stdin,
+    /// They were typed before.
+    Typed(Vec<String>),
+}
+
+impl Args {
+    /// A call that was typed at a prompt.
+    pub(crate) fn typed(
+        path: &str,
+        arguments: Vec<String>,
+        timeout: Option<Duration>,
+        headers: &[String],
+    ) -> Self {
+        Self {
+            address: String::new(),
+            method: path.to_owned(),
+            // Stdin is the prompt.
+            arguments: if arguments.is_empty() { vec!["{}".to_owned()] } else { arguments },
+            timeout,
+            headers: headers.to_vec(),
+            compact: false,
+            raw: false,
+            template: false,
+            dry_run: false,
+            json: false,
+            verbose: false,
+        }
+    }
+}
+
 pub(super) async fn run(args: Args) -> Result<()> {
+    // What is wrong with these is wrong before anybody is asked.
+    split(&args.method)?;
+    metadata(&args.headers)?;
+    let mut server = connect(&args.address).await?;
+    make(&mut server, &args, Items::Stdin).await
+}
+
+/// Makes one call and prints what comes of it.
+pub(crate) async fn make(server: &mut Connected, args: &Args, items: Items) -> Result<()> {
     let (service, name) = split(&args.method)?;
     let metadata = metadata(&args.headers)?;
-    let mut server = connect(&args.address).await?;
-    let outcome = call(&mut server, &args, service, name, &metadata).await;
+    let outcome = call(server, args, service, name, &metadata, items).await;
     if args.verbose {
         server.phases.print();
     }
@@ -77,7 +127,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
         End::Value(Some(Value::String(text))) if args.raw => output::line(&text),
         End::Value(Some(value)) => output::json(&value, args.compact || args.json),
         End::Value(None) => {}
-        End::Failed(error) => return Err(failed(error, &args)),
+        End::Failed(error) => return Err(failed(error, args)),
     }
     Ok(())
 }
@@ -88,6 +138,7 @@ async fn call(
     service: &str,
     name: &str,
     metadata: &Metadata,
+    items: Items,
 ) -> Result<End> {
     let schema = match server.describe(service).await {
         Ok(schema) => Some(schema),
@@ -103,8 +154,27 @@ async fn call(
             None
         }
     };
+    if args.template {
+        let Some(Described { service, method }) = described else {
+            let message =
+                "the server does not describe itself: there is nothing to make a template of";
+            return Err(Failure::unknown(message).into());
+        };
+        output::pretty(&template::arguments(&method.arguments, &service.types));
+        return Ok(End::Value(None));
+    }
     let arguments = arguments::read(&args.arguments, described)?;
-    let mut source = described.map_or_else(Source::none, Source::stdin);
+    if args.dry_run {
+        let streams = described.map_or(Streams::NONE, |described| streams(described.method));
+        let text = dry_run::show(&args.method, &arguments, args.timeout, metadata, streams)?;
+        output::line(text.trim_end());
+        return Ok(End::Value(None));
+    }
+    let mut source = match (described, items) {
+        (None, _) => Source::none(),
+        (Some(described), Items::Stdin) => Source::stdin(described),
+        (Some(described), Items::Typed(lines)) => Source::typed(described, &lines)?,
+    };
     if described.is_some_and(|described| described.method.kind.streams_reply()) {
         let call = server.channel.stream_json(&args.method, &arguments);
         let call = prepare(call, args, metadata, &mut source);
@@ -116,6 +186,16 @@ async fn call(
     let end = stream::upload(server, call, source).await;
     server.phases.add("call", started.elapsed());
     end
+}
+
+/// Which ways a call of the method streams.
+const fn streams(method: &MethodSchema) -> Streams {
+    match (method.upload.is_some(), method.kind.streams_reply()) {
+        (false, false) => Streams::NONE,
+        (true, false) => Streams::UP,
+        (false, true) => Streams::DOWN,
+        (true, true) => Streams::BOTH,
+    }
 }
 
 fn prepare<T, E>(

@@ -34,6 +34,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
     output::line(&format!("  rpc call --timeout 100ms {address} Clock.sleep ms=1000"));
     output::line(&format!("  rpc call {address} Clock.ticks every_ms=500"));
     output::line(&format!("  seq 10 | rpc call {address} Calculator.average"));
+    output::line(&format!("  rpc call {address} Chat.join nick=ada room=lobby"));
     end_on_signal(running).await
 }
 

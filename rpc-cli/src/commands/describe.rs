@@ -1,59 +1,108 @@
 //! `rpc describe`: services, methods and types, as the Rust that a client would be written against.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
+use clap::ValueEnum;
+use rpc_core::schema::{Document, ServiceSchema};
 use serde_json::Value;
 
 use crate::{
+    codegen::Api,
     connect::{connect, method, split},
-    output,
+    documents, output, source,
 };
 
 const EXAMPLES: &str = "\
 Examples:
-  rpc describe 127.0.0.1:7000                       every service
-  rpc describe 127.0.0.1:7000 Calculator            one service with its types
-  rpc describe 127.0.0.1:7000 Calculator.div        one method with its types
-  rpc describe 127.0.0.1:7000 Calculator --json     the same for programs";
+  rpc describe 127.0.0.1:7000                             every service
+  rpc describe 127.0.0.1:7000 Calculator                  one service with its types
+  rpc describe 127.0.0.1:7000 Calculator.div              one method with its types
+  rpc describe 127.0.0.1:7000 Calculator --format json    the same for programs
+  rpc describe api.json --format html > api.html          a page, from a saved schema";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// Where the server listens: host:port or unix:/path.
-    address: String,
+    /// A server's address, host:port or unix:/path, or a file from `rpc schema save`.
+    source: String,
     /// A service, or a method as Service.method; everything if left out.
     what: Option<String>,
-    /// Print JSON.
-    #[arg(long)]
+    /// The form to print it in.
+    #[arg(short, long, value_enum, default_value_t = Form::Rust, value_name = "FORM")]
+    format: Form,
+    /// The same as --format json.
+    #[arg(long, conflicts_with = "format")]
     json: bool,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// Traits and types, for people.
+    Rust,
+    /// The schema itself.
+    Json,
+    /// An OpenRPC 1.4 document.
+    Openrpc,
+    /// A page for repositories and wikis.
+    Markdown,
+    /// A page that needs nothing else.
+    Html,
+}
+
 pub(super) async fn run(args: Args) -> Result<()> {
-    let mut server = connect(&args.address).await?;
+    let form = if args.json { Form::Json } else { args.format };
     if let Some(path) = args.what.as_deref().filter(|what| what.contains('.')) {
         let (service, name) = split(path)?;
-        let schema = server.describe(service).await?;
+        let schema = one(&args.source, service).await?;
         let method = method(&schema, name)?;
-        if args.json {
-            output::json(&serde_json::to_value(method)?, false);
-        } else {
-            output::line(schema.render_method(method).trim_end());
-        }
-        return Ok(());
+        return match form {
+            Form::Rust => {
+                output::line(schema.render_method(method).trim_end());
+                Ok(())
+            }
+            Form::Json => {
+                output::json(&serde_json::to_value(method)?, false);
+                Ok(())
+            }
+            _ => {
+                let only = ServiceSchema { methods: vec![method.clone()], ..schema };
+                documents(vec![only], form, path)
+            }
+        };
     }
-    let services = match args.what {
-        Some(service) => vec![service],
-        None => server.services().await?.into_iter().filter(|name| name != "Reflection").collect(),
+    let (services, title) = match args.what {
+        Some(service) => (vec![one(&args.source, &service).await?], service),
+        None => (source::load(&args.source).await?.services, args.source),
     };
-    let mut schemas = Vec::new();
-    for service in &services {
-        schemas.push(server.describe(service).await?);
+    match form {
+        Form::Rust => {
+            let texts: Vec<_> = services.iter().map(ServiceSchema::render).collect();
+            output::line(texts.join("\n").trim_end());
+        }
+        Form::Json => {
+            let values = services.iter().map(serde_json::to_value);
+            output::json(&Value::Array(values.collect::<Result<_, _>>()?), false);
+        }
+        form => documents(services, form, &title)?,
     }
-    if args.json {
-        let values = schemas.iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>()?;
-        output::json(&Value::Array(values), false);
-    } else {
-        let texts: Vec<_> = schemas.iter().map(|schema| schema.render()).collect();
-        output::line(texts.join("\n").trim_end());
+    Ok(())
+}
+
+/// One service, reflection too.
+async fn one(from: &str, service: &str) -> Result<ServiceSchema> {
+    if source::is_file(from) {
+        let document = source::keep(source::load(from).await?, &[service.to_owned()])?;
+        return document.services.into_iter().next().context("the schema has no services");
+    }
+    connect(from).await?.describe(service).await
+}
+
+fn documents(services: Vec<ServiceSchema>, form: Form, title: &str) -> Result<()> {
+    let document = Document::new(services);
+    let api = Api::new(&document);
+    match form {
+        Form::Openrpc => output::json(&documents::openrpc(&api, title), false),
+        Form::Markdown => output::line(documents::markdown(&api, title).trim_end()),
+        _ => output::line(documents::page(&api, title).trim_end()),
     }
     Ok(())
 }

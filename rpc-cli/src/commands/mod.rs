@@ -1,12 +1,16 @@
 //! The subcommands: a file each, with its arguments and what it does.
 
 mod bench;
-mod call;
+pub(crate) mod call;
+mod codegen;
 mod completions;
 mod demo;
 mod describe;
 mod list;
+mod new;
 mod ping;
+mod repl;
+mod schema;
 mod stream;
 
 use anyhow::Result;
@@ -23,10 +27,18 @@ pub(crate) enum Command {
     Describe(describe::Args),
     /// Call a method.
     Call(call::Args),
+    /// Call methods at a prompt with completion.
+    Repl(repl::Args),
     /// Measure the way to a server and back.
     Ping(ping::Args),
     /// Load a method with calls and measure it.
     Bench(Box<bench::Args>),
+    /// Generate a client for another language.
+    Codegen(codegen::Args),
+    /// Keep what a server offers as a document.
+    Schema(schema::Args),
+    /// Make a project to begin with: trait, server, client, test.
+    New(new::Args),
     /// Print the completion script of a shell.
     Completions(completions::Args),
 }
@@ -39,8 +51,12 @@ impl Command {
             Self::List(args) => list::run(args).await,
             Self::Describe(args) => describe::run(args).await,
             Self::Call(args) => call::run(args).await,
+            Self::Repl(args) => repl::run(args).await,
             Self::Ping(args) => ping::run(args).await,
             Self::Bench(args) => bench::run(*args).await,
+            Self::Codegen(args) => codegen::run(args).await,
+            Self::Schema(args) => schema::run(args).await,
+            Self::New(args) => new::run(&args),
             Self::Completions(args) => {
                 completions::run(&args);
                 Ok(())

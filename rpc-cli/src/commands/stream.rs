@@ -8,7 +8,10 @@ use std::{
 
 use anyhow::Result;
 use futures_util::{Stream, stream};
-use rpc_core::{Call, CallError, Streaming, schema};
+use rpc_core::{
+    Call, CallError, Streaming,
+    schema::{self, Argument, Registry},
+};
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
@@ -127,6 +130,19 @@ impl Source {
         Self { items: None, wrong: oneshot::channel().1 }
     }
 
+    /// Items that were typed before, each checked against what the method takes.
+    pub(super) fn typed(described: Described<'_>, lines: &[String]) -> Result<Self> {
+        let Some(upload) = &described.method.upload else { return Ok(Self::none()) };
+        let (items, receiver) = mpsc::channel(lines.len().max(1));
+        for (number, line) in (1..).zip(lines) {
+            let Described { service, method } = described;
+            let item = checked(line, number, &method.path, upload, &service.types)?;
+            // There is room for all of them.
+            let _ = items.try_send(item);
+        }
+        Ok(Self { items: Some(receiver), wrong: oneshot::channel().1 })
+    }
+
     /// Reads items from stdin, each checked against what the method takes.
     pub(super) fn stdin(described: Described<'_>) -> Self {
         let Some(upload) = described.method.upload.clone() else { return Self::none() };
@@ -144,13 +160,7 @@ impl Source {
                     if line.is_empty() {
                         return Ok(None);
                     }
-                    let value = arguments::item(line, &upload.format, &types);
-                    schema::check(&upload.format, &types, &value).map_err(|mismatch| {
-                        let number = number + 1;
-                        let what = format!("{path}: {}, line {number}: {mismatch}", upload.name);
-                        Failure::argument(what)
-                    })?;
-                    Ok(Some(value))
+                    checked(line, number + 1, &path, &upload, &types).map(Some)
                 });
                 match item {
                     Ok(None) => {}
@@ -176,4 +186,20 @@ impl Source {
         let items = self.items.take()?;
         Some(stream::unfold(items, async |mut items| Some((items.recv().await?, items))))
     }
+}
+
+/// A line as an item of the stream that `path` takes.
+fn checked(
+    line: &str,
+    number: usize,
+    path: &str,
+    upload: &Argument,
+    types: &Registry,
+) -> Result<Value> {
+    let value = arguments::item(line.trim(), &upload.format, types);
+    schema::check(&upload.format, types, &value).map_err(|mismatch| {
+        let what = format!("{path}: {}, line {number}: {mismatch}", upload.name);
+        Failure::argument(what)
+    })?;
+    Ok(value)
 }

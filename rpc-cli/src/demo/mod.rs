@@ -1,6 +1,10 @@
 //! The services of `rpc demo`: small, but with every kind of type that can travel.
 
 mod calculator;
+/// The chat of the examples: `cargo run --example chat -- client` talks to the demo too.
+#[allow(missing_docs, missing_debug_implementations, unreachable_pub, clippy::pedantic)]
+#[path = "../../../examples/chat/service/mod.rs"]
+mod chat;
 mod clock;
 mod inventory;
 mod log;
@@ -19,4 +23,5 @@ pub(crate) fn services(server: Server) -> Server {
         .with(InventoryServer::new(Warehouse::stocked()))
         .with(ClockServer::new(Wall::default()))
         .with(LogServer::new(Notebook::default()))
+        .with(chat::chat())
 }

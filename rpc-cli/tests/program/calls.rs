@@ -1,6 +1,6 @@
 //! `rpc call`: arguments in every form, results, and what is said of each mistake.
 
-use crate::{Demo, run_with_stdin};
+use crate::{Demo, expect, run_with_stdin};
 
 #[test]
 fn arguments_are_taken_in_every_form() {
@@ -127,4 +127,31 @@ fn a_deadline_is_an_exit_code() {
     assert_eq!((ran.code, ran.stdout.as_str()), (68, ""), "{}", ran.stderr);
     let words = "error: Clock.sleep: DEADLINE_EXCEEDED: the deadline passed ";
     assert!(ran.stderr.starts_with(words), "{}", ran.stderr);
+}
+
+#[test]
+fn a_template_can_be_filled_in_and_sent() {
+    let demo = Demo::start();
+    let ran = demo.run("call", &["--template", "Inventory.put"]);
+    expect("template.json", &ran.stdout);
+    let filled = ran.stdout.replace("\"name\": \"\"", "\"name\": \"pen\"");
+    let ran = run_with_stdin(&["call", &demo.address, "Inventory.put", "-"], &filled);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    demo.gives(&["--compact", "Inventory.item", "name=pen"], &{
+        let value: serde_json::Value = serde_json::from_str(&filled).unwrap();
+        value["item"].to_string()
+    });
+}
+
+#[test]
+fn a_dry_run_shows_the_frame_and_calls_nothing() {
+    let demo = Demo::start();
+    let arguments = ["--dry-run", "-t", "2s", "-H", "who=me", "Log.write", "line=hello"];
+    expect("dry-run.txt", &demo.run("call", &arguments).stdout);
+    demo.gives(&["Log.recent"], "[]");
+    let stream = demo.run("call", &["--dry-run", "Clock.ticks", "every_ms=5"]);
+    assert!(stream.stdout.contains("items from the server"), "{stream:?}");
+    // Wrong arguments are wrong here too.
+    let wrong = demo.run("call", &["--dry-run", "Calculator.add", "a=x"]);
+    assert_eq!((wrong.code, wrong.stdout.as_str()), (67, ""));
 }

@@ -5,8 +5,23 @@ use crate::{expect, run};
 #[test]
 fn help_reads_as_it_should() {
     expect("help.txt", &run(&["help"]).stdout);
-    for command in ["demo", "list", "describe", "call", "ping", "bench", "completions"] {
+    for command in [
+        "demo",
+        "list",
+        "describe",
+        "call",
+        "ping",
+        "bench",
+        "codegen",
+        "schema",
+        "repl",
+        "new",
+        "completions",
+    ] {
         expect(&format!("help-{command}.txt"), &run(&[command, "--help"]).stdout);
+    }
+    for command in ["save", "diff"] {
+        expect(&format!("help-schema-{command}.txt"), &run(&["schema", command, "--help"]).stdout);
     }
 }
 

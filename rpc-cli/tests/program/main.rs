@@ -6,7 +6,9 @@
 mod bench;
 mod calls;
 mod demo;
+mod documents;
 mod help;
+mod repl;
 mod strangers;
 mod streams;
 

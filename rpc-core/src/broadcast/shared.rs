@@ -11,8 +11,8 @@ use serde::{
 };
 
 use crate::{
-    codec::{self, CodecError},
-    proto::{Codec, Payload},
+    codec::{self, CodecError, Source},
+    proto::Codec,
     schema::{Format, Registry, Schema},
 };
 
@@ -85,9 +85,9 @@ pub fn encode<T: Serialize>(
 /// As for `codec::decode`.
 pub fn decode<T: DeserializeOwned>(
     codec: Codec,
-    payload: &Payload,
+    source: Source<'_>,
 ) -> Result<Shared<T>, CodecError> {
-    codec::decode(codec, payload).map(Shared::new)
+    codec::decode(codec, source).map(Shared::new)
 }
 
 impl<T> Clone for Shared<T> {
@@ -165,7 +165,7 @@ mod tests {
         }
         assert_eq!(shared.0.value.0.load(Ordering::SeqCst), 2);
         assert_eq!(out, [&[251, 44, 1][..], b"300"].concat().repeat(5));
-        let read = decode::<u32>(Codec::Json, &Payload::copy_from_slice(b"300")).unwrap();
+        let read = decode::<u32>(Codec::Json, b"300"[..].into()).unwrap();
         assert_eq!(read.into_inner(), 300);
     }
 

@@ -4,12 +4,15 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use serde::Serialize;
 
-use super::{Call, Context, Method, Streaming};
+use super::{
+    Call, Context, Method, Streaming,
+    evolve::{Evolution, Fallback},
+};
 use crate::{
-    codec::{self, CodecError, Decode},
+    codec::{self, CodecError, Decode, Source},
     connection::{Accept, Connection, Shared},
     proto::{Code, Codec, MethodKey, Payload, Status, connection::Config},
-    schema::ServiceSchema,
+    schema::{MethodKind, ServiceSchema},
     transport::{Link, PeerAddress},
 };
 
@@ -31,6 +34,8 @@ pub struct Channel {
     timeout: Option<Duration>,
     /// The call whose handler was given this channel.
     caller: Option<Context>,
+    /// What is known of the server's signatures, where calls outlive a change of theirs.
+    evolution: Option<Arc<Evolution>>,
 }
 
 impl Channel {
@@ -40,15 +45,18 @@ impl Channel {
         accept: Option<Arc<dyn Accept>>,
         codec: Codec,
         timeout: Option<Duration>,
+        evolves: bool,
     ) -> Self {
         let connection = Connection::spawn(link, config, accept);
-        Self { connection, codec, timeout, caller: None }
+        let evolution = evolves.then(Arc::default);
+        Self { connection, codec, timeout, caller: None, evolution }
     }
 
     /// A channel back to whoever called on the connection `shared`.
     pub(super) fn back(shared: &Arc<Shared>, caller: Context) -> Self {
         let connection = Connection::of(shared);
-        Self { connection, codec: Codec::default(), timeout: None, caller: Some(caller) }
+        let (codec, caller) = (Codec::default(), Some(caller));
+        Self { connection, codec, timeout: None, caller, evolution: None }
     }
 
     /// Waits until the server has said hello.
@@ -165,9 +173,31 @@ impl Channel {
         error: Option<Decode<E>>,
     ) -> Call<T, E> {
         let method = Method::Known { service, method: &service.methods[method] };
-        let arguments = encode(self.codec, arguments);
+        let encoded = encode(self.codec, arguments);
         let connection = self.connection.clone();
-        self.with_defaults(Call::new(connection, method, self.codec, arguments, value, error))
+        let call = Call::new(connection, method, self.codec, encoded, value, error);
+        self.with_defaults(self.evolving(call, arguments))
+    }
+
+    /// Lets a call outlive a change of its method's signature, if this channel does that.
+    fn evolving<T, E>(&self, mut call: Call<T, E>, arguments: &impl Serialize) -> Call<T, E> {
+        let Some(evolution) = &self.evolution else { return call };
+        let Method::Known { method, .. } = &call.request.method else { return call };
+        let key = method.key;
+        let known = evolution.matches(key);
+        let sent_once = method.upload.is_some() || method.kind == MethodKind::Oneway;
+        if known == Some(true) {
+            return call;
+        }
+        let arguments = encode(Codec::Json, arguments);
+        if known == Some(false) || sent_once {
+            call.request.by_name(arguments);
+            return call;
+        }
+        let (evolution, arguments) = (Arc::clone(evolution), Some(arguments));
+        let fallback = Fallback { evolution, key, arguments, deadline: None };
+        call.request.options().fallback = Some(fallback);
+        call
     }
 
     /// Prepares a call of a one-way method.
@@ -190,9 +220,9 @@ impl Channel {
         error: Option<Decode<E>>,
     ) -> Call<Streaming<T, E>, E> {
         let method = Method::Known { service, method: &service.methods[method] };
-        let arguments = encode(self.codec, arguments);
-        Call::streaming(self.connection.clone(), method, self.codec, arguments, item, error)
-            .called_by(self.caller.as_ref())
+        let (encoded, connection) = (encode(self.codec, arguments), self.connection.clone());
+        let call = Call::streaming(connection, method, self.codec, encoded, item, error);
+        self.evolving(call, arguments).called_by(self.caller.as_ref())
     }
 
     /// The same as [`Self::call_json`] for a method that answers with a stream of items.
@@ -226,8 +256,8 @@ fn encode<A: Serialize>(codec: Codec, arguments: &A) -> Result<Payload, Status> 
 
 /// Reads a payload by leaving it alone.
 #[allow(clippy::unnecessary_wraps, reason = "it stands where payloads are read")]
-fn as_it_is(_: Codec, payload: &Payload) -> Result<Payload, CodecError> {
-    Ok(payload.clone())
+fn as_it_is(_: Codec, source: Source<'_>) -> Result<Payload, CodecError> {
+    Ok(source.to_payload())
 }
 
 fn unavailable(error: crate::proto::connection::ConnectionError) -> Status {

@@ -9,7 +9,7 @@ use std::{
     time::Instant,
 };
 
-use super::{Call, CallError, Incoming, MakeStream, Method, Prepared, Reader};
+use super::{Call, CallError, Incoming, MakeStream, Method, Prepared, Reader, evolve::Fallback};
 use crate::{
     codec::{CodecError, Decode},
     connection::{Connection, ItemReader, ItemSender},
@@ -60,10 +60,11 @@ impl<T, E> CallFuture<T, E> {
             Ok(arguments) => arguments,
             Err(status) => return Poll::Ready(Err(Failure::Status(status))),
         };
+        let deadline = request.deadline();
         let call = NewCall {
-            key: request.method.key(),
+            key: request.key,
             codec: request.codec,
-            deadline: request.deadline(),
+            deadline,
             metadata: request.options.as_ref().map(|options| &options.metadata),
             arguments: &arguments,
             streams: request.streams,
@@ -135,6 +136,21 @@ impl<T, E> CallFuture<T, E> {
         Poll::Ready(scope_is_over())
     }
 
+    /// Whether the call is to be sent once more, in a form that a server with another signature reads.
+    fn falls_back(&mut self, progress: &Progress) -> bool {
+        let request = &mut self.request;
+        let Some(options) = &mut request.options else { return false };
+        let Some(fallback) = &mut options.fallback else { return false };
+        let end = match progress {
+            Progress::Ended(outcome) => Some(outcome),
+            Progress::Accepted(_) => None,
+        };
+        let Some(arguments) = fallback.instead(end) else { return false };
+        request.by_name(arguments);
+        self.state = State::Unsent;
+        true
+    }
+
     fn read(&mut self, progress: Progress) -> Result<T, CallError<E>> {
         let codec = self.request.codec;
         let Reader { value, error } = self.read;
@@ -143,8 +159,12 @@ impl<T, E> CallFuture<T, E> {
                 return Err(failure(end, codec, error, Some(&self.request.method)));
             }
             Progress::Ended(Ok(payload)) => match self.request.reply {
-                true if self.stream.is_none() => return value(codec, &payload).map_err(unreadable),
-                false => return value(Codec::Bincode, &Payload::new()).map_err(unreadable),
+                true if self.stream.is_none() => {
+                    return value(codec, (&payload).into()).map_err(unreadable);
+                }
+                false => {
+                    return value(Codec::Bincode, (&Payload::new()).into()).map_err(unreadable);
+                }
                 true => None,
             },
             Progress::Accepted(id) => Some(id),
@@ -161,12 +181,25 @@ impl<T, E> CallFuture<T, E> {
 }
 
 impl Prepared {
+    /// Calls the method by its bare name, which takes JSON.
+    pub(super) fn by_name(&mut self, arguments: Result<Payload, Status>) {
+        (self.key, self.codec) = (self.method.bare_key(), Codec::Json);
+        self.arguments = arguments;
+    }
+
     /// When the caller stops waiting. A time that no clock reaches is no deadline.
-    fn deadline(&self) -> Option<Instant> {
-        let options = self.options.as_ref()?;
+    fn deadline(&mut self) -> Option<Instant> {
+        let options = self.options.as_mut()?;
+        if let Some(Fallback { deadline: Some(deadline), .. }) = options.fallback {
+            return deadline;
+        }
         let own = options.timeout.and_then(|timeout| now().checked_add(timeout));
         let inherited = options.scope.as_ref().and_then(super::Context::deadline);
-        own.into_iter().chain(inherited).min()
+        let deadline = own.into_iter().chain(inherited).min();
+        if let Some(fallback) = &mut options.fallback {
+            fallback.deadline = Some(deadline);
+        }
+        deadline
     }
 
     /// The call whose handler makes this one, while it runs.
@@ -196,7 +229,7 @@ pub(super) fn failure<E>(
             method.map_or_else(|| status.clone(), |method| method.explain(status.clone())).into()
         }
         (Failure::Application(error), Some(decode)) => {
-            decode(codec, &error).map_or_else(unreadable, CallError::App)
+            decode(codec, (&error).into()).map_or_else(unreadable, CallError::App)
         }
         (Failure::Application(_), None) => {
             let message = "the server replied with an error that the method does not have";
@@ -210,8 +243,10 @@ impl<T, E> Future for CallFuture<T, E> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        if let Poll::Ready(progress) = this.poll_progress(cx) {
-            return Poll::Ready(this.read(progress));
+        while let Poll::Ready(progress) = this.poll_progress(cx) {
+            if !this.falls_back(&progress) {
+                return Poll::Ready(this.read(progress));
+            }
         }
         this.poll_scope(cx).map(|status| Err(status.into()))
     }

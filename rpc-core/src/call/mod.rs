@@ -4,6 +4,7 @@
 mod channel;
 mod context;
 mod error;
+mod evolve;
 mod future;
 mod streaming;
 mod upload;
@@ -20,7 +21,7 @@ use std::{convert::Infallible, fmt, future::IntoFuture, pin::Pin, time::Duration
 use futures_util::Stream;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
-use self::upload::Upload;
+use self::{evolve::Fallback, upload::Upload};
 use crate::{
     codec::{CodecError, Decode, Encode},
     connection::{Connection, ItemReader},
@@ -54,6 +55,8 @@ pub struct Call<T, E = Infallible> {
 /// What is to be sent.
 struct Prepared {
     method: Method,
+    /// What the method is called by.
+    key: MethodKey,
     codec: Codec,
     /// The encoded arguments, or why the call cannot be made.
     arguments: Result<Payload, Status>,
@@ -75,6 +78,8 @@ struct Options {
     caller: Option<Context>,
     /// Resolves when the scope is over; from when the call is open.
     cancelled: Option<ScopeEnd>,
+    /// What is sent to a server with another signature.
+    fallback: Option<Fallback>,
 }
 
 /// Resolves when the call is over that another one is part of.
@@ -226,7 +231,8 @@ impl<T: 'static, E: 'static> Call<Streaming<T, E>, E> {
 
 impl Prepared {
     const fn new(method: Method, codec: Codec, arguments: Result<Payload, Status>) -> Self {
-        Self { method, codec, arguments, reply: true, streams: Streams::NONE, options: None }
+        let key = method.key();
+        Self { method, key, codec, arguments, reply: true, streams: Streams::NONE, options: None }
     }
 
     fn options(&mut self) -> &mut Options {
@@ -238,6 +244,14 @@ impl Method {
     const fn key(&self) -> MethodKey {
         match self {
             Self::Known { method, .. } => method.key,
+            Self::Named(key) => *key,
+        }
+    }
+
+    /// The key of the same method whatever its signature.
+    const fn bare_key(&self) -> MethodKey {
+        match self {
+            Self::Known { method, .. } => MethodKey::bare(method.path.as_str()),
             Self::Named(key) => *key,
         }
     }

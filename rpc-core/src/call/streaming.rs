@@ -12,9 +12,9 @@ use futures_util::Stream;
 
 use super::{CallError, Incoming, Method, ScopeEnd, future::scope_is_over};
 use crate::{
-    codec::Decode,
+    codec::{CodecError, Decode},
     connection::{Connection, ItemReader, Next},
-    proto::{Code, Codec, Payload, Status, frame::Failure},
+    proto::{Code, Codec, Status, frame::Failure},
 };
 
 /// Items that the other side sends: a [`Stream`] of results.
@@ -101,11 +101,20 @@ impl<T, E> Streaming<T, E> {
         poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
 
-    fn read(&self, item: &Payload) -> Result<T, CallError<E>> {
-        (self.item)(self.codec, item).map_err(|error| {
-            let code = if self.method.is_some() { Code::Internal } else { Code::InvalidArgument };
-            Status::new(code, format!("cannot read an item: {error}")).into()
-        })
+    /// Makes of an item's outcome what the reader gets; nothing follows a failure.
+    #[inline]
+    fn made(&mut self, item: Result<T, CodecError>) -> Poll<Option<Result<T, CallError<E>>>> {
+        match item {
+            Ok(item) => Poll::Ready(Some(Ok(item))),
+            Err(error) => Poll::Ready(Some(Err(self.unreadable(&error)))),
+        }
+    }
+
+    #[cold]
+    fn unreadable(&mut self, error: &CodecError) -> CallError<E> {
+        self.reader = None;
+        let code = if self.method.is_some() { Code::Internal } else { Code::InvalidArgument };
+        Status::new(code, format!("cannot read an item: {error}")).into()
     }
 
     fn failure(&self, failure: Failure) -> CallError<E> {
@@ -116,27 +125,38 @@ impl<T, E> Streaming<T, E> {
 impl<T, E> Stream for Streaming<T, E> {
     type Item = Result<T, CallError<E>>;
 
+    #[inline]
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let Some(reader) = &mut self.reader else { return Poll::Ready(None) };
-        let Poll::Ready(next) = reader.poll_next(cx) else {
-            let Some(scope) = &mut self.scope else { return Poll::Pending };
-            ready!(scope.as_mut().poll(cx));
-            self.reader = None;
-            return Poll::Ready(Some(Err(scope_is_over().into())));
-        };
-        Poll::Ready(match next {
-            Next::Item(item) => {
-                let item = self.read(&item);
-                if item.is_err() {
-                    self.reader = None;
+        let this = &mut *self;
+        loop {
+            let Some(reader) = &mut this.reader else { return Poll::Ready(None) };
+            if let Some(item) = reader.next_small() {
+                let item = (this.item)(this.codec, item.into());
+                return this.made(item);
+            }
+            let Poll::Ready(next) = reader.poll_next(cx) else { return this.poll_scope(cx) };
+            match next {
+                Next::Small => {}
+                Next::Large(item) => {
+                    let item = (this.item)(this.codec, (&item).into());
+                    return this.made(item);
                 }
-                Some(item)
+                Next::End(outcome) => {
+                    this.reader = None;
+                    return Poll::Ready(outcome.err().map(|failure| Err(this.failure(failure))));
+                }
             }
-            Next::End(outcome) => {
-                self.reader = None;
-                outcome.err().map(|failure| Err(self.failure(failure)))
-            }
-        })
+        }
+    }
+}
+
+impl<T, E> Streaming<T, E> {
+    /// Nothing has come: that is the end if the call which this one is part of has ended.
+    fn poll_scope(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, CallError<E>>>> {
+        let Some(scope) = &mut self.scope else { return Poll::Pending };
+        ready!(scope.as_mut().poll(cx));
+        self.reader = None;
+        Poll::Ready(Some(Err(scope_is_over().into())))
     }
 }
 

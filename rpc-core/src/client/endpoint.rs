@@ -29,6 +29,7 @@ pub struct Endpoint {
     codec: Codec,
     timeout: Option<Duration>,
     connect_timeout: Duration,
+    evolve: bool,
     /// What the other side may call.
     services: Vec<Arc<dyn Dispatch>>,
 }
@@ -40,6 +41,7 @@ impl Default for Endpoint {
             codec: Codec::default(),
             timeout: None,
             connect_timeout: Duration::from_secs(20),
+            evolve: false,
             services: Vec::new(),
         }
     }
@@ -67,6 +69,16 @@ impl Endpoint {
     /// The codec of calls. Default: bincode.
     pub const fn codec(mut self, codec: Codec) -> Self {
         self.codec = codec;
+        self
+    }
+
+    /// Lets calls outlive a change of their method's signature: a call that the server refuses because it was built
+    /// against another one is sent once more, as JSON by the method's bare name, and that is remembered for the
+    /// connection. JSON reads what is added with a default, and ignores what it does not know: for rolling upgrades,
+    /// with servers of both versions. Streams that are sent with a call and one-way calls, which cannot be sent
+    /// twice, go as JSON at once. Default: off.
+    pub const fn evolve(mut self, evolve: bool) -> Self {
+        self.evolve = evolve;
         self
     }
 
@@ -119,7 +131,8 @@ impl Endpoint {
     pub(crate) fn over(&self, link: Link) -> Channel {
         // `serve` has tried it.
         let accept = self.router().unwrap_or_default();
-        Channel::over(link, Arc::new(self.config.clone()), accept, self.codec, self.timeout)
+        let config = Arc::new(self.config.clone());
+        Channel::over(link, config, accept, self.codec, self.timeout, self.evolve)
     }
 
     /// Opens the transport; the protocol's handshake rides with the first call.

@@ -3,8 +3,8 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{CodecError, bytes_form};
-use crate::proto::{Codec, Payload};
+use super::{CodecError, Source, bytes_form};
+use crate::proto::Codec;
 
 /// Writes the bytes in one piece.
 ///
@@ -34,8 +34,8 @@ pub fn encode(codec: Codec, bytes: &Vec<u8>, out: &mut Vec<u8>) -> Result<(), Co
 ///
 /// # Errors
 /// As for [`super::decode`].
-pub fn decode(codec: Codec, payload: &Payload) -> Result<Vec<u8>, CodecError> {
-    super::decode(codec, payload).map(|Owned(bytes)| bytes)
+pub fn decode(codec: Codec, source: Source<'_>) -> Result<Vec<u8>, CodecError> {
+    super::decode(codec, source).map(|Owned(bytes)| bytes)
 }
 
 struct Whole<'a> {

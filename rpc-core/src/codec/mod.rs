@@ -9,6 +9,7 @@ pub mod shared_bytes;
 
 use std::cell::Cell;
 
+use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 use thiserror::Error;
 
@@ -18,7 +19,43 @@ use crate::proto::{Codec, Payload};
 pub type Encode<T> = fn(Codec, &T, &mut Vec<u8>) -> Result<(), CodecError>;
 
 /// Reads a value from its encoded form, all of it.
-pub type Decode<T> = fn(Codec, &Payload) -> Result<T, CodecError>;
+pub type Decode<T> = fn(Codec, Source<'_>) -> Result<T, CodecError>;
+
+/// What a value is read from: bytes, and the message that they are part of where slices of it may be kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    bytes: &'a [u8],
+    shared: Option<&'a Bytes>,
+}
+
+impl<'a> From<&'a Payload> for Source<'a> {
+    fn from(payload: &'a Payload) -> Self {
+        Self { bytes: payload, shared: payload.shared() }
+    }
+}
+
+impl<'a> From<&'a Bytes> for Source<'a> {
+    fn from(bytes: &'a Bytes) -> Self {
+        Self { bytes, shared: Some(bytes) }
+    }
+}
+
+impl Source<'_> {
+    /// The bytes as they are, without a copy where the message is shared.
+    pub(crate) fn to_payload(self) -> Payload {
+        match self.shared {
+            Some(shared) if shared.len() == self.bytes.len() => Payload::from(shared.clone()),
+            _ => Payload::copy_from_slice(self.bytes),
+        }
+    }
+}
+
+/// Bytes of which nothing is kept.
+impl<'a> From<&'a [u8]> for Source<'a> {
+    fn from(bytes: &'a [u8]) -> Self {
+        Self { bytes, shared: None }
+    }
+}
 
 /// A value that cannot be encoded, or bytes that are no value of the type.
 #[derive(Debug, Error)]
@@ -55,14 +92,24 @@ pub fn encode<T: Serialize + ?Sized>(
     encoded
 }
 
-/// Reads a value from all of `payload`.
+/// Reads a value from all bytes of `source`.
+///
+/// ```
+/// use rpc_core::{codec, proto::{Codec, Payload}};
+///
+/// let payload = Payload::copy_from_slice(b"[1, 2]");
+/// let pair: (u8, u8) = codec::decode(Codec::Json, (&payload).into())?;
+/// assert_eq!(pair, (1, 2));
+/// # Ok::<(), rpc_core::CodecError>(())
+/// ```
 ///
 /// # Errors
 /// The bytes are no form of `T`; the message says where and why.
-pub fn decode<T: DeserializeOwned>(codec: Codec, payload: &Payload) -> Result<T, CodecError> {
-    bytes_form::with_source(payload.shared(), || match codec {
-        Codec::Bincode => bincode::decode(payload).map_err(CodecError::Bincode),
-        Codec::Json => json::decode(payload).map_err(CodecError::Json),
+pub fn decode<T: DeserializeOwned>(codec: Codec, source: Source<'_>) -> Result<T, CodecError> {
+    let Source { bytes, shared } = source;
+    bytes_form::with_source(shared, || match codec {
+        Codec::Bincode => bincode::decode(bytes).map_err(CodecError::Bincode),
+        Codec::Json => json::decode(bytes).map_err(CodecError::Json),
     })
 }
 
@@ -105,7 +152,10 @@ mod tests {
         for codec in [Codec::Bincode, Codec::Json] {
             let value = (1_i64, "two".to_owned(), vec![Some(3_u8), None]);
             let payload = to_payload(codec, &value, encode).unwrap();
-            assert_eq!(decode::<(i64, String, Vec<Option<u8>>)>(codec, &payload).unwrap(), value);
+            assert_eq!(
+                decode::<(i64, String, Vec<Option<u8>>)>(codec, (&payload).into()).unwrap(),
+                value
+            );
         }
     }
 
@@ -125,10 +175,10 @@ mod tests {
         struct Deep(#[allow(dead_code)] Vec<Self>);
 
         let deep = Payload::from("[".repeat(1 << 20).into_bytes());
-        let error = decode::<Deep>(Codec::Json, &deep).unwrap_err().to_string();
+        let error = decode::<Deep>(Codec::Json, (&deep).into()).unwrap_err().to_string();
         assert_eq!(error, "recursion limit exceeded at line 1 column 128");
         let trailing = Payload::copy_from_slice(b"1 2");
-        let error = decode::<u8>(Codec::Json, &trailing).unwrap_err().to_string();
+        let error = decode::<u8>(Codec::Json, (&trailing).into()).unwrap_err().to_string();
         assert_eq!(error, "trailing characters at line 1 column 3");
     }
 

@@ -4,8 +4,8 @@
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{CodecError, bytes_form};
-use crate::proto::{Codec, Payload};
+use super::{CodecError, Source, bytes_form};
+use crate::proto::Codec;
 
 /// Writes the bytes in one piece.
 ///
@@ -35,8 +35,8 @@ pub fn encode(codec: Codec, bytes: &Bytes, out: &mut Vec<u8>) -> Result<(), Code
 ///
 /// # Errors
 /// As for [`super::decode`].
-pub fn decode(codec: Codec, payload: &Payload) -> Result<Bytes, CodecError> {
-    super::decode(codec, payload).map(|Owned(bytes)| bytes)
+pub fn decode(codec: Codec, source: Source<'_>) -> Result<Bytes, CodecError> {
+    super::decode(codec, source).map(|Owned(bytes)| bytes)
 }
 
 struct Whole<'a> {

@@ -12,7 +12,7 @@ use bytes::Bytes;
 
 use super::Shared;
 use crate::proto::{
-    CallId, Codec, Connection, Payload,
+    CallId, Codec, Connection,
     connection::{ITEM_OVERHEAD, Items, Outcome, Room, SMALL_ITEM, Segment, Stopped, StreamId},
     frame::{Flags, HEAD_LEN, Head, Kind},
 };
@@ -194,16 +194,19 @@ pub(crate) struct ItemReader {
     stream: StreamId,
     segments: VecDeque<Segment>,
     /// Small items back to back, and how many bytes of them were read.
-    current: Bytes,
+    current: Vec<u8>,
     at: usize,
     /// Bytes that were consumed since the connection was last told.
     consumed: usize,
     ended: bool,
 }
 
-/// What a reader brings.
+/// What a reader fetches.
 pub(crate) enum Next {
-    Item(Payload),
+    /// One long item.
+    Large(Bytes),
+    /// Short items, for [`ItemReader::next_small`].
+    Small,
     End(Outcome),
 }
 
@@ -220,20 +223,47 @@ impl ItemReader {
 
     fn new(shared: Arc<Shared>, stream: StreamId) -> Self {
         let stream = shared.name_receiving(stream);
-        let (segments, current) = (VecDeque::new(), Bytes::new());
+        let (segments, current) = (VecDeque::new(), Vec::new());
         Self { shared, stream, segments, current, at: 0, consumed: 0, ended: false }
     }
 
-    /// The next item, or how the stream ended; not to be called after that.
+    /// The next item if it is a short one that was fetched already.
+    #[inline]
+    pub(crate) fn next_small(&mut self) -> Option<&[u8]> {
+        if self.consumed >= CONSUMED {
+            self.tell_consumed();
+        }
+        let (length, rest) = self.current.get(self.at..)?.split_first_chunk::<4>()?;
+        let item = rest.get(..u32::from_le_bytes(*length) as usize)?;
+        self.at += 4 + item.len();
+        self.consumed += item.len() + ITEM_OVERHEAD;
+        Some(item)
+    }
+
+    #[cold]
+    fn tell_consumed(&mut self) {
+        self.shared.consume(self.stream, std::mem::take(&mut self.consumed));
+    }
+
+    /// What comes next when [`Self::next_small`] has no more; not to be called after the end.
     pub(crate) fn poll_next(&mut self, cx: &Context<'_>) -> Poll<Next> {
         loop {
-            if let Some(item) = self.next_small().or_else(|| self.next_segment()) {
-                self.consumed += item.len() + ITEM_OVERHEAD;
-                if self.consumed >= CONSUMED {
-                    self.shared.consume(self.stream, std::mem::take(&mut self.consumed));
+            match self.segments.pop_front() {
+                Some(Segment::Large(item)) => {
+                    self.consumed += item.len() + ITEM_OVERHEAD;
+                    if self.consumed >= CONSUMED {
+                        self.tell_consumed();
+                    }
+                    return Poll::Ready(Next::Large(item));
                 }
-                return Poll::Ready(Next::Item(item));
+                Some(Segment::Small(items)) => {
+                    (self.current, self.at) = (items, 0);
+                    return Poll::Ready(Next::Small);
+                }
+                None => {}
             }
+            // Nothing is held while nothing comes.
+            self.current = Vec::new();
             let consumed = std::mem::take(&mut self.consumed);
             match ready!(self.shared.poll_items(self.stream, consumed, cx)) {
                 Items::Some(segments) => self.segments = segments,
@@ -241,27 +271,6 @@ impl ItemReader {
                     self.ended = true;
                     return Poll::Ready(Next::End(outcome));
                 }
-            }
-        }
-    }
-
-    fn next_small(&mut self) -> Option<Payload> {
-        let (length, rest) = self.current[self.at..].split_first_chunk::<4>()?;
-        let length = u32::from_le_bytes(*length) as usize;
-        let item = match Payload::inline(rest.get(..length)?) {
-            Some(item) => item,
-            None => self.current.slice(self.at + 4..self.at + 4 + length).into(),
-        };
-        self.at += 4 + length;
-        Some(item)
-    }
-
-    fn next_segment(&mut self) -> Option<Payload> {
-        match self.segments.pop_front()? {
-            Segment::Large(item) => Some(item.into()),
-            Segment::Small(items) => {
-                (self.current, self.at) = (items.into(), 0);
-                self.next_small()
             }
         }
     }

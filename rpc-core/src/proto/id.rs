@@ -6,10 +6,11 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-/// Names a method and its signature.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// Names a method and its signature. In JSON it is the text of its 16 hex digits, for not every reader of JSON
+/// has integers of 64 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct MethodKey(u64);
 
 impl MethodKey {
@@ -62,6 +63,28 @@ impl MethodKey {
 impl fmt::Display for MethodKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:016x}", self.0)
+    }
+}
+
+impl Serialize for MethodKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            return serializer.collect_str(self);
+        }
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for MethodKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if !deserializer.is_human_readable() {
+            return u64::deserialize(deserializer).map(Self);
+        }
+        let text = String::deserialize(deserializer)?;
+        let digits = text.len() == 16 && text.bytes().all(|digit| digit.is_ascii_hexdigit());
+        let value = u64::from_str_radix(&text, 16).ok().filter(|_| digits);
+        let wrong = || D::Error::custom(format_args!("{text:?} is no method key: 16 hex digits"));
+        value.map(Self).ok_or_else(wrong)
     }
 }
 

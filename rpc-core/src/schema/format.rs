@@ -54,7 +54,11 @@ pub struct Container {
     /// The name for people, with the names of its type arguments: `Page<User>`.
     pub name: String,
     /// The documentation of the type.
+    #[serde(default)]
     pub doc: String,
+    /// If it is deprecated: what its author says about that, which may be nothing.
+    #[serde(default)]
+    pub deprecated: Option<String>,
     /// What it consists of.
     pub kind: ContainerKind,
 }
@@ -80,11 +84,19 @@ pub struct Field {
     /// The name on the wire.
     pub name: String,
     /// The documentation of the field.
+    #[serde(default)]
     pub doc: String,
+    /// If it is deprecated: what its author says about that, which may be nothing.
+    #[serde(default)]
+    pub deprecated: Option<String>,
     /// The shape of its value.
     pub format: Format,
-    /// Whether it has a default that JSON may leave out.
+    /// Whether it has a default, so that JSON may leave it out.
+    #[serde(default)]
     pub optional: bool,
+    /// That default, as JSON, where it is known.
+    #[serde(default)]
+    pub default: Option<String>,
 }
 
 /// A variant of an enum; its index on the wire is its place in the list.
@@ -93,7 +105,11 @@ pub struct Variant {
     /// The name on the wire.
     pub name: String,
     /// The documentation of the variant.
+    #[serde(default)]
     pub doc: String,
+    /// If it is deprecated: what its author says about that, which may be nothing.
+    #[serde(default)]
+    pub deprecated: Option<String>,
     /// What it holds: any kind but an enum.
     pub kind: ContainerKind,
 }
@@ -102,7 +118,8 @@ impl Field {
     /// A field that is always there.
     #[must_use]
     pub fn new(name: &str, doc: &str, format: Format) -> Self {
-        Self { name: name.to_owned(), doc: doc.to_owned(), format, optional: false }
+        let (name, doc) = (name.to_owned(), doc.to_owned());
+        Self { name, doc, deprecated: None, format, optional: false, default: None }
     }
 
     /// The same field with a default: JSON may leave it out.
@@ -111,12 +128,33 @@ impl Field {
         self.optional = true;
         self
     }
+
+    /// The same field with that default, as JSON if it has such a form.
+    #[must_use]
+    pub fn default_value(mut self, json: Option<String>) -> Self {
+        (self.optional, self.default) = (true, json);
+        self
+    }
+
+    /// The same field, deprecated for that reason.
+    #[must_use]
+    pub fn deprecated(mut self, why: &str) -> Self {
+        self.deprecated = Some(why.to_owned());
+        self
+    }
 }
 
 impl Variant {
     /// A variant with that content.
     #[must_use]
     pub fn new(name: &str, doc: &str, kind: ContainerKind) -> Self {
-        Self { name: name.to_owned(), doc: doc.to_owned(), kind }
+        Self { name: name.to_owned(), doc: doc.to_owned(), deprecated: None, kind }
+    }
+
+    /// The same variant, deprecated for that reason.
+    #[must_use]
+    pub fn deprecated(mut self, why: &str) -> Self {
+        self.deprecated = Some(why.to_owned());
+        self
     }
 }

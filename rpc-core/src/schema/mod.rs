@@ -4,9 +4,12 @@
 //! ```text
 //! Schema ─▶ Format + Registry ─▶ signature ─▶ MethodKey      (a caller built otherwise is told)
 //!                              ├▶ render   ─▶ Rust for people (`rpc describe`)
-//!                              └▶ json     ─▶ Mismatch        (`rpc call`)
+//!                              ├▶ json     ─▶ Mismatch        (`rpc call`)
+//!                              └▶ Document ─▶ a file          (`rpc schema save`)
 //! ```
 
+mod document;
+mod foreign;
 mod format;
 mod json;
 mod primitives;
@@ -17,6 +20,7 @@ mod signature;
 #[cfg(test)]
 mod tests;
 
+pub use document::{Document, DocumentError};
 pub use format::{Container, ContainerKind, Field, Format, Variant};
 pub use json::{Mismatch, check};
 pub use registry::Registry;

@@ -11,6 +11,8 @@ use std::{
     num::{NonZero, Saturating, Wrapping},
     ops::{Range, RangeInclusive},
     path::PathBuf,
+    rc::Rc,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -51,11 +53,17 @@ macro_rules! wrapper {
 
 wrapper!(Wrapping<T>, Saturating<T>, Reverse<T>);
 
-impl<T: Schema + ?Sized> Schema for Box<T> {
-    fn format(registry: &mut Registry) -> Format {
-        T::format(registry)
-    }
+macro_rules! pointer {
+    ($($type:ident),*) => {
+        $(impl<T: Schema + ?Sized> Schema for $type<T> {
+            fn format(registry: &mut Registry) -> Format {
+                T::format(registry)
+            }
+        })*
+    };
 }
+
+pointer!(Box, Rc, Arc);
 
 impl<T: ?Sized> Schema for PhantomData<T> {
     fn format(_: &mut Registry) -> Format {
@@ -235,7 +243,7 @@ fn octets(size: u32) -> Format {
     Format::Array { content: Box::new(Format::U8), size }
 }
 
-fn text(name: &str, wire: Format) -> Format {
+pub(super) fn text(name: &str, wire: Format) -> Format {
     Format::Text { name: name.to_owned(), wire: Box::new(wire) }
 }
 
@@ -249,6 +257,6 @@ fn variant(name: &str, format: Format) -> Variant {
 
 impl Schema for crate::proto::MethodKey {
     fn format(_: &mut Registry) -> Format {
-        Format::U64
+        text("MethodKey", Format::U64)
     }
 }

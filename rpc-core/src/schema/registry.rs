@@ -32,7 +32,7 @@ impl Registry {
     ) -> Format {
         if !self.types.contains_key(key) {
             let (name, doc) = (name.to_owned(), doc.to_owned());
-            let placeholder = Container { name, doc, kind: ContainerKind::Unit };
+            let placeholder = Container { name, doc, deprecated: None, kind: ContainerKind::Unit };
             self.types.insert(key.to_owned(), placeholder);
             let kind = describe(self);
             if let Some(container) = self.types.get_mut(key) {
@@ -40,6 +40,13 @@ impl Registry {
             }
         }
         Format::Named(key.to_owned())
+    }
+
+    /// Says that the type with this key is deprecated, and why.
+    pub fn deprecate(&mut self, key: &str, why: &str) {
+        if let Some(container) = self.types.get_mut(key) {
+            container.deprecated = Some(why.to_owned());
+        }
     }
 
     /// The type with this key.

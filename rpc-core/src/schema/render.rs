@@ -57,7 +57,7 @@ impl ServiceSchema {
     #[must_use]
     pub fn render(&self) -> String {
         let mut text = String::new();
-        document(&mut text, "", &self.doc);
+        document(&mut text, "", &self.doc, self.deprecated.as_deref());
         text.push_str("#[service]\n");
         if self.ordered {
             let _ = writeln!(text, "#[rpc({ORDERED})]");
@@ -94,7 +94,7 @@ impl ServiceSchema {
         options: &[&str],
         method: &MethodSchema,
     ) {
-        document(text, indent, &method.doc);
+        document(text, indent, &method.doc, method.deprecated.as_deref());
         if !options.is_empty() {
             let _ = writeln!(text, "{indent}#[rpc({})]", options.join(", "));
         }
@@ -110,7 +110,7 @@ impl MethodSchema {
     }
 
     /// The shapes of all that travels: arguments, value, error.
-    fn formats(&self) -> impl Iterator<Item = &Format> {
+    pub fn formats(&self) -> impl Iterator<Item = &Format> {
         let arguments = self.arguments.iter().map(|argument| &argument.format);
         let upload = self.upload.iter().map(|upload| &upload.format);
         arguments.chain(upload).chain([&self.returns]).chain(&self.fails)
@@ -140,6 +140,26 @@ impl Registry {
         found
     }
 
+    /// The key of a type that is used and not described, if there is one.
+    pub(super) fn undescribed<'a>(
+        &'a self,
+        formats: impl IntoIterator<Item = &'a Format>,
+    ) -> Option<String> {
+        let mut known = HashSet::new();
+        let mut waiting: Vec<&Format> = formats.into_iter().collect();
+        while let Some(format) = waiting.pop() {
+            match format {
+                Format::Named(key) if known.insert(key) => match self.container(key) {
+                    Some(container) => waiting.extend(contents(&container.kind)),
+                    None => return Some(key.clone()),
+                },
+                Format::Text { wire, .. } => waiting.push(wire),
+                _ => waiting.extend(parts(format)),
+            }
+        }
+        None
+    }
+
     fn definitions_into<'a>(
         &'a self,
         text: &mut String,
@@ -157,13 +177,13 @@ impl Registry {
     #[must_use]
     pub fn render(&self, container: &Container) -> String {
         let mut text = String::new();
-        document(&mut text, "", &container.doc);
+        document(&mut text, "", &container.doc, container.deprecated.as_deref());
         let name = &container.name;
         match &container.kind {
             ContainerKind::Enum(variants) => {
                 let _ = writeln!(text, "pub enum {name} {{");
                 for variant in variants {
-                    document(&mut text, "    ", &variant.doc);
+                    document(&mut text, "    ", &variant.doc, variant.deprecated.as_deref());
                     let content = self.content(&variant.kind, "    ", "");
                     let _ = writeln!(text, "    {}{content},", variant.name);
                 }
@@ -205,7 +225,7 @@ impl Registry {
         let mut text = String::from(" {\n");
         let inner = format!("{indent}    ");
         for field in fields {
-            document(&mut text, &inner, &field.doc);
+            document(&mut text, &inner, &field.doc, field.deprecated.as_deref());
             if field.optional {
                 let _ = writeln!(text, "{inner}#[serde(default)]");
             }
@@ -250,8 +270,17 @@ fn contents(kind: &ContainerKind) -> Vec<&Format> {
     }
 }
 
-fn document(text: &mut String, indent: &str, doc: &str) {
+fn document(text: &mut String, indent: &str, doc: &str, deprecated: Option<&str>) {
     for line in doc.lines() {
         let _ = writeln!(text, "{}", format!("{indent}/// {line}").trim_end());
+    }
+    match deprecated {
+        None => {}
+        Some("") => {
+            let _ = writeln!(text, "{indent}#[deprecated]");
+        }
+        Some(why) => {
+            let _ = writeln!(text, "{indent}#[deprecated = {why:?}]");
+        }
     }
 }

@@ -11,10 +11,15 @@ pub struct ServiceSchema {
     /// The name, unique on its server.
     pub name: String,
     /// The documentation of the trait.
+    #[serde(default)]
     pub doc: String,
+    /// If it is deprecated: what its author says about that, which may be nothing.
+    #[serde(default)]
+    pub deprecated: Option<String>,
     /// The methods, in the order of the trait.
     pub methods: Vec<MethodSchema>,
     /// Whether calls of all its methods share one order; each method says so too then.
+    #[serde(default)]
     pub ordered: bool,
     /// The named types that the methods use.
     pub types: Registry,
@@ -28,18 +33,25 @@ pub struct MethodSchema {
     /// `Service.method`.
     pub path: String,
     /// The documentation of the method.
+    #[serde(default)]
     pub doc: String,
+    /// If it is deprecated: what its author says about that, which may be nothing.
+    #[serde(default)]
+    pub deprecated: Option<String>,
     /// What kind of exchange a call is.
     pub kind: MethodKind,
     /// The arguments that travel with the request, in order.
     pub arguments: Vec<Argument>,
     /// The argument that is streamed to the server: its name and the shape of an item.
+    #[serde(default)]
     pub upload: Option<Argument>,
     /// The shape of the value, or of an item if the server streams.
     pub returns: Format,
     /// The shape of the method's own error, if it can fail.
+    #[serde(default)]
     pub fails: Option<Format>,
     /// Whether calls are started and finished in the order in which they were sent.
+    #[serde(default)]
     pub ordered: bool,
     /// What names the method and its signature on the wire.
     pub key: MethodKey,
@@ -89,7 +101,14 @@ impl ServiceBuilder {
     pub fn new(name: &str, doc: &str) -> Self {
         let (name, doc) = (name.to_owned(), doc.to_owned());
         let (methods, types) = (Vec::new(), Registry::new());
-        Self { schema: ServiceSchema { name, doc, methods, ordered: false, types } }
+        let (deprecated, ordered) = (None, false);
+        Self { schema: ServiceSchema { name, doc, deprecated, methods, ordered, types } }
+    }
+
+    /// Says that the service is deprecated, and why.
+    pub fn deprecated(&mut self, why: &str) -> &mut Self {
+        self.schema.deprecated = Some(why.to_owned());
+        self
     }
 
     /// Makes calls of all methods share one order.
@@ -107,6 +126,7 @@ impl ServiceBuilder {
             key: MethodKey::bare(&path),
             path,
             doc: doc.to_owned(),
+            deprecated: None,
             kind,
             arguments: Vec::new(),
             upload: None,
@@ -124,8 +144,7 @@ impl ServiceBuilder {
     pub fn build(mut self) -> ServiceSchema {
         for method in &mut self.schema.methods {
             method.ordered |= self.schema.ordered;
-            let signature = signature::canonical(method, &self.schema.types);
-            method.key = MethodKey::new(&method.path, &signature);
+            method.key = method.expected_key(&self.schema.types);
         }
         self.schema
     }
@@ -158,10 +177,30 @@ impl MethodBuilder<'_> {
         self
     }
 
+    /// Says that the method is deprecated, and why.
+    pub fn deprecated(&mut self, why: &str) -> &mut Self {
+        self.method.deprecated = Some(why.to_owned());
+        self
+    }
+
     /// Makes calls start and finish in the order in which they were sent.
     pub const fn ordered(&mut self) -> &mut Self {
         self.method.ordered = true;
         self
+    }
+}
+
+impl MethodSchema {
+    /// The canonical text of the method's signature, whose hash is half of its key; `types` are those of its
+    /// service. For people it is dense: see [`ServiceSchema::signature`].
+    #[must_use]
+    pub fn canonical_signature(&self, types: &Registry) -> String {
+        signature::canonical(self, types)
+    }
+
+    /// The key that follows from path and signature.
+    pub(super) fn expected_key(&self, types: &Registry) -> MethodKey {
+        MethodKey::new(&self.path, &self.canonical_signature(types))
     }
 }
 

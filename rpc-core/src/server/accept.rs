@@ -6,7 +6,7 @@ use std::{io, sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use super::connections::Connections;
+use super::{connections::Connections, threads::Threads};
 use crate::transport::Listener;
 
 /// Pauses after errors that are likely to last, such as no free file descriptors.
@@ -16,7 +16,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// Accepts connections until `stop` is cancelled.
 pub(super) async fn accept(
     listener: Listener,
-    connections: Arc<Connections>,
+    connections: &Arc<Connections>,
+    threads: &mut Threads,
     max_connections: usize,
     stop: CancellationToken,
 ) {
@@ -28,9 +29,8 @@ pub(super) async fn accept(
             match listener.accept().await {
                 Ok(accepted) => {
                     pause = FIRST_PAUSE;
-                    match accepted.link() {
-                        Ok(link) => connections.serve(link, Some(permit)),
-                        Err(error) => tracing::debug!(%error, "connection was gone at once"),
+                    if let Err(error) = threads.serve(accepted, permit, connections) {
+                        tracing::debug!(%error, "connection was gone at once");
                     }
                 }
                 Err(error) if concerns_one_connection(&error) => {

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{accept::accept, connections::Connections};
+use super::{accept::accept, connections::Connections, threads::Threads};
 use crate::transport::{Address, Listener};
 
 /// A server that runs in the background. Dropping this leaves it running.
@@ -30,6 +30,7 @@ impl Running {
         listener: Listener,
         address: Address,
         connections: Arc<Connections>,
+        threads: Threads,
         max_connections: usize,
         grace: Duration,
     ) -> Self {
@@ -38,7 +39,7 @@ impl Running {
         let ended = CancellationToken::new();
         let (told, end) = (shutdown.clone(), ended.clone().drop_guard());
         tokio::spawn(async move {
-            run(listener, connections, max_connections, grace, told).await;
+            run(listener, connections, threads, max_connections, grace, told).await;
             drop(end);
         });
         Self { address, shutdown, ended }
@@ -94,16 +95,18 @@ impl Shutdown {
 async fn run(
     listener: Listener,
     connections: Arc<Connections>,
+    mut threads: Threads,
     max_connections: usize,
     grace: Duration,
     told: Shutdown,
 ) {
     let stop = told.drain.child_token();
-    let accepting = accept(listener, Arc::clone(&connections), max_connections, stop);
+    let accepting = accept(listener, &connections, &mut threads, max_connections, stop);
     tokio::select! {
         () = accepting => {}
         () = told.abort.cancelled() => {}
     }
+    threads.close().await;
     connections.drain();
     tokio::select! {
         () = connections.ended() => return,

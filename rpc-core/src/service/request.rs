@@ -147,7 +147,7 @@ impl<'a> Request<'a> {
     /// Decodes the arguments; refuses the call in `slot` if they are wrong.
     fn arguments<A: DeserializeOwned>(&self, slot: &mut HandlerSlot) -> Option<A> {
         let request = &self.call.request;
-        match codec::decode(request.codec, &request.arguments) {
+        match codec::decode(request.codec, (&request.arguments).into()) {
             Ok(arguments) => Some(arguments),
             Err(error) => {
                 let path = &self.method.path;

@@ -35,6 +35,13 @@ pub(crate) enum Accepted {
     Unix(UnixStream),
 }
 
+/// A connection that was accepted, on its way to another runtime.
+pub(crate) enum Detached {
+    Tcp(std::net::TcpStream),
+    #[cfg(unix)]
+    Unix(std::os::unix::net::UnixStream),
+}
+
 /// Why a server cannot listen.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -91,7 +98,27 @@ impl Listener {
     }
 }
 
+impl Detached {
+    /// Takes the connection to the current runtime.
+    pub(crate) fn attach(self) -> io::Result<Accepted> {
+        Ok(match self {
+            Self::Tcp(stream) => Accepted::Tcp(TcpStream::from_std(stream)?),
+            #[cfg(unix)]
+            Self::Unix(stream) => Accepted::Unix(UnixStream::from_std(stream)?),
+        })
+    }
+}
+
 impl Accepted {
+    /// Takes the connection off its runtime.
+    pub(crate) fn detach(self) -> io::Result<Detached> {
+        Ok(match self {
+            Self::Tcp(stream) => Detached::Tcp(stream.into_std()?),
+            #[cfg(unix)]
+            Self::Unix(stream) => Detached::Unix(stream.into_std()?),
+        })
+    }
+
     pub(crate) fn link(self) -> io::Result<Link> {
         match self {
             Self::Tcp(stream) => tcp::link(stream),

@@ -13,6 +13,7 @@ mod write;
 pub use address::{Address, AddressError, IntoAddress, PeerAddress};
 pub use dial::DialError;
 pub(crate) use dial::dial;
+pub(crate) use listener::{Accepted, Detached};
 pub use listener::{BindError, Listener};
 pub(crate) use memory::pair as memory_pair;
 pub(crate) use write::{LockedWrite, WriteHalf};

@@ -3,7 +3,7 @@
 
 use quote::ToTokens;
 use syn::{
-    Attribute, Expr, ExprLit, Lit, LitStr, Meta, Token, Type, meta::ParseNestedMeta,
+    Attribute, Expr, ExprLit, ExprPath, Lit, LitStr, Meta, Token, Type, meta::ParseNestedMeta,
     punctuated::Punctuated,
 };
 
@@ -19,13 +19,22 @@ pub(super) struct Attributes {
     pub(super) name: Option<String>,
     pub(super) rename_all: Case,
     pub(super) rename_all_fields: Case,
-    pub(super) default: bool,
+    pub(super) default: Option<Filling>,
     pub(super) transparent: bool,
     /// Neither sent nor received.
     pub(super) skip: bool,
     /// The type whose form it has on the wire.
     pub(super) stands_for: Option<Type>,
     pub(super) door: Door,
+}
+
+/// Where the value of what JSON leaves out comes from.
+#[derive(Clone)]
+pub(super) enum Filling {
+    /// The type's own default.
+    Default,
+    /// A function, by its path.
+    Function(ExprPath),
 }
 
 /// serde's options that cannot travel, and what to do instead.
@@ -116,7 +125,7 @@ impl Attributes {
             "rename" => self.name = one_name(option, mistakes).map(|name| name.value()),
             "rename_all" => self.rename_all = convention(option, mistakes),
             "rename_all_fields" => self.rename_all_fields = convention(option, mistakes),
-            "default" => self.default = true,
+            "default" => self.default = Some(filling(option)),
             "transparent" => self.transparent = true,
             _ => {}
         }
@@ -134,6 +143,15 @@ impl Attributes {
             _ => self.skip = true,
         }
     }
+}
+
+/// What `default` or `default = "function"` fills in.
+fn filling(option: &Meta) -> Filling {
+    let Meta::NameValue(pair) = option else { return Filling::Default };
+    // A path that does not parse is serde's to report.
+    literal(&pair.value)
+        .and_then(|path| path.parse().ok())
+        .map_or(Filling::Default, Filling::Function)
 }
 
 /// The naming convention that an option gives, the same for both directions.

@@ -6,7 +6,10 @@ use syn::{
     ext::IdentExt as _, visit::Visit,
 };
 
-use super::{attributes::Attributes, case::Case};
+use super::{
+    attributes::{Attributes, Filling},
+    case::Case,
+};
 use crate::{docs, mistakes::Mistakes};
 
 /// What a struct, an enum or a variant consists of.
@@ -24,13 +27,25 @@ pub(super) enum Shape {
 pub(super) struct FieldShape {
     pub(super) name: String,
     pub(super) doc: String,
+    pub(super) deprecated: Option<String>,
     pub(super) ty: Type,
-    pub(super) optional: bool,
+    pub(super) default: Option<Fallback>,
+}
+
+/// What a field is when JSON leaves it out.
+pub(super) enum Fallback {
+    /// Something that cannot be told here: the form on the wire is another type's.
+    Unknown,
+    /// What this gives.
+    Own(Filling),
+    /// The field of that name in the default of the whole.
+    OfWhole(Filling, Ident),
 }
 
 pub(super) struct VariantShape {
     pub(super) name: String,
     pub(super) doc: String,
+    pub(super) deprecated: Option<String>,
     pub(super) shape: Shape,
 }
 
@@ -50,7 +65,7 @@ pub(super) fn of_struct(fields: &Fields, of: &Attributes, mistakes: &mut Mistake
     if of.transparent {
         return transparent(fields, mistakes);
     }
-    of_fields(fields, of.rename_all, of.default, mistakes)
+    of_fields(fields, of.rename_all, of.default.as_ref(), mistakes)
 }
 
 /// The shape of an enum.
@@ -86,22 +101,28 @@ fn of_variant(
     let case = if own.rename_all == Case::Same { of.rename_all_fields } else { own.rename_all };
     let shape = match own.stands_for {
         Some(ty) => Shape::Newtype(ty),
-        None => of_fields(&variant.fields, case, false, mistakes),
+        None => of_fields(&variant.fields, case, None, mistakes),
     };
     VariantShape {
         name: own.name.unwrap_or_else(|| of.rename_all.variant(&plain)),
         doc: docs::text(&variant.attrs),
+        deprecated: docs::deprecated(&variant.attrs),
         shape,
     }
 }
 
-fn of_fields(fields: &Fields, case: Case, defaults: bool, mistakes: &mut Mistakes) -> Shape {
+fn of_fields(
+    fields: &Fields,
+    case: Case,
+    whole: Option<&Filling>,
+    mistakes: &mut Mistakes,
+) -> Shape {
     let newtype = matches!(fields, Fields::Unnamed(fields) if fields.unnamed.len() == 1);
     let mut kept = Vec::new();
     for field in fields {
         let own = Attributes::read(&field.attrs, mistakes);
         if !own.skip {
-            kept.push(of_field(field, own, case, defaults, mistakes));
+            kept.push(of_field(field, own, case, whole, mistakes));
         } else if newtype {
             mistakes.add(field, "the only field cannot be skipped: leave it out of the type");
         }
@@ -123,15 +144,23 @@ fn of_field(
     field: &Field,
     own: Attributes,
     case: Case,
-    defaults: bool,
+    whole: Option<&Filling>,
     mistakes: &mut Mistakes,
 ) -> FieldShape {
     let plain = field.ident.as_ref().map(|ident| ident.unraw().to_string()).unwrap_or_default();
+    let default = match (own.default, whole.cloned(), &field.ident) {
+        (None, None, _) => None,
+        _ if own.stands_for.is_some() => Some(Fallback::Unknown),
+        (Some(filling), ..) => Some(Fallback::Own(filling)),
+        (None, Some(whole), Some(ident)) => Some(Fallback::OfWhole(whole, ident.clone())),
+        (None, Some(_), None) => Some(Fallback::Unknown),
+    };
     FieldShape {
         name: own.name.unwrap_or_else(|| case.field(&plain)),
         doc: docs::text(&field.attrs),
+        deprecated: docs::deprecated(&field.attrs),
         ty: own.stands_for.unwrap_or_else(|| owned(&field.ty, mistakes)),
-        optional: own.default || defaults,
+        default,
     }
 }
 
@@ -141,7 +170,7 @@ fn transparent(fields: &Fields, mistakes: &mut Mistakes) -> Shape {
     for field in fields {
         let own = Attributes::read(&field.attrs, mistakes);
         if !own.skip && !is_phantom(&field.ty) {
-            counting.push(of_field(field, own, Case::Same, false, mistakes).ty);
+            counting.push(of_field(field, own, Case::Same, None, mistakes).ty);
         }
     }
     match (counting.pop(), counting.is_empty()) {

@@ -23,6 +23,7 @@ pub(super) struct Service {
     /// The name on the wire.
     pub(super) name: String,
     pub(super) doc: String,
+    pub(super) deprecated: Option<String>,
     /// Attributes of the trait, to be written out on it.
     pub(super) attributes: Vec<Attribute>,
     pub(super) supertraits: Punctuated<TypeParamBound, Plus>,
@@ -37,6 +38,7 @@ pub(super) struct Method {
     /// The name on the wire.
     pub(super) name: String,
     pub(super) doc: String,
+    pub(super) deprecated: Option<String>,
     /// Attributes to be written out on the method in the trait.
     pub(super) attributes: Vec<Attribute>,
     pub(super) is_async: bool,
@@ -107,6 +109,7 @@ impl Service {
             name: options.name.unwrap_or_else(|| item.ident.unraw().to_string()),
             ident: item.ident.clone(),
             doc: docs::text(&item.attrs),
+            deprecated: docs::deprecated(&item.attrs),
             attributes,
             supertraits: item.supertraits.clone(),
             ordered: options.ordered,
@@ -129,6 +132,7 @@ impl Method {
             ident: signature.ident.clone(),
             name: signature.ident.unraw().to_string(),
             doc: docs::text(&method.attrs),
+            deprecated: docs::deprecated(&method.attrs),
             attributes,
             is_async: signature.asyncness.is_some(),
             parameters,

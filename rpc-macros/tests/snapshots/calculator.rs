@@ -110,7 +110,8 @@ const _: () = {
                 .argument::<f64>("a")
                 .argument::<f64>("b")
                 .returns::<f64>()
-                .fails::<MathError>();
+                .fails::<MathError>()
+                .deprecated("");
             service
                 .method("log", "", ::rpc_core::__private::MethodKind::Oneway)
                 .argument::<String>("line");

@@ -37,11 +37,8 @@ fn written<T: Serialize>(codec: Codec, value: &T) -> Vec<u8> {
     out
 }
 
-fn json<T>(
-    decode: fn(Codec, &Payload) -> Result<T, CodecError>,
-    text: &[u8],
-) -> Result<T, CodecError> {
-    decode(Codec::Json, &Payload::copy_from_slice(text))
+fn json<T>(decode: codec::Decode<T>, text: &[u8]) -> Result<T, CodecError> {
+    decode(Codec::Json, (&Payload::copy_from_slice(text)).into())
 }
 
 /// Whether `part` lies in the memory of `whole`.
@@ -66,14 +63,14 @@ fn the_wire_form_is_that_of_plain_serde() {
             assert_eq!(out, plain);
 
             let payload = Payload::from(plain);
-            assert_eq!(byte_vec::decode(codec, &payload).unwrap(), own);
-            assert_eq!(shared_bytes::decode(codec, &payload).unwrap(), shared);
+            assert_eq!(byte_vec::decode(codec, (&payload).into()).unwrap(), own);
+            assert_eq!(shared_bytes::decode(codec, (&payload).into()).unwrap(), shared);
 
             let fast = Fast { before: 1, own: own.clone(), shared, after: "end".into() };
             let plain = Plain { before: 1, own: own.clone(), shared: own, after: "end".into() };
             let bytes = written(codec, &fast);
             assert_eq!(bytes, written(codec, &plain));
-            assert_eq!(codec::decode::<Fast>(codec, &Payload::from(bytes)).unwrap(), fast);
+            assert_eq!(codec::decode::<Fast>(codec, (&Payload::from(bytes)).into()).unwrap(), fast);
         }
     }
 }
@@ -83,19 +80,22 @@ fn bincode_slices_bytes_out_of_the_message() {
     let shared = Bytes::from(vec![9; 5000]);
     let fast = Fast { before: 1, own: vec![1; 50], shared: shared.clone(), after: "end".into() };
     let payload = Payload::from(written(Codec::Bincode, &fast));
-    let back: Fast = codec::decode(Codec::Bincode, &payload).unwrap();
+    let back: Fast = codec::decode(Codec::Bincode, (&payload).into()).unwrap();
     assert_eq!(back, fast);
     assert!(lies_within(&back.shared, &payload));
     assert!(!lies_within(&back.own, &payload));
 
     let payload = Payload::from(written(Codec::Bincode, &&*shared));
-    assert!(lies_within(&shared_bytes::decode(Codec::Bincode, &payload).unwrap(), &payload));
+    assert!(lies_within(
+        &shared_bytes::decode(Codec::Bincode, (&payload).into()).unwrap(),
+        &payload
+    ));
 }
 
 #[test]
 fn a_slice_outlives_the_payload_it_was_cut_from() {
     let payload = Payload::from(written(Codec::Bincode, &vec![7_u8; 100]));
-    let bytes = shared_bytes::decode(Codec::Bincode, &payload).unwrap();
+    let bytes = shared_bytes::decode(Codec::Bincode, (&payload).into()).unwrap();
     drop(payload);
     assert_eq!(bytes, [7; 100][..]);
 }
@@ -108,7 +108,7 @@ fn json_takes_numbers_and_text() {
     }
     let text = format!("\"{}\"", "é".repeat(100));
     let payload = Payload::from(text.into_bytes());
-    let bytes = shared_bytes::decode(Codec::Json, &payload).unwrap();
+    let bytes = shared_bytes::decode(Codec::Json, (&payload).into()).unwrap();
     assert_eq!(bytes, "é".repeat(100));
     assert!(lies_within(&bytes, &payload), "text without escapes is a slice of the message");
 }
@@ -139,7 +139,7 @@ struct Envelope {
 impl<'de> Deserialize<'de> for Envelope {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let inner = Payload::from(shared_bytes::deserialize(deserializer)?.to_vec());
-        let within = shared_bytes::decode(Codec::Bincode, &inner);
+        let within = shared_bytes::decode(Codec::Bincode, (&inner).into());
         Ok(Self { within: within.map_err(serde::de::Error::custom)?, inner })
     }
 }
@@ -157,7 +157,7 @@ fn a_message_read_within_another_has_slices_of_its_own() {
     for len in [500, 5] {
         let inner = written(Codec::Bincode, &vec![3_u8; len]);
         let payload = Payload::from(written(Codec::Bincode, &(inner, vec![4_u8; 500])));
-        let both: Both = codec::decode(Codec::Bincode, &payload).unwrap();
+        let both: Both = codec::decode(Codec::Bincode, (&payload).into()).unwrap();
         assert_eq!(both.envelope.within, vec![3; len]);
         assert_eq!(lies_within(&both.envelope.within, &both.envelope.inner), len == 500);
         assert!(lies_within(&both.after, &payload), "the outer message is the source again");
@@ -177,7 +177,7 @@ fn a_type_that_panics_leaves_no_message_behind() {
 
     let message = Bytes::from(vec![0; 500]);
     let payload = Payload::from(message.clone());
-    assert!(catch_unwind(|| codec::decode::<Panics>(Codec::Bincode, &payload)).is_err());
+    assert!(catch_unwind(|| codec::decode::<Panics>(Codec::Bincode, (&payload).into())).is_err());
     drop(payload);
     assert!(message.is_unique(), "nothing holds the message any more");
 }

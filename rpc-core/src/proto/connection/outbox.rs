@@ -190,16 +190,22 @@ impl Outbox {
         self.large.iter().any(|large| large.is_of(head))
     }
 
-    /// Takes back the items of a call that this side gives up.
-    pub(super) fn withdraw_items(&mut self, id: CallId) {
+    /// What is appended from here on follows all which has left the queue of large messages.
+    pub(super) const fn keep_place(&mut self) {
+        self.small_in_place = true;
+    }
+
+    /// Takes back the items of a call that this side gives up, and the end of them; whether there were any.
+    pub(super) fn withdraw_items(&mut self, id: CallId) -> bool {
         let item = Head { kind: Kind::Item, flags: Flags::MINE, id, length: 0 };
-        let mut withdrawn = 0;
+        let (mut withdrawn, before) = (0, self.large.len());
         self.large.retain(|large| {
             let stays = !large.is_of(item) || large.head.kind == Kind::Request;
             withdrawn += if stays { 0 } else { large.prefix.len() + large.body.len() };
             stays
         });
         self.sent(withdrawn);
+        self.large.len() < before
     }
 
     pub(super) const fn fits_one_frame(&self, length: usize) -> bool {

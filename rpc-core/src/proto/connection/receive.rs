@@ -46,6 +46,11 @@ impl Connection {
         self.timers.received = now;
         while self.closing.error.is_none() {
             let handled = match decoder.next(&mut input) {
+                Ok(Some(piece)) if piece.head.kind == Kind::Item => {
+                    let head = piece.head;
+                    self.handle_item(&piece)
+                        .and_then(|()| self.handle_items_like(head, decoder, &mut input))
+                }
                 Ok(Some(piece)) => self.handle_piece(now, piece),
                 Ok(None) => break,
                 Err(error) => Err(error.into()),

@@ -131,6 +131,19 @@ impl Decoder {
         Ok(self.whole(head, input))
     }
 
+    /// The payload of the next frame if its head is `like` but for the length, and it is short and all there: so
+    /// that a run of items is known to be one.
+    pub(crate) fn next_like<'i>(&self, like: Head, input: &mut &'i [u8]) -> Option<&'i [u8]> {
+        if !self.is_between_frames() {
+            return None;
+        }
+        let (head, rest) = input.split_first_chunk::<HEAD_LEN>()?;
+        let length = like.length_if_same(*head).filter(|length| *length <= SPLIT)?;
+        let (payload, rest) = rest.split_at_checked(length as usize)?;
+        *input = rest;
+        Some(payload)
+    }
+
     /// Whether the stream may end here: between two frames.
     #[must_use]
     pub fn is_between_frames(&self) -> bool {

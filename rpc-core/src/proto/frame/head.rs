@@ -176,6 +176,12 @@ impl Head {
         bits.to_le_bytes()
     }
 
+    /// The length in a head that is this one but for its length.
+    pub(crate) fn length_if_same(self, bytes: [u8; HEAD_LEN]) -> Option<u32> {
+        let (bits, own) = (u64::from_le_bytes(bytes), u64::from_le_bytes(self.encode()));
+        (bits >> 24 == own >> 24).then_some((bits & 0x00ff_ffff) as u32)
+    }
+
     /// Reads the eight bytes.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 #![allow(dead_code)] // They are described, not used.
 
 mod derived;
+mod kept;
 mod rendered;
 mod signatures;
 mod streams;

@@ -13,11 +13,13 @@ pub(super) fn schema(service: &Service) -> TokenStream {
     let Service { door, name, doc, .. } = service;
     let methods = service.methods.iter().map(|described| method(service, described));
     let ordered = service.ordered.then(|| quote!(service.ordered();));
+    let deprecated = service.deprecated.as_ref().map(|why| quote!(service.deprecated(#why);));
     quote! {
         fn __schema() -> &'static #door::ServiceSchema {
             static SCHEMA: ::std::sync::LazyLock<#door::ServiceSchema> =
                 ::std::sync::LazyLock::new(|| {
                     let mut service = #door::ServiceBuilder::new(#name, #doc);
+                    #deprecated
                     #ordered
                     #(#methods)*
                     service.build()
@@ -47,9 +49,10 @@ fn method(service: &Service, method: &Method) -> TokenStream {
     };
     let returns = value.map(|value| described(value)).map(|value| quote!(.returns::<#value>()));
     let fails = error.map(|error| described(error)).map(|error| quote!(.fails::<#error>()));
+    let deprecated = method.deprecated.as_ref().map(|why| quote!(.deprecated(#why)));
     let ordered = method.ordered.then(|| quote!(.ordered()));
     quote! {
         service.method(#name, #doc, #door::MethodKind::#kind)
-            #(#arguments)* #upload #returns #fails #ordered;
+            #(#arguments)* #upload #returns #fails #deprecated #ordered;
     }
 }

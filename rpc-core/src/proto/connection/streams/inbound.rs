@@ -8,7 +8,7 @@ use super::{
     receiving::{Part, Receiving, Refusal},
 };
 use crate::proto::{
-    CallId, Code, Codec, Payload, Piece, Status,
+    CallId, Code, Codec, Decoder, Payload, Piece, Status,
     frame::{Credit, Failure, Flags, FrameError, Head, Kind},
     limits::EARLY_CALLS,
 };
@@ -149,12 +149,9 @@ impl Connection {
             more: head.flags.contains(Flags::MORE),
         };
         receiving.accepted = true;
-        let whole = receiving.add(&part, max_item as usize).map_err(|refusal| match refusal {
-            Refusal::Codec => ConnectionError::MixedMessage(head.id),
-            Refusal::Credit => ConnectionError::CreditExceeded(head.id),
-            Refusal::Length => ConnectionError::MessageTooLong { id: head.id, limit: max_item },
-            Refusal::Ended => ConnectionError::UnknownStream(head.kind, head.id),
-        })?;
+        let whole = receiving
+            .add(&part, max_item as usize)
+            .map_err(|refusal| refused(refusal, head, max_item))?;
         let grant = if whole {
             self.wakes.extend(receiving.waker.take());
             None
@@ -162,6 +159,29 @@ impl Connection {
             receiving.grant_partial()
         };
         self.send_credit(stream, grant);
+        Ok(())
+    }
+
+    /// Handles the items that come right behind one of the same stream, with one look-up.
+    pub(in super::super) fn handle_items_like(
+        &mut self,
+        head: Head,
+        decoder: &Decoder,
+        input: &mut &[u8],
+    ) -> Result<(), ConnectionError> {
+        let stream = StreamId::of(head.id, !head.flags.contains(Flags::MINE));
+        let max_item = self.config.limits.max_message;
+        if head.flags.contains(Flags::MORE) {
+            return Ok(());
+        }
+        let Some(receiving) = self.streams.receiving(stream) else { return Ok(()) };
+        let json = head.flags.contains(Flags::JSON);
+        while let Some(bytes) = decoder.next_like(head, input) {
+            let part = Part { bytes, left: 0, json, more: false };
+            receiving
+                .add(&part, max_item as usize)
+                .map_err(|refusal| refused(refusal, head, max_item))?;
+        }
         Ok(())
     }
 
@@ -241,6 +261,16 @@ impl Connection {
     #[cfg(test)]
     pub(in super::super) fn streams(&self) -> (usize, usize) {
         (self.streams.sending.len(), self.streams.receiving.len())
+    }
+}
+
+#[cold]
+fn refused(refusal: Refusal, head: Head, limit: u32) -> ConnectionError {
+    match refusal {
+        Refusal::Codec => ConnectionError::MixedMessage(head.id),
+        Refusal::Credit => ConnectionError::CreditExceeded(head.id),
+        Refusal::Length => ConnectionError::MessageTooLong { id: head.id, limit },
+        Refusal::Ended => ConnectionError::UnknownStream(head.kind, head.id),
     }
 }
 

@@ -17,7 +17,10 @@ mod sending;
 pub use receiving::{Items, Segment};
 pub use sending::Room;
 
-use std::{collections::HashMap, hash::BuildHasherDefault};
+use std::{
+    collections::{HashMap, HashSet},
+    hash::BuildHasherDefault,
+};
 
 use self::{receiving::Receiving, sending::Sending};
 use crate::proto::{CallId, IdHasher};
@@ -76,6 +79,9 @@ type Table<T> = HashMap<StreamId, T, BuildHasherDefault<IdHasher>>;
 pub(super) struct StreamTable {
     /// Bounded by: the calls that are open.
     sending: Table<Sending>,
+    /// Calls of this side whose uploads have ended, through the queue of large messages. Bounded by: the calls
+    /// that are open.
+    ended: HashSet<CallId, BuildHasherDefault<IdHasher>>,
     /// Bounded by: the calls that are open, and `discarding`.
     receiving: Table<Receiving>,
     /// Streams of the peer that go on although their calls have ended. Bounded by: `max_calls`, and the

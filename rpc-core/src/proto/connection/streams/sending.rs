@@ -115,6 +115,9 @@ impl Connection {
         }
         let large = sending.large;
         self.streams.sending.remove(&stream.key());
+        if large {
+            self.streams.ended.insert(stream.call);
+        }
         self.send_end(stream.call, large);
     }
 
@@ -165,15 +168,28 @@ impl Connection {
     /// The call that an upload belongs to is over on this side. `tell`: the peer is to learn that
     /// nothing more comes; a cancel says so as well.
     pub(in super::super) fn stop_upload(&mut self, call: CallId, tell: bool) {
-        if self.streams.sending.is_empty() {
+        if self.streams.sending.is_empty() && self.streams.ended.is_empty() {
             return;
         }
-        let Some(sending) = self.streams.sending.remove(&StreamId::mine(call)) else { return };
-        self.wakes.extend(sending.waker);
-        if tell && sending.begun {
-            // What waits is not wanted, and the id may be used again before it would leave.
+        let ended = self.streams.ended.remove(&call);
+        let (begun, large) = match self.streams.sending.remove(&StreamId::mine(call)) {
+            Some(sending) => {
+                self.wakes.extend(sending.waker);
+                (sending.begun, sending.large)
+            }
+            None => (false, false),
+        };
+        if !tell {
+            return;
+        }
+        // What waits is not wanted, and the id may be used again before it would leave.
+        if begun {
             self.outbox.withdraw_items(call);
-            self.send_end(call, sending.large);
+            self.send_end(call, large);
+        } else if ended && self.outbox.withdraw_items(call) {
+            self.send_end(call, true);
+        } else if ended {
+            self.outbox.keep_place();
         }
     }
 

@@ -11,14 +11,40 @@ use crate::proto::connection::{ITEM_OVERHEAD, Items, SMALL_ITEM, StreamId};
 
 #[derive(Clone, Debug)]
 enum Op {
-    Open { side: Side, streams: Streams, size: usize },
-    Unary { side: Side, size: usize },
-    Push { nth: usize, up: bool, size: usize, count: usize },
-    EndUpload { nth: usize },
-    Read { nth: usize, up: bool },
-    DropReader { nth: usize },
-    Cancel { nth: usize },
-    Finish { side: Side, nth: usize },
+    Open {
+        side: Side,
+        streams: Streams,
+        size: usize,
+    },
+    Unary {
+        side: Side,
+        size: usize,
+    },
+    Push {
+        nth: usize,
+        up: bool,
+        size: usize,
+        count: usize,
+    },
+    EndUpload {
+        nth: usize,
+    },
+    /// Fetches what has come; consumes it, and what was fetched before, or leaves some for later.
+    Read {
+        nth: usize,
+        up: bool,
+        consume: bool,
+    },
+    DropReader {
+        nth: usize,
+    },
+    Cancel {
+        nth: usize,
+    },
+    Finish {
+        side: Side,
+        nth: usize,
+    },
     Step(usize),
     Drain(Side),
     Cut,
@@ -31,6 +57,8 @@ struct Way {
     reader: Option<StreamId>,
     pushed: u32,
     read: u32,
+    /// Bytes that were fetched and not consumed.
+    owed: usize,
     /// What is left of a long item, and whether some of it was sent.
     rest: Option<(bytes::Bytes, bool)>,
     /// A long item was pushed: the window may be exceeded by it.
@@ -78,7 +106,8 @@ fn op() -> impl Strategy<Value = Op> {
         20 => (any::<usize>(), any::<bool>(), size(), 1..40usize)
             .prop_map(|(nth, up, size, count)| Op::Push { nth, up, size, count }),
         3 => any::<usize>().prop_map(|nth| Op::EndUpload { nth }),
-        12 => (any::<usize>(), any::<bool>()).prop_map(|(nth, up)| Op::Read { nth, up }),
+        12 => (any::<usize>(), any::<bool>(), proptest::bool::weighted(0.7))
+            .prop_map(|(nth, up, consume)| Op::Read { nth, up, consume }),
         1 => any::<usize>().prop_map(|nth| Op::DropReader { nth }),
         2 => any::<usize>().prop_map(|nth| Op::Cancel { nth }),
         5 => (side(), any::<usize>()).prop_map(|(side, nth)| Op::Finish { side, nth }),
@@ -129,9 +158,9 @@ impl World {
                     self.end_upload(nth);
                 }
             }
-            Op::Read { nth, up } => {
+            Op::Read { nth, up, consume } => {
                 if let Some(nth) = self.pick(nth) {
-                    self.read(nth, up);
+                    self.read(nth, up, consume);
                 }
             }
             Op::DropReader { nth } => {
@@ -255,7 +284,7 @@ impl World {
     }
 
     /// Reads all that has come, and checks it.
-    fn read(&mut self, nth: usize, up: bool) {
+    fn read(&mut self, nth: usize, up: bool, consume: bool) {
         let flow = &mut self.flows[nth];
         let (side, way) = match up {
             true => (other(flow.side), &mut flow.up),
@@ -263,6 +292,9 @@ impl World {
         };
         let Some(reader) = way.reader else { return };
         let machine = &mut self.pair[side].machine;
+        let consumed = if consume { way.owed } else { way.owed - way.owed / 3 };
+        way.owed -= consumed;
+        machine.consume(reader, consumed);
         loop {
             match machine.poll_items(reader, &Context::from_waker(Waker::noop())) {
                 Poll::Pending => return,
@@ -282,7 +314,10 @@ impl World {
                         assert_eq!(item[..4], (nth as u32).to_le_bytes(), "of another stream");
                         assert_eq!(item[4..8], way.read.to_le_bytes(), "out of order");
                         way.read += 1;
-                        machine.consume(reader, item.len() + ITEM_OVERHEAD);
+                        match consume {
+                            true => machine.consume(reader, item.len() + ITEM_OVERHEAD),
+                            false => way.owed += item.len() + ITEM_OVERHEAD,
+                        }
                     }
                 }
             }
@@ -379,8 +414,8 @@ impl World {
             self.pair.drive();
             self.bind();
             for nth in 0..self.flows.len() {
-                self.read(nth, true);
-                self.read(nth, false);
+                self.read(nth, true, true);
+                self.read(nth, false, true);
                 self.push(nth, true, 9, 0);
                 if self.flows[nth].up.rest.is_some() {
                     self.cancel(nth);

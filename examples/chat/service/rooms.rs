@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use rpc_core::{Broadcast, Subscription};
 
-use crate::protocol::{ChatError, ChatEventsClient, Event, Line, RoomInfo};
+use super::protocol::{ChatError, ChatEventsClient, Event, Line, RoomInfo};
 
 /// Lines that a room remembers.
 const REMEMBERED: usize = 100;
@@ -13,7 +13,7 @@ const REMEMBERED: usize = 100;
 const BEHIND: usize = 256;
 
 /// Bytes of one message.
-pub const LONGEST: usize = 4 << 10;
+const LONGEST: usize = 4 << 10;
 
 struct Room {
     events: Broadcast<Event>,

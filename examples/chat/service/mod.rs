@@ -1,4 +1,7 @@
-//! The server: `Chat` over the rooms.
+//! The chat as a service: what is said on the wire, the rooms, and `Chat` over them. `rpc demo` serves it too.
+
+pub mod protocol;
+mod rooms;
 
 use std::{
     collections::hash_map::RandomState,
@@ -11,16 +14,14 @@ use std::{
 };
 
 use futures_util::{StreamExt as _, stream};
-use rpc_core::{Context, Server, Shared, Stream};
+use rpc_core::{Context, Shared, Stream};
 
-use crate::{
-    protocol::{Chat, ChatError, ChatServer, Event, Line, RoomInfo},
-    rooms::{Entry, Rooms},
-};
+use protocol::{Chat, ChatError, ChatServer, Event, Line, RoomInfo};
+use rooms::{Entry, Rooms};
 
-/// A server with nobody in it.
-pub fn server() -> Server {
-    Server::new().name("chat").with(ChatServer::new(Hall::default()))
+/// The service, with nobody in its rooms.
+pub fn chat() -> ChatServer<impl Chat> {
+    ChatServer::new(Hall::default())
 }
 
 /// The implementation of `Chat`.
@@ -122,6 +123,6 @@ impl Chat for Hall {
     }
 
     async fn rooms(&self) -> Vec<RoomInfo> {
-        Hall::rooms(self).list()
+        Self::rooms(self).list()
     }
 }

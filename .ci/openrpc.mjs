@@ -1,0 +1,29 @@
+// Checks an OpenRPC document against the meta-schema of OpenRPC 1.4, and its types against that of JSON Schema draft 7.
+import { createRequire } from "node:module";
+import { readFileSync } from "node:fs";
+
+const require = createRequire(import.meta.url);
+const Ajv = require("ajv");
+const read = (path) => JSON.parse(readFileSync(path, "utf8"));
+
+const meta = read(require.resolve("@open-rpc/spec").replace(/index\.js$/, "1_4/schema.json"));
+const draft7 = read(require.resolve("ajv/dist/refs/json-schema-draft-07.json"));
+const document = read(process.argv[2]);
+
+// The meta-schema names JSON Schema by an address: here draft 7 stands there.
+delete meta.$schema;
+const ajv = new Ajv({ strict: false, validateFormats: false, allErrors: true });
+const named = new Set([...JSON.stringify(meta).matchAll(/"\$ref":"([^"#][^"]*)"/g)].map((match) => match[1]));
+for (const id of named) ajv.addSchema({ ...draft7, $id: id });
+
+const problems = [];
+if (!ajv.validate(meta, document)) problems.push(...ajv.errors);
+for (const [name, schema] of Object.entries(document.components.schemas)) {
+  const types = new Ajv({ strict: false, validateFormats: false });
+  if (!types.validateSchema(schema)) problems.push({ name, errors: types.errors });
+}
+if (problems.length > 0) {
+  console.error(JSON.stringify(problems, null, 2));
+  process.exit(1);
+}
+console.log(`${document.methods.length} methods, ${Object.keys(document.components.schemas).length} types: valid`);

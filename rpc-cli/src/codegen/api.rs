@@ -1,0 +1,128 @@
+//! What generators read: all services of a document, and their types merged under names that are identifiers and
+//! unique.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use rpc_core::schema::{Container, Document, Format, Registry, ServiceSchema};
+
+/// Services and the types they use.
+#[derive(Debug)]
+pub(crate) struct Api<'a> {
+    /// The services, ordered by name.
+    pub services: &'a [ServiceSchema],
+    /// The named types that values lead to, each once, in an order in which a type comes before what uses it where
+    /// the types allow that.
+    pub types: Vec<NamedType<'a>>,
+    /// The places of types by service and key.
+    places: HashMap<(&'a str, &'a str), usize>,
+}
+
+/// A struct or enum, with the name under which generated code defines it.
+#[derive(Debug)]
+pub(crate) struct NamedType<'a> {
+    /// An identifier in `UpperCamelCase`, unique in the document: `PageUser` for `Page<User>`.
+    pub name: String,
+    /// The service whose description this is: formats inside are looked up with it.
+    pub service: &'a ServiceSchema,
+    /// What it is.
+    pub container: &'a Container,
+}
+
+impl<'a> Api<'a> {
+    /// Reads a document.
+    pub(crate) fn new(document: &'a Document) -> Self {
+        let mut api =
+            Self { services: &document.services, types: Vec::new(), places: HashMap::new() };
+        // Types of the same path in two services are one type, unless they differ all the same.
+        let mut merged: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        let mut names = HashSet::new();
+        for service in &document.services {
+            let roots = service.methods.iter().flat_map(|method| method.formats());
+            let mut found = service.types.reachable(roots);
+            found.reverse();
+            for (key, container) in found {
+                let same = merged.entry(key).or_default();
+                let known =
+                    same.iter().copied().find(|place| api.types[*place].container == container);
+                let place = known.unwrap_or_else(|| {
+                    let name = unique(&identifier(&container.name), &mut names);
+                    api.types.push(NamedType { name, service, container });
+                    api.types.len() - 1
+                });
+                if known.is_none() {
+                    same.push(place);
+                }
+                api.places.insert((&service.name, key), place);
+            }
+        }
+        api
+    }
+
+    /// The type that `Format::Named(key)` means in a description of `service`.
+    pub(crate) fn named(&self, service: &ServiceSchema, key: &str) -> Option<&NamedType<'a>> {
+        let place = self.places.get(&(service.name.as_str(), key))?;
+        self.types.get(*place)
+    }
+}
+
+impl NamedType<'_> {
+    /// The types in which its formats are looked up.
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.service.types
+    }
+}
+
+/// The letters and digits of a type's name for people, each word beginning with a capital: `ResultI64DivError` for
+/// `Result<i64, DivError>`.
+fn identifier(name: &str) -> String {
+    let words = name.split(|character: char| !character.is_alphanumeric() && character != '_');
+    let mut identifier = String::new();
+    for word in words.filter(|word| !word.is_empty()) {
+        let mut characters = word.chars();
+        identifier.extend(characters.next().into_iter().flat_map(char::to_uppercase));
+        identifier.extend(characters);
+    }
+    if identifier.starts_with(|first: char| first.is_ascii_digit()) || identifier.is_empty() {
+        identifier.insert(0, 'T');
+    }
+    identifier
+}
+
+/// The name itself, or with the first number that makes it unique.
+fn unique(name: &str, taken: &mut HashSet<String>) -> String {
+    let numbered = (2..).map(|number| format!("{name}{number}"));
+    let free = std::iter::once(name.to_owned()).chain(numbered).find(|name| !taken.contains(name));
+    // The numbers do not run out.
+    let free = free.unwrap_or_default();
+    taken.insert(free.clone());
+    free
+}
+
+/// Whether a format is bytes, in either form that Rust has for them; both look the same on the wire.
+pub(crate) fn is_bytes(format: &Format) -> bool {
+    match format {
+        Format::Bytes => true,
+        Format::Seq(content) => **content == Format::U8,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_for_people_become_identifiers() {
+        assert_eq!(identifier("User"), "User");
+        assert_eq!(identifier("Page<User>"), "PageUser");
+        assert_eq!(identifier("Result<i64, DivError>"), "ResultI64DivError");
+        assert_eq!(identifier("3D"), "T3D");
+    }
+
+    #[test]
+    fn a_name_that_is_taken_gets_a_number() {
+        let mut taken = HashSet::new();
+        let names = ["A", "A", "A2", "A"].map(|name| unique(name, &mut taken));
+        assert_eq!(names, ["A", "A2", "A22", "A3"]);
+    }
+}

@@ -1,0 +1,28 @@
+//! Descriptions as documents that others read: OpenRPC for programs, Markdown and a page for people.
+
+mod html;
+mod json_schema;
+mod markdown;
+mod openrpc;
+
+pub(crate) use html::page;
+pub(crate) use markdown::markdown;
+pub(crate) use openrpc::openrpc;
+
+use rpc_core::schema::MethodKind;
+
+/// What is said of a method that is not one request and one reply.
+const fn exchange(kind: MethodKind) -> Option<&'static str> {
+    match kind {
+        MethodKind::Oneway => Some("One-way: there is no reply."),
+        MethodKind::ServerStream => Some("The reply is a stream."),
+        MethodKind::ClientStream => Some("Takes a stream."),
+        MethodKind::Duplex => Some("Takes a stream and replies with one."),
+        _ => None,
+    }
+}
+
+/// What `deprecated` says, as a sentence.
+fn deprecation(why: &str) -> String {
+    if why.is_empty() { "Deprecated.".to_owned() } else { format!("Deprecated: {why}") }
+}

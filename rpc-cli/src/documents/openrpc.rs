@@ -1,0 +1,100 @@
+//! OpenRPC 1.4: <https://spec.open-rpc.org>. What OpenRPC has no word for, streams and one-way methods, is said in
+//! extensions, `x-rpc-…`.
+
+use rpc_core::schema::{Argument, Format, MethodKind, MethodSchema, ServiceSchema};
+use serde_json::{Map, Value, json};
+
+use super::{deprecation, exchange, json_schema::Schemas};
+use crate::codegen::Api;
+
+/// The OpenRPC document of all services.
+pub(crate) fn openrpc(api: &Api<'_>, title: &str) -> Value {
+    let mut schemas = Map::new();
+    for named in &api.types {
+        let writer = Schemas { api, service: named.service };
+        schemas.insert(named.name.clone(), writer.container(named.container));
+    }
+    let methods = api.services.iter().flat_map(|service| {
+        let writer = Schemas { api, service };
+        service.methods.iter().map(move |method| self::method(writer, method))
+    });
+    json!({
+        "openrpc": "1.4.0",
+        "info": { "title": title, "version": "1" },
+        "methods": methods.collect::<Vec<_>>(),
+        "components": { "schemas": schemas },
+    })
+}
+
+fn method(writer: Schemas<'_>, method: &MethodSchema) -> Value {
+    let mut value = json!({
+        "name": method.path,
+        "tags": [{ "name": writer.service.name }],
+        "paramStructure": "either",
+        "params": method.arguments.iter().map(|argument| param(writer, argument)).collect::<Vec<_>>(),
+        "x-rpc-kind": kind(method.kind),
+        "x-rpc-key": method.key,
+    });
+    let Value::Object(object) = &mut value else { return value };
+    let mut add = |key: &str, value: Value| {
+        object.insert(key.to_owned(), value);
+    };
+    if let Some(summary) = method.doc.lines().next().filter(|line| !line.is_empty()) {
+        add("summary", summary.into());
+    }
+    let description = description(writer.service, method);
+    if !description.is_empty() {
+        add("description", description.into());
+    }
+    if method.deprecated.is_some() {
+        add("deprecated", true.into());
+    }
+    if method.kind != MethodKind::Oneway {
+        add("result", json!({ "name": "result", "schema": writer.format(&method.returns) }));
+    }
+    if let Some(upload) = &method.upload {
+        add(
+            "x-rpc-upload",
+            json!({ "name": upload.name, "schema": writer.format(&upload.format) }),
+        );
+    }
+    if let Some(error) = &method.fails {
+        // The code is that of JSON-RPC gateways for an application's own error.
+        let schema = writer.format(error);
+        add("errors", json!([{ "code": 2, "message": "the method's own error", "data": schema }]));
+    }
+    if method.ordered {
+        add("x-rpc-ordered", true.into());
+    }
+    value
+}
+
+/// The documentation, and what OpenRPC cannot say otherwise.
+fn description(service: &ServiceSchema, method: &MethodSchema) -> String {
+    let mut parts = Vec::new();
+    if !method.doc.is_empty() {
+        parts.push(method.doc.clone());
+    }
+    parts.extend(exchange(method.kind).map(str::to_owned));
+    parts.extend(method.deprecated.as_deref().map(deprecation));
+    parts.push(format!("`{}`", service.signature(method)));
+    parts.join("\n\n")
+}
+
+fn param(writer: Schemas<'_>, argument: &Argument) -> Value {
+    json!({
+        "name": argument.name,
+        "required": !matches!(argument.format, Format::Option(_)),
+        "schema": writer.format(&argument.format),
+    })
+}
+
+const fn kind(kind: MethodKind) -> &'static str {
+    match kind {
+        MethodKind::Oneway => "oneway",
+        MethodKind::ServerStream => "server-stream",
+        MethodKind::ClientStream => "client-stream",
+        MethodKind::Duplex => "duplex",
+        _ => "unary",
+    }
+}

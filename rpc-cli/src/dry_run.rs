@@ -1,0 +1,123 @@
+//! What a call would send: each frame, taken apart, with its bytes.
+
+use std::{fmt::Write as _, time::Duration};
+
+use anyhow::Result;
+use rpc_core::{
+    Metadata,
+    proto::{
+        CallId, MethodKey,
+        frame::{Extension, Flags, Head, Kind, RequestHead, Streams},
+    },
+};
+use serde_json::Value;
+
+/// The longest payload of one frame until the peer's hello allows more (PROTOCOL §10).
+const CHUNK: usize = 64 << 10;
+
+/// Bytes on one line of the dump.
+const WIDTH: usize = 16;
+
+/// Shows the request of a call in JSON by the method's bare name.
+pub(crate) fn show(
+    path: &str,
+    arguments: &Value,
+    timeout: Option<Duration>,
+    metadata: &Metadata,
+    streams: Streams,
+) -> Result<String> {
+    let key = MethodKey::bare(path);
+    let extension = Extension { timeout, metadata: Some(metadata), streams, within: None };
+    let mut payload = Vec::new();
+    let extended = RequestHead::encode(key, &extension, &mut payload);
+    let front = payload.len();
+    serde_json::to_writer(&mut payload, arguments)?;
+    let mut text = format!("request {path}, JSON, key {key}\n");
+    // Writing to a string cannot fail, here and below.
+    if let Some(timeout) = timeout {
+        let _ = writeln!(text, "  timeout  {}", humantime::format_duration(timeout));
+    }
+    for (key, value) in metadata.iter() {
+        let _ = writeln!(text, "  metadata {key}={value}");
+    }
+    match (streams.up(), streams.down()) {
+        (false, false) => {}
+        (true, false) => text.push_str("  streams  items to the server\n"),
+        (false, true) => text.push_str("  streams  items from the server\n"),
+        (true, true) => text.push_str("  streams  items both ways\n"),
+    }
+    let _ = writeln!(text, "  arguments {arguments}");
+    let chunks: Vec<&[u8]> = payload.chunks(CHUNK).collect();
+    for (index, chunk) in chunks.iter().enumerate() {
+        let mut flags = Flags::MINE.with(Flags::JSON);
+        if extended && index == 0 {
+            flags = flags.with(Flags::EXT);
+        }
+        if index + 1 < chunks.len() {
+            flags = flags.with(Flags::MORE);
+        }
+        let length = u32::try_from(chunk.len())?;
+        let head = Head { kind: Kind::Request, flags, id: CallId::new(0), length };
+        let _ = writeln!(text, "\nframe of 8 + {length} bytes, {}", named(flags));
+        dump(&mut text, "head", &head.encode());
+        let front = if index == 0 { front } else { 0 };
+        if front > 0 {
+            dump(&mut text, "key", &chunk[..8]);
+            dump(&mut text, "extension", &chunk[8..front]);
+        }
+        dump(&mut text, "arguments", &chunk[front..]);
+    }
+    Ok(text)
+}
+
+fn named(flags: Flags) -> String {
+    let all =
+        [(Flags::MINE, "MINE"), (Flags::JSON, "JSON"), (Flags::EXT, "EXT"), (Flags::MORE, "MORE")];
+    let set = all.into_iter().filter(|(flag, _)| flags.contains(*flag)).map(|(_, name)| name);
+    format!("request {}", set.collect::<Vec<_>>().join(" "))
+}
+
+/// Lines of hex and text; of much, the beginning.
+fn dump(text: &mut String, name: &str, bytes: &[u8]) {
+    const MOST: usize = 32;
+    let mut name = name;
+    for line in bytes.chunks(WIDTH).take(MOST) {
+        let hex: Vec<String> = line.iter().map(|byte| format!("{byte:02x}")).collect();
+        let shown = |byte: &u8| {
+            if byte.is_ascii_graphic() || *byte == b' ' { char::from(*byte) } else { '.' }
+        };
+        let ascii: String = line.iter().map(shown).collect();
+        let _ = writeln!(text, "  {name:<10} {:<47}  {ascii}", hex.join(" "));
+        name = "";
+    }
+    if bytes.len() > MOST * WIDTH {
+        let _ = writeln!(text, "  {:<10} and {} bytes more", "", bytes.len() - MOST * WIDTH);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_call_is_one_frame_as_the_protocol_has_it() {
+        let arguments = serde_json::json!({ "a": 1, "b": 2 });
+        let text =
+            show("Calculator.add", &arguments, None, &Metadata::new(), Streams::NONE).unwrap();
+        let key = MethodKey::bare("Calculator.add").to_u64().to_le_bytes();
+        let key: Vec<_> = key.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert!(text.contains("frame of 8 + 21 bytes, request MINE JSON\n"), "{text}");
+        assert!(text.contains("head       15 00 00 a2 00 00 00 00"), "{text}");
+        assert!(text.contains(&format!("key        {}", key.join(" "))), "{text}");
+        assert!(text.contains("arguments  7b 22 61 22 3a 31 2c 22 62 22 3a 32 7d"), "{text}");
+    }
+
+    #[test]
+    fn what_is_too_long_for_one_frame_goes_in_more() {
+        let arguments = serde_json::json!({ "text": "x".repeat(CHUNK) });
+        let timeout = Some(Duration::from_secs(1));
+        let text = show("S.m", &arguments, timeout, &Metadata::new(), Streams::DOWN).unwrap();
+        assert!(text.contains("request MINE JSON EXT MORE"), "{text}");
+        assert_eq!(text.matches("frame of 8 + ").count(), 2);
+    }
+}

@@ -1,0 +1,219 @@
+//! A prompt at which methods are called: what is typed is completed from the server's own description, calls are
+//! made as `rpc call` makes them, and Ctrl-C ends the call that runs rather than the program.
+
+mod complete;
+mod line;
+
+use std::{path::PathBuf, time::Duration};
+
+use anyhow::Result;
+use rpc_core::schema::ServiceSchema;
+use rustyline::{CompletionType, Config, Editor, error::ReadlineError, history::FileHistory};
+
+use self::complete::Assistant;
+use crate::{
+    commands::call,
+    connect::{Connected, connect, method, split},
+    exit::Failure,
+    output, source, template,
+};
+
+const HELP: &str = "\
+Service.method name=value …     call a method; name:=json and {...} work too, over several lines
+:list                           services and methods
+:describe [Service[.method]]    signatures and types
+:template Service.method        the arguments as JSON to fill in
+:set timeout 1s                 for every call; `off` for none
+:set header key=value           sent with every call; `off` for none
+:quit                           so does Ctrl-D
+
+Tab completes. Ctrl-C ends the call that runs. A method that takes a stream asks for its items, one on each
+line, up to an empty one.";
+
+/// The prompt, and what was set at it.
+struct Session {
+    address: String,
+    server: Connected,
+    editor: Option<Editor<Assistant, FileHistory>>,
+    timeout: Option<Duration>,
+    headers: Vec<String>,
+}
+
+/// What a line comes to.
+enum Next {
+    Go,
+    Quit,
+}
+
+/// Reads and does what is typed until the end.
+pub(crate) async fn run(address: &str) -> Result<()> {
+    let mut server = connect(address).await?;
+    let services = described(&mut server).await?;
+    let config = Config::builder().completion_type(CompletionType::List).build();
+    let mut editor = Editor::with_config(config)?;
+    editor.set_helper(Some(Assistant { services }));
+    let history = history();
+    if let Some(path) = &history {
+        // There is none at the first time.
+        let _ = editor.load_history(path);
+    }
+    let (address, editor) = (address.to_owned(), Some(editor));
+    let mut session = Session { address, server, editor, timeout: None, headers: Vec::new() };
+    while let Some(line) = session.read("rpc> ").await? {
+        match session.act(&line).await {
+            Ok(Next::Go) => {}
+            Ok(Next::Quit) => break,
+            Err(error) if matches!(error.downcast_ref(), Some(Failure::Interrupted)) => {
+                output::note("cancelled");
+            }
+            Err(error) => output::error(&format!("{error:#}")),
+        }
+    }
+    if let (Some(path), Some(editor)) = (history, &mut session.editor) {
+        // A history that cannot be kept is no reason to complain.
+        let _ = path.parent().map(std::fs::create_dir_all);
+        let _ = editor.save_history(&path);
+    }
+    Ok(())
+}
+
+/// The descriptions of all services; none where the server does not describe itself.
+async fn described(server: &mut Connected) -> Result<Vec<ServiceSchema>> {
+    match source::all(server).await {
+        Ok(services) => Ok(services),
+        Err(error) if matches!(error.downcast_ref(), Some(Failure::Refused { .. })) => {
+            output::note(&format!("{error}: nothing can be completed"));
+            Ok(Vec::new())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Where the history is kept.
+fn history() -> Option<PathBuf> {
+    let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from);
+    let state = state.or_else(|| Some(std::env::home_dir()?.join(".local/state")));
+    Some(state?.join("rpc/history"))
+}
+
+impl Session {
+    /// The next line that is typed; none at the end.
+    async fn read(&mut self, prompt: &'static str) -> Result<Option<String>> {
+        let Some(mut editor) = self.editor.take() else { return Ok(None) };
+        // A thread of its own: reading blocks, and calls of the server's may come meanwhile.
+        let (editor, line) = tokio::task::spawn_blocking(move || {
+            let line = editor.readline(prompt);
+            if let Ok(line) = &line
+                && !line.trim().is_empty()
+            {
+                let _ = editor.add_history_entry(line);
+            }
+            (editor, line)
+        })
+        .await?;
+        self.editor = Some(editor);
+        match line {
+            Ok(line) => Ok(Some(line)),
+            // At the prompt it empties the line.
+            Err(ReadlineError::Interrupted) => Ok(Some(String::new())),
+            Err(ReadlineError::Eof) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn act(&mut self, line: &str) -> Result<Next> {
+        let words = line::words(line);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        match words[..] {
+            [] => {}
+            [":quit" | ":q" | ":exit"] => return Ok(Next::Quit),
+            [":help" | ":h" | "help" | "?"] => output::line(HELP),
+            [":list" | ":l"] => self.list(),
+            [":describe" | ":d"] => self.services().iter().for_each(|service| {
+                output::line(&service.render());
+            }),
+            [":describe" | ":d", what] => self.describe(what)?,
+            [":template", path] => self.template(path)?,
+            [":set", "timeout", "off"] => self.timeout = None,
+            [":set", "timeout", time] => {
+                let wrong = |error| Failure::argument(format!("{time:?} is no time: {error}"));
+                self.timeout = Some(humantime::parse_duration(time).map_err(wrong)?);
+            }
+            [":set", "header", "off"] => self.headers.clear(),
+            [":set", "header", pair] if pair.contains('=') => self.headers.push(pair.to_owned()),
+            [word, ..] if word.starts_with(':') => {
+                let message = format!("{line:?} is no command; :help tells which there are");
+                return Err(Failure::argument(message).into());
+            }
+            [path, ..] => {
+                let arguments = words[1..].iter().map(|&word| word.to_owned()).collect();
+                self.call(path, arguments).await?;
+            }
+        }
+        Ok(Next::Go)
+    }
+
+    fn services(&self) -> &[ServiceSchema] {
+        let assistant = self.editor.as_ref().and_then(|editor| editor.helper());
+        assistant.map_or(&[], |assistant| &assistant.services)
+    }
+
+    fn service(&self, name: &str) -> Result<&ServiceSchema> {
+        let found = self.services().iter().find(|service| service.name == name);
+        let names: Vec<&str> =
+            self.services().iter().map(|service| service.name.as_str()).collect();
+        found.ok_or_else(|| {
+            let instead = crate::suggest::instead(name, &names);
+            Failure::unknown(format!("no service {name}; {instead}")).into()
+        })
+    }
+
+    fn list(&self) {
+        for service in self.services() {
+            output::line(&service.name);
+            for method in &service.methods {
+                output::line(&format!("  {}", service.signature(method)));
+            }
+        }
+    }
+
+    fn describe(&self, what: &str) -> Result<()> {
+        let text = match what.trim_end_matches('.').split_once('.') {
+            None => self.service(what.trim_end_matches('.'))?.render(),
+            Some((name, of)) => {
+                let service = self.service(name)?;
+                service.render_method(method(service, of)?)
+            }
+        };
+        output::line(text.trim_end());
+        Ok(())
+    }
+
+    fn template(&self, path: &str) -> Result<()> {
+        let (name, of) = split(path)?;
+        let service = self.service(name)?;
+        let method = method(service, of)?;
+        output::pretty(&template::arguments(&method.arguments, &service.types));
+        Ok(())
+    }
+
+    async fn call(&mut self, path: &str, arguments: Vec<String>) -> Result<()> {
+        if self.server.channel.ready().await.is_err() {
+            output::note("the connection was lost: connecting again");
+            self.server = connect(&self.address).await?;
+        }
+        let takes_stream = split(path).is_ok_and(|(name, of)| {
+            let method = self.service(name).ok().and_then(|service| service.method(of));
+            method.is_some_and(|method| method.upload.is_some())
+        });
+        let mut items = Vec::new();
+        while takes_stream {
+            match self.read("item> ").await? {
+                Some(line) if !line.trim().is_empty() => items.push(line),
+                _ => break,
+            }
+        }
+        let args = call::Args::typed(path, arguments, self.timeout, &self.headers);
+        call::make(&mut self.server, &args, call::Items::Typed(items)).await
+    }
+}

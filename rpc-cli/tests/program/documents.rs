@@ -1,0 +1,104 @@
+//! Descriptions as documents: saved, compared, and in the forms of others.
+
+use std::{fs, path::Path};
+
+use rpc_core::schema::{Document, MethodKind, ServiceBuilder};
+use tempfile::TempDir;
+
+use crate::{Demo, Ran, expect, run};
+
+/// Writes a schema with one method, `S.m`, to a file.
+fn saved(folder: &TempDir, name: &str, wide: bool) -> String {
+    let mut service = ServiceBuilder::new("S", "");
+    let mut method = service.method("m", "", MethodKind::Unary);
+    if wide {
+        method.argument::<i64>("a");
+    } else {
+        method.argument::<i32>("a");
+    }
+    let path = folder.path().join(name);
+    fs::write(&path, Document::new(vec![service.build()]).to_json()).unwrap();
+    path.display().to_string()
+}
+
+#[track_caller]
+fn fails(ran: &Ran, code: i32, error: &str) {
+    assert_eq!((ran.code, ran.stderr.trim()), (code, error));
+}
+
+#[test]
+fn a_description_is_the_same_from_a_server_and_from_its_file() {
+    let (demo, folder) = (Demo::start(), TempDir::new().unwrap());
+    let path = folder.path().join("api.json");
+    let file = path.to_str().unwrap();
+    assert_eq!(run(&["schema", "save", &demo.address, "--out", file]).code, 0);
+    expect("schema-calculator.json", &run(&["schema", "save", file, "-s", "Calculator"]).stdout);
+    for form in ["rust", "json", "openrpc", "markdown", "html"] {
+        let live = demo.run("describe", &["Inventory", "--format", form]);
+        assert_eq!(live.code, 0, "{live:?}");
+        assert_eq!(run(&["describe", file, "Inventory", "--format", form]).stdout, live.stdout);
+        if form != "rust" && form != "json" {
+            expect(&format!("describe-inventory.{form}"), &live.stdout);
+        }
+    }
+    let same = run(&["schema", "diff", file, &demo.address]);
+    assert_eq!((same.code, same.stdout.as_str()), (0, ""));
+    // The program's own file formats, below a folder that it makes.
+    let out = folder.path().join("made/by/it");
+    for (language, made) in
+        [("openrpc", "openrpc.json"), ("markdown", "api.md"), ("html", "api.html")]
+    {
+        let ran = run(&["codegen", file, "--lang", language, "--out", out.to_str().unwrap()]);
+        assert_eq!(Path::new(ran.stdout.trim()), out.join(made), "{ran:?}");
+        assert!(fs::metadata(out.join(made)).unwrap().len() > 1000);
+    }
+}
+
+#[test]
+fn a_breaking_change_is_an_exit_code() {
+    let folder = TempDir::new().unwrap();
+    let (narrow, wide) = (saved(&folder, "old.json", false), saved(&folder, "new.json", true));
+    let ran = run(&["schema", "diff", &narrow, &wide]);
+    assert_eq!(ran.stdout, "breaks bincode  S.m argument a was i32 and is i64\n");
+    fails(&ran, 1, "error: 1 change is breaking");
+    let json = run(&["schema", "diff", &narrow, &wide, "--callers", "json", "--json"]);
+    let change = r#"[{"path":"S.m","what":"argument a was i32 and is i64","breaks_bincode":true,"breaks_json":false}]"#;
+    assert_eq!((json.code, json.stdout.trim()), (0, change));
+    let back = run(&["schema", "diff", &wide, &narrow, "--callers", "json"]);
+    assert_eq!(back.stdout, "breaks both     S.m argument a was i64 and is i32\n");
+    assert_eq!(back.code, 1);
+}
+
+#[test]
+fn what_is_no_schema_says_why() {
+    let folder = TempDir::new().unwrap();
+    let file = saved(&folder, "api.json", false);
+    let text = fs::read_to_string(&file).unwrap();
+    let wrong = |change: &dyn Fn(&str) -> String| {
+        let path = folder.path().join("wrong.json");
+        fs::write(&path, change(&text)).unwrap();
+        let ran = run(&["describe", path.to_str().unwrap()]);
+        assert_eq!(ran.code, 67, "{ran:?}");
+        ran.stderr.replace(path.to_str().unwrap(), "FILE").trim().to_owned()
+    };
+    assert_eq!(
+        wrong(&|_| "{}".to_owned()),
+        "error: FILE: this is no schema document: missing field `rpc_schema` at line 1 column 2"
+    );
+    assert_eq!(
+        wrong(&|text| text.replace("\"rpc_schema\": 1", "\"rpc_schema\": 2")),
+        "error: FILE: the schema document is of version 2, and this program reads up to 1: update it"
+    );
+    let key = wrong(&|text| text.replace("I32", "I64"));
+    assert!(key.starts_with("error: FILE: the key of S.m is "), "{key}");
+    assert!(key.ends_with(": save the schema again"), "{key}");
+    let missing = wrong(&|text| text.replace("\"I32\"", "{\"Named\": \"x::Y\"}"));
+    assert_eq!(missing, "error: FILE: S uses the type \"x::Y\", which is not among its types");
+    let absent = run(&["describe", "nowhere.json"]);
+    assert!(absent.stderr.starts_with("error: cannot read the schema from nowhere.json: "));
+    let unknown = run(&["schema", "save", &file, "--service", "T"]);
+    fails(&unknown, 76, "error: no service T; did you mean S?");
+    let unreachable = run(&["schema", "save", "127.0.0.1:1"]);
+    assert_eq!(unreachable.code, 78);
+    assert_eq!(unreachable.stderr.lines().count(), 1, "{unreachable:?}");
+}

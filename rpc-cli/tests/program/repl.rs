@@ -1,0 +1,89 @@
+//! `rpc repl`, typed at by a program.
+
+use std::{io::Write as _, process::Stdio};
+
+use tempfile::TempDir;
+
+use crate::{Demo, Ran, expect, rpc, run};
+
+/// Types these lines at a prompt of its own.
+fn typed(address: &str, lines: &[&str]) -> Ran {
+    let state = TempDir::new().unwrap();
+    let mut command = rpc();
+    command.env("XDG_STATE_HOME", state.path()).args(["repl", address]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all((lines.join("\n") + "\n").as_bytes()).unwrap();
+    child.wait_with_output().unwrap().into()
+}
+
+#[test]
+fn calls_are_made_as_typed() {
+    let demo = Demo::start();
+    let ran = typed(
+        &demo.address,
+        &[
+            "Calculator.add a=1 b=2",
+            "Calculator.sum {\"numbers\":",
+            "  [1, 2,",
+            "   4]}",
+            "Calculator.average",
+            "1",
+            "2",
+            "",
+            "Clock.ticks every_ms=1 count=3",
+            ":set header who=me",
+            ":set timeout 1m",
+            "Clock.whoami",
+        ],
+    );
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    let lines: Vec<&str> = ran.stdout.lines().collect();
+    assert_eq!(lines[..6], ["3", "7", "1.5", "1", "2", "3"]);
+    assert!(lines[6].contains(r#""metadata":{"who":"me"}"#), "{}", lines[6]);
+    assert!(!lines[6].contains(r#""remaining_ms":null"#), "{}", lines[6]);
+}
+
+#[test]
+fn mistakes_are_told_and_the_prompt_goes_on() {
+    let demo = Demo::start();
+    let ran = typed(
+        &demo.address,
+        &[
+            "Clok.now",
+            "Calculator.ad a=1",
+            "Calculator.add a=x b=1",
+            "Calculator",
+            "Calculator.div a=1 b=0",
+            ":set timeout soon",
+            ":set timeout 50ms",
+            "Clock.sleep ms=60000",
+            ":what",
+            "Calculator.average",
+            "x",
+            "",
+            "Calculator.add a=1 b=1",
+            ":quit",
+            "Calculator.add a=2 b=2",
+        ],
+    );
+    assert_eq!((ran.code, ran.stdout.as_str()), (0, "2\n"));
+    expect("repl-mistakes.txt", &ran.stderr.replace(&demo.address, "ADDRESS"));
+}
+
+#[test]
+fn it_tells_what_there_is() {
+    let demo = Demo::start();
+    let ran =
+        typed(&demo.address, &[":help", ":describe Calculator.div", ":template Calculator.add"]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    expect("repl-told.txt", &ran.stdout);
+    let list = typed(&demo.address, &[":list"]).stdout;
+    assert_eq!(list.lines().next(), Some("Calculator"));
+}
+
+#[test]
+fn nobody_there_is_one_line() {
+    let ran = run(&["repl", "127.0.0.1:1"]);
+    assert_eq!((ran.code, ran.stderr.lines().count()), (78, 1), "{ran:?}");
+}
