@@ -29,14 +29,18 @@ pub(crate) fn read(items: &[String], described: Option<Described<'_>>) -> Result
         }
         [dash] if dash == "-" => from_stdin()?,
         [json] if json.trim_start().starts_with(['{', '[']) => parse(json, "the arguments")?,
-        items => named(items, described)?,
+        items => named(items, described)?.into(),
     };
-    if let Some(Described { service, method }) = described {
-        method.check_arguments(&service.types, &value).map_err(|mismatch| {
-            Failure::argument(format!("{}: {}", method.path, explain(&mismatch)))
-        })?;
-    }
+    check(&value, described)?;
     Ok(value)
+}
+
+/// Checks arguments against a description, if there is one.
+pub(crate) fn check(value: &Value, described: Option<Described<'_>>) -> Result<()> {
+    let Some(Described { service, method }) = described else { return Ok(()) };
+    method.check_arguments(&service.types, value).map_err(|mismatch| {
+        Failure::argument(format!("{}: {}", method.path, explain(&mismatch))).into()
+    })
 }
 
 /// Whether arguments are to be expected there, rather than nothing or a terminal.
@@ -65,7 +69,11 @@ fn parse(text: &str, what: &str) -> Result<Value> {
     serde_json::from_str(text).map_err(|error| Failure::argument(format!("{what}: {error}")).into())
 }
 
-fn named(items: &[String], described: Option<Described<'_>>) -> Result<Value> {
+/// Arguments by name, not checked yet.
+pub(crate) fn named(
+    items: &[String],
+    described: Option<Described<'_>>,
+) -> Result<Map<String, Value>> {
     let mut values = Map::new();
     for item in items {
         let Some((name, text)) = item.split_once('=') else {
@@ -81,7 +89,7 @@ fn named(items: &[String], described: Option<Described<'_>>) -> Result<Value> {
             return Err(Failure::argument(format!("{name} is given twice")).into());
         }
     }
-    Ok(Value::Object(values))
+    Ok(values)
 }
 
 /// A text as the type that is wanted under this name.

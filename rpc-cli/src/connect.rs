@@ -125,6 +125,16 @@ impl Connected {
     }
 }
 
+/// Whether a server could not be asked, rather than that it has no such service.
+pub(crate) fn reflection_is_off(error: &anyhow::Error) -> bool {
+    match error.downcast_ref() {
+        Some(Failure::Refused { code: Code::Unimplemented, message }) => {
+            message.ends_with("reflection is off")
+        }
+        _ => false,
+    }
+}
+
 /// A method of a service, or the nearest that there is.
 pub(crate) fn method<'a>(schema: &'a ServiceSchema, name: &str) -> Result<&'a MethodSchema> {
     schema.method(name).ok_or_else(|| {

@@ -2,6 +2,7 @@
 //! stdout, everything else to stderr; the exit code says how a call ended.
 
 mod arguments;
+mod bench;
 mod codegen;
 mod commands;
 mod connect;
@@ -37,6 +38,7 @@ Examples:
   rpc list 127.0.0.1:7000                             what a server offers
   rpc describe 127.0.0.1:7000 Calculator              its methods and types, as Rust
   rpc call 127.0.0.1:7000 Calculator.add a=1 b=2      call a method
+  rpc bench 127.0.0.1:7000 Calculator.add a=1 b=2     load it and measure
   rpc repl 127.0.0.1:7000                             the same at a prompt
   rpc codegen 127.0.0.1:7000 --lang python --out api  a client for another language
 

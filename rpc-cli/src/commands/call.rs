@@ -3,13 +3,13 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use rpc_core::{Call, CallError, Code, Metadata, proto::frame::Streams, schema::MethodSchema};
+use rpc_core::{Call, CallError, Metadata, proto::frame::Streams, schema::MethodSchema};
 use serde_json::{Value, json};
 
 use super::stream::{self, End, Source};
 use crate::{
     arguments::{self, Described},
-    connect::{Connected, connect, method, split},
+    connect::{Connected, connect, method, reflection_is_off, split},
     dry_run,
     exit::Failure,
     output, template,
@@ -213,16 +213,7 @@ fn prepare<T, E>(
     call.with_metadata(metadata)
 }
 
-fn reflection_is_off(error: &anyhow::Error) -> bool {
-    match error.downcast_ref() {
-        Some(Failure::Refused { code: Code::Unimplemented, message }) => {
-            message.ends_with("reflection is off")
-        }
-        _ => false,
-    }
-}
-
-fn metadata(headers: &[String]) -> Result<Metadata> {
+pub(super) fn metadata(headers: &[String]) -> Result<Metadata> {
     let mut metadata = Metadata::new();
     for header in headers {
         let Some((key, value)) = header.split_once('=') else {

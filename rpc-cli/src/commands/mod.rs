@@ -1,5 +1,6 @@
 //! The subcommands: a file each, with its arguments and what it does.
 
+mod bench;
 pub(crate) mod call;
 mod codegen;
 mod completions;
@@ -30,6 +31,8 @@ pub(crate) enum Command {
     Repl(repl::Args),
     /// Measure the way to a server and back.
     Ping(ping::Args),
+    /// Load a method with calls and measure it.
+    Bench(Box<bench::Args>),
     /// Generate a client for another language.
     Codegen(codegen::Args),
     /// Keep what a server offers as a document.
@@ -50,6 +53,7 @@ impl Command {
             Self::Call(args) => call::run(args).await,
             Self::Repl(args) => repl::run(args).await,
             Self::Ping(args) => ping::run(args).await,
+            Self::Bench(args) => bench::run(*args).await,
             Self::Codegen(args) => codegen::run(args).await,
             Self::Schema(args) => schema::run(args).await,
             Self::New(args) => new::run(&args),

@@ -11,6 +11,7 @@ fn help_reads_as_it_should() {
         "describe",
         "call",
         "ping",
+        "bench",
         "codegen",
         "schema",
         "repl",

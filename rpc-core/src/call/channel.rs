@@ -9,7 +9,7 @@ use super::{
     evolve::{Evolution, Fallback},
 };
 use crate::{
-    codec::{self, CodecError, Decode},
+    codec::{self, CodecError, Decode, Source},
     connection::{Accept, Connection, Shared},
     proto::{Code, Codec, MethodKey, Payload, Status, connection::Config},
     schema::{MethodKind, ServiceSchema},
@@ -110,6 +110,59 @@ impl Channel {
         self.with_defaults(call)
     }
 
+    /// Prepares a call whose arguments are encoded already, and whose reply, or the method's own error, is
+    /// given as it came: for those who make one call very often, or hand calls on without reading them.
+    /// `method` is [`MethodKey::bare`] of `Service.method`, made once, or the key of a description.
+    ///
+    /// ```
+    /// # use rpc_core::{Channel, Server, service};
+    /// # #[service] trait Calculator { async fn add(&self, a: i64, b: i64) -> i64; }
+    /// # struct Pocket;
+    /// # impl Calculator for Pocket { async fn add(&self, a: i64, b: i64) -> i64 { a + b } }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let server = Server::new().with(CalculatorServer::new(Pocket)).start("127.0.0.1:0").await?;
+    /// use rpc_core::{Codec, MethodKey, proto::Payload};
+    ///
+    /// let channel = Channel::connect(server.address()).await?;
+    /// let (add, arguments) = (MethodKey::bare("Calculator.add"), Payload::copy_from_slice(b"[1, 2]"));
+    /// for _ in 0..3 {
+    ///     let sum = channel.call_raw(add, Codec::Json, &arguments).await;
+    ///     assert_eq!(sum.as_deref(), Ok(&b"3"[..]));
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn call_raw(
+        &self,
+        method: MethodKey,
+        codec: Codec,
+        arguments: &Payload,
+    ) -> Call<Payload, Payload> {
+        let (connection, arguments) = (self.connection.clone(), Ok(arguments.clone()));
+        let method = Method::Named(method);
+        self.with_defaults(Call::new(
+            connection,
+            method,
+            codec,
+            arguments,
+            as_it_is,
+            Some(as_it_is),
+        ))
+    }
+
+    /// The same as [`Self::call_raw`] for a method that answers with a stream of items.
+    pub fn stream_raw(
+        &self,
+        method: MethodKey,
+        codec: Codec,
+        arguments: &Payload,
+    ) -> Call<Streaming<Payload, Payload>, Payload> {
+        let (connection, arguments) = (self.connection.clone(), Ok(arguments.clone()));
+        let method = Method::Named(method);
+        Call::streaming(connection, method, codec, arguments, as_it_is, Some(as_it_is))
+            .called_by(self.caller.as_ref())
+    }
+
     /// Prepares a call of a trait's method, given by its index.
     pub(crate) fn call<T, E>(
         &self,
@@ -199,6 +252,12 @@ fn encode<A: Serialize>(codec: Codec, arguments: &A) -> Result<Payload, Status> 
         let message = format!("cannot encode the arguments: {error}");
         Status::not_started(Code::InvalidArgument, message)
     })
+}
+
+/// Reads a payload by leaving it alone.
+#[allow(clippy::unnecessary_wraps, reason = "it stands where payloads are read")]
+fn as_it_is(_: Codec, source: Source<'_>) -> Result<Payload, CodecError> {
+    Ok(source.to_payload())
 }
 
 fn unavailable(error: crate::proto::connection::ConnectionError) -> Status {

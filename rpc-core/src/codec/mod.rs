@@ -40,6 +40,16 @@ impl<'a> From<&'a Bytes> for Source<'a> {
     }
 }
 
+impl Source<'_> {
+    /// The bytes as they are, without a copy where the message is shared.
+    pub(crate) fn to_payload(self) -> Payload {
+        match self.shared {
+            Some(shared) if shared.len() == self.bytes.len() => Payload::from(shared.clone()),
+            _ => Payload::copy_from_slice(self.bytes),
+        }
+    }
+}
+
 /// Bytes of which nothing is kept.
 impl<'a> From<&'a [u8]> for Source<'a> {
     fn from(bytes: &'a [u8]) -> Self {

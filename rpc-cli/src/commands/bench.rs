@@ -1,0 +1,325 @@
+//! `rpc bench`: loads a method with calls and measures it, for any server that is up; and compares what two
+//! runs found.
+
+use std::{
+    path::{Path, PathBuf},
+    thread,
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result};
+use clap::builder::RangedI64ValueParser;
+
+use super::call::metadata;
+use crate::{
+    bench::{
+        caller::Caller,
+        compare::Comparison,
+        csv,
+        generator::drive,
+        html, http,
+        plan::{Bound, Load, Pace},
+        progress::Progress,
+        ramp::{self, Goal},
+        results::Results,
+        target::{self, Ready, Wanted},
+        text,
+    },
+    exit::Failure,
+    output,
+};
+
+const EXAMPLES: &str = "\
+Loads:
+  Closed loop: each call in flight is followed by the next when it has ended (--in-flight).
+  Open loop: calls begin by the clock (--rate), and latency counts from the time at which each was
+  to begin; those begun over 1 ms late, and those never begun, are counted.
+  --find-max takes steps of an open loop up to the highest rate whose p99 holds.
+
+Arguments, beside those of rpc call:
+  name:=@int(1,100)  @float(0,1)  @choice(a,b)  @string(8)  @bytes(16)  @bool  @uuid
+  Some thousand are drawn and encoded before the load begins.
+
+Examples:
+  rpc bench 127.0.0.1:7000 Calculator.add a=1 b=2
+  rpc bench 127.0.0.1:7000 Calculator.add --random --in-flight 256 --connections 2
+  rpc bench 127.0.0.1:7000 Calculator.add 'a:=@int(1,100)' b=2 --rate 20000 --html report.html
+  rpc bench 127.0.0.1:7000 Calculator.add a=1 b=2 --find-max --p99 5ms
+  rpc bench 127.0.0.1:7000 Calculator.add a=1 b=2 --count 100000 --json=a.json
+  rpc bench compare a.json b.json
+  rpc bench --http http://127.0.0.1:8080/rpc add 'a:=@int(1,100)' b:=2";
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = EXAMPLES,
+    override_usage = "rpc bench [OPTIONS] <ADDRESS> <METHOD> [ARGUMENTS]...\n       \
+                      rpc bench [OPTIONS] --http <URL> <METHOD> [ARGUMENTS]...\n       \
+                      rpc bench compare <A> <B>",
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    disable_help_subcommand = true
+)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// Where the server listens: host:port or unix:/path.
+    #[arg(required = true)]
+    address: Option<String>,
+    /// What to call, as Service.method.
+    method: Option<String>,
+    /// Its arguments: name=value, name:=json, name:=@int(1,100), or JSON.
+    arguments: Vec<String>,
+    /// Load an HTTP server that speaks JSON-RPC; METHOD is its method's name.
+    #[arg(long, value_name = "URL")]
+    http: Option<String>,
+    /// Connections to open; with --http as many as are in flight, unless this says less.
+    #[arg(short, long, value_name = "N", value_parser = positive())]
+    connections: Option<u32>,
+    /// Calls in flight on each connection, over all with --http; by default 64, and 1024 at most
+    /// where --rate is given.
+    #[arg(short = 'n', long, value_name = "N", value_parser = positive())]
+    in_flight: Option<u32>,
+    /// Begin so many calls a second by the clock.
+    #[arg(short, long, value_name = "CALLS/S", value_parser = rate)]
+    rate: Option<f64>,
+    /// Find the highest rate that holds; --rate is where to begin.
+    #[arg(long, conflicts_with = "count")]
+    find_max: bool,
+    /// The latency that 99 % of the calls have to stay under with --find-max.
+    #[arg(long, value_name = "TIME", default_value = "10ms", requires = "find_max", value_parser = humantime::parse_duration)]
+    p99: Duration,
+    /// How long to measure: 10s by default, 2s for each step of --find-max.
+    #[arg(short, long, value_name = "TIME", value_parser = time)]
+    duration: Option<Duration>,
+    /// Measure so many calls.
+    #[arg(long, value_name = "N", conflicts_with = "duration", value_parser = clap::value_parser!(u64).range(1..))]
+    count: Option<u64>,
+    /// How long to load before measuring: 1s by default, not at all with --count.
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    warmup: Option<Duration>,
+    /// Give a call up after this time.
+    #[arg(short, long, value_name = "TIME", value_parser = time)]
+    timeout: Option<Duration>,
+    /// Draw all arguments that are not given, by their types.
+    #[arg(long)]
+    random: bool,
+    /// What drawing begins with: the same seed draws the same arguments.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Send a key-value pair along; may be repeated.
+    #[arg(short = 'H', long = "header", value_name = "KEY=VALUE")]
+    headers: Vec<String>,
+    /// Worker threads of the generator: by default one for each connection, as far as there are cores.
+    #[arg(long, value_name = "N", value_parser = positive())]
+    threads: Option<u32>,
+    /// Print the figures as JSON, or write them to a file.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-")]
+    json: Option<PathBuf>,
+    /// Print the figures as CSV, or write them to a file: a row for each interval.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-")]
+    csv: Option<PathBuf>,
+    /// Write a page with plots.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Say of two runs whether they differ, or the difference is noise.
+    Compare(CompareArgs),
+}
+
+#[derive(Debug, clap::Args)]
+struct CompareArgs {
+    /// What --json wrote of one run.
+    a: PathBuf,
+    /// What it wrote of another.
+    b: PathBuf,
+    /// Print the comparison as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+fn positive() -> RangedI64ValueParser<u32> {
+    clap::value_parser!(u32).range(1..)
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(rate) if rate.is_finite() && (0.001..=1e9).contains(&rate) => Ok(rate),
+        _ => Err("a rate is a number of calls a second, such as 1000".to_owned()),
+    }
+}
+
+fn time(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(time) if time.is_zero() => Err("this takes a time above zero".to_owned()),
+        Ok(time) => Ok(time),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+pub(super) async fn run(args: Args) -> Result<()> {
+    if let Some(Command::Compare(args)) = &args.command {
+        return compare(args);
+    }
+    let wanted = args.wanted()?;
+    // A runtime of its own, so that it has as many threads as it is to have.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(args.threads())
+        .enable_all()
+        .build()
+        .context("cannot start the generator's threads")?;
+    let outcome = tokio::task::block_in_place(|| runtime.block_on(load(&args, &wanted)));
+    runtime.shutdown_background();
+    outcome
+}
+
+fn compare(args: &CompareArgs) -> Result<()> {
+    let comparison = Comparison::of(&Results::read(&args.a)?, &Results::read(&args.b)?);
+    let text = match args.json {
+        true => serde_json::to_string(&comparison)?,
+        false => comparison.to_string(),
+    };
+    output::line(&text);
+    Ok(())
+}
+
+async fn load(args: &Args, wanted: &Wanted) -> Result<()> {
+    let results = match args.http {
+        Some(_) => measure(args, http::ready(wanted).await?).await?,
+        None => measure(args, target::rpc(wanted).await?).await?,
+    };
+    show(args, &results)
+}
+
+async fn measure<C: Caller>(args: &Args, ready: Ready<C>) -> Result<Results> {
+    let load = args.load();
+    if args.find_max {
+        return ramp::find(&ready, &load, args.threads(), Goal { p99: args.p99 }).await;
+    }
+    let mut progress = Progress::new(&load, &ready.target.method);
+    let watch = &mut |sample: &_| progress.show(sample);
+    let measured = drive(ready.callers, &load, ready.pool, &ready.cpu, watch).await;
+    progress.finish();
+    Ok(Results::new(ready.target, &load, args.threads(), &measured))
+}
+
+/// Prints or writes every report that was asked for; the text, unless stdout has another.
+fn show(args: &Args, results: &Results) -> Result<()> {
+    let mut printed = false;
+    let reports =
+        [(&args.json, serde_json::to_string(results)?), (&args.csv, csv::report(results))];
+    for (path, report) in reports {
+        match path.as_deref() {
+            None => {}
+            Some(path) if path == Path::new("-") => {
+                output::line(&report);
+                printed = true;
+            }
+            Some(path) => write(path, &report)?,
+        }
+    }
+    if let Some(path) = &args.html {
+        write(path, &html::report(results))?;
+    }
+    if !printed {
+        output::line(&text::report(results));
+    }
+    Ok(())
+}
+
+fn write(path: &Path, report: &str) -> Result<()> {
+    std::fs::write(path, format!("{report}\n"))
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
+impl Args {
+    /// One for each connection: measured, more do not drive one connection faster.
+    fn threads(&self) -> usize {
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        self.threads.map_or_else(|| self.connections().min(cores), |threads| threads as usize)
+    }
+
+    fn load(&self) -> Load {
+        let bound = match (self.count, self.duration) {
+            (Some(count), _) => Bound::Count(count),
+            (None, Some(time)) => Bound::Time(time),
+            (None, None) => Bound::Time(if self.find_max { STEP } else { DURATION }),
+        };
+        let warm_up = match bound {
+            Bound::Count(_) => Duration::ZERO,
+            Bound::Time(_) if self.find_max => STEP_WARM_UP,
+            Bound::Time(_) => WARM_UP,
+        };
+        Load {
+            connections: self.connections(),
+            callers: self.callers(),
+            pace: self.rate.map_or(Pace::Closed, |rate| Pace::Open { rate }),
+            bound,
+            warm_up: self.warmup.unwrap_or(warm_up),
+            interval: Load::interval(bound),
+            grace: self.timeout.unwrap_or(GRACE),
+        }
+    }
+
+    fn in_flight(&self) -> usize {
+        let open = self.rate.is_some() || self.find_max;
+        let usual = if open && self.http.is_none() { IN_FLIGHT_OPEN } else { IN_FLIGHT };
+        self.in_flight.unwrap_or(usual) as usize
+    }
+
+    /// A connection of ours carries many calls; one of HTTP carries one at a time.
+    fn connections(&self) -> usize {
+        let in_flight = self.in_flight();
+        match (self.connections, &self.http) {
+            (Some(connections), None) => connections as usize,
+            (None, None) => 1,
+            (Some(connections), Some(_)) => in_flight.min(connections as usize),
+            (None, Some(_)) => in_flight,
+        }
+    }
+
+    /// Calls in flight over all connections.
+    fn callers(&self) -> usize {
+        match self.http {
+            None => self.connections().saturating_mul(self.in_flight()),
+            Some(_) => self.in_flight(),
+        }
+    }
+
+    fn wanted(&self) -> Result<Wanted> {
+        let (connections, callers) = (self.connections(), self.callers());
+        if callers > MOST_CALLERS {
+            let message = format!("{callers} calls in flight are more than {MOST_CALLERS}");
+            return Err(Failure::argument(message).into());
+        }
+        // With --http the address is in the URL, and what is written begins with the method.
+        let mut words = self.address.iter().chain(&self.method).chain(&self.arguments).cloned();
+        let address = self.http.clone().or_else(|| words.next()).unwrap_or_default();
+        let method = words.next().ok_or_else(|| {
+            Failure::argument(format!("no method to call at {address}: write Service.method"))
+        })?;
+        Ok(Wanted {
+            address,
+            method,
+            items: words.collect(),
+            random: self.random,
+            seed: self.seed,
+            timeout: self.timeout,
+            metadata: metadata(&self.headers)?,
+            connections,
+            callers,
+        })
+    }
+}
+
+const DURATION: Duration = Duration::from_secs(10);
+const WARM_UP: Duration = Duration::from_secs(1);
+const STEP: Duration = Duration::from_secs(2);
+const STEP_WARM_UP: Duration = Duration::from_millis(200);
+const GRACE: Duration = Duration::from_secs(5);
+const IN_FLIGHT: u32 = 64;
+/// By the clock, what is in flight is what the server makes of it: this only bounds it.
+const IN_FLIGHT_OPEN: u32 = 1024;
+const MOST_CALLERS: usize = 1_000_000;
