@@ -1,3 +1,5 @@
+//! Each kind of change, and whom it breaks.
+
 use rpc_core::{
     Schema,
     schema::{Document, MethodBuilder, MethodKind, ServiceBuilder},

@@ -31,7 +31,7 @@ fn deprecations_say_why() {
     }
     #[derive(Serialize, Deserialize, Schema)]
     enum Either {
-        #[deprecated(since = "1", note = "Too cold.")]
+        #[deprecated(since = "1.0.0", note = "Too cold.")]
         This,
         That,
     }
