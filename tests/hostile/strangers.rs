@@ -95,7 +95,7 @@ async fn garbage_after_a_good_start_gets_a_goaway() {
 
 #[tokio::test]
 async fn silence_is_ended_by_the_handshake_timeout() {
-    let server = Server::new().handshake_timeout(Duration::from_millis(50));
+    let server = Server::new().handshake_timeout(Duration::from_millis(300));
     let served = Served::with(server, Transport::Tcp, Codec::Bincode).await;
     served.client.channel().ready().await.unwrap();
     for start in [&b""[..], &RawPeer::greeting()[..5], &RawPeer::greeting()[..12]] {
