@@ -132,8 +132,8 @@ mod tests {
         label: Option<String>,
         #[serde(default = "seven")]
         weight: u8,
-        children: Vec<Tree>,
-        parent: Option<Box<Tree>>,
+        children: Vec<Self>,
+        parent: Option<Box<Self>>,
     }
 
     fn seven() -> u8 {

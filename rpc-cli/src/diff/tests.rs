@@ -149,11 +149,11 @@ fn fields_and_variants_break_one_way_only() {
 fn recursive_types_end() {
     #[derive(Serialize, Deserialize, Schema)]
     struct Old {
-        next: Option<Box<Old>>,
+        next: Option<Box<Self>>,
     }
     #[derive(Serialize, Deserialize, Schema)]
     struct New {
-        next: Option<Box<New>>,
+        next: Option<Box<Self>>,
         #[serde(default)]
         more: u8,
     }

@@ -197,6 +197,17 @@ impl Session {
         Ok(())
     }
 
+    /// What is typed up to an empty line.
+    async fn items(&mut self) -> Result<Vec<String>> {
+        let mut items = Vec::new();
+        while let Some(line) = self.read("item> ").await?
+            && !line.trim().is_empty()
+        {
+            items.push(line);
+        }
+        Ok(items)
+    }
+
     async fn call(&mut self, path: &str, arguments: Vec<String>) -> Result<()> {
         if self.server.channel.ready().await.is_err() {
             output::note("the connection was lost: connecting again");
@@ -206,13 +217,7 @@ impl Session {
             let method = self.service(name).ok().and_then(|service| service.method(of));
             method.is_some_and(|method| method.upload.is_some())
         });
-        let mut items = Vec::new();
-        while takes_stream {
-            match self.read("item> ").await? {
-                Some(line) if !line.trim().is_empty() => items.push(line),
-                _ => break,
-            }
-        }
+        let items = if takes_stream { self.items().await? } else { Vec::new() };
         let args = call::Args::typed(path, arguments, self.timeout, &self.headers);
         call::make(&mut self.server, &args, call::Items::Typed(items)).await
     }
