@@ -4,6 +4,7 @@
 #![allow(missing_docs, unreachable_pub)]
 
 mod services;
+mod typescript;
 
 use std::{process::Stdio, time::Duration};
 

@@ -8,12 +8,29 @@ use super::{super::Api, codecs::known_text};
 use crate::codegen::api::NamedType;
 
 /// What modules import or the language defines, as far as generated code could use it or hide it.
-const TAKEN: [&str; 31] = [
-    "AppError", "Array", "AsyncIterable", "AsyncIterableIterator", "AsyncIterator", "Buffer",
-    "CallContext", "CallOptions", "Code", "ConnectOptions", "Connection", "DecodeError",
-    "EncodeError", "Error", "Extract", "ItemStream", "Items", "Iterable", "Map", "Number", "Object",
-    "Promise", "Record", "StatusError", "String", "Symbol", "Uint8Array", "connect", "globalThis",
-    "rpc", "types",
+const TAKEN: [&str; 22] = [
+    "AppError",
+    "AsyncIterableIterator",
+    "CallContext",
+    "CallOptions",
+    "Code",
+    "ConnectOptions",
+    "Connection",
+    "DecodeError",
+    "EncodeError",
+    "Extract",
+    "ItemStream",
+    "Items",
+    "Map",
+    "Object",
+    "Promise",
+    "StatusError",
+    "Symbol",
+    "Uint8Array",
+    "connect",
+    "globalThis",
+    "rpc",
+    "types",
 ];
 
 /// Words that cannot be names of variables in modules.

@@ -131,7 +131,7 @@ export function octets(size: number): Codec<Uint8Array> {
 }
 
 /** A value or `null`, for values that are not `null` themselves. */
-export function option<T>(content: Codec<T>): Codec<T | null> {
+export function option<T, I>(content: Codec<T, I>): Codec<T | null, I | null> {
   return {
     write: (writer, value) => {
       writer.byte(value === null ? 0 : 1);
@@ -144,7 +144,9 @@ export function option<T>(content: Codec<T>): Codec<T | null> {
 }
 
 /** A value or `null`, for values that may be `null` themselves. */
-export function nestedOption<T>(content: Codec<T>): Codec<{ some: T } | null> {
+export function nestedOption<T, I>(
+  content: Codec<T, I>,
+): Codec<{ some: T } | null, { some: I } | null> {
   return {
     write: (writer, value) => {
       writer.byte(value === null ? 0 : 1);
@@ -156,7 +158,7 @@ export function nestedOption<T>(content: Codec<T>): Codec<{ some: T } | null> {
   };
 }
 
-export function seq<T>(content: Codec<T>): Codec<T[]> {
+export function seq<T, I>(content: Codec<T, I>): Codec<T[], readonly I[]> {
   return {
     write: (writer, value) => {
       writer.length(value.length);
@@ -175,7 +177,10 @@ export function seq<T>(content: Codec<T>): Codec<T[]> {
   };
 }
 
-export function map<K, V>(key: Codec<K>, value: Codec<V>): Codec<Map<K, V>> {
+export function map<K, V, IK, IV>(
+  key: Codec<K, IK>,
+  value: Codec<V, IV>,
+): Codec<Map<K, V>, ReadonlyMap<IK, IV>> {
   return {
     write: (writer, entries) => {
       writer.length(entries.size);
@@ -196,7 +201,7 @@ export function map<K, V>(key: Codec<K>, value: Codec<V>): Codec<Map<K, V>> {
 }
 
 /** So many elements, without a length. */
-export function array<T>(content: Codec<T>, size: number): Codec<T[]> {
+export function array<T, I>(content: Codec<T, I>, size: number): Codec<T[], readonly I[]> {
   return {
     write: (writer, value) => {
       sized(value.length, size);
@@ -232,7 +237,7 @@ export function tuple<C extends readonly AnyCodec[]>(
 }
 
 /** One unnamed field, which stands for the whole. */
-export function newtype<T>(content: Codec<T>): Codec<T> {
+export function newtype<T, I>(content: Codec<T, I>): Codec<T, I> {
   return {
     write: (writer, value) => {
       content.write(writer, value);
@@ -242,7 +247,7 @@ export function newtype<T>(content: Codec<T>): Codec<T> {
 }
 
 /** A codec that is defined further down, or that contains itself. */
-export function lazy<T>(content: () => Codec<T>): Codec<T> {
+export function lazy<T, I>(content: () => Codec<T, I>): Codec<T, I> {
   return {
     write: (writer, value) => {
       content().write(writer, value);

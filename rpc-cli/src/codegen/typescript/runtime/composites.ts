@@ -13,6 +13,9 @@ export type FieldOf<T> = {
   ];
 }[keyof T & string];
 
+/** A struct without fields. */
+export type Empty = Record<string, never>;
+
 /** A struct: the fields in this order, without names. */
 export function struct<T extends object>(fields: readonly FieldOf<T>[]): Codec<T> {
   return {
@@ -72,12 +75,12 @@ export function bare<K extends string>(kind: K): Variant<{ kind: K }> {
 /** A variant whose content is its `value`. */
 export function content<K extends string, V>(
   kind: K,
-  codec: Codec<V>,
+  codec: Codec<V, never>,
 ): Variant<{ kind: K; value: V }> {
   return {
     kind,
     write: (writer, variant) => {
-      codec.write(writer, variant.value);
+      codec.write(writer, variant.value as never);
     },
     read: (reader) => ({ kind, value: codec.read(reader) }),
   };
@@ -100,7 +103,10 @@ export function fields<T extends { kind: string }>(
 /** Rust's `Result`. */
 export type Result<T, E> = { ok: T } | { err: E };
 
-export function result<T, E>(ok: Codec<T>, err: Codec<E>): Codec<Result<T, E>> {
+export function result<T, E, IT, IE>(
+  ok: Codec<T, IT>,
+  err: Codec<E, IE>,
+): Codec<Result<T, E>, Result<IT, IE>> {
   return {
     write: (writer, value) => {
       if ("ok" in value) {

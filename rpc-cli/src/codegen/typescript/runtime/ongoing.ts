@@ -142,15 +142,17 @@ export class Ongoing {
       return;
     }
     const { outbound } = open;
-    try {
-      for await (const item of items) {
-        if (outbound.isClosed) {
-          break;
-        }
+    const send = async (item: unknown): Promise<boolean> => {
+      if (!outbound.isClosed) {
         const sent = outbound.send(encode(codec as Codec<unknown>, item));
         this.#protocol.flush();
         await sent;
-        if (outbound.isClosed) {
+      }
+      return !outbound.isClosed;
+    };
+    try {
+      for await (const item of items) {
+        if (!(await send(item))) {
           break;
         }
       }
