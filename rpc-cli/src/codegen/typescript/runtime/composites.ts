@@ -128,16 +128,12 @@ type AnyField = readonly [name: string, codec: Codec<unknown>, missing?: unknown
 
 function writeFields(writer: Writer, list: readonly unknown[], value: object): void {
   for (const [name, codec, missing] of list as readonly AnyField[]) {
-    const own: unknown = Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined;
+    const own = Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined;
     const field = own === undefined ? missing : own;
-    try {
-      codec.write(writer, field);
-    } catch (error) {
-      if (field === undefined) {
-        throw new EncodeError(`the field ${name} is missing`);
-      }
-      throw error;
+    if (field === undefined) {
+      throw new EncodeError(`the field ${name} is missing`);
     }
+    codec.write(writer, field);
   }
 }
 

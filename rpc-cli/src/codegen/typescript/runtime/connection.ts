@@ -90,7 +90,7 @@ export class Connection {
         try {
           resolve(valueOf(method.returns, method, outcome) as Out<R>);
         } catch (error) {
-          reject(error as Error);
+          reject(error instanceof Error ? error : new Error(String(error)));
         }
       };
       this.#begin({ method, args: this.#arguments(method, args), items, options, done });

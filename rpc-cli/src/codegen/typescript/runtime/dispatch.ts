@@ -1,7 +1,7 @@
 // Answers the calls of the other side: finds the handler, runs it, and says how it ended.
 
 import type { PeerCall } from "./calls.js";
-import { type AnyCodec, type Codec, encode } from "./codecs.js";
+import { type Codec, encode } from "./codecs.js";
 import type { Connection } from "./connection.js";
 import { AppError, StatusError } from "./errors.js";
 import { NO_REPLY } from "./frames.js";
@@ -141,7 +141,7 @@ function fail(protocol: Protocol, call: PeerCall, answer: Answer, error: unknown
   const { fails } = answer.method;
   if (error instanceof AppError && fails !== undefined) {
     try {
-      const payload = encode(fails as AnyCodec as Codec<unknown>, error.value);
+      const payload = encode(fails as Codec<unknown>, error.value);
       protocol.reply(call, { kind: "app", payload });
       return;
     } catch {

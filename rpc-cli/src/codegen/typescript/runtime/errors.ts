@@ -131,7 +131,7 @@ function summary(value: unknown): string {
     typeof inner === "bigint" ? `${String(inner)}n` : inner;
   let text: string | undefined;
   try {
-    text = JSON.stringify(value, plain) as string | undefined;
+    text = JSON.stringify(value, plain);
   } catch {
     text = undefined;
   }

@@ -69,7 +69,9 @@ export class Ongoing {
         }
       },
     });
-    options.signal?.addEventListener("abort", this.#abort);
+    if (options.signal !== undefined) {
+      listen(options.signal, this.#abort);
+    }
     this.#startTimer(options.timeout);
   }
 
@@ -132,7 +134,10 @@ export class Ongoing {
     }
     this.#over = true;
     clearTimeout(this.#timer);
-    this.#request.options.signal?.removeEventListener("abort", this.#abort);
+    const { signal } = this.#request.options;
+    if (signal !== undefined) {
+      listeners.get(signal)?.delete(this.#abort);
+    }
   }
 
   /** Sends the items one by one, as fast as they are taken. */
@@ -162,6 +167,24 @@ export class Ongoing {
       this.#cancel(error);
       this.#end({ kind: "thrown", error });
     }
+  }
+}
+
+/** What runs when a signal is aborted. One listener serves all calls of a signal: Node warns of more than ten. */
+const listeners = new WeakMap<AbortSignal, Set<() => void>>();
+
+function listen(signal: AbortSignal, run: () => void): void {
+  const known = listeners.get(signal);
+  const all = known ?? new Set();
+  all.add(run);
+  if (known === undefined) {
+    listeners.set(signal, all);
+    const abort = (): void => {
+      for (const each of [...all]) {
+        each();
+      }
+    };
+    signal.addEventListener("abort", abort, { once: true });
   }
 }
 

@@ -174,7 +174,9 @@ export class Reader {
   /** So many bytes, copied. */
   raw(size: number): Uint8Array {
     const at = this.#take(size);
-    return Uint8Array.prototype.slice.call(this.#bytes, at, at + size);
+    const copy = new Uint8Array(size);
+    copy.set(this.#bytes.subarray(at, at + size));
+    return copy;
   }
 
   /** An unsigned number of 16 or 32 bits. A wider form is refused even where the number would fit. */
