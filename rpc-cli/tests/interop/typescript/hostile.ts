@@ -2,6 +2,8 @@
 
 import { deepStrictEqual, ok } from "node:assert/strict";
 import { createServer, type Socket } from "node:net";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 
 import {
   Colour,
@@ -67,7 +69,7 @@ async function values(): Promise<void> {
   await refused("a seq that ends early", rpc.seq(rpc.u16), [2, 0xfb, 1], "end");
   await refused("elements without content", rpc.seq(rpc.unit), [0xfc, 1, 0, 1, 0], "length");
   const units = rpc.seq(rpc.seq(rpc.unit));
-  await refused("elements without content, in two", units, [2, 0xfb, 255, 255, 2], "empty-elements");
+  await refused("elements without content, in two", units, [2, 0xfb, 255, 255, 2, 0, 0, 0], "empty-elements");
   await read("65,535 elements without content", units, [1, 0xfb, 255, 255], [
     Array.from({ length: 65_535 }, () => null),
   ]);
@@ -183,7 +185,7 @@ async function mutations(): Promise<void> {
     for (let round = 0; round < 200_000; round += 1) {
       const noise = Uint8Array.from({ length: random() % 40 }, () => random() & 0xff);
       try {
-        rpc.decode(round % 2 === 0 ? Record : Figure, noise);
+        rpc.decode<unknown>(round % 2 === 0 ? Record : Figure, noise);
       } catch (error) {
         ok(error instanceof rpc.DecodeError, String(error));
       }
@@ -335,14 +337,23 @@ async function replies(): Promise<void> {
     const protocol = opened();
     const parts = Uint8Array.from(Array.from({ length: 1000 }, () => frame(3, MORE, 0)).flat());
     const items = Uint8Array.from(Array.from({ length: 1000 }, () => frame(5, MORE, 1)).flat());
+    const collect = collector();
+    collect();
     const before = process.memoryUsage().heapUsed;
     for (let round = 0; round < 300; round += 1) {
       protocol.receive(parts);
       protocol.receive(items);
     }
+    collect();
     const grown = process.memoryUsage().heapUsed - before;
-    ok(grown < 64 * 1024 * 1024, String(grown));
+    ok(grown < 1024 * 1024, String(grown));
   });
+}
+
+/** Collects what is not used any more. */
+function collector(): () => void {
+  setFlagsFromString("--expose-gc");
+  return runInNewContext("gc") as () => void;
 }
 
 async function streams(): Promise<void> {

@@ -108,8 +108,8 @@ class Link {
       this.#ticker.unref();
       this.#flush();
     });
-    socket.on("data", (bytes: Uint8Array) => {
-      this.#receive(bytes);
+    socket.on("data", (bytes: Buffer) => {
+      this.#receive(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
     });
     socket.on("drain", () => {
       this.#blocked = false;

@@ -127,8 +127,10 @@ export class Dispatcher {
     try {
       const upload = (): AsyncIterableIterator<Uint8Array> => uploaded(protocol, call);
       const payload = await answer.run(call.arguments, upload, send, context);
+      await call.outbound?.sent();
       protocol.reply(call, { kind: "value", payload });
     } catch (error) {
+      await call.outbound?.sent();
       fail(protocol, call, answer, error);
     } finally {
       clearTimeout(timer);

@@ -161,6 +161,7 @@ export class Ongoing {
           break;
         }
       }
+      await outbound.sent();
       this.#protocol.finishUpload(open);
     } catch (thrown) {
       const error = thrown instanceof Error ? thrown : new Error(String(thrown));

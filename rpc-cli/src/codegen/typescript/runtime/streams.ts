@@ -5,6 +5,8 @@ import { concat } from "./frames.js";
 
 /** What an item costs beyond its bytes. */
 const ITEM = 8;
+/** What may wait to be sent before its sender does. */
+const AHEAD = 16_384;
 const MAX_CREDIT = 2 ** 31;
 
 /** Items that arrive. Holds no more than a window of them that the program has not taken. */
@@ -137,10 +139,13 @@ export class Inbound {
   }
 }
 
-/** Items that leave, one at a time. */
+/** Items that leave. */
 export class Outbound {
   #credit: number;
-  #item: { rest: Uint8Array; begun: boolean; sent: () => void } | undefined;
+  // Bounded by: senders wait while there is more than `AHEAD`.
+  #queue: { rest: Uint8Array; begun: boolean }[] = [];
+  #queued = 0;
+  #waiters: { least: number; resolve: () => void }[] = [];
   #closed = false;
 
   constructor(credit: number) {
@@ -154,27 +159,31 @@ export class Outbound {
 
   /** Whether a frame can leave now. */
   get isReady(): boolean {
-    if (this.#item === undefined) {
+    const [item] = this.#queue;
+    if (item === undefined) {
       return false;
     }
-    const { rest, begun } = this.#item;
-    const least = rest.length === 0 ? 0 : 1;
-    return this.#credit >= (begun ? 1 : ITEM + least);
+    const least = item.rest.length === 0 ? 0 : 1;
+    return this.#credit >= (item.begun ? 1 : ITEM + least);
   }
 
-  /** Sends one item; settles when all of it is handed on, or no longer wanted. The one before must have settled. */
+  /** Sends one item; settles when there is room for another, or none is wanted. */
   send(bytes: Uint8Array): Promise<void> {
-    if (this.#closed) {
-      return Promise.resolve();
+    if (!this.#closed) {
+      this.#queue.push({ rest: bytes, begun: false });
+      this.#queued += bytes.length + ITEM;
     }
-    return new Promise((sent) => {
-      this.#item = { rest: bytes, begun: false, sent };
-    });
+    return this.#below(AHEAD);
+  }
+
+  /** Settles when all items have left, or none is wanted. */
+  sent(): Promise<void> {
+    return this.#below(0);
   }
 
   /** The next part and whether more of its item follows. */
   next(maxFrame: number): [part: Uint8Array, more: boolean] | undefined {
-    const item = this.#item;
+    const [item] = this.#queue;
     if (item === undefined || !this.isReady) {
       return undefined;
     }
@@ -184,11 +193,12 @@ export class Outbound {
     item.rest = item.rest.subarray(size);
     item.begun = true;
     this.#credit -= size + head;
+    this.#queued -= size + head;
     const more = item.rest.length > 0;
     if (!more) {
-      this.#item = undefined;
-      item.sent();
+      this.#queue.shift();
     }
+    this.#wake();
     return [part, more];
   }
 
@@ -202,8 +212,25 @@ export class Outbound {
   /** Drops what has not left. */
   close(): void {
     this.#closed = true;
-    const item = this.#item;
-    this.#item = undefined;
-    item?.sent();
+    [this.#queue, this.#queued] = [[], 0];
+    this.#wake();
+  }
+
+  #below(least: number): Promise<void> {
+    if (this.#queued <= least) {
+      return Promise.resolve();
+    }
+    return new Promise((resolve) => {
+      this.#waiters.push({ least, resolve });
+    });
+  }
+
+  #wake(): void {
+    for (const waiter of this.#waiters) {
+      if (this.#queued <= waiter.least) {
+        waiter.resolve();
+      }
+    }
+    this.#waiters = this.#waiters.filter((waiter) => this.#queued > waiter.least);
   }
 }

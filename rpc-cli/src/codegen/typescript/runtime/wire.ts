@@ -231,6 +231,9 @@ export class Reader {
     if (first === undefined) {
       throw this.error("end", "the bytes end inside a value");
     }
+    if ((first >= 0x80 && first < 0xc2) || first > 0xf4) {
+      throw this.error("char", "a character is not UTF-8");
+    }
     const size = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
     const at = this.#take(size);
     return this.#decode(at, at + size, "char", "a character is not UTF-8");
