@@ -36,7 +36,11 @@ impl Place<'_> {
             Format::Option(content) => format!("{} | null", self.type_of(content)),
             Format::Seq(content) | Format::Array { content, .. } => {
                 let content = self.type_of(content);
-                if content.contains(" | ") { format!("({content})[]") } else { format!("{content}[]") }
+                if content.contains(" | ") {
+                    format!("({content})[]")
+                } else {
+                    format!("{content}[]")
+                }
             }
             Format::Map { key, value } => {
                 format!("Map<{}, {}>", self.type_of(key), self.type_of(value))
@@ -58,7 +62,9 @@ impl Place<'_> {
     pub(super) fn given_type(self, format: &Format) -> String {
         match format {
             Format::I64 | Format::I128 | Format::U64 | Format::U128 => "bigint | number".to_owned(),
-            Format::Text { name, wire } if known_text(name, wire).is_none() => self.given_type(wire),
+            Format::Text { name, wire } if known_text(name, wire).is_none() => {
+                self.given_type(wire)
+            }
             format => self.type_of(format),
         }
     }
@@ -98,7 +104,9 @@ impl Place<'_> {
             }
             Format::Option(content) => format!("rpc.option({})", self.codec(content)),
             Format::Seq(content) => format!("rpc.seq({})", self.codec(content)),
-            Format::Array { content, size } => format!("rpc.array({}, {size})", self.codec(content)),
+            Format::Array { content, size } => {
+                format!("rpc.array({}, {size})", self.codec(content))
+            }
             Format::Map { key, value } => {
                 format!("rpc.map({}, {})", self.codec(key), self.codec(value))
             }

@@ -24,7 +24,8 @@ pub(super) fn module(names: &Names<'_>) -> String {
             body.push_str(&part(place, service));
         }
     }
-    let types = if body.contains("types.") { "import * as types from \"./types.js\";\n" } else { "" };
+    let types =
+        if body.contains("types.") { "import * as types from \"./types.js\";\n" } else { "" };
     format!("\nimport * as rpc from \"./runtime/index.js\";\n{types}{body}")
 }
 
@@ -67,7 +68,7 @@ fn class(place: Place<'_>, service: &NamedService<'_>) -> String {
     );
     for (name, method) in &service.methods {
         text.push('\n');
-        text.push_str(&method_doc(method));
+        text.push_str(&doc(&method.doc, method.deprecated.as_deref(), 2));
         let signature = Signature::new(method, "options");
         let returns = match method.kind {
             MethodKind::Oneway => "Promise<void>".to_owned(),
@@ -102,12 +103,12 @@ fn class(place: Place<'_>, service: &NamedService<'_>) -> String {
 /// The interface of those who answer.
 fn handler(place: Place<'_>, service: &NamedService<'_>) -> String {
     let summary = format!("Answers calls of `{}`.", service.service.name);
-    let mut text = doc(&summary, service.service.deprecated.as_deref(), 0);
+    let mut text = doc(&summary, None, 0);
     let _ = writeln!(text, "export interface {} {{", service.handler);
     for (name, method) in &service.methods {
-        text.push_str(&method_doc(method));
-        let mut parameters =
-            Signature::new(method, "context").typed(place, method, Side::Answerer);
+        // Whoever answers must answer calls of deprecated methods too.
+        text.push_str(&doc(&method.doc, None, 2));
+        let mut parameters = Signature::new(method, "context").typed(place, method, Side::Answerer);
         parameters.push("context: rpc.CallContext".to_owned());
         let returns = if method.kind.streams_reply() {
             format!("rpc.Items<{}>", place.given_type(&method.returns))
@@ -122,7 +123,7 @@ fn handler(place: Place<'_>, service: &NamedService<'_>) -> String {
 }
 
 /// The function that makes a handler of that interface.
-fn function(place: Place<'_>, service: &NamedService<'_>) -> String {
+fn function(_: Place<'_>, service: &NamedService<'_>) -> String {
     let mut text = format!(
         "/** What `connection.register` takes, for the calls of `{}`. */\nexport function {}(handler: {}): \
          rpc.ServiceHandler {{\n  return rpc.service({}, [\n",
@@ -139,7 +140,8 @@ fn function(place: Place<'_>, service: &NamedService<'_>) -> String {
             _ => "answerDuplex",
         };
         let signature = Signature::new(method, "context");
-        let pattern = if signature.arguments.is_empty() { "_".to_owned() } else { signature.list() };
+        let pattern =
+            if signature.arguments.is_empty() { "_".to_owned() } else { signature.list() };
         let mut parameters = vec![pattern];
         parameters.extend(signature.upload.clone());
         parameters.push("context".to_owned());
@@ -174,7 +176,8 @@ struct Signature {
 impl Signature {
     /// None of them is `last`, which comes behind, nor what else the code around uses.
     fn new(method: &MethodSchema, last: &str) -> Self {
-        let mut taken: HashSet<String> = ["_", "rpc", "types", "handler", last].map(str::to_owned).into();
+        let mut taken: HashSet<String> =
+            ["_", "rpc", "types", "handler", last].map(str::to_owned).into();
         let mut name = |argument: &str| variable(argument, &mut taken);
         let arguments = method.arguments.iter().map(|argument| name(&argument.name)).collect();
         let upload = method.upload.as_ref().map(|upload| name(&upload.name));
@@ -213,8 +216,4 @@ fn result_type(place: Place<'_>, method: &MethodSchema, given: bool) -> String {
         format if given => place.given_type(format),
         format => place.type_of(format),
     }
-}
-
-fn method_doc(method: &MethodSchema) -> String {
-    doc(&method.doc, method.deprecated.as_deref(), 2)
 }

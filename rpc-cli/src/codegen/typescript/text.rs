@@ -80,7 +80,10 @@ mod tests {
     fn comments_cannot_be_left() {
         assert_eq!(doc("ends */ here", None, 2), "  /** ends *\\/ here */\n");
         assert_eq!(doc("", Some(""), 0), "/** @deprecated It may go away. */\n");
-        assert_eq!(doc("a\n\nb", Some("why"), 0), "/**\n * a\n *\n * b\n *\n * @deprecated why\n */\n");
+        assert_eq!(
+            doc("a\n\nb", Some("why"), 0),
+            "/**\n * a\n *\n * b\n *\n * @deprecated why\n */\n"
+        );
         assert_eq!(doc("", None, 0), "");
     }
 

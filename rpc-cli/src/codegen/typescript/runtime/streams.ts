@@ -226,6 +226,9 @@ export class Outbound {
   }
 
   #wake(): void {
+    if (this.#waiters.length === 0) {
+      return;
+    }
     for (const waiter of this.#waiters) {
       if (this.#queued <= waiter.least) {
         waiter.resolve();
