@@ -34,8 +34,12 @@ async fn the_suite_passes_in_node() {
         super::generate(&address, "typescript", &folder.join("client")).await;
         must(tool(&folder, "typescript/bin/tsc").arg("--pretty").arg("false")).await;
         must(&mut tool(&folder, "eslint/bin/eslint.js")).await;
-        super::run(node(&folder).args(["out/cases.js", &address]), 260).await;
-        super::run(node(&folder).arg("out/hostile.js"), 150).await;
+        let socket = tempfile::tempdir().unwrap();
+        let unix = format!("unix:{}", socket.path().join("socket").display());
+        let running = super::services::server().start(unix.as_str()).await.unwrap();
+        super::run(node(&folder).args(["out/cases.js", &address, &unix]), 265).await;
+        running.shutdown().await;
+        super::run(node(&folder).arg("out/hostile.js"), 165).await;
     })
     .await;
 }

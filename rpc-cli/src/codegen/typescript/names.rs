@@ -248,10 +248,8 @@ fn show<'a>(
             }
             Format::Map { key, value } => rest.extend([(service, &**key), (service, &**value)]),
             Format::Tuple(parts) => rest.extend(parts.iter().map(|part| (service, part))),
-            Format::Text { name, wire } => {
-                if known_text(name, wire).is_none() {
-                    rest.push((service, wire));
-                }
+            Format::Text { name, wire } if known_text(name, wire).is_none() => {
+                rest.push((service, wire));
             }
             Format::Named(key) => {
                 if let Some(type_) = api.named(service, key)

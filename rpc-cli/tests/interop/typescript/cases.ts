@@ -26,7 +26,7 @@ import {
 } from "./client/index.js";
 import { finish, report } from "./report.js";
 
-const [address = "127.0.0.1:7000"] = process.argv.slice(2);
+const [address = "127.0.0.1:7000", unix = ""] = process.argv.slice(2);
 const connection = await connect(address);
 const types = new Types(connection);
 const exchange = new Exchange(connection);
@@ -823,6 +823,18 @@ async function connections(): Promise<void> {
       await status(connect(wrong), "INVALID_ARGUMENT");
     }
     await status(connect("unix:/nowhere/at/all"), "UNAVAILABLE");
+  });
+  await report("a connection over a Unix socket", async () => {
+    const other = await connect(unix);
+    deepStrictEqual(await new Exchange(other).add(1n, 2n), 3n);
+    await other.close();
+  });
+  await report("a signal for connecting is of no use after it", async () => {
+    const controller = new AbortController();
+    const other = await connect(address, { signal: controller.signal });
+    controller.abort();
+    deepStrictEqual(await new Exchange(other).add(1n, 2n), 3n);
+    await other.close();
   });
   await report("a connection that is given up while connecting", async () => {
     await status(connect(address, { signal: AbortSignal.abort() }), "UNAVAILABLE");

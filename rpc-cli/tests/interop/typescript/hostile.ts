@@ -356,6 +356,81 @@ function collector(): () => void {
   return runInNewContext("gc") as () => void;
 }
 
+/** The examples of the protocol's description that a client sends. */
+async function vectors(): Promise<void> {
+  const hex = (text: string): number[] => text.split(" ").map((byte) => Number.parseInt(byte, 16));
+  const sends = (name: string, run: (connection: rpc.Connection) => unknown, expected: string): Promise<void> =>
+    report(`the vector ${name}`, async () => {
+      const got: number[] = [];
+      await against(HELLO, async (address) => {
+        const connection = await connect(address);
+        Promise.resolve(run(connection)).catch(() => undefined);
+        const wanted = [...HELLO, ...hex(expected)];
+        for (let round = 0; round < 100 && got.length < wanted.length; round += 1) {
+          await new Promise((resolve) => setTimeout(resolve, 10));
+        }
+        deepStrictEqual(got, wanted);
+        connection.destroy();
+      }, (socket) => {
+        socket.on("data", (bytes: Buffer) => got.push(...bytes));
+      });
+    });
+  const add = {
+    path: "Calculator.add",
+    key: 0x193fa158_d50608e3n,
+    arguments: rpc.tuple(rpc.i64, rpc.i64),
+    returns: rpc.i64,
+    upload: rpc.i64,
+    fails: undefined,
+  };
+  const key = "e3 08 06 d5 58 a1 3f 19";
+  const request = `0a 00 00 82 00 00 00 00 ${key} 02 04`;
+  await sends("request", (connection) => connection.call(add, [1, 2]), request);
+  await sends(
+    "request_metadata",
+    (connection) => connection.call(add, [1, 2], { timeout: 1000, metadata: { tenant: "acme", empty: "" } }),
+    `2e 00 00 c2 00 00 00 00 ${key} 22 00 01 08 00 00 ca 9a 3b 00 00 00 00 ` +
+      "02 0b 00 06 74 65 6e 61 6e 74 61 63 6d 65 02 06 00 05 65 6d 70 74 79 02 04",
+  );
+  const tell = { ...add, key: 0x193fa158_3b6133b8n, arguments: rpc.tuple(rpc.str) };
+  await sends(
+    "request_oneway",
+    (connection) => connection.notify(tell, ["hi"]),
+    "0b 00 00 82 ff ff ff ff b8 33 61 3b 58 a1 3f 19 02 68 69",
+  );
+  await sends(
+    "request_streams, item_up and end",
+    (connection) => connection.duplex(add, [1, 2], [6]),
+    `10 00 00 c2 00 00 00 00 ${key} 04 00 03 01 00 03 02 04 01 00 00 85 00 00 00 00 0c 00 00 00 86 00 00 00 00`,
+  );
+  await sends(
+    "cancel",
+    (connection) => {
+      const controller = new AbortController();
+      setTimeout(() => {
+        controller.abort();
+      }, 50);
+      return connection.call(add, [1, 2], { signal: controller.signal });
+    },
+    `${request} 00 00 00 88 00 00 00 00`,
+  );
+}
+
+async function pings(): Promise<void> {
+  const pong = frame(10, 0, 0, [1, 0, 0, 0, 0, 0, 0, 0]);
+  const pinged = (): Protocol => {
+    const protocol = opened();
+    protocol.ping();
+    protocol.take(1000);
+    return protocol;
+  };
+  await report("a pong for a ping", () => {
+    pinged().receive(Uint8Array.from(pong));
+  });
+  await closes("a second pong for a ping", [...pong, ...pong], pinged);
+  await closes("a pong for a ping to come", frame(10, 0, 0, [2, 0, 0, 0, 0, 0, 0, 0]), pinged);
+}
+
 async function streams(): Promise<void> {
   const item = (size: number, flags = 0): number[] => frame(5, flags, 1, new Array<number>(size).fill(0));
   await closes("an item of a call that expects none", frame(5, 0, 0, [0]));
@@ -505,7 +580,10 @@ async function servers(): Promise<void> {
   );
 }
 
-for (const suite of [values, nesting, mutations, handshakes, heads, replies, streams, requests, servers]) {
+for (const suite of [values, nesting, mutations, handshakes, heads, replies, pings, streams]) {
+  await suite();
+}
+for (const suite of [requests, servers, vectors]) {
   await suite();
 }
 finish();

@@ -50,6 +50,7 @@ class Link {
   #scheduled = false;
   #blocked = false;
   #over = false;
+  #ready = false;
   #heard = Date.now();
   #pinged = false;
   #moved = { at: Date.now(), bytes: 0 };
@@ -71,6 +72,7 @@ class Link {
     this.#protocol = new Protocol(limits, {
       ready: () => {
         clearTimeout(this.#handshake);
+        this.#ready = true;
         resolve(this.#connection);
       },
       request: (call) => {
@@ -94,7 +96,9 @@ class Link {
     const socket = createConnection({ ...place, noDelay: true });
     this.#socket = socket;
     const give = (why: string) => (): void => {
-      this.#end(`cannot connect to ${address}: ${why}`);
+      if (!this.#ready) {
+        this.#end(`cannot connect to ${address}: ${why}`);
+      }
     };
     this.#handshake = setTimeout(give("no answer in time"), HANDSHAKE);
     signal?.addEventListener("abort", give("given up"), { once: true });

@@ -98,9 +98,6 @@ export class PeerCalls {
       // The id is taken until the upload has ended too; what comes of it is passed over.
       call.inbound.drop();
     }
-    if (this.#calls.size > this.#limits.maxCalls + 8) {
-      throw new ProtocolError("too many uploads that go on after their reply", "limit");
-    }
   }
 
   accept(call: PeerCall): void {
@@ -146,6 +143,9 @@ export class PeerCalls {
     }
     if (more && this.partial > this.#limits.maxPartial) {
       throw new ProtocolError("too many messages in part", "limit");
+    }
+    if (this.#calls.size > 2 * this.#limits.maxCalls + 8) {
+      throw new ProtocolError("too many uploads that go on after their reply", "limit");
     }
     this.accepted += 1;
     const [extension, length, refusal] = extensionOf(payload.subarray(8), flags);
