@@ -41,18 +41,35 @@ const RUNTIME: [(&str, &str); 19] = [
 /// All files of a client.
 pub(super) fn generate(api: &Api<'_>) -> Vec<GeneratedFile> {
     let names = Names::new(api);
-    // Types refer to others, and methods to types, that linters would warn of.
-    let deprecated = names.types().any(|(type_, _)| type_.container.deprecated.is_some());
-    let allowed = if deprecated { ALLOWED } else { "" };
+    let types = types::module(&names);
+    let services = services::module(&names);
+    // Types refer to themselves and to others, and methods to types, that linters would warn of.
+    let deprecated: Vec<&str> = names
+        .types()
+        .filter(|(type_, _)| type_.container.deprecated.is_some())
+        .map(|(_, name)| name)
+        .collect();
+    let in_types = if deprecated.is_empty() { "" } else { ALLOWED };
+    let refers = deprecated.iter().any(|name| refers_to(&services, name));
+    let in_services = if refers { ALLOWED } else { "" };
     let mut files = vec![
         file("index.ts", index(&names)),
-        file("types.ts", format!("{HEADER}{allowed}{}", types::module(&names))),
-        file("services.ts", format!("{HEADER}{allowed}{}", services::module(&names))),
+        file("types.ts", format!("{HEADER}{in_types}{types}")),
+        file("services.ts", format!("{HEADER}{in_services}{services}")),
     ];
     for (name, text) in RUNTIME {
         files.push(file(&format!("runtime/{name}"), text.to_owned()));
     }
     files
+}
+
+/// Whether the module of services mentions the type with that name.
+fn refers_to(services: &str, name: &str) -> bool {
+    services.split("types.").skip(1).any(|rest| {
+        rest.strip_prefix(name).is_some_and(|rest| {
+            !rest.starts_with(|next: char| next.is_alphanumeric() || matches!(next, '_' | '$'))
+        })
+    })
 }
 
 /// What programs import.
