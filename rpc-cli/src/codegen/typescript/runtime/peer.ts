@@ -14,7 +14,7 @@ import {
   view,
 } from "./frames.js";
 import type { Outbox } from "./outbox.js";
-import { checkLength, creditOf, replyFrame, type Hooks } from "./protocol.js";
+import { checkLength, creditOf, replyFrame, type Hooks } from "./payloads.js";
 import { Inbound, Outbound } from "./streams.js";
 
 /** Calls above the limit that are answered before the connection is closed for them. */
