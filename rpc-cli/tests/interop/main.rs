@@ -8,6 +8,7 @@
 mod generated;
 mod rust;
 mod services;
+mod typescript;
 
 use std::{process::Stdio, time::Duration};
 

@@ -1,0 +1,106 @@
+// What both sides remember of one call.
+
+import type { StatusError } from "./errors.js";
+import { ProtocolError } from "./errors.js";
+import { concat, type Extension } from "./frames.js";
+import type { Message } from "./outbox.js";
+import type { Inbound, Outbound } from "./streams.js";
+
+/** How a call ended. */
+export type Reply =
+  | { readonly kind: "value"; readonly payload: Uint8Array }
+  | { readonly kind: "app"; readonly payload: Uint8Array }
+  | { readonly kind: "status"; readonly status: StatusError };
+
+/** A call that this side opens. */
+export interface OwnCall {
+  /** Key, extension and arguments. */
+  readonly payload: Uint8Array;
+  readonly extended: boolean;
+  readonly oneway: boolean;
+  /** Whether this side sends items. */
+  readonly sends: boolean;
+  /** Whether this side expects items. */
+  readonly expects: boolean;
+  /** Runs once, when the call has ended for its caller. */
+  onReply: (reply: Reply) => void;
+  /** Runs when the request has left, before any item may. */
+  onSent: () => void;
+}
+
+/** Such a call with its place in the protocol. */
+export interface OpenCall {
+  readonly call: OwnCall;
+  id: number;
+  message: Message | undefined;
+  /** The number of its request, when the first frame has left. */
+  number: number | undefined;
+  /** Whether the whole request has left. */
+  sent: boolean;
+  /** Whether its caller has been told how it ended, or does not wait any more. */
+  settled: boolean;
+  cancelled: boolean;
+  readonly reply: Assembly;
+  inbound: Inbound | undefined;
+  outbound: Outbound | undefined;
+}
+
+/** A call that the other side opened. */
+export interface PeerCall {
+  readonly id: number;
+  readonly key: bigint;
+  readonly json: boolean;
+  readonly extension: Extension;
+  /** Why it is not started, if it is not. */
+  refusal: StatusError | undefined;
+  readonly request: Assembly;
+  arguments: Uint8Array;
+  replied: boolean;
+  inbound: Inbound | undefined;
+  outbound: Outbound | undefined;
+  /** Runs when the other side does not wait any more, or is gone. */
+  onCancel: (status: StatusError) => void;
+}
+
+/** A message that arrives in several frames. */
+export class Assembly {
+  readonly #maxMessage: number;
+  #parts: Uint8Array[] = [];
+  #size = 0;
+  #kind: number | undefined;
+
+  constructor(maxMessage: number) {
+    this.#maxMessage = maxMessage;
+  }
+
+  /** Whether some of it is there, but not all. */
+  get isPartial(): boolean {
+    return this.#kind !== undefined;
+  }
+
+  /** Adds a part; gives the whole with the last one. */
+  add(kind: number, part: Uint8Array, more: boolean): Uint8Array | undefined {
+    if (this.#kind !== undefined && this.#kind !== kind) {
+      throw new ProtocolError("a message goes on as another kind of frame");
+    }
+    this.#size += part.length;
+    if (this.#size > this.#maxMessage) {
+      throw new ProtocolError("a message above the limit", "limit");
+    }
+    this.#kind = kind;
+    // Parts may be empty, and are not kept then: they would cost memory without end.
+    if (part.length > 0) {
+      this.#parts.push(part);
+    }
+    if (more) {
+      return undefined;
+    }
+    const whole = concat(this.#parts);
+    this.drop();
+    return whole;
+  }
+
+  drop(): void {
+    [this.#parts, this.#size, this.#kind] = [[], 0, undefined];
+  }
+}

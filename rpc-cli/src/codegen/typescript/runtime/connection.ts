@@ -1,0 +1,183 @@
+// A connection as programs use it: calls out, answers in.
+
+import { type AnyCodec, type Codec, decode, encode, type In, nothing, type Out } from "./codecs.js";
+import type { Dispatcher } from "./dispatch.js";
+import { AppError, DecodeError, StatusError } from "./errors.js";
+import { ItemStream } from "./items.js";
+import type { CallOptions, Items, Method, ServiceHandler } from "./method.js";
+import { Ongoing, type Outcome, type Request } from "./ongoing.js";
+import type { Protocol } from "./protocol.js";
+
+/** How a connection closes. */
+export interface Closer {
+  /** Finishes what runs, then closes. */
+  drain(): void;
+  /** Closes at once. */
+  abort(why: string): void;
+  /** Resolves when it is closed. */
+  readonly closed: Promise<void>;
+}
+
+/** One live link to a server, made by `connect`. Both sides may call. */
+export class Connection {
+  readonly #protocol: Protocol;
+  readonly #closer: Closer;
+  readonly #dispatcher: Dispatcher;
+
+  constructor(protocol: Protocol, dispatcher: Dispatcher, closer: Closer) {
+    this.#protocol = protocol;
+    this.#dispatcher = dispatcher;
+    this.#closer = closer;
+  }
+
+  /** Resolves when the connection is closed, by either side or by a loss. */
+  get closed(): Promise<void> {
+    return this.#closer.closed;
+  }
+
+  /** Answers the server's calls of a service from here on. */
+  register(handler: ServiceHandler): void {
+    this.#dispatcher.register(handler);
+  }
+
+  /** Lets what runs end, opens nothing more, and closes. */
+  close(): Promise<void> {
+    this.#closer.drain();
+    return this.#closer.closed;
+  }
+
+  /** Closes at once: calls that are open fail with UNAVAILABLE. */
+  destroy(why = "the connection was destroyed"): void {
+    this.#closer.abort(why);
+  }
+
+  /** One request, one reply. */
+  call<A extends AnyCodec, R extends AnyCodec>(
+    method: Method<A, R>,
+    args: In<A>,
+    options?: CallOptions,
+  ): Promise<Out<R>> {
+    return this.upload(method, args, undefined, options);
+  }
+
+  /** One request, no reply: resolves when the request has been handed on. */
+  notify<A extends AnyCodec>(
+    method: Method<A>,
+    args: In<A>,
+    options: CallOptions = {},
+  ): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const done = (outcome: Outcome): void => {
+        if (outcome.kind === "thrown" || outcome.kind === "status") {
+          reject(errorOf(outcome));
+        } else {
+          resolve();
+        }
+      };
+      this.#begin({ method, args: this.#arguments(method, args), options, oneway: true, done });
+    });
+  }
+
+  /** Items beside the request, one reply. */
+  upload<A extends AnyCodec, R extends AnyCodec, U extends AnyCodec>(
+    method: Method<A, R, U>,
+    args: In<A>,
+    items: Items<In<U>> | undefined,
+    options: CallOptions = {},
+  ): Promise<Out<R>> {
+    return new Promise((resolve, reject) => {
+      const done = (outcome: Outcome): void => {
+        try {
+          resolve(valueOf(method.returns, method, outcome) as Out<R>);
+        } catch (error) {
+          reject(error instanceof Error ? error : new Error(String(error)));
+        }
+      };
+      this.#begin({ method, args: this.#arguments(method, args), items, options, done });
+    });
+  }
+
+  /** One request, items in reply. */
+  stream<A extends AnyCodec, R extends AnyCodec>(
+    method: Method<A, R>,
+    args: In<A>,
+    options?: CallOptions,
+  ): ItemStream<Out<R>> {
+    return this.duplex(method, args, undefined, options);
+  }
+
+  /** Items each way. */
+  duplex<A extends AnyCodec, R extends AnyCodec, U extends AnyCodec>(
+    method: Method<A, R, U>,
+    args: In<A>,
+    items: Items<In<U>> | undefined,
+    options: CallOptions = {},
+  ): ItemStream<Out<R>> {
+    const done = (outcome: Outcome): void => {
+      try {
+        valueOf(nothing, method, outcome);
+        ongoing.inbound?.finish();
+      } catch (error) {
+        ongoing.inbound?.finish(error as Error);
+      }
+    };
+    const encoded = this.#arguments(method, args);
+    const ongoing = this.#begin({ method, args: encoded, items, expects: true, options, done });
+    const pull = async (): Promise<IteratorResult<Out<R>, undefined>> => {
+      const bytes = await ongoing.inbound?.next();
+      if (bytes === undefined) {
+        return { done: true, value: undefined };
+      }
+      try {
+        return { done: false, value: decode(method.returns, bytes) as Out<R> };
+      } catch (error) {
+        ongoing.abandon();
+        throw unreadable(error);
+      }
+    };
+    return new ItemStream(pull, () => {
+      ongoing.abandon();
+    });
+  }
+
+  #begin(request: Request): Ongoing {
+    return new Ongoing(this.#protocol, request);
+  }
+
+  #arguments<A extends AnyCodec>(method: Method<A>, args: In<A>): Uint8Array {
+    return encode(method.arguments as unknown as Codec<unknown, In<A>>, args);
+  }
+}
+
+/** The value that a call ended with; throws if it ended with none. */
+function valueOf(codec: AnyCodec, method: Method, outcome: Outcome): unknown {
+  try {
+    if (outcome.kind === "value") {
+      return decode(codec, outcome.payload);
+    }
+    if (outcome.kind === "app" && method.fails !== undefined) {
+      throw new AppError(decode(method.fails, outcome.payload), method.fails);
+    }
+  } catch (error) {
+    throw unreadable(error);
+  }
+  throw errorOf(outcome);
+}
+
+function errorOf(outcome: Outcome): Error {
+  switch (outcome.kind) {
+    case "thrown":
+      return outcome.error;
+    case "status":
+      return outcome.status;
+    default:
+      return new StatusError("INTERNAL", "the method failed with an error that it does not declare");
+  }
+}
+
+/** What a program gets to know of bytes that are no value. */
+function unreadable(error: unknown): unknown {
+  return error instanceof DecodeError
+    ? new StatusError("INTERNAL", `cannot read the reply: ${error.message}`, true, { cause: error })
+    : error;
+}

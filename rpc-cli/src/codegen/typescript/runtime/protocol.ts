@@ -1,0 +1,213 @@
+// The state of one connection, dialer's side: bytes in, bytes out, no socket and no clock. `receive` throws a
+// `ProtocolError` when the other side breaks a rule; `end` tells every open call that the connection is gone.
+
+import type { OpenCall, OwnCall, PeerCall, Reply } from "./calls.js";
+import { ProtocolError } from "./errors.js";
+import {
+  concat,
+  decodeGoaway,
+  decodeHello,
+  encodeGoaway,
+  encodeHello,
+  Flag,
+  type Frame,
+  FrameDecoder,
+  Kind,
+  type Limits,
+  PREFACE,
+  view,
+} from "./frames.js";
+import { Outbox } from "./outbox.js";
+import { OwnCalls } from "./own.js";
+import { checkLength, type Hooks, unavailable } from "./payloads.js";
+import { PeerCalls } from "./peer.js";
+
+const NOTHING = new Uint8Array(0);
+
+export class Protocol {
+  readonly #hooks: Hooks;
+  readonly #decoder: FrameDecoder;
+  readonly #outbox = new Outbox();
+  readonly #own: OwnCalls;
+  readonly #peer: PeerCalls;
+  #greeted = false;
+  #ended = false;
+  #greeting: Uint8Array[];
+  #pingToken = 0n;
+  #pongToken = 0n;
+  #pong: Uint8Array | undefined;
+
+  constructor(limits: Limits, hooks: Hooks) {
+    this.#hooks = hooks;
+    this.#decoder = new FrameDecoder(limits.maxFrame);
+    this.#own = new OwnCalls(limits, this.#outbox, hooks);
+    this.#peer = new PeerCalls(limits, this.#outbox, hooks);
+    this.#greeting = [PREFACE, encodeHello(limits)];
+  }
+
+  /** Whether the connection may be closed in order: nothing is owed or awaited, and all has left. */
+  get isIdle(): boolean {
+    return this.#own.isIdle && this.#peer.isIdle && this.#outbox.isEmpty;
+  }
+
+  /** Whether a reply is awaited. */
+  get isWaiting(): boolean {
+    return !this.#own.isIdle;
+  }
+
+  /** Whether either side has said that it opens no further call. */
+  get isDraining(): boolean {
+    return this.#own.isRefusing;
+  }
+
+  /** Takes what has arrived. */
+  receive(bytes: Uint8Array): void {
+    this.#decoder.push(bytes);
+    while (!this.#ended) {
+      const frame = this.#decoder.next();
+      if (frame === undefined) {
+        break;
+      }
+      this.#handle(frame);
+    }
+    this.#hooks.wake();
+  }
+
+  /** What is to be sent, up to about `size` bytes; nothing if there is nothing. */
+  take(size: number): Uint8Array {
+    const frames = this.#greeting;
+    this.#greeting = [];
+    if (this.#pong !== undefined) {
+      frames.push(this.#pong);
+      this.#pong = undefined;
+    }
+    frames.push(...this.#outbox.take(size));
+    return frames.length === 0 ? NOTHING : concat(frames);
+  }
+
+  /** Opens a call as soon as there is room for it. */
+  open(call: OwnCall): OpenCall {
+    return this.#own.open(call);
+  }
+
+  /** Gives a call up for that reason. Nothing is reported of it any more. */
+  cancel(open: OpenCall, reason: Error | undefined): void {
+    this.#own.cancel(open, reason);
+  }
+
+  /** Ends an upload after what was sent of it. */
+  finishUpload(open: OpenCall): void {
+    this.#own.finishUpload(open);
+  }
+
+  /** Answers a call of the other side. */
+  reply(call: PeerCall, reply: Reply): void {
+    this.#peer.reply(call, reply);
+    this.#hooks.wake();
+  }
+
+  /** The handler of a streaming call has begun. */
+  accept(call: PeerCall): void {
+    this.#peer.accept(call);
+    this.#hooks.wake();
+  }
+
+  /** Wants no more of an upload of the other side. */
+  stopUpload(call: PeerCall): void {
+    this.#peer.stopUpload(call);
+    this.#hooks.wake();
+  }
+
+  /** Something was given to a stream. */
+  flush(): void {
+    this.#hooks.wake();
+  }
+
+  /** Opens and starts no further call; finishes what runs. */
+  drain(message: string): void {
+    if (!this.#peer.isDraining) {
+      this.#peer.isDraining = true;
+      this.#outbox.putLast({
+        kind: Kind.goaway,
+        flags: 0,
+        id: 0,
+        rest: encodeGoaway(0, this.#peer.accepted, message).subarray(8),
+      });
+      this.#own.refuse("the connection is closing");
+      this.#hooks.wake();
+    }
+  }
+
+  /** The last words to a side that broke a rule; nothing else is sent with or after them. */
+  farewell(error: ProtocolError): Uint8Array {
+    const code = { protocol: 1, limit: 2, timeout: 3 }[error.fault];
+    const greeting = this.#greeting;
+    this.#greeting = [];
+    return concat([...greeting, encodeGoaway(code, this.#peer.accepted, error.message)]);
+  }
+
+  /** The connection is gone: ends every call. */
+  end(why: string): void {
+    if (this.#ended) {
+      return;
+    }
+    this.#ended = true;
+    this.#outbox.clear();
+    this.#own.end(why);
+    this.#peer.end(unavailable(why, true));
+  }
+
+  /** Asks for a sign of life. */
+  ping(): void {
+    this.#pingToken += 1n;
+    const payload = new Uint8Array(8);
+    view(payload).setBigUint64(0, this.#pingToken, true);
+    this.#outbox.put({ kind: Kind.ping, flags: 0, id: 0, rest: payload });
+    this.#hooks.wake();
+  }
+
+  #handle(frame: Frame): void {
+    const { kind, flags, payload } = frame;
+    const mine = (flags & Flag.mine) !== 0;
+    if ((kind === Kind.hello) === this.#greeted) {
+      throw new ProtocolError("the first frame, and no other, is a hello");
+    }
+    if (mine) {
+      this.#peer.handle(frame);
+    } else if (kind === Kind.hello) {
+      this.#hello(payload);
+    } else if (kind === Kind.ping) {
+      checkLength(payload, 8);
+      this.#pong = concat([Uint8Array.of(8, 0, 0, Kind.pong, 0, 0, 0, 0), payload]);
+    } else if (kind === Kind.pong) {
+      checkLength(payload, 8);
+      const token = view(payload).getBigUint64(0, true);
+      if (token <= this.#pongToken || token > this.#pingToken) {
+        throw new ProtocolError("a pong that no ping asked for");
+      }
+      this.#pongToken = token;
+    } else if (kind === Kind.goaway) {
+      this.#goaway(payload);
+    } else {
+      this.#own.handle(frame, this.#peer.partial);
+    }
+  }
+
+  #hello(payload: Uint8Array): void {
+    const limits = decodeHello(payload);
+    this.#greeted = true;
+    this.#outbox.maxFrame = limits.maxFrame;
+    this.#peer.peerLimits = limits;
+    this.#own.begin(limits);
+    this.#hooks.ready();
+  }
+
+  #goaway(payload: Uint8Array): void {
+    const [code, accepted, message] = decodeGoaway(payload);
+    const why = message === "" ? "the other side is going away" : message;
+    this.#own.abandon(accepted, why);
+    if (code !== 0) {
+      this.end(why);
+    }
+  }
+}

@@ -1,0 +1,130 @@
+//! TypeScript: what is generated passes the compiler and the linter at their strictest, and its run-time passes
+//! the suite against a live server and against hostile bytes.
+
+#![allow(clippy::print_stderr, reason = "says why nothing was tried")]
+
+mod strange;
+
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+};
+
+use tokio::process::Command;
+
+/// Where the suite is run, if not below the target folder; `.ci/typescript` says so.
+const FOLDER: &str = "RPC_TYPESCRIPT";
+
+/// What the folder needs beside the generated client.
+const FILES: [&str; 7] = [
+    "cases.ts",
+    "hostile.ts",
+    "report.ts",
+    "package.json",
+    "package-lock.json",
+    "tsconfig.json",
+    "eslint.config.mjs",
+];
+
+#[tokio::test]
+async fn the_suite_passes_in_node() {
+    let Some(folder) = prepared().await else { return };
+    let strange = folder.join("strange.json");
+    std::fs::write(&strange, strange::document()).unwrap();
+    super::generate(strange.to_str().unwrap(), "typescript", &folder.join("strange")).await;
+    super::beside_server(async |address| {
+        super::generate(&address, "typescript", &folder.join("client")).await;
+        must(tool(&folder, "typescript/bin/tsc").arg("--pretty").arg("false")).await;
+        must(&mut tool(&folder, "eslint/bin/eslint.js")).await;
+        let socket = tempfile::tempdir().unwrap();
+        let unix = format!("unix:{}", socket.path().join("socket").display());
+        let running = super::services::server().start(unix.as_str()).await.unwrap();
+        super::run(node(&folder).args(["out/cases.js", &address, &unix]), 265).await;
+        running.shutdown().await;
+        super::run(node(&folder).arg("out/hostile.js"), 165).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_generated_reads_as_it_should() {
+    let folder = tempfile::tempdir().unwrap();
+    super::beside_server(async |address| {
+        super::generate(&address, "typescript", folder.path()).await;
+    })
+    .await;
+    for name in ["index.ts", "types.ts", "services.ts"] {
+        let text = std::fs::read_to_string(folder.path().join(name)).unwrap();
+        expect(name, &text);
+    }
+    let strange = folder.path().join("strange.json");
+    std::fs::write(&strange, strange::document()).unwrap();
+    super::generate(strange.to_str().unwrap(), "typescript", &folder.path().join("strange")).await;
+    for name in ["types.ts", "services.ts"] {
+        let text = std::fs::read_to_string(folder.path().join("strange").join(name)).unwrap();
+        expect(&format!("strange-{name}"), &text);
+    }
+}
+
+/// A folder with the suite and the tools; nothing if Node is not here, or npm cannot install them.
+async fn prepared() -> Option<PathBuf> {
+    let version = Command::new("node").arg("--version").stdin(Stdio::null()).output().await;
+    if !version.is_ok_and(|version| version.status.success()) {
+        eprintln!("node is not here: TypeScript was not tried");
+        return None;
+    }
+    let folder = std::env::var_os(FOLDER)
+        .map_or_else(|| Path::new(env!("CARGO_TARGET_TMPDIR")).join("typescript"), PathBuf::from);
+    for generated in ["client", "strange", "out"] {
+        let _ = std::fs::remove_dir_all(folder.join(generated));
+    }
+    std::fs::create_dir_all(&folder).unwrap();
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/typescript");
+    for name in FILES {
+        std::fs::copy(sources.join(name), folder.join(name)).unwrap();
+    }
+    if !folder.join("node_modules/typescript/bin/tsc").exists() {
+        let mut install = Command::new("npm");
+        install.args(["ci", "--no-audit", "--no-fund"]).current_dir(&folder);
+        let done = install.stdin(Stdio::null()).output().await;
+        if !done.is_ok_and(|done| done.status.success()) {
+            eprintln!("npm could not install the compiler: TypeScript was not tried");
+            return None;
+        }
+    }
+    Some(folder)
+}
+
+/// Node, in that folder.
+fn node(folder: &Path) -> Command {
+    let mut command = Command::new("node");
+    command.current_dir(folder);
+    command
+}
+
+/// A tool that npm has installed there.
+fn tool(folder: &Path, path: &str) -> Command {
+    let mut command = node(folder);
+    command.arg(Path::new("node_modules").join(path));
+    command
+}
+
+/// Runs a tool that says what is wrong, if anything is.
+async fn must(command: &mut Command) {
+    let done = command.stdin(Stdio::null()).output().await.unwrap();
+    let text = String::from_utf8_lossy(&done.stdout);
+    assert!(done.status.success(), "{text}\n{}", String::from_utf8_lossy(&done.stderr));
+}
+
+/// Compares a text with the file of that name.
+#[track_caller]
+fn expect(name: &str, text: &str) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/expected/typescript");
+    let path = folder.join(name);
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(&path, text).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(expected == text, "{name} differs; UPDATE=1 writes it anew. It is now:\n{text}");
+}
