@@ -19,10 +19,10 @@ class Answers:
 
     def __init__(self, connection: typing.Any) -> None:
         self._connection = connection
-        self._handled: typing.Dict[int, Handled] = {}
-        self._orders: typing.Dict[str, asyncio.Lock] = {}
+        self._handled: dict[int, Handled] = {}
+        self._orders: dict[str, asyncio.Lock] = {}
         # Bounded by: the limit on calls that we announce.
-        self._running: typing.Set[asyncio.Task[None]] = set()
+        self._running: set[asyncio.Task[None]] = set()
 
     def register(self, handler: Handler) -> None:
         """Adds the methods of a handler."""

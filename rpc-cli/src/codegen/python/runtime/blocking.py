@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import threading
+import types
 import typing
 
 from .calls import Handler
@@ -27,7 +28,7 @@ class BlockingConnection:
         address: str,
         *,
         timeout: float = HANDSHAKE,
-        limits: typing.Optional[Limits] = None,
+        limits: Limits | None = None,
         name: str = "",
         handlers: typing.Sequence[Handler] = (),
     ) -> None:
@@ -68,10 +69,12 @@ class BlockingConnection:
             self.run(self.connection.close())
             self._stop()
 
-    def __enter__(self) -> BlockingConnection:
+    def __enter__(self) -> BlockingConnection:  # noqa: PYI034
         return self
 
-    def __exit__(self, kind: typing.Any, error: typing.Any, trace: typing.Any) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: types.TracebackType | None
+    ) -> None:
         self.close()
 
     def _stop(self) -> None:

@@ -14,10 +14,10 @@ from .wire import Codec, Reader, Writer
 T = typing.TypeVar("T")
 R = typing.TypeVar("R")
 
-Items = typing.Union[typing.AsyncIterable[T], typing.Iterable[T]]
+Items = typing.Union[typing.AsyncIterable[T], typing.Iterable[T]]  # noqa: UP007
 """What a caller streams: anything that can be iterated over."""
 
-Metadata = typing.Optional[typing.Mapping[str, str]]
+Metadata = typing.Optional[typing.Mapping[str, str]]  # noqa: UP045
 """Pairs of text beside the arguments."""
 
 
@@ -44,10 +44,10 @@ class Method(typing.Generic[R]):
     key: int
     arguments: Codec[typing.Any]
     returns: Codec[R]
-    fails: typing.Optional[Codec[typing.Any]] = None
-    uploads: typing.Optional[Codec[typing.Any]] = None
+    fails: Codec[typing.Any] | None = None
+    uploads: Codec[typing.Any] | None = None
     downloads: bool = False
-    ordered: typing.Optional[str] = None
+    ordered: str | None = None
     """What shares an order with it: calls with the same text are answered one after the other."""
 
 
@@ -61,7 +61,7 @@ class Handled(typing.NamedTuple):
 class Handler(typing.Protocol):
     """What can be registered: an object of a class that derives from a generated ``…Handler``."""
 
-    def __rpc_methods__(self) -> typing.List[Handled]:
+    def __rpc_methods__(self) -> list[Handled]:
         """What it answers."""
 
 
@@ -71,23 +71,23 @@ class Context:
     def __init__(self, connection: typing.Any, call: typing.Any) -> None:
         self.connection = connection
         """The connection that the call came from; calls over it go back to the caller."""
-        self.metadata: typing.Dict[str, str] = call.extension.metadata
+        self.metadata: dict[str, str] = call.extension.metadata
         """What the caller sent beside the arguments."""
         self._call = call
         timeout = call.extension.timeout
         self._deadline = None if timeout is None else time.monotonic() + timeout
 
-    def remaining(self) -> typing.Optional[float]:
+    def remaining(self) -> float | None:
         """The seconds that the caller still waits, if it said so."""
         return None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
 
     @property
-    def call_id(self) -> typing.Optional[int]:
+    def call_id(self) -> int | None:
         """What names the call on the wire, while it is open."""
         return None if self._call.replied or self._call.oneway else int(self._call.id)
 
 
-CURRENT: contextvars.ContextVar[typing.Optional[Context]] = contextvars.ContextVar("rpc_context", default=None)
+CURRENT: contextvars.ContextVar[Context | None] = contextvars.ContextVar("rpc_context", default=None)
 
 
 def context() -> Context:
@@ -105,10 +105,10 @@ class Listener:
         self.reply: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self.items = asyncio.Event()
         self.credit = asyncio.Event()
-        self.task: typing.Optional[asyncio.Task[None]] = None
-        self.timer: typing.Optional[asyncio.TimerHandle] = None
+        self.task: asyncio.Task[None] | None = None
+        self.timer: asyncio.TimerHandle | None = None
         self.expired = False
-        self.method: typing.Optional[Method[typing.Any]] = None
+        self.method: Method[typing.Any] | None = None
 
     def succeed(self, value: bytes) -> None:
         """The call ended with a value."""

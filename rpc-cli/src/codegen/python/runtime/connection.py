@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
+import types
 import typing
 
 from .answers import Answers
 from .calls import CURRENT, Handler, Items, Listener, Metadata, Method, iterate
-from .errors import Code, StatusError
+from .errors import Code, StatusError, TimedOut
 from .frames import Extension, Limits
 from .protocol import ABORT, DRAIN, Answered, Event, Opened
 from .transport import HANDSHAKE, Transport, dial
@@ -30,7 +32,7 @@ class Connection(Transport):
         address: str,
         *,
         timeout: float = HANDSHAKE,
-        limits: typing.Optional[Limits] = None,
+        limits: Limits | None = None,
         name: str = "",
         handlers: typing.Sequence[Handler] = (),
     ) -> Connection:
@@ -54,10 +56,12 @@ class Connection(Transport):
         """Whether the connection has ended."""
         return self.error is not None
 
-    async def __aenter__(self) -> Connection:
+    async def __aenter__(self) -> Connection:  # noqa: PYI034
         return self
 
-    async def __aexit__(self, kind: typing.Any, error: typing.Any, trace: typing.Any) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: types.TracebackType | None
+    ) -> None:
         await self.close(grace=5.0 if kind is None else 0.0)
 
     async def close(self, *, grace: float = 5.0) -> None:
@@ -68,15 +72,13 @@ class Connection(Transport):
             self._freed.set()
             try:
                 await asyncio.wait_for(self._ended.wait(), grace)
-            except asyncio.TimeoutError:
+            except TimedOut:
                 self.end("the connection was closed", ABORT)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        try:
+        with contextlib.suppress(OSError):
             await self._writer.wait_closed()
-        except OSError:
-            pass
 
     async def wait_closed(self) -> None:
         """Waits until the connection has ended."""
@@ -99,9 +101,9 @@ class Connection(Transport):
         method: Method[R],
         arguments: typing.Sequence[typing.Any],
         *,
-        timeout: typing.Optional[float] = None,
+        timeout: float | None = None,
         metadata: Metadata = None,
-        items: typing.Optional[Items[typing.Any]] = None,
+        items: Items[typing.Any] | None = None,
     ) -> R:
         """Makes a call whose reply is one value, and waits for it. Cancelling that cancels the call."""
         call = await self._open(method, arguments, timeout, metadata)
@@ -117,9 +119,9 @@ class Connection(Transport):
         method: Method[R],
         arguments: typing.Sequence[typing.Any],
         *,
-        timeout: typing.Optional[float] = None,
+        timeout: float | None = None,
         metadata: Metadata = None,
-        items: typing.Optional[Items[typing.Any]] = None,
+        items: Items[typing.Any] | None = None,
     ) -> typing.AsyncGenerator[R, None]:
         """Makes a call whose reply is a stream. Closing the generator cancels the call."""
         call = await self._open(method, arguments, timeout, metadata)
@@ -139,7 +141,7 @@ class Connection(Transport):
         method: Method[None],
         arguments: typing.Sequence[typing.Any],
         *,
-        timeout: typing.Optional[float] = None,
+        timeout: float | None = None,
         metadata: Metadata = None,
     ) -> None:
         """Makes a call that has no reply; returns when it is handed to the connection."""
@@ -164,7 +166,7 @@ class Connection(Transport):
         self,
         method: Method[typing.Any],
         arguments: typing.Sequence[typing.Any],
-        timeout: typing.Optional[float],
+        timeout: float | None,
         metadata: Metadata,
     ) -> Opened:
         self._check()
@@ -185,16 +187,16 @@ class Connection(Transport):
         self.flush()
         return call
 
-    async def _admitted(self, timeout: typing.Optional[float]) -> None:
+    async def _admitted(self, timeout: float | None) -> None:
         """Waits for room, as long as the call has time."""
         try:
             if timeout is None:
                 await self.room()
             elif timeout <= 0:
-                raise asyncio.TimeoutError
+                raise TimedOut
             elif not self.protocol.room():
                 await asyncio.wait_for(self.room(), timeout)
-        except asyncio.TimeoutError:
+        except TimedOut:
             text = "the time has passed before the call was sent"
             raise StatusError(Code.DEADLINE_EXCEEDED, text, may_have_run=False) from None
 
@@ -205,8 +207,8 @@ class Connection(Transport):
         self.flush()
 
     def _upload(
-        self, method: Method[typing.Any], call: Opened, items: typing.Optional[Items[typing.Any]]
-    ) -> typing.Optional[asyncio.Task[None]]:
+        self, method: Method[typing.Any], call: Opened, items: Items[typing.Any] | None
+    ) -> asyncio.Task[None] | None:
         if method.uploads is None or items is None:
             return None
         return asyncio.get_running_loop().create_task(self._send_all(method, call, items))
@@ -220,7 +222,7 @@ class Connection(Transport):
                 if codec is None or not await self.send_item(call, encode(codec, item)):
                     break
             self.protocol.end_upload(call)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             call.listener.fail(error)
             self.protocol.cancel(call)
         finally:
@@ -230,7 +232,7 @@ class Connection(Transport):
                 await closing()
             self.flush()
 
-    def _leave(self, call: Opened, sender: typing.Optional[asyncio.Task[None]]) -> None:
+    def _leave(self, call: Opened, sender: asyncio.Task[None] | None) -> None:
         """Gives up what is not over."""
         if sender is not None:
             sender.cancel()
@@ -268,12 +270,12 @@ class Connection(Transport):
         self._answers.lost()
 
 
-def _failure(method: typing.Optional[Method[typing.Any]], payload: bytes) -> BaseException:
+def _failure(method: Method[typing.Any] | None, payload: bytes) -> BaseException:
     """The error that a method declares."""
     if method is None or method.fails is None:
         return StatusError(Code.INTERNAL, "the method failed with an error that it does not declare")
     try:
         error: BaseException = decode(method.fails, payload)
-    except Exception as wrong:
+    except Exception as wrong:  # noqa: BLE001
         return wrong
     return error

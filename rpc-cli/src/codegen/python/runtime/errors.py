@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import enum
 import typing
+
+TimedOut = asyncio.TimeoutError
+"""What asyncio raises when time has passed; Python 3.9 has a type of its own for it."""
 
 
 class RpcError(Exception):
@@ -73,7 +77,7 @@ class ApplicationError(RpcError):
     """An error that a method declares. Generated error types derive from it; two are equal if their fields are."""
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self._values() == other._values()  # type: ignore[attr-defined]
+        return type(self) is type(other) and self._values() == other._values()
 
     def __hash__(self) -> int:
         return hash(type(self))
@@ -81,7 +85,7 @@ class ApplicationError(RpcError):
     def __str__(self) -> str:
         return repr(self)
 
-    def _values(self) -> typing.List[typing.Any]:
+    def _values(self) -> list[typing.Any]:
         if not dataclasses.is_dataclass(self):
             return list(self.args)
         return [getattr(self, field.name) for field in dataclasses.fields(self)]

@@ -75,7 +75,7 @@ def frame(kind: Kind, flags: int, call: int, payload: bytes = b"") -> bytes:
     return head.to_bytes(8, "little") + payload
 
 
-def message(kind: Kind, flags: int, call: int, payload: bytes, longest: int) -> typing.List[bytes]:
+def message(kind: Kind, flags: int, call: int, payload: bytes, longest: int) -> list[bytes]:
     """The frames of a message, none longer than ``longest``."""
     cuts = range(0, len(payload), longest) if payload else range(1)
     frames = []
@@ -98,7 +98,7 @@ class Frames:
         """Adds what arrived."""
         self._data += data
 
-    def next(self) -> typing.Optional[Frame]:
+    def next(self) -> Frame | None:
         """The next frame that is complete."""
         if not self._prefaced:
             shared = min(len(self._data), 4)
@@ -147,7 +147,7 @@ class Limits:
     max_partial: int = 4
     window: int = 512 << 10
 
-    RANGES: typing.ClassVar[typing.Dict[int, typing.Tuple[str, int, int]]] = {
+    RANGES: typing.ClassVar[dict[int, tuple[str, int, int]]] = {
         1: ("max_frame", 16 << 10, (16 << 20) - 1),
         2: ("max_message", 16 << 10, 1 << 30),
         3: ("max_calls", 1, 1 << 20),
@@ -188,7 +188,7 @@ def entry(tag: int, content: bytes) -> bytes:
     return bytes((tag,)) + len(content).to_bytes(2, "little") + content
 
 
-def entries(payload: bytes) -> typing.Iterator[typing.Tuple[int, bytes]]:
+def entries(payload: bytes) -> typing.Iterator[tuple[int, bytes]]:
     """The entries of a hello or an extension."""
     at = 0
     while at < len(payload):
@@ -203,11 +203,11 @@ def entries(payload: bytes) -> typing.Iterator[typing.Tuple[int, bytes]]:
 class Extension:
     """What a request says beside its arguments."""
 
-    timeout: typing.Optional[float] = None
-    metadata: typing.Dict[str, str] = dataclasses.field(default_factory=dict)
+    timeout: float | None = None
+    metadata: dict[str, str] = dataclasses.field(default_factory=dict)
     uploads: bool = False
     downloads: bool = False
-    within: typing.Optional[int] = None
+    within: int | None = None
     """The receiver's call whose handler makes this one."""
 
     def encode(self) -> bytes:

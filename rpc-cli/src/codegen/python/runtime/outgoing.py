@@ -8,10 +8,10 @@ import typing
 
 from .frames import Kind, frame
 
-Whose = typing.Optional[typing.Tuple[bool, int]]
+Whose = typing.Optional[tuple[bool, int]]  # noqa: UP045
 """Whether we opened a call, and its id; none for frames that keep no order."""
 
-Started = typing.Optional[typing.Callable[[], None]]
+Started = typing.Optional[typing.Callable[[], None]]  # noqa: UP045
 
 
 class Outgoing:
@@ -19,13 +19,13 @@ class Outgoing:
 
     def __init__(self, greeting: bytes) -> None:
         # Bounded by: credit for items, open calls for the rest.
-        self._small: typing.Deque[typing.Tuple[Whose, bytes, Started]] = collections.deque([(None, greeting, None)])
-        self._large: typing.Dict[Whose, typing.Deque[typing.Tuple[bytes, Started]]] = {}
+        self._small: collections.deque[tuple[Whose, bytes, Started]] = collections.deque([(None, greeting, None)])
+        self._large: dict[Whose, collections.deque[tuple[bytes, Started]]] = {}
         self._pong = b""
         self._last = b""
         self.size = len(greeting)
 
-    def add(self, whose: Whose, frames: typing.List[bytes], started: Started = None) -> None:
+    def add(self, whose: Whose, frames: list[bytes], started: Started = None) -> None:
         """Queues frames of one call; ``started`` is called when the first of them is handed out."""
         self.size += sum(map(len, frames))
         queue = self._large.get(whose) if whose is not None else None
@@ -39,9 +39,9 @@ class Outgoing:
         for index, bytes_ in enumerate(frames):
             queue.append((bytes_, started if index == 0 else None))
 
-    def _follow(self, whose: Whose, queue: typing.Deque[typing.Tuple[bytes, Started]]) -> None:
+    def _follow(self, whose: Whose, queue: collections.deque[tuple[bytes, Started]]) -> None:
         """Small frames of the same call that still wait come before a large message of it."""
-        kept: typing.Deque[typing.Tuple[Whose, bytes, Started]] = collections.deque()
+        kept: collections.deque[tuple[Whose, bytes, Started]] = collections.deque()
         for entry in self._small:
             if entry[0] == whose:
                 queue.append((entry[1], entry[2]))

@@ -25,62 +25,11 @@ from .frames import (
     too_much,
 )
 from .outgoing import Outgoing
+from .requests import Answered, Event, Opened
 from .streams import Inbound, Outbound
 
 DRAIN, PROTOCOL, LIMIT, TIMEOUT, ABORT = range(5)
 REFUSALS = 1000
-
-
-class Opened:
-    """A call of ours. ``number`` is its place among our requests once its first frame is handed out."""
-
-    def __init__(self, id_: int, key: int, inbound: typing.Optional[Inbound], outbound: typing.Optional[Outbound]) -> None:
-        self.id = id_
-        self.key = key
-        self.inbound = inbound
-        self.outbound = outbound
-        self.number: typing.Optional[int] = None
-        self.cancelled = False
-        self.reply = bytearray()
-        self.reply_kind: typing.Optional[Kind] = None
-        self.listener: typing.Any = None
-
-    @property
-    def ends(self) -> typing.Tuple[bool, int]:
-        """What tells its frames from those of other calls."""
-        return (True, self.id)
-
-
-class Answered:
-    """A call of the other side."""
-
-    def __init__(self, id_: int, first: Frame) -> None:
-        self.id = id_
-        self.first = first
-        self.body = bytearray(first.payload)
-        self.complete = False
-        self.cancelled = False
-        self.replied = False
-        self.key = 0
-        self.extension = Extension()
-        self.arguments = b""
-        self.inbound: typing.Optional[Inbound] = None
-        self.outbound: typing.Optional[Outbound] = None
-        self.listener: typing.Any = None
-
-    @property
-    def oneway(self) -> bool:
-        """Whether no reply is expected."""
-        return self.id == NO_REPLY
-
-
-class Event(typing.NamedTuple):
-    """Something happened to a call, or to the connection if there is none."""
-
-    what: str
-    """One of: hello, response, failure, status, item, credit, unwanted, request, ended, cancelled, pong, goaway."""
-    call: typing.Any = None
-    value: typing.Any = None
 
 
 class Protocol:
@@ -88,25 +37,25 @@ class Protocol:
 
     def __init__(self, limits: Limits, name: str = "") -> None:
         self.limits = limits
-        self.peer: typing.Optional[Limits] = None
-        self.opened: typing.Dict[int, Opened] = {}
-        self.answered: typing.Dict[int, Answered] = {}
+        self.peer: Limits | None = None
+        self.opened: dict[int, Opened] = {}
+        self.answered: dict[int, Answered] = {}
         self.sent_goaway = False
-        self.seen_goaway: typing.Optional[typing.Tuple[int, int, str]] = None
+        self.seen_goaway: tuple[int, int, str] | None = None
         self.out = Outgoing(PREFACE + frame(Kind.HELLO, 0, 0, limits.hello(name)))
         self._frames = Frames(limits.max_frame)
-        self._events: typing.List[Event] = []
+        self._events: list[Event] = []
         self._accepted = 0
         self._refusals = 0
         self._requested = 0
         self._pings = 0
         self._ponged = 0
-        self._free: typing.List[int] = []
+        self._free: list[int] = []
         self._next = 0
 
     # What arrives.
 
-    def receive(self, data: bytes) -> typing.List[Event]:
+    def receive(self, data: bytes) -> list[Event]:
         """Takes bytes of the other side. Raises ``ProtocolError`` if they break a rule: say so with ``goaway``."""
         self._frames.feed(data)
         self._events = []
@@ -117,11 +66,10 @@ class Protocol:
             self._handle(arrived)
 
     def _handle(self, arrived: Frame) -> None:
-        if (self.peer is None) != (arrived.kind is Kind.HELLO):
-            # Before its hello, a side may say why it closes.
-            if arrived.kind is not Kind.GOAWAY:
-                raise ProtocolError("the hello is the first frame, and said once")
-        handlers: typing.Dict[Kind, typing.Callable[[Frame], None]] = {
+        # Before its hello, a side may say why it closes.
+        if (self.peer is None) != (arrived.kind is Kind.HELLO) and arrived.kind is not Kind.GOAWAY:
+            raise ProtocolError("the hello is the first frame, and said once")
+        handlers: dict[Kind, typing.Callable[[Frame], None]] = {
             Kind.HELLO: self._hello,
             Kind.REQUEST: self._request,
             Kind.RESPONSE: self._reply,
@@ -243,9 +191,9 @@ class Protocol:
         if self.opened.pop(call.id, None) is not None:
             self._free.append(call.id)
 
-    def _inbound(self, arrived: Frame) -> typing.Optional[typing.Tuple[typing.Any, Inbound]]:
+    def _inbound(self, arrived: Frame) -> tuple[typing.Any, Inbound] | None:
         """The stream that an item or end belongs to; none if it is passed over."""
-        call: typing.Union[Opened, Answered, None]
+        call: Opened | Answered | None
         call = self.answered.get(arrived.call) if arrived.mine else self.opened.get(arrived.call)
         if call is None or (isinstance(call, Opened) and call.number is None):
             if arrived.mine and self.sent_goaway:
@@ -300,7 +248,7 @@ class Protocol:
         if len(arrived.payload) != 4 or amount == 0:
             raise ProtocolError("a credit is 4 bytes, and at least 1")
         # With MINE it is about a call that the sender opened, which we answer.
-        call: typing.Union[Opened, Answered, None]
+        call: Opened | Answered | None
         call = self.answered.get(arrived.call) if arrived.mine else self.opened.get(arrived.call)
         if call is None or call.outbound is None or call.outbound.ended:
             return
@@ -404,7 +352,7 @@ class Protocol:
             text = f"a request of {len(body)} bytes is longer than the other side accepts"
             raise StatusError(Code.RESOURCE_EXHAUSTED, text, may_have_run=False)
 
-    def _count(self, call: typing.Optional[Opened]) -> None:
+    def _count(self, call: Opened | None) -> None:
         if call is not None:
             call.number = self._requested
         self._requested += 1
@@ -429,7 +377,7 @@ class Protocol:
 
     # Streams, of calls of either side.
 
-    def send_item(self, call: typing.Union[Opened, Answered], item: memoryview, first: bool) -> int:
+    def send_item(self, call: Opened | Answered, item: memoryview, first: bool) -> int:
         """Sends as much of an item as credit allows; gives the bytes sent, or -1 if not even the first part."""
         outbound = call.outbound
         if outbound is None:
@@ -448,13 +396,13 @@ class Protocol:
             call.outbound.ended = True
             self.out.add(call.ends, [frame(Kind.END, MINE, call.id)])
 
-    def take_item(self, call: typing.Union[Opened, Answered]) -> typing.Optional[bytes]:
+    def take_item(self, call: Opened | Answered) -> bytes | None:
         """The next item that is there, consumed."""
         item = call.inbound.take() if call.inbound is not None else None
         self.replenish(call)
         return item
 
-    def replenish(self, call: typing.Union[Opened, Answered]) -> None:
+    def replenish(self, call: Opened | Answered) -> None:
         """Gives credit for what is consumed."""
         amount = call.inbound.owed() if call.inbound is not None else 0
         own = isinstance(call, Opened)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
 import ipaddress
 import typing
 
@@ -18,8 +19,8 @@ M = typing.TypeVar("M", bound=enum.Enum)
 Parts = typing.Callable[[], typing.Sequence[Codec[typing.Any]]]
 """The parts of a type, asked for when they are needed: types may contain themselves."""
 
-IpAddress = typing.Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
-SocketAddress = typing.Tuple[IpAddress, int]
+IpAddress = typing.Union[ipaddress.IPv4Address, ipaddress.IPv6Address]  # noqa: UP007
+SocketAddress = tuple[IpAddress, int]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,13 +30,13 @@ class Some(typing.Generic[T]):
     value: T
 
 
-class Option(Codec[typing.Optional[T]]):
+class Option(Codec[typing.Optional[T]]):  # noqa: UP045
     """None, or a value."""
 
     def __init__(self, content: Codec[T]) -> None:
         self._content = content
 
-    def write(self, writer: Writer, value: typing.Optional[T]) -> None:
+    def write(self, writer: Writer, value: T | None) -> None:
         if value is None:
             writer.out.append(0)
             return
@@ -44,7 +45,7 @@ class Option(Codec[typing.Optional[T]]):
         self._content.write(writer, value)
         writer.leave()
 
-    def read(self, reader: Reader) -> typing.Optional[T]:
+    def read(self, reader: Reader) -> T | None:
         tag = reader.byte()
         if tag == 0:
             return None
@@ -71,13 +72,13 @@ class Wrapped(Codec[Some[T]]):
         return Some(self._content.read(reader))
 
 
-class Seq(Codec[typing.List[T]]):
+class Seq(Codec[list[T]]):
     """Elements preceded by their number."""
 
     def __init__(self, content: Codec[T]) -> None:
         self._content = content
 
-    def write(self, writer: Writer, value: typing.List[T]) -> None:
+    def write(self, writer: Writer, value: list[T]) -> None:
         if not isinstance(value, (list, tuple, set, frozenset)):
             raise wrong(value, "list")
         writer.unsigned(len(value))
@@ -86,7 +87,7 @@ class Seq(Codec[typing.List[T]]):
             self._content.write(writer, element)
         writer.leave()
 
-    def read(self, reader: Reader) -> typing.List[T]:
+    def read(self, reader: Reader) -> list[T]:
         count = reader.count()
         reader.enter()
         elements = []
@@ -98,14 +99,14 @@ class Seq(Codec[typing.List[T]]):
         return elements
 
 
-class Pairs(Codec[typing.List[typing.Tuple[K, V]]]):
+class Pairs(Codec[list[tuple[K, V]]]):
     """A map whose keys cannot be keys of a dict: pairs preceded by their number."""
 
     def __init__(self, key: Codec[K], value: Codec[V]) -> None:
         self._key = key
         self._value = value
 
-    def write(self, writer: Writer, value: typing.List[typing.Tuple[K, V]]) -> None:
+    def write(self, writer: Writer, value: list[tuple[K, V]]) -> None:
         if not isinstance(value, list):
             raise wrong(value, "list of pairs")
         writer.unsigned(len(value))
@@ -115,7 +116,7 @@ class Pairs(Codec[typing.List[typing.Tuple[K, V]]]):
             self._value.write(writer, content)
         writer.leave()
 
-    def read(self, reader: Reader) -> typing.List[typing.Tuple[K, V]]:
+    def read(self, reader: Reader) -> list[tuple[K, V]]:
         count = reader.count()
         reader.enter()
         pairs = []
@@ -128,18 +129,18 @@ class Pairs(Codec[typing.List[typing.Tuple[K, V]]]):
         return pairs
 
 
-class Map(Codec[typing.Dict[K, V]]):
+class Map(Codec[dict[K, V]]):
     """A dict."""
 
     def __init__(self, key: Codec[K], value: Codec[V]) -> None:
         self._pairs = Pairs(key, value)
 
-    def write(self, writer: Writer, value: typing.Dict[K, V]) -> None:
+    def write(self, writer: Writer, value: dict[K, V]) -> None:
         if not isinstance(value, dict):
             raise wrong(value, "dict")
         self._pairs.write(writer, list(value.items()))
 
-    def read(self, reader: Reader) -> typing.Dict[K, V]:
+    def read(self, reader: Reader) -> dict[K, V]:
         return dict(self._pairs.read(reader))
 
 
@@ -164,14 +165,14 @@ class Tuple(Codec[typing.Any]):
         return value
 
 
-class Array(Codec[typing.List[T]]):
+class Array(Codec[list[T]]):
     """A fixed number of elements, as a list."""
 
     def __init__(self, content: Codec[T], size: int) -> None:
         self._content = content
         self._size = size
 
-    def write(self, writer: Writer, value: typing.List[T]) -> None:
+    def write(self, writer: Writer, value: list[T]) -> None:
         if not isinstance(value, (list, tuple)) or len(value) != self._size:
             raise EncodeError(f"expected a list of {self._size}")
         writer.enter()
@@ -179,7 +180,7 @@ class Array(Codec[typing.List[T]]):
             self._content.write(writer, element)
         writer.leave()
 
-    def read(self, reader: Reader) -> typing.List[T]:
+    def read(self, reader: Reader) -> list[T]:
         reader.enter()
         elements = [self._content.read(reader) for _ in range(self._size)]
         reader.leave()
@@ -209,10 +210,10 @@ class Octets(Codec[bytes]):
 class Struct(Codec[T]):
     """A dataclass: the named fields in the order in which they travel. Without fields it takes no bytes."""
 
-    def __init__(self, type_: typing.Type[T], names: typing.Sequence[str], parts: Parts) -> None:
+    def __init__(self, type_: type[T], names: typing.Sequence[str], parts: Parts) -> None:
         self._type = type_
         self._names = names
-        self._parts = parts
+        self._parts = functools.cache(parts)
 
     def write(self, writer: Writer, value: T) -> None:
         if not isinstance(value, self._type):
@@ -237,7 +238,7 @@ class Struct(Codec[T]):
 class Names(Codec[M]):
     """An enum of plain names: the place of the member."""
 
-    def __init__(self, type_: typing.Type[M]) -> None:
+    def __init__(self, type_: type[M]) -> None:
         self._type = type_
         self._members = list(type_)
 
@@ -260,7 +261,7 @@ class Names(Codec[M]):
 class Variant(typing.NamedTuple):
     """One variant of an enum with content."""
 
-    type_: typing.Type[typing.Any]
+    type_: type[typing.Any]
     names: typing.Sequence[str]
     parts: Parts
     nested: bool
@@ -270,9 +271,9 @@ class Variant(typing.NamedTuple):
 class Variants(Codec[T]):
     """An enum with content: the place of the variant, then its fields."""
 
-    def __init__(self, type_: typing.Type[T], variants: typing.Sequence[Variant]) -> None:
+    def __init__(self, type_: type[T], variants: typing.Sequence[Variant]) -> None:
         self._type = type_
-        self._variants = variants
+        self._variants = [variant._replace(parts=functools.cache(variant.parts)) for variant in variants]
         self._places = {variant.type_: place for place, variant in enumerate(variants)}
 
     def write(self, writer: Writer, value: T) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections
-import typing
 
 from .errors import ProtocolError
 from .frames import too_much
@@ -48,7 +47,7 @@ class Inbound:
         self._window = window
         self._longest = longest
         self._credit = window
-        self._items: typing.Deque[bytes] = collections.deque()
+        self._items: collections.deque[bytes] = collections.deque()
         self._part = bytearray()
         self._held = 0
 
@@ -68,7 +67,7 @@ class Inbound:
             self._part = bytearray()
         return not more
 
-    def take(self) -> typing.Optional[bytes]:
+    def take(self) -> bytes | None:
         """The next item, consumed."""
         if not self._items:
             return None

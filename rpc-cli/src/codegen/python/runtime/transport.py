@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import typing
 
-from .errors import Code, ConnectError, LimitError, ProtocolError, StatusError
+from .errors import Code, ConnectError, LimitError, ProtocolError, StatusError, TimedOut
 from .frames import Limits
 from .protocol import ABORT, DRAIN, LIMIT, PROTOCOL, TIMEOUT, Answered, Event, Opened, Protocol
 
@@ -20,11 +20,9 @@ MOST_UNREAD = 64 << 20
 T = typing.TypeVar("T")
 
 
-async def dial(
-    address: str, timeout: float
-) -> typing.Tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def dial(address: str, timeout: float) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """Opens ``host:port`` or ``unix:/path``. Raises ``ConnectError``."""
-    opening: typing.Coroutine[typing.Any, typing.Any, typing.Tuple[asyncio.StreamReader, asyncio.StreamWriter]]
+    opening: typing.Coroutine[typing.Any, typing.Any, tuple[asyncio.StreamReader, asyncio.StreamWriter]]
     if address.startswith("unix:"):
         opening = asyncio.open_unix_connection(address[5:])
     else:
@@ -34,7 +32,7 @@ async def dial(
         opening = asyncio.open_connection(host.strip("[]"), int(port))
     try:
         return await asyncio.wait_for(opening, timeout)
-    except asyncio.TimeoutError:
+    except TimedOut:
         raise ConnectError(f"{address} does not answer within {timeout} s") from None
     except OSError as error:
         raise ConnectError(f"cannot connect to {address}: {error.strerror or error}") from error
@@ -45,7 +43,7 @@ class Transport:
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, limits: Limits, name: str) -> None:
         self.protocol = Protocol(limits, name)
-        self.error: typing.Optional[str] = None
+        self.error: str | None = None
         """Why the connection ended, if it did."""
         self._reader = reader
         self._writer = writer
@@ -56,9 +54,9 @@ class Transport:
         self._gate = asyncio.Lock()
         self._greeted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._ended = asyncio.Event()
-        self._pongs: typing.Dict[int, asyncio.Future[None]] = {}
+        self._pongs: dict[int, asyncio.Future[None]] = {}
         self._heard = asyncio.get_running_loop().time()
-        self._tasks: typing.List[asyncio.Task[None]] = []
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self, address: str, timeout: float) -> None:
         """Says hello, and waits for the other side's. Raises ``ConnectError``."""
@@ -66,7 +64,7 @@ class Transport:
         self._tasks = [create(self._read()), create(self._write()), create(self._watch())]
         try:
             await asyncio.wait_for(asyncio.shield(self._greeted), timeout)
-        except asyncio.TimeoutError:
+        except TimedOut:
             self.end(f"{address} says no hello", TIMEOUT)
             raise ConnectError(f"{address} says no hello within {timeout} s") from None
         except ProtocolError as error:
@@ -129,9 +127,7 @@ class Transport:
     async def _patient(self) -> None:
         """Stops reading while too much of ours is left unread."""
         out = self.protocol.out
-        while self.error is None and (
-            out.size > MOST_UNREAD or (out.size > UNREAD and not self.protocol.opened)
-        ):
+        while self.error is None and (out.size > MOST_UNREAD or (out.size > UNREAD and not self.protocol.opened)):
             self._drained.clear()
             await self._drained.wait()
 
@@ -167,7 +163,7 @@ class Transport:
                     await asyncio.wait_for(self._writer.drain(), STALLED)
                     self._drained.set()
                 self.finish_if_idle()
-        except asyncio.TimeoutError:
+        except TimedOut:
             self.end("the other side does not read", TIMEOUT)
         except OSError as error:
             self.end(f"the connection was lost: {error.strerror or error}")
@@ -191,7 +187,7 @@ class Transport:
         if (protocol.sent_goaway or protocol.seen_goaway is not None) and protocol.idle():
             self.end("the connection has ended")
 
-    def end(self, why: str, code: typing.Optional[int] = None) -> None:
+    def end(self, why: str, code: int | None = None) -> None:
         """Ends the connection; with a code, tells the other side."""
         if self.error is not None:
             return
@@ -225,7 +221,7 @@ class Transport:
             if task is not current:
                 task.cancel()
 
-    async def send_item(self, call: typing.Union[Opened, Answered], item: bytes) -> bool:
+    async def send_item(self, call: Opened | Answered, item: bytes) -> bool:
         """Sends one item as credit allows; gives false if no more are wanted."""
         view, first = memoryview(item), True
         while self.error is None and call.outbound is not None and not call.outbound.ended:
@@ -241,7 +237,7 @@ class Transport:
                 return True
         return False
 
-    async def next_item(self, call: typing.Union[Opened, Answered]) -> typing.Optional[bytes]:
+    async def next_item(self, call: Opened | Answered) -> bytes | None:
         """The next item; none when the stream has ended."""
         listener, inbound = call.listener, call.inbound
         if inbound is None:
