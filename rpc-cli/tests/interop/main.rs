@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 #![allow(missing_docs, unreachable_pub)]
 
+mod python;
 mod services;
 
 use std::{process::Stdio, time::Duration};

@@ -91,7 +91,6 @@ fn describe(out: &mut Lines, package: &Package<'_>, service: &Served<'_>, method
     let returns = package.annotation(service.schema, &schema.returns, From::Elsewhere);
     let arguments: Vec<_> =
         schema.arguments.iter().map(|argument| codec(&argument.format)).collect();
-    // An alias is evaluated at run time, where Python 3.9 has no `|` for types.
     out.line(&format!("{}: _runtime.Method[{returns}] = _runtime.Method(", method.constant));
     out.line(&format!("    path={},", literal(&schema.path)));
     out.line(&format!("    key=0x{:016X},", schema.key.to_u64()));
