@@ -51,7 +51,8 @@ async fn python_is_generated_as_expected() {
     beside_server(async |address| {
         let packages = package(&address).await;
         for name in GENERATED {
-            let generated = std::fs::read_to_string(packages.path().join("client").join(name)).unwrap();
+            let generated =
+                std::fs::read_to_string(packages.path().join("client").join(name)).unwrap();
             let expected = tests().join("expected/python").join(name);
             if std::env::var_os("UPDATE").is_some() {
                 std::fs::create_dir_all(expected.parent().unwrap()).unwrap();

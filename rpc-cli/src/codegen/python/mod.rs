@@ -102,7 +102,7 @@ fn package_text(package: &Package<'_>) -> String {
     out.blank();
     let mut all: Vec<&str> = EXPORTS.iter().copied().chain(served).collect();
     all.sort_unstable();
-    out.line("__all__ = [  # noqa: RUF022");
+    out.line("__all__ = [");
     for name in all {
         out.line(&format!("    \"{name}\","));
     }

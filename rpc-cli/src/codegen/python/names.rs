@@ -69,25 +69,6 @@ const RESERVED: &[&str] = &[
     "with_traceback",
     "timeout",
     "metadata",
-    "id",
-    "input",
-    "filter",
-    "format",
-    "hash",
-    "range",
-    "print",
-    "min",
-    "max",
-    "sum",
-    "len",
-    "next",
-    "iter",
-    "open",
-    "vars",
-    "dir",
-    "all",
-    "any",
-    "zip",
 ];
 
 /// Of those, the ones that methods may have all the same: nothing inside of a class says them.
@@ -97,25 +78,6 @@ const HARMLESS: &[&str] = &[
     "with_traceback",
     "timeout",
     "metadata",
-    "id",
-    "input",
-    "filter",
-    "format",
-    "hash",
-    "range",
-    "print",
-    "min",
-    "max",
-    "sum",
-    "len",
-    "next",
-    "iter",
-    "open",
-    "vars",
-    "dir",
-    "all",
-    "any",
-    "zip",
     "map",
     "set",
     "enum",
@@ -235,7 +197,7 @@ mod tests {
             ["DARK_GREEN", "RED", "HTTPPORT"]
         );
         assert_eq!(["dark-green", "None", "9"].map(class), ["DarkGreen", "None_", "n9"]);
-        assert_eq!(["list", "sum", "lambda"].map(method), ["list_", "sum", "lambda_"]);
+        assert_eq!(["list", "lambda"].map(method), ["list_", "lambda_"]);
     }
 
     #[test]

@@ -40,7 +40,7 @@ impl Lines {
 
     /// An import of several names, one a line, in the order in which tools want them.
     pub(super) fn names(&mut self, head: &str, names: &[&str]) {
-        self.line(&format!("{head}(  # noqa: I001"));
+        self.line(&format!("{head}("));
         for name in names {
             self.line(&format!("    {name},"));
         }

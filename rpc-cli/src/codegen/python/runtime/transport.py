@@ -7,7 +7,17 @@ import typing
 
 from .errors import Code, ConnectError, LimitError, ProtocolError, StatusError, TimedOut
 from .frames import Limits
-from .protocol import ABORT, DRAIN, LIMIT, PROTOCOL, TIMEOUT, Answered, Event, Opened, Protocol
+from .protocol import (
+    ABORT,
+    DRAIN,
+    LIMIT,
+    PROTOCOL,
+    TIMEOUT,
+    Answered,
+    Event,
+    Opened,
+    Protocol,
+)
 
 CHUNK = 1 << 18
 HANDSHAKE = 5.0
