@@ -158,7 +158,8 @@ class Protocol:
             raise ProtocolError("a reply in another codec than its request")
         if call.reply_kind not in (None, arrived.kind):
             raise ProtocolError("a reply changes its kind")
-        if call.inbound is not None and call.inbound.partial:
+        # An error may cut an item short, as may the end of a call that was cancelled.
+        if call.inbound is not None and call.inbound.partial and arrived.kind is Kind.RESPONSE and not call.cancelled:
             raise ProtocolError("a reply inside an item")
         call.reply_kind = arrived.kind
         call.reply += arrived.payload

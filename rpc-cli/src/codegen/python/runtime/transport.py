@@ -23,6 +23,7 @@ CHUNK = 1 << 18
 HANDSHAKE = 5.0
 SILENCE = 20.0
 STALLED = 30.0
+UNWRITTEN = 1 << 16
 UNREAD = 1 << 20
 """Bytes that may wait to be written while the other side is still listened to, unless we wait for replies."""
 MOST_UNREAD = 64 << 20
@@ -165,12 +166,13 @@ class Transport:
 
     async def _write(self) -> None:
         try:
-            while True:
+            while self.error is None:
                 await self._due.wait()
                 self._due.clear()
-                while self.protocol.out.pending():
+                while self.error is None and self.protocol.out.pending():
                     self._writer.write(self.protocol.out.pull())
-                    await asyncio.wait_for(self._writer.drain(), STALLED)
+                    if self._writer.transport.get_write_buffer_size() > UNWRITTEN:
+                        await asyncio.wait_for(self._writer.drain(), STALLED)
                     self._drained.set()
                 self.finish_if_idle()
         except TimedOut:
