@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use rpc_core::Server;
 use tokio::process::Command;
+
+mod odd;
 
 use crate::{beside_server, generate, run};
 
@@ -65,11 +68,13 @@ async fn python_is_generated_as_expected() {
     .await;
 }
 
+/// What is hard to say in Python comes from a service that says nothing else.
 #[tokio::test(flavor = "multi_thread")]
-async fn serve_for_a_while() {
-    beside_server(async |address| {
-        std::fs::write("/tmp/py-addr", &address).unwrap();
-        tokio::time::sleep(std::time::Duration::from_secs(6000)).await;
-    })
-    .await;
+async fn python_says_what_is_hard_to_say() {
+    let server = Server::new().with(odd::ConnectionServer::new(odd::Odd));
+    let running = server.start("127.0.0.1:0").await.unwrap();
+    let address = running.address().to_string();
+    let packages = package(&address).await;
+    run(python(packages.path(), "odd.py").arg(&address), 20).await;
+    running.shutdown().await;
 }

@@ -157,7 +157,7 @@ def values() -> Iterator[tuple[str, Check]]:
 
 def anything() -> None:
     """Random and mutated bytes end in a value or in ``DecodeError``, in nothing else."""
-    source = random.Random(7)  # noqa: S311
+    source = random.Random(7)
     codecs = (c.Record, c.Figure, c.Tree, c.PagePoint, shapes.SOCKET, shapes.Seq(wire.STR))
     for round_ in range(3000):
         codec: wire.Codec[typing.Any] = codecs[round_ % len(codecs)]
@@ -440,7 +440,7 @@ def open_and_cancel() -> None:
 
 def any_frames() -> None:
     """Random frames end in events or in ``ProtocolError``, in nothing else."""
-    source = random.Random(11)  # noqa: S311
+    source = random.Random(11)
     for _ in range(400):
         machine = protocol()
         opened(machine)
