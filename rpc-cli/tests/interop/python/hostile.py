@@ -377,8 +377,9 @@ def requests() -> Iterator[tuple[str, Check]]:
     yield "an item inside a request", breaks(request(MORE, 5, key) + item, "not complete")
     yield "an end inside an item", breaks(upload + frame(Kind.ITEM, MINE | MORE, 5, b"x") + end, "inside an item")
     yield "a request without end", request_without_end
-    yield "parts of requests without end", breaks(
-        b"".join(request(MORE, call, key) for call in range(10)), "messages in part"
+    yield (
+        "parts of requests without end",
+        breaks(b"".join(request(MORE, call, key) for call in range(10)), "messages in part"),
     )
     for name, extension in {
         "an extension that ends early": b"\xff\x00\x01",

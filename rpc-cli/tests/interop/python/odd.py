@@ -34,12 +34,14 @@ async def main(address: str) -> None:
         report("a deprecated method warns", [w.category for w in warned] == [DeprecationWarning])
         report("and says why", 'Use "class".' in str(warned[0].message))
         report("documentation with quotes", 'Quotes """ and back\\slashes' in (t.List.__doc__ or ""))
-        value = t.List(
-            int_=1, str_="s", list_=[1], dataclasses_=b"d", field=None, self_=True, none=3, a_b=4, a_b2=5
-        )
+        value = t.List(int_=1, str_="s", list_=[1], dataclasses_=b"d", field=None, self_=True, none=3, a_b=4, a_b2=5)
         echoes: list[tuple[str, typing.Callable[[typing.Any], typing.Any], list[typing.Any]]] = [
             ("names of builtins", odd.list_, [value]),
-            ("defaults", odd.bytes_, [t.Options(7), t.Options(1, flag=True, text="x", list_=["y"], mode=t.Exception_.TRUE)]),
+            (
+                "defaults",
+                odd.bytes_,
+                [t.Options(7), t.Options(1, flag=True, text="x", list_=["y"], mode=t.Exception_.TRUE)],
+            ),
             ("an enum of odd names", odd.types_, list(t.Exception_)),
             ("an option of nothing", odd.nothing, [None, client.Some(None)]),
             ("keys that are structs", odd.keyed, [{}, {t.Key(1, "a"): 2}]),
@@ -53,7 +55,10 @@ async def main(address: str) -> None:
         for name, method, values in echoes:
             for index, value in enumerate(values):
                 report(f"{name}, {index}", await method(value) == value)
-        report("defaults are what Rust has", t.Options(7) == t.Options(7, False, 0, 0.0, "", b"", [], {}, None, t.Exception_.NONE))
+        report(
+            "defaults are what Rust has",
+            t.Options(7) == t.Options(7, False, 0, 0.0, "", b"", [], {}, None, t.Exception_.NONE),
+        )
         report("no error", await odd.divide(7, 2) == 3)
         try:
             await odd.divide(1, 0)
