@@ -204,8 +204,11 @@ fn signature(
     let schema = method.schema;
     let annotation = |format| package.annotation(service.schema, format, From::Elsewhere);
     let mut parameters = vec!["self".to_owned()];
-    for (name, argument) in argument_names(schema).iter().zip(&schema.arguments) {
-        parameters.push(format!("{name}: {}", annotation(&argument.format)));
+    let given = if role == Role::Client { given(schema) } else { schema.arguments.len() };
+    for (index, name) in argument_names(schema).iter().enumerate() {
+        let default = if index < given { "" } else { " = None" };
+        let annotation = annotation(&schema.arguments[index].format);
+        parameters.push(format!("{name}: {annotation}{default}"));
     }
     if let (Some(name), Some(upload)) = (upload_name(schema), &schema.upload) {
         let items = if role == Role::Client { "_runtime.Items" } else { "typing.AsyncIterator" };
@@ -232,6 +235,17 @@ fn signature(
         out.line(&format!("        {parameter},"));
     }
     out.line(&format!("    ) -> {returns}:"));
+}
+
+/// How many arguments callers have to give: options at the end may be left out.
+fn given(schema: &MethodSchema) -> usize {
+    let arguments = &schema.arguments;
+    if schema.upload.is_some() {
+        return arguments.len();
+    }
+    let options = arguments.iter().rev();
+    let options = options.take_while(|argument| matches!(argument.format, Format::Option(_)));
+    arguments.len() - options.count()
 }
 
 /// The names of the arguments that travel with the request.
