@@ -391,7 +391,7 @@ class Exchange:
 
     async def refuse(
         self,
-        refusal: types.Refusal | None,
+        refusal: types.Refusal | None = None,
         *,
         timeout: float | None = None,
         metadata: _runtime.Metadata = None,
@@ -1216,7 +1216,7 @@ class Types:
 
     async def option(
         self,
-        value: int | None,
+        value: int | None = None,
         *,
         timeout: float | None = None,
         metadata: _runtime.Metadata = None,
@@ -1225,7 +1225,7 @@ class Types:
 
     async def nested_option(
         self,
-        value: _runtime.Some[bool | None] | None,
+        value: _runtime.Some[bool | None] | None = None,
         *,
         timeout: float | None = None,
         metadata: _runtime.Metadata = None,
