@@ -1,0 +1,91 @@
+"""The same for programs without asyncio: a connection that lives in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import threading
+import types
+import typing
+
+from .calls import Handler
+from .connection import Connection
+from .frames import Limits
+from .transport import HANDSHAKE
+
+T = typing.TypeVar("T")
+
+
+class BlockingConnection:
+    """A connection for code that blocks. It may be used from several threads.
+
+    ``link.run(service.method(...))`` waits for a call, ``link.iterate(service.stream(...))`` goes through a stream;
+    ``service`` is made with ``link.connection``.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        timeout: float = HANDSHAKE,
+        limits: Limits | None = None,
+        name: str = "",
+        handlers: typing.Sequence[Handler] = (),
+    ) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="rpc", daemon=True)
+        self._thread.start()
+        try:
+            connecting = Connection.connect(address, timeout=timeout, limits=limits, name=name, handlers=handlers)
+            self.connection = self.run(connecting)
+        except BaseException:
+            self._stop()
+            raise
+
+    def run(self, call: typing.Coroutine[typing.Any, typing.Any, T]) -> T:
+        """Waits for a call. An interrupt cancels it."""
+        future = asyncio.run_coroutine_threadsafe(call, self._loop)
+        try:
+            return future.result()
+        except (KeyboardInterrupt, concurrent.futures.CancelledError):
+            future.cancel()
+            raise
+
+    def iterate(self, items: typing.AsyncGenerator[T, None]) -> typing.Iterator[T]:
+        """The items of a stream, one by one. Leaving the loop early cancels the call."""
+        try:
+            while True:
+                try:
+                    item = self.run(_next(items))
+                except StopAsyncIteration:
+                    return
+                yield item
+        finally:
+            self.run(_close(items))
+
+    def close(self) -> None:
+        """Ends the connection."""
+        if not self._loop.is_closed():
+            self.run(self.connection.close())
+            self._stop()
+
+    def __enter__(self) -> BlockingConnection:  # noqa: PYI034
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: types.TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _stop(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+async def _next(items: typing.AsyncGenerator[T, None]) -> T:
+    return await items.__anext__()
+
+
+async def _close(items: typing.AsyncGenerator[T, None]) -> None:
+    await items.aclose()
