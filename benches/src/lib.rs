@@ -5,7 +5,9 @@
 //! one trait in `transport`. Nothing here leaves the loopback interface.
 
 pub mod cpu;
+mod generated;
 pub mod idle;
+pub mod jobs;
 pub mod machine;
 pub mod memory;
 pub mod meter;

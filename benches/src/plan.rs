@@ -4,18 +4,22 @@
 
 use std::time::Duration;
 
+use crate::jobs::Work;
+
 /// One thing that a server can be asked to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Job {
     /// Adds two small integers; the handler is ready at its first poll.
     Add,
-    /// The same with a handler that yields once before it answers.
-    AddPending,
+    /// Has the handler do some work and answer with a number.
+    Work(Work),
     /// Sends this many bytes there and back.
     Echo {
         /// The size of the payload.
         bytes: usize,
     },
+    /// Sends an order of 50 items there and back.
+    Record,
 }
 
 /// A number of callers that repeat one job on a connection, each with one call in flight.
@@ -155,10 +159,10 @@ pub fn pinned() -> Vec<Group> {
 /// A ready handler beside one that is pending once.
 pub fn pending() -> Vec<Group> {
     vec![Group {
-        title: "add, 1x64, ready and pending once".to_owned(),
+        title: "a handler, 1x64, ready and pending once".to_owned(),
         loads: vec![
-            Load::of(Job::Add, 1, 64).named("ready"),
-            Load::of(Job::AddPending, 1, 64).named("pending"),
+            Load::of(Job::Work(Work::Ready), 1, 64).named("ready"),
+            Load::of(Job::Work(Work::Yield), 1, 64).named("pending"),
         ],
         placement: Placement::Free,
     }]

@@ -31,6 +31,7 @@ use super::{
     LARGEST_MESSAGE, Link, Listening, Role, Transport,
     callers::{Caller, Callers},
 };
+use crate::jobs::{self, Order};
 
 /// axum on the server's side, reqwest on the client's.
 #[derive(Debug)]
@@ -127,10 +128,13 @@ async fn perform(body: &[u8]) -> Result<Vec<u8>, Fault> {
             let (a, b): (i64, i64) = serde_json::from_str(params.get())?;
             success(id, a + b)
         }
-        "add_pending" => {
-            let (a, b): (i64, i64) = serde_json::from_str(params.get())?;
-            tokio::task::yield_now().await;
-            success(id, a + b)
+        "work" => {
+            let (kind, amount) = serde_json::from_str(params.get())?;
+            success(id, jobs::perform(kind, amount).await)
+        }
+        "record" => {
+            let (order,): (Order,) = serde_json::from_str(params.get())?;
+            success(id, order)
         }
         "echo" => {
             let (text,): (Cow<'_, str>,) = serde_json::from_str(params.get())?;
@@ -189,8 +193,12 @@ impl Caller for Client {
         self.call("add", (a, b)).await
     }
 
-    async fn add_pending(&self, a: i64, b: i64) -> Result<i64> {
-        self.call("add_pending", (a, b)).await
+    async fn work(&self, kind: u32, amount: u32) -> Result<i64> {
+        self.call("work", (kind, amount)).await
+    }
+
+    async fn record(&self, order: &Order) -> Result<Order> {
+        self.call("record", (order,)).await
     }
 
     async fn echo(&self, payload: Bytes) -> Result<Bytes> {

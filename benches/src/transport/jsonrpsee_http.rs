@@ -12,9 +12,10 @@ use jsonrpsee_http_client::{HttpClient, HttpClientBuilder};
 use jsonrpsee_server::{RpcModule, Server, ServerConfig, types::ErrorObjectOwned};
 
 use super::{
-    LARGEST_MESSAGE, Link, Listening, Role, Transport,
+    LARGEST_MESSAGE, Link, Listening, MOST_CONNECTIONS, Role, Transport,
     callers::{Caller, Callers},
 };
+use crate::jobs::{self, Order};
 
 /// jsonrpsee on both sides.
 #[derive(Debug)]
@@ -66,10 +67,13 @@ fn methods() -> Result<RpcModule<()>, RegisterMethodError> {
         let (a, b): (i64, i64) = params.parse()?;
         Ok::<_, ErrorObjectOwned>(a + b)
     })?;
-    module.register_async_method("add_pending", |params, _, _| async move {
-        let (a, b): (i64, i64) = params.parse()?;
-        tokio::task::yield_now().await;
-        Ok::<_, ErrorObjectOwned>(a + b)
+    module.register_async_method("work", |params, _, _| async move {
+        let (kind, amount) = params.parse()?;
+        Ok::<_, ErrorObjectOwned>(jobs::perform(kind, amount).await)
+    })?;
+    module.register_async_method("record", |params, _, _| async move {
+        let (order,): (Order,) = params.parse()?;
+        Ok::<_, ErrorObjectOwned>(order)
     })?;
     module.register_async_method("echo", |params, _, _| async move {
         let (text,): (String,) = params.parse()?;
@@ -86,8 +90,12 @@ impl Caller for HttpClient {
         Ok(self.request("add", rpc_params![a, b]).await?)
     }
 
-    async fn add_pending(&self, a: i64, b: i64) -> Result<i64> {
-        Ok(self.request("add_pending", rpc_params![a, b]).await?)
+    async fn work(&self, kind: u32, amount: u32) -> Result<i64> {
+        Ok(self.request("work", rpc_params![kind, amount]).await?)
+    }
+
+    async fn record(&self, order: &Order) -> Result<Order> {
+        Ok(self.request("record", rpc_params![order]).await?)
     }
 
     async fn echo(&self, payload: Bytes) -> Result<Bytes> {
@@ -96,5 +104,4 @@ impl Caller for HttpClient {
     }
 }
 
-const MOST_CONNECTIONS: u32 = 100_000;
 const INVALID_PARAMS: i32 = -32602;

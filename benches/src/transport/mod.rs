@@ -10,9 +10,12 @@
 
 mod axum_reqwest;
 mod callers;
+mod capnp;
 mod jsonrpsee_http;
 mod limit;
 mod ours;
+mod tarpc;
+pub(crate) mod tonic;
 
 use std::{any::Any, fmt, sync::Arc};
 
@@ -102,6 +105,9 @@ pub fn all() -> Vec<Box<dyn Transport>> {
         Box::new(limit::Limit),
         Box::new(ours::Ours::Tcp),
         Box::new(ours::Ours::Unix),
+        Box::new(tarpc::Tarpc),
+        Box::new(tonic::Tonic),
+        Box::new(capnp::CapnpRpc),
         Box::new(axum_reqwest::AxumReqwest),
         Box::new(jsonrpsee_http::JsonrpseeHttp),
     ]
@@ -126,6 +132,10 @@ fn operands(call: u64) -> (i64, i64) {
 
 /// The largest message that servers and clients with a limit are told to allow.
 const LARGEST_MESSAGE: u32 = 16 << 20;
+
+/// The same for calls in flight on a connection, and for connections.
+const MOST_CALLS: u32 = 16 << 10;
+const MOST_CONNECTIONS: u32 = 100_000;
 
 #[cfg(test)]
 mod tests;

@@ -7,19 +7,22 @@ use rpc_core::{Address, Limits, Listener, Server, service};
 use tempfile::TempDir;
 
 use super::{
-    LARGEST_MESSAGE, Link, Listening, Role, Transport,
+    LARGEST_MESSAGE, Link, Listening, MOST_CALLS, MOST_CONNECTIONS, Role, Transport,
     callers::{Caller, Callers},
 };
+use crate::jobs::{self, Order};
 
 /// The jobs, as a trait.
 #[service]
 trait Jobs {
     /// Adds.
     async fn add(&self, a: i64, b: i64) -> i64;
-    /// Adds, after the task has been scheduled once more.
-    async fn add_pending(&self, a: i64, b: i64) -> i64;
+    /// Does some work.
+    async fn work(&self, kind: u32, amount: u32) -> i64;
     /// Gives the bytes back.
     async fn echo(&self, payload: Bytes) -> Bytes;
+    /// Gives the order back.
+    async fn record(&self, order: Order) -> Order;
 }
 
 struct Worker;
@@ -29,13 +32,16 @@ impl Jobs for Worker {
         a.wrapping_add(b)
     }
 
-    async fn add_pending(&self, a: i64, b: i64) -> i64 {
-        tokio::task::yield_now().await;
-        a.wrapping_add(b)
+    async fn work(&self, kind: u32, amount: u32) -> i64 {
+        jobs::perform(kind, amount).await
     }
 
     async fn echo(&self, payload: Bytes) -> Bytes {
         payload
+    }
+
+    async fn record(&self, order: Order) -> Order {
+        order
     }
 }
 
@@ -59,7 +65,7 @@ impl Transport for Ours {
     }
 
     fn settings(&self) -> &'static str {
-        "bincode, limits on message size and connections raised, otherwise the defaults"
+        "bincode, limits on message size, calls and connections raised, otherwise the defaults"
     }
 
     fn serve(&self) -> BoxFuture<'static, Result<Listening>> {
@@ -72,8 +78,8 @@ impl Transport for Ours {
             };
             let listener = Listener::bind(address).await?;
             let address = listener.address().to_string();
-            let limits = Limits { max_message: LARGEST_MESSAGE, ..Limits::default() };
-            let server = Server::new().limits(limits).max_connections(100_000);
+            let limits = limits();
+            let server = Server::new().limits(limits).max_connections(MOST_CONNECTIONS as usize);
             let running = server.with(JobsServer::new(Worker)).start_on(listener)?;
             Ok(Listening::new(address, (running, directory)))
         })
@@ -81,7 +87,7 @@ impl Transport for Ours {
 
     fn connect(&self, address: String) -> BoxFuture<'static, Result<Box<dyn Link>>> {
         Box::pin(async move {
-            let limits = Limits { max_message: LARGEST_MESSAGE, ..Limits::default() };
+            let limits = limits();
             let channel = rpc_core::Endpoint::new().limits(limits).connect(address).await?;
             channel.ready().await?;
             Ok(Box::new(Callers(JobsClient::new(channel))) as Box<dyn Link>)
@@ -94,11 +100,20 @@ impl Caller for JobsClient {
         Ok(Self::add(self, a, b).await?)
     }
 
-    async fn add_pending(&self, a: i64, b: i64) -> Result<i64> {
-        Ok(Self::add_pending(self, a, b).await?)
+    async fn work(&self, kind: u32, amount: u32) -> Result<i64> {
+        Ok(Self::work(self, kind, amount).await?)
     }
 
     async fn echo(&self, payload: Bytes) -> Result<Bytes> {
         Ok(Self::echo(self, payload).await?)
     }
+
+    async fn record(&self, order: &Order) -> Result<Order> {
+        Ok(Self::record(self, order.clone()).await?)
+    }
+}
+
+/// What both sides allow beyond the defaults, as the loads ask for it.
+fn limits() -> Limits {
+    Limits { max_message: LARGEST_MESSAGE, max_calls: MOST_CALLS, ..Limits::default() }
 }

@@ -1,6 +1,7 @@
 //! Every transport, in one process: right answers for every job it says it does.
 
 use super::*;
+use crate::jobs::Work;
 
 fn drive(transport: &dyn Transport, lanes: &[Lane], calls: u64) -> Vec<Tally> {
     let runtime = crate::run::runtime().unwrap();
@@ -11,10 +12,20 @@ fn drive(transport: &dyn Transport, lanes: &[Lane], calls: u64) -> Vec<Tally> {
     })
 }
 
+const JOBS: [Job; 7] = [
+    Job::Add,
+    Job::Record,
+    Job::Echo { bytes: 64 },
+    Job::Echo { bytes: 1 << 20 },
+    Job::Work(Work::Yield),
+    Job::Work(Work::Sleep(1)),
+    Job::Work(Work::Cached),
+];
+
 #[test]
 fn each_transport_makes_the_calls_asked_for_of_each_job_it_performs() {
     for transport in all() {
-        for job in [Job::Add, Job::AddPending, Job::Echo { bytes: 1 << 20 }] {
+        for job in JOBS {
             if transport.performs(job) {
                 let tallies = drive(&*transport, &[Lane { job, in_flight: 3 }], 4);
                 assert_eq!(tallies.len(), 1, "{}", transport.name());
