@@ -13,16 +13,19 @@ use std::{
     time::Duration,
 };
 
+use dxr::{TryFromValue, TryToValue};
 use nix::time::ClockId;
 use rpc_core::Schema;
 use serde::{Deserialize, Serialize};
 
 /// An order as a shop would send it: nested structs, strings, and a vector.
-#[derive(Clone, PartialEq, prost::Message, Serialize, Deserialize, Schema)]
+#[derive(
+    Clone, PartialEq, prost::Message, Serialize, Deserialize, Schema, TryFromValue, TryToValue,
+)]
 pub struct Order {
     /// Its number.
-    #[prost(uint64, tag = "1")]
-    pub id: u64,
+    #[prost(int64, tag = "1")]
+    pub id: i64,
     /// When, in milliseconds since 1970.
     #[prost(int64, tag = "2")]
     pub placed: i64,
@@ -41,11 +44,13 @@ pub struct Order {
 }
 
 /// Who ordered.
-#[derive(Clone, PartialEq, prost::Message, Serialize, Deserialize, Schema)]
+#[derive(
+    Clone, PartialEq, prost::Message, Serialize, Deserialize, Schema, TryFromValue, TryToValue,
+)]
 pub struct Customer {
     /// Their number.
-    #[prost(uint64, tag = "1")]
-    pub id: u64,
+    #[prost(int64, tag = "1")]
+    pub id: i64,
     /// Their name.
     #[prost(string, tag = "2")]
     pub name: String,
@@ -58,7 +63,9 @@ pub struct Customer {
 }
 
 /// Where to send an order.
-#[derive(Clone, PartialEq, prost::Message, Serialize, Deserialize, Schema)]
+#[derive(
+    Clone, PartialEq, prost::Message, Serialize, Deserialize, Schema, TryFromValue, TryToValue,
+)]
 pub struct Address {
     /// Street and number.
     #[prost(string, tag = "1")]
@@ -75,7 +82,9 @@ pub struct Address {
 }
 
 /// One line of an order.
-#[derive(Clone, PartialEq, prost::Message, Serialize, Deserialize, Schema)]
+#[derive(
+    Clone, PartialEq, prost::Message, Serialize, Deserialize, Schema, TryFromValue, TryToValue,
+)]
 pub struct Item {
     /// The article's number.
     #[prost(string, tag = "1")]
@@ -84,8 +93,8 @@ pub struct Item {
     #[prost(string, tag = "2")]
     pub title: String,
     /// How many.
-    #[prost(uint32, tag = "3")]
-    pub quantity: u32,
+    #[prost(int32, tag = "3")]
+    pub quantity: i32,
     /// The price of one.
     #[prost(int64, tag = "4")]
     pub cents: i64,
@@ -94,7 +103,7 @@ pub struct Item {
 impl Order {
     /// The order that every client sends: 50 items.
     pub fn sample() -> Self {
-        let item = |n: u32| Item {
+        let item = |n: i32| Item {
             sku: format!("SKU-{:06}", n * 7919 % 1_000_000),
             title: format!("Widget, size {n}, brushed steel"),
             quantity: n % 9 + 1,
@@ -209,7 +218,7 @@ static KEYS: AtomicU32 = AtomicU32::new(HOT);
 /// Keys that always hit.
 const HOT: u32 = 64;
 const LARGEST_CACHE: usize = 10_000;
-const ITEMS: u32 = 50;
+const ITEMS: i32 = 50;
 
 const READY: u32 = 0;
 const YIELD: u32 = 1;

@@ -8,7 +8,7 @@ struct Address {
 }
 
 struct Customer {
-  id @0 :UInt64;
+  id @0 :Int64;
   name @1 :Text;
   email @2 :Text;
   address @3 :Address;
@@ -17,12 +17,12 @@ struct Customer {
 struct Item {
   sku @0 :Text;
   title @1 :Text;
-  quantity @2 :UInt32;
+  quantity @2 :Int32;
   cents @3 :Int64;
 }
 
 struct Order {
-  id @0 :UInt64;
+  id @0 :Int64;
   placed @1 :Int64;
   paid @2 :Bool;
   note @3 :Text;

@@ -555,8 +555,8 @@ pub mod customer {
             self.reader.total_size()
         }
         #[inline]
-        pub fn get_id(self) -> u64 {
-            self.reader.get_data_field::<u64>(0)
+        pub fn get_id(self) -> i64 {
+            self.reader.get_data_field::<i64>(0)
         }
         #[inline]
         pub fn get_name(self) -> ::capnp::Result<::capnp::text::Reader<'a>> {
@@ -672,12 +672,12 @@ pub mod customer {
             self.builder.as_reader().total_size()
         }
         #[inline]
-        pub fn get_id(self) -> u64 {
-            self.builder.get_data_field::<u64>(0)
+        pub fn get_id(self) -> i64 {
+            self.builder.get_data_field::<i64>(0)
         }
         #[inline]
-        pub fn set_id(&mut self, value: u64) {
-            self.builder.set_data_field::<u64>(0, value);
+        pub fn set_id(&mut self, value: i64) {
+            self.builder.set_data_field::<i64>(0, value);
         }
         #[inline]
         pub fn get_name(self) -> ::capnp::Result<::capnp::text::Builder<'a>> {
@@ -821,11 +821,11 @@ pub mod customer {
             ::capnp::word(104, 0, 0, 0, 3, 0, 1, 0),
             ::capnp::word(116, 0, 0, 0, 2, 0, 1, 0),
             ::capnp::word(105, 100, 0, 0, 0, 0, 0, 0),
-            ::capnp::word(9, 0, 0, 0, 0, 0, 0, 0),
+            ::capnp::word(5, 0, 0, 0, 0, 0, 0, 0),
             ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
             ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
             ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
-            ::capnp::word(9, 0, 0, 0, 0, 0, 0, 0),
+            ::capnp::word(5, 0, 0, 0, 0, 0, 0, 0),
             ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
             ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
             ::capnp::word(110, 97, 109, 101, 0, 0, 0, 0),
@@ -855,7 +855,7 @@ pub mod customer {
         ];
         pub(crate) fn get_field_types(index: u16) -> ::capnp::introspect::Type {
             match index {
-                0 => <u64 as ::capnp::introspect::Introspect>::introspect(),
+                0 => <i64 as ::capnp::introspect::Introspect>::introspect(),
                 1 => <::capnp::text::Owned as ::capnp::introspect::Introspect>::introspect(),
                 2 => <::capnp::text::Owned as ::capnp::introspect::Introspect>::introspect(),
                 3 => <crate::generated::peer_capnp::address::Owned as ::capnp::introspect::Introspect>::introspect(),
@@ -1007,8 +1007,8 @@ pub mod item {
             !self.reader.get_pointer_field(1).is_null()
         }
         #[inline]
-        pub fn get_quantity(self) -> u32 {
-            self.reader.get_data_field::<u32>(0)
+        pub fn get_quantity(self) -> i32 {
+            self.reader.get_data_field::<i32>(0)
         }
         #[inline]
         pub fn get_cents(self) -> i64 {
@@ -1144,12 +1144,12 @@ pub mod item {
             !self.builder.is_pointer_field_null(1)
         }
         #[inline]
-        pub fn get_quantity(self) -> u32 {
-            self.builder.get_data_field::<u32>(0)
+        pub fn get_quantity(self) -> i32 {
+            self.builder.get_data_field::<i32>(0)
         }
         #[inline]
-        pub fn set_quantity(&mut self, value: u32) {
-            self.builder.set_data_field::<u32>(0, value);
+        pub fn set_quantity(&mut self, value: i32) {
+            self.builder.set_data_field::<i32>(0, value);
         }
         #[inline]
         pub fn get_cents(self) -> i64 {
@@ -1234,11 +1234,11 @@ pub mod item {
             ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
             ::capnp::word(113, 117, 97, 110, 116, 105, 116, 121),
             ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
-            ::capnp::word(8, 0, 0, 0, 0, 0, 0, 0),
+            ::capnp::word(4, 0, 0, 0, 0, 0, 0, 0),
             ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
             ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
             ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
-            ::capnp::word(8, 0, 0, 0, 0, 0, 0, 0),
+            ::capnp::word(4, 0, 0, 0, 0, 0, 0, 0),
             ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
             ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
             ::capnp::word(99, 101, 110, 116, 115, 0, 0, 0),
@@ -1254,7 +1254,7 @@ pub mod item {
             match index {
                 0 => <::capnp::text::Owned as ::capnp::introspect::Introspect>::introspect(),
                 1 => <::capnp::text::Owned as ::capnp::introspect::Introspect>::introspect(),
-                2 => <u32 as ::capnp::introspect::Introspect>::introspect(),
+                2 => <i32 as ::capnp::introspect::Introspect>::introspect(),
                 3 => <i64 as ::capnp::introspect::Introspect>::introspect(),
                 _ => ::capnp::introspect::panic_invalid_field_index(index),
             }
@@ -1382,8 +1382,8 @@ pub mod order {
             self.reader.total_size()
         }
         #[inline]
-        pub fn get_id(self) -> u64 {
-            self.reader.get_data_field::<u64>(0)
+        pub fn get_id(self) -> i64 {
+            self.reader.get_data_field::<i64>(0)
         }
         #[inline]
         pub fn get_placed(self) -> i64 {
@@ -1511,12 +1511,12 @@ pub mod order {
             self.builder.as_reader().total_size()
         }
         #[inline]
-        pub fn get_id(self) -> u64 {
-            self.builder.get_data_field::<u64>(0)
+        pub fn get_id(self) -> i64 {
+            self.builder.get_data_field::<i64>(0)
         }
         #[inline]
-        pub fn set_id(&mut self, value: u64) {
-            self.builder.set_data_field::<u64>(0, value);
+        pub fn set_id(&mut self, value: i64) {
+            self.builder.set_data_field::<i64>(0, value);
         }
         #[inline]
         pub fn get_placed(self) -> i64 {
@@ -1699,11 +1699,11 @@ pub mod order {
             ::capnp::word(172, 0, 0, 0, 3, 0, 1, 0),
             ::capnp::word(200, 0, 0, 0, 2, 0, 1, 0),
             ::capnp::word(105, 100, 0, 0, 0, 0, 0, 0),
-            ::capnp::word(9, 0, 0, 0, 0, 0, 0, 0),
+            ::capnp::word(5, 0, 0, 0, 0, 0, 0, 0),
             ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
             ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
             ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
-            ::capnp::word(9, 0, 0, 0, 0, 0, 0, 0),
+            ::capnp::word(5, 0, 0, 0, 0, 0, 0, 0),
             ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
             ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
             ::capnp::word(112, 108, 97, 99, 101, 100, 0, 0),
@@ -1754,7 +1754,7 @@ pub mod order {
         ];
         pub(crate) fn get_field_types(index: u16) -> ::capnp::introspect::Type {
             match index {
-                0 => <u64 as ::capnp::introspect::Introspect>::introspect(),
+                0 => <i64 as ::capnp::introspect::Introspect>::introspect(),
                 1 => <i64 as ::capnp::introspect::Introspect>::introspect(),
                 2 => <bool as ::capnp::introspect::Introspect>::introspect(),
                 3 => <::capnp::text::Owned as ::capnp::introspect::Introspect>::introspect(),

@@ -1,12 +1,12 @@
-//! One stream on one connection: items of 24 bytes beside a hand-written sender of the same, and items of
-//! 64 KiB beside a plain copy.
+//! One stream on one connection: items of 24 bytes beside a hand-written sender of the same and a
+//! server stream of tonic's, and items of 64 KiB beside a plain copy.
 
 use std::{fmt::Write as _, path::Path, time::Instant};
 
 use anyhow::Result;
 
 use super::{Clock, Effort, bare, median, ours, start, verdict};
-use crate::{run, server::ServerProcess};
+use crate::{generated::messages::Nothing, run, server::ServerProcess, transport::tonic};
 
 /// The length of the long items.
 const LONG: u32 = 64 << 10;
@@ -15,20 +15,19 @@ const LONG: u32 = 64 << 10;
 const ITEM_BAR: f64 = 2.5;
 const COPY_BAR: f64 = 0.8;
 
-/// Measures both, in interleaved rounds.
+/// Measures all, in interleaved rounds.
 ///
 /// # Errors
 ///
 /// When a server cannot be started or a stream fails.
 pub fn flow(program: &Path, effort: Effort) -> Result<String> {
-    let mut figures: [Vec<(f64, f64)>; 4] = Default::default();
+    let mut figures: [Vec<(f64, f64)>; 5] = Default::default();
     for _ in 0..effort.rounds {
-        for (figures, job) in figures.iter_mut().zip([Job::Items, Job::Bare, Job::Blobs, Job::Copy])
-        {
+        for (figures, job) in figures.iter_mut().zip(Job::ALL) {
             figures.push(job.measure(program, effort)?);
         }
     }
-    let [items, bare, blobs, copy] = figures;
+    let [items, bare, tonic, blobs, copy] = figures;
     let cpu = |figures: &[(f64, f64)]| median(figures.iter().map(|(_, cpu)| *cpu).collect());
     let rate = |figures: &[(f64, f64)]| median(figures.iter().map(|(rate, _)| *rate).collect());
     let mut text = String::from(
@@ -46,6 +45,14 @@ pub fn flow(program: &Path, effort: Effort) -> Result<String> {
         "| 24 bytes, ours | {ours:.2}M/s | {:.0} ns/item | {ratio:.2}x CPU | <= {ITEM_BAR}x | {} |",
         cpu(&items) * 1e9,
         verdict(ratio <= ITEM_BAR)
+    )?;
+    writeln!(
+        text,
+        "| 24 bytes, tonic | {:.2}M/s | {:.0} ns/item | {:.2}x CPU, {:.2}x ours | | |",
+        rate(&tonic) / 1e6,
+        cpu(&tonic) * 1e9,
+        cpu(&tonic) / cpu(&bare),
+        cpu(&tonic) / cpu(&items),
     )?;
     let ratio = rate(&blobs) / rate(&copy);
     writeln!(
@@ -68,6 +75,7 @@ pub fn flow(program: &Path, effort: Effort) -> Result<String> {
 enum Job {
     Items,
     Bare,
+    Tonic,
     Blobs,
     Copy,
 }
@@ -109,11 +117,14 @@ impl Counter<'_> {
 }
 
 impl Job {
+    const ALL: [Self; 5] = [Self::Items, Self::Bare, Self::Tonic, Self::Blobs, Self::Copy];
+
     /// Items or bytes a second, and CPU seconds for each.
     fn measure(self, program: &Path, effort: Effort) -> Result<(f64, f64)> {
         let name = match self {
             Self::Items | Self::Blobs => "streams-ours",
             Self::Bare => "streams-bare",
+            Self::Tonic => "streams-tonic",
             Self::Copy => "streams-copy",
         };
         let server = start(program, name)?;
@@ -148,6 +159,15 @@ impl Job {
                 }
                 Self::Bare => {
                     bare::read_items(address, |sum| sum > 0.0 && counter.add(1, 1000)).await?;
+                }
+                Self::Tonic => {
+                    let mut client = tonic::connect(address.to_owned()).await?;
+                    let mut items = client.items(Nothing {}).await?.into_inner();
+                    while let Some(item) = items.message().await? {
+                        if item.a > 0.0 && !counter.add(1, 1000) {
+                            break;
+                        }
+                    }
                 }
                 Self::Copy => bare::read_copy(address, |count| counter.add(count, 10)).await?,
             }

@@ -11,25 +11,23 @@ use std::{
     },
 };
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Result, anyhow};
 use axum::{
     Router,
-    extract::DefaultBodyLimit,
     http::header::CONTENT_TYPE,
     response::{IntoResponse, Response},
     routing::post,
-    serve::ListenerExt,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
-use tokio::net::TcpListener;
 
 use super::{
-    LARGEST_MESSAGE, Link, Listening, Role, Transport,
+    Link, Listening, Role, Transport,
     callers::{Caller, Callers},
+    http,
 };
 use crate::jobs::{self, Order};
 
@@ -47,29 +45,16 @@ impl Transport for AxumReqwest {
     }
 
     fn settings(&self) -> &'static str {
-        "HTTP/1.1 keep-alive, TCP_NODELAY, pool without a limit (one connection per call in flight)"
+        http::SETTINGS
     }
 
     fn serve(&self) -> BoxFuture<'static, Result<Listening>> {
-        Box::pin(async {
-            let listener = TcpListener::bind("127.0.0.1:0").await?;
-            let url = format!("http://{}/", listener.local_addr()?);
-            let listener = listener.tap_io(|stream| {
-                // A connection that is gone already shows so at its first read.
-                let _ = stream.set_nodelay(true);
-            });
-            let router = Router::new()
-                .route("/", post(answer))
-                .layer(DefaultBodyLimit::max(LARGEST_MESSAGE as usize));
-            let serving = tokio::spawn(async { axum::serve(listener, router).await });
-            Ok(Listening::new(url, serving))
-        })
+        Box::pin(async { http::serve(Router::new().route("/", post(answer))).await })
     }
 
     fn connect(&self, address: String) -> BoxFuture<'static, Result<Box<dyn Link>>> {
         Box::pin(async move {
-            let http = reqwest::Client::builder().no_proxy().tcp_nodelay(true).build()?;
-            let url = address.parse().context("the server's address is no URL")?;
+            let (http, url) = (http::client()?, http::url(&address)?);
             let client = Client(Arc::new(Shared { http, url, next_id: AtomicU64::new(1) }));
             Ok(Box::new(Callers(client)) as Box<dyn Link>)
         })

@@ -11,11 +11,15 @@
 mod axum_reqwest;
 mod callers;
 mod capnp;
-mod jsonrpsee_http;
+mod http;
+mod jsonrpsee;
 mod limit;
 mod ours;
+mod rest;
+mod soap;
 mod tarpc;
 pub(crate) mod tonic;
+mod xml_rpc;
 
 use std::{any::Any, fmt, sync::Arc};
 
@@ -36,7 +40,7 @@ pub enum Role {
     Limit,
     /// This framework.
     Ours,
-    /// JSON-RPC over HTTP, which ours is to replace.
+    /// One call a request over HTTP/1.1, which ours is to replace.
     Http,
     /// Another framework.
     Peer,
@@ -105,11 +109,16 @@ pub fn all() -> Vec<Box<dyn Transport>> {
         Box::new(limit::Limit),
         Box::new(ours::Ours::Tcp),
         Box::new(ours::Ours::Unix),
+        Box::new(ours::Ours::Json),
         Box::new(tarpc::Tarpc),
         Box::new(tonic::Tonic),
         Box::new(capnp::CapnpRpc),
+        Box::new(jsonrpsee::Jsonrpsee::WebSocket),
+        Box::new(jsonrpsee::Jsonrpsee::Http),
         Box::new(axum_reqwest::AxumReqwest),
-        Box::new(jsonrpsee_http::JsonrpseeHttp),
+        Box::new(rest::Rest),
+        Box::new(xml_rpc::XmlRpc),
+        Box::new(soap::Soap),
     ]
 }
 

@@ -1,9 +1,9 @@
-//! This framework, over TCP and over a Unix socket, as its README shows it.
+//! This framework, over TCP and over a Unix socket, in bincode and in JSON, as its README shows it.
 
 use anyhow::Result;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use rpc_core::{Address, Limits, Listener, Server, service};
+use rpc_core::{Address, Codec, Endpoint, Limits, Listener, Server, service};
 use tempfile::TempDir;
 
 use super::{
@@ -50,6 +50,8 @@ impl Jobs for Worker {
 pub(super) enum Ours {
     Tcp,
     Unix,
+    /// TCP, with values in JSON.
+    Json,
 }
 
 impl Transport for Ours {
@@ -57,6 +59,7 @@ impl Transport for Ours {
         match self {
             Self::Tcp => "ours-tcp",
             Self::Unix => "ours-unix",
+            Self::Json => "ours-json",
         }
     }
 
@@ -65,7 +68,10 @@ impl Transport for Ours {
     }
 
     fn settings(&self) -> &'static str {
-        "bincode, limits on message size, calls and connections raised, otherwise the defaults"
+        match self {
+            Self::Tcp | Self::Unix => "bincode, limits on sizes, calls and connections raised",
+            Self::Json => "JSON over TCP, limits on sizes, calls and connections raised",
+        }
     }
 
     fn serve(&self) -> BoxFuture<'static, Result<Listening>> {
@@ -73,22 +79,25 @@ impl Transport for Ours {
         Box::pin(async move {
             let directory = TempDir::new()?;
             let address = match ours {
-                Self::Tcp => Address::Tcp { host: "127.0.0.1".to_owned(), port: 0 },
+                Self::Tcp | Self::Json => Address::Tcp { host: "127.0.0.1".to_owned(), port: 0 },
                 Self::Unix => Address::Unix(directory.path().join("socket")),
             };
             let listener = Listener::bind(address).await?;
             let address = listener.address().to_string();
-            let limits = limits();
-            let server = Server::new().limits(limits).max_connections(MOST_CONNECTIONS as usize);
+            let server = Server::new().limits(limits()).max_connections(MOST_CONNECTIONS as usize);
             let running = server.with(JobsServer::new(Worker)).start_on(listener)?;
             Ok(Listening::new(address, (running, directory)))
         })
     }
 
     fn connect(&self, address: String) -> BoxFuture<'static, Result<Box<dyn Link>>> {
+        let codec = match self {
+            Self::Tcp | Self::Unix => Codec::Bincode,
+            Self::Json => Codec::Json,
+        };
         Box::pin(async move {
-            let limits = limits();
-            let channel = rpc_core::Endpoint::new().limits(limits).connect(address).await?;
+            let endpoint = Endpoint::new().limits(limits()).codec(codec);
+            let channel = endpoint.connect(address).await?;
             channel.ready().await?;
             Ok(Box::new(Callers(JobsClient::new(channel))) as Box<dyn Link>)
         })
