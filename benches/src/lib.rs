@@ -4,6 +4,7 @@
 //! what came out, `report` prints it and `results` writes it to a file. Transports plug in behind
 //! one trait in `transport`. Nothing here leaves the loopback interface.
 
+pub mod allocations;
 pub mod cpu;
 mod generated;
 pub mod idle;
@@ -20,3 +21,4 @@ pub mod run;
 pub mod server;
 pub mod streams;
 pub mod transport;
+pub mod wire;

@@ -13,7 +13,7 @@ use anyhow::{Result, ensure};
 use benches::{
     idle::{self, IdlePlan},
     machine::Machine,
-    plan::{self, Group, Pace, Plan},
+    plan::{self, Failure, Group, Pace, Plan},
     record::Cell,
     report,
     results::Results,
@@ -170,7 +170,12 @@ fn with_loads(groups: Vec<Group>, loads: &[String]) -> Result<Vec<Group>> {
 }
 
 fn drive(options: &Options, groups: Vec<Group>, report: fn(&[Cell]) -> String) -> Result<()> {
-    let plan = Plan { groups, transports: options.transports()?, pace: options.pace() };
+    let plan = Plan {
+        groups,
+        transports: options.transports()?,
+        pace: options.pace(),
+        failure: Failure::Ends,
+    };
     let cells = run::run(&plan, &env::current_exe()?, &mut io::stderr())?;
     finish(options, &report(&cells), &Results::new(plan.pace, cells, Vec::new()))
 }
@@ -178,8 +183,12 @@ fn drive(options: &Options, groups: Vec<Group>, report: fn(&[Cell]) -> String) -
 fn hold(options: &Options, connections: usize) -> Result<()> {
     // Memory hardly varies, so one round is what is usual.
     let rounds = options.rounds.unwrap_or(1).max(1);
-    let plan =
-        IdlePlan { connections: connections.max(1), transports: options.transports()?, rounds };
+    let plan = IdlePlan {
+        connections: connections.max(1),
+        transports: options.transports()?,
+        rounds,
+        failure: Failure::Ends,
+    };
     let cells = idle::run(&plan, &env::current_exe()?, &mut io::stderr())?;
     let text = report::idle(&cells);
     finish(options, &text, &Results::new(Pace { rounds, ..options.pace() }, Vec::new(), cells))

@@ -52,6 +52,10 @@ impl Transport for CapnpRpc {
          copies an order from message to message, the client reads it into the struct of all others"
     }
 
+    fn has_own_threads(&self) -> bool {
+        true
+    }
+
     fn serve(&self) -> BoxFuture<'static, Result<Listening>> {
         Box::pin(async {
             let listener = TcpListener::bind("127.0.0.1:0").await?;

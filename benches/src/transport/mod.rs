@@ -25,7 +25,7 @@ use std::{any::Any, fmt, sync::Arc};
 
 use anyhow::{Context, Result};
 use futures_util::future::BoxFuture;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     meter::{Meter, Tally},
@@ -33,7 +33,7 @@ use crate::{
 };
 
 /// What a transport is to the comparison.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// What the machine allows: the others are divided by it.
@@ -61,6 +61,16 @@ pub trait Transport: fmt::Debug + Send + Sync {
     fn performs(&self, job: Job) -> bool {
         let _ = job;
         true
+    }
+
+    /// Whether its server is another process: only what is in memory has none.
+    fn is_apart(&self) -> bool {
+        true
+    }
+
+    /// Whether it does its work on threads of its own, beside the runtime that it is given.
+    fn has_own_threads(&self) -> bool {
+        false
     }
 
     /// Binds to a free address and accepts in the background of the current runtime.
@@ -110,6 +120,7 @@ pub fn all() -> Vec<Box<dyn Transport>> {
         Box::new(ours::Ours::Tcp),
         Box::new(ours::Ours::Unix),
         Box::new(ours::Ours::Json),
+        Box::new(ours::Ours::Memory),
         Box::new(tarpc::Tarpc),
         Box::new(tonic::Tonic),
         Box::new(capnp::CapnpRpc),

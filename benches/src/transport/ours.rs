@@ -1,4 +1,4 @@
-//! This framework, over TCP and over a Unix socket, in bincode and in JSON, as its README shows it.
+//! This framework, over TCP over a Unix socket and in memory, in bincode and in JSON, as its README shows it.
 
 use anyhow::Result;
 use bytes::Bytes;
@@ -52,6 +52,8 @@ pub(super) enum Ours {
     Unix,
     /// TCP, with values in JSON.
     Json,
+    /// No socket: both ends in the client's process.
+    Memory,
 }
 
 impl Transport for Ours {
@@ -60,6 +62,7 @@ impl Transport for Ours {
             Self::Tcp => "ours-tcp",
             Self::Unix => "ours-unix",
             Self::Json => "ours-json",
+            Self::Memory => "ours-memory",
         }
     }
 
@@ -70,8 +73,13 @@ impl Transport for Ours {
     fn settings(&self) -> &'static str {
         match self {
             Self::Tcp | Self::Unix => "bincode, limits on sizes, calls and connections raised",
+            Self::Memory => "bincode, both ends in one process and one runtime of two workers",
             Self::Json => "JSON over TCP, limits on sizes, calls and connections raised",
         }
+    }
+
+    fn is_apart(&self) -> bool {
+        !matches!(self, Self::Memory)
     }
 
     fn serve(&self) -> BoxFuture<'static, Result<Listening>> {
@@ -79,25 +87,26 @@ impl Transport for Ours {
         Box::pin(async move {
             let directory = TempDir::new()?;
             let address = match ours {
+                Self::Memory => return Ok(Listening::new("memory", ())),
                 Self::Tcp | Self::Json => Address::Tcp { host: "127.0.0.1".to_owned(), port: 0 },
                 Self::Unix => Address::Unix(directory.path().join("socket")),
             };
             let listener = Listener::bind(address).await?;
             let address = listener.address().to_string();
-            let server = Server::new().limits(limits()).max_connections(MOST_CONNECTIONS as usize);
-            let running = server.with(JobsServer::new(Worker)).start_on(listener)?;
+            let running = server().start_on(listener)?;
             Ok(Listening::new(address, (running, directory)))
         })
     }
 
     fn connect(&self, address: String) -> BoxFuture<'static, Result<Box<dyn Link>>> {
-        let codec = match self {
-            Self::Tcp | Self::Unix => Codec::Bincode,
-            Self::Json => Codec::Json,
-        };
+        let ours = *self;
+        let codec = if matches!(ours, Self::Json) { Codec::Json } else { Codec::Bincode };
         Box::pin(async move {
             let endpoint = Endpoint::new().limits(limits()).codec(codec);
-            let channel = endpoint.connect(address).await?;
+            let channel = match ours {
+                Self::Memory => endpoint.in_memory(server()),
+                _ => endpoint.connect(address).await?,
+            };
             channel.ready().await?;
             Ok(Box::new(Callers(JobsClient::new(channel))) as Box<dyn Link>)
         })
@@ -120,6 +129,11 @@ impl Caller for JobsClient {
     async fn record(&self, order: &Order) -> Result<Order> {
         Ok(Self::record(self, order.clone()).await?)
     }
+}
+
+fn server() -> Server {
+    let server = Server::new().limits(limits()).max_connections(MOST_CONNECTIONS as usize);
+    server.with(JobsServer::new(Worker))
 }
 
 /// What both sides allow beyond the defaults, as the loads ask for it.

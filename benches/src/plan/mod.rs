@@ -1,8 +1,15 @@
 //! What is to be measured, as plain data: loads, the groups they are compared in, the windows.
+//! The groups themselves are in `groups`.
 //!
 //! Comes in from the command line and goes out to `run`. Never starts anything itself.
 
+mod groups;
+
+pub use groups::{connections, in_flight, jobs, mixed, pending, pinned, services, transports};
+
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 use crate::jobs::Work;
 
@@ -86,9 +93,31 @@ pub enum Placement {
     OneCpu,
 }
 
+/// The chapter of the report that figures belong to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Part {
+    /// The three jobs at all loads.
+    Jobs,
+    /// `add` with both processes on one CPU.
+    Pinned,
+    /// `add` as calls in flight grow.
+    InFlight,
+    /// `add` as connections grow.
+    Connections,
+    /// Handlers that wait, compute or have a cache in front.
+    Services,
+    /// Small calls beside large ones.
+    Mixed,
+    /// Handlers that are pending once.
+    Pending,
+}
+
 /// Loads that are compared with each other: every round runs all of them over all transports.
 #[derive(Debug, Clone)]
 pub struct Group {
+    /// Where its figures go.
+    pub part: Part,
     /// The heading of the group's table.
     pub title: String,
     /// The loads that each round runs.
@@ -127,56 +156,15 @@ pub struct Plan {
     pub transports: Vec<String>,
     /// The windows and rounds.
     pub pace: Pace,
+    /// What becomes of the run when a cell fails.
+    pub failure: Failure,
 }
 
-/// The size of the payload that is echoed beside small calls.
-const LARGE: usize = 1 << 20;
-
-/// `add` at the four loads, each a group of its own.
-pub fn transports() -> Vec<Group> {
-    [(1, 1), (1, 64), (1, 1024), (8, 16)]
-        .map(|(connections, in_flight)| Load::of(Job::Add, connections, in_flight))
-        .map(|load| Group {
-            title: format!("add, {}", load.label),
-            loads: vec![load],
-            placement: Placement::Free,
-        })
-        .into()
-}
-
-/// `add` with both processes on one CPU, at the loads where wake-ups hide the most.
-pub fn pinned() -> Vec<Group> {
-    [(1, 1), (1, 64)]
-        .map(|(connections, in_flight)| Load::of(Job::Add, connections, in_flight))
-        .map(|load| Group {
-            title: format!("add, {}, both processes on one CPU", load.label),
-            loads: vec![load],
-            placement: Placement::OneCpu,
-        })
-        .into()
-}
-
-/// A ready handler beside one that is pending once.
-pub fn pending() -> Vec<Group> {
-    vec![Group {
-        title: "a handler, 1x64, ready and pending once".to_owned(),
-        loads: vec![
-            Load::of(Job::Work(Work::Ready), 1, 64).named("ready"),
-            Load::of(Job::Work(Work::Yield), 1, 64).named("pending"),
-        ],
-        placement: Placement::Free,
-    }]
-}
-
-/// Four callers of `add` alone, then beside large echoes on the same connection; where a connection
-/// carries one call at a time, the echoes have another of the same client's.
-pub fn mixed() -> Vec<Group> {
-    vec![Group {
-        title: "add, 4 callers, alone and beside 1 MiB echoes of the same client".to_owned(),
-        loads: vec![
-            Load::of(Job::Add, 1, 4).named("alone"),
-            Load::of(Job::Add, 1, 4).named("beside").beside(Job::Echo { bytes: LARGE }, 1),
-        ],
-        placement: Placement::Free,
-    }]
+/// What becomes of a run when one cell cannot be measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failure {
+    /// It ends, and says why.
+    Ends,
+    /// The cell notes why, and the run goes on.
+    IsNoted,
 }
