@@ -36,6 +36,9 @@ pub struct Results {
     /// Allocations.
     #[serde(default)]
     pub allocations: Vec<AllocationCell>,
+    /// The table of streams.
+    #[serde(default)]
+    pub streams: String,
 }
 
 /// How the figures of a run were made.
@@ -72,7 +75,8 @@ impl Results {
         };
         let command = env::args().skip(1).collect();
         let (machine, wire, allocations) = (Machine::describe(), Vec::new(), Vec::new());
-        Self { command, machine, method, cells, idle, wire, allocations }
+        let streams = String::new();
+        Self { command, machine, method, cells, idle, wire, allocations, streams }
     }
 
     /// Reads results that were written before.

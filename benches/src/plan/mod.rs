@@ -9,6 +9,7 @@ pub use groups::{connections, in_flight, jobs, mixed, pending, pinned, services,
 
 use std::time::Duration;
 
+use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use crate::jobs::Work;
@@ -94,7 +95,7 @@ pub enum Placement {
 }
 
 /// The chapter of the report that figures belong to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Part {
     /// The three jobs at all loads.
@@ -111,6 +112,50 @@ pub enum Part {
     Mixed,
     /// Handlers that are pending once.
     Pending,
+    /// Bytes on the wire.
+    Wire,
+    /// Allocations.
+    Allocations,
+    /// Memory of idle connections.
+    Idle,
+    /// Streams of items.
+    Streams,
+}
+
+impl Part {
+    /// All of them, in the order of the report.
+    pub const ALL: [Self; 11] = [
+        Self::Jobs,
+        Self::Pinned,
+        Self::InFlight,
+        Self::Connections,
+        Self::Services,
+        Self::Mixed,
+        Self::Pending,
+        Self::Wire,
+        Self::Allocations,
+        Self::Idle,
+        Self::Streams,
+    ];
+
+    /// The name of its command.
+    pub fn command(self) -> String {
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+
+    /// What is driven for it; nothing for what is counted in another way.
+    pub fn groups(self) -> Vec<Group> {
+        match self {
+            Self::Jobs => jobs(),
+            Self::Pinned => pinned(),
+            Self::InFlight => in_flight(),
+            Self::Connections => connections(),
+            Self::Services => services(),
+            Self::Mixed => mixed(),
+            Self::Pending => pending(),
+            Self::Wire | Self::Allocations | Self::Idle | Self::Streams => Vec::new(),
+        }
+    }
 }
 
 /// Loads that are compared with each other: every round runs all of them over all transports.

@@ -197,7 +197,7 @@ fn section(text: &mut String, heading: &str, table: &Table) {
 }
 
 /// Three significant digits, with a suffix where numbers grow long.
-fn number(figure: f64) -> String {
+pub(crate) fn number(figure: f64) -> String {
     let size = figure.abs();
     match size {
         _ if !size.is_finite() => NONE.to_owned(),
@@ -212,7 +212,7 @@ fn number(figure: f64) -> String {
     }
 }
 
-fn with_range(Spread { median, min, max }: Spread) -> String {
+pub(crate) fn with_range(Spread { median, min, max }: Spread) -> String {
     format!("{} ({}..{})", number(median), number(min), number(max))
 }
 
