@@ -34,7 +34,9 @@ fn parts_are_measured_drawn_and_kept() {
     let results = folder.path().join("benchmarks/results.json");
     let results = results.to_str().unwrap();
     let page = report(folder.path(), &["--from", results, "--part", "pending"]);
-    for chapter in ["## On one CPU", "## Bytes on the wire", "## Handlers that are not ready at once"] {
+    for chapter in
+        ["## On one CPU", "## Bytes on the wire", "## Handlers that are not ready at once"]
+    {
         assert!(page.contains(chapter), "{chapter}: {page}");
     }
     assert_eq!(report(folder.path(), &["--from", results]), page);

@@ -45,8 +45,11 @@ pub(super) fn find(results: &Results) -> Vec<Loss> {
             let theirs = beside.iter().map(|cell| (cell.transport.clone(), cell.spread(of).median));
             losses.extend(against(&where_, figure, ours.spread(of).median, theirs, better));
         };
-        compare("calls/s", Sample::calls_per_second, Better::More);
-        compare("CPU us/call", Sample::cpu_us, Better::Less);
+        // Beside another lane, calls and CPU depend on how much of the other was done.
+        if ours.samples.iter().all(|sample| sample.lanes.len() == 1) {
+            compare("calls/s", Sample::calls_per_second, Better::More);
+            compare("CPU us/call", Sample::cpu_us, Better::Less);
+        }
         compare("p99 us", |sample| sample.lanes[0].p99_us, Better::Less);
         if ours.part == Part::Mixed && ours.samples.iter().all(|sample| sample.lanes.len() > 1) {
             let echoes = |sample: &Sample| sample.lanes.last().map_or(0.0, |l| l.calls_per_second);
@@ -103,7 +106,7 @@ fn against(
         Better::Less => ours / value,
     };
     let (name, best) = theirs
-        .filter(|(_, value)| value.is_finite())
+        .filter(|(_, value)| value.is_finite() && *value > 0.0)
         .max_by(|(_, a), (_, b)| gain(*a).total_cmp(&gain(*b)))?;
     let loss = Loss { where_: where_.to_owned(), figure, ours, better: name, theirs: best };
     (gain(best) > NOISE).then_some(loss)

@@ -146,10 +146,9 @@ impl Page {
     }
 
     fn settings(&mut self, results: &Results) {
-        let header = ["settings".to_owned()];
         let rows = results.method.transports.iter();
-        let table =
-            table("transport", &header, rows.map(|(name, set)| (name.clone(), vec![set.clone()])));
+        let rows: Vec<_> = rows.map(|(name, set)| format!("| {name} | {set} |")).collect();
+        let table = format!("| transport | settings |\n|---|---|\n{}\n", rows.join("\n"));
         self.say(&format!(
             "## What is compared\n\n{}\n\n{table}",
             "Each as its documentation shows it and tuned for these loads; the handlers are the same \
@@ -193,11 +192,15 @@ impl Page {
             }
             if part == Part::Mixed {
                 let echoes: Figure = |cell| {
-                    let lane =
-                        |sample: &Sample| sample.lanes.get(1).map_or(0.0, |l| l.calls_per_second);
-                    number(cell.spread(lane).median)
+                    let of = |sample: &Sample| {
+                        sample.lanes.get(1).map_or(f64::NAN, |lane| lane.calls_per_second)
+                    };
+                    number(cell.spread(of).median)
                 };
-                self.say(&format!("1 MiB echoes a second:\n\n{}", matrix(&cells, echoes)));
+                self.say(&format!(
+                    "1 MiB echoes a second; who does more of them has less left for the small calls:\n\n{}",
+                    matrix(&cells, echoes)
+                ));
             }
         }
     }

@@ -25,8 +25,11 @@ pub(super) fn cpu(cell: &Cell) -> String {
     )
 }
 
-/// Latencies of the lane that is judged.
+/// Latencies of the lane that is judged, where a call was timed.
 pub(super) fn latency(cell: &Cell) -> String {
+    if cell.samples.iter().all(|sample| sample.lanes[0].p50_us == 0.0) {
+        return "-".to_owned();
+    }
     let of = |figure: fn(&LaneSample) -> f64| {
         number(cell.spread(|sample| figure(&sample.lanes[0])).median)
     };

@@ -113,7 +113,7 @@ pub fn services() -> Vec<Group> {
         loads: calls.iter().map(|calls| Load::of(Job::Work(work), 1, *calls)).collect(),
         placement: Placement::Free,
     };
-    let cached = format!("a cache that 99 % hit before {} ms", MISS.as_millis());
+    let cached = format!("a cache that 98 % hit before {} ms", MISS.as_millis());
     vec![
         group("a handler that sleeps 10 ms".to_owned(), Work::Sleep(10), &[64, 1000, 10_000]),
         group("a handler that uses 100 us of CPU".to_owned(), Work::Burn(100), &[1, 64]),

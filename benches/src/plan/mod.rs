@@ -40,10 +40,12 @@ pub struct Lane {
 }
 
 impl Lane {
-    /// How often a call is timed: every one where they are few, else one in eight, so that reading
-    /// the clock stays small beside the call.
+    /// How often a call is timed: every one where they are few or long, else one in eight, so that
+    /// reading the clock stays small beside the call.
     pub fn timed_every(&self) -> u64 {
-        if self.in_flight <= 4 { 1 } else { 8 }
+        let short =
+            matches!(self.job, Job::Add | Job::Work(Work::Ready | Work::Yield | Work::Cached));
+        if short && self.in_flight > 4 { 8 } else { 1 }
     }
 }
 

@@ -153,11 +153,11 @@ async fn drive(client: &jobs::Client, lanes: Vec<Lane>, meter: Arc<Meter>) -> Re
     let mut tallies: Vec<Tally> = lanes.iter().map(|_| Tally::new()).collect();
     let mut running = JoinSet::new();
     for (index, lane) in lanes.into_iter().enumerate() {
-        for _ in 0..lane.in_flight {
+        for number in 0..lane.in_flight as u64 {
             let (client, meter) = (client.clone(), Arc::clone(&meter));
-            running.spawn_local(
-                async move { anyhow::Ok((index, repeat(client, lane, &meter).await?)) },
-            );
+            running.spawn_local(async move {
+                anyhow::Ok((index, repeat(client, number, lane, &meter).await?))
+            });
         }
     }
     while let Some(joined) = running.join_next().await {
