@@ -25,7 +25,9 @@ pub(super) struct Line {
 /// Horizontal bars over a logarithmic scale, each with its value.
 pub(super) fn bars(title: &str, bars: &[Bar], label: fn(f64) -> String) -> String {
     let values = || bars.iter().map(|bar| bar.value).filter(|value| *value > 0.0);
-    let scale = Scale::over(values(), NAMES, WIDTH - MARGIN_OF_VALUES);
+    // The least value is halved, so that its bar is to be seen too.
+    let least = values().min_by(f64::total_cmp).map(|least| least / 2.0);
+    let scale = Scale::over(values().chain(least), NAMES, WIDTH - MARGIN_OF_VALUES);
     let height = TOP + ROW * bars.len() as f64 + BOTTOM;
     let mut svg = open(title, height);
     scale.draw_vertical(&mut svg, TOP, height - BOTTOM, label);
@@ -113,8 +115,6 @@ impl Scale {
             (least, most) = (1.0, 10.0);
         }
         let low = least.log10().floor();
-        // A bar of the least value is to be seen.
-        let low = if least.log10() - low < 0.05 { low - 1.0 } else { low };
         Self { low, high: most.log10().ceil().max(low + 1.0), from, to }
     }
 

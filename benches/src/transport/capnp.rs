@@ -47,7 +47,7 @@ impl Transport for CapnpRpc {
     }
 
     fn settings(&self) -> &'static str {
-        "two-party over TCP, TCP_NODELAY, buffered both ways, no traversal limit; connections are \
+        "two-party over TCP, TCP_NODELAY, buffered both ways as in its examples, no traversal limit; connections are \
          shared out over as many single-threaded runtimes as the others have workers; the server \
          copies an order from message to message, the client reads it into the struct of all others"
     }
@@ -107,8 +107,8 @@ fn system(
     let mut options = ReaderOptions::new();
     options.traversal_limit_in_words(None);
     let network = VatNetwork::new(
-        BufReader::with_capacity(BUFFER, read).compat(),
-        BufWriter::with_capacity(BUFFER, write).compat_write(),
+        BufReader::new(read).compat(),
+        BufWriter::new(write).compat_write(),
         side,
         options,
     );
@@ -291,5 +291,3 @@ fn read(from: peer_capnp::order::Reader<'_>) -> Result<Order> {
         items: from.get_items()?.iter().map(item).collect::<Result<_>>()?,
     })
 }
-
-const BUFFER: usize = 64 << 10;
