@@ -25,7 +25,7 @@ use crate::{
     plan::{Failure, Group, Load, Pace, Placement, Plan},
     record::{Cell, Sample},
     server::ServerProcess,
-    transport::{self, Link, Transport},
+    transport::{self, Link, Role, Transport},
 };
 
 /// Measures everything that the plan names; `progress` gets a line per group and round.
@@ -75,8 +75,12 @@ fn able(plan: &Plan, group: &Group) -> Result<Vec<Box<dyn Transport>>> {
     let mut able = Vec::new();
     for name in &plan.transports {
         let transport = transport::find(name)?;
+        // The limit is a loop over one job.
+        let single = group.loads.iter().all(|load| load.lanes.len() == 1);
         let mut lanes = group.loads.iter().flat_map(|load| &load.lanes);
-        if lanes.all(|lane| transport.performs(lane.job)) {
+        if (single || transport.role() != Role::Limit)
+            && lanes.all(|lane| transport.performs(lane.job))
+        {
             able.push(transport);
         }
     }

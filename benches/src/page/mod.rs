@@ -152,7 +152,7 @@ impl Page {
         self.say(&format!(
             "## What is compared\n\n{}\n\n{table}",
             "Each as its documentation shows it and tuned for these loads; the handlers are the same \
-             code. Only `add` has a limit: what a hand-written loop reaches with the same bytes. Where \
+             code. The limit is what a hand-written loop reaches with the same bytes; it only adds and echoes. Where \
              HTTP/1.1 carries one call a connection, N calls in flight are N connections."
         ));
     }

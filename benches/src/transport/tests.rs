@@ -41,7 +41,7 @@ fn lanes_on_one_connection_are_counted_apart() {
         Lane { job: Job::Add, in_flight: 4 },
         Lane { job: Job::Echo { bytes: 100_000 }, in_flight: 1 },
     ];
-    for transport in all().into_iter().filter(|transport| transport.performs(lanes[1].job)) {
+    for transport in all().into_iter().filter(|transport| transport.role() != Role::Limit) {
         let calls: Vec<_> = drive(&*transport, &lanes, 5).iter().map(Tally::calls).collect();
         assert_eq!(calls, [20, 5], "{}", transport.name());
     }
