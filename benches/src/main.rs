@@ -206,7 +206,9 @@ fn main() -> Result<()> {
         Command::Pending { options } => drive(&options, plan::pending(), report::pending),
         Command::Mixed { options } => drive(&options, plan::mixed(), report::mixed),
         Command::Idle { options, connections } => hold(&options, connections),
-        Command::Streams(effort) => show(&effort, streams::flow),
+        Command::Streams(effort) => {
+            show(&effort, |program, effort| Ok(streams::flow(program, effort)?.to_string()))
+        }
         Command::Stall(effort) => show(&effort, streams::stall),
         Command::Cancels(effort) => show(&effort, streams::cancels),
         Command::Broadcast(effort) => show(&effort, streams::broadcast),

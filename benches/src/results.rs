@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     allocations::AllocationCell, cpu, idle::IdleCell, machine::Machine, plan::Pace, record::Cell,
-    run, transport, wire::WireCell,
+    run, streams::Flow, transport, wire::WireCell,
 };
 
 /// One run, whole.
@@ -36,9 +36,9 @@ pub struct Results {
     /// Allocations.
     #[serde(default)]
     pub allocations: Vec<AllocationCell>,
-    /// The table of streams.
+    /// Streams.
     #[serde(default)]
-    pub streams: String,
+    pub streams: Option<Flow>,
 }
 
 /// How the figures of a run were made.
@@ -75,8 +75,7 @@ impl Results {
         };
         let command = env::args().skip(1).collect();
         let (machine, wire, allocations) = (Machine::describe(), Vec::new(), Vec::new());
-        let streams = String::new();
-        Self { command, machine, method, cells, idle, wire, allocations, streams }
+        Self { command, machine, method, cells, idle, wire, allocations, streams: None }
     }
 
     /// Reads results that were written before.

@@ -82,7 +82,7 @@ impl Survey {
             }
             Part::Streams => {
                 writeln!(progress, "streams")?;
-                results.streams = streams::flow(program, self.effort())?;
+                results.streams = Some(streams::flow(program, self.effort())?);
             }
             _ => {
                 let groups = part.groups();

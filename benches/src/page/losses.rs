@@ -84,6 +84,19 @@ fn counted(results: &Results) -> Vec<Loss> {
         let mine = ours.spread().median / 1024.0;
         losses.extend(against("an idle connection", "KiB", mine, theirs, Better::Less));
     }
+    if let Some(flow) = results.streams {
+        let theirs = |figure: f64| [("tonic".to_owned(), figure)].into_iter();
+        let (ours, tonic, where_) = (flow.ours, flow.tonic, "a stream of 24-byte items");
+        let rate = against(where_, "items/s", ours.rate, theirs(tonic.rate), Better::More);
+        let (mine, other) = (ours.cpu * 1e9, theirs(tonic.cpu * 1e9));
+        losses.extend(rate.into_iter().chain(against(
+            where_,
+            "CPU ns/item",
+            mine,
+            other,
+            Better::Less,
+        )));
+    }
     losses
 }
 

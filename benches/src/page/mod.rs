@@ -29,6 +29,7 @@ use tables::{Figure, cpu, latency, matrix, speed, table};
 pub fn write(results: &Results, out: &Path) -> Result<()> {
     let mut page = Page { text: String::new(), plots: Vec::new() };
     page.opening(results);
+    page.summary(results);
     page.settings(results);
     page.losses(results);
     for part in [Part::Jobs, Part::Pinned] {
@@ -105,9 +106,9 @@ pub fn counted(results: &Results) -> String {
             &table("transport", &header, rows),
         );
     }
-    if !results.streams.is_empty() {
+    if let Some(flow) = results.streams {
         let words = "One stream on one connection. Items are three 64-bit floats.";
-        section(&mut text, "Streams", Part::Streams, words, &results.streams);
+        section(&mut text, "Streams", Part::Streams, words, &flow.to_string());
     }
     text
 }
@@ -143,6 +144,36 @@ impl Page {
             versions.join(", "),
             method.workers, method.warm_up_ms, method.window_ms, method.rounds, method.cpu_time,
         ));
+    }
+
+    /// What most readers want: one load, all figures.
+    fn summary(&mut self, results: &Results) {
+        let of =
+            |cell: &&Cell| (cell.part, &*cell.group, &*cell.load) == (Part::Jobs, "add", "1x64");
+        let cells: Vec<&Cell> = results.cells.iter().filter(of).collect();
+        let Some(ours) = cells.iter().find(|cell| cell.transport == "ours-tcp") else { return };
+        let cpu = |cell: &Cell| cell.spread(Sample::cpu_us).median;
+        let header = ["calls/s", "CPU us/call", "CPU / ours-tcp", "p99 us", "bytes", "KiB idle"];
+        let rows = cells.iter().map(|cell| {
+            let named = |name: &String| *name == cell.transport;
+            let wire = results.wire.iter().find(|c| c.job == "add" && named(&c.transport));
+            let idle = results.idle.iter().find(|c| named(&c.transport));
+            let fields = vec![
+                number(cell.spread(Sample::calls_per_second).median),
+                number(cpu(cell)),
+                format!("{}x", number(cpu(cell) / cpu(ours))),
+                number(cell.spread(|sample| sample.lanes[0].p99_us).median),
+                wire.map_or_else(String::new, |c| format!("{:.0}", c.sent + c.received)),
+                idle.map_or_else(String::new, |c| number(c.spread().median / 1024.0)),
+            ];
+            (cell.transport.clone(), fields)
+        });
+        let table = table("transport", &header.map(str::to_owned), rows);
+        self.say(
+            "## In short\n\n`add(i64, i64)`, one connection, 64 calls in flight; bytes on the \
+                  wire both ways, and the server's memory of an idle connection:\n",
+        );
+        self.say(&table);
     }
 
     fn settings(&mut self, results: &Results) {

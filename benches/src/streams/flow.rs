@@ -1,9 +1,10 @@
 //! One stream on one connection: items of 24 bytes beside a hand-written sender of the same and a
 //! server stream of tonic's, and items of 64 KiB beside a plain copy.
 
-use std::{fmt::Write as _, path::Path, time::Instant};
+use std::{fmt, path::Path, time::Instant};
 
 use anyhow::Result;
+use serde::{Deserialize, Serialize};
 
 use super::{Clock, Effort, bare, median, ours, start, verdict};
 use crate::{generated::messages::Nothing, run, server::ServerProcess, transport::tonic};
@@ -15,60 +16,72 @@ const LONG: u32 = 64 << 10;
 const ITEM_BAR: f64 = 2.5;
 const COPY_BAR: f64 = 0.8;
 
+/// What one stream did: items or bytes a second, and CPU seconds of both sides for each.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct Figure {
+    /// A second.
+    pub rate: f64,
+    /// For each.
+    pub cpu: f64,
+}
+
+/// Medians of all streams.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct Flow {
+    /// Items of 24 bytes, ours.
+    pub ours: Figure,
+    /// The same by hand.
+    pub bare: Figure,
+    /// The same by tonic.
+    pub tonic: Figure,
+    /// Items of 64 KiB, ours, in bytes.
+    pub blobs: Figure,
+    /// A plain copy, in bytes.
+    pub copy: Figure,
+}
+
 /// Measures all, in interleaved rounds.
 ///
 /// # Errors
 ///
 /// When a server cannot be started or a stream fails.
-pub fn flow(program: &Path, effort: Effort) -> Result<String> {
+pub fn flow(program: &Path, effort: Effort) -> Result<Flow> {
     let mut figures: [Vec<(f64, f64)>; 5] = Default::default();
     for _ in 0..effort.rounds {
         for (figures, job) in figures.iter_mut().zip(Job::ALL) {
             figures.push(job.measure(program, effort)?);
         }
     }
-    let [items, bare, tonic, blobs, copy] = figures;
-    let cpu = |figures: &[(f64, f64)]| median(figures.iter().map(|(_, cpu)| *cpu).collect());
-    let rate = |figures: &[(f64, f64)]| median(figures.iter().map(|(rate, _)| *rate).collect());
-    let mut text = String::from(
-        "| stream | items or MB/s | CPU of both | ratio | bar | |\n|---|---|---|---|---|---|\n",
-    );
-    let ratio = cpu(&items) / cpu(&bare);
-    let (ours, limit) = (rate(&items) / 1e6, rate(&bare) / 1e6);
-    writeln!(
-        text,
-        "| 24 bytes, by hand | {limit:.2}M/s | {:.0} ns/item | 1.00x | | |",
-        cpu(&bare) * 1e9
-    )?;
-    writeln!(
-        text,
-        "| 24 bytes, ours | {ours:.2}M/s | {:.0} ns/item | {ratio:.2}x CPU | <= {ITEM_BAR}x | {} |",
-        cpu(&items) * 1e9,
-        verdict(ratio <= ITEM_BAR)
-    )?;
-    writeln!(
-        text,
-        "| 24 bytes, tonic | {:.2}M/s | {:.0} ns/item | {:.2}x CPU, {:.2}x ours | | |",
-        rate(&tonic) / 1e6,
-        cpu(&tonic) * 1e9,
-        cpu(&tonic) / cpu(&bare),
-        cpu(&tonic) / cpu(&items),
-    )?;
-    let ratio = rate(&blobs) / rate(&copy);
-    writeln!(
-        text,
-        "| io::copy | {:.0} MB/s | {:.2} ns/byte | 1.00x | | |",
-        rate(&copy) / 1e6,
-        cpu(&copy) * 1e9
-    )?;
-    writeln!(
-        text,
-        "| 64 KiB, ours | {:.0} MB/s | {:.2} ns/byte | {ratio:.2}x speed | >= {COPY_BAR}x | {} |",
-        rate(&blobs) / 1e6,
-        cpu(&blobs) * 1e9,
-        verdict(ratio >= COPY_BAR)
-    )?;
-    Ok(text)
+    let [ours, bare, tonic, blobs, copy] = figures.map(|figures| {
+        let (rates, cpu) = figures.into_iter().unzip();
+        Figure { rate: median(rates), cpu: median(cpu) }
+    });
+    Ok(Flow { ours, bare, tonic, blobs, copy })
+}
+
+impl fmt::Display for Flow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { ours, bare, tonic, blobs, copy } = self;
+        writeln!(f, "| stream | items or MB/s | CPU of both | ratio | bar | |")?;
+        writeln!(f, "|---|---|---|---|---|---|")?;
+        let items = |figure: &Figure| {
+            format!("{:.2}M/s | {:.0} ns/item", figure.rate / 1e6, figure.cpu * 1e9)
+        };
+        let bytes = |figure: &Figure| {
+            format!("{:.0} MB/s | {:.2} ns/byte", figure.rate / 1e6, figure.cpu * 1e9)
+        };
+        writeln!(f, "| 24 bytes, by hand | {} | 1.00x | | |", items(bare))?;
+        let (ratio, held) = (ours.cpu / bare.cpu, verdict(ours.cpu <= ITEM_BAR * bare.cpu));
+        let ours_row = items(ours);
+        writeln!(f, "| 24 bytes, ours | {ours_row} | {ratio:.2}x CPU | <= {ITEM_BAR}x | {held} |")?;
+        let (of_bare, of_ours) = (tonic.cpu / bare.cpu, tonic.cpu / ours.cpu);
+        let tonic = items(tonic);
+        writeln!(f, "| 24 bytes, tonic | {tonic} | {of_bare:.2}x CPU, {of_ours:.2}x ours | | |")?;
+        writeln!(f, "| io::copy | {} | 1.00x | | |", bytes(copy))?;
+        let (ratio, held) = (blobs.rate / copy.rate, verdict(blobs.rate >= COPY_BAR * copy.rate));
+        let blobs = bytes(blobs);
+        writeln!(f, "| 64 KiB, ours | {blobs} | {ratio:.2}x speed | >= {COPY_BAR}x | {held} |")
+    }
 }
 
 #[derive(Clone, Copy)]

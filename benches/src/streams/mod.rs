@@ -12,7 +12,7 @@ mod stall;
 
 pub use broadcast::broadcast;
 pub use cancels::cancels;
-pub use flow::flow;
+pub use flow::{Figure, Flow, flow};
 pub use stall::stall;
 
 use std::{
