@@ -72,9 +72,11 @@ impl Transport for Ours {
 
     fn settings(&self) -> &'static str {
         match self {
-            Self::Tcp | Self::Unix => "bincode, limits on sizes, calls and connections raised",
+            Self::Tcp | Self::Unix => {
+                "bincode, limits on sizes, calls and connections raised, otherwise the defaults"
+            }
             Self::Memory => "bincode, both ends in one process and one runtime of two workers",
-            Self::Json => "JSON over TCP, limits on sizes, calls and connections raised",
+            Self::Json => "JSON over TCP, limits raised as for bincode, otherwise the defaults",
         }
     }
 
