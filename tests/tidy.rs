@@ -45,7 +45,9 @@ fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            if !path.ends_with("target") && !path.ends_with("ui") && !path.ends_with("snapshots") {
+            // What generators write has no style.
+            let foreign = ["target", "ui", "snapshots", "generated"];
+            if !foreign.iter().any(|name| path.ends_with(name)) {
                 found.extend(sources(&path));
             }
         } else if path.extension().is_some_and(|extension| extension == "rs") {

@@ -12,12 +12,12 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     memory,
     meter::Meter,
-    plan::{Job, Lane},
+    plan::{Failure, Job, Lane},
     record::Spread,
     run,
     server::ServerProcess,
@@ -33,13 +33,15 @@ pub struct IdlePlan {
     pub transports: Vec<String>,
     /// How often, each time with a fresh server.
     pub rounds: usize,
+    /// What becomes of the run when connections cannot be held.
+    pub failure: Failure,
 }
 
 /// The memory of one transport's idle connections.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct IdleCell {
     /// The transport's name.
-    pub transport: &'static str,
+    pub transport: String,
     /// What the transport is to the comparison.
     pub role: Role,
     /// How many connections were held.
@@ -65,8 +67,11 @@ pub fn run(plan: &IdlePlan, program: &Path, progress: &mut impl Write) -> Result
     let mut cells = Vec::new();
     for name in &plan.transports {
         let transport = transport::find(name)?;
+        if !transport.is_apart() {
+            continue;
+        }
         cells.push(IdleCell {
-            transport: transport.name(),
+            transport: transport.name().to_owned(),
             role: transport.role(),
             connections: plan.connections,
             bytes_per_connection: Vec::new(),
@@ -75,10 +80,14 @@ pub fn run(plan: &IdlePlan, program: &Path, progress: &mut impl Write) -> Result
     for round in 0..plan.rounds {
         for cell in &mut cells {
             writeln!(progress, "idle: round {} of {}: {}", round + 1, plan.rounds, cell.transport)?;
-            let transport = transport::find(cell.transport)?;
-            let bytes = measure(&*transport, plan.connections, program)
-                .with_context(|| format!("{}, idle", cell.transport))?;
-            cell.bytes_per_connection.push(bytes);
+            let transport = transport::find(&cell.transport)?;
+            let measured = measure(&*transport, plan.connections, program)
+                .with_context(|| format!("{}, idle", cell.transport));
+            match measured {
+                Ok(bytes) => cell.bytes_per_connection.push(bytes),
+                Err(error) if plan.failure == Failure::Ends => return Err(error),
+                Err(error) => writeln!(progress, "{error:#}")?,
+            }
         }
     }
     Ok(cells)

@@ -1,14 +1,19 @@
 //! Benchmarks of rpc-core beside its peers: what a call costs over each transport.
 //!
 //! A `plan` says what is measured, `run` does it with one server process per cell, `record` holds
-//! what came out, `report` prints it and `results` writes it to a file. Transports plug in behind
+//! what came out, `report` prints it and `results` writes it to a file. A `survey` measures all that
+//! there is, and `page` draws it. Transports plug in behind
 //! one trait in `transport`. Nothing here leaves the loopback interface.
 
+pub mod allocations;
 pub mod cpu;
+mod generated;
 pub mod idle;
+pub mod jobs;
 pub mod machine;
 pub mod memory;
 pub mod meter;
+pub mod page;
 pub mod pin;
 pub mod plan;
 pub mod record;
@@ -17,4 +22,6 @@ pub mod results;
 pub mod run;
 pub mod server;
 pub mod streams;
+pub mod survey;
 pub mod transport;
+pub mod wire;

@@ -5,10 +5,10 @@
 
 use std::{fmt, fs, thread};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A description of where and with what a run was made.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Machine {
     /// The CPU's own name for itself.
     pub cpu: String,
@@ -17,7 +17,7 @@ pub struct Machine {
     /// The kernel's release.
     pub kernel: String,
     /// The compiler that built this program.
-    pub rustc: &'static str,
+    pub rustc: String,
     /// When the run was made, UTC.
     pub date: String,
     /// Versions of what is measured, by crate.
@@ -25,10 +25,10 @@ pub struct Machine {
 }
 
 /// One crate and the version that was built in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Version {
     /// The crate's name.
-    pub name: &'static str,
+    pub name: String,
     /// Its version, from the lock file.
     pub version: String,
 }
@@ -44,7 +44,7 @@ impl Machine {
             cpu: model.map_or_else(|| UNKNOWN.to_owned(), |(_, name)| name.trim().to_owned()),
             cpus: thread::available_parallelism().map_or(1, usize::from),
             kernel: kernel.trim().to_owned(),
-            rustc: env!("BENCHES_RUSTC"),
+            rustc: env!("BENCHES_RUSTC").to_owned(),
             date: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
             crates: MEASURED.iter().filter_map(|name| locked(LOCK_FILE, name)).collect(),
         }
@@ -61,25 +61,36 @@ impl fmt::Display for Machine {
 }
 
 /// Finds the version of a crate in a lock file.
-fn locked(lock_file: &str, name: &'static str) -> Option<Version> {
+fn locked(lock_file: &str, name: &str) -> Option<Version> {
     let entry = format!("name = \"{name}\"\nversion = \"");
-    let (_, rest) = lock_file.split_once(&entry)?;
-    let (version, _) = rest.split_once('"')?;
-    Some(Version { name, version: version.to_owned() })
+    // Where there are several, as of bincode, ours first: it is the newer.
+    let versions = lock_file.split(&entry).skip(1).filter_map(|rest| Some(rest.split_once('"')?.0));
+    Some(Version { name: name.to_owned(), version: versions.last()?.to_owned() })
 }
 
 const LOCK_FILE: &str = include_str!("../../Cargo.lock");
 
-const MEASURED: [&str; 9] = [
+const MEASURED: [&str; 20] = [
     "rpc-core",
     "tokio",
     "bytes",
     "serde_json",
     "bincode",
+    "tarpc",
+    "tonic",
+    "prost",
+    "h2",
+    "capnp-rpc",
+    "capnp",
+    "jsonrpsee-server",
+    "jsonrpsee-ws-client",
+    "jsonrpsee-http-client",
     "axum",
     "hyper",
     "reqwest",
-    "jsonrpsee-server",
+    "dxr_server",
+    "dxr_client",
+    "quick-xml",
 ];
 
 const UNKNOWN: &str = "unknown CPU";

@@ -3,7 +3,7 @@
 //! stdout has tables only; progress goes to stderr. Started again as `server`, it is the other side.
 
 use std::{
-    env,
+    env, fs,
     io::{self, Write},
     path::{Path, PathBuf},
     time::Duration,
@@ -13,11 +13,14 @@ use anyhow::{Result, ensure};
 use benches::{
     idle::{self, IdlePlan},
     machine::Machine,
-    plan::{self, Group, Pace, Plan},
+    page,
+    plan::{self, Failure, Group, Pace, Part, Plan},
     record::Cell,
     report,
     results::Results,
-    run, server, streams, transport,
+    run, server, streams,
+    survey::Survey,
+    transport,
 };
 use clap::{Args, Parser, Subcommand};
 
@@ -40,6 +43,43 @@ enum Command {
         /// Only the pass with both processes on one CPU.
         #[arg(long)]
         pinned: bool,
+    },
+    /// All jobs over all transports at all loads.
+    Jobs {
+        #[command(flatten)]
+        options: Options,
+        /// Only this job (repeatable): add, record, echo 64 B, echo 1 KiB, echo 64 KiB or echo 1 MiB.
+        #[arg(long, value_name = "JOB")]
+        job: Vec<String>,
+    },
+    /// `add` on one connection with 1 to 4,096 calls in flight.
+    InFlight(Options),
+    /// `add` on 1 to 1,000 connections.
+    Connections(Options),
+    /// `add` with both processes on one CPU.
+    Pinned(Options),
+    /// Handlers that sleep, compute, or have a cache in front.
+    Services(Options),
+    /// Bytes on the wire per call, counted by a relay.
+    Wire(Options),
+    /// Allocations per call.
+    Allocations(Options),
+    /// All of it: the results file, and from it docs/benchmarks.md with its plots.
+    Report {
+        #[command(flatten)]
+        options: Options,
+        /// Only these parts (repeatable); all unless there is --from.
+        #[arg(long, value_enum)]
+        part: Vec<Part>,
+        /// Results that were written before: what is not measured again is taken from there.
+        #[arg(long, value_name = "FILE")]
+        from: Option<PathBuf>,
+        /// Where the page goes, and the folder of its plots.
+        #[arg(long, value_name = "FOLDER", default_value = "docs")]
+        out: PathBuf,
+        /// How many idle connections are held.
+        #[arg(long, default_value_t = 10_000)]
+        connections: usize,
     },
     /// A handler that is pending once beside one that is ready.
     Pending {
@@ -148,10 +188,27 @@ fn main() -> Result<()> {
             groups.extend(plan::pinned());
             drive(&options, with_loads(groups, &load)?, report::transports)
         }
+        Command::Jobs { options, job } => {
+            let wanted = |group: &Group| job.is_empty() || job.contains(&group.title);
+            let groups: Vec<_> = plan::jobs().into_iter().filter(wanted).collect();
+            ensure!(!groups.is_empty(), "no such job here: {}", job.join(", "));
+            drive(&options, groups, report::transports)
+        }
+        Command::InFlight(options) => drive(&options, plan::in_flight(), report::transports),
+        Command::Connections(options) => drive(&options, plan::connections(), report::transports),
+        Command::Pinned(options) => drive(&options, plan::pinned(), report::transports),
+        Command::Services(options) => drive(&options, plan::services(), report::transports),
+        Command::Wire(options) => count(&options, Part::Wire),
+        Command::Allocations(options) => count(&options, Part::Allocations),
+        Command::Report { options, part, from, out, connections } => {
+            draw(&options, part, from.as_deref(), &out, connections)
+        }
         Command::Pending { options } => drive(&options, plan::pending(), report::pending),
         Command::Mixed { options } => drive(&options, plan::mixed(), report::mixed),
         Command::Idle { options, connections } => hold(&options, connections),
-        Command::Streams(effort) => show(&effort, streams::flow),
+        Command::Streams(effort) => {
+            show(&effort, |program, effort| Ok(streams::flow(program, effort)?.to_string()))
+        }
         Command::Stall(effort) => show(&effort, streams::stall),
         Command::Cancels(effort) => show(&effort, streams::cancels),
         Command::Broadcast(effort) => show(&effort, streams::broadcast),
@@ -170,7 +227,12 @@ fn with_loads(groups: Vec<Group>, loads: &[String]) -> Result<Vec<Group>> {
 }
 
 fn drive(options: &Options, groups: Vec<Group>, report: fn(&[Cell]) -> String) -> Result<()> {
-    let plan = Plan { groups, transports: options.transports()?, pace: options.pace() };
+    let plan = Plan {
+        groups,
+        transports: options.transports()?,
+        pace: options.pace(),
+        failure: Failure::Ends,
+    };
     let cells = run::run(&plan, &env::current_exe()?, &mut io::stderr())?;
     finish(options, &report(&cells), &Results::new(plan.pace, cells, Vec::new()))
 }
@@ -178,11 +240,48 @@ fn drive(options: &Options, groups: Vec<Group>, report: fn(&[Cell]) -> String) -
 fn hold(options: &Options, connections: usize) -> Result<()> {
     // Memory hardly varies, so one round is what is usual.
     let rounds = options.rounds.unwrap_or(1).max(1);
-    let plan =
-        IdlePlan { connections: connections.max(1), transports: options.transports()?, rounds };
+    let plan = IdlePlan {
+        connections: connections.max(1),
+        transports: options.transports()?,
+        rounds,
+        failure: Failure::Ends,
+    };
     let cells = idle::run(&plan, &env::current_exe()?, &mut io::stderr())?;
     let text = report::idle(&cells);
     finish(options, &text, &Results::new(Pace { rounds, ..options.pace() }, Vec::new(), cells))
+}
+
+/// Counts what is no window of time, and prints its chapter.
+fn count(options: &Options, part: Part) -> Result<()> {
+    let survey = survey(options, vec![part], 0)?;
+    let results = survey.take(None, &env::current_exe()?, &mut io::stderr())?;
+    finish(options, &page::counted(&results), &results)
+}
+
+/// Measures the parts that are asked for and draws the page.
+fn draw(
+    options: &Options,
+    parts: Vec<Part>,
+    from: Option<&Path>,
+    out: &Path,
+    connections: usize,
+) -> Result<()> {
+    let before = from.map(Results::read).transpose()?;
+    let all = parts.is_empty() && before.is_none();
+    let parts = if all { Part::ALL.to_vec() } else { parts };
+    let connections = if options.quick { connections.min(200) } else { connections };
+    let survey = survey(options, parts, connections)?;
+    let results = survey.take(before, &env::current_exe()?, &mut io::stderr())?;
+    let folder = out.join("benchmarks");
+    fs::create_dir_all(&folder)?;
+    results.write(options.json.as_deref().unwrap_or(&folder.join("results.json")))?;
+    page::write(&results, out)
+}
+
+fn survey(options: &Options, parts: Vec<Part>, connections: usize) -> Result<Survey> {
+    let calls = if options.quick { 100 } else { 2000 };
+    let (transports, pace) = (options.transports()?, options.pace());
+    Ok(Survey { parts, transports, pace, connections, calls })
 }
 
 fn finish(options: &Options, text: &str, results: &Results) -> Result<()> {

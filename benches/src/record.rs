@@ -5,18 +5,20 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     meter::Tally,
-    plan::{Group, Load, Placement},
+    plan::{Group, Load, Part, Placement},
     run::Usage,
     transport::{Role, Transport},
 };
 
 /// All rounds of one transport under one load.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Cell {
+    /// Where its figures go.
+    pub part: Part,
     /// The group that it is compared in.
     pub group: String,
     /// The load's label.
@@ -24,23 +26,27 @@ pub struct Cell {
     /// Whether both processes were bound to one CPU.
     pub pinned: bool,
     /// The transport's name.
-    pub transport: &'static str,
+    pub transport: String,
     /// What the transport is to the comparison.
     pub role: Role,
     /// One sample a round.
     pub samples: Vec<Sample>,
+    /// Why rounds are missing.
+    pub failures: Vec<String>,
 }
 
 impl Cell {
     /// Makes a cell without samples.
     pub fn new(group: &Group, load: &Load, transport: &dyn Transport) -> Self {
         Self {
+            part: group.part,
             group: group.title.clone(),
             load: load.label.clone(),
             pinned: group.placement == Placement::OneCpu,
-            transport: transport.name(),
+            transport: transport.name().to_owned(),
             role: transport.role(),
             samples: Vec::new(),
+            failures: Vec::new(),
         }
     }
 
@@ -51,7 +57,7 @@ impl Cell {
 }
 
 /// What one window showed. CPU times are per call of the first lane.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Sample {
     /// How long the window was.
     pub seconds: f64,
@@ -64,7 +70,7 @@ pub struct Sample {
 }
 
 /// What the callers of one lane saw in one window.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct LaneSample {
     /// Calls that ended within the window.
     pub calls: u64,
@@ -74,6 +80,8 @@ pub struct LaneSample {
     pub p50_us: f64,
     /// Latency that 99 of 100 calls stayed under, in microseconds.
     pub p99_us: f64,
+    /// The same for 999 of 1,000.
+    pub p999_us: f64,
 }
 
 impl Sample {
@@ -86,6 +94,7 @@ impl Sample {
             calls_per_second: tally.calls() as f64 / seconds,
             p50_us: tally.latency_us(0.50),
             p99_us: tally.latency_us(0.99),
+            p999_us: tally.latency_us(0.999),
         };
         Self {
             seconds,

@@ -1,16 +1,24 @@
 //! The results file: figures with the machine, the settings and the command that made them.
 //!
-//! Written as JSON for `docs/` to draw tables and plots from. Never read back here.
+//! Written as JSON, from which `page` draws its tables and plots.
 
-use std::{env, fs::File, io::BufWriter, path::Path};
+use std::{
+    env,
+    fs::File,
+    io::{BufReader, BufWriter},
+    path::Path,
+};
 
 use anyhow::{Context, Result};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::{cpu, idle::IdleCell, machine::Machine, plan::Pace, record::Cell, run, transport};
+use crate::{
+    allocations::AllocationCell, cpu, idle::IdleCell, machine::Machine, plan::Pace, record::Cell,
+    run, streams::Flow, transport, wire::WireCell,
+};
 
 /// One run, whole.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Results {
     /// The arguments of the program that made it.
     pub command: Vec<String>,
@@ -22,23 +30,32 @@ pub struct Results {
     pub cells: Vec<Cell>,
     /// Memory of idle connections.
     pub idle: Vec<IdleCell>,
+    /// Bytes on the wire.
+    #[serde(default)]
+    pub wire: Vec<WireCell>,
+    /// Allocations.
+    #[serde(default)]
+    pub allocations: Vec<AllocationCell>,
+    /// Streams.
+    #[serde(default)]
+    pub streams: Option<Flow>,
 }
 
 /// How the figures of a run were made.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Method {
     /// How CPU time was read.
-    pub cpu_time: &'static str,
+    pub cpu_time: String,
     /// Worker threads of each side's runtime.
     pub workers: usize,
     /// Driven before counting, in milliseconds.
-    pub warm_up_ms: u128,
+    pub warm_up_ms: u64,
     /// Counted, in milliseconds.
-    pub window_ms: u128,
+    pub window_ms: u64,
     /// How often each cell was measured.
     pub rounds: usize,
     /// Each transport's name and settings.
-    pub transports: Vec<(&'static str, &'static str)>,
+    pub transports: Vec<(String, String)>,
 }
 
 impl Results {
@@ -46,15 +63,29 @@ impl Results {
     pub fn new(pace: Pace, cells: Vec<Cell>, idle: Vec<IdleCell>) -> Self {
         let transports = transport::all();
         let method = Method {
-            cpu_time: cpu::METHOD,
+            cpu_time: cpu::METHOD.to_owned(),
             workers: run::WORKERS,
-            warm_up_ms: pace.warm_up.as_millis(),
-            window_ms: pace.window.as_millis(),
+            warm_up_ms: pace.warm_up.as_millis() as u64,
+            window_ms: pace.window.as_millis() as u64,
             rounds: pace.rounds,
-            transports: transports.iter().map(|t| (t.name(), t.settings())).collect(),
+            transports: transports
+                .iter()
+                .map(|t| (t.name().to_owned(), t.settings().to_owned()))
+                .collect(),
         };
         let command = env::args().skip(1).collect();
-        Self { command, machine: Machine::describe(), method, cells, idle }
+        let (machine, wire, allocations) = (Machine::describe(), Vec::new(), Vec::new());
+        Self { command, machine, method, cells, idle, wire, allocations, streams: None }
+    }
+
+    /// Reads results that were written before.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such file or it holds something else.
+    pub fn read(path: &Path) -> Result<Self> {
+        let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+        Ok(serde_json::from_reader(BufReader::new(file))?)
     }
 
     /// Writes the results as JSON.

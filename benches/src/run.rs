@@ -13,16 +13,19 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use futures_util::future::try_join_all;
-use tokio::runtime::{Builder, Runtime};
+use tokio::{
+    runtime::{Builder, Runtime},
+    time::timeout,
+};
 
 use crate::{
-    cpu,
+    cpu, memory,
     meter::{Meter, Tally},
     pin::Pin,
-    plan::{Group, Load, Pace, Placement, Plan},
+    plan::{Failure, Group, Load, Pace, Placement, Plan},
     record::{Cell, Sample},
     server::ServerProcess,
-    transport::{self, Link, Transport},
+    transport::{self, Link, Role, Transport},
 };
 
 /// Measures everything that the plan names; `progress` gets a line per group and round.
@@ -31,6 +34,10 @@ use crate::{
 ///
 /// When a server cannot be started, a call fails or answers wrongly, or CPU time cannot be read.
 pub fn run(plan: &Plan, program: &Path, progress: &mut impl Write) -> Result<Vec<Cell>> {
+    let loads = plan.groups.iter().flat_map(|group| &group.loads);
+    let callers = loads.map(Load::callers).max().unwrap_or(0);
+    // Where a connection carries one call at a time, each caller has one.
+    memory::allow_open_files(callers as u64 + SPARE_FILES)?;
     let mut cells = Vec::new();
     for group in &plan.groups {
         let transports = able(plan, group)?;
@@ -46,8 +53,16 @@ pub fn run(plan: &Plan, program: &Path, progress: &mut impl Write) -> Result<Vec
                     let index = (step + round) % transports.len();
                     let transport = &*transports[index];
                     let sample = measure(transport, load, group.placement, plan.pace, program)
-                        .with_context(|| format!("{}, {}", transport.name(), load.label))?;
-                    cells[begun + turn * transports.len() + index].samples.push(sample);
+                        .with_context(|| format!("{}, {}", transport.name(), load.label));
+                    let cell = &mut cells[begun + turn * transports.len() + index];
+                    match sample {
+                        Ok(sample) => cell.samples.push(sample),
+                        Err(error) if plan.failure == Failure::Ends => return Err(error),
+                        Err(error) => {
+                            writeln!(progress, "{error:#}")?;
+                            cell.failures.push(format!("{error:#}"));
+                        }
+                    }
                 }
             }
         }
@@ -60,8 +75,12 @@ fn able(plan: &Plan, group: &Group) -> Result<Vec<Box<dyn Transport>>> {
     let mut able = Vec::new();
     for name in &plan.transports {
         let transport = transport::find(name)?;
+        // The limit is a loop over one job.
+        let single = group.loads.iter().all(|load| load.lanes.len() == 1);
         let mut lanes = group.loads.iter().flat_map(|load| &load.lanes);
-        if lanes.all(|lane| transport.performs(lane.job)) {
+        if (single || transport.role() != Role::Limit)
+            && lanes.all(|lane| transport.performs(lane.job))
+        {
             able.push(transport);
         }
     }
@@ -80,6 +99,9 @@ fn measure(
     let server = ServerProcess::start(program, transport.name())?;
     let runtime = runtime()?;
     let links = runtime.block_on(connect(transport, server.address(), load.connections))?;
+    // Each caller's first call opens what it needs, pools of connections above all.
+    let first = runtime.block_on(async { timeout(GRACE, begin(&links, load)).await });
+    first.context("the first calls hang")??;
     let meter = Meter::for_window();
     let driving = runtime.spawn(drive(links, load.clone(), Arc::clone(&meter)));
 
@@ -91,7 +113,7 @@ fn measure(
     meter.close();
     let used = Usage::read(server.pid())?.since(before);
 
-    let lanes = runtime.block_on(async { tokio::time::timeout(GRACE, driving).await });
+    let lanes = runtime.block_on(async { timeout(GRACE, driving).await });
     let lanes = lanes.context("calls were still pending long after the window")???;
     ensure!(lanes[0].calls() > 0, "no call ended within the window");
     runtime.shutdown_background();
@@ -113,6 +135,13 @@ pub async fn connect(
         links.push(transport.connect(address.to_owned()).await?);
     }
     Ok(links)
+}
+
+/// Makes one call of each caller.
+async fn begin(links: &[Box<dyn Link>], load: &Load) -> Result<()> {
+    let meter = Meter::for_calls(1);
+    let calls = links.iter().map(|link| link.drive(load.lanes.clone(), Arc::clone(&meter)));
+    try_join_all(calls).await.map(drop)
 }
 
 /// Drives a load over all its connections and adds up what each lane counted.
@@ -177,4 +206,7 @@ impl Usage {
 pub const WORKERS: usize = 2;
 
 /// How long the last calls of a window may take.
-const GRACE: Duration = Duration::from_secs(10);
+const GRACE: Duration = Duration::from_secs(20);
+
+/// Files that each process holds beside its connections.
+pub const SPARE_FILES: u64 = 200;

@@ -34,7 +34,7 @@ pub fn transports(cells: &[Cell]) -> String {
                 limit.map_or_else(|| NONE.to_owned(), |limit| ratio(cell, limit, figure))
             };
             table.add_row([
-                cell.transport.to_owned(),
+                cell.transport.clone(),
                 with_range(speed),
                 of_limit(Sample::calls_per_second),
                 number(cpu.median),
@@ -60,8 +60,8 @@ fn against_http(cells: &[Cell]) -> String {
             for http in rows.iter().filter(|cell| cell.role == Role::Http) {
                 table.add_row([
                     heading.clone(),
-                    ours.transport.to_owned(),
-                    http.transport.to_owned(),
+                    ours.transport.clone(),
+                    http.transport.clone(),
                     ratio(http, ours, Sample::cpu_us),
                     ratio(ours, http, Sample::calls_per_second),
                 ]);
@@ -87,7 +87,7 @@ pub fn pending(cells: &[Cell]) -> String {
     ]);
     for (ready, pending) in pairs(cells, "ready", "pending") {
         table.add_row([
-            ready.transport.to_owned(),
+            ready.transport.clone(),
             number(ready.spread(Sample::cpu_us).median),
             number(pending.spread(Sample::cpu_us).median),
             ratio(pending, ready, Sample::cpu_us),
@@ -112,7 +112,7 @@ pub fn mixed(cells: &[Cell]) -> String {
     ]);
     for (alone, beside) in pairs(cells, "alone", "beside") {
         table.add_row([
-            alone.transport.to_owned(),
+            alone.transport.clone(),
             number(alone.spread(p50).median),
             number(alone.spread(p99).median),
             number(beside.spread(p50).median),
@@ -131,7 +131,7 @@ pub fn idle(cells: &[IdleCell]) -> String {
     for cell in cells {
         let Spread { median, min, max } = cell.spread();
         table.add_row([
-            cell.transport.to_owned(),
+            cell.transport.clone(),
             cell.connections.to_string(),
             with_range(Spread { median: median / KIB, min: min / KIB, max: max / KIB }),
         ]);
@@ -169,7 +169,7 @@ fn pairs<'a>(cells: &'a [Cell], first: &str, second: &str) -> Vec<(&'a Cell, &'a
         cells.iter().find(|cell| cell.load == load && cell.transport == transport)
     };
     let firsts = cells.iter().filter(|cell| cell.load == first);
-    firsts.filter_map(|cell| Some((cell, of(second, cell.transport)?))).collect()
+    firsts.filter_map(|cell| Some((cell, of(second, &cell.transport)?))).collect()
 }
 
 fn ratio(dividend: &Cell, divisor: &Cell, figure: impl Fn(&Sample) -> f64) -> String {
@@ -197,7 +197,7 @@ fn section(text: &mut String, heading: &str, table: &Table) {
 }
 
 /// Three significant digits, with a suffix where numbers grow long.
-fn number(figure: f64) -> String {
+pub(crate) fn number(figure: f64) -> String {
     let size = figure.abs();
     match size {
         _ if !size.is_finite() => NONE.to_owned(),
@@ -212,7 +212,7 @@ fn number(figure: f64) -> String {
     }
 }
 
-fn with_range(Spread { median, min, max }: Spread) -> String {
+pub(crate) fn with_range(Spread { median, min, max }: Spread) -> String {
     format!("{} ({}..{})", number(median), number(min), number(max))
 }
 

@@ -1,10 +1,16 @@
 //! Tables from made-up cells: the ratios are the right way up.
 
 use super::*;
-use crate::record::LaneSample;
+use crate::{plan::Part, record::LaneSample};
 
 fn cell(transport: &'static str, role: Role, load: &str, speed: f64, cpu: f64) -> Cell {
-    let lane = LaneSample { calls: 10, calls_per_second: speed, p50_us: 5.0, p99_us: cpu * 10.0 };
+    let lane = LaneSample {
+        calls: 10,
+        calls_per_second: speed,
+        p50_us: 5.0,
+        p99_us: cpu * 10.0,
+        p999_us: cpu,
+    };
     let sample = Sample {
         seconds: 1.0,
         client_cpu_us: cpu / 4.0,
@@ -12,7 +18,9 @@ fn cell(transport: &'static str, role: Role, load: &str, speed: f64, cpu: f64) -
         lanes: vec![lane.clone(), lane],
     };
     let (group, load) = ("add, some load".to_owned(), load.to_owned());
-    Cell { group, load, pinned: false, transport, role, samples: vec![sample] }
+    let (part, transport) = (Part::Jobs, transport.to_owned());
+    let (samples, failures) = (vec![sample], Vec::new());
+    Cell { part, group, load, pinned: false, transport, role, samples, failures }
 }
 
 fn row<'a>(text: &'a str, name: &str) -> Vec<&'a str> {

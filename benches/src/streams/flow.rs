@@ -1,12 +1,13 @@
-//! One stream on one connection: items of 24 bytes beside a hand-written sender of the same, and items of
-//! 64 KiB beside a plain copy.
+//! One stream on one connection: items of 24 bytes beside a hand-written sender of the same and a
+//! server stream of tonic's, and items of 64 KiB beside a plain copy.
 
-use std::{fmt::Write as _, path::Path, time::Instant};
+use std::{fmt, path::Path, time::Instant};
 
 use anyhow::Result;
+use serde::{Deserialize, Serialize};
 
 use super::{Clock, Effort, bare, median, ours, start, verdict};
-use crate::{run, server::ServerProcess};
+use crate::{generated::messages::Nothing, run, server::ServerProcess, transport::tonic};
 
 /// The length of the long items.
 const LONG: u32 = 64 << 10;
@@ -15,59 +16,79 @@ const LONG: u32 = 64 << 10;
 const ITEM_BAR: f64 = 2.5;
 const COPY_BAR: f64 = 0.8;
 
-/// Measures both, in interleaved rounds.
+/// What one stream did: items or bytes a second, and CPU seconds of both sides for each.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct Figure {
+    /// A second.
+    pub rate: f64,
+    /// For each.
+    pub cpu: f64,
+}
+
+/// Medians of all streams.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct Flow {
+    /// Items of 24 bytes, ours.
+    pub ours: Figure,
+    /// The same by hand.
+    pub bare: Figure,
+    /// The same by tonic.
+    pub tonic: Figure,
+    /// Items of 64 KiB, ours, in bytes.
+    pub blobs: Figure,
+    /// A plain copy, in bytes.
+    pub copy: Figure,
+}
+
+/// Measures all, in interleaved rounds.
 ///
 /// # Errors
 ///
 /// When a server cannot be started or a stream fails.
-pub fn flow(program: &Path, effort: Effort) -> Result<String> {
-    let mut figures: [Vec<(f64, f64)>; 4] = Default::default();
+pub fn flow(program: &Path, effort: Effort) -> Result<Flow> {
+    let mut figures: [Vec<(f64, f64)>; 5] = Default::default();
     for _ in 0..effort.rounds {
-        for (figures, job) in figures.iter_mut().zip([Job::Items, Job::Bare, Job::Blobs, Job::Copy])
-        {
+        for (figures, job) in figures.iter_mut().zip(Job::ALL) {
             figures.push(job.measure(program, effort)?);
         }
     }
-    let [items, bare, blobs, copy] = figures;
-    let cpu = |figures: &[(f64, f64)]| median(figures.iter().map(|(_, cpu)| *cpu).collect());
-    let rate = |figures: &[(f64, f64)]| median(figures.iter().map(|(rate, _)| *rate).collect());
-    let mut text = String::from(
-        "| stream | items or MB/s | CPU of both | ratio | bar | |\n|---|---|---|---|---|---|\n",
-    );
-    let ratio = cpu(&items) / cpu(&bare);
-    let (ours, limit) = (rate(&items) / 1e6, rate(&bare) / 1e6);
-    writeln!(
-        text,
-        "| 24 bytes, by hand | {limit:.2}M/s | {:.0} ns/item | 1.00x | | |",
-        cpu(&bare) * 1e9
-    )?;
-    writeln!(
-        text,
-        "| 24 bytes, ours | {ours:.2}M/s | {:.0} ns/item | {ratio:.2}x CPU | <= {ITEM_BAR}x | {} |",
-        cpu(&items) * 1e9,
-        verdict(ratio <= ITEM_BAR)
-    )?;
-    let ratio = rate(&blobs) / rate(&copy);
-    writeln!(
-        text,
-        "| io::copy | {:.0} MB/s | {:.2} ns/byte | 1.00x | | |",
-        rate(&copy) / 1e6,
-        cpu(&copy) * 1e9
-    )?;
-    writeln!(
-        text,
-        "| 64 KiB, ours | {:.0} MB/s | {:.2} ns/byte | {ratio:.2}x speed | >= {COPY_BAR}x | {} |",
-        rate(&blobs) / 1e6,
-        cpu(&blobs) * 1e9,
-        verdict(ratio >= COPY_BAR)
-    )?;
-    Ok(text)
+    let [ours, bare, tonic, blobs, copy] = figures.map(|figures| {
+        let (rates, cpu) = figures.into_iter().unzip();
+        Figure { rate: median(rates), cpu: median(cpu) }
+    });
+    Ok(Flow { ours, bare, tonic, blobs, copy })
+}
+
+impl fmt::Display for Flow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { ours, bare, tonic, blobs, copy } = self;
+        writeln!(f, "| stream | items or MB/s | CPU of both | ratio | bar | |")?;
+        writeln!(f, "|---|---|---|---|---|---|")?;
+        let items = |figure: &Figure| {
+            format!("{:.2}M/s | {:.0} ns/item", figure.rate / 1e6, figure.cpu * 1e9)
+        };
+        let bytes = |figure: &Figure| {
+            format!("{:.0} MB/s | {:.2} ns/byte", figure.rate / 1e6, figure.cpu * 1e9)
+        };
+        writeln!(f, "| 24 bytes, by hand | {} | 1.00x | | |", items(bare))?;
+        let (ratio, held) = (ours.cpu / bare.cpu, verdict(ours.cpu <= ITEM_BAR * bare.cpu));
+        let ours_row = items(ours);
+        writeln!(f, "| 24 bytes, ours | {ours_row} | {ratio:.2}x CPU | <= {ITEM_BAR}x | {held} |")?;
+        let (of_bare, of_ours) = (tonic.cpu / bare.cpu, tonic.cpu / ours.cpu);
+        let tonic = items(tonic);
+        writeln!(f, "| 24 bytes, tonic | {tonic} | {of_bare:.2}x CPU, {of_ours:.2}x ours | | |")?;
+        writeln!(f, "| io::copy | {} | 1.00x | | |", bytes(copy))?;
+        let (ratio, held) = (blobs.rate / copy.rate, verdict(blobs.rate >= COPY_BAR * copy.rate));
+        let blobs = bytes(blobs);
+        writeln!(f, "| 64 KiB, ours | {blobs} | {ratio:.2}x speed | >= {COPY_BAR}x | {held} |")
+    }
 }
 
 #[derive(Clone, Copy)]
 enum Job {
     Items,
     Bare,
+    Tonic,
     Blobs,
     Copy,
 }
@@ -109,11 +130,14 @@ impl Counter<'_> {
 }
 
 impl Job {
+    const ALL: [Self; 5] = [Self::Items, Self::Bare, Self::Tonic, Self::Blobs, Self::Copy];
+
     /// Items or bytes a second, and CPU seconds for each.
     fn measure(self, program: &Path, effort: Effort) -> Result<(f64, f64)> {
         let name = match self {
             Self::Items | Self::Blobs => "streams-ours",
             Self::Bare => "streams-bare",
+            Self::Tonic => "streams-tonic",
             Self::Copy => "streams-copy",
         };
         let server = start(program, name)?;
@@ -148,6 +172,15 @@ impl Job {
                 }
                 Self::Bare => {
                     bare::read_items(address, |sum| sum > 0.0 && counter.add(1, 1000)).await?;
+                }
+                Self::Tonic => {
+                    let mut client = tonic::connect(address.to_owned()).await?;
+                    let mut items = client.items(Nothing {}).await?.into_inner();
+                    while let Some(item) = items.message().await? {
+                        if item.a > 0.0 && !counter.add(1, 1000) {
+                            break;
+                        }
+                    }
                 }
                 Self::Copy => bare::read_copy(address, |count| counter.add(count, 10)).await?,
             }

@@ -12,7 +12,7 @@ mod stall;
 
 pub use broadcast::broadcast;
 pub use cancels::cancels;
-pub use flow::flow;
+pub use flow::{Figure, Flow, flow};
 pub use stall::stall;
 
 use std::{
@@ -22,7 +22,11 @@ use std::{
 
 use anyhow::{Result, bail};
 
-use crate::{cpu, server::ServerProcess, transport::Listening};
+use crate::{
+    cpu,
+    server::ServerProcess,
+    transport::{Listening, tonic},
+};
 
 /// How long and how often something is measured.
 #[derive(Debug, Clone, Copy)]
@@ -38,7 +42,7 @@ pub struct Effort {
 }
 
 /// Names of the servers of this room.
-const NAMES: [&str; 3] = ["streams-ours", "streams-bare", "streams-copy"];
+const NAMES: [&str; 4] = ["streams-ours", "streams-bare", "streams-copy", "streams-tonic"];
 
 /// Whether a server is of this room.
 pub fn is_ours(name: &str) -> bool {
@@ -54,6 +58,7 @@ pub async fn serve(name: &str) -> Result<Listening> {
     match name {
         "streams-ours" => ours::serve().await,
         "streams-bare" => bare::serve(bare::items).await,
+        "streams-tonic" => tonic::serve().await,
         "streams-copy" => bare::serve(bare::copy).await,
         _ => bail!("no server is called {name}"),
     }

@@ -11,26 +11,25 @@ use std::{
     },
 };
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Result, anyhow};
 use axum::{
     Router,
-    extract::DefaultBodyLimit,
     http::header::CONTENT_TYPE,
     response::{IntoResponse, Response},
     routing::post,
-    serve::ListenerExt,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
-use tokio::net::TcpListener;
 
 use super::{
-    LARGEST_MESSAGE, Link, Listening, Role, Transport,
+    Link, Listening, Role, Transport,
     callers::{Caller, Callers},
+    http,
 };
+use crate::jobs::{self, Order};
 
 /// axum on the server's side, reqwest on the client's.
 #[derive(Debug)]
@@ -46,29 +45,16 @@ impl Transport for AxumReqwest {
     }
 
     fn settings(&self) -> &'static str {
-        "HTTP/1.1 keep-alive, TCP_NODELAY, pool without a limit (one connection per call in flight)"
+        http::SETTINGS
     }
 
     fn serve(&self) -> BoxFuture<'static, Result<Listening>> {
-        Box::pin(async {
-            let listener = TcpListener::bind("127.0.0.1:0").await?;
-            let url = format!("http://{}/", listener.local_addr()?);
-            let listener = listener.tap_io(|stream| {
-                // A connection that is gone already shows so at its first read.
-                let _ = stream.set_nodelay(true);
-            });
-            let router = Router::new()
-                .route("/", post(answer))
-                .layer(DefaultBodyLimit::max(LARGEST_MESSAGE as usize));
-            let serving = tokio::spawn(async { axum::serve(listener, router).await });
-            Ok(Listening::new(url, serving))
-        })
+        Box::pin(async { http::serve(Router::new().route("/", post(answer))).await })
     }
 
     fn connect(&self, address: String) -> BoxFuture<'static, Result<Box<dyn Link>>> {
         Box::pin(async move {
-            let http = reqwest::Client::builder().no_proxy().tcp_nodelay(true).build()?;
-            let url = address.parse().context("the server's address is no URL")?;
+            let (http, url) = (http::client()?, http::url(&address)?);
             let client = Client(Arc::new(Shared { http, url, next_id: AtomicU64::new(1) }));
             Ok(Box::new(Callers(client)) as Box<dyn Link>)
         })
@@ -127,10 +113,13 @@ async fn perform(body: &[u8]) -> Result<Vec<u8>, Fault> {
             let (a, b): (i64, i64) = serde_json::from_str(params.get())?;
             success(id, a + b)
         }
-        "add_pending" => {
-            let (a, b): (i64, i64) = serde_json::from_str(params.get())?;
-            tokio::task::yield_now().await;
-            success(id, a + b)
+        "work" => {
+            let (kind, amount) = serde_json::from_str(params.get())?;
+            success(id, jobs::perform(kind, amount).await)
+        }
+        "record" => {
+            let (order,): (Order,) = serde_json::from_str(params.get())?;
+            success(id, order)
         }
         "echo" => {
             let (text,): (Cow<'_, str>,) = serde_json::from_str(params.get())?;
@@ -189,8 +178,12 @@ impl Caller for Client {
         self.call("add", (a, b)).await
     }
 
-    async fn add_pending(&self, a: i64, b: i64) -> Result<i64> {
-        self.call("add_pending", (a, b)).await
+    async fn work(&self, kind: u32, amount: u32) -> Result<i64> {
+        self.call("work", (kind, amount)).await
+    }
+
+    async fn record(&self, order: &Order) -> Result<Order> {
+        self.call("record", (order,)).await
     }
 
     async fn echo(&self, payload: Bytes) -> Result<Bytes> {

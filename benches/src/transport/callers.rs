@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 
 use super::{Link, operands};
 use crate::{
+    jobs::Order,
     meter::{Meter, Phase, Tally, stopwatch},
     plan::{Job, Lane},
 };
@@ -20,10 +21,41 @@ use crate::{
 pub(super) trait Caller: Clone + Send + Sync + 'static {
     fn add(&self, a: i64, b: i64) -> impl Future<Output = Result<i64>> + Send;
 
-    /// Adds through a handler that is pending at its first poll.
-    fn add_pending(&self, a: i64, b: i64) -> impl Future<Output = Result<i64>> + Send;
+    /// Has the server do what `jobs::perform` does.
+    fn work(&self, kind: u32, amount: u32) -> impl Future<Output = Result<i64>> + Send;
 
     fn echo(&self, payload: Bytes) -> impl Future<Output = Result<Bytes>> + Send;
+
+    /// Sends an order there and back; where the client's method takes it whole, a clone is part of
+    /// the call.
+    fn record(&self, order: &Order) -> impl Future<Output = Result<Order>> + Send;
+}
+
+/// The same where futures stay on their thread; every `Caller` is one.
+#[allow(async_fn_in_trait, reason = "whether these are `Send` is the implementation's to say")]
+pub(super) trait LocalCaller {
+    async fn add(&self, a: i64, b: i64) -> Result<i64>;
+    async fn work(&self, kind: u32, amount: u32) -> Result<i64>;
+    async fn echo(&self, payload: Bytes) -> Result<Bytes>;
+    async fn record(&self, order: &Order) -> Result<Order>;
+}
+
+impl<C: Caller> LocalCaller for C {
+    async fn add(&self, a: i64, b: i64) -> Result<i64> {
+        Caller::add(self, a, b).await
+    }
+
+    async fn work(&self, kind: u32, amount: u32) -> Result<i64> {
+        Caller::work(self, kind, amount).await
+    }
+
+    async fn echo(&self, payload: Bytes) -> Result<Bytes> {
+        Caller::echo(self, payload).await
+    }
+
+    async fn record(&self, order: &Order) -> Result<Order> {
+        Caller::record(self, order).await
+    }
 }
 
 /// A link on which each call in flight is a task of its own.
@@ -36,10 +68,10 @@ impl<C: Caller> Link for Callers<C> {
             let mut tallies: Vec<Tally> = lanes.iter().map(|_| Tally::new()).collect();
             let mut running = JoinSet::new();
             for (index, lane) in lanes.into_iter().enumerate() {
-                for _ in 0..lane.in_flight {
+                for number in 0..lane.in_flight as u64 {
                     let (caller, meter) = (caller.clone(), Arc::clone(&meter));
                     running.spawn(async move {
-                        anyhow::Ok((index, repeat(caller, lane, &meter).await?))
+                        anyhow::Ok((index, repeat(caller, number, lane, &meter).await?))
                     });
                 }
             }
@@ -52,25 +84,37 @@ impl<C: Caller> Link for Callers<C> {
     }
 }
 
-async fn repeat<C: Caller>(caller: C, lane: Lane, meter: &Meter) -> Result<Tally> {
+/// One caller: a call after another, until the meter says that it is enough. Its number decides which
+/// of its calls are timed, so that not all callers time the same ones.
+pub(super) async fn repeat<C: LocalCaller>(
+    caller: C,
+    number: u64,
+    lane: Lane,
+    meter: &Meter,
+) -> Result<Tally> {
     let mut tally = Tally::new();
     let payload = match lane.job {
         Job::Echo { bytes } => Bytes::from(vec![0xA5; bytes]),
-        Job::Add | Job::AddPending => Bytes::new(),
+        Job::Add | Job::Work(_) | Job::Record => Bytes::new(),
     };
+    let order = if lane.job == Job::Record { Order::sample() } else { Order::default() };
     for call in 0..meter.calls_per_caller() {
         if meter.phase() == Phase::Closed {
             break;
         }
-        let started = stopwatch(call, lane.timed_every());
+        let started = stopwatch(call + number, lane.timed_every());
         match lane.job {
             Job::Add => {
                 let (a, b) = operands(call);
                 ensure!(caller.add(a, b).await? == a + b, "a wrong sum came back");
             }
-            Job::AddPending => {
-                let (a, b) = operands(call);
-                ensure!(caller.add_pending(a, b).await? == a + b, "a wrong sum came back");
+            Job::Work(work) => {
+                let (kind, amount) = work.request(call);
+                let answer = caller.work(kind, amount).await?;
+                ensure!(answer == i64::from(amount), "a wrong amount came back");
+            }
+            Job::Record => {
+                ensure!(caller.record(&order).await?.resembles(&order), "another order came back");
             }
             Job::Echo { .. } => {
                 let echoed = caller.echo(payload.clone()).await?;
@@ -85,6 +129,6 @@ async fn repeat<C: Caller>(caller: C, lane: Lane, meter: &Meter) -> Result<Tally
 }
 
 /// Compares length and ends only: reading a megabyte would be measured with the call.
-fn same_ends(left: &Bytes, right: &Bytes) -> bool {
+fn same_ends(left: &[u8], right: &[u8]) -> bool {
     left.len() == right.len() && left.first() == right.first() && left.last() == right.last()
 }

@@ -10,15 +10,22 @@
 
 mod axum_reqwest;
 mod callers;
-mod jsonrpsee_http;
+mod capnp;
+mod http;
+mod jsonrpsee;
 mod limit;
 mod ours;
+mod rest;
+mod soap;
+mod tarpc;
+pub(crate) mod tonic;
+mod xml_rpc;
 
 use std::{any::Any, fmt, sync::Arc};
 
 use anyhow::{Context, Result};
 use futures_util::future::BoxFuture;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     meter::{Meter, Tally},
@@ -26,14 +33,14 @@ use crate::{
 };
 
 /// What a transport is to the comparison.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// What the machine allows: the others are divided by it.
     Limit,
     /// This framework.
     Ours,
-    /// JSON-RPC over HTTP, which ours is to replace.
+    /// One call a request over HTTP/1.1, which ours is to replace.
     Http,
     /// Another framework.
     Peer,
@@ -54,6 +61,16 @@ pub trait Transport: fmt::Debug + Send + Sync {
     fn performs(&self, job: Job) -> bool {
         let _ = job;
         true
+    }
+
+    /// Whether its server is another process: only what is in memory has none.
+    fn is_apart(&self) -> bool {
+        true
+    }
+
+    /// Whether it does its work on threads of its own, beside the runtime that it is given.
+    fn has_own_threads(&self) -> bool {
+        false
     }
 
     /// Binds to a free address and accepts in the background of the current runtime.
@@ -102,8 +119,17 @@ pub fn all() -> Vec<Box<dyn Transport>> {
         Box::new(limit::Limit),
         Box::new(ours::Ours::Tcp),
         Box::new(ours::Ours::Unix),
+        Box::new(ours::Ours::Json),
+        Box::new(ours::Ours::Memory),
+        Box::new(tarpc::Tarpc),
+        Box::new(tonic::Tonic),
+        Box::new(capnp::CapnpRpc),
+        Box::new(jsonrpsee::Jsonrpsee::WebSocket),
+        Box::new(jsonrpsee::Jsonrpsee::Http),
         Box::new(axum_reqwest::AxumReqwest),
-        Box::new(jsonrpsee_http::JsonrpseeHttp),
+        Box::new(rest::Rest),
+        Box::new(xml_rpc::XmlRpc),
+        Box::new(soap::Soap),
     ]
 }
 
@@ -126,6 +152,10 @@ fn operands(call: u64) -> (i64, i64) {
 
 /// The largest message that servers and clients with a limit are told to allow.
 const LARGEST_MESSAGE: u32 = 16 << 20;
+
+/// The same for calls in flight on a connection, and for connections.
+const MOST_CALLS: u32 = 16 << 10;
+const MOST_CONNECTIONS: u32 = 100_000;
 
 #[cfg(test)]
 mod tests;

@@ -1,25 +1,28 @@
-//! This framework, over TCP and over a Unix socket, as its README shows it.
+//! This framework, over TCP over a Unix socket and in memory, in bincode and in JSON, as its README shows it.
 
 use anyhow::Result;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use rpc_core::{Address, Limits, Listener, Server, service};
+use rpc_core::{Address, Codec, Endpoint, Limits, Listener, Server, service};
 use tempfile::TempDir;
 
 use super::{
-    LARGEST_MESSAGE, Link, Listening, Role, Transport,
+    LARGEST_MESSAGE, Link, Listening, MOST_CALLS, MOST_CONNECTIONS, Role, Transport,
     callers::{Caller, Callers},
 };
+use crate::jobs::{self, Order};
 
 /// The jobs, as a trait.
 #[service]
 trait Jobs {
     /// Adds.
     async fn add(&self, a: i64, b: i64) -> i64;
-    /// Adds, after the task has been scheduled once more.
-    async fn add_pending(&self, a: i64, b: i64) -> i64;
+    /// Does some work.
+    async fn work(&self, kind: u32, amount: u32) -> i64;
     /// Gives the bytes back.
     async fn echo(&self, payload: Bytes) -> Bytes;
+    /// Gives the order back.
+    async fn record(&self, order: Order) -> Order;
 }
 
 struct Worker;
@@ -29,13 +32,16 @@ impl Jobs for Worker {
         a.wrapping_add(b)
     }
 
-    async fn add_pending(&self, a: i64, b: i64) -> i64 {
-        tokio::task::yield_now().await;
-        a.wrapping_add(b)
+    async fn work(&self, kind: u32, amount: u32) -> i64 {
+        jobs::perform(kind, amount).await
     }
 
     async fn echo(&self, payload: Bytes) -> Bytes {
         payload
+    }
+
+    async fn record(&self, order: Order) -> Order {
+        order
     }
 }
 
@@ -44,6 +50,10 @@ impl Jobs for Worker {
 pub(super) enum Ours {
     Tcp,
     Unix,
+    /// TCP, with values in JSON.
+    Json,
+    /// No socket: both ends in the client's process.
+    Memory,
 }
 
 impl Transport for Ours {
@@ -51,6 +61,8 @@ impl Transport for Ours {
         match self {
             Self::Tcp => "ours-tcp",
             Self::Unix => "ours-unix",
+            Self::Json => "ours-json",
+            Self::Memory => "ours-memory",
         }
     }
 
@@ -59,7 +71,17 @@ impl Transport for Ours {
     }
 
     fn settings(&self) -> &'static str {
-        "bincode, limits on message size and connections raised, otherwise the defaults"
+        match self {
+            Self::Tcp | Self::Unix => {
+                "bincode, limits on sizes, calls and connections raised, otherwise the defaults"
+            }
+            Self::Memory => "bincode, both ends in one process and one runtime of two workers",
+            Self::Json => "JSON over TCP, limits raised as for bincode, otherwise the defaults",
+        }
+    }
+
+    fn is_apart(&self) -> bool {
+        !matches!(self, Self::Memory)
     }
 
     fn serve(&self) -> BoxFuture<'static, Result<Listening>> {
@@ -67,22 +89,26 @@ impl Transport for Ours {
         Box::pin(async move {
             let directory = TempDir::new()?;
             let address = match ours {
-                Self::Tcp => Address::Tcp { host: "127.0.0.1".to_owned(), port: 0 },
+                Self::Memory => return Ok(Listening::new("memory", ())),
+                Self::Tcp | Self::Json => Address::Tcp { host: "127.0.0.1".to_owned(), port: 0 },
                 Self::Unix => Address::Unix(directory.path().join("socket")),
             };
             let listener = Listener::bind(address).await?;
             let address = listener.address().to_string();
-            let limits = Limits { max_message: LARGEST_MESSAGE, ..Limits::default() };
-            let server = Server::new().limits(limits).max_connections(100_000);
-            let running = server.with(JobsServer::new(Worker)).start_on(listener)?;
+            let running = server().start_on(listener)?;
             Ok(Listening::new(address, (running, directory)))
         })
     }
 
     fn connect(&self, address: String) -> BoxFuture<'static, Result<Box<dyn Link>>> {
+        let ours = *self;
+        let codec = if matches!(ours, Self::Json) { Codec::Json } else { Codec::Bincode };
         Box::pin(async move {
-            let limits = Limits { max_message: LARGEST_MESSAGE, ..Limits::default() };
-            let channel = rpc_core::Endpoint::new().limits(limits).connect(address).await?;
+            let endpoint = Endpoint::new().limits(limits()).codec(codec);
+            let channel = match ours {
+                Self::Memory => endpoint.in_memory(server()),
+                _ => endpoint.connect(address).await?,
+            };
             channel.ready().await?;
             Ok(Box::new(Callers(JobsClient::new(channel))) as Box<dyn Link>)
         })
@@ -94,11 +120,25 @@ impl Caller for JobsClient {
         Ok(Self::add(self, a, b).await?)
     }
 
-    async fn add_pending(&self, a: i64, b: i64) -> Result<i64> {
-        Ok(Self::add_pending(self, a, b).await?)
+    async fn work(&self, kind: u32, amount: u32) -> Result<i64> {
+        Ok(Self::work(self, kind, amount).await?)
     }
 
     async fn echo(&self, payload: Bytes) -> Result<Bytes> {
         Ok(Self::echo(self, payload).await?)
     }
+
+    async fn record(&self, order: &Order) -> Result<Order> {
+        Ok(Self::record(self, order.clone()).await?)
+    }
+}
+
+fn server() -> Server {
+    let server = Server::new().limits(limits()).max_connections(MOST_CONNECTIONS as usize);
+    server.with(JobsServer::new(Worker))
+}
+
+/// What both sides allow beyond the defaults, as the loads ask for it.
+fn limits() -> Limits {
+    Limits { max_message: LARGEST_MESSAGE, max_calls: MOST_CALLS, ..Limits::default() }
 }

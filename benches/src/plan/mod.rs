@@ -1,21 +1,33 @@
 //! What is to be measured, as plain data: loads, the groups they are compared in, the windows.
+//! The groups themselves are in `groups`.
 //!
 //! Comes in from the command line and goes out to `run`. Never starts anything itself.
 
+mod groups;
+
+pub use groups::{connections, in_flight, jobs, mixed, pending, pinned, services, transports};
+
 use std::time::Duration;
+
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+
+use crate::jobs::Work;
 
 /// One thing that a server can be asked to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Job {
     /// Adds two small integers; the handler is ready at its first poll.
     Add,
-    /// The same with a handler that yields once before it answers.
-    AddPending,
+    /// Has the handler do some work and answer with a number.
+    Work(Work),
     /// Sends this many bytes there and back.
     Echo {
         /// The size of the payload.
         bytes: usize,
     },
+    /// Sends an order of 50 items there and back.
+    Record,
 }
 
 /// A number of callers that repeat one job on a connection, each with one call in flight.
@@ -28,10 +40,12 @@ pub struct Lane {
 }
 
 impl Lane {
-    /// How often a call is timed: every one where they are few, else one in eight, so that reading
-    /// the clock stays small beside the call.
+    /// How often a call is timed: every one where they are few or long, else one in eight, so that
+    /// reading the clock stays small beside the call.
     pub fn timed_every(&self) -> u64 {
-        if self.in_flight <= 4 { 1 } else { 8 }
+        let short =
+            matches!(self.job, Job::Add | Job::Work(Work::Ready | Work::Yield | Work::Cached));
+        if short && self.in_flight > 4 { 8 } else { 1 }
     }
 }
 
@@ -82,9 +96,75 @@ pub enum Placement {
     OneCpu,
 }
 
+/// The chapter of the report that figures belong to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Part {
+    /// The three jobs at all loads.
+    Jobs,
+    /// `add` with both processes on one CPU.
+    Pinned,
+    /// `add` as calls in flight grow.
+    InFlight,
+    /// `add` as connections grow.
+    Connections,
+    /// Handlers that wait, compute or have a cache in front.
+    Services,
+    /// Small calls beside large ones.
+    Mixed,
+    /// Handlers that are pending once.
+    Pending,
+    /// Bytes on the wire.
+    Wire,
+    /// Allocations.
+    Allocations,
+    /// Memory of idle connections.
+    Idle,
+    /// Streams of items.
+    Streams,
+}
+
+impl Part {
+    /// All of them, in the order of the report.
+    pub const ALL: [Self; 11] = [
+        Self::Jobs,
+        Self::Pinned,
+        Self::InFlight,
+        Self::Connections,
+        Self::Services,
+        Self::Mixed,
+        Self::Pending,
+        Self::Wire,
+        Self::Allocations,
+        Self::Idle,
+        Self::Streams,
+    ];
+
+    /// The name of its command.
+    pub fn command(self) -> String {
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+
+    /// What is driven for it; nothing for what is counted in another way.
+    pub fn groups(self) -> Vec<Group> {
+        match self {
+            Self::Jobs => jobs(),
+            Self::Pinned => pinned(),
+            Self::InFlight => in_flight(),
+            Self::Connections => connections(),
+            Self::Services => services(),
+            Self::Mixed => mixed(),
+            Self::Pending => pending(),
+            Self::Wire | Self::Allocations | Self::Idle | Self::Streams => Vec::new(),
+        }
+    }
+}
+
 /// Loads that are compared with each other: every round runs all of them over all transports.
 #[derive(Debug, Clone)]
 pub struct Group {
+    /// Where its figures go.
+    pub part: Part,
     /// The heading of the group's table.
     pub title: String,
     /// The loads that each round runs.
@@ -123,56 +203,15 @@ pub struct Plan {
     pub transports: Vec<String>,
     /// The windows and rounds.
     pub pace: Pace,
+    /// What becomes of the run when a cell fails.
+    pub failure: Failure,
 }
 
-/// The size of the payload that is echoed beside small calls.
-const LARGE: usize = 1 << 20;
-
-/// `add` at the four loads, each a group of its own.
-pub fn transports() -> Vec<Group> {
-    [(1, 1), (1, 64), (1, 1024), (8, 16)]
-        .map(|(connections, in_flight)| Load::of(Job::Add, connections, in_flight))
-        .map(|load| Group {
-            title: format!("add, {}", load.label),
-            loads: vec![load],
-            placement: Placement::Free,
-        })
-        .into()
-}
-
-/// `add` with both processes on one CPU, at the loads where wake-ups hide the most.
-pub fn pinned() -> Vec<Group> {
-    [(1, 1), (1, 64)]
-        .map(|(connections, in_flight)| Load::of(Job::Add, connections, in_flight))
-        .map(|load| Group {
-            title: format!("add, {}, both processes on one CPU", load.label),
-            loads: vec![load],
-            placement: Placement::OneCpu,
-        })
-        .into()
-}
-
-/// A ready handler beside one that is pending once.
-pub fn pending() -> Vec<Group> {
-    vec![Group {
-        title: "add, 1x64, ready and pending once".to_owned(),
-        loads: vec![
-            Load::of(Job::Add, 1, 64).named("ready"),
-            Load::of(Job::AddPending, 1, 64).named("pending"),
-        ],
-        placement: Placement::Free,
-    }]
-}
-
-/// Four callers of `add` alone, then beside large echoes on the same connection; where a connection
-/// carries one call at a time, the echoes have another of the same client's.
-pub fn mixed() -> Vec<Group> {
-    vec![Group {
-        title: "add, 4 callers, alone and beside 1 MiB echoes of the same client".to_owned(),
-        loads: vec![
-            Load::of(Job::Add, 1, 4).named("alone"),
-            Load::of(Job::Add, 1, 4).named("beside").beside(Job::Echo { bytes: LARGE }, 1),
-        ],
-        placement: Placement::Free,
-    }]
+/// What becomes of a run when one cell cannot be measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failure {
+    /// It ends, and says why.
+    Ends,
+    /// The cell notes why, and the run goes on.
+    IsNoted,
 }
