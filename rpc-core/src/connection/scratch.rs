@@ -10,7 +10,7 @@ use crate::proto::{
 };
 
 /// Bytes of one read.
-const READ: usize = 64 << 10;
+const READ: usize = 256 << 10;
 
 /// Buffers for small frames that a thread keeps, and the largest that is worth keeping.
 const POOLED: usize = 8;

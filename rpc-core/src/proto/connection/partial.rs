@@ -13,6 +13,8 @@ pub(super) struct Partials {
     /// Bounded by: `max_partial` announced, plus the frame that the decoder is splitting; each by
     /// `max_message`.
     messages: Vec<Partial>,
+    /// How long the last whole message was: the next may be as long. Room is made for it once a quarter has come.
+    length: usize,
 }
 
 /// Appends a part of a message, with room for the rest of its frame if that is not longer than what came.
@@ -66,11 +68,17 @@ impl Partials {
             let limit = limits.max_message;
             return Err(ConnectionError::MessageTooLong { id: head.id, limit });
         }
+        // Room that was justified once costs a peer as many bytes as it did then.
+        let length = partial.bytes.len() + payload.len();
+        if (self.length / 4..self.length).contains(&length) {
+            partial.bytes.reserve(self.length - partial.bytes.len());
+        }
         extend(&mut partial.bytes, payload, left);
         if head.flags.contains(Flags::MORE) {
             return Ok(None);
         }
         let whole = self.messages.swap_remove(at);
+        self.length = whole.bytes.len();
         Ok(Some((whole.flags, whole.bytes.freeze())))
     }
 
