@@ -118,6 +118,7 @@ pub fn all() -> Vec<Box<dyn Transport>> {
     vec![
         Box::new(limit::Limit),
         Box::new(ours::Ours::Tcp),
+        Box::new(ours::Ours::Threads),
         Box::new(ours::Ours::Unix),
         Box::new(ours::Ours::Json),
         Box::new(ours::Ours::Memory),

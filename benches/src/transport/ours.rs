@@ -49,6 +49,8 @@ impl Jobs for Worker {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Ours {
     Tcp,
+    /// TCP, with connections on threads that have a runtime each.
+    Threads,
     Unix,
     /// TCP, with values in JSON.
     Json,
@@ -60,6 +62,7 @@ impl Transport for Ours {
     fn name(&self) -> &'static str {
         match self {
             Self::Tcp => "ours-tcp",
+            Self::Threads => "ours-threads",
             Self::Unix => "ours-unix",
             Self::Json => "ours-json",
             Self::Memory => "ours-memory",
@@ -74,6 +77,9 @@ impl Transport for Ours {
         match self {
             Self::Tcp | Self::Unix => {
                 "bincode, limits on sizes, calls and connections raised, otherwise the defaults"
+            }
+            Self::Threads => {
+                "bincode over TCP; the server has a thread with a runtime of its own for each core"
             }
             Self::Memory => "bincode, both ends in one process and one runtime of two workers",
             Self::Json => "JSON over TCP, limits raised as for bincode, otherwise the defaults",
@@ -90,12 +96,16 @@ impl Transport for Ours {
             let directory = TempDir::new()?;
             let address = match ours {
                 Self::Memory => return Ok(Listening::new("memory", ())),
-                Self::Tcp | Self::Json => Address::Tcp { host: "127.0.0.1".to_owned(), port: 0 },
+                Self::Tcp | Self::Threads | Self::Json => {
+                    Address::Tcp { host: "127.0.0.1".to_owned(), port: 0 }
+                }
                 Self::Unix => Address::Unix(directory.path().join("socket")),
             };
             let listener = Listener::bind(address).await?;
             let address = listener.address().to_string();
-            let running = server().start_on(listener)?;
+            let cores = std::thread::available_parallelism()?.get();
+            let threads = if matches!(ours, Self::Threads) { cores } else { 0 };
+            let running = server().threads(threads).start_on(listener)?;
             Ok(Listening::new(address, (running, directory)))
         })
     }
