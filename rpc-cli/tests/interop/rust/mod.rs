@@ -1,5 +1,7 @@
 //! Rust from a description compiles, and calls the same methods by the same keys.
 
+mod cases;
+
 use rpc_core::schema::ServiceSchema;
 
 use crate::{beside_server, generate, generated, services};
