@@ -45,9 +45,9 @@ fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            // What generators write has no style.
-            let foreign = ["target", "ui", "snapshots", "generated"];
-            if !foreign.iter().any(|name| path.ends_with(name)) {
+            // What is built, generated, or there to be wrong is no source of ours.
+            let others = ["target", "ui", "snapshots", "generated", "expected"];
+            if !others.iter().any(|other| path.ends_with(other)) {
                 found.extend(sources(&path));
             }
         } else if path.extension().is_some_and(|extension| extension == "rs") {
