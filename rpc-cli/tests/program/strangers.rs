@@ -54,3 +54,50 @@ fn servers_of_other_protocols_are_recognised() {
         assert!(answered_with(bytes).ends_with(&words));
     }
 }
+
+#[test]
+fn every_command_says_in_one_line_that_nobody_is_there() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let out = folder.path().to_str().unwrap();
+    let nobody = "127.0.0.1:1";
+    for arguments in [
+        &["list", nobody][..],
+        &["describe", nobody],
+        &["describe", nobody, "Calculator.add", "--format", "html"],
+        &["call", nobody, "Calculator.add", "a=1", "b=2"],
+        &["call", nobody, "Calculator.add", "--template"],
+        &["ping", nobody],
+        &["repl", nobody],
+        &["schema", "save", nobody],
+        &["schema", "diff", nobody, nobody],
+        &["codegen", nobody, "--lang", "python", "--out", out],
+        &["bench", nobody, "Calculator.add", "a=1", "b=2", "--count", "1"],
+    ] {
+        let ran = run(arguments);
+        assert_eq!((ran.code, ran.stdout.as_str()), (78, ""), "{arguments:?}: {ran:?}");
+        assert_eq!(ran.stderr.lines().count(), 1, "{arguments:?}: {ran:?}");
+        assert!(ran.stderr.contains("127.0.0.1:1"), "{arguments:?}: {ran:?}");
+    }
+}
+
+#[test]
+fn every_command_names_what_was_meant() {
+    let (demo, folder) = (Demo::start(), tempfile::TempDir::new().unwrap());
+    let (out, address) = (folder.path().to_str().unwrap(), demo.address.as_str());
+    for (arguments, meant) in [
+        (&["describe", address, "Calculater"][..], "did you mean Calculator?"),
+        (&["describe", address, "Calculator.ad"], "did you mean add?"),
+        (&["call", address, "Calculator.ad"], "did you mean add?"),
+        (&["call", address, "Calculater.add", "--template"], "did you mean Calculator?"),
+        (&["call", address, "Calculator.add", "--dry-run", "c=1"], "a or b"),
+        (&["schema", "save", address, "-s", "Calculater"], "did you mean Calculator?"),
+        (&["codegen", address, "-l", "rust", "-o", out, "-s", "Clok"], "did you mean Clock?"),
+        (&["bench", address, "Calculator.ad", "--count", "1"], "did you mean add?"),
+    ] {
+        let ran = run(arguments);
+        assert_eq!(ran.stdout, "", "{arguments:?}: {ran:?}");
+        assert!(ran.code >= 64, "{arguments:?}: {ran:?}");
+        assert_eq!(ran.stderr.lines().count(), 1, "{arguments:?}: {ran:?}");
+        assert!(ran.stderr.contains(meant), "{arguments:?}: {ran:?}");
+    }
+}
