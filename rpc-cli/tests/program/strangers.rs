@@ -5,7 +5,7 @@ use std::{
     net::TcpListener,
 };
 
-use crate::run;
+use crate::{Demo, run};
 
 #[test]
 fn nothing_listening_is_said_so() {
@@ -89,7 +89,7 @@ fn every_command_names_what_was_meant() {
         (&["describe", address, "Calculator.ad"], "did you mean add?"),
         (&["call", address, "Calculator.ad"], "did you mean add?"),
         (&["call", address, "Calculater.add", "--template"], "did you mean Calculator?"),
-        (&["call", address, "Calculator.add", "--dry-run", "c=1"], "a or b"),
+        (&["call", address, "Calculator.add", "--dry-run", "c=1"], "one of a, b"),
         (&["schema", "save", address, "-s", "Calculater"], "did you mean Calculator?"),
         (&["codegen", address, "-l", "rust", "-o", out, "-s", "Clok"], "did you mean Clock?"),
         (&["bench", address, "Calculator.ad", "--count", "1"], "did you mean add?"),
