@@ -114,6 +114,22 @@ pub struct Variant {
     pub kind: ContainerKind,
 }
 
+impl ContainerKind {
+    /// The shapes that it consists of, in order; of an enum, those of all variants.
+    #[must_use]
+    pub fn formats(&self) -> Vec<&Format> {
+        match self {
+            Self::Unit => Vec::new(),
+            Self::Newtype(content) => vec![content],
+            Self::Tuple(contents) => contents.iter().collect(),
+            Self::Struct(fields) => fields.iter().map(|field| &field.format).collect(),
+            Self::Enum(variants) => {
+                variants.iter().flat_map(|variant| variant.kind.formats()).collect()
+            }
+        }
+    }
+}
+
 impl Field {
     /// A field that is always there.
     #[must_use]

@@ -133,7 +133,7 @@ impl Registry {
                 && known.insert(key)
             {
                 found.push((key.as_str(), container));
-                waiting.extend(contents(&container.kind).into_iter().rev());
+                waiting.extend(container.kind.formats().into_iter().rev());
             }
             waiting.extend(parts(format).into_iter().rev());
         }
@@ -150,7 +150,7 @@ impl Registry {
         while let Some(format) = waiting.pop() {
             match format {
                 Format::Named(key) if known.insert(key) => match self.container(key) {
-                    Some(container) => waiting.extend(contents(&container.kind)),
+                    Some(container) => waiting.extend(container.kind.formats()),
                     None => return Some(key.clone()),
                 },
                 Format::Text { wire, .. } => waiting.push(wire),
@@ -254,19 +254,6 @@ fn parts(format: &Format) -> Vec<&Format> {
         Format::Tuple(contents) => contents.iter().collect(),
         // Text with a structure of its own on the wire is text to people.
         _ => Vec::new(),
-    }
-}
-
-/// The shapes that a container consists of.
-fn contents(kind: &ContainerKind) -> Vec<&Format> {
-    match kind {
-        ContainerKind::Unit => Vec::new(),
-        ContainerKind::Newtype(content) => vec![content],
-        ContainerKind::Tuple(contents) => contents.iter().collect(),
-        ContainerKind::Struct(fields) => fields.iter().map(|field| &field.format).collect(),
-        ContainerKind::Enum(variants) => {
-            variants.iter().flat_map(|variant| contents(&variant.kind)).collect()
-        }
     }
 }
 

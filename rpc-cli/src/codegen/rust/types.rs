@@ -32,10 +32,10 @@ impl<'a> Types<'a> {
         let mut types =
             Self { api, ordered: HashSet::new(), leads_to: HashMap::new(), errors: HashSet::new() };
         for named in &api.types {
-            let found = named.registry().reachable(formats(&named.container.kind));
+            let found = named.registry().reachable(named.container.kind.formats());
             let leads_to = found.iter().filter_map(|(key, _)| api.named(named.service, key));
             let leads_to: HashSet<&str> = leads_to.map(|other| other.name.as_str()).collect();
-            let floats = |kind: &ContainerKind| formats(kind).into_iter().any(has_float);
+            let floats = |kind: &ContainerKind| kind.formats().into_iter().any(has_float);
             let all = found.iter().map(|(_, container)| &container.kind);
             if !all.chain([&named.container.kind]).any(floats) {
                 types.ordered.insert(&named.name);
@@ -104,14 +104,11 @@ impl<'a> Types<'a> {
 
     /// The definition of a type, unless the standard library has it.
     pub(super) fn definition(&self, named: &NamedType<'_>) -> Option<String> {
-        let is_standard = self
-            .api
-            .named(named.service, "core::time::Duration")
-            .is_some_and(|one| std::ptr::eq(one, named))
-            || self
-                .api
-                .named(named.service, "std::time::SystemTime")
-                .is_some_and(|one| std::ptr::eq(one, named));
+        let is_this = |key| {
+            let standard = self.api.named(named.service, key);
+            standard.is_some_and(|standard| std::ptr::eq(standard, named))
+        };
+        let is_standard = STANDARD.iter().any(|(key, _)| is_this(key));
         if is_standard || result(named).is_some() {
             return None;
         }
@@ -260,17 +257,5 @@ fn has_float(format: &Format) -> bool {
         Format::Map { key, value } => has_float(key) || has_float(value),
         Format::Tuple(contents) => contents.iter().any(has_float),
         _ => false,
-    }
-}
-
-fn formats(kind: &ContainerKind) -> Vec<&Format> {
-    match kind {
-        ContainerKind::Unit => Vec::new(),
-        ContainerKind::Newtype(content) => vec![content],
-        ContainerKind::Tuple(contents) => contents.iter().collect(),
-        ContainerKind::Struct(fields) => fields.iter().map(|field| &field.format).collect(),
-        ContainerKind::Enum(variants) => {
-            variants.iter().flat_map(|variant| formats(&variant.kind)).collect()
-        }
     }
 }

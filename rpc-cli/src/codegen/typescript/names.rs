@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use rpc_core::schema::{Container, ContainerKind, Format, MethodSchema, ServiceSchema};
+use rpc_core::schema::{Format, MethodSchema, ServiceSchema};
 
 use super::{super::Api, codecs::known_text};
 use crate::codegen::api::NamedType;
@@ -255,27 +255,11 @@ fn show<'a>(
                 if let Some(type_) = api.named(service, key)
                     && shown.insert(type_.name.as_str())
                 {
-                    let inside = contents(type_.container);
+                    let inside = type_.container.kind.formats();
                     rest.extend(inside.into_iter().map(|format| (type_.service, format)));
                 }
             }
             _ => {}
         }
     }
-}
-
-/// The shapes that a type consists of.
-fn contents(container: &Container) -> Vec<&Format> {
-    fn of(kind: &ContainerKind) -> Vec<&Format> {
-        match kind {
-            ContainerKind::Unit => Vec::new(),
-            ContainerKind::Newtype(content) => vec![content],
-            ContainerKind::Tuple(parts) => parts.iter().collect(),
-            ContainerKind::Struct(fields) => fields.iter().map(|field| &field.format).collect(),
-            ContainerKind::Enum(variants) => {
-                variants.iter().flat_map(|variant| of(&variant.kind)).collect()
-            }
-        }
-    }
-    of(&container.kind)
 }
