@@ -41,9 +41,14 @@ pub(crate) struct Driver {
     timer: Option<Pin<Box<Sleep>>>,
     /// Why the connection has ended, until the turn is over.
     error: Option<ConnectionError>,
-    /// Whether the callers who asked for a flush were given time to add to it.
-    yielded: bool,
+    /// How often the callers who asked for a flush were given time to add to it.
+    yields: u8,
+    /// The bytes that waited for it when they were last given time.
+    unsent: usize,
 }
+
+/// Most yields before one write.
+const MAX_YIELDS: u8 = 3;
 
 /// What the driver does after a turn.
 enum Turn {
@@ -71,7 +76,8 @@ impl Driver {
             handlers,
             timer: None,
             error: None,
-            yielded: false,
+            yields: 0,
+            unsent: 0,
         }
     }
 
@@ -106,11 +112,10 @@ impl Driver {
                     return Poll::Ready(Turn::End(error));
                 }
                 // Replies of one read leave at once: they are all here. Callers are given time.
-                if standing.flush && !replied && !self.yielded {
-                    self.yielded = true;
+                if standing.flush && !replied && self.waits_for_more(standing.unsent) {
                     return Poll::Ready(Turn::Yield);
                 }
-                self.yielded = false;
+                self.yields = 0;
                 let flushed = self.shared.flush(Some(cx));
                 if flushed == Flushed::More {
                     return Poll::Ready(Turn::Yield);
@@ -122,6 +127,14 @@ impl Driver {
                 }
             }
         })
+    }
+
+    /// Whether callers are to be given time, or more of it because other threads are still adding.
+    fn waits_for_more(&mut self, unsent: usize) -> bool {
+        let waits = self.yields == 0 || (self.yields < MAX_YIELDS && unsent > self.unsent);
+        self.yields += 1;
+        self.unsent = unsent;
+        waits
     }
 
     /// Starts and polls handlers until none has started since it was last polled: one that ends may let

@@ -52,6 +52,8 @@ pub(super) struct State {
 pub(super) struct Standing {
     /// Whether somebody asked for a flush.
     pub(super) flush: bool,
+    /// Bytes that wait to be written.
+    pub(super) unsent: usize,
     /// Whether bytes of the peer may be read.
     pub(super) may_read: bool,
     /// When the machine has something to do if nothing happens.
@@ -341,6 +343,7 @@ impl State {
         self.armed = self.armed.into_iter().chain(due).min();
         Standing {
             flush: self.flush,
+            unsent: self.machine.unsent(),
             may_read: self.machine.wants_read(),
             due,
             error: self.machine.error().cloned(),

@@ -229,6 +229,12 @@ impl Connection {
         !self.outbox.is_empty() || self.pings.owes_pong()
     }
 
+    /// Bytes that wait to be written.
+    #[must_use]
+    pub const fn unsent(&self) -> usize {
+        self.outbox.unsent()
+    }
+
     /// Whether bytes of the peer may be fed. False while the peer leaves too many replies unread, or
     /// one-way calls wait for the handlers of former ones: TCP then holds the peer up.
     ///
