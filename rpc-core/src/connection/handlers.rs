@@ -195,7 +195,9 @@ impl Handlers {
 
     /// Forgets how to stop a handler that has ended.
     pub(super) fn forget(&mut self, id: CallId) {
-        self.stops.remove(&id);
+        if !self.stops.is_empty() {
+            self.stops.remove(&id);
+        }
     }
 }
 

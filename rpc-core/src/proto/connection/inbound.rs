@@ -4,7 +4,7 @@
 //! handler has ended. A cancel asks for that early; it frees nothing.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, VecDeque, hash_map::Entry},
     hash::BuildHasherDefault,
     time::Instant,
 };
@@ -27,6 +27,17 @@ pub(super) struct Inbound {
     pub(super) refused: u32,
     /// No open call has an earlier deadline than this.
     pub(super) next_deadline: Option<Instant>,
+}
+
+impl Inbound {
+    /// Enters a call that starts at once; false, with nothing done, if its id is open already.
+    pub(super) fn begin(&mut self, id: CallId) -> bool {
+        let Entry::Vacant(entry) = self.open.entry(id) else { return false };
+        entry.insert(InboundCall { progress: Progress::Running, ..InboundCall::default() });
+        self.accepted += 1;
+        self.running += 1;
+        true
+    }
 }
 
 #[derive(Debug, Default)]

@@ -131,19 +131,19 @@ impl Outbound {
             debug_assert!(false, "outcome of call {id} was taken already");
             return Poll::Pending;
         };
-        if let SlotState::Done { owed, .. } = slot.state {
-            let done = std::mem::replace(&mut slot.state, SlotState::Abandoned);
-            if !owed {
-                self.slots.remove(index);
+        let SlotState::Done { owed, .. } = slot.state else {
+            match &mut slot.waker {
+                Some(waker) => waker.clone_from(cx.waker()),
+                None => slot.waker = Some(cx.waker().clone()),
             }
-            let SlotState::Done { outcome, .. } = done else { unreachable!("matched above") };
-            return Poll::Ready(outcome);
-        }
-        match &mut slot.waker {
-            Some(waker) => waker.clone_from(cx.waker()),
-            None => slot.waker = Some(cx.waker().clone()),
-        }
-        Poll::Pending
+            return Poll::Pending;
+        };
+        let done = match owed {
+            true => std::mem::replace(&mut slot.state, SlotState::Abandoned),
+            false => self.slots.remove(index).state,
+        };
+        let SlotState::Done { outcome, .. } = done else { unreachable!("matched above") };
+        Poll::Ready(outcome)
     }
 
     /// Ends a call on this side with what the peer replied. Returns false if the peer has no business

@@ -8,7 +8,6 @@ use bytes::{Buf, Bytes};
 use super::transmit::{CHUNKS_PER_WRITE, Chunk, Transmit};
 use crate::proto::{
     CallId, Payload,
-    encoder::encode_frame,
     frame::{Flags, GoAway, HEAD_LEN, Head, Kind},
 };
 
@@ -118,11 +117,12 @@ impl Outbox {
             self.unsent_replies += HEAD_LEN + length;
         }
         if length <= self.max_frame {
+            let head = Head { length: length as u32, ..head };
             self.append(|out| {
-                encode_frame(head, out, |out| {
-                    out.extend_from_slice(prefix);
-                    out.extend_from_slice(body);
-                });
+                out.reserve(HEAD_LEN + length);
+                out.extend_from_slice(&head.encode());
+                out.extend_from_slice(prefix);
+                out.extend_from_slice(body);
             });
             return true;
         }

@@ -12,7 +12,7 @@ use super::{
     streams::StreamId,
 };
 use crate::proto::{
-    CallId, Code, Codec, Decoder, Payload, Piece, Status,
+    CallId, Code, Codec, Decoder, MethodKey, Payload, Piece, Status,
     frame::{Credit, Failure, Flags, FrameError, GoAway, Hello, Kind, RequestHead, Streams},
     limits::EARLY_CALLS,
 };
@@ -45,6 +45,9 @@ impl Connection {
     pub fn handle_input(&mut self, now: Instant, decoder: &mut Decoder, mut input: &[u8]) {
         self.timers.received = now;
         while self.closing.error.is_none() {
+            if self.handle_short(decoder, &mut input) {
+                continue;
+            }
             let handled = match decoder.next(&mut input) {
                 Ok(Some(piece)) if piece.head.kind == Kind::Item => {
                     let head = piece.head;
@@ -60,6 +63,49 @@ impl Connection {
             }
         }
         self.promote(now);
+    }
+
+    /// The way of nearly every frame: a whole short request or reply that is as it should be. False, with nothing
+    /// done, for any other.
+    #[inline]
+    fn handle_short(&mut self, decoder: &Decoder, input: &mut &[u8]) -> bool {
+        let mut rest = *input;
+        let Some((head, payload)) = decoder.next_short(&mut rest) else { return false };
+        let (id, flags) = (head.id, head.flags.without(Flags::JSON));
+        if !self.partials.is_empty() || payload.len() > self.config.limits.max_message as usize {
+            return false;
+        }
+        match head.kind {
+            Kind::Response if flags == Flags::NONE => {
+                let payload = Payload::copy_from_slice(payload);
+                if !self.outbound.complete(id, Ok(payload), &mut self.wakes) {
+                    return false;
+                }
+                self.stop_upload(id, true);
+            }
+            Kind::Request if flags == Flags::MINE && id.expects_reply() => {
+                let Some((key, arguments)) = payload.split_first_chunk() else { return false };
+                let running = self.inbound.running < self.config.limits.max_calls;
+                if !running || self.closing.local || !self.inbound.held.is_empty() {
+                    return false;
+                }
+                if self.is_discarding(id) || !self.inbound.begin(id) {
+                    return false;
+                }
+                self.events.push_back(Event::Request(Request {
+                    id,
+                    key: MethodKey::from_u64(u64::from_le_bytes(*key)),
+                    codec: codec_of(head.flags),
+                    deadline: None,
+                    metadata: None,
+                    arguments: Payload::copy_from_slice(arguments),
+                    streams: Streams::NONE,
+                }));
+            }
+            _ => return false,
+        }
+        *input = rest;
+        true
     }
 
     fn handle_piece(&mut self, now: Instant, piece: Piece<'_>) -> Result<(), ConnectionError> {
@@ -186,7 +232,7 @@ impl Connection {
         flags: Flags,
         message: Message<'_>,
     ) -> Result<(), ConnectionError> {
-        let codec = if flags.contains(Flags::JSON) { Codec::Json } else { Codec::Bincode };
+        let codec = codec_of(flags);
         let bytes = message.bytes();
         let (front, arguments) = match RequestHead::decode(bytes, flags.contains(Flags::EXT)) {
             Ok(parts) => parts,
@@ -260,6 +306,10 @@ impl Connection {
             || self.inbound.open.len() <= self.config.limits.max_calls as usize
             || self.inbound.accepted <= u64::from(EARLY_CALLS)
     }
+}
+
+const fn codec_of(flags: Flags) -> Codec {
+    if flags.contains(Flags::JSON) { Codec::Json } else { Codec::Bincode }
 }
 
 /// Calls above the announced limit that are refused one by one before the connection is closed.

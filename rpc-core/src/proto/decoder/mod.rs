@@ -131,6 +131,23 @@ impl Decoder {
         Ok(self.whole(head, input))
     }
 
+    /// The next frame if it is about a call, short, and all there: nearly every frame is. What this passes over,
+    /// faults among it, is for [`Self::next`].
+    #[inline]
+    pub(crate) fn next_short<'i>(&self, input: &mut &'i [u8]) -> Option<(Head, &'i [u8])> {
+        if !self.is_between_frames() {
+            return None;
+        }
+        let (head, rest) = input.split_first_chunk::<HEAD_LEN>()?;
+        let head = Head::decode_of_call(*head)?;
+        if head.length > SPLIT.min(self.max_frame) {
+            return None;
+        }
+        let (payload, rest) = rest.split_at_checked(head.length as usize)?;
+        *input = rest;
+        Some((head, payload))
+    }
+
     /// The payload of the next frame if its head is `like` but for the length, and it is short and all there: so
     /// that a run of items is known to be one.
     pub(crate) fn next_like<'i>(&self, like: Head, input: &mut &'i [u8]) -> Option<&'i [u8]> {

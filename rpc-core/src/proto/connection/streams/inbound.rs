@@ -108,6 +108,9 @@ impl Connection {
 
     /// A call of the peer has ended: what it still sends is thrown away, until it ends that.
     pub(in super::super) fn finish_receiving(&mut self, call: CallId) {
+        if self.streams.receiving.is_empty() {
+            return;
+        }
         let stream = StreamId::theirs(call);
         let Some(receiving) = self.streams.receiving(stream) else { return };
         self.wakes.extend(receiving.waker.take());

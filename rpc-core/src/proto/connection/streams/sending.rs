@@ -161,6 +161,9 @@ impl Connection {
 
     /// The handler of the peer's call has ended; whether its reply may not overtake what is queued.
     pub(in super::super) fn finish_sending(&mut self, call: CallId) -> bool {
+        if self.streams.sending.is_empty() {
+            return false;
+        }
         let sending = self.streams.sending.remove(&StreamId::theirs(call));
         sending.is_some_and(|sending| sending.large)
     }
