@@ -55,18 +55,18 @@ impl<T, E> CallFuture<T, E> {
 
     /// Sends the call. Gives its outcome if it has one at once.
     fn send(&mut self, cx: &Context<'_>) -> Poll<Outcome> {
-        let request = &mut self.request;
-        let arguments = match std::mem::replace(&mut request.arguments, Ok(Payload::new())) {
+        let deadline = self.request.deadline();
+        let request = &self.request;
+        let arguments = match &request.arguments {
             Ok(arguments) => arguments,
-            Err(status) => return Poll::Ready(Err(Failure::Status(status))),
+            Err(status) => return Poll::Ready(Err(Failure::Status(status.clone()))),
         };
-        let deadline = request.deadline();
         let call = NewCall {
             key: request.key,
             codec: request.codec,
             deadline,
             metadata: request.options.as_ref().map(|options| &options.metadata),
-            arguments: &arguments,
+            arguments,
             streams: request.streams,
             ordered: request.method.is_ordered(),
             within: request.within(),
@@ -90,6 +90,10 @@ impl<T, E> CallFuture<T, E> {
 
     /// Starts what goes with a call that is open.
     fn opened(&mut self, id: CallId) {
+        // What is long is not kept for as long as the call takes.
+        if self.request.arguments.as_ref().is_ok_and(|arguments| arguments.shared().is_some()) {
+            self.request.arguments = Ok(Payload::new());
+        }
         let Some(options) = &mut self.request.options else { return };
         if let Some(upload) = options.upload.take() {
             let codec = self.request.codec;

@@ -27,6 +27,9 @@ impl Connection {
     /// # Errors
     /// A status that says why the call cannot be made on this connection; it was not started.
     pub fn open(&mut self, now: Instant, call: &NewCall<'_>) -> Result<CallId, Status> {
+        if call.is_plain() && self.may_send_at_once(call) {
+            return Ok(self.send_plain(call));
+        }
         self.check_open(now, call)?;
         let send = self.may_send(call);
         if !send {

@@ -112,6 +112,13 @@ struct Closing {
     error: Option<ConnectionError>,
 }
 
+impl Closing {
+    /// Whether both sides still accept requests.
+    const fn is_open(&self) -> bool {
+        self.error.is_none() && !self.remote && !self.local
+    }
+}
+
 impl Connection {
     /// A connection over a transport that was just opened.
     #[must_use]

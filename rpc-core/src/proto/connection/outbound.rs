@@ -48,6 +48,17 @@ pub struct NewCall<'a> {
     pub ordered: bool,
 }
 
+impl NewCall<'_> {
+    /// Whether the call is its key and its arguments and nothing else, as most are.
+    pub(super) fn is_plain(&self) -> bool {
+        self.deadline.is_none()
+            && self.metadata.is_none_or(Metadata::is_empty)
+            && self.streams == Streams::NONE
+            && self.within.is_none()
+            && !self.ordered
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Slot {
     pub(super) state: SlotState,
@@ -117,6 +128,16 @@ impl Outbound {
     ) -> CallId {
         self.next_deadline = earlier(self.next_deadline, deadline);
         let slot = Slot { state, ordinal: UNSENT, waker: None, deadline, within };
+        CallId(self.slots.insert(slot) as u32)
+    }
+
+    /// Enters a call whose first frame is on its way.
+    pub(super) fn insert_sent(&mut self) -> CallId {
+        let ordinal = self.sent;
+        self.sent += 1;
+        self.in_flight += 1;
+        let state = SlotState::Sent;
+        let slot = Slot { state, ordinal, waker: None, deadline: None, within: None };
         CallId(self.slots.insert(slot) as u32)
     }
 

@@ -150,6 +150,25 @@ impl Connection {
         }
     }
 
+    /// Whether nothing stands in the way of a plain call: neither a limit nor another call.
+    pub(super) fn may_send_at_once(&self, call: &NewCall<'_>) -> bool {
+        let Some(peer) = &self.peer else { return false };
+        let length = KEY + call.arguments.len();
+        self.closing.is_open()
+            && self.outbound.queue.is_empty()
+            && self.outbound.in_flight < peer.limits.max_calls
+            && length <= peer.limits.max_message as usize
+            && self.outbox.fits_one_frame(length)
+    }
+
+    /// Sends a plain call that may be sent at once.
+    pub(super) fn send_plain(&mut self, call: &NewCall<'_>) -> CallId {
+        let id = self.outbound.insert_sent();
+        let head = request_head(id, call.codec, false);
+        self.outbox.message(head, &call.key.to_u64().to_le_bytes(), call.arguments);
+        id
+    }
+
     pub(super) fn enqueue(&mut self, call: &NewCall<'_>, reply: bool) -> CallId {
         let queued = QueuedCall {
             key: call.key,
