@@ -64,6 +64,38 @@ impl Payload {
         }
     }
 
+    /// A copy of the first `length` bytes of `from`, which must have as many. A read buffer holds more: copying a
+    /// fixed number of bytes, of which the length says how many count, is cheaper than copying so many.
+    #[inline]
+    pub(crate) fn copy_from_start(from: &[u8], length: usize) -> Self {
+        match from.first_chunk() {
+            Some(&bytes) if length <= INLINE => Self(Held::Inline { length: length as u8, bytes }),
+            _ => Self::copy_from_slice(&from[..length]),
+        }
+    }
+
+    /// Appends the bytes to `out`; of those held in place all, and then as many are taken off as do not count.
+    #[inline]
+    pub(crate) fn append_to(&self, out: &mut Vec<u8>) {
+        match &self.0 {
+            Held::Inline { length, bytes } => {
+                let end = out.len() + usize::from(*length);
+                out.extend_from_slice(bytes);
+                out.truncate(end);
+            }
+            Held::Shared(bytes) => out.extend_from_slice(bytes),
+        }
+    }
+
+    /// The room that [`Self::append_to`] takes for a while.
+    #[inline]
+    pub(crate) fn room(&self) -> usize {
+        match &self.0 {
+            Held::Inline { .. } => INLINE,
+            Held::Shared(bytes) => bytes.len(),
+        }
+    }
+
     /// A copy that is held in place, if so many bytes can be.
     #[inline]
     pub(crate) fn inline(from: &[u8]) -> Option<Self> {

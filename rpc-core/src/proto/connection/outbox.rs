@@ -117,19 +117,25 @@ impl Outbox {
             self.unsent_replies += HEAD_LEN + length;
         }
         if length <= self.max_frame {
-            let head = Head { length: length as u32, ..head };
-            self.append(|out| {
-                out.reserve(HEAD_LEN + length);
-                out.extend_from_slice(&head.encode());
-                out.extend_from_slice(prefix);
-                out.extend_from_slice(body);
-            });
+            self.frame(head, prefix, body);
             return true;
         }
         self.unsent += length;
         let (prefix, body) = (Payload::copy_from_slice(prefix), body.clone().into_bytes());
         self.large.push_back(Large::new(head, prefix, body));
         false
+    }
+
+    /// Appends a message that fits one frame and is not to keep its place behind others.
+    #[inline]
+    pub(super) fn frame(&mut self, head: Head, prefix: &[u8], body: &Payload) {
+        let length = (prefix.len() + body.len()) as u32;
+        self.append(|out| {
+            out.reserve(HEAD_LEN + prefix.len() + body.room());
+            out.extend_from_slice(&Head { length, ..head }.encode());
+            out.extend_from_slice(prefix);
+            body.append_to(out);
+        });
     }
 
     /// Appends a request; the value is that of [`Self::message`].

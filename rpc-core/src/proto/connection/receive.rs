@@ -9,6 +9,7 @@ use super::{
     event::Request,
     inbound::{InboundCall, Progress},
     outbound::earlier,
+    requests::KEY,
     streams::StreamId,
 };
 use crate::proto::{
@@ -69,27 +70,26 @@ impl Connection {
     /// done, for any other.
     #[inline]
     fn handle_short(&mut self, decoder: &Decoder, input: &mut &[u8]) -> bool {
-        let mut rest = *input;
-        let Some((head, payload)) = decoder.next_short(&mut rest) else { return false };
-        let (id, flags) = (head.id, head.flags.without(Flags::JSON));
-        if !self.partials.is_empty() || payload.len() > self.config.limits.max_message as usize {
+        let Some((head, rest)) = decoder.next_short(input) else { return false };
+        let (id, flags, length) = (head.id, head.flags.without(Flags::JSON), head.length as usize);
+        if !self.partials.is_empty() || length > self.config.limits.max_message as usize {
             return false;
         }
         match head.kind {
             Kind::Response if flags == Flags::NONE => {
-                let payload = Payload::copy_from_slice(payload);
+                let payload = Payload::copy_from_start(rest, length);
                 if !self.outbound.complete(id, Ok(payload), &mut self.wakes) {
                     return false;
                 }
                 self.stop_upload(id, true);
             }
-            Kind::Request if flags == Flags::MINE && id.expects_reply() => {
-                let Some((key, arguments)) = payload.split_first_chunk() else { return false };
-                let running = self.inbound.running < self.config.limits.max_calls;
-                if !running || self.closing.local || !self.inbound.held.is_empty() {
+            Kind::Request if flags == Flags::MINE && id.expects_reply() && length >= KEY => {
+                let Some((key, arguments)) = rest.split_first_chunk::<KEY>() else { return false };
+                let held = !self.inbound.held.is_empty();
+                if held || self.inbound.running >= self.config.limits.max_calls {
                     return false;
                 }
-                if self.is_discarding(id) || !self.inbound.begin(id) {
+                if self.closing.local || self.is_discarding(id) || !self.inbound.begin(id) {
                     return false;
                 }
                 self.events.push_back(Event::Request(Request {
@@ -98,13 +98,13 @@ impl Connection {
                     codec: codec_of(head.flags),
                     deadline: None,
                     metadata: None,
-                    arguments: Payload::copy_from_slice(arguments),
+                    arguments: Payload::copy_from_start(arguments, length - KEY),
                     streams: Streams::NONE,
                 }));
             }
             _ => return false,
         }
-        *input = rest;
+        *input = &rest[length..];
         true
     }
 

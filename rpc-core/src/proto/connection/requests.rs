@@ -20,7 +20,7 @@ use crate::proto::{
 pub(super) const MAX_UNSENT_ONEWAY: usize = 256 << 10;
 
 /// Bytes of a method key, of an extension's length, and of a deadline in it.
-const KEY: usize = 8;
+pub(super) const KEY: usize = 8;
 const EXTENSION: usize = 2;
 const TIMEOUT: usize = 11;
 const STREAMS: usize = 4;
@@ -165,7 +165,7 @@ impl Connection {
     pub(super) fn send_plain(&mut self, call: &NewCall<'_>) -> CallId {
         let id = self.outbound.insert_sent();
         let head = request_head(id, call.codec, false);
-        self.outbox.message(head, &call.key.to_u64().to_le_bytes(), call.arguments);
+        self.outbox.frame(head, &call.key.to_u64().to_le_bytes(), call.arguments);
         id
     }
 

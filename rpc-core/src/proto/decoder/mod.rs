@@ -131,21 +131,18 @@ impl Decoder {
         Ok(self.whole(head, input))
     }
 
-    /// The next frame if it is about a call, short, and all there: nearly every frame is. What this passes over,
-    /// faults among it, is for [`Self::next`].
+    /// The next frame if it is about a call, short, and all there: nearly every frame is. Gives its head and what
+    /// follows that, which is the payload and whatever has come behind it. What this passes over, faults among it,
+    /// is for [`Self::next`].
     #[inline]
-    pub(crate) fn next_short<'i>(&self, input: &mut &'i [u8]) -> Option<(Head, &'i [u8])> {
+    pub(crate) fn next_short<'i>(&self, input: &'i [u8]) -> Option<(Head, &'i [u8])> {
         if !self.is_between_frames() {
             return None;
         }
         let (head, rest) = input.split_first_chunk::<HEAD_LEN>()?;
         let head = Head::decode_of_call(*head)?;
-        if head.length > SPLIT.min(self.max_frame) {
-            return None;
-        }
-        let (payload, rest) = rest.split_at_checked(head.length as usize)?;
-        *input = rest;
-        Some((head, payload))
+        let short = head.length <= SPLIT.min(self.max_frame) && rest.len() >= head.length as usize;
+        short.then_some((head, rest))
     }
 
     /// The payload of the next frame if its head is `like` but for the length, and it is short and all there: so
