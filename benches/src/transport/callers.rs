@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use super::{Link, operands};
 use crate::{
     jobs::Order,
-    meter::{Meter, Phase, Tally, stopwatch},
+    meter::{Meter, Phase, SharedTally, Tally, stopwatch},
     plan::{Job, Lane},
 };
 
@@ -65,21 +65,21 @@ impl<C: Caller> Link for Callers<C> {
     fn drive(&self, lanes: Vec<Lane>, meter: Arc<Meter>) -> BoxFuture<'static, Result<Vec<Tally>>> {
         let caller = self.0.clone();
         Box::pin(async move {
-            let mut tallies: Vec<Tally> = lanes.iter().map(|_| Tally::new()).collect();
+            let mut tallies = Vec::new();
             let mut running = JoinSet::new();
-            for (index, lane) in lanes.into_iter().enumerate() {
+            for lane in lanes {
+                let tally = Arc::new(SharedTally::new());
                 for number in 0..lane.in_flight as u64 {
                     let (caller, meter) = (caller.clone(), Arc::clone(&meter));
-                    running.spawn(async move {
-                        anyhow::Ok((index, repeat(caller, number, lane, &meter).await?))
-                    });
+                    let tally = Arc::clone(&tally);
+                    running.spawn(async move { repeat(caller, number, lane, &meter, &tally).await });
                 }
+                tallies.push(tally);
             }
             while let Some(joined) = running.join_next().await {
-                let (index, tally) = joined??;
-                tallies[index].merge(&tally);
+                joined??;
             }
-            Ok(tallies)
+            Ok(tallies.iter().map(|tally| tally.sum()).collect())
         })
     }
 }
@@ -91,8 +91,9 @@ pub(super) async fn repeat<C: LocalCaller>(
     number: u64,
     lane: Lane,
     meter: &Meter,
-) -> Result<Tally> {
-    let mut tally = Tally::new();
+    tally: &SharedTally,
+) -> Result<()> {
+    let mut untimed = 0;
     let payload = match lane.job {
         Job::Echo { bytes } => Bytes::from(vec![0xA5; bytes]),
         Job::Add | Job::Work(_) | Job::Record => Bytes::new(),
@@ -122,10 +123,14 @@ pub(super) async fn repeat<C: LocalCaller>(
             }
         }
         if meter.phase() == Phase::Counting {
-            tally.count(1, started.map(|at| at.elapsed()));
+            match started {
+                Some(started) => tally.count(number, 1, Some(started.elapsed())),
+                None => untimed += 1,
+            }
         }
     }
-    Ok(tally)
+    tally.count(number, untimed, None);
+    Ok(())
 }
 
 /// Compares length and ends only: reading a megabyte would be measured with the call.

@@ -28,7 +28,7 @@ use super::{
 use crate::{
     generated::peer_capnp::{self, jobs},
     jobs::{Address, Customer, Item, Order, perform},
-    meter::{Meter, Tally},
+    meter::{Meter, SharedTally, Tally},
     plan::Lane,
     run::WORKERS,
 };
@@ -150,21 +150,20 @@ async fn take(mut system: RpcSystem<Side>, mut orders: mpsc::UnboundedReceiver<T
 }
 
 async fn drive(client: &jobs::Client, lanes: Vec<Lane>, meter: Arc<Meter>) -> Result<Vec<Tally>> {
-    let mut tallies: Vec<Tally> = lanes.iter().map(|_| Tally::new()).collect();
+    let mut tallies = Vec::new();
     let mut running = JoinSet::new();
-    for (index, lane) in lanes.into_iter().enumerate() {
+    for lane in lanes {
+        let tally = Arc::new(SharedTally::new());
         for number in 0..lane.in_flight as u64 {
-            let (client, meter) = (client.clone(), Arc::clone(&meter));
-            running.spawn_local(async move {
-                anyhow::Ok((index, repeat(client, number, lane, &meter).await?))
-            });
+            let (client, meter, tally) = (client.clone(), Arc::clone(&meter), Arc::clone(&tally));
+            running.spawn_local(async move { repeat(client, number, lane, &meter, &tally).await });
         }
+        tallies.push(tally);
     }
     while let Some(joined) = running.join_next().await {
-        let (index, tally) = joined??;
-        tallies[index].merge(&tally);
+        joined??;
     }
-    Ok(tallies)
+    Ok(tallies.iter().map(|tally| tally.sum()).collect())
 }
 
 impl LocalCaller for jobs::Client {

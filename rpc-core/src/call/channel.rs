@@ -99,7 +99,7 @@ impl Channel {
         let method = Method::Named(MethodKey::bare(method));
         let arguments = encode(Codec::Json, arguments);
         let decode: Decode<serde_json::Value> = codec::decode::<serde_json::Value>;
-        let call = Call::new(
+        let mut call = Call::new(
             self.connection.clone(),
             method,
             Codec::Json,
@@ -107,7 +107,8 @@ impl Channel {
             decode,
             Some(decode),
         );
-        self.with_defaults(call)
+        self.add_defaults(&mut call);
+        call
     }
 
     /// Prepares a call whose arguments are encoded already, and whose reply, or the method's own error, is
@@ -140,14 +141,9 @@ impl Channel {
     ) -> Call<Payload, Payload> {
         let (connection, arguments) = (self.connection.clone(), Ok(arguments.clone()));
         let method = Method::Named(method);
-        self.with_defaults(Call::new(
-            connection,
-            method,
-            codec,
-            arguments,
-            as_it_is,
-            Some(as_it_is),
-        ))
+        let mut call = Call::new(connection, method, codec, arguments, as_it_is, Some(as_it_is));
+        self.add_defaults(&mut call);
+        call
     }
 
     /// The same as [`Self::call_raw`] for a method that answers with a stream of items.
@@ -159,8 +155,10 @@ impl Channel {
     ) -> Call<Streaming<Payload, Payload>, Payload> {
         let (connection, arguments) = (self.connection.clone(), Ok(arguments.clone()));
         let method = Method::Named(method);
-        Call::streaming(connection, method, codec, arguments, as_it_is, Some(as_it_is))
-            .called_by(self.caller.as_ref())
+        let (read, fail) = (as_it_is, Some(as_it_is as Decode<Payload>));
+        let mut call = Call::streaming(connection, method, codec, arguments, read, fail);
+        call.called_by(self.caller.as_ref());
+        call
     }
 
     /// Prepares a call of a trait's method, given by its index.
@@ -175,29 +173,31 @@ impl Channel {
         let method = Method::Known { service, method: &service.methods[method] };
         let encoded = encode(self.codec, arguments);
         let connection = self.connection.clone();
-        let call = Call::new(connection, method, self.codec, encoded, value, error);
-        self.with_defaults(self.evolving(call, arguments))
+        let mut call = Call::new(connection, method, self.codec, encoded, value, error);
+        self.evolve(&mut call, arguments);
+        self.add_defaults(&mut call);
+        call
     }
 
     /// Lets a call outlive a change of its method's signature, if this channel does that.
-    fn evolving<T, E>(&self, mut call: Call<T, E>, arguments: &impl Serialize) -> Call<T, E> {
-        let Some(evolution) = &self.evolution else { return call };
-        let Method::Known { method, .. } = &call.request.method else { return call };
+    #[inline]
+    fn evolve<T, E>(&self, call: &mut Call<T, E>, arguments: &impl Serialize) {
+        let Some(evolution) = &self.evolution else { return };
+        let Method::Known { method, .. } = &call.request.method else { return };
         let key = method.key;
         let known = evolution.matches(key);
         let sent_once = method.upload.is_some() || method.kind == MethodKind::Oneway;
         if known == Some(true) {
-            return call;
+            return;
         }
         let arguments = encode(Codec::Json, arguments);
         if known == Some(false) || sent_once {
             call.request.by_name(arguments);
-            return call;
+            return;
         }
         let (evolution, arguments) = (Arc::clone(evolution), Some(arguments));
         let fallback = Fallback { evolution, key, arguments, deadline: None };
         call.request.options().fallback = Some(fallback);
-        call
     }
 
     /// Prepares a call of a one-way method.
@@ -221,8 +221,10 @@ impl Channel {
     ) -> Call<Streaming<T, E>, E> {
         let method = Method::Known { service, method: &service.methods[method] };
         let (encoded, connection) = (encode(self.codec, arguments), self.connection.clone());
-        let call = Call::streaming(connection, method, self.codec, encoded, item, error);
-        self.evolving(call, arguments).called_by(self.caller.as_ref())
+        let mut call = Call::streaming(connection, method, self.codec, encoded, item, error);
+        self.evolve(&mut call, arguments);
+        call.called_by(self.caller.as_ref());
+        call
     }
 
     /// The same as [`Self::call_json`] for a method that answers with a stream of items.
@@ -238,11 +240,11 @@ impl Channel {
         Call::streaming(connection, method, Codec::Json, arguments, decode, Some(decode))
     }
 
-    fn with_defaults<T, E>(&self, call: Call<T, E>) -> Call<T, E> {
-        let call = call.called_by(self.caller.as_ref());
-        match self.timeout {
-            Some(timeout) => call.timeout(timeout),
-            None => call,
+    #[inline]
+    fn add_defaults<T, E>(&self, call: &mut Call<T, E>) {
+        call.called_by(self.caller.as_ref());
+        if let Some(timeout) = self.timeout {
+            call.request.options().timeout = Some(timeout);
         }
     }
 }

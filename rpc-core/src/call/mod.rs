@@ -170,11 +170,12 @@ impl<T, E> Call<T, E> {
         self.upload(stream, crate::codec::encode::<serde_json::Value>)
     }
 
-    pub(super) fn called_by(mut self, caller: Option<&Context>) -> Self {
+    /// Tells which call's handler makes this one, if one does.
+    #[inline]
+    pub(super) fn called_by(&mut self, caller: Option<&Context>) {
         if let Some(caller) = caller {
             self.request.options().caller = Some(caller.clone());
         }
-        self
     }
 
     /// Gives the call up when it is not answered within `timeout` of being awaited; a stream, when it has
