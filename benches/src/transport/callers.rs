@@ -72,7 +72,8 @@ impl<C: Caller> Link for Callers<C> {
                 for number in 0..lane.in_flight as u64 {
                     let (caller, meter) = (caller.clone(), Arc::clone(&meter));
                     let tally = Arc::clone(&tally);
-                    running.spawn(async move { repeat(caller, number, lane, &meter, &tally).await });
+                    running
+                        .spawn(async move { repeat(caller, number, lane, &meter, &tally).await });
                 }
                 tallies.push(tally);
             }

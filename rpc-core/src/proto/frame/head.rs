@@ -188,7 +188,12 @@ impl Head {
         let bits = u64::from_le_bytes(bytes);
         let kind = OF_CALLS[usize::from((bits >> 24) as u8)]?;
         let flags = Flags((bits >> 28) as u8 & 0xf);
-        Some(Self { kind, flags, id: CallId((bits >> 32) as u32), length: (bits & 0x00ff_ffff) as u32 })
+        Some(Self {
+            kind,
+            flags,
+            id: CallId((bits >> 32) as u32),
+            length: (bits & 0x00ff_ffff) as u32,
+        })
     }
 
     /// Reads the eight bytes.
