@@ -107,6 +107,8 @@ enum Command {
     Cancels(Effort),
     /// One value to 5,000 members.
     Broadcast(Effort),
+    /// The chat of the examples with 5,000 members in one room.
+    Chat(Effort),
     /// Serves one transport until stdin closes; its address is the first line of stdout.
     #[command(hide = true)]
     Server { transport: String },
@@ -212,6 +214,7 @@ fn main() -> Result<()> {
         Command::Stall(effort) => show(&effort, streams::stall),
         Command::Cancels(effort) => show(&effort, streams::cancels),
         Command::Broadcast(effort) => show(&effort, streams::broadcast),
+        Command::Chat(effort) => show(&effort, streams::chat),
         Command::Server { transport } => server::serve(&transport),
     }
 }

@@ -39,3 +39,9 @@ fn a_value_is_serialised_once() {
     let text = table("broadcast");
     assert!(text.contains("| serialisations of a value | 1 | 1 | held |"), "{text}");
 }
+
+#[test]
+fn a_full_room_gets_every_line() {
+    let text = table("chat");
+    assert!(text.contains("| members of the room, on 50 connections | 100 |"), "{text}");
+}

@@ -1,17 +1,20 @@
 //! What streams cost: items of 24 bytes and of 64 KiB beside a hand-written sender of the same, readers that
-//! stall, calls that are cancelled as fast as they are opened, and one value sent to many.
+//! stall, calls that are cancelled as fast as they are opened, one value sent to
+//! many, and the chat of the examples with a full room.
 //!
 //! Each prints one table with its bar. The servers run in a process of their own, as everywhere here.
 
 mod bare;
 mod broadcast;
 mod cancels;
+mod chat;
 mod flow;
 mod ours;
 mod stall;
 
 pub use broadcast::broadcast;
 pub use cancels::cancels;
+pub use chat::chat;
 pub use flow::{Figure, Flow, flow};
 pub use stall::stall;
 
@@ -42,7 +45,8 @@ pub struct Effort {
 }
 
 /// Names of the servers of this room.
-const NAMES: [&str; 4] = ["streams-ours", "streams-bare", "streams-copy", "streams-tonic"];
+const NAMES: [&str; 5] =
+    ["streams-ours", "streams-bare", "streams-copy", "streams-tonic", "streams-chat"];
 
 /// Whether a server is of this room.
 pub fn is_ours(name: &str) -> bool {
@@ -58,6 +62,7 @@ pub async fn serve(name: &str) -> Result<Listening> {
     match name {
         "streams-ours" => ours::serve().await,
         "streams-bare" => bare::serve(bare::items).await,
+        "streams-chat" => chat::serve().await,
         "streams-tonic" => tonic::serve().await,
         "streams-copy" => bare::serve(bare::copy).await,
         _ => bail!("no server is called {name}"),
