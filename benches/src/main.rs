@@ -86,6 +86,11 @@ enum Command {
         #[command(flatten)]
         options: Options,
     },
+    /// 1 MiB echoed as a vector that is owned, beside bytes that are shared.
+    Vectors {
+        #[command(flatten)]
+        options: Options,
+    },
     /// Latency of small calls alone and beside 1 MiB echoes on the same connection.
     Mixed {
         #[command(flatten)]
@@ -206,6 +211,7 @@ fn main() -> Result<()> {
             draw(&options, part, from.as_deref(), &out, connections)
         }
         Command::Pending { options } => drive(&options, plan::pending(), report::pending),
+        Command::Vectors { options } => drive(&options, plan::vectors(), report::vectors),
         Command::Mixed { options } => drive(&options, plan::mixed(), report::mixed),
         Command::Idle { options, connections } => hold(&options, connections),
         Command::Streams(effort) => {

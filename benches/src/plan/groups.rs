@@ -59,6 +59,19 @@ pub fn mixed() -> Vec<Group> {
     }]
 }
 
+/// A payload that is owned beside one that is shared.
+pub fn vectors() -> Vec<Group> {
+    vec![Group {
+        part: Part::Jobs,
+        title: "echo 1 MiB, 1x1, as Bytes and as Vec<u8>".to_owned(),
+        loads: vec![
+            Load::of(Job::Echo { bytes: LARGE }, 1, 1).named("Bytes"),
+            Load::of(Job::EchoVec { bytes: LARGE }, 1, 1).named("Vec<u8>"),
+        ],
+        placement: Placement::Free,
+    }]
+}
+
 /// Connections and calls in flight on each.
 const LOADS: [(usize, usize); 5] = [(1, 1), (1, 64), (1, 1024), (8, 16), (64, 4)];
 

@@ -5,7 +5,9 @@
 
 mod groups;
 
-pub use groups::{connections, in_flight, jobs, mixed, pending, pinned, services, transports};
+pub use groups::{
+    connections, in_flight, jobs, mixed, pending, pinned, services, transports, vectors,
+};
 
 use std::time::Duration;
 
@@ -23,6 +25,11 @@ pub enum Job {
     Work(Work),
     /// Sends this many bytes there and back.
     Echo {
+        /// The size of the payload.
+        bytes: usize,
+    },
+    /// The same as a vector, which its maker gives away, rather than as bytes that are shared.
+    EchoVec {
         /// The size of the payload.
         bytes: usize,
     },

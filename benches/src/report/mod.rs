@@ -98,6 +98,29 @@ pub fn pending(cells: &[Cell]) -> String {
     titled(cells, &table)
 }
 
+/// What a payload costs that is owned, beside one that is shared.
+pub fn vectors(cells: &[Cell]) -> String {
+    let mut table = table([
+        "transport",
+        "Bytes, CPU us/call",
+        "Vec<u8>, CPU us/call",
+        "Vec<u8> / Bytes",
+        "Bytes, calls/s",
+        "Vec<u8>, calls/s",
+    ]);
+    for (shared, owned) in pairs(cells, "Bytes", "Vec<u8>") {
+        table.add_row([
+            shared.transport.clone(),
+            number(shared.spread(Sample::cpu_us).median),
+            number(owned.spread(Sample::cpu_us).median),
+            ratio(owned, shared, Sample::cpu_us),
+            with_range(shared.spread(Sample::calls_per_second)),
+            with_range(owned.spread(Sample::calls_per_second)),
+        ]);
+    }
+    titled(cells, &table)
+}
+
 /// What large echoes on the same connection do to the latency of small calls.
 pub fn mixed(cells: &[Cell]) -> String {
     let mut table = table([

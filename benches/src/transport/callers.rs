@@ -5,7 +5,7 @@
 
 use std::{future::Future, sync::Arc};
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use tokio::task::JoinSet;
@@ -26,6 +26,11 @@ pub(super) trait Caller: Clone + Send + Sync + 'static {
 
     fn echo(&self, payload: Bytes) -> impl Future<Output = Result<Bytes>> + Send;
 
+    /// For transports that perform [`Job::EchoVec`].
+    fn echo_vec(&self, _: Vec<u8>) -> impl Future<Output = Result<Vec<u8>>> + Send {
+        async { bail!("this transport was not to be asked to echo a vector") }
+    }
+
     /// Sends an order there and back; where the client's method takes it whole, a clone is part of
     /// the call.
     fn record(&self, order: &Order) -> impl Future<Output = Result<Order>> + Send;
@@ -37,6 +42,9 @@ pub(super) trait LocalCaller {
     async fn add(&self, a: i64, b: i64) -> Result<i64>;
     async fn work(&self, kind: u32, amount: u32) -> Result<i64>;
     async fn echo(&self, payload: Bytes) -> Result<Bytes>;
+    async fn echo_vec(&self, _: Vec<u8>) -> Result<Vec<u8>> {
+        bail!("this transport was not to be asked to echo a vector")
+    }
     async fn record(&self, order: &Order) -> Result<Order>;
 }
 
@@ -51,6 +59,10 @@ impl<C: Caller> LocalCaller for C {
 
     async fn echo(&self, payload: Bytes) -> Result<Bytes> {
         Caller::echo(self, payload).await
+    }
+
+    async fn echo_vec(&self, payload: Vec<u8>) -> Result<Vec<u8>> {
+        Caller::echo_vec(self, payload).await
     }
 
     async fn record(&self, order: &Order) -> Result<Order> {
@@ -97,7 +109,11 @@ pub(super) async fn repeat<C: LocalCaller>(
     let mut untimed = 0;
     let payload = match lane.job {
         Job::Echo { bytes } => Bytes::from(vec![0xA5; bytes]),
-        Job::Add | Job::Work(_) | Job::Record => Bytes::new(),
+        Job::Add | Job::Work(_) | Job::Record | Job::EchoVec { .. } => Bytes::new(),
+    };
+    let mut vector = match lane.job {
+        Job::EchoVec { bytes } => vec![0xA5; bytes],
+        _ => Vec::new(),
     };
     let order = if lane.job == Job::Record { Order::sample() } else { Order::default() };
     for call in 0..meter.calls_per_caller() {
@@ -117,6 +133,11 @@ pub(super) async fn repeat<C: LocalCaller>(
             }
             Job::Record => {
                 ensure!(caller.record(&order).await?.resembles(&order), "another order came back");
+            }
+            Job::EchoVec { bytes } => {
+                vector = caller.echo_vec(vector).await?;
+                let ends = (vector.len(), vector.first(), vector.last());
+                ensure!(ends == (bytes, Some(&0xA5), Some(&0xA5)), "another vector came back");
             }
             Job::Echo { .. } => {
                 let echoed = caller.echo(payload.clone()).await?;

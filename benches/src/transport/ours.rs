@@ -10,7 +10,10 @@ use super::{
     LARGEST_MESSAGE, Link, Listening, MOST_CALLS, MOST_CONNECTIONS, Role, Transport,
     callers::{Caller, Callers},
 };
-use crate::jobs::{self, Order};
+use crate::{
+    jobs::{self, Order},
+    plan::Job,
+};
 
 /// The jobs, as a trait.
 #[service]
@@ -21,6 +24,8 @@ trait Jobs {
     async fn work(&self, kind: u32, amount: u32) -> i64;
     /// Gives the bytes back.
     async fn echo(&self, payload: Bytes) -> Bytes;
+    /// Gives the vector back.
+    async fn echo_vec(&self, payload: Vec<u8>) -> Vec<u8>;
     /// Gives the order back.
     async fn record(&self, order: Order) -> Order;
 }
@@ -37,6 +42,10 @@ impl Jobs for Worker {
     }
 
     async fn echo(&self, payload: Bytes) -> Bytes {
+        payload
+    }
+
+    async fn echo_vec(&self, payload: Vec<u8>) -> Vec<u8> {
         payload
     }
 
@@ -84,6 +93,10 @@ impl Transport for Ours {
             Self::Memory => "bincode, both ends in one process and one runtime of two workers",
             Self::Json => "JSON over TCP, limits raised as for bincode, otherwise the defaults",
         }
+    }
+
+    fn performs(&self, _: Job) -> bool {
+        true
     }
 
     fn is_apart(&self) -> bool {
@@ -136,6 +149,10 @@ impl Caller for JobsClient {
 
     async fn echo(&self, payload: Bytes) -> Result<Bytes> {
         Ok(Self::echo(self, payload).await?)
+    }
+
+    async fn echo_vec(&self, payload: Vec<u8>) -> Result<Vec<u8>> {
+        Ok(Self::echo_vec(self, payload).await?)
     }
 
     async fn record(&self, order: &Order) -> Result<Order> {

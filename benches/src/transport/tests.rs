@@ -12,11 +12,12 @@ fn drive(transport: &dyn Transport, lanes: &[Lane], calls: u64) -> Vec<Tally> {
     })
 }
 
-const JOBS: [Job; 7] = [
+const JOBS: [Job; 8] = [
     Job::Add,
     Job::Record,
     Job::Echo { bytes: 64 },
     Job::Echo { bytes: 100_000 },
+    Job::EchoVec { bytes: 100_000 },
     Job::Work(Work::Yield),
     Job::Work(Work::Sleep(1)),
     Job::Work(Work::Cached),

@@ -8,8 +8,8 @@
 //!                               └───── Driver ────┘
 //! ```
 //!
-//! Who flushes for others yields once before it takes the buffer, so that every ready task adds its
-//! message first; who is alone writes for itself. Codecs and user types are unknown here.
+//! Who flushes for others yields before it takes the buffer, so that every ready task adds its message
+//! first, and again while other threads are still adding; who is alone writes for itself. Codecs and user types are unknown here.
 
 mod driver;
 mod guard;
