@@ -91,7 +91,7 @@ impl<T, E> CallFuture<T, E> {
     /// Starts what goes with a call that is open.
     fn opened(&mut self, id: CallId) {
         // What is long is not kept for as long as the call takes.
-        if self.request.arguments.as_ref().is_ok_and(|arguments| arguments.shared().is_some()) {
+        if self.request.arguments.as_ref().is_ok_and(Payload::is_shared) {
             self.request.arguments = Ok(Payload::new());
         }
         let Some(options) = &mut self.request.options else { return };

@@ -2,6 +2,7 @@
 //! in words goes out, whatever they are. Knows no frames and no types of its own.
 
 pub mod bincode;
+mod by_reference;
 pub mod byte_vec;
 mod bytes_form;
 mod json;
@@ -133,14 +134,20 @@ pub(crate) fn to_payload<T>(
     // Taken, not borrowed: the value's own code runs meanwhile, and may encode other values.
     let mut buffer = SCRATCH.take();
     buffer.clear();
+    let (encoded, gaps) = by_reference::with_gaps(&mut buffer, |out| encode(codec, value, out));
     // Dropped on errors: it may have grown large before.
-    encode(codec, value, &mut buffer)?;
-    if buffer.len() > KEEP {
-        return Ok(Payload::from(buffer));
-    }
-    let payload = Payload::copy_from_slice(&buffer);
-    SCRATCH.set(buffer);
-    Ok(payload)
+    encoded?;
+    let payload = if buffer.len() > KEEP {
+        Payload::from(buffer)
+    } else {
+        let payload = Payload::copy_from_slice(&buffer);
+        SCRATCH.set(buffer);
+        payload
+    };
+    Ok(match gaps {
+        Some(gaps) => Payload::of_parts(by_reference::parts(&payload.into_bytes(), gaps)),
+        None => payload,
+    })
 }
 
 #[cfg(test)]
@@ -167,6 +174,26 @@ mod tests {
         let small = to_payload(Codec::Json, &1, encode).unwrap();
         assert_eq!(&*small, b"1");
         assert!(SCRATCH.take().capacity() <= KEEP);
+    }
+
+    #[test]
+    fn long_bytes_of_a_value_are_not_copied() {
+        #[derive(serde::Serialize)]
+        struct Put(&'static str, #[serde(with = "shared_bytes")] Bytes, u8);
+
+        #[derive(Debug, PartialEq, serde::Deserialize)]
+        struct Taken(String, #[serde(with = "shared_bytes")] Bytes, u8);
+
+        let value = Put("key", Bytes::from(vec![9; 1 << 20]), 7);
+        let payload = to_payload(Codec::Bincode, &value, encode).unwrap();
+        let parts = payload.to_parts();
+        assert_eq!(parts.iter().map(Bytes::len).collect::<Vec<_>>(), [9, 1 << 20, 1]);
+        assert_eq!(parts[1].as_ptr(), value.1.as_ptr());
+        let mut copied = Vec::new();
+        encode(Codec::Bincode, &value, &mut copied).unwrap();
+        assert_eq!(*payload, *copied);
+        let taken: Taken = decode(Codec::Bincode, (&payload).into()).unwrap();
+        assert_eq!(taken, Taken("key".to_owned(), value.1, 7));
     }
 
     #[test]

@@ -4,15 +4,15 @@
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{CodecError, Source, bytes_form};
+use super::{CodecError, Source, by_reference, bytes_form};
 use crate::proto::Codec;
 
-/// Writes the bytes in one piece.
+/// Writes the bytes in one piece; long ones that are to be sent leave without a copy.
 ///
 /// # Errors
 /// Those of the serializer.
 pub fn serialize<S: Serializer>(bytes: &Bytes, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_bytes(bytes)
+    by_reference::offer(bytes, || serializer.serialize_bytes(bytes))
 }
 
 /// Reads the bytes in one piece.
@@ -40,12 +40,12 @@ pub fn decode(codec: Codec, source: Source<'_>) -> Result<Bytes, CodecError> {
 }
 
 struct Whole<'a> {
-    bytes: &'a [u8],
+    bytes: &'a Bytes,
 }
 
 impl Serialize for Whole<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bytes(self.bytes)
+        serialize(self.bytes, serializer)
     }
 }
 

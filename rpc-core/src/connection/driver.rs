@@ -2,6 +2,7 @@
 //! read brings is handled under one lock and answered in one write.
 
 use std::{
+    collections::VecDeque,
     future::Future,
     pin::Pin,
     sync::Arc,
@@ -13,6 +14,7 @@ use tokio::{
     io::{AsyncRead, ReadBuf},
     time::Sleep,
 };
+use tokio_util::io::poll_read_buf;
 
 use super::{
     handlers::{Handlers, StopReason},
@@ -23,8 +25,8 @@ use super::{
 };
 use crate::{
     proto::{
-        Decoder, Side,
-        connection::{Config, ConnectionError, Event, Request},
+        Connection, Decoder, Side,
+        connection::{Config, ConnectionError, Event, Lent, Request},
     },
     time::now,
     transport::Link,
@@ -49,6 +51,9 @@ pub(crate) struct Driver {
 
 /// Most yields before one write.
 const MAX_YIELDS: u8 = 3;
+
+/// Bytes of one read while a long message arrives that is read in place.
+const SHORT_READ: usize = 16 << 10;
 
 /// What the driver does after a turn.
 enum Turn {
@@ -106,7 +111,7 @@ impl Driver {
                 self.error = standing.error;
                 self.poll_timer(cx, standing.due, scratch);
                 let may_read = standing.may_read && self.error.is_none();
-                let read = may_read && self.poll_read(cx, scratch);
+                let read = may_read && self.poll_read(cx, standing.assembling, scratch);
                 let replied = self.run_handlers(cx, scratch);
                 if let Some(error) = self.error.take() {
                     return Poll::Ready(Turn::End(error));
@@ -151,28 +156,66 @@ impl Driver {
         }
     }
 
-    /// Reads once and handles what came; whether anything did.
-    fn poll_read(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch) -> bool {
-        let Scratch { read, events, wakes, .. } = scratch;
-        let mut buffer = ReadBuf::new(read);
+    /// Reads once and handles what came; whether anything did. While a long message arrives, its bytes are read
+    /// where they stay, and of what is between them not much at a time.
+    fn poll_read(&mut self, cx: &mut Context<'_>, assembling: bool, scratch: &mut Scratch) -> bool {
+        if assembling
+            && let Some(lent) = self.shared.with(|state| state.machine.lend_message(&self.decoder))
+        {
+            return self.poll_read_lent(cx, lent, scratch);
+        }
+        let Scratch { read: buffer, events, wakes, .. } = scratch;
+        let length = if assembling { SHORT_READ } else { buffer.len() };
+        let mut buffer = ReadBuf::new(&mut buffer[..length]);
         let read = match Pin::new(&mut self.read).poll_read(cx, &mut buffer) {
             Poll::Pending => return false,
             Poll::Ready(read) => read,
         };
+        self.handle(events, wakes, |machine, decoder| match read {
+            Ok(()) if buffer.filled().is_empty() => machine.handle_eof(),
+            Ok(()) => machine.handle_input(now(), decoder, buffer.filled()),
+            Err(error) => machine.fail(ConnectionError::Transport(error.to_string())),
+        });
+        true
+    }
+
+    /// Reads once to the end of a message that is to be given back.
+    fn poll_read_lent(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut lent: Lent,
+        scratch: &mut Scratch,
+    ) -> bool {
+        let read = poll_read_buf(Pin::new(&mut self.read), cx, &mut lent.buffer());
+        let ready = read.is_ready();
+        self.handle(&mut scratch.events, &mut scratch.wakes, |machine, decoder| {
+            machine.handle_lent(now(), decoder, lent);
+            match read {
+                Poll::Ready(Ok(0)) => machine.handle_eof(),
+                Poll::Ready(Err(error)) => {
+                    machine.fail(ConnectionError::Transport(error.to_string()));
+                }
+                Poll::Ready(Ok(_)) | Poll::Pending => {}
+            }
+        });
+        ready
+    }
+
+    /// Has the machine handle what a read brought, under one lock.
+    fn handle(
+        &mut self,
+        events: &mut VecDeque<Event>,
+        wakes: &mut Vec<Waker>,
+        input: impl FnOnce(&mut Connection, &mut Decoder),
+    ) {
         let decoder = &mut self.decoder;
         self.error = self.shared.with(|state| {
-            let machine = &mut state.machine;
-            machine.lend(events, wakes);
-            match read {
-                Ok(()) if buffer.filled().is_empty() => machine.handle_eof(),
-                Ok(()) => machine.handle_input(now(), decoder, buffer.filled()),
-                Err(error) => machine.fail(ConnectionError::Transport(error.to_string())),
-            }
-            machine.reclaim(events, wakes);
+            state.machine.lend(events, wakes);
+            input(&mut state.machine, decoder);
+            state.machine.reclaim(events, wakes);
             state.collect(events, wakes);
             state.machine.error().cloned()
         });
-        true
     }
 
     /// Acts on all events and ended handlers, until there are none: an end may let a held call start.

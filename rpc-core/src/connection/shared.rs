@@ -56,6 +56,8 @@ pub(super) struct Standing {
     pub(super) unsent: usize,
     /// Whether bytes of the peer may be read.
     pub(super) may_read: bool,
+    /// Whether parts of messages have come.
+    pub(super) assembling: bool,
     /// When the machine has something to do if nothing happens.
     pub(super) due: Option<Instant>,
     /// Why the connection has ended, if it has.
@@ -345,6 +347,7 @@ impl State {
             flush: self.flush,
             unsent: self.machine.unsent(),
             may_read: self.machine.wants_read(),
+            assembling: self.machine.is_assembling(),
             due,
             error: self.machine.error().cloned(),
         }

@@ -1,14 +1,19 @@
 //! The bytes of one message, from the frame to the codec and back. Small ones are held in place: most calls
 //! carry a few bytes, and an allocation would cost more than all else that is done with them.
 
-use std::{fmt, ops::Deref};
+use std::{
+    fmt,
+    ops::Deref,
+    sync::{Arc, OnceLock},
+};
 
 use bytes::Bytes;
 
 /// Most bytes that are held in place; with them a payload is as large as [`Bytes`] and a tag.
 const INLINE: usize = 38;
 
-/// The bytes of one message. Up to 38 are held without an allocation; more are shared.
+/// The bytes of one message. Up to 38 are held without an allocation; more are shared. Those of a message that is
+/// to be sent may be in several parts, so that long bytes of a value leave without a copy.
 ///
 /// ```
 /// use rpc_core::proto::Payload;
@@ -22,6 +27,15 @@ pub struct Payload(Held);
 enum Held {
     Inline { length: u8, bytes: [u8; INLINE] },
     Shared(Bytes),
+    Parts(Arc<Parts>),
+}
+
+/// A message in several parts, which go to the transport one by one.
+struct Parts {
+    parts: Vec<Bytes>,
+    length: usize,
+    /// All in one piece, for who asks for that.
+    joined: OnceLock<Bytes>,
 }
 
 impl Payload {
@@ -37,22 +51,51 @@ impl Payload {
         Self::inline(bytes).unwrap_or_else(|| Self(Held::Shared(Bytes::copy_from_slice(bytes))))
     }
 
+    /// The bytes of `parts`, one after the other.
+    pub(crate) fn of_parts(parts: Vec<Bytes>) -> Self {
+        let length = parts.iter().map(Bytes::len).sum();
+        Self(Held::Parts(Arc::new(Parts { parts, length, joined: OnceLock::new() })))
+    }
+
+    /// How many bytes there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match &self.0 {
+            Held::Inline { length, .. } => usize::from(*length),
+            Held::Shared(bytes) => bytes.len(),
+            Held::Parts(parts) => parts.length,
+        }
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// The bytes.
     #[must_use]
     pub fn as_slice(&self) -> &[u8] {
         match &self.0 {
             Held::Inline { length, bytes } => &bytes[..usize::from(*length)],
             Held::Shared(bytes) => bytes,
+            Held::Parts(parts) => parts.joined(),
         }
     }
 
     /// The bytes in their shared form, if they are not held in place.
     #[must_use]
-    pub const fn shared(&self) -> Option<&Bytes> {
+    pub fn shared(&self) -> Option<&Bytes> {
         match &self.0 {
             Held::Inline { .. } => None,
             Held::Shared(bytes) => Some(bytes),
+            Held::Parts(parts) => Some(parts.joined()),
         }
+    }
+
+    /// Whether it holds memory apart from its own.
+    pub(crate) const fn is_shared(&self) -> bool {
+        !matches!(self.0, Held::Inline { .. })
     }
 
     /// The bytes as [`Bytes`]; a copy if they are held in place.
@@ -61,6 +104,16 @@ impl Payload {
         match self.0 {
             Held::Inline { length, bytes } => Bytes::copy_from_slice(&bytes[..usize::from(length)]),
             Held::Shared(bytes) => bytes,
+            Held::Parts(parts) => parts.joined().clone(),
+        }
+    }
+
+    /// The bytes in the parts that they are held in.
+    pub(crate) fn to_parts(&self) -> Vec<Bytes> {
+        match &self.0 {
+            Held::Inline { .. } => vec![Bytes::copy_from_slice(self)],
+            Held::Shared(bytes) => vec![bytes.clone()],
+            Held::Parts(parts) => parts.parts.clone(),
         }
     }
 
@@ -84,6 +137,7 @@ impl Payload {
                 out.truncate(end);
             }
             Held::Shared(bytes) => out.extend_from_slice(bytes),
+            Held::Parts(parts) => parts.parts.iter().for_each(|part| out.extend_from_slice(part)),
         }
     }
 
@@ -92,7 +146,7 @@ impl Payload {
     pub(crate) fn room(&self) -> usize {
         match &self.0 {
             Held::Inline { .. } => INLINE,
-            Held::Shared(bytes) => bytes.len(),
+            Held::Shared(_) | Held::Parts(_) => self.len(),
         }
     }
 
@@ -102,6 +156,12 @@ impl Payload {
         let mut bytes = [0; INLINE];
         bytes.get_mut(..from.len())?.copy_from_slice(from);
         Some(Self(Held::Inline { length: from.len() as u8, bytes }))
+    }
+}
+
+impl Parts {
+    fn joined(&self) -> &Bytes {
+        self.joined.get_or_init(|| self.parts.concat().into())
     }
 }
 
@@ -169,5 +229,17 @@ mod tests {
             assert_eq!(Payload::from(Bytes::from(bytes.clone())), copied);
             assert_eq!(copied.into_bytes(), bytes);
         }
+    }
+
+    #[test]
+    fn parts_are_the_bytes_that_they_are_one_after_the_other() {
+        let parts: Vec<Bytes> = [&b"ab"[..], b"c", b"def"].map(Bytes::from).into();
+        let payload = Payload::of_parts(parts.clone());
+        let mut out = b"_".to_vec();
+        payload.append_to(&mut out);
+        assert_eq!((payload.len(), payload.room(), &*out), (6, 6, &b"_abcdef"[..]));
+        assert_eq!(payload.to_parts(), parts);
+        assert_eq!(*payload, *b"abcdef");
+        assert_eq!(payload.clone().into_bytes(), "abcdef");
     }
 }

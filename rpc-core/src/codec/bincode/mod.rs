@@ -12,6 +12,7 @@ pub use error::{DecodeError, DecodeErrorKind};
 use bincode::{config, enc::write::Writer, error::EncodeError};
 use serde::{Serialize, de::DeserializeOwned};
 
+use super::by_reference;
 use deserializer::Deserializer;
 
 /// Appends the form of `value`.
@@ -43,7 +44,9 @@ struct Append<'a>(&'a mut Vec<u8>);
 impl Writer for Append<'_> {
     #[inline]
     fn write(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
-        self.0.extend_from_slice(bytes);
+        if !by_reference::leave_gap(self.0, bytes) {
+            self.0.extend_from_slice(bytes);
+        }
         Ok(())
     }
 }

@@ -14,6 +14,7 @@ mod close;
 mod error;
 mod event;
 mod inbound;
+mod lent;
 mod outbound;
 mod outbox;
 mod partial;
@@ -26,6 +27,7 @@ mod transmit;
 
 pub use error::ConnectionError;
 pub use event::{Event, Request};
+pub use lent::Lent;
 pub use outbound::{NewCall, Outcome};
 pub(crate) use streams::{ITEM_OVERHEAD, SMALL_ITEM};
 pub use streams::{Items, Room, Segment, Stopped, StreamId};

@@ -14,6 +14,9 @@ use crate::proto::{
 /// Payload of one chunk; figures in docs/decisions.md.
 const CHUNK: usize = 64 << 10;
 
+/// A first part of a body up to this length goes with what precedes the body.
+const SHORT_PART: usize = 16;
+
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
     small: Vec<u8>,
@@ -36,6 +39,8 @@ struct Large {
     /// What precedes the body in the first frame: a request's key, an error's origin.
     prefix: Payload,
     body: Bytes,
+    /// What of the body follows that.
+    behind: VecDeque<Bytes>,
     begun: bool,
     /// The body is whole frames that keep their place behind others of their call.
     framed: bool,
@@ -121,8 +126,7 @@ impl Outbox {
             return true;
         }
         self.unsent += length;
-        let (prefix, body) = (Payload::copy_from_slice(prefix), body.clone().into_bytes());
-        self.large.push_back(Large::new(head, prefix, body));
+        self.large.push_back(Large::message(head, prefix, body));
         false
     }
 
@@ -156,8 +160,7 @@ impl Outbox {
         }
         self.ordered = true;
         self.unsent += length;
-        let (prefix, body) = (Payload::copy_from_slice(prefix), body.clone().into_bytes());
-        self.large.push_back(Large { ordered, ..Large::new(head, prefix, body) });
+        self.large.push_back(Large { ordered, ..Large::message(head, prefix, body) });
         false
     }
 
@@ -170,8 +173,7 @@ impl Outbox {
             return;
         }
         self.unsent += prefix.len() + body.len();
-        let (prefix, body) = (Payload::copy_from_slice(prefix), body.clone().into_bytes());
-        self.large.push_back(Large::new(head, prefix, body));
+        self.large.push_back(Large::message(head, prefix, body));
     }
 
     /// Appends whole frames of the call that `head` names, behind what waits of it in the queue of large
@@ -207,7 +209,7 @@ impl Outbox {
         let (mut withdrawn, before) = (0, self.large.len());
         self.large.retain(|large| {
             let stays = !large.is_of(item) || large.head.kind == Kind::Request;
-            withdrawn += if stays { 0 } else { large.prefix.len() + large.body.len() };
+            withdrawn += if stays { 0 } else { large.len() };
             stays
         });
         self.sent(withdrawn);
@@ -223,7 +225,7 @@ impl Outbox {
         let same = |large: &Large| large.head.kind == kind && large.head.id == id;
         let Some(at) = self.large.iter().position(same) else { return Withdrawn::Absent };
         let Some(large) = self.large.remove(at) else { return Withdrawn::Absent };
-        self.sent(large.prefix.len() + large.body.len());
+        self.sent(large.len());
         if large.begun { Withdrawn::Begun } else { Withdrawn::Whole }
     }
 
@@ -257,7 +259,7 @@ impl Outbox {
     /// Forgets the large messages: the connection is over.
     pub(super) fn abandon_large(&mut self) {
         for large in std::mem::take(&mut self.large) {
-            self.sent(large.prefix.len() + large.body.len());
+            self.sent(large.len());
         }
     }
 
@@ -270,8 +272,7 @@ impl Outbox {
     /// The bytes of what waits here; what is under way in a `Transmit` apart.
     #[cfg(test)]
     pub(super) fn held_bytes(&self) -> usize {
-        let large = self.large.iter().map(|large| large.prefix.len() + large.body.len());
-        self.small.len() + large.sum::<usize>()
+        self.small.len() + self.large.iter().map(Large::len).sum::<usize>()
     }
 
     /// Gives a buffer for small frames, if there is none.
@@ -284,7 +285,26 @@ impl Outbox {
 
 impl Large {
     const fn new(head: Head, prefix: Payload, body: Bytes) -> Self {
-        Self { head, prefix, body, begun: false, framed: false, ordered: false }
+        let behind = VecDeque::new();
+        Self { head, prefix, body, behind, begun: false, framed: false, ordered: false }
+    }
+
+    /// A message whose body may be in parts. A short one at its start leaves with the first frame.
+    fn message(head: Head, prefix: &[u8], body: &Payload) -> Self {
+        let mut behind = VecDeque::from(body.to_parts());
+        let mut prefix = Payload::copy_from_slice(prefix);
+        let mut body = behind.pop_front().unwrap_or_default();
+        if !behind.is_empty() && body.len() <= SHORT_PART {
+            prefix = Payload::from([&prefix[..], &body].concat());
+            body = behind.pop_front().unwrap_or_default();
+        }
+        Self { behind, ..Self::new(head, prefix, body) }
+    }
+
+    /// The bytes of it that are still to leave.
+    fn len(&self) -> usize {
+        let behind = self.behind.iter().map(Bytes::len).sum::<usize>();
+        self.prefix.len() + self.body.len() + behind
     }
 
     /// Whether it belongs to the call that `head` names, sent by the same side.
@@ -302,7 +322,7 @@ impl Large {
         let prefix = std::mem::take(&mut self.prefix);
         // A prefix is at most a key and an extension, far below the smallest frame that can be announced.
         let body_length = self.body.len().min(max_frame - prefix.len());
-        let last = body_length == self.body.len();
+        let last = body_length == self.body.len() && self.behind.is_empty();
         let opens = !self.begun && self.head.kind == Kind::Request;
         let mut flags = if last { self.head.flags } else { self.head.flags.with(Flags::MORE) };
         if self.begun {
@@ -320,6 +340,11 @@ impl Large {
             Payload::from([&head_bytes[..], &prefix[..]].concat())
         };
         let body = self.body.copy_to_bytes(body_length);
+        if self.body.is_empty()
+            && let Some(next) = self.behind.pop_front()
+        {
+            self.body = next;
+        }
         (Chunk { head, head_sent: 0, body, opens }, last)
     }
 }

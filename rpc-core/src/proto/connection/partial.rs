@@ -5,8 +5,11 @@ use bytes::{Bytes, BytesMut};
 use super::ConnectionError;
 use crate::proto::{
     CallId, Limits,
-    frame::{Flags, Head, Kind},
+    frame::{Flags, HEAD_LEN, Head, Kind},
 };
+
+/// Fewer bytes than these are not worth a read of their own.
+const LEAST_LENT: usize = 4 << 10;
 
 #[derive(Debug, Default)]
 pub(super) struct Partials {
@@ -71,15 +74,52 @@ impl Partials {
         // Room that was justified once costs a peer as many bytes as it did then.
         let length = partial.bytes.len() + payload.len();
         if (self.length / 4..self.length).contains(&length) {
-            partial.bytes.reserve(self.length - partial.bytes.len());
+            partial.bytes.reserve(self.length + HEAD_LEN - partial.bytes.len());
         }
         extend(&mut partial.bytes, payload, left);
+        Ok(self.end(at, head))
+    }
+
+    /// Takes a message out if `head` is that of its last part.
+    fn end(&mut self, at: usize, head: Head) -> Option<(Flags, Bytes)> {
         if head.flags.contains(Flags::MORE) {
-            return Ok(None);
+            return None;
         }
         let whole = self.messages.swap_remove(at);
         self.length = whole.bytes.len();
-        Ok(Some((whole.flags, whole.bytes.freeze())))
+        Some((whole.flags, whole.bytes.freeze()))
+    }
+
+    /// The bytes of a message, with room for some of the `left` ones that are to come in the frame of `head`. None
+    /// if that is not worth it, or the frame not in order.
+    pub(super) fn lend(&mut self, head: Head, left: usize, limits: &Limits) -> Option<BytesMut> {
+        let at = self.position(head.kind, head.id)?;
+        let Partial { kind, flags, bytes, .. } = &mut self.messages[at];
+        let like =
+            *kind == head.kind && flags.contains(Flags::JSON) == head.flags.contains(Flags::JSON);
+        let length = bytes.len();
+        if !like || left < LEAST_LENT || length + left > limits.max_message as usize {
+            return None;
+        }
+        // As in `add`.
+        if (self.length / 4..self.length).contains(&length) {
+            bytes.reserve(self.length + HEAD_LEN - length);
+        } else if bytes.capacity() - length < left.min(LEAST_LENT) {
+            bytes.reserve(length.min(left) + HEAD_LEN);
+        }
+        (bytes.capacity() - length >= LEAST_LENT).then(|| std::mem::take(bytes))
+    }
+
+    /// Takes back what was lent, with the part that `head` describes at its end: gives what `add` does. `Err`: the
+    /// message was removed meanwhile.
+    pub(super) fn give_back(
+        &mut self,
+        head: Head,
+        bytes: BytesMut,
+    ) -> Result<Option<(Flags, Bytes)>, BytesMut> {
+        let Some(at) = self.position(head.kind, head.id) else { return Err(bytes) };
+        self.messages[at].bytes = bytes;
+        Ok(self.end(at, head))
     }
 
     fn begin(&mut self, head: Head, limits: &Limits) -> Result<usize, ConnectionError> {

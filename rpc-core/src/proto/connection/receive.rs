@@ -14,7 +14,7 @@ use super::{
 };
 use crate::proto::{
     CallId, Code, Codec, Decoder, MethodKey, Payload, Piece, Status,
-    frame::{Credit, Failure, Flags, FrameError, GoAway, Hello, Kind, RequestHead, Streams},
+    frame::{Credit, Failure, Flags, FrameError, GoAway, Head, Hello, Kind, RequestHead, Streams},
     limits::EARLY_CALLS,
 };
 
@@ -108,7 +108,11 @@ impl Connection {
         true
     }
 
-    fn handle_piece(&mut self, now: Instant, piece: Piece<'_>) -> Result<(), ConnectionError> {
+    pub(super) fn handle_piece(
+        &mut self,
+        now: Instant,
+        piece: Piece<'_>,
+    ) -> Result<(), ConnectionError> {
         let Piece { head, payload, .. } = piece;
         match head.kind {
             Kind::Request | Kind::Response | Kind::Error => self.handle_message(now, piece),
@@ -186,7 +190,29 @@ impl Connection {
                 None => return Ok(()),
             }
         };
-        match kind {
+        self.handle_whole(now, head, flags, message)
+    }
+
+    /// A message whose last part was read where it stays.
+    pub(super) fn handle_assembled(
+        &mut self,
+        now: Instant,
+        head: Head,
+        flags: Flags,
+        message: Bytes,
+    ) -> Result<(), ConnectionError> {
+        self.handle_whole(now, head, flags, Message::Assembled(message))
+    }
+
+    fn handle_whole(
+        &mut self,
+        now: Instant,
+        head: Head,
+        flags: Flags,
+        message: Message<'_>,
+    ) -> Result<(), ConnectionError> {
+        let id = head.id;
+        match head.kind {
             Kind::Request => self.handle_request(now, id, flags, message),
             Kind::Error => {
                 let failure = Failure::decode(message.bytes())?;

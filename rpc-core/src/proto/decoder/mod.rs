@@ -158,6 +158,31 @@ impl Decoder {
         Some(payload)
     }
 
+    /// The head of the long message frame whose payload comes next, and how much of that is to come.
+    pub(crate) const fn payload_to_come(&self) -> Option<(Head, u32)> {
+        match self.state {
+            State::Payload { head, left } => Some((head, left)),
+            State::Preface | State::Hello | State::Frame => None,
+        }
+    }
+
+    /// Takes note that `count` bytes were read, without this decoder, of what [`Self::payload_to_come`] told and
+    /// what follows it. Gives the head of the piece that they are, and how much is still to come.
+    pub(crate) fn pass(&mut self, count: usize) -> Option<(Head, u32)> {
+        let (head, left) = self.payload_to_come()?;
+        let passed = count.min(left as usize) as u32;
+        Some((self.pass_payload(head, left, passed), left - passed))
+    }
+
+    /// Goes on by a part of a payload; gives the head of that.
+    fn pass_payload(&mut self, head: Head, left: u32, length: u32) -> Head {
+        let goes_on = length < left;
+        self.state =
+            if goes_on { State::Payload { head, left: left - length } } else { State::Frame };
+        let flags = if goes_on { head.flags.with(Flags::MORE) } else { head.flags };
+        Head { flags, length, ..head }
+    }
+
     /// Whether the stream may end here: between two frames.
     #[must_use]
     pub fn is_between_frames(&self) -> bool {
@@ -235,17 +260,9 @@ impl Decoder {
     ) -> Option<Piece<'a>> {
         let (payload, rest) = input.split_at(input.len().min(left as usize));
         *input = rest;
-        let left = left - payload.len() as u32;
-        if left > 0 {
-            self.state = State::Payload { head, left };
-            if payload.is_empty() {
-                return None;
-            }
-        } else {
-            self.state = State::Frame;
-        }
-        let flags = if left > 0 { head.flags.with(Flags::MORE) } else { head.flags };
-        Some(Piece { head: Head { flags, length: payload.len() as u32, ..head }, payload, left })
+        let length = payload.len() as u32;
+        let head = self.pass_payload(head, left, length);
+        (length > 0 || left == 0).then_some(Piece { head, payload, left: left - length })
     }
 }
 

@@ -26,6 +26,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::BufMut as _;
+
 use super::{Config, Connection, ConnectionError, Event, NewCall, Outcome, Request, Transmit};
 use crate::proto::{
     CallId, Code, Codec, Decoder, Execution, Limits, MethodKey, Payload,
@@ -286,9 +288,20 @@ impl Pair {
             return end.eof;
         }
         let count = chunk.min(end.wire.len());
-        let bytes = end.wire.make_contiguous()[..count].to_vec();
-        end.wire.drain(..count);
-        end.machine.handle_input(now, &mut end.decoder, &bytes);
+        match end.machine.lend_message(&end.decoder) {
+            Some(mut lent) => {
+                let mut buffer = lent.buffer();
+                let count = count.min(buffer.remaining_mut());
+                buffer.put_slice(&end.wire.make_contiguous()[..count]);
+                end.wire.drain(..count);
+                end.machine.handle_lent(now, &mut end.decoder, lent);
+            }
+            None => {
+                let bytes = end.wire.make_contiguous()[..count].to_vec();
+                end.wire.drain(..count);
+                end.machine.handle_input(now, &mut end.decoder, &bytes);
+            }
+        }
         end.collect();
         true
     }
