@@ -51,6 +51,9 @@ enum Command {
         /// Only this job (repeatable): add, record, echo 64 B, echo 1 KiB, echo 64 KiB or echo 1 MiB.
         #[arg(long, value_name = "JOB")]
         job: Vec<String>,
+        /// Only this load (repeatable): 1x1, 1x64, 1x1024, 8x16 and the like.
+        #[arg(long, value_name = "LOAD")]
+        load: Vec<String>,
     },
     /// `add` on one connection with 1 to 4,096 calls in flight.
     InFlight(Options),
@@ -195,11 +198,11 @@ fn main() -> Result<()> {
             groups.extend(plan::pinned());
             drive(&options, with_loads(groups, &load)?, report::transports)
         }
-        Command::Jobs { options, job } => {
+        Command::Jobs { options, job, load } => {
             let wanted = |group: &Group| job.is_empty() || job.contains(&group.title);
             let groups: Vec<_> = plan::jobs().into_iter().filter(wanted).collect();
             ensure!(!groups.is_empty(), "no such job here: {}", job.join(", "));
-            drive(&options, groups, report::transports)
+            drive(&options, with_loads(groups, &load)?, report::transports)
         }
         Command::InFlight(options) => drive(&options, plan::in_flight(), report::transports),
         Command::Connections(options) => drive(&options, plan::connections(), report::transports),
@@ -225,14 +228,14 @@ fn main() -> Result<()> {
     }
 }
 
-/// Keeps the groups that have one of the loads; no load means all.
-fn with_loads(groups: Vec<Group>, loads: &[String]) -> Result<Vec<Group>> {
-    let wanted = |group: &Group| {
-        loads.is_empty() || group.loads.iter().any(|load| loads.contains(&load.label))
-    };
-    let kept: Vec<_> = groups.into_iter().filter(wanted).collect();
-    ensure!(!kept.is_empty(), "no such load here: {}", loads.join(", "));
-    Ok(kept)
+/// Keeps these loads of the groups; none means all.
+fn with_loads(mut groups: Vec<Group>, loads: &[String]) -> Result<Vec<Group>> {
+    for group in &mut groups {
+        group.loads.retain(|load| loads.is_empty() || loads.contains(&load.label));
+    }
+    groups.retain(|group| !group.loads.is_empty());
+    ensure!(!groups.is_empty(), "no such load here: {}", loads.join(", "));
+    Ok(groups)
 }
 
 fn drive(options: &Options, groups: Vec<Group>, report: fn(&[Cell]) -> String) -> Result<()> {

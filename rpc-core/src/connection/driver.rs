@@ -26,7 +26,7 @@ use super::{
 use crate::{
     proto::{
         Connection, Decoder, Side,
-        connection::{Config, ConnectionError, Event, Lent, Request},
+        connection::{Config, ConnectionError, Event, Lent, Request, SHORT_READ},
     },
     time::now,
     transport::Link,
@@ -51,9 +51,6 @@ pub(crate) struct Driver {
 
 /// Most yields before one write.
 const MAX_YIELDS: u8 = 3;
-
-/// Bytes of one read while a long message arrives that is read in place.
-const SHORT_READ: usize = 16 << 10;
 
 /// What the driver does after a turn.
 enum Turn {
@@ -111,7 +108,7 @@ impl Driver {
                 self.error = standing.error;
                 self.poll_timer(cx, standing.due, scratch);
                 let may_read = standing.may_read && self.error.is_none();
-                let read = may_read && self.poll_read(cx, standing.assembling, scratch);
+                let read = may_read && self.poll_read(cx, standing.short_read, scratch);
                 let replied = self.run_handlers(cx, scratch);
                 if let Some(error) = self.error.take() {
                     return Poll::Ready(Turn::End(error));
@@ -158,14 +155,14 @@ impl Driver {
 
     /// Reads once and handles what came; whether anything did. While a long message arrives, its bytes are read
     /// where they stay, and of what is between them not much at a time.
-    fn poll_read(&mut self, cx: &mut Context<'_>, assembling: bool, scratch: &mut Scratch) -> bool {
-        if assembling
+    fn poll_read(&mut self, cx: &mut Context<'_>, short: bool, scratch: &mut Scratch) -> bool {
+        if short
             && let Some(lent) = self.shared.with(|state| state.machine.lend_message(&self.decoder))
         {
             return self.poll_read_lent(cx, lent, scratch);
         }
         let Scratch { read: buffer, events, wakes, .. } = scratch;
-        let length = if assembling { SHORT_READ } else { buffer.len() };
+        let length = if short { SHORT_READ } else { buffer.len() };
         let mut buffer = ReadBuf::new(&mut buffer[..length]);
         let read = match Pin::new(&mut self.read).poll_read(cx, &mut buffer) {
             Poll::Pending => return false,

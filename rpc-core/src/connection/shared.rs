@@ -56,8 +56,8 @@ pub(super) struct Standing {
     pub(super) unsent: usize,
     /// Whether bytes of the peer may be read.
     pub(super) may_read: bool,
-    /// Whether parts of messages have come.
-    pub(super) assembling: bool,
+    /// Whether to read not much of them at once.
+    pub(super) short_read: bool,
     /// When the machine has something to do if nothing happens.
     pub(super) due: Option<Instant>,
     /// Why the connection has ended, if it has.
@@ -347,7 +347,7 @@ impl State {
             flush: self.flush,
             unsent: self.machine.unsent(),
             may_read: self.machine.wants_read(),
-            assembling: self.machine.is_assembling(),
+            short_read: self.machine.wants_short_reads(),
             due,
             error: self.machine.error().cloned(),
         }

@@ -8,6 +8,9 @@ use bytes::{BufMut as _, BytesMut, buf::Limit};
 use super::Connection;
 use crate::proto::{Decoder, Piece, frame::HEAD_LEN};
 
+/// Bytes of one read that may bring the start of a long message.
+pub const SHORT_READ: usize = 16 << 10;
+
 /// A message of which a part has arrived, in the hands of whoever reads the transport.
 #[derive(Debug)]
 pub struct Lent {
@@ -26,10 +29,11 @@ impl Lent {
 }
 
 impl Connection {
-    /// Whether parts of messages have arrived: the bytes to come may be long ones.
+    /// Whether to read no more than [`SHORT_READ`] at once where no message is lent: the bytes to come may be
+    /// those of a long one.
     #[must_use]
-    pub const fn is_assembling(&self) -> bool {
-        !self.partials.is_empty()
+    pub const fn wants_short_reads(&self) -> bool {
+        self.partials.expects_long() || !self.partials.is_empty()
     }
 
     /// Lends the message that the next bytes belong to, if it is known and many are to come. It must be given back

@@ -27,7 +27,7 @@ mod transmit;
 
 pub use error::ConnectionError;
 pub use event::{Event, Request};
-pub use lent::Lent;
+pub use lent::{Lent, SHORT_READ};
 pub use outbound::{NewCall, Outcome};
 pub(crate) use streams::{ITEM_OVERHEAD, SMALL_ITEM};
 pub use streams::{Items, Room, Segment, Stopped, StreamId};

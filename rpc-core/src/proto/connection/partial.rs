@@ -2,7 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 
-use super::ConnectionError;
+use super::{ConnectionError, SHORT_READ};
 use crate::proto::{
     CallId, Limits,
     frame::{Flags, HEAD_LEN, Head, Kind},
@@ -11,12 +11,20 @@ use crate::proto::{
 /// Fewer bytes than these are not worth a read of their own.
 const LEAST_LENT: usize = 4 << 10;
 
+/// Messages from this length on are long: reads are short where the next message may be one, because what comes
+/// with its head is copied once more than the rest.
+const LONG: usize = 64 << 10;
+
+/// The part of a message that justifies room for all of it, if the last one was as long. Memory that is never
+/// written to costs little, so that a peer gains nothing by it.
+const JUSTIFIES: usize = 16;
+
 #[derive(Debug, Default)]
 pub(super) struct Partials {
     /// Bounded by: `max_partial` announced, plus the frame that the decoder is splitting; each by
     /// `max_message`.
     messages: Vec<Partial>,
-    /// How long the last whole message was: the next may be as long. Room is made for it once a quarter has come.
+    /// How long the last message was that was put together: the next may be as long.
     length: usize,
 }
 
@@ -37,6 +45,18 @@ struct Partial {
 impl Partials {
     pub(super) const fn is_empty(&self) -> bool {
         self.messages.is_empty()
+    }
+
+    /// Whether the next message may be long.
+    pub(super) const fn expects_long(&self) -> bool {
+        self.length >= LONG
+    }
+
+    /// Takes note that so many bytes came at once with which no long message began.
+    pub(super) const fn none_in(&mut self, read: usize) {
+        if read >= SHORT_READ && self.messages.is_empty() {
+            self.length = 0;
+        }
     }
 
     pub(super) fn contains(&self, kind: Kind, id: CallId) -> bool {
@@ -71,9 +91,8 @@ impl Partials {
             let limit = limits.max_message;
             return Err(ConnectionError::MessageTooLong { id: head.id, limit });
         }
-        // Room that was justified once costs a peer as many bytes as it did then.
         let length = partial.bytes.len() + payload.len();
-        if (self.length / 4..self.length).contains(&length) {
+        if (self.length / JUSTIFIES..self.length).contains(&length) {
             partial.bytes.reserve(self.length + HEAD_LEN - partial.bytes.len());
         }
         extend(&mut partial.bytes, payload, left);
@@ -102,7 +121,7 @@ impl Partials {
             return None;
         }
         // As in `add`.
-        if (self.length / 4..self.length).contains(&length) {
+        if (self.length / JUSTIFIES..self.length).contains(&length) {
             bytes.reserve(self.length + HEAD_LEN - length);
         } else if bytes.capacity() - length < left.min(LEAST_LENT) {
             bytes.reserve(length.min(left) + HEAD_LEN);

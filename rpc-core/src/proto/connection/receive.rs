@@ -45,6 +45,7 @@ impl Connection {
     /// Feeds bytes that the transport brought. What is wrong with them ends the connection.
     pub fn handle_input(&mut self, now: Instant, decoder: &mut Decoder, mut input: &[u8]) {
         self.timers.received = now;
+        let length = input.len();
         while self.closing.error.is_none() {
             if self.handle_short(decoder, &mut input) {
                 continue;
@@ -63,6 +64,7 @@ impl Connection {
                 self.fail(error);
             }
         }
+        self.partials.none_in(length);
         self.promote(now);
     }
 
