@@ -42,7 +42,7 @@ impl End {
         let mut transmit = Transmit::default();
         let mut all = Vec::new();
         loop {
-            self.machine.fill(&mut transmit);
+            self.machine.fill(&mut transmit, Instant::now);
             let mut slices = std::array::from_fn(|_| IoSlice::new(&[]));
             let count = transmit.slices(&mut slices);
             let bytes = slices[..count].iter().map(|slice| &**slice).collect::<Vec<_>>().concat();

@@ -124,7 +124,11 @@ impl Driver {
                 }
                 let unblocked =
                     || !standing.may_read && self.shared.with(|state| state.machine.wants_read());
-                if !(read || flushed == Flushed::Ended || unblocked()) {
+                // A peer that does not read is given up some time after.
+                let stalls = || {
+                    flushed == Flushed::Blocked && self.shared.with(|state| state.is_due_earlier())
+                };
+                if !(read || flushed == Flushed::Ended || unblocked() || stalls()) {
                     return Poll::Pending;
                 }
             }

@@ -73,7 +73,8 @@ pub(super) enum Flushed {
     Ended,
     /// Something was written and there is more to do, or the connection has failed.
     More,
-    /// The transport takes no more; the waker was left with it if there was one.
+    /// The transport takes no more, and the waker was left with it if there was one; or the peer has to read
+    /// more first.
     Blocked,
 }
 
@@ -242,7 +243,7 @@ impl Shared {
         }
         state.begin_write();
         if state.transmit.is_empty() {
-            return state.all_written();
+            return if state.machine.is_held_up() { Flushed::Blocked } else { state.all_written() };
         }
         self.write(state, cx)
     }
@@ -277,10 +278,12 @@ impl Shared {
                 transmit.advance(count);
                 let present = if state.machine.queues() { now() } else { state.machine.received() };
                 state.machine.handle_sent(present, count);
-                if transmit.is_empty() && !state.machine.wants_write() {
-                    state.all_written()
-                } else {
+                if !transmit.is_empty() || state.machine.wants_write() {
                     Flushed::More
+                } else if state.machine.is_held_up() {
+                    Flushed::Blocked
+                } else {
+                    state.all_written()
                 }
             }
             Poll::Ready(Err(error)) => {
@@ -319,7 +322,7 @@ impl State {
     fn begin_write(&mut self) {
         self.flush = false;
         let Self { machine, transmit, .. } = self;
-        machine.fill(transmit);
+        machine.fill(transmit, now);
     }
 
     /// The time at which a call is opened. Where no deadline depends on it, that is when bytes last came:
@@ -333,6 +336,11 @@ impl State {
         if call.deadline.is_none() && self.armed.is_some() {
             return false;
         }
+        self.is_due_earlier()
+    }
+
+    /// Whether something is due before the driver's timer fires.
+    pub(super) fn is_due_earlier(&self) -> bool {
         let due = self.machine.poll_timeout();
         due.is_some_and(|due| self.armed.is_none_or(|armed| due < armed))
     }

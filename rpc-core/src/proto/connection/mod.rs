@@ -17,6 +17,7 @@ mod inbound;
 mod lent;
 mod outbound;
 mod outbox;
+mod pace;
 mod partial;
 mod ping;
 mod receive;
@@ -225,17 +226,26 @@ impl Connection {
         into.append(&mut self.wakes);
     }
 
-    /// Moves the bytes to be written next into `transmit`.
-    pub fn fill(&mut self, transmit: &mut Transmit) {
+    /// Moves the bytes to be written next into `transmit`; `now` gives the present.
+    pub fn fill(&mut self, transmit: &mut Transmit, now: impl Fn() -> Instant) {
         self.write_pong();
-        let outbound = &mut self.outbound;
-        self.outbox.fill(transmit, |id| outbound.begin(id));
+        let gives_way = self.outbox.gives_way() && self.wants_read();
+        let Self { outbound, outbox, pings, .. } = self;
+        let mark = gives_way.then_some(|| (pings.next_token(), now()));
+        outbox.fill(transmit, |id| outbound.begin(id), mark);
     }
 
     /// Whether there are bytes to be written.
     #[must_use]
-    pub const fn wants_write(&self) -> bool {
-        !self.outbox.is_empty() || self.pings.owes_pong()
+    pub fn wants_write(&self) -> bool {
+        self.pings.owes_pong() || (!self.outbox.is_empty() && !self.is_held_up())
+    }
+
+    /// Whether all that waits to be written has to wait until the peer has read more. A side that does not read
+    /// cannot learn of that: it holds nothing up.
+    #[must_use]
+    pub fn is_held_up(&self) -> bool {
+        self.outbox.is_held_up() && self.wants_read()
     }
 
     /// Bytes that wait to be written.

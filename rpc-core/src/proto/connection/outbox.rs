@@ -1,14 +1,17 @@
 //! Frames that wait for the next write: small ones encoded back to back, large messages whole, to be cut
 //! into chunks as they go. Large messages leave first in, first out.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Instant};
 
 use bytes::{Buf, Bytes};
 
-use super::transmit::{CHUNKS_PER_WRITE, Chunk, Transmit};
+use super::{
+    pace::Pace,
+    transmit::{CHUNKS_PER_WRITE, Chunk, Transmit},
+};
 use crate::proto::{
     CallId, Payload,
-    frame::{Flags, GoAway, HEAD_LEN, Head, Kind},
+    frame::{Flags, GoAway, HEAD_LEN, Head, Kind, Ping},
 };
 
 /// Payload of one chunk; figures in docs/decisions.md.
@@ -30,6 +33,7 @@ pub(super) struct Outbox {
     max_frame: usize,
     /// An ordered request went through `large`: later ones may not overtake what is left of it.
     ordered: bool,
+    pace: Pace,
 }
 
 /// A message that leaves in more than one frame.
@@ -134,6 +138,7 @@ impl Outbox {
     #[inline]
     pub(super) fn frame(&mut self, head: Head, prefix: &[u8], body: &Payload) {
         let length = (prefix.len() + body.len()) as u32;
+        self.pace.small();
         self.append(|out| {
             out.reserve(HEAD_LEN + prefix.len() + body.room());
             out.extend_from_slice(&Head { length, ..head }.encode());
@@ -230,8 +235,14 @@ impl Outbox {
     }
 
     /// Moves what may leave next into `transmit`; `begin` learns of each request whose first frame
-    /// leaves the queue of large messages.
-    pub(super) fn fill(&mut self, transmit: &mut Transmit, mut begin: impl FnMut(CallId)) {
+    /// leaves the queue of large messages. With `mark`, which gives the token of a new ping and the present,
+    /// large messages give way to small frames.
+    pub(super) fn fill(
+        &mut self,
+        transmit: &mut Transmit,
+        mut begin: impl FnMut(CallId),
+        mut mark: Option<impl FnMut() -> (u64, Instant)>,
+    ) {
         if !self.small.is_empty() {
             // Requests must arrive in the order in which they are counted, and a cancel or goaway
             // after what it is about: then the small frames wait for the chunks that were taken.
@@ -241,7 +252,8 @@ impl Outbox {
             transmit.take_small(&mut self.small);
             self.small_in_place = false;
         }
-        while transmit.chunks.len() < CHUNKS_PER_WRITE {
+        let most = if mark.is_some() { CHUNKS_PER_WRITE - 1 } else { CHUNKS_PER_WRITE };
+        while transmit.chunks.len() < most && !(mark.is_some() && self.pace.is_full()) {
             let Some(large) = self.large.front_mut() else { return };
             if !large.begun && large.head.kind == Kind::Request {
                 begin(large.head.id);
@@ -249,11 +261,39 @@ impl Outbox {
             let framed = large.framed;
             let (chunk, last) = large.next_chunk(self.max_frame);
             self.unsent += if framed { 0 } else { HEAD_LEN };
+            let length = chunk.body.len();
             transmit.chunks.push_back(chunk);
             if last {
                 self.large.pop_front();
             }
+            if let Some(mark) = &mut mark {
+                let (token, now) = mark();
+                self.pace.mark(token, length, now);
+                let ping = Payload::copy_from_slice(&Ping { token }.frame(Kind::Ping));
+                self.unsent += ping.len();
+                transmit.chunks.push_back(Chunk { head: ping, ..Chunk::default() });
+            }
         }
+    }
+
+    /// Whether large messages wait that are to give way to small frames.
+    pub(super) fn gives_way(&self) -> bool {
+        !self.large.is_empty() && self.pace.is_on()
+    }
+
+    /// Whether all that waits has to wait until the peer has read more, if large messages give way.
+    pub(super) fn is_held_up(&self) -> bool {
+        self.small.is_empty() && !self.large.is_empty() && self.pace.is_full()
+    }
+
+    /// The peer has read all that was sent before the ping with this token.
+    pub(super) fn answered(&mut self, token: u64, now: Instant) {
+        self.pace.answered(token, now);
+    }
+
+    /// Since when the peer has not read what was sent, if [`Self::is_held_up`].
+    pub(super) fn stalled_since(&self) -> Option<Instant> {
+        self.pace.stalled_since().filter(|_| self.is_held_up())
     }
 
     /// Forgets the large messages: the connection is over.

@@ -1,7 +1,10 @@
 //! Pings of both sides. A pong answers every ping up to its token, so one pong is owed at most however
 //! many pings come in one read.
 
-use std::task::{Context, Poll, Waker};
+use std::{
+    task::{Context, Poll, Waker},
+    time::Instant,
+};
 
 use super::{Connection, ConnectionError};
 use crate::proto::frame::{Kind, Ping};
@@ -21,6 +24,12 @@ impl Pings {
         self.owed.is_some()
     }
 
+    /// The token of a new ping.
+    pub(super) const fn next_token(&mut self) -> u64 {
+        self.sent += 1;
+        self.sent
+    }
+
     pub(super) const fn unanswered(&self) -> bool {
         self.answered < self.sent
     }
@@ -29,7 +38,7 @@ impl Pings {
 impl Connection {
     /// Sends a ping; the token is for [`Self::poll_pong`].
     pub fn ping(&mut self) -> u64 {
-        self.pings.sent += 1;
+        self.pings.next_token();
         // Nothing may precede the preface: an acceptor that has not sent it yet pings right after it.
         if self.closing.greeted {
             self.write_ping();
@@ -41,7 +50,8 @@ impl Connection {
     pub(super) fn write_ping(&mut self) {
         let token = self.pings.sent;
         if token > 0 {
-            self.outbox.append(|out| Ping { token }.encode(Kind::Ping, out));
+            // The peer is to see tokens that grow: those behind chunks of long messages are among them.
+            self.outbox.append_in_place(|out| Ping { token }.encode(Kind::Ping, out));
         }
     }
 
@@ -65,12 +75,17 @@ impl Connection {
         Ok(())
     }
 
-    pub(super) fn handle_pong(&mut self, payload: &[u8]) -> Result<(), ConnectionError> {
+    pub(super) fn handle_pong(
+        &mut self,
+        now: Instant,
+        payload: &[u8],
+    ) -> Result<(), ConnectionError> {
         let token = Ping::decode(Kind::Pong, payload)?.token;
         if token > self.pings.sent || token <= self.pings.answered {
             return Err(ConnectionError::UnknownPong);
         }
         self.pings.answered = token;
+        self.outbox.answered(token, now);
         self.wake_pings();
         Ok(())
     }

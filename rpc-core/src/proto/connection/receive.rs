@@ -139,7 +139,7 @@ impl Connection {
             }
             Kind::Hello => self.handle_hello(payload),
             Kind::Ping => self.handle_ping(payload),
-            Kind::Pong => self.handle_pong(payload),
+            Kind::Pong => self.handle_pong(now, payload),
             Kind::GoAway => {
                 self.handle_goaway(GoAway::decode(payload)?);
                 Ok(())

@@ -40,7 +40,7 @@ impl Connection {
             };
             let reply = queued.reply;
             let length = message_bound(
-                &queued.arguments,
+                queued.arguments.len(),
                 deadline,
                 queued.metadata.as_deref(),
                 queued.streams,
@@ -226,12 +226,12 @@ fn request_head(id: CallId, codec: Codec, extended: bool) -> Head {
 
 /// The length that the request of `call` has at most.
 fn bound_of(call: &NewCall<'_>) -> usize {
-    message_bound(call.arguments, call.deadline, call.metadata, call.streams, call.within)
+    message_bound(call.arguments.len(), call.deadline, call.metadata, call.streams, call.within)
 }
 
 /// The length that a request has at most; without metadata, exactly.
 fn message_bound(
-    arguments: &[u8],
+    arguments: usize,
     deadline: Option<Instant>,
     metadata: Option<&Metadata>,
     streams: Streams,
@@ -243,7 +243,7 @@ fn message_bound(
     let within = if within.is_some() { WITHIN } else { 0 };
     let entries = timeout + metadata + streams + within;
     let extension = if entries > 0 { EXTENSION + entries } else { 0 };
-    KEY + extension + arguments.len()
+    KEY + extension + arguments
 }
 
 /// Encodes what precedes the arguments: without an allocation where it is the key alone.

@@ -40,11 +40,11 @@ impl Connection {
             None => self.created.checked_add(self.config.handshake_timeout),
             Some(_) => None,
         };
-        let blocked = self.timers.write_blocked;
-        let stall = blocked.and_then(|since| since.checked_add(self.config.write_timeout));
         // Queued calls start at once: any time in the past will do.
         let promote = self.outbound.share_freed.then_some(self.created);
-        [handshake, stall, self.keepalive_due(), promote].into_iter().fold(calls, earlier)
+        [handshake, self.stall_due(), self.keepalive_due(), promote]
+            .into_iter()
+            .fold(calls, earlier)
     }
 
     /// Does what is due at `now`.
@@ -56,8 +56,7 @@ impl Connection {
         if self.peer.is_none() && past(self.created.checked_add(self.config.handshake_timeout)) {
             return self.fail(ConnectionError::HandshakeTimeout);
         }
-        let blocked = self.timers.write_blocked;
-        if past(blocked.and_then(|since| since.checked_add(self.config.write_timeout))) {
+        if past(self.stall_due()) {
             return self.fail(ConnectionError::WriteStalled);
         }
         if past(self.keepalive_due()) {
@@ -76,6 +75,13 @@ impl Connection {
         if self.outbound.share_freed {
             self.promote(now);
         }
+    }
+
+    /// When writing has made no progress for too long.
+    fn stall_due(&self) -> Option<Instant> {
+        let unread = || self.outbox.stalled_since().filter(|_| self.wants_read());
+        let since = self.timers.write_blocked.or_else(unread)?;
+        since.checked_add(self.config.write_timeout)
     }
 
     /// When the peer is next to be pinged, or to be given up.

@@ -1,6 +1,6 @@
 //! Ping and pong: a token that the other side sends back (PROTOCOL §11).
 
-use super::{Fields, FrameError, Head, Kind};
+use super::{Fields, FrameError, HEAD_LEN, Head, Kind};
 
 /// The payload of a ping or pong frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,8 +12,16 @@ pub struct Ping {
 impl Ping {
     /// Appends the whole frame, of kind ping or pong.
     pub fn encode(self, kind: Kind, out: &mut Vec<u8>) {
-        out.extend_from_slice(&Head::control(kind, 8).encode());
-        out.extend_from_slice(&self.token.to_le_bytes());
+        out.extend_from_slice(&self.frame(kind));
+    }
+
+    /// The whole frame, of kind ping or pong.
+    #[must_use]
+    pub fn frame(self, kind: Kind) -> [u8; 16] {
+        let mut frame = [0; 16];
+        frame[..HEAD_LEN].copy_from_slice(&Head::control(kind, 8).encode());
+        frame[HEAD_LEN..].copy_from_slice(&self.token.to_le_bytes());
+        frame
     }
 
     /// Reads the payload.

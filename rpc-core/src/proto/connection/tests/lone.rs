@@ -56,7 +56,7 @@ impl Lone {
     pub(super) fn sent(&mut self) -> Vec<Sent> {
         let mut frames = Vec::new();
         loop {
-            self.end.machine.fill(&mut self.end.transmit);
+            self.end.machine.fill(&mut self.end.transmit, || self.now);
             let bytes = self.end.waiting(usize::MAX);
             if bytes.is_empty() {
                 return frames;

@@ -241,7 +241,7 @@ impl Pair {
             Dialer => (dialer, acceptor),
             Acceptor => (acceptor, dialer),
         };
-        end.machine.fill(&mut end.transmit);
+        end.machine.fill(&mut end.transmit, || now);
         if end.transmit.is_empty() {
             end.machine.end_if_drained();
             end.collect();

@@ -194,7 +194,7 @@ fn other_protocols_are_told_apart_and_answered_in_their_words() {
         lone.feed(bytes);
         assert_eq!(lone.machine().error(), Some(&DecodeError::Foreign(foreign).into()));
         let End { machine, transmit, .. } = &mut lone.end;
-        machine.fill(transmit);
+        machine.fill(transmit, Instant::now);
         assert!(lone.end.waiting(usize::MAX).starts_with(answer));
     }
     for (bytes, foreign) in [(&b"SSH-2.0-x"[..], Foreign::Ssh), (b"\x00\x01", Foreign::Unknown)] {

@@ -1,0 +1,99 @@
+//! Long messages give way to small frames. What the transport has taken of a long message goes first, however
+//! small the frame that comes after it: so while small frames travel beside long messages, only so many bytes
+//! of these are sent ahead of what the peer has read as it reads in little time (PROTOCOL §11).
+//!
+//! Pings between the chunks tell how far the peer has read. The window follows the time that they take, as that
+//! of TCP Vegas does (Brakmo and Peterson, 1995): it grows while that is not much more than it ever took at least, and
+//! shrinks when bytes begin to queue.
+
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
+
+/// Bytes of long messages that are paced after a small frame was sent.
+const BESIDE: usize = 4 << 20;
+
+/// The bounds of the window.
+const LEAST_WINDOW: usize = 128 << 10;
+const MOST_WINDOW: usize = 64 << 20;
+
+/// What a ping may take beyond twice the shortest time before bytes are said to queue.
+const SLACK: Duration = Duration::from_micros(50);
+
+#[derive(Debug)]
+pub(super) struct Pace {
+    /// Bytes of long messages that are still to be paced.
+    beside: usize,
+    /// Bounded by: the window, in chunks.
+    marks: VecDeque<Mark>,
+    /// Bytes that the marks tell of.
+    ahead: usize,
+    window: usize,
+    /// The shortest time that a mark took.
+    shortest: Option<Duration>,
+}
+
+/// A ping behind bytes of a long message.
+#[derive(Debug)]
+struct Mark {
+    token: u64,
+    bytes: usize,
+    sent: Instant,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        let (marks, window) = (VecDeque::new(), LEAST_WINDOW);
+        Self { beside: 0, marks, ahead: 0, window, shortest: None }
+    }
+}
+
+impl Pace {
+    /// Takes note of a small frame.
+    #[inline]
+    pub(super) const fn small(&mut self) {
+        self.beside = BESIDE;
+    }
+
+    /// Whether long messages are to give way at present.
+    pub(super) const fn is_on(&self) -> bool {
+        self.beside > 0
+    }
+
+    /// Whether no more bytes of long messages may be sent for the time being.
+    pub(super) const fn is_full(&self) -> bool {
+        self.beside > 0 && self.ahead >= self.window
+    }
+
+    /// Takes note of a chunk of a long message, and of the ping behind it.
+    pub(super) fn mark(&mut self, token: u64, bytes: usize, now: Instant) {
+        self.beside = self.beside.saturating_sub(bytes);
+        self.ahead += bytes;
+        self.marks.push_back(Mark { token, bytes, sent: now });
+    }
+
+    /// The peer has read all that was sent before the ping with this token.
+    pub(super) fn answered(&mut self, token: u64, now: Instant) {
+        while let Some(mark) = self.marks.pop_front_if(|mark| mark.token <= token) {
+            self.ahead -= mark.bytes;
+            let took = now.saturating_duration_since(mark.sent);
+            let shortest = self.shortest.map_or(took, |shortest| shortest.min(took));
+            self.shortest = Some(shortest);
+            let window = if took > 2 * shortest + SLACK {
+                self.window - mark.bytes / 2
+            } else {
+                self.window + mark.bytes
+            };
+            self.window = window.clamp(LEAST_WINDOW, MOST_WINDOW);
+        }
+        if self.marks.is_empty() {
+            self.marks = VecDeque::new();
+        }
+    }
+
+    /// Since when the peer has not read what was sent, if nothing can be sent before it has.
+    pub(super) fn stalled_since(&self) -> Option<Instant> {
+        self.marks.front().filter(|_| self.is_full()).map(|mark| mark.sent)
+    }
+}
