@@ -1,6 +1,7 @@
 //! The engine over links in memory and over real sockets, with handlers that know no codec.
 
 use std::{
+    io::IoSlice,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -14,8 +15,8 @@ use tokio::sync::Notify;
 use super::{Accept, Accepted, Connection, Driver, HandlerSlot, IncomingCall, SlowGuard};
 use crate::{
     proto::{
-        CallId, Code, Codec, MethodKey, Payload, Side, Status,
-        connection::{Config, NewCall, Outcome},
+        self, CallId, Code, Codec, MethodKey, Payload, Side, Status,
+        connection::{Config, ConnectionError, MAX_SLICES, NewCall, Outcome, Transmit},
         frame::{Failure, Streams},
     },
     transport::{Link, memory_pair},
@@ -26,6 +27,7 @@ const YIELD: u64 = 2;
 const HANG: u64 = 3;
 const PANIC: u64 = 4;
 const PANIC_IN_DROP: u64 = 5;
+const LATE: u64 = 6;
 
 #[derive(Default)]
 struct Handlers {
@@ -69,6 +71,10 @@ impl Accept for Handlers {
                     std::future::pending().await
                 });
             }
+            LATE => slot.run(async move {
+                tokio::time::sleep(Duration::from_secs(10)).await;
+                Ok(arguments)
+            }),
             PANIC => slot.run(async { panic!("on purpose") }),
             PANIC_IN_DROP => slot.run(async {
                 let _guard = PanicInDrop;
@@ -115,6 +121,19 @@ impl Drop for Cancel<'_> {
     }
 }
 
+fn new_call(method: u64, arguments: &Payload, timeout: Option<Duration>) -> NewCall<'_> {
+    NewCall {
+        key: MethodKey::from_u64(method),
+        codec: Codec::Bincode,
+        deadline: timeout.map(|timeout| crate::time::now() + timeout),
+        metadata: None,
+        arguments,
+        streams: Streams::NONE,
+        within: None,
+        ordered: false,
+    }
+}
+
 async fn call(
     connection: &Connection,
     method: u64,
@@ -131,17 +150,7 @@ async fn call(
             }
             return polled;
         }
-        let new = NewCall {
-            key: MethodKey::from_u64(method),
-            codec: Codec::Bincode,
-            deadline: timeout.map(|timeout| crate::time::now() + timeout),
-            metadata: None,
-            arguments: &arguments,
-            streams: Streams::NONE,
-            within: None,
-            ordered: false,
-        };
-        match connection.shared().open(&new, cx) {
+        match connection.shared().open(&new_call(method, &arguments, timeout), cx) {
             Ok(id) => {
                 open.1 = Some(id);
                 Poll::Pending
@@ -226,6 +235,33 @@ async fn a_panic_in_a_destructor_of_a_cancelled_handler_ends_its_call_alone() {
     assert_eq!(&*call(&connection, ECHO, b"on", None).await.unwrap(), b"on");
 }
 
+/// The replies come when nothing else happens: the write that they block is the last thing that the driver sees.
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_does_not_read_is_given_up() {
+    let (near, far) = memory_pair();
+    let handlers: Arc<dyn Accept> = Arc::new(Handlers::default());
+    let driver = Driver::new(far, Side::Acceptor, Arc::new(Config::default()), Some(handlers));
+    let served = tokio::spawn(driver.run());
+
+    let present = crate::time::now();
+    let mut caller = proto::Connection::new(Side::Dialer, Arc::new(Config::default()), present);
+    let arguments = Payload::from(vec![0; 15 << 10]);
+    for _ in 0..8 {
+        caller.open(present, &new_call(LATE, &arguments, None)).unwrap();
+    }
+    let mut transmit = Transmit::default();
+    caller.fill(&mut transmit, || present);
+    while !transmit.is_empty() {
+        let mut slices = [IoSlice::new(&[]); MAX_SLICES];
+        let count = transmit.slices(&mut slices);
+        let written = std::future::poll_fn(|cx| near.write.poll_write(cx, &slices[..count]));
+        let written = written.await.unwrap();
+        transmit.advance(written);
+    }
+    let served = tokio::time::timeout(Duration::from_secs(60), served).await;
+    assert_eq!(served.unwrap().unwrap(), ConnectionError::WriteStalled);
+}
+
 #[tokio::test]
 async fn losing_the_connection_ends_every_call_and_every_handler() {
     let (connection, handlers) = connect();
@@ -249,5 +285,5 @@ async fn dropping_the_last_handle_ends_the_connection() {
     let connection = Connection::spawn(near, Arc::new(Config::default()), None);
     connection.ready().await.unwrap();
     drop(connection);
-    assert_eq!(served.await.unwrap(), crate::proto::connection::ConnectionError::Closed);
+    assert_eq!(served.await.unwrap(), ConnectionError::Closed);
 }

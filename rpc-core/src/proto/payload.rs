@@ -98,6 +98,12 @@ impl Payload {
         !matches!(self.0, Held::Inline { .. })
     }
 
+    /// Whether it was in parts and somebody asked for it in one piece.
+    #[cfg(test)]
+    pub(crate) fn is_joined(&self) -> bool {
+        matches!(&self.0, Held::Parts(parts) if parts.joined.get().is_some())
+    }
+
     /// The bytes as [`Bytes`]; a copy if they are held in place.
     #[must_use]
     pub fn into_bytes(self) -> Bytes {

@@ -18,9 +18,6 @@ const BESIDE: usize = 4 << 20;
 const LEAST_WINDOW: usize = 128 << 10;
 const MOST_WINDOW: usize = 64 << 20;
 
-/// What a ping may take beyond twice the shortest time before bytes are said to queue.
-const SLACK: Duration = Duration::from_micros(50);
-
 #[derive(Debug)]
 pub(super) struct Pace {
     /// Bytes of long messages that are still to be paced.
@@ -78,9 +75,9 @@ impl Pace {
         while let Some(mark) = self.marks.pop_front_if(|mark| mark.token <= token) {
             self.ahead -= mark.bytes;
             let took = now.saturating_duration_since(mark.sent);
-            let shortest = self.shortest.map_or(took, |shortest| shortest.min(took));
-            self.shortest = Some(shortest);
-            let window = if took > 2 * shortest + SLACK {
+            let shortest = self.shortest.get_or_insert(took);
+            *shortest = took.min(*shortest);
+            let window = if took > *shortest + *shortest / 2 {
                 self.window - mark.bytes / 2
             } else {
                 self.window + mark.bytes

@@ -11,6 +11,7 @@ mod liveness;
 mod lone;
 mod lost;
 mod oneway;
+mod pacing;
 mod races;
 mod sequences;
 mod stream_sequences;

@@ -1,0 +1,142 @@
+//! Long messages give way to small frames, and to nothing else.
+
+use super::*;
+
+/// A window that is not full yet may be passed by a chunk, and grows by what it has when its path is measured for
+/// the first time; heads, pings and small frames come on top.
+const MOST_AHEAD: usize = (2 * 128 + 64 + 1) << 10;
+
+/// Writes at this side until nothing more leaves; the peer reads nothing.
+fn write_all(pair: &mut Pair, side: Side) {
+    for _ in 0..1_000 {
+        if !pair.write(side) {
+            return;
+        }
+    }
+    panic!("writes do not come to an end");
+}
+
+#[test]
+fn a_long_message_alone_is_not_held_up() {
+    let mut pair = Pair::new().greeted();
+    pair.open(Dialer, &long(4_000_000));
+    write_all(&mut pair, Dialer);
+    assert!(pair[Acceptor].wire.len() > 4_000_000);
+}
+
+#[test]
+fn beside_small_frames_a_long_message_waits_until_it_is_read() {
+    let mut pair = Pair::new().greeted();
+    let small = pair.open(Dialer, b"small");
+    let large = pair.open(Dialer, &long(4_000_000));
+    let mut steps = 0;
+    while pair[Acceptor].running.len() < 2 {
+        write_all(&mut pair, Dialer);
+        let ahead = pair[Acceptor].wire.len();
+        assert!((1..=MOST_AHEAD).contains(&ahead), "{ahead} bytes under way after {steps} steps");
+        assert!(!pair[Dialer].machine.wants_write() || pair[Acceptor].running.len() == 2);
+        // Time passes before it is read, so that the window does not grow.
+        pair.now += Duration::from_millis(1 << steps.min(20));
+        pair.read(Acceptor);
+        pair.write(Acceptor);
+        pair.read(Dialer);
+        steps += 1;
+    }
+    assert!(steps > 4_000_000 / MOST_AHEAD);
+    pair.echo(Acceptor);
+    pair.drive();
+    assert!(pair.outcome(Dialer, large) == value(&long(4_000_000)));
+    assert_eq!(pair.outcome(Dialer, small), value(b"small"));
+    pair.check_empty();
+}
+
+#[test]
+fn the_window_grows_on_a_path_that_is_long_and_not_full() {
+    let mut pair = Pair::new().greeted();
+    pair.open(Dialer, b"small");
+    for _ in 0..4 {
+        pair.open(Dialer, &long(4_000_000));
+    }
+    let mut most = 0;
+    for _ in 0..8 {
+        write_all(&mut pair, Dialer);
+        most = most.max(pair[Acceptor].wire.len());
+        pair.now += Duration::from_millis(100);
+        while pair.read(Acceptor) {}
+        pair.write(Acceptor);
+        pair.read(Dialer);
+    }
+    assert!(most > 1 << 20, "at most {most} bytes were under way in 100 ms");
+}
+
+#[test]
+fn pings_among_chunks_are_answered_in_order() {
+    for chunk in [1_000, 70_000, usize::MAX] {
+        let mut pair = Pair { chunk, ..Pair::new() }.greeted();
+        pair.open(Dialer, b"small");
+        pair.open(Dialer, &long(1_000_000));
+        let mut tokens = Vec::new();
+        for _ in 0..50 {
+            pair.step();
+            tokens.push(pair[Dialer].machine.ping());
+        }
+        pair.drive();
+        let cx = Context::from_waker(Waker::noop());
+        for token in tokens {
+            assert!(pair[Dialer].machine.poll_pong(token, &cx) == Poll::Ready(Ok(())), "{chunk}");
+        }
+    }
+}
+
+/// Both sides have more to send than they let each other leave unread: neither holds anything up then.
+#[test]
+fn sides_that_do_not_read_hold_nothing_up() {
+    let mut pair = Pair::new().greeted();
+    pair.capacity = 64 << 10;
+    let ids: [_; 40] = std::array::from_fn(|_| pair.open(Dialer, b""));
+    pair.drive();
+    for (at, id) in ids.into_iter().enumerate() {
+        let reply = if at % 4 == 0 { b"small".to_vec() } else { long(300_000) };
+        pair.finish(Acceptor, id, &reply);
+        pair.write(Acceptor);
+    }
+    assert!(!pair[Acceptor].machine.wants_read());
+    pair.drive();
+    for id in ids {
+        assert!(matches!(pair.outcome(Dialer, id), Some(Ok(_))));
+    }
+    pair.check_empty();
+}
+
+#[test]
+fn a_peer_that_answers_no_ping_is_given_up() {
+    let config = Config { keepalive: None, ..Config::default() };
+    let mut pair = Pair::with(config, Config::default()).greeted();
+    pair.open(Dialer, b"small");
+    pair.open(Dialer, &long(4_000_000));
+    write_all(&mut pair, Dialer);
+    assert!(pair[Dialer].machine.is_held_up());
+    pair[Acceptor].wire.clear();
+    pair.advance(Duration::from_secs(29));
+    assert_eq!(pair[Dialer].machine.error(), None);
+    pair.advance(Duration::from_secs(1));
+    assert_eq!(pair[Dialer].machine.error(), Some(&ConnectionError::WriteStalled));
+}
+
+#[test]
+fn long_bytes_go_to_the_transport_as_they_are() {
+    let mut pair = Pair::new().greeted();
+    let body = bytes::Bytes::from(long(1_000_000));
+    let parts =
+        |end: &'static [u8]| Payload::of_parts(vec![b"key"[..].into(), body.clone(), end.into()]);
+    let now = pair.now;
+    let arguments = parts(b"");
+    let id = pair[Dialer].machine.open(now, &call(&arguments, None)).unwrap();
+    pair.drive();
+    let reply = parts(b"behind");
+    pair.finish_with(Acceptor, id, Ok(reply.clone()));
+    pair.drive();
+    assert!(!arguments.is_joined() && !reply.is_joined());
+    assert_eq!(pair[Acceptor].started, [b"key\0".to_vec()]);
+    assert!(pair.outcome(Dialer, id) == value(&[b"key", &*body, b"behind"].concat()));
+}
