@@ -266,9 +266,11 @@ impl Outbox {
             if last {
                 self.large.pop_front();
             }
-            if let Some(mark) = &mut mark {
+            if let Some(mark) = &mut mark
+                && self.pace.sends(length)
+            {
                 let (token, now) = mark();
-                self.pace.mark(token, length, now);
+                self.pace.mark(token, now);
                 let ping = Payload::copy_from_slice(&Ping { token }.frame(Kind::Ping));
                 self.unsent += ping.len();
                 transmit.chunks.push_back(Chunk { head: ping, ..Chunk::default() });

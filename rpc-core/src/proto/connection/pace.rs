@@ -14,6 +14,9 @@ use std::{
 /// Bytes of long messages that are paced after a small frame was sent.
 const BESIDE: usize = 4 << 20;
 
+/// Bytes of long messages that have a ping behind them: fewer are not worth one.
+const STRETCH: usize = 32 << 10;
+
 /// The bounds of the window.
 const LEAST_WINDOW: usize = 128 << 10;
 const MOST_WINDOW: usize = 64 << 20;
@@ -22,6 +25,8 @@ const MOST_WINDOW: usize = 64 << 20;
 pub(super) struct Pace {
     /// Bytes of long messages that are still to be paced.
     beside: usize,
+    /// Bytes sent since the last mark.
+    unmarked: usize,
     /// Bounded by: the window, in chunks.
     marks: VecDeque<Mark>,
     /// Bytes that the marks tell of.
@@ -42,7 +47,7 @@ struct Mark {
 impl Default for Pace {
     fn default() -> Self {
         let (marks, window) = (VecDeque::new(), LEAST_WINDOW);
-        Self { beside: 0, marks, ahead: 0, window, shortest: None }
+        Self { beside: 0, unmarked: 0, marks, ahead: 0, window, shortest: None }
     }
 }
 
@@ -63,9 +68,16 @@ impl Pace {
         self.beside > 0 && self.ahead >= self.window
     }
 
-    /// Takes note of a chunk of a long message, and of the ping behind it.
-    pub(super) fn mark(&mut self, token: u64, bytes: usize, now: Instant) {
+    /// Takes note of a chunk of a long message; whether a ping is to follow it.
+    pub(super) const fn sends(&mut self, bytes: usize) -> bool {
         self.beside = self.beside.saturating_sub(bytes);
+        self.unmarked += bytes;
+        self.unmarked >= STRETCH
+    }
+
+    /// Takes note of the ping behind the chunks that were sent.
+    pub(super) fn mark(&mut self, token: u64, now: Instant) {
+        let bytes = std::mem::take(&mut self.unmarked);
         self.ahead += bytes;
         self.marks.push_back(Mark { token, bytes, sent: now });
     }
