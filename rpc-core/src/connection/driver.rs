@@ -3,8 +3,8 @@
 
 use std::{
     collections::VecDeque,
-    future::Future,
-    pin::Pin,
+    future::{Future, poll_fn},
+    pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll, Waker},
     time::Instant,
@@ -12,6 +12,7 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, ReadBuf},
+    task::unconstrained,
     time::Sleep,
 };
 use tokio_util::io::poll_read_buf;
@@ -90,7 +91,7 @@ impl Driver {
     /// Runs until the connection is over; gives the reason.
     pub(crate) async fn run(mut self) -> ConnectionError {
         let error = loop {
-            match std::future::poll_fn(|cx| self.poll_turn(cx)).await {
+            match poll_fn(|cx| self.poll_turn(cx)).await {
                 Turn::Yield => tokio::task::yield_now().await,
                 Turn::End(error) => break error,
             }
@@ -150,7 +151,7 @@ impl Driver {
         let mut replied = false;
         loop {
             self.handlers.poll(cx, &mut scratch.done);
-            replied |= self.settle(scratch);
+            replied |= self.settle_all(scratch);
             if !self.handlers.take_unpolled() {
                 return replied;
             }
@@ -217,6 +218,13 @@ impl Driver {
             state.collect(events, wakes);
             state.machine.error().cloned()
         });
+    }
+
+    /// Handlers that start take nothing of what tokio grants this task for one poll: many may come in one read, and
+    /// those that are pending would starve.
+    fn settle_all(&mut self, scratch: &mut Scratch) -> bool {
+        let settle = pin!(unconstrained(poll_fn(|_| Poll::Ready(self.settle(scratch)))));
+        settle.poll(&mut Context::from_waker(Waker::noop())) == Poll::Ready(true)
     }
 
     /// Acts on all events and ended handlers, until there are none: an end may let a held call start.

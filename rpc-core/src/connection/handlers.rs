@@ -15,6 +15,7 @@ use std::{
 };
 
 use futures_util::{StreamExt as _, stream::FuturesUnordered, task::AtomicWaker};
+use tokio::task::coop::has_budget_remaining;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -247,6 +248,11 @@ impl Future for Running {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
+        // Polled in vain it would be woken later, and so would all others: each is to be polled when it can go on.
+        if !has_budget_remaining() {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         this.stop.waker.register(cx.waker());
         let outcome = match (this.stop.status(), &mut this.handler) {
             (None, Some(handler)) => std::task::ready!(poll_caught(handler, cx)),
