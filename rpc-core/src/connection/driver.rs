@@ -21,7 +21,7 @@ use super::{
     handlers::{Handlers, StopReason},
     linger,
     scratch::{self, Scratch},
-    shared::{Flushed, Shared},
+    shared::{Flushed, Shared, Standing},
     slot::{Accept, IncomingCall},
 };
 use crate::{
@@ -104,24 +104,35 @@ impl Driver {
     fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Turn> {
         scratch::with(|scratch| {
             self.shared.park(cx);
+            let mut ahead = false;
             loop {
-                let standing = self.shared.with(|state| state.begin_turn(scratch));
-                self.error = standing.error;
+                let mut standing = self.shared.with(|state| state.begin_turn(scratch));
+                self.error = standing.error.take();
                 self.poll_timer(cx, standing.due, scratch);
                 let may_read = standing.may_read && self.error.is_none();
-                let read = may_read && self.poll_read(cx, standing.short_read, scratch);
-                let replied = self.run_handlers(cx, scratch);
+                let read = ahead || (may_read && self.poll_read(cx, standing.short_read, scratch));
+                let (replied, woken) = self.run_handlers(cx, scratch);
                 if let Some(error) = self.error.take() {
                     return Poll::Ready(Turn::End(error));
                 }
-                // Replies of one read leave at once: they are all here. Callers are given time.
-                if standing.flush && !replied && self.waits_for_more(standing.unsent) {
+                // Replies of one read leave at once: they are all here. Callers are given time, and those who have
+                // just got their replies are likely to call again.
+                if !replied
+                    && (self.expects(woken) || standing.flush && self.waits_for_more(&standing))
+                {
                     return Poll::Ready(Turn::Yield);
                 }
                 self.yields = 0;
-                let flushed = self.shared.flush(Some(cx));
+                let flushed = self.shared.flush(cx);
                 if flushed == Flushed::More {
                     return Poll::Ready(Turn::Yield);
+                }
+                // Most often nothing more has come meanwhile, and the turn is over.
+                ahead = read
+                    && flushed == Flushed::Quiet
+                    && self.poll_read(cx, standing.short_read, scratch);
+                if read && flushed == Flushed::Quiet && !ahead {
+                    return Poll::Pending;
                 }
                 let unblocked =
                     || !standing.may_read && self.shared.with(|state| state.machine.wants_read());
@@ -136,24 +147,36 @@ impl Driver {
         })
     }
 
+    /// Whether to wait for the calls of those who were woken: then none of them needs to wake this task. One that is
+    /// alone writes for itself.
+    fn expects(&mut self, woken: usize) -> bool {
+        if woken < 2 || self.yields > 0 {
+            return false;
+        }
+        self.yields = 1;
+        self.unsent = self.shared.with(|state| state.expect_calls(woken));
+        true
+    }
+
     /// Whether callers are to be given time, or more of it because other threads are still adding.
-    fn waits_for_more(&mut self, unsent: usize) -> bool {
-        let waits = self.yields == 0 || (self.yields < MAX_YIELDS && unsent > self.unsent);
+    fn waits_for_more(&mut self, standing: &Standing) -> bool {
+        let grows = self.yields < MAX_YIELDS && standing.unsent > self.unsent;
+        let waits = self.yields == 0 || (grows && !standing.all_called);
         self.yields += 1;
-        self.unsent = unsent;
+        self.unsent = standing.unsent;
         waits
     }
 
     /// Starts and polls handlers until none has started since it was last polled: one that ends may let
     /// a held call start, which must be polled with the driver's waker before the driver sleeps. Tells
-    /// whether a handler ended.
-    fn run_handlers(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch) -> bool {
-        let mut replied = false;
+    /// whether a handler ended, and how many tasks were woken.
+    fn run_handlers(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch) -> (bool, usize) {
+        let (mut replied, woken) = (false, scratch.wakes.len());
         loop {
             self.handlers.poll(cx, &mut scratch.done);
             replied |= self.settle_all(scratch);
             if !self.handlers.take_unpolled() {
-                return replied;
+                return (replied, woken);
             }
         }
     }

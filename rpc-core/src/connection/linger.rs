@@ -44,8 +44,8 @@ pub(super) async fn close(
 
 fn poll_flush(shared: &Shared, cx: &mut Context<'_>) -> Poll<()> {
     loop {
-        match shared.flush(Some(cx)) {
-            Flushed::All | Flushed::Ended => return Poll::Ready(()),
+        match shared.flush(cx) {
+            Flushed::All | Flushed::Quiet | Flushed::Ended => return Poll::Ready(()),
             Flushed::More => {}
             Flushed::Blocked => return Poll::Pending,
         }

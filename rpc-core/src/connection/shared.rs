@@ -42,6 +42,8 @@ pub(super) struct State {
     flush: bool,
     /// Whether the driver is in a turn that ends with a flush: it need not be woken for one.
     in_turn: bool,
+    /// How many calls are in flight once all have called again for whom the driver waits; 0 if it does not wait.
+    expected: usize,
     /// When the driver's timer fires.
     pub(super) armed: Option<Instant>,
     /// Tasks that wait for the peer's hello.
@@ -54,6 +56,8 @@ pub(super) struct Standing {
     pub(super) flush: bool,
     /// Bytes that wait to be written.
     pub(super) unsent: usize,
+    /// Whether all have called again for whom the driver waits.
+    pub(super) all_called: bool,
     /// Whether bytes of the peer may be read.
     pub(super) may_read: bool,
     /// Whether to read not much of them at once.
@@ -69,6 +73,8 @@ pub(super) struct Standing {
 pub(super) enum Flushed {
     /// Nothing is left to write, or somebody else is at it.
     All,
+    /// Nothing is left to write, and nothing to do before bytes come or somebody asks.
+    Quiet,
     /// Nothing is left to write, and the connection has ended in good order.
     Ended,
     /// Something was written and there is more to do, or the connection has failed.
@@ -91,6 +97,7 @@ impl Shared {
             writing: false,
             flush: side == Side::Dialer,
             in_turn: false,
+            expected: 0,
             armed: None,
             ready: Vec::new(),
         };
@@ -234,10 +241,11 @@ impl Shared {
         with(&mut self.state.lock())
     }
 
-    /// Writes once: all small frames and a bounded number of chunks.
-    pub(super) fn flush(&self, cx: Option<&mut Context<'_>>) -> Flushed {
+    /// Writes once, for the driver: all small frames and a bounded number of chunks.
+    pub(super) fn flush(&self, cx: &mut Context<'_>) -> Flushed {
         let mut state = self.state.lock();
         state.in_turn = false;
+        state.expected = 0;
         if state.writing {
             return Flushed::All;
         }
@@ -245,13 +253,13 @@ impl Shared {
         if state.transmit.is_empty() {
             return if state.machine.is_held_up() { Flushed::Blocked } else { state.all_written() };
         }
-        self.write(state, cx)
+        self.write(state, Some(cx))
     }
 
     /// Writes for the caller that is alone; if that does not do, the driver goes on.
     fn write_inline(&self, mut state: MutexGuard<'_, State>) {
         state.begin_write();
-        if self.write(state, None) != Flushed::All {
+        if !matches!(self.write(state, None), Flushed::All | Flushed::Quiet) {
             // Whoever asked for a flush meanwhile found somebody writing: the driver must be told again.
             self.state.lock().flush = true;
             self.driver.wake();
@@ -316,7 +324,13 @@ impl Shared {
 
 impl State {
     fn may_write_inline(&self) -> bool {
-        !self.writing && !self.flush && self.transmit.is_empty()
+        !self.writing && !self.flush && self.expected == 0 && self.transmit.is_empty()
+    }
+
+    /// The driver waits, in its turn, for the calls of so many tasks; gives the bytes that wait to be written.
+    pub(super) const fn expect_calls(&mut self, count: usize) -> usize {
+        self.expected = self.machine.calls_in_flight() + count;
+        self.machine.unsent()
     }
 
     fn begin_write(&mut self) {
@@ -354,6 +368,7 @@ impl State {
         Standing {
             flush: self.flush,
             unsent: self.machine.unsent(),
+            all_called: (1..=self.machine.calls_in_flight()).contains(&self.expected),
             may_read: self.machine.wants_read(),
             short_read: self.machine.wants_short_reads(),
             due,
@@ -380,7 +395,12 @@ impl State {
     /// All that was to be written is written: ends the connection if it is draining and done.
     fn all_written(&mut self) -> Flushed {
         self.machine.end_if_drained();
-        if self.machine.error().is_some() { Flushed::Ended } else { Flushed::All }
+        if self.machine.error().is_some() {
+            return Flushed::Ended;
+        }
+        let quiet =
+            self.machine.wants_read() && !self.machine.has_events() && !self.is_due_earlier();
+        if quiet { Flushed::Quiet } else { Flushed::All }
     }
 }
 

@@ -178,6 +178,12 @@ impl Connection {
         self.outbound.slots.len()
     }
 
+    /// Calls of this side that the peer has not ended.
+    #[must_use]
+    pub const fn calls_in_flight(&self) -> usize {
+        self.outbound.in_flight as usize
+    }
+
     /// Whether calls of this side wait to be sent.
     #[must_use]
     pub fn queues(&self) -> bool {
@@ -207,6 +213,12 @@ impl Connection {
     pub const fn reclaim(&mut self, events: &mut VecDeque<Event>, wakes: &mut Vec<Waker>) {
         std::mem::swap(&mut self.events, events);
         std::mem::swap(&mut self.wakes, wakes);
+    }
+
+    /// Whether there are events.
+    #[must_use]
+    pub fn has_events(&self) -> bool {
+        !self.events.is_empty()
     }
 
     /// Moves all events to the end of `into`.

@@ -1,5 +1,7 @@
 //! The engine over links in memory and over real sockets, with handlers that know no codec.
 
+mod batches;
+
 use std::{
     io::IoSlice,
     sync::{
@@ -28,12 +30,15 @@ const HANG: u64 = 3;
 const PANIC: u64 = 4;
 const PANIC_IN_DROP: u64 = 5;
 const LATE: u64 = 6;
+const SLEEP: u64 = 7;
 
 #[derive(Default)]
 struct Handlers {
     guard: Arc<SlowGuard>,
     hanging: Arc<AtomicUsize>,
     changed: Arc<Notify>,
+    /// How often handlers that sleep were polled.
+    polls: Arc<AtomicUsize>,
 }
 
 struct Hanging(Arc<AtomicUsize>, Arc<Notify>);
@@ -75,6 +80,7 @@ impl Accept for Handlers {
                 tokio::time::sleep(Duration::from_secs(10)).await;
                 Ok(arguments)
             }),
+            SLEEP => slot.run(batches::counted_sleep(Arc::clone(&self.polls))),
             PANIC => slot.run(async { panic!("on purpose") }),
             PANIC_IN_DROP => slot.run(async {
                 let _guard = PanicInDrop;
