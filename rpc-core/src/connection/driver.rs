@@ -108,6 +108,9 @@ impl Driver {
             loop {
                 let mut standing = self.shared.with(|state| state.begin_turn(scratch));
                 self.error = standing.error.take();
+                if standing.disarm {
+                    self.timer = None;
+                }
                 self.poll_timer(cx, standing.due, scratch);
                 let may_read = standing.may_read && self.error.is_none();
                 let read = ahead || (may_read && self.poll_read(cx, standing.short_read, scratch));

@@ -46,6 +46,8 @@ pub(super) struct State {
     expected: usize,
     /// When the driver's timer fires.
     pub(super) armed: Option<Instant>,
+    /// Whether the peer's hello has come: until then the timer is set for it.
+    greeted: bool,
     /// Tasks that wait for the peer's hello.
     ready: Vec<Waker>,
 }
@@ -64,6 +66,8 @@ pub(super) struct Standing {
     pub(super) short_read: bool,
     /// When the machine has something to do if nothing happens.
     pub(super) due: Option<Instant>,
+    /// Whether the timer is of no more use.
+    pub(super) disarm: bool,
     /// Why the connection has ended, if it has.
     pub(super) error: Option<ConnectionError>,
 }
@@ -99,6 +103,7 @@ impl Shared {
             in_turn: false,
             expected: 0,
             armed: None,
+            greeted: false,
             ready: Vec::new(),
         };
         Self { state: Mutex::new(state), driver: AtomicWaker::new(), write, peer }
@@ -364,6 +369,12 @@ impl State {
         self.in_turn = true;
         self.collect(&mut scratch.events, &mut scratch.wakes);
         let due = self.machine.poll_timeout();
+        // A runtime with a timer pays for it whenever it sleeps; few connections need one after their hello.
+        let disarm = !self.greeted && self.machine.peer().is_some();
+        if disarm {
+            self.greeted = true;
+            self.armed = None;
+        }
         self.armed = self.armed.into_iter().chain(due).min();
         Standing {
             flush: self.flush,
@@ -372,6 +383,7 @@ impl State {
             may_read: self.machine.wants_read(),
             short_read: self.machine.wants_short_reads(),
             due,
+            disarm,
             error: self.machine.error().cloned(),
         }
     }
