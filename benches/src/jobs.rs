@@ -5,7 +5,8 @@
 
 use std::{
     collections::HashMap,
-    hint,
+    hint, io,
+    os::fd::OwnedFd,
     sync::{
         LazyLock, Mutex, PoisonError,
         atomic::{AtomicU32, Ordering},
@@ -14,9 +15,16 @@ use std::{
 };
 
 use dxr::{TryFromValue, TryToValue};
-use nix::time::ClockId;
+use nix::{
+    sys::{
+        time::TimeSpec,
+        timerfd::{self, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags},
+    },
+    time::ClockId,
+};
 use rpc_core::Schema;
 use serde::{Deserialize, Serialize};
+use tokio::io::{Interest, unix::AsyncFd};
 
 /// An order as a shop would send it: nested structs, strings, and a vector.
 #[derive(
@@ -145,8 +153,10 @@ pub enum Work {
     Ready,
     /// Yields once.
     Yield,
-    /// Sleeps so many milliseconds.
+    /// Sleeps so many milliseconds, by tokio's timer: it wakes at a full millisecond, up to two later.
     Sleep(u32),
+    /// Sleeps so many milliseconds, by a timer of the kernel's: it wakes then.
+    SleepExactly(u32),
     /// Uses so many microseconds of CPU.
     Burn(u32),
     /// Looks a key up in a cache; one call in fifty misses and waits [`MISS`].
@@ -160,6 +170,7 @@ impl Work {
             Self::Ready => (READY, 20),
             Self::Yield => (YIELD, 20),
             Self::Sleep(ms) => (SLEEP, ms),
+            Self::SleepExactly(ms) => (SLEEP_EXACTLY, ms),
             Self::Burn(us) => (BURN, us),
             Self::Cached if call % MISS_EVERY == MISS_EVERY - 1 => {
                 (CACHED, KEYS.fetch_add(1, Ordering::Relaxed))
@@ -174,11 +185,25 @@ pub async fn perform(kind: u32, amount: u32) -> i64 {
     match kind {
         YIELD => tokio::task::yield_now().await,
         SLEEP => tokio::time::sleep(Duration::from_millis(amount.into())).await,
+        SLEEP_EXACTLY => {
+            let slept = sleep_exactly(Duration::from_millis(amount.into())).await;
+            return slept.map_or(-1, |()| amount.into());
+        }
         BURN => burn(Duration::from_micros(amount.into())),
         CACHED => return lookup(amount).await,
         _ => {}
     }
     amount.into()
+}
+
+/// Sleeps until a timer of the kernel's fires.
+async fn sleep_exactly(time: Duration) -> io::Result<()> {
+    let flags = TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC;
+    let timer = TimerFd::new(timerfd::ClockId::CLOCK_MONOTONIC, flags)?;
+    timer.set(Expiration::OneShot(TimeSpec::from(time)), TimerSetTimeFlags::empty())?;
+    #[allow(deprecated, reason = "a descriptor that is owned stays open while it is registered")]
+    let timer = AsyncFd::with_interest(OwnedFd::from(timer), Interest::READABLE)?;
+    timer.readable().await.map(drop)
 }
 
 /// Uses CPU for so long by the thread's own clock, so that other threads do not shorten it.
@@ -229,6 +254,7 @@ const YIELD: u32 = 1;
 const SLEEP: u32 = 2;
 const BURN: u32 = 3;
 const CACHED: u32 = 4;
+const SLEEP_EXACTLY: u32 = 5;
 
 #[cfg(test)]
 mod tests {
@@ -244,7 +270,9 @@ mod tests {
 
     #[tokio::test]
     async fn all_work_answers_with_its_amount() {
-        let all = [Work::Ready, Work::Yield, Work::Sleep(1), Work::Burn(50), Work::Cached];
+        let sleeps = [Work::Sleep(1), Work::SleepExactly(1)];
+        let all =
+            [Work::Ready, Work::Yield, Work::Burn(50), Work::Cached].into_iter().chain(sleeps);
         for work in all {
             for call in [0, 99] {
                 let (kind, amount) = work.request(call);

@@ -45,6 +45,27 @@ impl Drop for Pin {
     }
 }
 
+/// The CPUs that a thread may run on, to be handed to another.
+#[derive(Debug, Clone)]
+pub struct Cpus(CpuSet);
+
+impl Cpus {
+    /// Those of the calling thread.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel does not tell.
+    pub fn of_this_thread() -> Result<Self> {
+        Ok(Self(sched_getaffinity(THIS_THREAD).context("cannot read the CPU affinity")?))
+    }
+
+    /// Has the calling thread run on them from here on.
+    pub fn adopt(&self) {
+        // They are those of a thread that runs, so only a CPU taken offline meanwhile can fail this.
+        let _ = sched_setaffinity(THIS_THREAD, &self.0);
+    }
+}
+
 const THIS_THREAD: Pid = Pid::from_raw(0);
 
 #[cfg(test)]
@@ -63,5 +84,17 @@ mod tests {
         assert_eq!(std::thread::spawn(allowed).join().unwrap(), 1);
         drop(pin);
         assert_eq!(allowed(), before);
+    }
+
+    #[test]
+    fn a_thread_that_ran_before_takes_over_the_cpus_of_another() {
+        let (to_old, orders) = std::sync::mpsc::channel::<Cpus>();
+        let old = std::thread::spawn(move || {
+            orders.recv().unwrap().adopt();
+            allowed()
+        });
+        let _pin = Pin::to(Placement::OneCpu).unwrap();
+        to_old.send(Cpus::of_this_thread().unwrap()).unwrap();
+        assert_eq!(old.join().unwrap(), 1);
     }
 }

@@ -129,6 +129,7 @@ pub fn services() -> Vec<Group> {
     let cached = format!("a cache that 98 % hit before {} ms", MISS.as_millis());
     vec![
         group("a handler that sleeps 10 ms".to_owned(), Work::Sleep(10), &[64, 1000, 10_000]),
+        group("a handler that sleeps exactly 10 ms".to_owned(), Work::SleepExactly(10), &[64]),
         group("a handler that uses 100 us of CPU".to_owned(), Work::Burn(100), &[1, 64]),
         group(cached, Work::Cached, &[1, 64]),
     ]

@@ -3,7 +3,7 @@
 //! Its objects stay on one thread, so each side has as many threads with a runtime of their own as
 //! the others have workers, and a connection lives on one of them.
 
-use std::{net::TcpStream as Socket, rc::Rc, sync::Arc, sync::LazyLock};
+use std::{net::TcpStream as Socket, rc::Rc, sync::Arc};
 
 use anyhow::{Context, Result};
 use bytes::Bytes;
@@ -16,21 +16,18 @@ use tokio::{
     sync::{mpsc, oneshot},
     task::{JoinSet, spawn_local},
 };
-use tokio_util::{
-    compat::{TokioAsyncReadCompatExt, TokioAsyncWriteCompatExt},
-    task::LocalPoolHandle,
-};
+use tokio_util::compat::{TokioAsyncReadCompatExt, TokioAsyncWriteCompatExt};
 
 use super::{
     Link, Listening, Role, Transport,
     callers::{LocalCaller, repeat},
+    threads::Place,
 };
 use crate::{
     generated::peer_capnp::{self, jobs},
     jobs::{Address, Customer, Item, Order, perform},
     meter::{Meter, SharedTally, Tally},
     plan::Lane,
-    run::WORKERS,
 };
 
 /// capnp-rpc on both sides.
@@ -68,24 +65,22 @@ impl Transport for CapnpRpc {
         Box::pin(async move {
             let socket = TcpStream::connect(address).await?.into_std()?;
             let (orders, taken) = mpsc::unbounded_channel();
-            drop(THREADS.spawn_pinned(move || async move {
+            let running = Place::next().run(move || async move {
                 // A connection that cannot be made drops its orders, which the link reports.
                 if let Ok(system) = system(socket, Side::Client, None) {
                     take(system, taken).await;
                 }
-            }));
+            })?;
+            drop(running);
             Ok(Box::new(Pinned { orders }) as Box<dyn Link>)
         })
     }
 }
 
-/// The threads that hold connections.
-static THREADS: LazyLock<LocalPoolHandle> = LazyLock::new(|| LocalPoolHandle::new(WORKERS));
-
 async fn accept(listener: TcpListener) {
     while let Ok((stream, _)) = listener.accept().await {
         let Ok(socket) = stream.into_std() else { continue };
-        drop(THREADS.spawn_pinned(move || async move {
+        drop(Place::next().run(move || async move {
             let jobs: jobs::Client = new_client(Worker);
             if let Ok(system) = system(socket, Side::Server, Some(jobs.client)) {
                 // An error here is a client that went away.

@@ -18,6 +18,7 @@ mod ours;
 mod rest;
 mod soap;
 mod tarpc;
+mod threads;
 pub(crate) mod tonic;
 mod xml_rpc;
 

@@ -1,5 +1,7 @@
 //! This framework, over TCP over a Unix socket and in memory, in bincode and in JSON, as its README shows it.
 
+use std::sync::Arc;
+
 use anyhow::Result;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -9,10 +11,12 @@ use tempfile::TempDir;
 use super::{
     LARGEST_MESSAGE, Link, Listening, MOST_CALLS, MOST_CONNECTIONS, Role, Transport,
     callers::{Caller, Callers},
+    threads::Place,
 };
 use crate::{
     jobs::{self, Order},
-    plan::Job,
+    meter::{Meter, Tally},
+    plan::{Job, Lane},
 };
 
 /// The jobs, as a trait.
@@ -58,7 +62,7 @@ impl Jobs for Worker {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Ours {
     Tcp,
-    /// TCP, with connections on threads that have a runtime each.
+    /// TCP, with connections on threads that have a runtime each, on both sides.
     Threads,
     Unix,
     /// TCP, with values in JSON.
@@ -88,7 +92,8 @@ impl Transport for Ours {
                 "bincode, limits on sizes, calls and connections raised, otherwise the defaults"
             }
             Self::Threads => {
-                "bincode over TCP; the server has a thread with a runtime of its own for each core"
+                "bincode over TCP; the server has a thread with a runtime of its own for each core, and the client \
+                 shares its connections and their callers out over as many"
             }
             Self::Memory => "bincode, both ends in one process and one runtime of two workers",
             Self::Json => "JSON over TCP, limits raised as for bincode, otherwise the defaults",
@@ -101,6 +106,10 @@ impl Transport for Ours {
 
     fn is_apart(&self) -> bool {
         !matches!(self, Self::Memory)
+    }
+
+    fn has_own_threads(&self) -> bool {
+        matches!(self, Self::Threads)
     }
 
     fn serve(&self) -> BoxFuture<'static, Result<Listening>> {
@@ -125,16 +134,41 @@ impl Transport for Ours {
 
     fn connect(&self, address: String) -> BoxFuture<'static, Result<Box<dyn Link>>> {
         let ours = *self;
-        let codec = if matches!(ours, Self::Json) { Codec::Json } else { Codec::Bincode };
         Box::pin(async move {
-            let endpoint = Endpoint::new().limits(limits()).codec(codec);
-            let channel = match ours {
-                Self::Memory => endpoint.in_memory(server()),
-                _ => endpoint.connect(address).await?,
-            };
-            channel.ready().await?;
-            Ok(Box::new(Callers(JobsClient::new(channel))) as Box<dyn Link>)
+            if !matches!(ours, Self::Threads) {
+                return Ok(Box::new(Callers(ours.client(address).await?)) as Box<dyn Link>);
+            }
+            let place = Place::next();
+            let client = place.run(move || ours.client(address))?.await??;
+            Ok(Box::new(Placed { client, place }) as Box<dyn Link>)
         })
+    }
+}
+
+impl Ours {
+    async fn client(self, address: String) -> Result<JobsClient> {
+        let codec = if matches!(self, Self::Json) { Codec::Json } else { Codec::Bincode };
+        let endpoint = Endpoint::new().limits(limits()).codec(codec);
+        let channel = match self {
+            Self::Memory => endpoint.in_memory(server()),
+            _ => endpoint.connect(address).await?,
+        };
+        channel.ready().await?;
+        Ok(JobsClient::new(channel))
+    }
+}
+
+/// A connection that stays on one thread, with its callers.
+struct Placed {
+    client: JobsClient,
+    place: Place,
+}
+
+impl Link for Placed {
+    fn drive(&self, lanes: Vec<Lane>, meter: Arc<Meter>) -> BoxFuture<'static, Result<Vec<Tally>>> {
+        let callers = Callers(self.client.clone());
+        let running = self.place.run(move || async move { callers.drive(lanes, meter).await });
+        Box::pin(async move { running?.await? })
     }
 }
 
