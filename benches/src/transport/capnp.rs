@@ -65,7 +65,7 @@ impl Transport for CapnpRpc {
         Box::pin(async move {
             let socket = TcpStream::connect(address).await?.into_std()?;
             let (orders, taken) = mpsc::unbounded_channel();
-            let running = Place::next().run(move || async move {
+            let running = Place::next().run_local(move || async move {
                 // A connection that cannot be made drops its orders, which the link reports.
                 if let Ok(system) = system(socket, Side::Client, None) {
                     take(system, taken).await;
@@ -80,7 +80,7 @@ impl Transport for CapnpRpc {
 async fn accept(listener: TcpListener) {
     while let Ok((stream, _)) = listener.accept().await {
         let Ok(socket) = stream.into_std() else { continue };
-        drop(Place::next().run(move || async move {
+        drop(Place::next().run_local(move || async move {
             let jobs: jobs::Client = new_client(Worker);
             if let Ok(system) = system(socket, Side::Server, Some(jobs.client)) {
                 // An error here is a client that went away.

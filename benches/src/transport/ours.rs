@@ -139,7 +139,7 @@ impl Transport for Ours {
                 return Ok(Box::new(Callers(ours.client(address).await?)) as Box<dyn Link>);
             }
             let place = Place::next();
-            let client = place.run(move || ours.client(address))?.await??;
+            let client = place.run(ours.client(address))?.await??;
             Ok(Box::new(Placed { client, place }) as Box<dyn Link>)
         })
     }
@@ -167,7 +167,7 @@ struct Placed {
 impl Link for Placed {
     fn drive(&self, lanes: Vec<Lane>, meter: Arc<Meter>) -> BoxFuture<'static, Result<Vec<Tally>>> {
         let callers = Callers(self.client.clone());
-        let running = self.place.run(move || async move { callers.drive(lanes, meter).await });
+        let running = self.place.run(async move { callers.drive(lanes, meter).await });
         Box::pin(async move { running?.await? })
     }
 }
