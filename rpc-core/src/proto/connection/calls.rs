@@ -36,7 +36,7 @@ impl Connection {
             self.check_progress(call)?;
         }
         let id = if send {
-            self.outbound.insert(SlotState::Sent, call.deadline, call.within)
+            self.outbound.insert(SlotState::Sent(None), call.deadline, call.within)
         } else {
             self.enqueue(call, true)
         };
@@ -87,14 +87,14 @@ impl Connection {
         self.forget_items(id);
         self.stop_upload(id, false);
         let Some(slot) = self.outbound.slot(id) else { return };
-        slot.deadline = None;
+        slot.clear_deadline();
         match slot.state {
             SlotState::Queued(_) => self.outbound.withdraw(id),
-            SlotState::Done { owed: true, .. } => slot.state = SlotState::Abandoned,
-            SlotState::Done { owed: false, .. } => {
+            SlotState::Done(_) if slot.is_owed() => slot.state = SlotState::Abandoned,
+            SlotState::Done(_) => {
                 self.outbound.slots.remove(id.0 as usize);
             }
-            SlotState::Sent => {
+            SlotState::Sent(_) => {
                 slot.state = SlotState::Abandoned;
                 if !self.stop(id) {
                     self.outbound.slots.remove(id.0 as usize);
@@ -107,7 +107,7 @@ impl Connection {
     /// Ends a call of this side with a status of its own: what it was to send cannot be sent.
     pub fn give_up(&mut self, id: CallId, status: Status) {
         match self.outbound.slot(id).map(|slot| &slot.state) {
-            Some(SlotState::Sent) => {
+            Some(SlotState::Sent(_)) => {
                 let known = self.stop(id);
                 if let Some(slot) = self.outbound.slot(id) {
                     slot.settle(status, known, &mut self.wakes);

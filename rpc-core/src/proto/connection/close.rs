@@ -52,11 +52,11 @@ impl Connection {
         self.say_why(&error);
         for (_, slot) in &mut self.outbound.slots {
             match slot.state {
-                SlotState::Queued(_) | SlotState::Sent => {
+                SlotState::Queued(_) | SlotState::Sent(_) => {
                     let begun = slot.ordinal != UNSENT;
                     slot.settle(error.status(begun), false, &mut self.wakes);
                 }
-                SlotState::Done { ref mut owed, .. } => *owed = false,
+                SlotState::Done(_) => slot.disown(),
                 SlotState::Withdrawn | SlotState::Abandoned => {}
             }
         }
@@ -88,8 +88,8 @@ impl Connection {
             let lost = ConnectionError::Lost;
             for (_, slot) in &mut self.outbound.slots {
                 match slot.state {
-                    SlotState::Sent => slot.settle(lost.status(true), false, &mut self.wakes),
-                    SlotState::Done { ref mut owed, .. } => *owed = false,
+                    SlotState::Sent(_) => slot.settle(lost.status(true), false, &mut self.wakes),
+                    SlotState::Done(_) => slot.disown(),
                     _ => {}
                 }
             }
@@ -146,7 +146,7 @@ impl Connection {
     fn end_unsent(&mut self, reason: &str) {
         let status = not_started(reason);
         for (index, slot) in &mut self.outbound.slots {
-            if matches!(slot.state, SlotState::Sent) && slot.ordinal == UNSENT {
+            if matches!(slot.state, SlotState::Sent(_)) && slot.ordinal == UNSENT {
                 self.outbox.withdraw(Kind::Request, CallId::new(index as u32));
                 self.outbox.withdraw_items(CallId::new(index as u32));
                 self.outbound.in_flight -= 1;
@@ -167,9 +167,9 @@ impl Connection {
             *in_flight -= 1;
             self.outbox.withdraw(Kind::Request, CallId::new(index as u32));
             self.outbox.withdraw_items(CallId::new(index as u32));
-            match &mut slot.state {
+            match slot.state {
                 SlotState::Abandoned => return false,
-                SlotState::Done { owed, .. } => *owed = false,
+                SlotState::Done(_) => slot.disown(),
                 _ => slot.settle(status.clone(), false, &mut self.wakes),
             }
             true
@@ -180,7 +180,7 @@ impl Connection {
     /// Stops the uploads of calls that have ended, of which the peer knows nothing.
     fn stop_orphans(&mut self) {
         let slots = std::mem::take(&mut self.outbound.slots);
-        let lives = |slot: &Slot| matches!(slot.state, SlotState::Queued(_) | SlotState::Sent);
+        let lives = |slot: &Slot| matches!(slot.state, SlotState::Queued(_) | SlotState::Sent(_));
         self.stop_sending(|stream| {
             stream.mine && !slots.get(stream.call.value() as usize).is_some_and(lives)
         });

@@ -59,15 +59,25 @@ impl NewCall<'_> {
     }
 }
 
+/// One cache line: with many calls in flight, on several cores, it is fetched anew for each step of a call.
 #[derive(Debug)]
+#[repr(align(64))]
 pub(super) struct Slot {
     pub(super) state: SlotState,
     /// The call is the connection's n-th request, counted from 0; `UNSENT` before its first frame.
     pub(super) ordinal: u64,
-    waker: Option<Waker>,
-    pub(super) deadline: Option<Instant>,
+    /// What most calls do not have.
+    rare: Option<Box<Rare>>,
+}
+
+/// What few calls have.
+#[derive(Debug, Default)]
+struct Rare {
+    deadline: Option<Instant>,
     /// The peer's call whose handler makes this one.
-    pub(super) within: Option<CallId>,
+    within: Option<CallId>,
+    /// The call has ended on this side alone: the peer has not ended it yet.
+    owed: bool,
 }
 
 #[derive(Debug)]
@@ -76,10 +86,10 @@ pub(super) enum SlotState {
     Queued(Box<QueuedCall>),
     /// Cancelled before it was sent; the queue still names it.
     Withdrawn,
-    /// Sent, or about to be; the peer has not ended it yet.
-    Sent,
-    /// Ended; the caller has not fetched the outcome yet. `owed`: the peer has not ended it yet.
-    Done { outcome: Outcome, owed: bool },
+    /// Sent, or about to be; the peer has not ended it yet. With the waker of who waits.
+    Sent(Option<Waker>),
+    /// Ended; the caller has not fetched the outcome yet.
+    Done(Outcome),
     /// Sent, and nobody waits for it any more; the peer has not ended it yet.
     Abandoned,
 }
@@ -96,6 +106,8 @@ pub(super) struct QueuedCall {
     pub(super) ordered: bool,
     /// Whether a reply is expected.
     pub(super) reply: bool,
+    /// Of who waits.
+    pub(super) waker: Option<Waker>,
 }
 
 /// The ordinal of a call of which no frame has left yet.
@@ -127,7 +139,9 @@ impl Outbound {
         within: Option<CallId>,
     ) -> CallId {
         self.next_deadline = earlier(self.next_deadline, deadline);
-        let slot = Slot { state, ordinal: UNSENT, waker: None, deadline, within };
+        let is_rare = deadline.is_some() || within.is_some();
+        let rare = is_rare.then(|| Box::new(Rare { deadline, within, owed: false }));
+        let slot = Slot { state, ordinal: UNSENT, rare };
         CallId(self.slots.insert(slot) as u32)
     }
 
@@ -136,8 +150,7 @@ impl Outbound {
         let ordinal = self.sent;
         self.sent += 1;
         self.in_flight += 1;
-        let state = SlotState::Sent;
-        let slot = Slot { state, ordinal, waker: None, deadline: None, within: None };
+        let slot = Slot { state: SlotState::Sent(None), ordinal, rare: None };
         CallId(self.slots.insert(slot) as u32)
     }
 
@@ -152,19 +165,25 @@ impl Outbound {
             debug_assert!(false, "outcome of call {id} was taken already");
             return Poll::Pending;
         };
-        let SlotState::Done { owed, .. } = slot.state else {
-            match &mut slot.waker {
-                Some(waker) => waker.clone_from(cx.waker()),
-                None => slot.waker = Some(cx.waker().clone()),
+        let waker = match &mut slot.state {
+            SlotState::Sent(waker) => waker,
+            SlotState::Queued(queued) => &mut queued.waker,
+            SlotState::Done(_) => {
+                let done = match slot.is_owed() {
+                    true => std::mem::replace(&mut slot.state, SlotState::Abandoned),
+                    false => self.slots.remove(index).state,
+                };
+                let SlotState::Done(outcome) = done else { unreachable!("matched above") };
+                return Poll::Ready(outcome);
             }
-            return Poll::Pending;
+            // Nobody waits for these.
+            SlotState::Withdrawn | SlotState::Abandoned => return Poll::Pending,
         };
-        let done = match owed {
-            true => std::mem::replace(&mut slot.state, SlotState::Abandoned),
-            false => self.slots.remove(index).state,
-        };
-        let SlotState::Done { outcome, .. } = done else { unreachable!("matched above") };
-        Poll::Ready(outcome)
+        match waker {
+            Some(waker) => waker.clone_from(cx.waker()),
+            None => *waker = Some(cx.waker().clone()),
+        }
+        Poll::Pending
     }
 
     /// Ends a call on this side with what the peer replied. Returns false if the peer has no business
@@ -180,12 +199,14 @@ impl Outbound {
             return false;
         }
         match &mut slot.state {
-            SlotState::Sent => {
-                slot.state = SlotState::Done { outcome, owed: false };
-                slot.deadline = None;
-                wakes.extend(slot.waker.take());
+            SlotState::Sent(waker) => {
+                wakes.extend(waker.take());
+                slot.state = SlotState::Done(outcome);
+                slot.rare = None;
             }
-            SlotState::Done { owed: owed @ true, .. } => *owed = false,
+            SlotState::Done(_) if slot.rare.as_ref().is_some_and(|rare| rare.owed) => {
+                slot.rare = None;
+            }
             SlotState::Abandoned => {
                 self.slots.remove(id.0 as usize);
             }
@@ -240,24 +261,63 @@ impl Slot {
     /// Whether the peer has the call, or will have it, and has not ended it.
     pub(super) const fn is_owed(&self) -> bool {
         match self.state {
-            SlotState::Sent | SlotState::Abandoned => true,
-            SlotState::Done { owed, .. } => owed,
+            SlotState::Sent(_) | SlotState::Abandoned => true,
+            SlotState::Done(_) => matches!(&self.rare, Some(rare) if rare.owed),
             SlotState::Queued(_) | SlotState::Withdrawn => false,
+        }
+    }
+
+    /// The peer will not speak of a call again that has ended.
+    pub(super) fn disown(&mut self) {
+        if let SlotState::Done(_) = self.state {
+            self.rare = None;
+        }
+    }
+
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.rare.as_ref()?.deadline
+    }
+
+    pub(super) fn clear_deadline(&mut self) {
+        if let Some(rare) = &mut self.rare {
+            rare.deadline = None;
+        }
+    }
+
+    /// The peer's call whose handler makes this one.
+    pub(super) fn within(&self) -> Option<CallId> {
+        self.rare.as_ref()?.within
+    }
+
+    /// Takes a queued call to be sent.
+    pub(super) fn dequeue(&mut self) -> Option<Box<QueuedCall>> {
+        let SlotState::Queued(queued) = &mut self.state else { return None };
+        let sent = SlotState::Sent(queued.waker.take());
+        match std::mem::replace(&mut self.state, sent) {
+            SlotState::Queued(queued) => Some(queued),
+            _ => None,
         }
     }
 
     /// A one-way call that waited is on its way.
     pub(super) fn finish_oneway(&mut self, wakes: &mut Vec<Waker>) {
-        self.state = SlotState::Done { outcome: Ok(Payload::new()), owed: false };
-        self.deadline = None;
-        wakes.extend(self.waker.take());
+        self.end(Ok(Payload::new()), false, wakes);
     }
 
     /// Ends the call on this side alone; `owed` says whether the peer may still speak of it.
     pub(super) fn settle(&mut self, status: Status, owed: bool, wakes: &mut Vec<Waker>) {
-        self.state = SlotState::Done { outcome: Err(Failure::Status(status)), owed };
-        self.deadline = None;
-        wakes.extend(self.waker.take());
+        self.end(Err(Failure::Status(status)), owed, wakes);
+    }
+
+    fn end(&mut self, outcome: Outcome, owed: bool, wakes: &mut Vec<Waker>) {
+        let waker = match &mut self.state {
+            SlotState::Sent(waker) => waker.take(),
+            SlotState::Queued(queued) => queued.waker.take(),
+            _ => None,
+        };
+        wakes.extend(waker);
+        self.state = SlotState::Done(outcome);
+        self.rare = owed.then(|| Box::new(Rare { owed, ..Rare::default() }));
     }
 }
 
@@ -266,5 +326,15 @@ pub(super) fn earlier(a: Option<Instant>, b: Option<Instant>) -> Option<Instant>
     match (a, b) {
         (Some(a), Some(b)) => Some(a.min(b)),
         (a, b) => a.or(b),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slot_is_one_cache_line() {
+        assert_eq!(size_of::<Slot>(), 64);
     }
 }

@@ -7,7 +7,7 @@ use super::{
     Connection,
     calls::codec_flag,
     error::outcome as outcome_words,
-    outbound::{NewCall, QueuedCall, SlotState},
+    outbound::{NewCall, QueuedCall, Slot, SlotState},
     streams::StreamId,
 };
 use crate::proto::{
@@ -32,7 +32,7 @@ impl Connection {
         self.outbound.share_freed = false;
         while let Some(&id) = self.outbound.queue.front() {
             let Some(slot) = self.outbound.slot(id) else { break };
-            let deadline = slot.deadline;
+            let deadline = slot.deadline();
             // Invariant: the queue names calls that are Queued or Withdrawn; see `prune_queue`.
             let SlotState::Queued(queued) = &slot.state else {
                 self.outbound.prune_queue();
@@ -64,8 +64,7 @@ impl Connection {
         fits: Result<(), Status>,
     ) {
         let Some(slot) = self.outbound.slots.get_mut(id.0 as usize) else { return };
-        let state = std::mem::replace(&mut slot.state, SlotState::Sent);
-        let SlotState::Queued(queued) = state else { return };
+        let Some(queued) = slot.dequeue() else { return };
         if let Err(status) = fits {
             slot.settle(status, false, &mut self.wakes);
             return;
@@ -112,7 +111,7 @@ impl Connection {
                 break;
             };
             waiting += 1;
-            at = self.outbound.slots.get(ours.value() as usize).and_then(|slot| slot.within);
+            at = self.outbound.slots.get(ours.value() as usize).and_then(Slot::within);
         }
         if waiting == 0 || waiting < self.outbound.in_flight {
             return Ok(());
@@ -179,6 +178,7 @@ impl Connection {
             within: call.within,
             ordered: call.ordered,
             reply,
+            waker: None,
         };
         let id =
             self.outbound.insert(SlotState::Queued(Box::new(queued)), call.deadline, call.within);

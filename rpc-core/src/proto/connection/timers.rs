@@ -130,15 +130,15 @@ impl Connection {
         let mut next = None;
         let mut sent = Vec::new();
         for (index, slot) in &mut self.outbound.slots {
-            match slot.deadline {
+            match slot.deadline() {
                 Some(deadline) if deadline <= now => match slot.state {
                     SlotState::Queued(_) => {
                         let message = "the deadline passed before the call was sent";
                         let status = Status::not_started(Code::DeadlineExceeded, message);
                         slot.settle(status, false, &mut self.wakes);
                     }
-                    SlotState::Sent => sent.push((index, slot.ordinal)),
-                    _ => slot.deadline = None,
+                    SlotState::Sent(_) => sent.push((index, slot.ordinal)),
+                    _ => slot.clear_deadline(),
                 },
                 deadline => next = earlier(next, deadline),
             }
