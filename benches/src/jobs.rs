@@ -4,9 +4,10 @@
 //! Knows nothing of any transport; the derives are those of their codecs.
 
 use std::{
+    cell::RefCell,
     collections::HashMap,
     hint, io,
-    os::fd::OwnedFd,
+    os::fd::{AsFd as _, OwnedFd},
     sync::{
         LazyLock, Mutex, PoisonError,
         atomic::{AtomicU32, Ordering},
@@ -198,12 +199,44 @@ pub async fn perform(kind: u32, amount: u32) -> i64 {
 
 /// Sleeps until a timer of the kernel's fires.
 async fn sleep_exactly(time: Duration) -> io::Result<()> {
-    let flags = TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC;
-    let timer = TimerFd::new(timerfd::ClockId::CLOCK_MONOTONIC, flags)?;
-    timer.set(Expiration::OneShot(TimeSpec::from(time)), TimerSetTimeFlags::empty())?;
-    #[allow(deprecated, reason = "a descriptor that is owned stays open while it is registered")]
-    let timer = AsyncFd::with_interest(OwnedFd::from(timer), Interest::READABLE)?;
-    timer.readable().await.map(drop)
+    let kept = TIMERS.with_borrow_mut(Vec::pop);
+    let timer = kept.map_or_else(Timer::new, Ok)?;
+    timer.sleep(time).await?;
+    TIMERS.with_borrow_mut(|timers| timers.push(timer));
+    Ok(())
+}
+
+thread_local! {
+    /// Timers that were used: making one costs more than a call. Bounded by: the calls in flight.
+    static TIMERS: RefCell<Vec<Timer>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A timer of the kernel's, with another descriptor of it that the runtime watches.
+struct Timer {
+    timer: TimerFd,
+    fires: AsyncFd<OwnedFd>,
+}
+
+impl Timer {
+    fn new() -> io::Result<Self> {
+        let flags = TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC;
+        let timer = TimerFd::new(timerfd::ClockId::CLOCK_MONOTONIC, flags)?;
+        let fires = timer.as_fd().try_clone_to_owned()?;
+        #[allow(
+            deprecated,
+            reason = "a descriptor that is owned stays open while it is registered"
+        )]
+        let fires = AsyncFd::with_interest(fires, Interest::READABLE)?;
+        Ok(Self { timer, fires })
+    }
+
+    async fn sleep(&self, time: Duration) -> io::Result<()> {
+        self.timer.set(Expiration::OneShot(TimeSpec::from(time)), TimerSetTimeFlags::empty())?;
+        let mut fired = self.fires.readable().await?;
+        self.timer.wait()?;
+        fired.clear_ready();
+        Ok(())
+    }
 }
 
 /// Uses CPU for so long by the thread's own clock, so that other threads do not shorten it.
