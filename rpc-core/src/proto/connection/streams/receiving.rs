@@ -155,7 +155,7 @@ impl Receiving {
 
     fn grant_up_to(&mut self, target: usize) -> Option<u32> {
         let grant = target.saturating_sub(self.allowed);
-        if self.ended || self.discards || grant < self.window / 2 {
+        if self.ended || self.discards || grant < self.window / 4 {
             return None;
         }
         self.allowed += grant;
