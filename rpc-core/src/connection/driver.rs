@@ -4,7 +4,7 @@
 use std::{
     collections::VecDeque,
     future::{Future, poll_fn},
-    pin::{Pin, pin},
+    pin::Pin,
     sync::Arc,
     task::{Context, Poll, Waker},
     time::Instant,
@@ -12,7 +12,6 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, ReadBuf},
-    task::unconstrained,
     time::Sleep,
 };
 use tokio_util::io::poll_read_buf;
@@ -177,7 +176,7 @@ impl Driver {
         let (mut replied, woken) = (false, scratch.wakes.len());
         loop {
             self.handlers.poll(cx, &mut scratch.done);
-            replied |= self.settle_all(scratch);
+            replied |= self.settle(scratch);
             if !self.handlers.take_unpolled() {
                 return (replied, woken);
             }
@@ -244,13 +243,6 @@ impl Driver {
             state.collect(events, wakes);
             state.machine.error().cloned()
         });
-    }
-
-    /// Handlers that start take nothing of what tokio grants this task for one poll: many may come in one read, and
-    /// those that are pending would starve.
-    fn settle_all(&mut self, scratch: &mut Scratch) -> bool {
-        let settle = pin!(unconstrained(poll_fn(|_| Poll::Ready(self.settle(scratch)))));
-        settle.poll(&mut Context::from_waker(Waker::noop())) == Poll::Ready(true)
     }
 
     /// Acts on all events and ended handlers, until there are none: an end may let a held call start.

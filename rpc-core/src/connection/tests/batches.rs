@@ -76,6 +76,17 @@ async fn handlers_that_sleep_are_polled_when_they_can_go_on() {
     assert!(polls <= 3 * SLEEPERS, "{polls} polls of {SLEEPERS} handlers");
 }
 
+#[tokio::test]
+async fn a_handler_that_can_always_go_on_lets_other_calls_have_their_turn() {
+    let (connection, _handlers) = connect();
+    let busy = call(&connection, BUSY, b"", None);
+    tokio::select! {
+        biased;
+        _ = busy => unreachable!("it does not end"),
+        echoed = call(&connection, ECHO, b"other", None) => assert_eq!(&*echoed.unwrap(), b"other"),
+    }
+}
+
 /// The handler of [`SLEEP`].
 pub(super) async fn counted_sleep(polls: Arc<AtomicUsize>) -> Outcome {
     let mut sleep = pin!(tokio::time::sleep(Duration::from_secs(1)));

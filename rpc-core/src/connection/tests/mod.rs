@@ -31,6 +31,7 @@ const PANIC: u64 = 4;
 const PANIC_IN_DROP: u64 = 5;
 const LATE: u64 = 6;
 const SLEEP: u64 = 7;
+const BUSY: u64 = 8;
 
 #[derive(Default)]
 struct Handlers {
@@ -81,6 +82,11 @@ impl Accept for Handlers {
                 Ok(arguments)
             }),
             SLEEP => slot.run(batches::counted_sleep(Arc::clone(&self.polls))),
+            BUSY => slot.run(async {
+                loop {
+                    tokio::task::coop::consume_budget().await;
+                }
+            }),
             PANIC => slot.run(async { panic!("on purpose") }),
             PANIC_IN_DROP => slot.run(async {
                 let _guard = PanicInDrop;
