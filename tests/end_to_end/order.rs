@@ -205,7 +205,7 @@ fn never_overtake(runtime: &Runtime) {
 
 #[test]
 fn a_cancelled_call_gives_its_place_to_the_next() {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let street = Street { happened: Arc::default(), gate: Arc::new(Semaphore::new(0)) };
         let server = Server::new()
