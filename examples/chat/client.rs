@@ -145,7 +145,7 @@ impl Member {
         self.session = None;
         let mut events = match &self.room {
             None => None,
-            Some(room) => match chat.join(self.nick.clone(), room.clone()).await {
+            Some(room) => match chat.join(&self.nick, room).await {
                 Ok(events) => Some(events),
                 Err(CallError::Status(status)) => return Ok(End::Lost(status.to_string())),
                 Err(error) => return Err(error),
@@ -209,7 +209,7 @@ impl Member {
                 history.map(|lines| Some(Answer::History(lines)))
             }
             Command::Tell { nick, text } => {
-                let told = chat.tell(session, nick.clone(), text).timeout(PATIENCE).await;
+                let told = chat.tell(session, &nick, text).timeout(PATIENCE).await;
                 told.map(|()| Some(Answer::Told(nick)))
             }
             Command::Rooms => match chat.rooms().timeout(PATIENCE).await {

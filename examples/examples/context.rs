@@ -46,9 +46,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let server = Server::new().with(KitchenServer::new(chef.clone())).start("127.0.0.1:0").await?;
     let kitchen = KitchenClient::connect(server.address()).await?;
 
-    let soup = kitchen.order("soup".to_owned()).metadata("table", "7");
+    let soup = kitchen.order("soup").metadata("table", "7");
     println!("{}", soup.timeout(Duration::from_secs(60)).await?);
-    println!("{}", kitchen.order("bread".to_owned()).await?);
+    println!("{}", kitchen.order("bread").await?);
 
     // Dropping a call cancels it: here because another future is ready first.
     tokio::select! {

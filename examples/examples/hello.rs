@@ -21,6 +21,6 @@ impl Greeter for English {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let server = Server::new().with(GreeterServer::new(English)).start("127.0.0.1:0").await?;
     let client = GreeterClient::connect(server.address()).await?;
-    println!("{}", client.hello("world".to_owned()).await?);
+    println!("{}", client.hello("world").await?);
     Ok(())
 }

@@ -187,7 +187,7 @@ async fn a_member_that_is_too_slow_is_dropped_with_notice() {
     let limits = rpc_core::Limits { window: 16 << 10, ..Default::default() };
     let endpoint = Endpoint::new().limits(limits).serve(ChatEventsServer::new(Deaf)).unwrap();
     let slow = ChatClient::new(endpoint.connect(&*address).await.unwrap());
-    let mut events = slow.join("slow".to_owned(), "lobby".to_owned()).await.unwrap();
+    let mut events = slow.join("slow", "lobby").await.unwrap();
     let (mut ada, ..) = Guest::enter(&address, "ada", "lobby").await;
     // Enough to fill the window and what the room keeps for those who are behind.
     for number in 0..400 {

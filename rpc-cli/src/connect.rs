@@ -97,7 +97,7 @@ impl Connected {
     /// The description of a service.
     pub(crate) async fn describe(&mut self, service: &str) -> Result<ServiceSchema> {
         let reflection = ReflectionClient::new(self.channel.clone());
-        let described = reflection.describe(service.to_owned());
+        let described = reflection.describe(service);
         match self.phases.time("describe", described.into_future()).await {
             Ok(schema) => Ok(schema),
             Err(CallError::App(ReflectError::UnknownService { name, services })) => {

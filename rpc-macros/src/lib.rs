@@ -23,6 +23,11 @@ use proc_macro::TokenStream;
 /// serves an implementation of the trait. Methods are `async fn`s that take `&self` and owned arguments;
 /// users implement them with plain `async fn`. A method that returns a stream may be a plain `fn`.
 ///
+/// The client's methods take numbers, `bool`, `char` and `Bytes` as they are, and all else owned or lent: for a
+/// `String` whatever is an `AsRef<str>`, for a `PathBuf` an `AsRef<Path>`, for a `Vec<T>` an `AsRef<[T]>`, for
+/// any other type `T` a `Borrow<T>`, such as `T`, `&T` or `Arc<T>`. What is generic in what it returns must
+/// then say it: `collect::<Vec<_>>()`, `String::from(name)` in place of `name.into()`.
+///
 /// - An argument `cx: &Context` is the call's context; callers do not pass it.
 /// - A return type `Result<T, E>` makes `E` the method's own error, which reaches the caller typed.
 /// - `#[rpc(oneway)]` on a method: no reply is sent.

@@ -27,7 +27,7 @@ fn every_kind_of_method_answers() {
         ] {
             let items = BTreeMap::from([("boots".to_owned(), vec![41, 42])]);
             let order = Order { customer: Some("ada".to_owned()), items, colour };
-            assert_eq!(client.order(order.clone()).await, Ok(order));
+            assert_eq!(client.order(&order).await, Ok(order));
         }
     });
 }
@@ -39,8 +39,33 @@ fn bytes_of_every_size_come_back_whole() {
             let payload: Vec<u8> = (0..size).map(|n| n as u8).collect();
             let bytes = Bytes::from(payload.clone());
             assert_eq!(served.client.echo(bytes.clone()).await, Ok(bytes));
-            assert_eq!(served.client.echo_vec(payload.clone()).await, Ok(payload));
+            assert_eq!(served.client.echo_vec(&payload).await, Ok(payload));
         }
+    });
+}
+
+#[test]
+fn arguments_are_lent_by_whatever_has_them() {
+    each_transport_and_codec(async |served| {
+        let client = &served.client;
+        let order = Order { customer: None, items: BTreeMap::new(), colour: Colour::Red };
+        assert_eq!(client.order(&order).await.as_ref(), Ok(&order));
+        assert_eq!(client.order(Arc::new(order.clone())).await.as_ref(), Ok(&order));
+        assert_eq!(client.order(Box::new(order.clone())).await, Ok(order));
+
+        let bytes = vec![7, 8, 9];
+        assert_eq!(client.echo_vec(&bytes[..]).await.as_ref(), Ok(&bytes));
+        assert_eq!(client.echo_vec([7, 8, 9]).await.as_ref(), Ok(&bytes));
+        assert_eq!(client.echo_vec(Bytes::from_static(b"\x07\x08\x09")).await, Ok(bytes));
+
+        let line: Arc<str> = "lent".into();
+        client.note(&*line).await.unwrap();
+        client.note(line).await.unwrap();
+        client.note(String::from("given")).await.unwrap();
+        served.toys.until_noted(3).await;
+        let mut noted = client.notes().await.unwrap();
+        noted.sort();
+        assert_eq!(noted, ["given", "lent", "lent"]);
     });
 }
 
@@ -125,7 +150,7 @@ fn a_panic_is_internal_for_its_call_alone() {
         let client = served.client.clone();
         let waiting = tokio::spawn(async move { client.wait().await });
         served.toys.until_waiting(1).await;
-        let error = served.client.panic("secret".to_owned()).await.unwrap_err();
+        let error = served.client.panic("secret").await.unwrap_err();
         assert_eq!(error.code(), Code::Internal);
         assert!(!error.to_string().contains("secret"), "{error}");
         served.client.open(1).await.unwrap();

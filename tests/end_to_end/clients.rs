@@ -132,7 +132,7 @@ async fn one_implementation_serves_several_servers() {
     let toys = std::sync::Arc::new(Toys::default());
     let serve = || Server::new().with(PlaygroundServer::from_arc(std::sync::Arc::clone(&toys)));
     let (one, two) = (PlaygroundClient::in_memory(serve()), PlaygroundClient::in_memory(serve()));
-    one.note("to one".to_owned()).await.unwrap();
+    one.note("to one").await.unwrap();
     toys.until_noted(1).await;
     assert_eq!(two.notes().await.unwrap(), ["to one"]);
     assert_eq!(toys.notes().await, ["to one"]);

@@ -11,9 +11,9 @@ fn services_are_listed_and_described() {
     each_transport_and_codec(async |served| {
         let reflection = ReflectionClient::new(served.client.channel().clone());
         assert_eq!(reflection.services().await.unwrap(), ["Playground", "Reflection"]);
-        let described = reflection.describe("Playground".to_owned()).await.unwrap();
+        let described = reflection.describe("Playground").await.unwrap();
         assert_eq!(&described, PlaygroundClient::schema());
-        let itself = reflection.describe("Reflection".to_owned()).await.unwrap();
+        let itself = reflection.describe("Reflection").await.unwrap();
         assert_eq!(&itself, ReflectionClient::schema());
     });
 }
@@ -22,7 +22,7 @@ fn services_are_listed_and_described() {
 async fn documentation_travels_along() {
     let served = Served::over(Transport::Tcp, Codec::Bincode).await;
     let reflection = ReflectionClient::new(served.client.channel().clone());
-    let schema = reflection.describe("Playground".to_owned()).await.unwrap();
+    let schema = reflection.describe("Playground").await.unwrap();
     assert_eq!(schema.doc, "Every kind of method.");
     assert_eq!(schema.method("note").unwrap().doc, "No reply.");
     let names: Vec<&str> = schema.types.iter().map(|(_, container)| &*container.name).collect();
@@ -33,7 +33,7 @@ async fn documentation_travels_along() {
 async fn an_unknown_service_is_a_typed_error() {
     let served = Served::over(Transport::Tcp, Codec::Bincode).await;
     let reflection = ReflectionClient::new(served.client.channel().clone());
-    let error = reflection.describe("Gone".to_owned()).await.unwrap_err();
+    let error = reflection.describe("Gone").await.unwrap_err();
     let Some(ReflectError::UnknownService { name, services }) = error.app() else {
         panic!("another error: {error}")
     };

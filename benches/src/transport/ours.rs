@@ -190,7 +190,7 @@ impl Caller for JobsClient {
     }
 
     async fn record(&self, order: &Order) -> Result<Order> {
-        Ok(Self::record(self, order.clone()).await?)
+        Ok(Self::record(self, order).await?)
     }
 }
 

@@ -423,7 +423,7 @@ impl Exchange for Partner {
 
     async fn ask_about(&self, record: Record, cx: &Context) -> Result<String, Refusal> {
         let answers = cx.peer::<AnswersClient>();
-        let _ = answers.tell("asking".to_owned()).await;
+        let _ = answers.tell("asking").await;
         answers.describe(record).await.map_err(|error| unanswered(&error))
     }
 

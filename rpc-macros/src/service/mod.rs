@@ -6,6 +6,7 @@ mod fallback;
 mod model;
 mod options;
 mod output;
+mod passing;
 #[cfg(test)]
 mod tests;
 mod types;

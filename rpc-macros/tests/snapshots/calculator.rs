@@ -45,50 +45,58 @@ pub struct CalculatorServer<T> {
     clippy::nursery
 )]
 const _: () = {
-    #[derive(
-        ::rpc_core::__private::serde::Serialize,
-        ::rpc_core::__private::serde::Deserialize
-    )]
+    #[derive(::rpc_core::__private::serde::Deserialize)]
     #[serde(
         crate = "::rpc_core::__private::serde",
         expecting = "the arguments of Calculator.add: a, b"
     )]
-    struct __add_arguments {
+    struct __add_received {
         a: i64,
         b: i64,
     }
-    #[derive(
-        ::rpc_core::__private::serde::Serialize,
-        ::rpc_core::__private::serde::Deserialize
-    )]
+    #[derive(::rpc_core::__private::serde::Deserialize)]
     #[serde(
         crate = "::rpc_core::__private::serde",
         expecting = "the arguments of Calculator.div: a, b"
     )]
-    struct __div_arguments {
+    struct __div_received {
         a: f64,
         b: f64,
     }
-    #[derive(
-        ::rpc_core::__private::serde::Serialize,
-        ::rpc_core::__private::serde::Deserialize
-    )]
+    #[derive(::rpc_core::__private::serde::Deserialize)]
     #[serde(
         crate = "::rpc_core::__private::serde",
         expecting = "the arguments of Calculator.log: line"
     )]
-    struct __log_arguments {
+    struct __log_received {
         line: String,
     }
-    #[derive(
-        ::rpc_core::__private::serde::Serialize,
-        ::rpc_core::__private::serde::Deserialize
-    )]
+    #[derive(::rpc_core::__private::serde::Deserialize)]
     #[serde(
         crate = "::rpc_core::__private::serde",
         expecting = "no arguments for Calculator.reset"
     )]
-    struct __reset_arguments {}
+    struct __reset_received {}
+    #[derive(::rpc_core::__private::serde::Serialize)]
+    #[serde(crate = "::rpc_core::__private::serde")]
+    struct __add_sent {
+        a: i64,
+        b: i64,
+    }
+    #[derive(::rpc_core::__private::serde::Serialize)]
+    #[serde(crate = "::rpc_core::__private::serde")]
+    struct __div_sent {
+        a: f64,
+        b: f64,
+    }
+    #[derive(::rpc_core::__private::serde::Serialize)]
+    #[serde(crate = "::rpc_core::__private::serde")]
+    struct __log_sent<'__lent> {
+        line: &'__lent ::core::primitive::str,
+    }
+    #[derive(::rpc_core::__private::serde::Serialize)]
+    #[serde(crate = "::rpc_core::__private::serde")]
+    struct __reset_sent {}
     fn __schema() -> &'static ::rpc_core::__private::ServiceSchema {
         static SCHEMA: ::std::sync::LazyLock<::rpc_core::__private::ServiceSchema> = ::std::sync::LazyLock::new(||
         {
@@ -158,7 +166,7 @@ const _: () = {
         }
         /// Adds two integers.
         pub fn add(&self, a: i64, b: i64) -> ::rpc_core::__private::Call<i64> {
-            let __arguments = __add_arguments { a, b };
+            let __arguments = __add_sent { a, b };
             ::rpc_core::__private::unary(
                 &self.channel,
                 __schema(),
@@ -173,7 +181,7 @@ const _: () = {
             a: f64,
             b: f64,
         ) -> ::rpc_core::__private::Call<f64, MathError> {
-            let __arguments = __div_arguments { a, b };
+            let __arguments = __div_sent { a, b };
             ::rpc_core::__private::fallible(
                 &self.channel,
                 __schema(),
@@ -183,8 +191,13 @@ const _: () = {
                 ::rpc_core::__private::plain::decode::<MathError>,
             )
         }
-        pub fn log(&self, line: String) -> ::rpc_core::__private::Call<()> {
-            let __arguments = __log_arguments { line };
+        pub fn log(
+            &self,
+            line: impl ::core::convert::AsRef<::core::primitive::str>,
+        ) -> ::rpc_core::__private::Call<()> {
+            let __arguments = __log_sent {
+                line: ::core::convert::AsRef::<::core::primitive::str>::as_ref(&line),
+            };
             ::rpc_core::__private::oneway(
                 &self.channel,
                 __schema(),
@@ -193,7 +206,7 @@ const _: () = {
             )
         }
         pub fn reset(&self) -> ::rpc_core::__private::Call<()> {
-            let __arguments = __reset_arguments {};
+            let __arguments = __reset_sent {};
             ::rpc_core::__private::unary(
                 &self.channel,
                 __schema(),
@@ -245,7 +258,7 @@ const _: () = {
                     request
                         .unary(
                             slot,
-                            move |__arguments: __add_arguments| async move {
+                            move |__arguments: __add_received| async move {
                                 <__T as Calculator>::add(
                                         &__service,
                                         __arguments.a,
@@ -262,7 +275,7 @@ const _: () = {
                     request
                         .fallible(
                             slot,
-                            move |__arguments: __div_arguments| async move {
+                            move |__arguments: __div_received| async move {
                                 <__T as Calculator>::div(
                                         &__service,
                                         __arguments.a,
@@ -281,7 +294,7 @@ const _: () = {
                     request
                         .unary(
                             slot,
-                            move |__arguments: __log_arguments| async move {
+                            move |__arguments: __log_received| async move {
                                 <__T as Calculator>::log(
                                         &__service,
                                         &__context,
@@ -297,7 +310,7 @@ const _: () = {
                     request
                         .unary(
                             slot,
-                            move |__arguments: __reset_arguments| async move {
+                            move |__arguments: __reset_received| async move {
                                 <__T as Calculator>::reset(&__service).await
                             },
                             ::rpc_core::__private::plain::encode::<()>,

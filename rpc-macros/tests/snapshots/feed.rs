@@ -73,105 +73,115 @@ struct FeedServer<T> {
     clippy::nursery
 )]
 const _: () = {
-    #[derive(
-        ::rpc_core::__private::serde::Serialize,
-        ::rpc_core::__private::serde::Deserialize
-    )]
+    #[derive(::rpc_core::__private::serde::Deserialize)]
     #[serde(
         crate = "::rpc_core::__private::serde",
         expecting = "the arguments of Feed.ticks: every_ms"
     )]
-    struct __ticks_arguments {
+    struct __ticks_received {
         every_ms: u64,
     }
-    #[derive(
-        ::rpc_core::__private::serde::Serialize,
-        ::rpc_core::__private::serde::Deserialize
-    )]
+    #[derive(::rpc_core::__private::serde::Deserialize)]
     #[serde(
         crate = "::rpc_core::__private::serde",
         expecting = "no arguments for Feed.open"
     )]
-    struct __open_arguments {}
-    #[derive(
-        ::rpc_core::__private::serde::Serialize,
-        ::rpc_core::__private::serde::Deserialize
-    )]
+    struct __open_received {}
+    #[derive(::rpc_core::__private::serde::Deserialize)]
     #[serde(
         crate = "::rpc_core::__private::serde",
         expecting = "no arguments for Feed.risky"
     )]
-    struct __risky_arguments {}
-    #[derive(
-        ::rpc_core::__private::serde::Serialize,
-        ::rpc_core::__private::serde::Deserialize
-    )]
+    struct __risky_received {}
+    #[derive(::rpc_core::__private::serde::Deserialize)]
     #[serde(
         crate = "::rpc_core::__private::serde",
         expecting = "the arguments of Feed.watch: key"
     )]
-    struct __watch_arguments {
+    struct __watch_received {
         key: String,
     }
-    #[derive(
-        ::rpc_core::__private::serde::Serialize,
-        ::rpc_core::__private::serde::Deserialize
-    )]
+    #[derive(::rpc_core::__private::serde::Deserialize)]
     #[serde(
         crate = "::rpc_core::__private::serde",
         expecting = "no arguments for Feed.both"
     )]
-    struct __both_arguments {}
-    #[derive(
-        ::rpc_core::__private::serde::Serialize,
-        ::rpc_core::__private::serde::Deserialize
-    )]
+    struct __both_received {}
+    #[derive(::rpc_core::__private::serde::Deserialize)]
     #[serde(
         crate = "::rpc_core::__private::serde",
         expecting = "the arguments of Feed.sum: scale"
     )]
-    struct __sum_arguments {
+    struct __sum_received {
         scale: i64,
     }
-    #[derive(
-        ::rpc_core::__private::serde::Serialize,
-        ::rpc_core::__private::serde::Deserialize
-    )]
+    #[derive(::rpc_core::__private::serde::Deserialize)]
     #[serde(
         crate = "::rpc_core::__private::serde",
         expecting = "no arguments for Feed.store"
     )]
-    struct __store_arguments {}
-    #[derive(
-        ::rpc_core::__private::serde::Serialize,
-        ::rpc_core::__private::serde::Deserialize
-    )]
+    struct __store_received {}
+    #[derive(::rpc_core::__private::serde::Deserialize)]
     #[serde(
         crate = "::rpc_core::__private::serde",
         expecting = "no arguments for Feed.echo"
     )]
-    struct __echo_arguments {}
-    #[derive(
-        ::rpc_core::__private::serde::Serialize,
-        ::rpc_core::__private::serde::Deserialize
-    )]
+    struct __echo_received {}
+    #[derive(::rpc_core::__private::serde::Deserialize)]
     #[serde(
         crate = "::rpc_core::__private::serde",
         expecting = "the arguments of Feed.say: line"
     )]
-    struct __say_arguments {
+    struct __say_received {
         line: String,
     }
-    #[derive(
-        ::rpc_core::__private::serde::Serialize,
-        ::rpc_core::__private::serde::Deserialize
-    )]
+    #[derive(::rpc_core::__private::serde::Deserialize)]
     #[serde(
         crate = "::rpc_core::__private::serde",
         expecting = "the arguments of Feed.log: line"
     )]
-    struct __log_arguments {
+    struct __log_received {
         line: String,
+    }
+    #[derive(::rpc_core::__private::serde::Serialize)]
+    #[serde(crate = "::rpc_core::__private::serde")]
+    struct __ticks_sent {
+        every_ms: u64,
+    }
+    #[derive(::rpc_core::__private::serde::Serialize)]
+    #[serde(crate = "::rpc_core::__private::serde")]
+    struct __open_sent {}
+    #[derive(::rpc_core::__private::serde::Serialize)]
+    #[serde(crate = "::rpc_core::__private::serde")]
+    struct __risky_sent {}
+    #[derive(::rpc_core::__private::serde::Serialize)]
+    #[serde(crate = "::rpc_core::__private::serde")]
+    struct __watch_sent<'__lent> {
+        key: &'__lent ::core::primitive::str,
+    }
+    #[derive(::rpc_core::__private::serde::Serialize)]
+    #[serde(crate = "::rpc_core::__private::serde")]
+    struct __both_sent {}
+    #[derive(::rpc_core::__private::serde::Serialize)]
+    #[serde(crate = "::rpc_core::__private::serde")]
+    struct __sum_sent {
+        scale: i64,
+    }
+    #[derive(::rpc_core::__private::serde::Serialize)]
+    #[serde(crate = "::rpc_core::__private::serde")]
+    struct __store_sent {}
+    #[derive(::rpc_core::__private::serde::Serialize)]
+    #[serde(crate = "::rpc_core::__private::serde")]
+    struct __echo_sent {}
+    #[derive(::rpc_core::__private::serde::Serialize)]
+    #[serde(crate = "::rpc_core::__private::serde")]
+    struct __say_sent<'__lent> {
+        line: &'__lent ::core::primitive::str,
+    }
+    #[derive(::rpc_core::__private::serde::Serialize)]
+    #[serde(crate = "::rpc_core::__private::serde")]
+    struct __log_sent<'__lent> {
+        line: &'__lent ::core::primitive::str,
     }
     fn __schema() -> &'static ::rpc_core::__private::ServiceSchema {
         static SCHEMA: ::std::sync::LazyLock<::rpc_core::__private::ServiceSchema> = ::std::sync::LazyLock::new(||
@@ -267,7 +277,7 @@ const _: () = {
             &self,
             every_ms: u64,
         ) -> ::rpc_core::__private::Call<::rpc_core::__private::Streaming<Tick>> {
-            let __arguments = __ticks_arguments { every_ms };
+            let __arguments = __ticks_sent { every_ms };
             ::rpc_core::__private::stream(
                 &self.channel,
                 __schema(),
@@ -279,7 +289,7 @@ const _: () = {
         fn open(
             &self,
         ) -> ::rpc_core::__private::Call<::rpc_core::__private::Streaming<Bytes>> {
-            let __arguments = __open_arguments {};
+            let __arguments = __open_sent {};
             ::rpc_core::__private::stream(
                 &self.channel,
                 __schema(),
@@ -294,7 +304,7 @@ const _: () = {
             ::rpc_core::__private::Streaming<Tick, FeedError>,
             FeedError,
         > {
-            let __arguments = __risky_arguments {};
+            let __arguments = __risky_sent {};
             ::rpc_core::__private::fallible_stream(
                 &self.channel,
                 __schema(),
@@ -306,12 +316,14 @@ const _: () = {
         }
         fn watch(
             &self,
-            key: String,
+            key: impl ::core::convert::AsRef<::core::primitive::str>,
         ) -> ::rpc_core::__private::Call<
             ::rpc_core::__private::Streaming<Tick, FeedError>,
             FeedError,
         > {
-            let __arguments = __watch_arguments { key };
+            let __arguments = __watch_sent {
+                key: ::core::convert::AsRef::<::core::primitive::str>::as_ref(&key),
+            };
             ::rpc_core::__private::fallible_stream(
                 &self.channel,
                 __schema(),
@@ -327,7 +339,7 @@ const _: () = {
             ::rpc_core::__private::Streaming<Shared<Tick>, FeedError>,
             FeedError,
         > {
-            let __arguments = __both_arguments {};
+            let __arguments = __both_sent {};
             ::rpc_core::__private::fallible_stream(
                 &self.channel,
                 __schema(),
@@ -344,7 +356,7 @@ const _: () = {
             > + ::core::marker::Send + 'static,
             scale: i64,
         ) -> ::rpc_core::__private::Call<i64, FeedError> {
-            let __arguments = __sum_arguments { scale };
+            let __arguments = __sum_sent { scale };
             ::rpc_core::__private::upload(
                 ::rpc_core::__private::fallible(
                     &self.channel,
@@ -364,7 +376,7 @@ const _: () = {
                 Item = Vec<u8>,
             > + ::core::marker::Send + 'static,
         ) -> ::rpc_core::__private::Call<()> {
-            let __arguments = __store_arguments {};
+            let __arguments = __store_sent {};
             ::rpc_core::__private::upload(
                 ::rpc_core::__private::unary(
                     &self.channel,
@@ -383,7 +395,7 @@ const _: () = {
                 Item = Shared<String>,
             > + ::core::marker::Send + 'static,
         ) -> ::rpc_core::__private::Call<::rpc_core::__private::Streaming<String>> {
-            let __arguments = __echo_arguments {};
+            let __arguments = __echo_sent {};
             ::rpc_core::__private::upload(
                 ::rpc_core::__private::stream(
                     &self.channel,
@@ -396,8 +408,13 @@ const _: () = {
                 ::rpc_core::__private::shared_value::encode::<String>,
             )
         }
-        fn say(&self, line: String) -> ::rpc_core::__private::Call<Shared<Tick>> {
-            let __arguments = __say_arguments { line };
+        fn say(
+            &self,
+            line: impl ::core::convert::AsRef<::core::primitive::str>,
+        ) -> ::rpc_core::__private::Call<Shared<Tick>> {
+            let __arguments = __say_sent {
+                line: ::core::convert::AsRef::<::core::primitive::str>::as_ref(&line),
+            };
             ::rpc_core::__private::unary(
                 &self.channel,
                 __schema(),
@@ -406,8 +423,13 @@ const _: () = {
                 ::rpc_core::__private::shared_value::decode::<Tick>,
             )
         }
-        fn log(&self, line: String) -> ::rpc_core::__private::Call<()> {
-            let __arguments = __log_arguments { line };
+        fn log(
+            &self,
+            line: impl ::core::convert::AsRef<::core::primitive::str>,
+        ) -> ::rpc_core::__private::Call<()> {
+            let __arguments = __log_sent {
+                line: ::core::convert::AsRef::<::core::primitive::str>::as_ref(&line),
+            };
             ::rpc_core::__private::oneway(
                 &self.channel,
                 __schema(),
@@ -458,7 +480,7 @@ const _: () = {
                     request
                         .stream(
                             slot,
-                            move |__arguments: __ticks_arguments, __items| async move {
+                            move |__arguments: __ticks_received, __items| async move {
                                 __items
                                     .send_all(
                                         <__T as Feed>::ticks(&__service, __arguments.every_ms),
@@ -473,7 +495,7 @@ const _: () = {
                     request
                         .stream(
                             slot,
-                            move |__arguments: __open_arguments, __items| async move {
+                            move |__arguments: __open_received, __items| async move {
                                 __items
                                     .send_all(<__T as Feed>::open(&__service).await)
                                     .await
@@ -486,7 +508,7 @@ const _: () = {
                     request
                         .fallible_stream(
                             slot,
-                            move |__arguments: __risky_arguments, __items| async move {
+                            move |__arguments: __risky_received, __items| async move {
                                 __items
                                     .send_all_or_fail(<__T as Feed>::risky(&__service))
                                     .await
@@ -500,7 +522,7 @@ const _: () = {
                     request
                         .fallible_stream(
                             slot,
-                            move |__arguments: __watch_arguments, __items| async move {
+                            move |__arguments: __watch_received, __items| async move {
                                 match <__T as Feed>::watch(&__service, __arguments.key)
                                     .await
                                 {
@@ -522,7 +544,7 @@ const _: () = {
                     request
                         .fallible_stream(
                             slot,
-                            move |__arguments: __both_arguments, __items| async move {
+                            move |__arguments: __both_received, __items| async move {
                                 match <__T as Feed>::both(&__service, &__context) {
                                     ::core::result::Result::Ok(__stream) => {
                                         __items.send_all_or_fail(__stream).await
@@ -544,7 +566,7 @@ const _: () = {
                     request
                         .fallible(
                             slot,
-                            move |__arguments: __sum_arguments| async move {
+                            move |__arguments: __sum_received| async move {
                                 <__T as Feed>::sum(
                                         &__service,
                                         &__context,
@@ -564,7 +586,7 @@ const _: () = {
                     request
                         .unary(
                             slot,
-                            move |__arguments: __store_arguments| async move {
+                            move |__arguments: __store_received| async move {
                                 <__T as Feed>::store(&__service, __upload).await
                             },
                             ::rpc_core::__private::plain::encode::<()>,
@@ -577,7 +599,7 @@ const _: () = {
                     request
                         .stream(
                             slot,
-                            move |__arguments: __echo_arguments, __items| async move {
+                            move |__arguments: __echo_received, __items| async move {
                                 __items
                                     .send_all(<__T as Feed>::echo(&__service, __upload))
                                     .await
@@ -590,7 +612,7 @@ const _: () = {
                     request
                         .unary(
                             slot,
-                            move |__arguments: __say_arguments| async move {
+                            move |__arguments: __say_received| async move {
                                 <__T as Feed>::say(&__service, __arguments.line).await
                             },
                             ::rpc_core::__private::shared_value::encode::<Tick>,
@@ -601,7 +623,7 @@ const _: () = {
                     request
                         .unary(
                             slot,
-                            move |__arguments: __log_arguments| async move {
+                            move |__arguments: __log_received| async move {
                                 <__T as Feed>::log(&__service, __arguments.line).await
                             },
                             ::rpc_core::__private::plain::encode::<()>,

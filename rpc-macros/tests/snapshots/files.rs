@@ -30,19 +30,24 @@ struct FilesServer<T> {
     clippy::nursery
 )]
 const _: () = {
-    #[derive(
-        my::engine::__private::serde::Serialize,
-        my::engine::__private::serde::Deserialize
-    )]
+    #[derive(my::engine::__private::serde::Deserialize)]
     #[serde(
         crate = "my::engine::__private::serde",
         expecting = "the arguments of Storage.swap: type, old"
     )]
-    struct __swap_arguments {
+    struct __swap_received {
         #[serde(with = "my::engine::__private::shared_bytes")]
         r#type: Bytes,
         #[serde(with = "my::engine::__private::byte_vec")]
         old: std::vec::Vec<u8>,
+    }
+    #[derive(my::engine::__private::serde::Serialize)]
+    #[serde(crate = "my::engine::__private::serde")]
+    struct __swap_sent<'__lent> {
+        #[serde(with = "my::engine::__private::shared_bytes")]
+        r#type: Bytes,
+        #[serde(with = "my::engine::__private::byte_vec")]
+        old: &'__lent [u8],
     }
     fn __schema() -> &'static my::engine::__private::ServiceSchema {
         static SCHEMA: ::std::sync::LazyLock<my::engine::__private::ServiceSchema> = ::std::sync::LazyLock::new(||
@@ -97,9 +102,12 @@ const _: () = {
         fn swap(
             &self,
             r#type: Bytes,
-            old: std::vec::Vec<u8>,
+            old: impl ::core::convert::AsRef<[u8]>,
         ) -> my::engine::__private::Call<Vec<u8>, Bytes> {
-            let __arguments = __swap_arguments { r#type, old };
+            let __arguments = __swap_sent {
+                r#type,
+                old: ::core::convert::AsRef::<[u8]>::as_ref(&old),
+            };
             my::engine::__private::fallible(
                 &self.channel,
                 __schema(),
@@ -152,7 +160,7 @@ const _: () = {
                     request
                         .fallible(
                             slot,
-                            move |__arguments: __swap_arguments| async move {
+                            move |__arguments: __swap_received| async move {
                                 <__T as Files>::swap(
                                         &__service,
                                         __arguments.r#type,

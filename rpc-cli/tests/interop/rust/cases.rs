@@ -180,9 +180,9 @@ async fn exchanges(suite: &mut Suite, exchange: &ExchangeClient) {
         suite.is(failed, Err(CallError::App(refusal)));
     }
     suite.is(exchange.panic().await.unwrap_err().code(), Code::Internal);
-    let metadata = exchange.metadata("who".to_owned()).metadata("who", "me").await;
+    let metadata = exchange.metadata("who").metadata("who", "me").await;
     suite.is(metadata, Ok(Some("me".to_owned())));
-    suite.is(exchange.metadata("who".to_owned()).await, Ok(None));
+    suite.is(exchange.metadata("who").await, Ok(None));
     suite.is(exchange.time_left().await, Ok(None));
     let left = exchange.time_left().timeout(Duration::from_secs(60)).await.unwrap();
     suite.is(left.is_some_and(|left| (1..=60_000).contains(&left)), true);
@@ -227,8 +227,8 @@ async fn streams(suite: &mut Suite, exchange: &ExchangeClient) {
     let words = |words: &[&str]| {
         stream::iter(words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>())
     };
-    suite.is(exchange.join("-".to_owned(), words(&["a", "b"])).await, Ok("a-b".to_owned()));
-    let refused = exchange.join("-".to_owned(), words(&["a", ""])).await;
+    suite.is(exchange.join("-", words(&["a", "b"])).await, Ok("a-b".to_owned()));
+    let refused = exchange.join("-", words(&["a", ""])).await;
     let invalid = Refusal::Invalid { field: "words".to_owned(), why: "is empty".to_owned() };
     suite.is(refused, Err(CallError::App(invalid)));
     suite.is(exchange.first(stream::iter(5..)).await, Ok(Some(5)));
@@ -247,7 +247,7 @@ async fn calls_back(suite: &mut Suite, exchange: &ExchangeClient) {
     suite.is(about, Ok("Ada#7".to_owned()));
     suite.is(exchange.ask_for_failure().await, Ok(Refusal::TooMany(7)));
     suite.is(exchange.ask_for_stream(100).await, Ok(4950));
-    suite.is(exchange.ask_to_sum((0..100).collect()).await, Ok(4950));
+    suite.is(exchange.ask_to_sum((0..100).collect::<Vec<_>>()).await, Ok(4950));
     suite.is(exchange.ask_and_cancel().await, Ok(true));
 }
 

@@ -8,8 +8,9 @@ use super::{
     super::{
         model::{Argument, Method, Parameter, Service, Upload},
         output::{Items, Output},
+        passing::Passing,
     },
-    argument_ident, codec_function,
+    codec_function, sent_ident,
 };
 
 fn client_ident(service: &Service) -> Ident {
@@ -85,8 +86,8 @@ fn method(service: &Service, index: usize, method: &Method) -> TokenStream {
     let Service { door, vis, .. } = service;
     let Method { ident, attributes, .. } = method;
     let attributes = attributes.iter().filter(|attribute| speaks_to_callers(attribute));
-    let arguments = argument_ident(method);
-    let names = method.arguments().map(|argument| &argument.ident);
+    let sent = sent_ident(method);
+    let fields = method.arguments().map(field);
     let parameters = method.parameters.iter().filter_map(|known| parameter(service, known));
     let (output, call, decode) = reply(service, method);
     let called = quote! {
@@ -102,18 +103,31 @@ fn method(service: &Service, index: usize, method: &Method) -> TokenStream {
     quote! {
         #(#attributes)*
         #vis fn #ident(&self, #(#parameters),*) -> #door::Call<#output> {
-            let __arguments = #arguments { #(#names),* };
+            let __arguments = #sent { #(#fields),* };
             #called
         }
     }
 }
 
-/// A parameter as callers pass it: the context is not theirs, and any stream of the right items will do.
+/// An argument in the struct that it is sent from.
+fn field(argument: &Argument) -> TokenStream {
+    let ident = &argument.ident;
+    match Passing::of(&argument.ty) {
+        Passing::Value => quote!(#ident),
+        Passing::Lent { method, .. } => quote!(#ident: #method(&#ident)),
+    }
+}
+
+/// A parameter as callers pass it: the context is not theirs, whatever can lend a value will do, and any stream
+/// of the right items.
 fn parameter(service: &Service, parameter: &Parameter) -> Option<TokenStream> {
     let door = &service.door;
     match parameter {
         Parameter::Context { .. } => None,
-        Parameter::Argument(Argument { ident, ty, .. }) => Some(quote!(#ident: #ty)),
+        Parameter::Argument(Argument { ident, ty, .. }) => Some(match Passing::of(ty) {
+            Passing::Value => quote!(#ident: #ty),
+            Passing::Lent { bound, .. } => quote!(#ident: impl #bound),
+        }),
         Parameter::Upload(upload) => {
             let Upload { ident, item, .. } = &**upload;
             Some(quote! {

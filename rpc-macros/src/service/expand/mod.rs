@@ -11,7 +11,8 @@ use quote::{format_ident, quote};
 use syn::{Ident, Type};
 
 use super::{
-    model::{Method, Service},
+    model::{Argument, Method, Service},
+    passing::Passing,
     types::{self, Form},
 };
 
@@ -20,7 +21,8 @@ pub(super) fn service(service: &Service) -> TokenStream {
     let interface = interface::interface(service);
     let client_type = client::definition(service);
     let server_type = server::definition(service);
-    let arguments = service.methods.iter().map(|method| argument_struct(service, method));
+    let received = service.methods.iter().map(|method| received_struct(service, method));
+    let sent = service.methods.iter().map(|method| sent_struct(service, method));
     let schema = description::schema(service);
     let client = client::implementation(service);
     let server = server::implementation(service);
@@ -41,7 +43,8 @@ pub(super) fn service(service: &Service) -> TokenStream {
             clippy::nursery
         )]
         const _: () = {
-            #(#arguments)*
+            #(#received)*
+            #(#sent)*
             #schema
             #client
             #server
@@ -49,34 +52,70 @@ pub(super) fn service(service: &Service) -> TokenStream {
     }
 }
 
-/// The name of the struct that the arguments of a method travel in.
-fn argument_ident(method: &Method) -> Ident {
-    format_ident!("__{}_arguments", method.name)
+/// The name of the struct that the arguments of a method are received in.
+fn received_ident(method: &Method) -> Ident {
+    format_ident!("__{}_received", method.name)
+}
+
+/// The name of the struct that the arguments of a method are sent from.
+fn sent_ident(method: &Method) -> Ident {
+    format_ident!("__{}_sent", method.name)
 }
 
 /// The arguments of a method, in their order: a tuple to bincode, an object or an array to JSON.
-fn argument_struct(service: &Service, method: &Method) -> TokenStream {
+fn received_struct(service: &Service, method: &Method) -> TokenStream {
     let door = &service.door;
-    let ident = argument_ident(method);
+    let ident = received_ident(method);
     let serde = path_text(&quote!(#door::serde));
     let expecting = expectation(service, method);
     let fields = method.arguments().map(|argument| {
         let (ident, ty) = (&argument.ident, &argument.ty);
-        let with = match argument.form {
-            Form::Plain => None,
-            form => {
-                let module = format_ident!("{}", form.module());
-                let module = path_text(&quote!(#door::#module));
-                Some(quote!(#[serde(with = #module)]))
-            }
-        };
+        let with = with_form(service, argument);
         quote!(#with #ident: #ty)
     });
     quote! {
-        #[derive(#door::serde::Serialize, #door::serde::Deserialize)]
+        #[derive(#door::serde::Deserialize)]
         #[serde(crate = #serde, expecting = #expecting)]
         struct #ident { #(#fields,)* }
     }
+}
+
+/// The same as the client has them, who lends what is not small.
+fn sent_struct(service: &Service, method: &Method) -> TokenStream {
+    let door = &service.door;
+    let ident = sent_ident(method);
+    let serde = path_text(&quote!(#door::serde));
+    let mut lifetime = None;
+    let fields: Vec<TokenStream> = method
+        .arguments()
+        .map(|argument| {
+            let (ident, ty) = (&argument.ident, &argument.ty);
+            let with = with_form(service, argument);
+            match Passing::of(ty) {
+                Passing::Value => quote!(#with #ident: #ty),
+                Passing::Lent { lent, .. } => {
+                    lifetime = Some(quote!(<'__lent>));
+                    quote!(#with #ident: &'__lent #lent)
+                }
+            }
+        })
+        .collect();
+    quote! {
+        #[derive(#door::serde::Serialize)]
+        #[serde(crate = #serde)]
+        struct #ident #lifetime { #(#fields,)* }
+    }
+}
+
+/// The attribute of a field that is not read and written as serde has it.
+fn with_form(service: &Service, argument: &Argument) -> Option<TokenStream> {
+    let door = &service.door;
+    let module = match argument.form {
+        Form::Plain => return None,
+        form => format_ident!("{}", form.module()),
+    };
+    let module = path_text(&quote!(#door::#module));
+    Some(quote!(#[serde(with = #module)]))
 }
 
 /// What a message says that was wanted where other arguments came.

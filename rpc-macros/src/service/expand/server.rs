@@ -9,7 +9,7 @@ use super::{
         model::{Method, Parameter, Service},
         output::{Items, Output},
     },
-    argument_ident, codec_function,
+    codec_function, received_ident,
 };
 
 fn server_ident(service: &Service) -> Ident {
@@ -87,7 +87,7 @@ pub(super) fn implementation(service: &Service) -> TokenStream {
 
 fn arm(service: &Service, method: &Method) -> TokenStream {
     let (interface, ident) = (&service.ident, &method.ident);
-    let arguments = argument_ident(method);
+    let received = received_ident(method);
     let upload = method.upload().map(|upload| {
         let decode = codec_function(service, &upload.item, "decode");
         quote!(let __upload = request.upload(#decode);)
@@ -114,7 +114,7 @@ fn arm(service: &Service, method: &Method) -> TokenStream {
         let __service = ::std::sync::Arc::clone(&self.service);
         request.#run(
             slot,
-            move |__arguments: #arguments #items| async move { #body },
+            move |__arguments: #received #items| async move { #body },
             #(#encode,)*
         );
     }
