@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
-use std::{path::Path, process::Command};
+use std::{fs::File, path::Path, process::Command};
 
 #[test]
 fn a_new_project_passes_its_test() {
@@ -14,6 +14,10 @@ fn a_new_project_passes_its_test() {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     std::fs::copy(workspace.join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
     let target = workspace.join("target").join("new-project");
+    std::fs::create_dir_all(&target).unwrap();
+    // Cargo's own lock ends with its build: a second run of this test would then replace what the first runs.
+    let alone = File::create(target.join("test.lock")).unwrap();
+    alone.lock().unwrap();
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["test", "--quiet", "--workspace"]).current_dir(&folder);
     let tested = cargo.env("CARGO_TARGET_DIR", target).output().unwrap();

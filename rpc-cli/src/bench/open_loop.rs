@@ -180,8 +180,9 @@ mod tests {
     /// Runs an open loop of ten calls, 10 ms apart, on a clock that only this test moves.
     async fn ten_calls(callers: usize, each: Duration) -> (Tally, u64, u64) {
         let bound = Bound::Count(10);
-        let book = Arc::new(Book::new(Instant::now(), 100.0, Duration::ZERO, bound));
-        let shared = Arc::new(Shared::new(bound, Pool::of(Payload::new())));
+        let start = Instant::now();
+        let book = Arc::new(Book::new(start, 100.0, Duration::ZERO, bound));
+        let shared = Arc::new(Shared::new(bound, start, Pool::of(Payload::new())));
         let mut running = JoinSet::new();
         for slot in 0..callers {
             running.spawn(repeat(Slow(each), slot, Arc::clone(&book), Arc::clone(&shared)));

@@ -4,7 +4,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU8, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -61,8 +61,9 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(bound: Bound, pool: Pool) -> Self {
-        Self { recorder: Recorder::new(SHARDS), pool, gate: Gate::new(bound) }
+    /// The window opens at this time.
+    pub(crate) fn new(bound: Bound, opened: Instant, pool: Pool) -> Self {
+        Self { recorder: Recorder::new(SHARDS), pool, gate: Gate::new(bound, opened) }
     }
 }
 
@@ -74,9 +75,10 @@ pub(crate) async fn drive<C: Caller>(
     cpu: &Meter,
     watch: &mut (dyn FnMut(&Sample) + Send),
 ) -> Measured {
-    let shared = Arc::new(Shared::new(load.bound, pool));
-    let mut running = JoinSet::new();
     let begun = Instant::now();
+    let opened = begun + load.warm_up;
+    let shared = Arc::new(Shared::new(load.bound, opened, pool));
+    let mut running = JoinSet::new();
     let book = match load.pace {
         Pace::Closed => {
             for (number, caller) in callers.into_iter().enumerate() {
@@ -91,11 +93,10 @@ pub(crate) async fn drive<C: Caller>(
         }
     };
     let mut window = Window { running, watch, samples: Vec::new(), total: Tally::new() };
-    let opened = begun + load.warm_up;
     let mut end = window.wait(opened).await;
     let before = cpu.read();
-    shared.gate.open();
-    if end == End::Time {
+    // The callers may all be gone by the time that the window is seen to have opened; what they did counts.
+    if end == End::Time || (end == End::Callers && opened <= Instant::now()) {
         end = window.watch(opened, load.interval, book.as_deref(), load.bound, &shared).await;
     }
     let closed = Instant::now();
@@ -217,12 +218,12 @@ impl Window<'_> {
 async fn repeat<C: Caller>(caller: C, number: usize, shared: Arc<Shared>) {
     let mut draws = shared.pool.draws(number);
     let mut begun = Instant::now();
-    while let Some(turn) = shared.gate.turn() {
+    while let Some(turn) = shared.gate.turn(begun) {
         let ended = caller.call(draws.next()).await;
         // The next call begins when this one has ended: the clock is read once for both.
         let now = Instant::now();
         let (failed, lost) = (ended.is_err(), ended.as_ref().is_err_and(|failed| failed.lost));
-        if shared.gate.counts(turn) {
+        if shared.gate.counts(turn, now) {
             shared.recorder.shard(number).record(ended, now.duration_since(begun));
         }
         if lost {
@@ -236,10 +237,12 @@ async fn repeat<C: Caller>(caller: C, number: usize, shared: Arc<Shared>) {
     }
 }
 
-/// Says of each call whether it may be begun, and whether it counts. Reading it costs a call one load.
+/// Says of each call whether it may be begun, and whether it counts: by the clock, and not by when somebody
+/// saw that the window opened. Callers have read the clock already.
 #[derive(Debug)]
 struct Gate {
-    phase: AtomicU8,
+    opened: Instant,
+    closed: AtomicBool,
     /// Calls that may still be begun, if they are numbered.
     left: Option<AtomicU64>,
 }
@@ -255,47 +258,43 @@ enum Turn {
 }
 
 impl Gate {
-    const fn new(bound: Bound) -> Self {
+    const fn new(bound: Bound, opened: Instant) -> Self {
         let left = match bound {
             Bound::Time(_) => None,
             Bound::Count(count) => Some(AtomicU64::new(count)),
         };
-        Self { phase: AtomicU8::new(WARM_UP), left }
-    }
-
-    fn open(&self) {
-        self.phase.store(OPEN, Ordering::Relaxed);
+        Self { opened, closed: AtomicBool::new(false), left }
     }
 
     fn close(&self) {
-        self.phase.store(CLOSED, Ordering::Relaxed);
+        self.closed.store(true, Ordering::Relaxed);
     }
 
-    fn turn(&self) -> Option<Turn> {
-        match (self.phase.load(Ordering::Relaxed), &self.left) {
-            (WARM_UP, Some(_)) => Some(Turn::WarmUp),
-            (WARM_UP | OPEN, None) => Some(Turn::Timed),
-            (OPEN, Some(left)) => {
+    fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
+    }
+
+    fn turn(&self, now: Instant) -> Option<Turn> {
+        match &self.left {
+            _ if self.is_closed() => None,
+            None => Some(Turn::Timed),
+            Some(_) if now < self.opened => Some(Turn::WarmUp),
+            Some(left) => {
                 let less = |left: u64| left.checked_sub(1);
                 left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).ok()?;
                 Some(Turn::Numbered)
             }
-            _ => None,
         }
     }
 
-    fn counts(&self, turn: Turn) -> bool {
+    fn counts(&self, turn: Turn, now: Instant) -> bool {
         match turn {
             Turn::WarmUp => false,
-            Turn::Timed => self.phase.load(Ordering::Relaxed) == OPEN,
+            Turn::Timed => self.opened <= now && !self.is_closed(),
             Turn::Numbered => true,
         }
     }
 }
-
-const WARM_UP: u8 = 0;
-const OPEN: u8 = 1;
-const CLOSED: u8 = 2;
 
 const LETTING_GO: Duration = Duration::from_secs(1);
 

@@ -1,6 +1,6 @@
 //! The closed loop and the window, on a clock that only the tests move.
 
-use std::sync::atomic::AtomicUsize;
+use std::{future::poll_fn, pin::pin, sync::atomic::AtomicUsize, task::Poll};
 
 use rpc_core::proto::Payload;
 
@@ -31,7 +31,11 @@ impl Caller for Steady {
     }
 }
 
-async fn drive_for(bound: Bound, warm_up: Duration, callers: Vec<Steady>) -> (Measured, usize) {
+async fn drive_for<C: Caller>(
+    bound: Bound,
+    warm_up: Duration,
+    callers: Vec<C>,
+) -> (Measured, usize) {
     let load = Load {
         connections: 1,
         callers: callers.len(),
@@ -77,4 +81,26 @@ async fn a_run_ends_when_the_way_to_the_server_is_gone() {
     assert!(measured.lost);
     assert_eq!((measured.total.calls, measured.total.errors["GONE"].count), (30, 3));
     assert!(measured.elapsed < Duration::from_secs(1));
+}
+
+/// A server that is gone after two seconds, in which nobody else had a turn.
+#[derive(Clone)]
+struct Gone;
+
+impl Caller for Gone {
+    async fn call(&self, _: &Payload) -> Ended {
+        let mut later = pin!(tokio::time::advance(Duration::from_secs(2)));
+        let _ = poll_fn(|cx| Poll::Ready(later.as_mut().poll(cx))).await;
+        Err(Failed { status: "GONE".into(), message: "gone".into(), lost: true })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_counts_by_when_it_ends_and_not_by_when_the_window_was_seen_to_open() {
+    let hour = Bound::Time(Duration::from_secs(3600));
+    let (measured, _) = drive_for(hour, Duration::from_secs(1), vec![Gone]).await;
+    assert!(measured.lost);
+    assert_eq!(measured.total.errors["GONE"].count, 1);
+    let (measured, _) = drive_for(hour, Duration::from_secs(3), vec![Gone]).await;
+    assert!(measured.lost && measured.total.errors.is_empty());
 }
