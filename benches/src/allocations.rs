@@ -1,23 +1,18 @@
-//! Allocations per call: client and server on a thread each, whose allocations are counted.
-//!
-//! Everything is warm and one call is in flight. What a transport does on threads of its own is not
-//! seen, so those that have them are left out.
+//! Allocations per call, counted by a program of its own: an allocator that counts would cost every process that
+//! is timed.
 
-use std::{io::Write, sync::mpsc, thread};
+use std::{
+    env,
+    ffi::OsStr,
+    io::{BufRead as _, BufReader, Write},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
 
-use allocation_counter::measure;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
-use tokio::{
-    runtime::{Builder, Runtime},
-    sync::oneshot,
-};
 
-use crate::{
-    meter::Meter,
-    plan::{Job, Lane},
-    transport::{self, Listening, Transport},
-};
+use crate::{plan::Job, transport};
 
 /// The allocations of one transport's calls.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -39,84 +34,54 @@ pub const JOBS: [(&str, Job); 2] = [("add", Job::Add), ("record", Job::Record)];
 ///
 /// # Errors
 ///
-/// When a server cannot be started or a call fails.
-pub fn run(names: &[String], calls: u64, progress: &mut impl Write) -> Result<Vec<AllocationCell>> {
+/// When the counting program cannot be built or run, a server cannot be started or a call fails.
+pub fn run(
+    names: &[String],
+    calls: u64,
+    program: &Path,
+    progress: &mut impl Write,
+) -> Result<Vec<AllocationCell>> {
     let mut cells = Vec::new();
+    let counting = counting_program(program)?;
     for name in names {
         let transport = transport::find(name)?;
         if !transport.is_apart() || transport.has_own_threads() {
             continue;
         }
-        for (job_name, job) in JOBS.into_iter().filter(|(_, job)| transport.performs(*job)) {
-            let (client, server) = count(&*transport, job, calls)
-                .with_context(|| format!("{name}, {job_name}, allocations"))?;
-            let (transport, job) = (name.clone(), job_name.to_owned());
-            cells.push(AllocationCell { transport, job, client, server });
+        let mut child = Command::new(&counting)
+            .args([name, &calls.to_string()])
+            .stdout(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("cannot start {}", counting.display()))?;
+        let lines = child.stdout.take().expect("stdout was asked to be piped");
+        for line in BufReader::new(lines).lines() {
+            cells.push(serde_json::from_str(&line?)?);
         }
+        ensure!(child.wait()?.success(), "the allocations of {name} were not counted");
         writeln!(progress, "allocations: {name}")?;
     }
     Ok(cells)
 }
 
-/// What the server's thread is told: serve until `ended`, and give the number of allocations.
-struct Window {
-    begun: mpsc::Sender<()>,
-    ended: oneshot::Receiver<()>,
-    counted: mpsc::Sender<u64>,
-}
-
-/// Allocations per call, of the client and of the server.
-fn count(transport: &dyn Transport, job: Job, calls: u64) -> Result<(f64, f64)> {
-    let (tell, told) = mpsc::channel();
-    let (windows, asked) = mpsc::channel::<Window>();
-    let listening = transport.serve();
-    let server = thread::spawn(move || -> Result<()> {
-        let runtime = one_thread()?;
-        let listening: Listening = runtime.block_on(listening)?;
-        tell.send(listening.address().to_owned())?;
-        // Calls are served while the runtime is inside one of these, and only then.
-        for Window { begun, ended, counted } in asked {
-            let info = measure(|| {
-                runtime.block_on(async {
-                    let _ = begun.send(());
-                    let _ = ended.await;
-                });
-            });
-            counted.send(info.count_total)?;
-        }
-        Ok(())
-    });
-    let address = told.recv().context("the server did not start")?;
-    let runtime = one_thread()?;
-    let lanes = || vec![Lane { job, in_flight: 1 }];
-    let (end, counted) = begin(&windows)?;
-    let link = runtime.block_on(transport.connect(address))?;
-    runtime.block_on(link.drive(lanes(), Meter::for_calls(calls)))?;
-    let _ = end.send(());
-    counted.recv()?;
-
-    let (end, counted) = begin(&windows)?;
-    let mut driven = Ok(Vec::new());
-    let client =
-        measure(|| driven = runtime.block_on(link.drive(lanes(), Meter::for_calls(calls))));
-    driven?;
-    let _ = end.send(());
-    let server_count = counted.recv()?;
-    drop(windows);
-    server.join().map_err(|_| anyhow::anyhow!("the server's thread panicked"))??;
-    Ok((client.count_total as f64 / calls as f64, server_count as f64 / calls as f64))
-}
-
-/// Has the server serve until the sender says that it is enough.
-fn begin(windows: &mpsc::Sender<Window>) -> Result<(oneshot::Sender<()>, mpsc::Receiver<u64>)> {
-    let (begun, has_begun) = mpsc::channel();
-    let (end, ended) = oneshot::channel();
-    let (counted, count) = mpsc::channel();
-    windows.send(Window { begun, ended, counted }).context("the server is gone")?;
-    has_begun.recv()?;
-    Ok((end, count))
-}
-
-fn one_thread() -> Result<Runtime> {
-    Ok(Builder::new_current_thread().enable_all().build()?)
+/// The program beside this one that counts. `cargo run` builds one program only, so that cargo is asked for it.
+fn counting_program(program: &Path) -> Result<PathBuf> {
+    let counting = program.with_file_name(format!("allocations{}", env::consts::EXE_SUFFIX));
+    if let Some(cargo) = env::var_os("CARGO") {
+        let folder = program.parent().context("this program is in no folder")?;
+        let profile = match folder.file_name() {
+            Some(name) if name != "debug" => name,
+            _ => OsStr::new("dev"),
+        };
+        let built = Command::new(cargo)
+            .args(["build", "--quiet", "-p", "benches", "--bin", "allocations", "--profile"])
+            .arg(profile)
+            .status()?;
+        ensure!(built.success(), "the program that counts allocations cannot be built");
+    }
+    ensure!(
+        counting.exists(),
+        "{} is missing: `cargo build --release -p benches` builds it",
+        counting.display()
+    );
+    Ok(counting)
 }

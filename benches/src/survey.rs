@@ -73,7 +73,7 @@ impl Survey {
         match part {
             Part::Wire => results.wire = wire::run(&names, self.calls.min(200), program, progress)?,
             Part::Allocations => {
-                results.allocations = allocations::run(&names, self.calls, progress)?;
+                results.allocations = allocations::run(&names, self.calls, program, progress)?;
             }
             Part::Idle => {
                 let connections = self.connections;

@@ -9,6 +9,8 @@ fn report(out: &Path, arguments: &[&str]) -> String {
     let short = ["report", "--rounds", "1", "--window-ms", "100", "--warm-up-ms", "1", "--quick"];
     let few = ["--only", "limit", "--only", "ours-tcp", "--only", "tonic", "--only", "capnp-rpc"];
     let mut command = Command::new(env!("CARGO_BIN_EXE_benches"));
+    // What is beside the program was built with it.
+    command.env_remove("CARGO");
     let output =
         command.args(short).args(few).arg("--out").arg(out).args(arguments).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -78,9 +78,9 @@ async fn main() {
     let client = FormsClient::in_memory(Server::new().with(server));
     let client = FormsClient::new(client.channel().clone());
     client.nothing().await.unwrap();
-    assert_eq!(client.own(T(3)).await.unwrap(), T(3));
+    assert_eq!(client.own(&T(3)).await.unwrap(), T(3));
     assert_eq!(client.r#match(1, 2, 3).await.unwrap(), 6);
-    let text = client.context("a".into(), "b".into()).await.unwrap();
+    let text = client.context("a", String::from("b")).await.unwrap();
     assert_eq!(text, "a AllForms.context b");
     let bytes = client.bytes(vec![1], Bytes::new()).await.unwrap();
     assert_eq!(bytes, [1]);
@@ -88,7 +88,7 @@ async fn main() {
     assert!(matches!(bytes, Err(CallError::App(shared)) if *shared == *b"x"));
     let error = client.fails(None).await;
     assert!(matches!(error, Err(CallError::App(Trouble::Silence))));
-    client.oneway("line".into()).await.unwrap();
+    client.oneway("line").await.unwrap();
     assert_eq!(FormsClient::schema().methods[2].name, "match");
     assert_eq!(FormsClient::schema().methods[2].arguments[0].name, "type");
 }
