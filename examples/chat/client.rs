@@ -161,12 +161,12 @@ impl Member {
             tokio::select! {
                 event = event => match event {
                     Some(Ok(event)) => {
-                        if let Event::Welcome { session, .. } = &*event {
+                        if let Event::Welcome { session, .. } = &event {
                             self.session = Some(*session);
                             *joined_once = true;
                         }
-                        let dropped = matches!(*event, Event::Dropped { .. });
-                        self.show(Shown::Event(event.into_inner()));
+                        let dropped = matches!(event, Event::Dropped { .. });
+                        self.show(Shown::Event(event));
                         if dropped {
                             // In again, with the history of what was missed.
                             return Ok(End::Moved);

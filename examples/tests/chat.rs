@@ -196,7 +196,7 @@ async fn a_member_that_is_too_slow_is_dropped_with_notice() {
     }
     let mut seen = 0;
     let missed = loop {
-        match events.next().await.unwrap().unwrap().into_inner() {
+        match events.next().await.unwrap().unwrap() {
             Event::Dropped { missed } => break missed,
             Event::Said(_) => seen += 1,
             _ => {}

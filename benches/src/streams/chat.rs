@@ -119,8 +119,8 @@ impl Crowd {
                 let Some(welcome) = events.next().await.transpose()? else {
                     bail!("a member was not welcomed");
                 };
-                let Event::Welcome { session, .. } = *welcome else {
-                    bail!("{:?} is no welcome", *welcome);
+                let Event::Welcome { session, .. } = welcome else {
+                    bail!("{welcome:?} is no welcome");
                 };
                 if crowd.sessions.len() < TALKERS {
                     crowd.sessions.push(session);
@@ -132,10 +132,10 @@ impl Crowd {
                 crowd.reading.spawn(async move {
                     let mut talkers = HashMap::new();
                     while let Some(event) = events.next().await {
-                        match &*event? {
+                        match event? {
                             Event::Joined(_) => joins.add(),
                             Event::Said(line) => {
-                                let next = talkers.entry(line.nick.clone()).or_insert(0_u64);
+                                let next = talkers.entry(line.nick).or_insert(0_u64);
                                 ensure!(line.text == next.to_string(), "{}, not {next}", line.text);
                                 *next += 1;
                                 lines.add();

@@ -17,7 +17,8 @@ use crate::{
 };
 
 /// A value that is shared by many streams. Clones are cheap; it travels as `T`, and is encoded at most once
-/// for each codec. Methods name it as their item: `impl Stream<Item = Shared<Tick>>`.
+/// for each codec. Methods name it as their item, `impl Stream<Item = Shared<Tick>>`, or as their result;
+/// their callers get a `Tick`.
 ///
 /// ```
 /// use rpc_core::Shared;

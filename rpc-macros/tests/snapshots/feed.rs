@@ -336,7 +336,7 @@ const _: () = {
         fn both(
             &self,
         ) -> ::rpc_core::__private::Call<
-            ::rpc_core::__private::Streaming<Shared<Tick>, FeedError>,
+            ::rpc_core::__private::Streaming<Tick, FeedError>,
             FeedError,
         > {
             let __arguments = __both_sent {};
@@ -345,7 +345,7 @@ const _: () = {
                 __schema(),
                 4usize,
                 &__arguments,
-                ::rpc_core::__private::shared_value::decode::<Tick>,
+                ::rpc_core::__private::plain::decode::<Tick>,
                 ::rpc_core::__private::plain::decode::<FeedError>,
             )
         }
@@ -411,7 +411,7 @@ const _: () = {
         fn say(
             &self,
             line: impl ::core::convert::AsRef<::core::primitive::str>,
-        ) -> ::rpc_core::__private::Call<Shared<Tick>> {
+        ) -> ::rpc_core::__private::Call<Tick> {
             let __arguments = __say_sent {
                 line: ::core::convert::AsRef::<::core::primitive::str>::as_ref(&line),
             };
@@ -420,7 +420,7 @@ const _: () = {
                 __schema(),
                 8usize,
                 &__arguments,
-                ::rpc_core::__private::shared_value::decode::<Tick>,
+                ::rpc_core::__private::plain::decode::<Tick>,
             )
         }
         fn log(

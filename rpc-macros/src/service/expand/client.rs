@@ -2,13 +2,14 @@
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
-use syn::{Attribute, Ident};
+use syn::{Attribute, Ident, Type};
 
 use super::{
     super::{
         model::{Argument, Method, Parameter, Service, Upload},
         output::{Items, Output},
         passing::Passing,
+        types,
     },
     codec_function, sent_ident,
 };
@@ -137,25 +138,37 @@ fn parameter(service: &Service, parameter: &Parameter) -> Option<TokenStream> {
     }
 }
 
-/// What a call gives, the function that prepares it, and those that decode what comes back.
+/// What a call gives, the function that prepares it, and those that decode what comes back. What is shared by
+/// those who send it is each caller's own.
 fn reply(service: &Service, method: &Method) -> (TokenStream, Ident, Vec<TokenStream>) {
     let door = &service.door;
-    let decode = |ty| codec_function(service, ty, "decode");
+    let decode = |ty: &Type| match types::shared_content(ty) {
+        Some(content) => quote!(#door::plain::decode::<#content>),
+        None => codec_function(service, ty, "decode"),
+    };
     let (output, call, decode) = match &method.output {
         Output::Nothing if method.oneway => (quote!(()), "oneway", Vec::new()),
         Output::Nothing => (quote!(()), "unary", vec![quote!(#door::plain::decode::<()>)]),
-        Output::Value(value) => (quote!(#value), "unary", vec![decode(value)]),
+        Output::Value(value) => {
+            let own = types::described(value);
+            (quote!(#own), "unary", vec![decode(value)])
+        }
         Output::Fallible { value, error } => {
-            (quote!(#value, #error), "fallible", vec![decode(value), decode(error)])
+            let (own, failure) = (types::described(value), types::described(error));
+            (quote!(#own, #failure), "fallible", vec![decode(value), decode(error)])
         }
         Output::Stream(Items { item, error: None, .. }) => {
-            (quote!(#door::Streaming<#item>), "stream", vec![decode(item)])
+            let own = types::described(item);
+            (quote!(#door::Streaming<#own>), "stream", vec![decode(item)])
         }
-        Output::Stream(Items { item, error: Some(error), .. }) => (
-            quote!(#door::Streaming<#item, #error>, #error),
-            "fallible_stream",
-            vec![decode(item), decode(error)],
-        ),
+        Output::Stream(Items { item, error: Some(error), .. }) => {
+            let (own, failure) = (types::described(item), types::described(error));
+            (
+                quote!(#door::Streaming<#own, #failure>, #failure),
+                "fallible_stream",
+                vec![decode(item), decode(error)],
+            )
+        }
     };
     (output, format_ident!("{call}"), decode)
 }
