@@ -10,8 +10,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use rpc_core::{CallError, Code};
+use rpc_core::{CallError, Code, Schema, Server, service};
+use serde::{Deserialize, Serialize};
 use tests::{Colour, Order, Refused, each_transport_and_codec};
+use tokio::sync::Notify;
 
 #[test]
 fn every_kind_of_method_answers() {
@@ -201,4 +203,52 @@ fn small_calls_are_answered_beside_large_ones() {
         enough.store(true, Ordering::Relaxed);
         bulk.await.unwrap();
     });
+}
+
+/// A number that some code does not like to read.
+#[derive(Clone, Copy, Serialize, Deserialize, Schema)]
+#[serde(from = "u8", into = "u8")]
+#[schema(as = "u8")]
+struct Superstitious(u8);
+
+impl From<u8> for Superstitious {
+    fn from(number: u8) -> Self {
+        assert_ne!(number, 13, "on purpose");
+        Self(number)
+    }
+}
+
+impl From<Superstitious> for u8 {
+    fn from(number: Superstitious) -> Self {
+        number.0
+    }
+}
+
+#[service]
+trait Lift {
+    async fn ride(&self, floor: Superstitious) -> u8;
+}
+
+struct Tower(Notify);
+
+impl Lift for Tower {
+    async fn ride(&self, floor: Superstitious) -> u8 {
+        if floor.0 == 0 {
+            self.0.notified().await;
+        }
+        floor.0
+    }
+}
+
+#[tokio::test]
+async fn a_panic_while_arguments_are_read_ends_that_call_alone() {
+    let tower = Arc::new(Tower(Notify::new()));
+    let server = Server::new().with(LiftServer::from_arc(Arc::clone(&tower)));
+    let lift = LiftClient::in_memory(server);
+    let waiting = tokio::spawn(lift.ride(Superstitious(0)).into_future());
+    let error = lift.ride(Superstitious(13)).await.unwrap_err();
+    assert_eq!(error.code(), Code::Internal);
+    assert_eq!(lift.ride(Superstitious(12)).await, Ok(12));
+    tower.0.notify_one();
+    assert_eq!(waiting.await.unwrap(), Ok(0));
 }

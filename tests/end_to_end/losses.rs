@@ -80,3 +80,23 @@ async fn replies_are_delivered_to_a_client_that_has_said_goodbye() {
     assert_eq!((head.id.value(), payload), (5, vec![7]));
     assert_eq!(peer.frame_or_end().await.unwrap(), None);
 }
+
+#[test]
+fn calls_end_when_the_runtime_of_their_connection_has_ended() {
+    let runtime = || tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let (servers, connected) = (runtime(), runtime());
+    let served = servers.block_on(Served::over(Transport::Tcp, Codec::Bincode));
+    let client = connected.block_on(PlaygroundClient::connect(served.address())).unwrap();
+    servers.block_on(async {
+        let waiting = tokio::spawn(client.wait().into_future());
+        served.toys.until_waiting(1).await;
+        connected.shutdown_background();
+        let pending = waiting.await.unwrap().unwrap_err();
+        let after = client.add(1, 2).await.unwrap_err();
+        for (error, may_have_run) in [(pending, true), (after, false)] {
+            assert_eq!(error.code(), Code::Unavailable);
+            assert!(error.to_string().contains("runtime"), "{error}");
+            assert_eq!(error.status().unwrap().may_have_run(), may_have_run);
+        }
+    });
+}

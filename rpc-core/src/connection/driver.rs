@@ -4,6 +4,7 @@
 use std::{
     collections::VecDeque,
     future::{Future, poll_fn},
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, Waker},
@@ -21,12 +22,13 @@ use super::{
     linger,
     scratch::{self, Scratch},
     shared::{Flushed, Shared, Standing},
-    slot::{Accept, IncomingCall},
+    slot::{Accept, HandlerSlot, IncomingCall, panicked},
 };
 use crate::{
     proto::{
         Connection, Decoder, Side,
         connection::{Config, ConnectionError, Event, Lent, Request, SHORT_READ},
+        frame::Failure,
     },
     time::now,
     transport::Link,
@@ -138,11 +140,10 @@ impl Driver {
                 }
                 let unblocked =
                     || !standing.may_read && self.shared.with(|state| state.machine.wants_read());
-                // A peer that does not read is given up some time after.
-                let stalls = || {
-                    flushed == Flushed::Blocked && self.shared.with(|state| state.is_due_earlier())
-                };
-                if !(read || flushed == Flushed::Ended || unblocked() || stalls()) {
+                // Whoever noted something for this task in its turn has not woken it; and a peer that does not
+                // read is given up some time after.
+                let goes_on = || self.shared.with(|state| state.has_more());
+                if !(read || flushed == Flushed::Ended || unblocked() || goes_on()) {
                     return Poll::Pending;
                 }
             }
@@ -213,19 +214,22 @@ impl Driver {
         mut lent: Lent,
         scratch: &mut Scratch,
     ) -> bool {
-        let read = poll_read_buf(Pin::new(&mut self.read), cx, &mut lent.buffer());
-        let ready = read.is_ready();
+        let Poll::Ready(read) = poll_read_buf(Pin::new(&mut self.read), cx, &mut lent.buffer())
+        else {
+            // What others have noted meanwhile stays where it is: this turn may end here.
+            let decoder = &mut self.decoder;
+            self.shared.with(|state| state.machine.handle_lent(now(), decoder, lent));
+            return false;
+        };
         self.handle(&mut scratch.events, &mut scratch.wakes, |machine, decoder| {
             machine.handle_lent(now(), decoder, lent);
             match read {
-                Poll::Ready(Ok(0)) => machine.handle_eof(),
-                Poll::Ready(Err(error)) => {
-                    machine.fail(ConnectionError::Transport(error.to_string()));
-                }
-                Poll::Ready(Ok(_)) | Poll::Pending => {}
+                Ok(0) => machine.handle_eof(),
+                Err(error) => machine.fail(ConnectionError::Transport(error.to_string())),
+                Ok(_) => {}
             }
         });
-        ready
+        true
     }
 
     /// Has the machine handle what a read brought, under one lock.
@@ -284,7 +288,16 @@ impl Driver {
             return;
         };
         let call = IncomingCall { request, shared: &self.shared };
-        let accepted = accept.accept(call, &mut scratch.slot);
+        let slot = &mut scratch.slot;
+        // Arguments are read by code of the user's.
+        let accepted = match catch_unwind(AssertUnwindSafe(|| accept.accept(call, slot))) {
+            Ok(accepted) => accepted,
+            Err(panic) => {
+                scratch.slot = HandlerSlot::default();
+                scratch.done.push((id, codec, Err(Failure::Status(panicked(&*panic)))));
+                return;
+            }
+        };
         let order = accepted.as_ref().and_then(|accepted| accepted.order);
         if let Some(order) = order.filter(|&order| self.handlers.is_busy(order)) {
             if let Some((handler, token)) = scratch.slot.take() {
@@ -347,5 +360,17 @@ impl Driver {
             due = standing.due;
             self.error = standing.error;
         }
+    }
+}
+
+impl Drop for Driver {
+    /// Its runtime has ended or it has panicked, unless it is done: nobody else would end the calls.
+    fn drop(&mut self) {
+        let (mut events, mut wakes) = (VecDeque::new(), Vec::new());
+        self.shared.with(|state| {
+            state.machine.fail(ConnectionError::Undriven);
+            state.collect(&mut events, &mut wakes);
+        });
+        wakes.into_iter().for_each(Waker::wake);
     }
 }

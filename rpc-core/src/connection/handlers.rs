@@ -33,8 +33,12 @@ use crate::{
 pub(super) struct Handlers {
     /// Made when the first handler is pending: most connections never need it.
     pending: Option<Box<FuturesUnordered<Running>>>,
-    /// How to stop each. Bounded by: the calls that the machine lets run.
+    /// How to stop each whose call has an id.
     stops: HashMap<CallId, Arc<Stop>, BuildHasherDefault<IdHasher>>,
+    /// How to stop one-way handlers that are tasks of their own.
+    oneway: Vec<Arc<Stop>>,
+    /// How many of both were of handlers that had not ended when that was last looked at. Those of tasks end unseen.
+    alive: usize,
     /// Handlers that wait for an earlier one of their order; an order is here while one of it runs.
     /// Bounded by: as `stops`.
     orders: HashMap<u32, VecDeque<Running>, BuildHasherDefault<IdHasher>>,
@@ -69,6 +73,9 @@ struct Running {
     /// The order that it runs in, and holds until it ends.
     order: Option<u32>,
 }
+
+/// Handlers that are not worth looking through.
+const FEW: usize = 64;
 
 /// The end of a handler.
 pub(super) type End = (CallId, Codec, Outcome);
@@ -133,6 +140,10 @@ impl Handlers {
         token: Option<CancellationToken>,
     ) {
         let mut running = self.running(id, codec, handler, token);
+        if !id.expects_reply() {
+            self.oneway.push(Arc::clone(&running.stop));
+        }
+        self.prune();
         let (shared, guard) = (Arc::clone(shared), Arc::clone(guard));
         tokio::spawn(async move {
             let started = now();
@@ -145,6 +156,24 @@ impl Handlers {
             };
             shared.finish(id, codec, &outcome);
         });
+    }
+
+    /// Forgets handlers that have ended as tasks of their own, once there may be as many of them as of others.
+    /// So both tables are bounded by twice the calls that the machine lets run.
+    fn prune(&mut self) {
+        if self.stops.len() + self.oneway.len() <= 2 * self.alive + FEW {
+            return;
+        }
+        let runs = |stop: &Arc<Stop>| Arc::strong_count(stop) > 1;
+        self.stops.retain(|_, stop| runs(stop));
+        self.oneway.retain(runs);
+        self.alive = self.stops.len() + self.oneway.len();
+    }
+
+    /// How many handlers could be stopped, as far as is known.
+    #[cfg(test)]
+    pub(super) fn kept(&self) -> usize {
+        self.stops.len() + self.oneway.len()
     }
 
     fn running(
@@ -204,7 +233,7 @@ impl Handlers {
 
 impl Drop for Handlers {
     fn drop(&mut self) {
-        for stop in self.stops.values() {
+        for stop in self.stops.values().chain(&self.oneway) {
             stop.fire(StopReason::ConnectionLost);
         }
         if let Some(pending) = &mut self.pending {

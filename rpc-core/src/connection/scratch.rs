@@ -49,6 +49,10 @@ impl Scratch {
 pub(super) fn with<R>(with: impl FnOnce(&mut Scratch) -> R) -> R {
     let mut scratch = SCRATCH.take().unwrap_or_else(Scratch::new);
     let result = with(&mut scratch);
+    debug_assert!(
+        scratch.events.is_empty() && scratch.wakes.is_empty() && scratch.done.is_empty(),
+        "what one connection is to do must not reach another"
+    );
     SCRATCH.set(Some(scratch));
     result
 }

@@ -272,6 +272,7 @@ impl Shared {
     }
 
     fn write(&self, mut state: MutexGuard<'_, State>, cx: Option<&mut Context<'_>>) -> Flushed {
+        let inline = cx.is_none();
         state.writing = true;
         let mut transmit = std::mem::take(&mut state.transmit);
         drop(state);
@@ -291,7 +292,9 @@ impl Shared {
                 transmit.advance(count);
                 let present = if state.machine.queues() { now() } else { state.machine.received() };
                 state.machine.handle_sent(present, count);
-                if !transmit.is_empty() || state.machine.wants_write() {
+                // A driver that finds somebody writing leaves what it was asked for to that one.
+                let asked = inline && state.flush;
+                if !transmit.is_empty() || state.machine.wants_write() || asked {
                     Flushed::More
                 } else if state.machine.is_held_up() {
                     Flushed::Blocked
@@ -352,10 +355,16 @@ impl State {
 
     /// Whether the driver is to set its timer anew: something is due before it fires.
     fn must_rearm(&self, call: &NewCall<'_>) -> bool {
-        if call.deadline.is_none() && self.armed.is_some() {
+        let rings_in_time = |armed| self.machine.pings_after(armed);
+        if call.deadline.is_none() && self.armed.is_some_and(rings_in_time) {
             return false;
         }
         self.is_due_earlier()
+    }
+
+    /// Whether there is something for the driver to do, whoever noted it.
+    pub(super) fn has_more(&self) -> bool {
+        self.machine.has_events() || self.machine.has_wakes() || self.is_due_earlier()
     }
 
     /// Whether something is due before the driver's timer fires.
@@ -410,8 +419,7 @@ impl State {
         if self.machine.error().is_some() {
             return Flushed::Ended;
         }
-        let quiet =
-            self.machine.wants_read() && !self.machine.has_events() && !self.is_due_earlier();
+        let quiet = self.machine.wants_read() && !self.has_more();
         if quiet { Flushed::Quiet } else { Flushed::All }
     }
 }

@@ -198,7 +198,8 @@ impl Window<'_> {
     /// Waits for the calls of an open loop that are on their way: each belongs to an intended time within
     /// the window. Gives the number of those that were never begun.
     async fn drain(&mut self, book: &Book, grace: Duration, shared: &Shared) -> u64 {
-        let sent = book.stop();
+        // What becomes due while others are waited for is of no window.
+        let (sent, due) = (book.stop(), book.due());
         self.wait(Instant::now() + grace).await;
         self.total.add(&shared.recorder.take());
         let unfinished = sent.saturating_sub(self.count());
@@ -206,7 +207,7 @@ impl Window<'_> {
             let example = format!("no end within {} of the last call", short(grace));
             self.total.fail("UNFINISHED".into(), unfinished, example);
         }
-        book.due().saturating_sub(sent)
+        due.saturating_sub(sent)
     }
 
     fn count(&self) -> u64 {

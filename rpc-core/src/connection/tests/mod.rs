@@ -1,6 +1,8 @@
 //! The engine over links in memory and over real sockets, with handlers that know no codec.
 
 mod batches;
+mod spawned;
+mod turns;
 
 use std::{
     io::IoSlice,

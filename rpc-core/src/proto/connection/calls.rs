@@ -136,6 +136,7 @@ impl Connection {
             self.outbound.in_flight -= 1;
             self.outbound.share_freed = true;
         }
+        self.wake_waiting();
         known
     }
 

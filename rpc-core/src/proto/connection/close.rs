@@ -174,6 +174,7 @@ impl Connection {
             }
             true
         });
+        self.wake_waiting();
         self.stop_orphans();
     }
 

@@ -82,13 +82,20 @@ pub enum ConnectionError {
     /// This side ended the connection at once.
     #[error("connection aborted by this side")]
     Aborted,
+    /// What drove the connection on this side is gone.
+    #[error(
+        "connection lost: the runtime that it was opened on has ended, or its task has panicked"
+    )]
+    Undriven,
 }
 
 impl ConnectionError {
     /// What the peer is to be told, if telling it makes sense.
     pub(super) const fn close_code(&self) -> Option<CloseCode> {
         match self {
-            Self::Closed | Self::Lost | Self::Transport(_) | Self::ByPeer(_) => None,
+            Self::Closed | Self::Lost | Self::Transport(_) | Self::ByPeer(_) | Self::Undriven => {
+                None
+            }
             Self::Aborted => Some(CloseCode::Abort),
             Self::HandshakeTimeout | Self::KeepaliveTimeout | Self::WriteStalled => {
                 Some(CloseCode::Timeout)

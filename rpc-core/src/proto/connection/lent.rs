@@ -59,9 +59,6 @@ impl Connection {
         if self.closing.error.is_some() {
             return;
         }
-        if read > 0 {
-            self.timers.received = now;
-        }
         let handled = match self.partials.give_back(head, bytes) {
             Ok(None) => Ok(()),
             Ok(Some((flags, message))) => self.handle_assembled(now, head, flags, message),
@@ -72,6 +69,8 @@ impl Connection {
             Err(_) => Ok(()),
         };
         match handled {
+            // Silence is no input.
+            Ok(()) if read == 0 => {}
             Ok(()) => self.handle_input(now, decoder, behind),
             Err(error) => self.fail(error),
         }

@@ -34,6 +34,8 @@ pub(super) struct Pace {
     window: usize,
     /// The shortest time that a mark took.
     shortest: Option<Duration>,
+    /// When the peer last told that it has read.
+    told: Option<Instant>,
 }
 
 /// A ping behind bytes of a long message.
@@ -47,7 +49,7 @@ struct Mark {
 impl Default for Pace {
     fn default() -> Self {
         let (marks, window) = (VecDeque::new(), LEAST_WINDOW);
-        Self { beside: 0, unmarked: 0, marks, ahead: 0, window, shortest: None }
+        Self { beside: 0, unmarked: 0, marks, ahead: 0, window, shortest: None, told: None }
     }
 }
 
@@ -86,6 +88,7 @@ impl Pace {
     pub(super) fn answered(&mut self, token: u64, now: Instant) {
         while let Some(mark) = self.marks.pop_front_if(|mark| mark.token <= token) {
             self.ahead -= mark.bytes;
+            self.told = Some(now);
             let took = now.saturating_duration_since(mark.sent);
             let shortest = self.shortest.get_or_insert(took);
             *shortest = took.min(*shortest);
@@ -101,8 +104,9 @@ impl Pace {
         }
     }
 
-    /// Since when the peer has not read what was sent, if nothing can be sent before it has.
+    /// Since when the peer has read nothing of what was sent, if nothing can be sent before it has.
     pub(super) fn stalled_since(&self) -> Option<Instant> {
-        self.marks.front().filter(|_| self.is_full()).map(|mark| mark.sent)
+        let oldest = self.marks.front().filter(|_| self.is_full())?;
+        Some(self.told.map_or(oldest.sent, |told| told.max(oldest.sent)))
     }
 }

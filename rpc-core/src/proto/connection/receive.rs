@@ -266,6 +266,9 @@ impl Connection {
             Ok(parts) => parts,
             Err(error) => {
                 let status = Status::not_started(Code::InvalidArgument, error.to_string());
+                if id.expects_reply() && RequestHead::streams_of(bytes).up() {
+                    self.enter_receiving(StreamId::theirs(id), codec);
+                }
                 self.refuse(id, status);
                 return Ok(());
             }

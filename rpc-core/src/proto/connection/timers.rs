@@ -84,6 +84,15 @@ impl Connection {
         since.checked_add(self.config.write_timeout)
     }
 
+    /// Whether a peer of whom replies are awaited from now on is pinged no earlier than at `time`.
+    #[must_use]
+    pub fn pings_after(&self, time: Instant) -> bool {
+        match self.config.keepalive {
+            Some(interval) => time.saturating_duration_since(self.timers.received) <= interval,
+            None => true,
+        }
+    }
+
     /// When the peer is next to be pinged, or to be given up.
     fn keepalive_due(&self) -> Option<Instant> {
         let interval = self.config.keepalive?;

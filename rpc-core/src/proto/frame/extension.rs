@@ -76,6 +76,19 @@ fn entry(tag: u8, parts: &[&[u8]], out: &mut Vec<u8>) {
     }
 }
 
+/// Which ways a call streams whose extension breaks a rule in another entry.
+pub(super) fn streams(fields: &mut Fields<'_>) -> Result<Streams, FrameError> {
+    let length = fields.u16()?;
+    let mut entries = Fields::new(Kind::Request, fields.take(usize::from(length))?);
+    loop {
+        let (tag, length) = (entries.u8()?, entries.u16()?);
+        let mut entry = Fields::new(Kind::Request, entries.take(usize::from(length))?);
+        if tag == TAG_STREAMS {
+            return entry.u8().map(Streams::from_bits);
+        }
+    }
+}
+
 /// Reads an extension off the front of `fields`, into `head`.
 pub(super) fn decode(fields: &mut Fields<'_>, head: &mut RequestHead) -> Result<(), FrameError> {
     let length = fields.u16()?;

@@ -85,6 +85,15 @@ impl RequestHead {
         }
         Ok((head, fields.rest()))
     }
+
+    /// Which ways the call of an extended request streams that [`Self::decode`] refuses, as far as can be told: the
+    /// caller does not know that it is refused, and sends its items.
+    #[must_use]
+    pub fn streams_of(payload: &[u8]) -> Streams {
+        let mut fields = Fields::new(Kind::Request, payload);
+        let streams = fields.u64().and_then(|_| extension::streams(&mut fields));
+        streams.unwrap_or(Streams::NONE)
+    }
 }
 
 #[cfg(test)]

@@ -124,6 +124,40 @@ fn a_peer_that_answers_no_ping_is_given_up() {
 }
 
 #[test]
+fn a_peer_that_reads_slowly_but_steadily_is_not_given_up() {
+    let config = Config { keepalive: None, ..Config::default() };
+    let mut pair = Pair::with(config, Config::default()).greeted();
+    pair.capacity = 10 << 20;
+    for _ in 0..5 {
+        pair.open(Dialer, &long(4_000_000));
+    }
+    // The window grows while the path is quick.
+    for _ in 0..4 {
+        pair.open(Dialer, b"small");
+        write_all(&mut pair, Dialer);
+        pair.now += Duration::from_millis(50);
+        while pair.read(Acceptor) {}
+        pair.write(Acceptor);
+        pair.read(Dialer);
+    }
+    pair.open(Dialer, b"small");
+    write_all(&mut pair, Dialer);
+    assert!(pair[Acceptor].wire.len() > 40 * (48 << 10));
+    // Then it is slow: what is under way takes longer than a write may take.
+    for step in 0..200 {
+        pair.advance(Duration::from_secs(1));
+        assert_eq!(pair[Dialer].machine.error(), None, "after {step} s");
+        pair.chunk = 48 << 10;
+        pair.read(Acceptor);
+        pair.chunk = usize::MAX;
+        pair.write(Acceptor);
+        pair.read(Dialer);
+        pair.open(Dialer, b"small");
+        write_all(&mut pair, Dialer);
+    }
+}
+
+#[test]
 fn long_bytes_go_to_the_transport_as_they_are() {
     let mut pair = Pair::new().greeted();
     let body = bytes::Bytes::from(long(1_000_000));

@@ -225,3 +225,20 @@ fn a_lost_connection_ends_streams_behind_what_has_come() {
     assert_eq!(pair.room(Dialer, StreamId::mine(id), 1), Poll::Ready(Err(Stopped)));
     assert!(matches!(pair.items(Acceptor, StreamId::theirs(id)).1, Some(Err(_))));
 }
+
+#[test]
+fn a_stream_that_waits_for_a_long_request_goes_on_when_that_is_taken_back() {
+    let config = || Config { keepalive: None, ..Config::default() };
+    let mut pair = Pair::with(config(), config()).greeted();
+    let id = pair.open_streaming(Dialer, Streams::UP);
+    pair.drive();
+    let large = pair.open(Dialer, &long(1_000_000));
+    assert!(pair.room(Dialer, StreamId::mine(id), 1).is_pending());
+    let mut wakes = Vec::new();
+    pair[Dialer].machine.take_wakes(&mut wakes);
+    wakes.clear();
+    pair[Dialer].machine.cancel(large);
+    pair[Dialer].machine.take_wakes(&mut wakes);
+    assert_eq!(wakes.len(), 1);
+    assert!(pair.room(Dialer, StreamId::mine(id), 1).is_ready());
+}

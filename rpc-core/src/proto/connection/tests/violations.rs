@@ -183,6 +183,24 @@ fn a_request_that_cannot_be_read_is_answered_and_the_connection_lives() {
 }
 
 #[test]
+fn items_behind_a_request_that_cannot_be_read_are_passed_over() {
+    let mut lone = Lone::greeted(Acceptor);
+    // Metadata whose key is none, before and behind the mark that the caller sends items.
+    for entries in
+        [[&[2, 3, 0, 1, b'A', b'x'][..], &[3, 1, 0, 1]], [&[3, 1, 0, 1], &[2, 3, 0, 1, b'A', b'x']]]
+    {
+        let entries = entries.concat();
+        let payload = [&7_u64.to_le_bytes()[..], &[entries.len() as u8, 0], &entries].concat();
+        lone.feed(&frame(Kind::Request, MINE.with(Flags::EXT), 5, &payload));
+        lone.feed(&frame(Kind::Item, MINE, 5, b"x"));
+        lone.feed(&frame(Kind::End, MINE, 5, b""));
+        assert_eq!(lone.sent()[0].payload[..3], [1, Code::InvalidArgument.value(), 0]);
+    }
+    lone.feed(&request(5, b""));
+    assert_eq!(lone.end.running.len(), 1);
+}
+
+#[test]
 fn other_protocols_are_told_apart_and_answered_in_their_words() {
     let rows: [(&[u8], Foreign, &[u8]); 3] = [
         (b"GET / HTTP/1.1\r\n\r\n", Foreign::Http, b"HTTP/1.1 400 Bad Request\r\n"),

@@ -1,0 +1,324 @@
+//! What other threads do while the driver is in its turn: each case is brought about where it happens, by a hook
+//! in the transport that does what another thread would do at that moment.
+
+use std::{
+    future::Future,
+    io,
+    pin::Pin,
+    sync::Mutex,
+    task::{Context, Wake, Waker},
+};
+
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, ReadBuf};
+
+use super::*;
+use crate::{
+    proto::{
+        Limits, encode_preface,
+        frame::{Flags, Head, Hello, Kind, Ping},
+    },
+    transport::{LockedWrite, PeerAddress, WriteHalf},
+};
+
+/// Done once, at the next opportunity.
+type Hook = Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>;
+
+fn set(hook: &Hook, then: impl FnOnce() + Send + 'static) {
+    *hook.lock().unwrap() = Some(Box::new(then));
+}
+
+fn run(hook: &Hook) {
+    let then = hook.lock().unwrap().take();
+    if let Some(then) = then {
+        then();
+    }
+}
+
+/// Runs the hook when a read finds nothing.
+struct HookedRead<R>(R, Hook);
+
+impl<R: AsyncRead + Unpin> AsyncRead for HookedRead<R> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let polled = Pin::new(&mut self.0).poll_read(cx, buffer);
+        if polled.is_pending() {
+            run(&self.1);
+        }
+        polled
+    }
+}
+
+/// Runs the hook before a caller writes.
+struct HookedWrite(Box<dyn WriteHalf>, Hook);
+
+impl WriteHalf for HookedWrite {
+    fn try_write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        run(&self.1);
+        self.0.try_write(slices)
+    }
+
+    fn poll_write(&self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        self.0.poll_write(cx, slices)
+    }
+
+    fn poll_shutdown(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.poll_shutdown(cx)
+    }
+}
+
+#[derive(Default)]
+struct Wakes(AtomicUsize);
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+impl Wakes {
+    fn count(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// A driver that is polled by hand, and the far end of its transport.
+pub(super) struct Bench {
+    shared: Arc<super::super::Shared>,
+    pub(super) run: Pin<Box<dyn Future<Output = ConnectionError> + Send>>,
+    wakes: Arc<Wakes>,
+    read: Hook,
+    write: Hook,
+    pub(super) far: DuplexStream,
+}
+
+impl Bench {
+    pub(super) fn new(side: Side, config: Config, accept: Option<Arc<Handlers>>) -> Self {
+        let (near, far) = tokio::io::duplex(1 << 20);
+        let (reading, writing) = tokio::io::split(near);
+        let (read, write) = (Hook::default(), Hook::default());
+        let writing = Box::new(LockedWrite::new(writing));
+        let link = Link {
+            read: Box::new(HookedRead(reading, Arc::clone(&read))),
+            write: Box::new(HookedWrite(writing, Arc::clone(&write))),
+            peer: PeerAddress::Memory,
+        };
+        let accept = accept.map(|handlers| handlers as Arc<dyn Accept>);
+        let driver = Driver::new(link, side, Arc::new(config), accept);
+        let shared = Arc::clone(driver.shared());
+        Self { shared, run: Box::pin(driver.run()), wakes: Arc::default(), read, write, far }
+    }
+
+    /// One turn; the connection goes on.
+    fn turn(&mut self) {
+        let waker = Waker::from(Arc::clone(&self.wakes));
+        assert!(self.run.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    }
+
+    /// Turns until nothing wakes the driver any more; a yield wakes it only later.
+    fn settle(&mut self) {
+        for _ in 0..100 {
+            let before = self.wakes.count();
+            (0..5).for_each(|_| self.turn());
+            if self.wakes.count() == before {
+                return;
+            }
+        }
+        panic!("the driver does not come to rest");
+    }
+
+    /// Gives wakes that were put off their chance; whether the driver was woken since there were `before`.
+    async fn was_woken_since(&self, before: usize) -> bool {
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+        self.wakes.count() > before
+    }
+
+    async fn receive(&mut self, bytes: &[u8]) {
+        self.far.write_all(bytes).await.unwrap();
+    }
+}
+
+pub(super) fn greeting() -> Vec<u8> {
+    let mut bytes = Vec::new();
+    encode_preface(&mut bytes);
+    Hello { limits: Limits::default(), name: String::new() }.encode(&mut bytes);
+    bytes
+}
+
+/// The head of a frame, and as much of its payload as is given.
+fn frame(kind: Kind, flags: Flags, id: u32, length: usize, payload: &[&[u8]]) -> Vec<u8> {
+    let head = Head { kind, flags, id: CallId::new(id), length: length as u32 };
+    [&head.encode()[..], &payload.concat()].concat()
+}
+
+pub(super) fn request(id: u32, method: u64) -> Vec<u8> {
+    frame(Kind::Request, Flags::MINE, id, 8, &[&method.to_le_bytes()])
+}
+
+/// The start of a message of 60,000 bytes.
+fn long(kind: Kind, flags: Flags, id: u32) -> Vec<u8> {
+    frame(kind, flags, id, 60_000, &[&ECHO.to_le_bytes(), &[0; 5000]])
+}
+
+fn limited(max_calls: u32) -> Config {
+    Config { limits: Limits { max_calls, ..Limits::default() }, ..Config::default() }
+}
+
+#[tokio::test]
+async fn what_is_noted_while_a_long_message_arrives_is_left_to_no_other_connection() {
+    let (one, other) = (Arc::new(Handlers::default()), Arc::new(Handlers::default()));
+    let mut first = Bench::new(Side::Acceptor, limited(1), Some(Arc::clone(&one)));
+    let mut second = Bench::new(Side::Acceptor, limited(100), Some(Arc::clone(&other)));
+    second.receive(&greeting()).await;
+    second.settle();
+    let held = [greeting(), request(0, HANG), request(1, HANG)].concat();
+    first.receive(&[held, long(Kind::Request, Flags::MINE, 2)].concat()).await;
+    first.settle();
+    assert_eq!(one.hanging.load(Ordering::SeqCst), 1);
+    // While the driver looks for more of the long message, the handler that runs ends elsewhere.
+    first.receive(&[0; 5000]).await;
+    let shared = Arc::clone(&first.shared);
+    set(&first.read, move || shared.finish(CallId::new(0), Codec::Bincode, &Ok(Payload::new())));
+    first.turn();
+    assert!(first.read.lock().unwrap().is_none());
+    second.receive(&Ping { token: 1 }.frame(Kind::Ping)).await;
+    second.settle();
+    first.settle();
+    let hanging = |handlers: &Handlers| handlers.hanging.load(Ordering::SeqCst);
+    assert_eq!((hanging(&one), hanging(&other)), (2, 0));
+}
+
+#[tokio::test]
+async fn a_caller_is_woken_whose_call_ends_while_a_long_message_arrives() {
+    let mut bench = Bench::new(Side::Dialer, Config::default(), None);
+    bench.settle();
+    let (arguments, caller) = (Payload::new(), Arc::new(Wakes::default()));
+    let noop = Context::from_waker(Waker::noop());
+    bench.shared.open(&new_call(ECHO, &arguments, None), &noop).unwrap();
+    let waker = Waker::from(Arc::clone(&caller));
+    let call = new_call(ECHO, &arguments, None);
+    let id = bench.shared.open(&call, &Context::from_waker(&waker)).unwrap();
+    bench.receive(&[greeting(), long(Kind::Response, Flags::NONE, 0)].concat()).await;
+    bench.settle();
+    bench.receive(&[0; 5000]).await;
+    let shared = Arc::clone(&bench.shared);
+    set(&bench.read, move || shared.give_up(id, Status::new(Code::Internal, "given up")));
+    bench.turn();
+    // The driver goes on on another thread.
+    let runtime = tokio::runtime::Handle::current();
+    let elsewhere = std::thread::spawn(move || {
+        let _entered = runtime.enter();
+        bench.settle();
+    });
+    elsewhere.join().unwrap();
+    assert_eq!(caller.count(), 1);
+}
+
+#[tokio::test]
+async fn a_held_call_starts_though_the_driver_was_in_its_turn_when_it_might() {
+    let handlers = Arc::new(Handlers::default());
+    let mut bench = Bench::new(Side::Acceptor, limited(1), Some(Arc::clone(&handlers)));
+    let oneway = request(u32::MAX, HANG);
+    bench.receive(&[greeting(), oneway.clone(), oneway].concat()).await;
+    bench.settle();
+    assert_eq!(handlers.hanging.load(Ordering::SeqCst), 1);
+    let shared = Arc::clone(&bench.shared);
+    let end = move || shared.finish(CallId::NO_REPLY, Codec::Bincode, &Ok(Payload::new()));
+    set(&bench.read, end);
+    let before = bench.wakes.count();
+    bench.turn();
+    if bench.was_woken_since(before).await {
+        bench.settle();
+    }
+    assert_eq!(handlers.hanging.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn a_flush_that_is_asked_for_while_a_caller_writes_is_not_forgotten() {
+    let mut bench = Bench::new(Side::Dialer, Config::default(), None);
+    bench.receive(&greeting()).await;
+    bench.settle();
+    let arguments = Payload::new();
+    let noop = Context::from_waker(Waker::noop());
+    let call = new_call(ECHO, &arguments, None);
+    let first = bench.shared.open(&call, &noop).unwrap();
+    bench.settle();
+    bench.receive(&frame(Kind::Response, Flags::NONE, 0, 0, &[])).await;
+    bench.settle();
+    assert!(bench.shared.poll_outcome(first, &noop).is_ready());
+    bench.was_woken_since(0).await;
+    // A caller writes; meanwhile the driver has a turn, in which somebody drops what has ended already.
+    let Bench { shared, run: driver, wakes, read, write, far: _far } = bench;
+    let asking = Arc::clone(&shared);
+    set(&read, move || asking.cancel(CallId::new(77)));
+    let driver = Arc::new(Mutex::new(driver));
+    let (turning, waker) = (Arc::clone(&driver), Waker::from(Arc::clone(&wakes)));
+    let runtime = tokio::runtime::Handle::current();
+    set(&write, move || {
+        let _entered = runtime.enter();
+        let mut driver = turning.lock().unwrap();
+        assert!(driver.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    });
+    let quiet = wakes.count();
+    shared.open(&call, &noop).unwrap();
+    assert!(read.lock().unwrap().is_none() && write.lock().unwrap().is_none());
+    let settle = || {
+        let waker = Waker::from(Arc::clone(&wakes));
+        for _ in 0..10 {
+            let mut driver = driver.lock().unwrap();
+            assert!(driver.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        }
+    };
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    if wakes.count() > quiet {
+        settle();
+    }
+    let before = wakes.count();
+    shared.open(&call, &noop).unwrap();
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    assert!(wakes.count() > before, "the call waits to be written and the driver sleeps");
+}
+
+#[tokio::test]
+async fn a_peer_that_falls_silent_within_a_long_message_is_given_up() {
+    let keepalive = Some(Duration::from_millis(20));
+    let bench = Bench::new(Side::Dialer, Config { keepalive, ..Config::default() }, None);
+    let Bench { shared, run, mut far, .. } = bench;
+    let running = tokio::spawn(run);
+    let arguments = Payload::new();
+    let noop = Context::from_waker(Waker::noop());
+    shared.open(&new_call(ECHO, &arguments, None), &noop).unwrap();
+    far.write_all(&[greeting(), long(Kind::Response, Flags::NONE, 0)].concat()).await.unwrap();
+    let mut bytes = vec![0; 1 << 16];
+    tokio::spawn(async move { while far.read(&mut bytes).await.unwrap() > 0 {} });
+    assert_eq!(running.await.unwrap(), ConnectionError::KeepaliveTimeout);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_deadline_that_is_over_does_not_keep_the_next_call_from_its_pings() {
+    let bench = Bench::new(Side::Dialer, Config::default(), None);
+    let Bench { shared, run, mut far, .. } = bench;
+    let running = tokio::spawn(run);
+    let arguments = Payload::new();
+    let noop = Context::from_waker(Waker::noop());
+    far.write_all(&greeting()).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    let hour = Some(Duration::from_secs(3600));
+    let id = shared.open(&new_call(ECHO, &arguments, hour), &noop).unwrap();
+    far.write_all(&frame(Kind::Response, Flags::NONE, 0, 0, &[])).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    assert!(shared.poll_outcome(id, &noop).is_ready());
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let called = tokio::time::Instant::now();
+    shared.open(&new_call(ECHO, &arguments, None), &noop).unwrap();
+    assert_eq!(running.await.unwrap(), ConnectionError::KeepaliveTimeout);
+    assert!(called.elapsed() <= Duration::from_secs(61), "{:?}", called.elapsed());
+}
