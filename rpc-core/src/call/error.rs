@@ -60,11 +60,16 @@ impl<E: fmt::Display> fmt::Display for CallError<E> {
     }
 }
 
-impl<E: Error + 'static> Error for CallError<E> {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::App(error) => Some(error),
-            Self::Status(status) => Some(status),
-        }
+/// What it says is what the trait's own error or the status says, so that neither is its source.
+impl<E: fmt::Debug + fmt::Display> Error for CallError<E> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_error_that_can_be_shown_is_one_and_says_it_once() {
+        let error: Box<dyn Error> = CallError::App("no such page".to_owned()).into();
+        assert_eq!((error.to_string().as_str(), error.source().is_none()), ("no such page", true));
     }
 }

@@ -97,6 +97,15 @@ pub(crate) enum Method {
     Named(MethodKey),
 }
 
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Known { service, method } => write!(f, "{}.{}", service.name, method.name),
+            Self::Named(key) => key.fmt(f),
+        }
+    }
+}
+
 /// How the reply is read. Function pointers, so that a call is one type for all methods with the same
 /// result.
 struct Reader<T, E> {
@@ -292,6 +301,6 @@ impl<T, E> IntoFuture for Call<T, E> {
 
 impl<T, E> fmt::Debug for Call<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Call").field("method", &self.request.method).finish_non_exhaustive()
+        write!(f, "Call({}, not sent until it is awaited)", self.request.method)
     }
 }

@@ -148,8 +148,8 @@ impl Endpoint {
         let link = match tokio::time::timeout(self.connect_timeout, dial(&address)).await {
             Ok(link) => link?,
             Err(_) => {
-                let source = std::io::ErrorKind::TimedOut.into();
-                return Err(DialError::Connect { address, source });
+                let reason = std::io::ErrorKind::TimedOut.into();
+                return Err(DialError::Connect { address, reason });
             }
         };
         Ok(self.over(link))

@@ -48,7 +48,9 @@ pub use service::{
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot travel in a call: it has no `Schema`",
     label = "this type has no `Schema`",
-    note = "derive it beside serde's traits: `#[derive(Serialize, Deserialize, Schema)]`"
+    note = "derive it beside serde's traits: `#[derive(Serialize, Deserialize, Schema)]`",
+    note = "for a type of another crate: features of rpc-core add chrono, indexmap, rust_decimal, time, url and uuid; others \
+            travel as a type that you write and convert, or in a field with `#[schema(as = \"..\")]`"
 )]
 pub trait Schema {
     /// How to refer to this type; adds what that needs to `registry`.

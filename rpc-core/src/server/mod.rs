@@ -62,7 +62,7 @@ pub enum ServeError {
     Bind(#[from] BindError),
     /// The system gives no threads.
     #[error("cannot start the server's threads: {0}")]
-    Threads(#[source] std::io::Error),
+    Threads(std::io::Error),
 }
 
 impl Default for Server {

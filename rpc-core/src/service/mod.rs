@@ -13,6 +13,11 @@ pub(crate) use router::Router;
 use crate::{connection::HandlerSlot, schema::ServiceSchema};
 
 /// A service that can be called: implemented by the `…Server` types that `#[service]` generates.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a service that a server can take",
+    label = "this implements the trait, perhaps, but does not serve it",
+    note = "for a trait `Greeter` with `#[service]`, give the server `GreeterServer::new(..)` of it"
+)]
 pub trait Dispatch: Send + Sync + 'static {
     /// What the service is: its name, its methods, their types.
     fn schema(&self) -> &'static ServiceSchema;

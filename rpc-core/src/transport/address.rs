@@ -30,22 +30,41 @@ pub enum Address {
 
 /// Text that is no [`Address`].
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{text:?} is no address: write host:port, such as 127.0.0.1:7000, or unix:/path")]
+#[error("{text:?} is no address: {}", match wrong {
+    Wrong::Form => "write host:port, such as 127.0.0.1:7000, or unix:/path",
+    Wrong::Port => "a port is a number up to 65535",
+    Wrong::Scheme => "leave away what is in front of the host, and what is behind the port",
+})]
 pub struct AddressError {
     text: String,
+    wrong: Wrong,
+}
+
+/// What is wrong with text that is no address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wrong {
+    Form,
+    Port,
+    Scheme,
 }
 
 impl FromStr for Address {
     type Err = AddressError;
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
-        let error = || AddressError { text: text.to_owned() };
+        let wrong = |wrong| AddressError { text: text.to_owned(), wrong };
+        let error = || wrong(Wrong::Form);
+        if text.contains("://") {
+            return Err(wrong(Wrong::Scheme));
+        }
         if let Some(path) = text.strip_prefix("unix:") {
             return if path.is_empty() { Err(error()) } else { Ok(Self::Unix(path.into())) };
         }
         let text = text.strip_prefix("tcp:").unwrap_or(text);
         let (host, port) = text.rsplit_once(':').ok_or_else(error)?;
-        let port = port.parse().map_err(|_| error())?;
+        let is_number = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+        let port =
+            port.parse().map_err(|_| if is_number { wrong(Wrong::Port) } else { error() })?;
         let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
         let host = match bracketed {
             Some(host) => host,
@@ -153,9 +172,13 @@ mod tests {
 
     #[test]
     fn what_is_no_address_says_what_one_is() {
-        for text in ["", "localhost", ":80", "a:b", "a:70000", "http://a:80", "::1:7000", "unix:"] {
+        for text in ["", "localhost", ":80", "a:b", "a:", "::1:7000", "unix:"] {
             let error = text.parse::<Address>().unwrap_err();
             assert!(error.to_string().contains("write host:port"), "{error}");
         }
+        let port = "a:70000".parse::<Address>().unwrap_err();
+        assert!(port.to_string().contains("up to 65535"), "{port}");
+        let scheme = "http://a:80".parse::<Address>().unwrap_err();
+        assert!(scheme.to_string().contains("in front of the host"), "{scheme}");
     }
 }

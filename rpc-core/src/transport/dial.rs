@@ -15,12 +15,12 @@ pub enum DialError {
     #[error(transparent)]
     Address(#[from] AddressError),
     /// The host name does not resolve.
-    #[error("cannot resolve {address}: {source}")]
+    #[error("cannot resolve {address}: {reason}")]
     Resolve {
         /// What was dialled.
         address: Address,
         /// What the resolver said.
-        source: io::Error,
+        reason: io::Error,
     },
     /// Nothing listens there.
     #[error("nothing is listening at {address}")]
@@ -29,12 +29,12 @@ pub enum DialError {
         address: Address,
     },
     /// The transport could not be opened for another reason.
-    #[error("cannot connect to {address}: {source}")]
+    #[error("cannot connect to {address}: {reason}")]
     Connect {
         /// What was dialled.
         address: Address,
         /// What the system said.
-        source: io::Error,
+        reason: io::Error,
     },
     /// The limits of this side are out of range.
     #[error(transparent)]
@@ -43,17 +43,17 @@ pub enum DialError {
 
 /// Opens a byte stream to `address`.
 pub(crate) async fn dial(address: &Address) -> Result<Link, DialError> {
-    let failed = |source: io::Error| match source.kind() {
+    let failed = |reason: io::Error| match reason.kind() {
         io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => {
             DialError::Refused { address: address.clone() }
         }
-        _ => DialError::Connect { address: address.clone(), source },
+        _ => DialError::Connect { address: address.clone(), reason },
     };
     match address {
         Address::Tcp { host, port } => {
             let resolved = tokio::net::lookup_host((host.as_str(), *port)).await;
             let resolved = resolved
-                .map_err(|source| DialError::Resolve { address: address.clone(), source })?;
+                .map_err(|reason| DialError::Resolve { address: address.clone(), reason })?;
             let mut last = io::Error::other("the name has no addresses");
             for candidate in resolved {
                 match TcpStream::connect(candidate).await {

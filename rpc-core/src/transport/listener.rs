@@ -50,12 +50,12 @@ pub enum BindError {
     #[error(transparent)]
     Address(#[from] AddressError),
     /// The system refuses to listen there.
-    #[error("cannot listen at {address}: {source}")]
+    #[error("cannot listen at {address}: {reason}")]
     Bind {
         /// Where.
         address: Address,
         /// What the system said.
-        source: io::Error,
+        reason: io::Error,
     },
 }
 
@@ -65,7 +65,7 @@ impl Listener {
     /// # Errors
     /// The address cannot be listened at.
     pub async fn bind(address: Address) -> Result<Self, BindError> {
-        let failed = |source| BindError::Bind { address: address.clone(), source };
+        let failed = |reason| BindError::Bind { address: address.clone(), reason };
         match &address {
             Address::Tcp { host, port } => {
                 let socket = TcpListener::bind((host.as_str(), *port)).await.map_err(failed)?;

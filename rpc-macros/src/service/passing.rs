@@ -17,36 +17,58 @@ const VALUES: [&str; 16] = [
 pub(super) enum Passing {
     /// As it is.
     Value,
-    /// As anything that can lend it, by the method of a trait of the standard library.
-    Lent { bound: TokenStream, method: TokenStream, lent: TokenStream },
+    /// As anything that is readily seen as what is `lent` of the type.
+    Viewed { assumed: TokenStream, lent: TokenStream },
+    /// As anything that can lend one.
+    Borrowed(Type),
 }
 
 impl Passing {
     pub(super) fn of(ty: &Type) -> Self {
-        let last = types::last_segment(ty);
-        let name = last.map(|last| last.ident.to_string()).unwrap_or_default();
-        let contents = last.map(types::arguments).unwrap_or_default();
-        match (name.as_str(), contents.as_slice()) {
+        let borrowed = || Self::Borrowed(ty.clone());
+        let Some(last) = types::last_segment(ty) else { return borrowed() };
+        let viewed = |assumed, lent| Self::Viewed { assumed, lent };
+        match (last.ident.to_string().as_str(), types::arguments(last).as_slice()) {
             // `Bytes` shares what it holds: its clones are cheap, and it is sent without a copy.
             ("Bytes", []) => Self::Value,
             (name, []) if VALUES.contains(&name) => Self::Value,
-            ("String", []) => Self::viewed(quote!(::core::primitive::str)),
-            ("PathBuf", []) => Self::viewed(quote!(::std::path::Path)),
-            ("Vec", [item]) => Self::viewed(quote!([#item])),
-            _ => Self::Lent {
-                bound: quote!(::core::borrow::Borrow<#ty>),
-                method: quote!(::core::borrow::Borrow::<#ty>::borrow),
-                lent: quote!(#ty),
-            },
+            _ if !types::may_be_std(ty) => borrowed(),
+            ("String", []) => viewed(quote!(::std::string::String), quote!(::core::primitive::str)),
+            ("PathBuf", []) => viewed(quote!(::std::path::PathBuf), quote!(::std::path::Path)),
+            ("Vec", [item]) => viewed(quote!(::std::vec::Vec<#item>), quote!([#item])),
+            _ => borrowed(),
         }
     }
 
-    /// As anything that is readily seen as `view`.
-    fn viewed(view: TokenStream) -> Self {
-        Self::Lent {
-            bound: quote!(::core::convert::AsRef<#view>),
-            method: quote!(::core::convert::AsRef::<#view>::as_ref),
-            lent: view,
+    /// The type that the argument's was taken for by its name.
+    pub(super) fn assumes(self) -> Option<TokenStream> {
+        match self {
+            Self::Viewed { assumed, .. } => Some(assumed),
+            Self::Value | Self::Borrowed(_) => None,
         }
     }
+
+    /// What is lent: its type, and the trait that lends it with the method that does.
+    pub(super) fn lent(self) -> Option<Lent> {
+        match self {
+            Self::Value => None,
+            Self::Viewed { lent, .. } => Some(Lent {
+                bound: quote!(::core::convert::AsRef<#lent>),
+                method: quote!(::core::convert::AsRef::<#lent>::as_ref),
+                ty: lent,
+            }),
+            Self::Borrowed(ty) => Some(Lent {
+                bound: quote!(::core::borrow::Borrow<#ty>),
+                method: quote!(::core::borrow::Borrow::<#ty>::borrow),
+                ty: quote!(#ty),
+            }),
+        }
+    }
+}
+
+/// A type of which a call needs no more than a look at a value.
+pub(super) struct Lent {
+    pub(super) bound: TokenStream,
+    pub(super) method: TokenStream,
+    pub(super) ty: TokenStream,
 }

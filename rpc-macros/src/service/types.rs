@@ -297,6 +297,14 @@ pub(super) fn last_segment(ty: &Type) -> Option<&PathSegment> {
     }
 }
 
+/// Whether the name of a type may be that of the standard library's: it stands alone, or in one of its crates.
+pub(super) fn may_be_std(ty: &Type) -> bool {
+    let Type::Path(path) = ungrouped(ty) else { return false };
+    let segments = &path.path.segments;
+    segments.len() == 1
+        || segments.first().is_some_and(|first| first.ident == "std" || first.ident == "alloc")
+}
+
 /// The type arguments of a path segment.
 pub(super) fn arguments(segment: &PathSegment) -> Vec<Type> {
     let PathArguments::AngleBracketed(arguments) = &segment.arguments else { return Vec::new() };

@@ -36,8 +36,8 @@ pub struct CalculatorServer<T> {
 #[allow(
     dead_code,
     deprecated,
-    missing_docs,
     non_camel_case_types,
+    non_snake_case,
     unreachable_pub,
     unused_qualifications,
     clippy::all,
@@ -45,6 +45,7 @@ pub struct CalculatorServer<T> {
     clippy::nursery
 )]
 const _: () = {
+    const _: fn(&String) -> &::std::string::String = |value| value;
     #[derive(::rpc_core::__private::serde::Deserialize)]
     #[serde(
         crate = "::rpc_core::__private::serde",
@@ -175,6 +176,7 @@ const _: () = {
                 ::rpc_core::__private::plain::decode::<i64>,
             )
         }
+        ///Calls `Calculator.div`.
         #[deprecated]
         pub fn div(
             &self,
@@ -191,6 +193,7 @@ const _: () = {
                 ::rpc_core::__private::plain::decode::<MathError>,
             )
         }
+        ///Calls `Calculator.log`.
         pub fn log(
             &self,
             line: impl ::core::convert::AsRef<::core::primitive::str>,
@@ -205,6 +208,7 @@ const _: () = {
                 &__arguments,
             )
         }
+        ///Calls `Calculator.reset`.
         pub fn reset(&self) -> ::rpc_core::__private::Call<()> {
             let __arguments = __reset_sent {};
             ::rpc_core::__private::unary(

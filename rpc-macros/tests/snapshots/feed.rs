@@ -64,8 +64,8 @@ struct FeedServer<T> {
 #[allow(
     dead_code,
     deprecated,
-    missing_docs,
     non_camel_case_types,
+    non_snake_case,
     unreachable_pub,
     unused_qualifications,
     clippy::all,
@@ -73,6 +73,9 @@ struct FeedServer<T> {
     clippy::nursery
 )]
 const _: () = {
+    const _: fn(&String) -> &::std::string::String = |value| value;
+    const _: fn(&String) -> &::std::string::String = |value| value;
+    const _: fn(&String) -> &::std::string::String = |value| value;
     #[derive(::rpc_core::__private::serde::Deserialize)]
     #[serde(
         crate = "::rpc_core::__private::serde",
@@ -273,6 +276,7 @@ const _: () = {
         fn schema() -> &'static ::rpc_core::__private::ServiceSchema {
             __schema()
         }
+        ///Calls `Feed.ticks`.
         fn ticks(
             &self,
             every_ms: u64,
@@ -286,6 +290,7 @@ const _: () = {
                 ::rpc_core::__private::plain::decode::<Tick>,
             )
         }
+        ///Calls `Feed.open`.
         fn open(
             &self,
         ) -> ::rpc_core::__private::Call<::rpc_core::__private::Streaming<Bytes>> {
@@ -298,6 +303,7 @@ const _: () = {
                 ::rpc_core::__private::shared_bytes::decode,
             )
         }
+        ///Calls `Feed.risky`.
         fn risky(
             &self,
         ) -> ::rpc_core::__private::Call<
@@ -314,6 +320,7 @@ const _: () = {
                 ::rpc_core::__private::plain::decode::<FeedError>,
             )
         }
+        ///Calls `Feed.watch`.
         fn watch(
             &self,
             key: impl ::core::convert::AsRef<::core::primitive::str>,
@@ -333,6 +340,7 @@ const _: () = {
                 ::rpc_core::__private::plain::decode::<FeedError>,
             )
         }
+        ///Calls `Feed.both`.
         fn both(
             &self,
         ) -> ::rpc_core::__private::Call<
@@ -349,6 +357,7 @@ const _: () = {
                 ::rpc_core::__private::plain::decode::<FeedError>,
             )
         }
+        ///Calls `Feed.sum`.
         fn sum(
             &self,
             arguments: impl ::rpc_core::__private::Stream<
@@ -370,6 +379,7 @@ const _: () = {
                 ::rpc_core::__private::plain::encode::<i64>,
             )
         }
+        ///Calls `Feed.store`.
         fn store(
             &self,
             blocks: impl ::rpc_core::__private::Stream<
@@ -389,6 +399,7 @@ const _: () = {
                 ::rpc_core::__private::byte_vec::encode,
             )
         }
+        ///Calls `Feed.echo`.
         fn echo(
             &self,
             lines: impl ::rpc_core::__private::Stream<
@@ -408,6 +419,7 @@ const _: () = {
                 ::rpc_core::__private::shared_value::encode::<String>,
             )
         }
+        ///Calls `Feed.say`.
         fn say(
             &self,
             line: impl ::core::convert::AsRef<::core::primitive::str>,
@@ -423,6 +435,7 @@ const _: () = {
                 ::rpc_core::__private::plain::decode::<Tick>,
             )
         }
+        ///Calls `Feed.log`.
         fn log(
             &self,
             line: impl ::core::convert::AsRef<::core::primitive::str>,

@@ -21,8 +21,8 @@ struct FilesServer<T> {
 #[allow(
     dead_code,
     deprecated,
-    missing_docs,
     non_camel_case_types,
+    non_snake_case,
     unreachable_pub,
     unused_qualifications,
     clippy::all,
@@ -30,6 +30,7 @@ struct FilesServer<T> {
     clippy::nursery
 )]
 const _: () = {
+    const _: fn(&std::vec::Vec<u8>) -> &::std::vec::Vec<u8> = |value| value;
     #[derive(my::engine::__private::serde::Deserialize)]
     #[serde(
         crate = "my::engine::__private::serde",
@@ -99,6 +100,7 @@ const _: () = {
         fn schema() -> &'static my::engine::__private::ServiceSchema {
             __schema()
         }
+        ///Calls `Storage.swap`.
         fn swap(
             &self,
             r#type: Bytes,

@@ -53,7 +53,8 @@ impl Connection {
         for (_, slot) in &mut self.outbound.slots {
             match slot.state {
                 SlotState::Queued(_) | SlotState::Sent(_) => {
-                    let begun = slot.ordinal != UNSENT;
+                    // Who does not speak the protocol has run nothing.
+                    let begun = slot.ordinal != UNSENT && !error.is_foreign();
                     slot.settle(error.status(begun), false, &mut self.wakes);
                 }
                 SlotState::Done(_) => slot.disown(),

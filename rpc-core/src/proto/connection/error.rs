@@ -107,6 +107,11 @@ impl ConnectionError {
         }
     }
 
+    /// Whether the peer has shown that it does not speak this protocol.
+    pub(super) const fn is_foreign(&self) -> bool {
+        matches!(self, Self::Decode(DecodeError::Foreign(_) | DecodeError::Version(_)))
+    }
+
     /// The status of a call that this end of the connection ended.
     pub(super) fn status(&self, started: bool) -> Status {
         let message = format!("{self}; {}", outcome(started));

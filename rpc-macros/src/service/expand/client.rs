@@ -8,7 +8,7 @@ use super::{
     super::{
         model::{Argument, Method, Parameter, Service, Upload},
         output::{Items, Output},
-        passing::Passing,
+        passing::{Lent, Passing},
         types,
     },
     codec_function, sent_ident,
@@ -87,6 +87,10 @@ fn method(service: &Service, index: usize, method: &Method) -> TokenStream {
     let Service { door, vis, .. } = service;
     let Method { ident, attributes, .. } = method;
     let attributes = attributes.iter().filter(|attribute| speaks_to_callers(attribute));
+    let doc = method.doc.is_empty().then(|| {
+        let doc = format!("Calls `{}.{}`.", service.name, method.name);
+        quote!(#[doc = #doc])
+    });
     let sent = sent_ident(method);
     let fields = method.arguments().map(field);
     let parameters = method.parameters.iter().filter_map(|known| parameter(service, known));
@@ -102,6 +106,7 @@ fn method(service: &Service, index: usize, method: &Method) -> TokenStream {
         None => called,
     };
     quote! {
+        #doc
         #(#attributes)*
         #vis fn #ident(&self, #(#parameters),*) -> #door::Call<#output> {
             let __arguments = #sent { #(#fields),* };
@@ -113,9 +118,9 @@ fn method(service: &Service, index: usize, method: &Method) -> TokenStream {
 /// An argument in the struct that it is sent from.
 fn field(argument: &Argument) -> TokenStream {
     let ident = &argument.ident;
-    match Passing::of(&argument.ty) {
-        Passing::Value => quote!(#ident),
-        Passing::Lent { method, .. } => quote!(#ident: #method(&#ident)),
+    match Passing::of(&argument.ty).lent() {
+        None => quote!(#ident),
+        Some(Lent { method, .. }) => quote!(#ident: #method(&#ident)),
     }
 }
 
@@ -125,9 +130,9 @@ fn parameter(service: &Service, parameter: &Parameter) -> Option<TokenStream> {
     let door = &service.door;
     match parameter {
         Parameter::Context { .. } => None,
-        Parameter::Argument(Argument { ident, ty, .. }) => Some(match Passing::of(ty) {
-            Passing::Value => quote!(#ident: #ty),
-            Passing::Lent { bound, .. } => quote!(#ident: impl #bound),
+        Parameter::Argument(Argument { ident, ty, .. }) => Some(match Passing::of(ty).lent() {
+            None => quote!(#ident: #ty),
+            Some(Lent { bound, .. }) => quote!(#ident: impl #bound),
         }),
         Parameter::Upload(upload) => {
             let Upload { ident, item, .. } = &**upload;

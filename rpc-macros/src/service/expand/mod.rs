@@ -7,12 +7,12 @@ mod interface;
 mod server;
 
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
-use syn::{Ident, Type};
+use quote::{format_ident, quote, quote_spanned};
+use syn::{Ident, Type, spanned::Spanned as _};
 
 use super::{
     model::{Argument, Method, Service},
-    passing::Passing,
+    passing::{Lent, Passing},
     types::{self, Form},
 };
 
@@ -26,6 +26,7 @@ pub(super) fn service(service: &Service) -> TokenStream {
     let schema = description::schema(service);
     let client = client::implementation(service);
     let server = server::implementation(service);
+    let assumed = service.methods.iter().flat_map(Method::arguments).filter_map(assumption);
     // A lint that people turn on for their own code says nothing useful about this code.
     quote! {
         #interface
@@ -34,8 +35,8 @@ pub(super) fn service(service: &Service) -> TokenStream {
         #[allow(
             dead_code,
             deprecated,
-            missing_docs,
             non_camel_case_types,
+            non_snake_case,
             unreachable_pub,
             unused_qualifications,
             clippy::all,
@@ -43,6 +44,7 @@ pub(super) fn service(service: &Service) -> TokenStream {
             clippy::nursery
         )]
         const _: () = {
+            #(#assumed)*
             #(#received)*
             #(#sent)*
             #schema
@@ -91,11 +93,11 @@ fn sent_struct(service: &Service, method: &Method) -> TokenStream {
         .map(|argument| {
             let (ident, ty) = (&argument.ident, &argument.ty);
             let with = with_form(service, argument);
-            match Passing::of(ty) {
-                Passing::Value => quote!(#with #ident: #ty),
-                Passing::Lent { lent, .. } => {
+            match Passing::of(ty).lent() {
+                None => quote!(#with #ident: #ty),
+                Some(Lent { ty, .. }) => {
                     lifetime = Some(quote!(<'__lent>));
-                    quote!(#with #ident: &'__lent #lent)
+                    quote!(#with #ident: &'__lent #ty)
                 }
             }
         })
@@ -105,6 +107,13 @@ fn sent_struct(service: &Service, method: &Method) -> TokenStream {
         #[serde(crate = #serde)]
         struct #ident #lifetime { #(#fields,)* }
     }
+}
+
+/// A name is all that is known of a type: a line that does not compile if it is not the type of that name.
+fn assumption(argument: &Argument) -> Option<TokenStream> {
+    let ty = &argument.ty;
+    let assumed = Passing::of(ty).assumes()?;
+    Some(quote_spanned!(ty.span()=> const _: fn(&#ty) -> &#assumed = |value| value;))
 }
 
 /// The attribute of a field that is not read and written as serde has it.
