@@ -94,6 +94,8 @@ pub use transport::{
 mod documents {
     #[doc = include_str!("../../README.md")]
     mod readme {}
+    #[doc = include_str!("../../docs/guide/arguments.md")]
+    mod arguments {}
     #[doc = include_str!("../../docs/guide/cancellation.md")]
     mod cancellation {}
     #[doc = include_str!("../../docs/guide/duplex.md")]

@@ -48,7 +48,7 @@ pub struct Server {
 }
 
 /// Why a server cannot serve.
-#[derive(Debug, Error)]
+#[derive(Error)]
 #[non_exhaustive]
 pub enum ServeError {
     /// The services do not go together.
@@ -63,6 +63,13 @@ pub enum ServeError {
     /// The system gives no threads.
     #[error("cannot start the server's threads: {0}")]
     Threads(std::io::Error),
+}
+
+/// In words, since a program whose `main` returns it shows this.
+impl fmt::Debug for ServeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ServeError").field(&format_args!("{self}")).finish()
+    }
 }
 
 impl Default for Server {

@@ -1,6 +1,6 @@
 //! Dialling: an address becomes a link.
 
-use std::io;
+use std::{fmt, io};
 
 use thiserror::Error;
 use tokio::net::TcpStream;
@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use super::{Address, AddressError, Link, tcp};
 
 /// Why no connection could be opened.
-#[derive(Debug, Error)]
+#[derive(Error)]
 #[non_exhaustive]
 pub enum DialError {
     /// The address is none.
@@ -39,6 +39,13 @@ pub enum DialError {
     /// The limits of this side are out of range.
     #[error(transparent)]
     Limits(#[from] crate::proto::LimitsError),
+}
+
+/// In words, since a program whose `main` returns it shows this.
+impl fmt::Debug for DialError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("DialError").field(&format_args!("{self}")).finish()
+    }
 }
 
 /// Opens a byte stream to `address`.

@@ -141,7 +141,8 @@ const _: () = {
         pub fn new(channel: ::rpc_core::__private::Channel) -> Self {
             Self { channel }
         }
-        /// Connects to a server: `host:port` or `unix:/path`.
+        /// Connects to a server: `host:port` or `unix:/path`. Does not wait for its hello, without which
+        /// calls may leave already; `channel().ready()` does.
         ///
         /// # Errors
         /// No transport could be opened to the address.

@@ -52,7 +52,8 @@ pub(super) fn implementation(service: &Service) -> TokenStream {
                 Self { channel }
             }
 
-            /// Connects to a server: `host:port` or `unix:/path`.
+            /// Connects to a server: `host:port` or `unix:/path`. Does not wait for its hello, without which
+            /// calls may leave already; `channel().ready()` does.
             ///
             /// # Errors
             /// No transport could be opened to the address.
