@@ -1,9 +1,9 @@
 //! A member of the chat: keeps a connection, joins again when it is lost, and turns what is typed into calls.
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
-use rpc_core::{CallError, Endpoint};
-use tokio::sync::mpsc::UnboundedSender;
+use rpc_core::{Address, AddressError, CallError, DialError, Endpoint};
+use tokio::sync::mpsc::{Receiver, UnboundedSender};
 
 use crate::service::protocol::{
     ChatClient, ChatError, ChatEvents, ChatEventsServer, Event, Line, RoomInfo,
@@ -16,6 +16,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How long a call may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Commands that are kept while there is no connection.
+pub const KEPT: usize = 16;
+
 /// What is to be shown to the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Shown {
@@ -25,6 +28,10 @@ pub enum Shown {
     Private(Line),
     /// The connection is gone; it is tried again.
     Lost(String),
+    /// There was no connection; it is tried again.
+    Unreachable { address: String, why: String },
+    /// A command is kept until there is a connection again.
+    Kept,
     /// An answer to a command.
     Answer(Answer),
     /// What could not be done.
@@ -64,12 +71,16 @@ impl ChatEvents for Inbox {
 
 /// A member that is in a room, or on its way there.
 pub struct Member {
-    address: String,
+    address: Address,
     nick: String,
     room: Option<String>,
     shown: UnboundedSender<Shown>,
     chat: Option<ChatClient>,
     session: Option<u64>,
+    /// What was said last about the connection, as long as it is true.
+    offline: Option<Shown>,
+    /// Commands that came while there was no connection. Bounded by: `KEPT`.
+    kept: VecDeque<Command>,
 }
 
 /// What ended the time in a room.
@@ -78,14 +89,24 @@ enum End {
     Moved,
     /// Nobody gives commands any more.
     Quit,
-    /// The connection is gone.
-    Lost(String),
+    /// There is no connection, which is what is to be shown.
+    Offline(Shown),
 }
 
 impl Member {
     /// A member that is to join `room`.
-    pub fn new(address: String, nick: String, room: String, shown: UnboundedSender<Shown>) -> Self {
-        Self { address, nick, room: Some(room), shown, chat: None, session: None }
+    ///
+    /// # Errors
+    /// `address` is none: trying again would not help.
+    pub fn new(
+        address: &str,
+        nick: String,
+        room: String,
+        shown: UnboundedSender<Shown>,
+    ) -> Result<Self, AddressError> {
+        let (address, room) = (address.parse()?, Some(room));
+        let (chat, session, offline, kept) = (None, None, None, VecDeque::new());
+        Ok(Self { address, nick, room, shown, chat, session, offline, kept })
     }
 
     /// Lives until `commands` ends.
@@ -94,52 +115,114 @@ impl Member {
     /// The server does not let this member in at the first time.
     pub async fn run(
         mut self,
-        mut commands: tokio::sync::mpsc::Receiver<Command>,
+        mut commands: Receiver<Command>,
     ) -> Result<(), CallError<ChatError>> {
         let mut pause = FIRST_PAUSE;
         let mut joined_once = false;
         loop {
-            let end = match self.connect().await {
+            let end = match self.connect(&mut commands).await {
                 Ok(chat) => self.stay(&chat, &mut commands, &mut joined_once).await,
-                Err(error) => Ok(End::Lost(error)),
+                Err(end) => Ok(end),
             };
             match end {
                 Ok(End::Quit) => return Ok(()),
-                Ok(End::Moved) => pause = FIRST_PAUSE,
-                Ok(End::Lost(why)) => {
+                Ok(End::Moved) => {
+                    pause = FIRST_PAUSE;
+                    continue;
+                }
+                Ok(End::Offline(why)) => {
                     self.chat = None;
-                    self.show(Shown::Lost(why));
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(LONGEST_PAUSE);
+                    if self.offline.is_none() {
+                        pause = FIRST_PAUSE;
+                    }
+                    // A reason that comes again was shown.
+                    if self.offline.as_ref() != Some(&why) {
+                        self.show(why.clone());
+                    }
+                    self.offline = Some(why);
                 }
                 // The old connection may not be gone yet for the server: the nickname is this member's.
-                Err(CallError::App(ChatError::NickTaken(_))) if joined_once => {
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(LONGEST_PAUSE);
-                }
+                Err(CallError::App(ChatError::NickTaken(_))) if joined_once => {}
                 Err(error) => return Err(error),
             }
+            if self.meanwhile(tokio::time::sleep(pause), &mut commands).await.is_none() {
+                return Ok(());
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 
-    async fn connect(&mut self) -> Result<ChatClient, String> {
+    async fn connect(&mut self, commands: &mut Receiver<Command>) -> Result<ChatClient, End> {
         if let Some(chat) = &self.chat {
             return Ok(chat.clone());
         }
         let inbox = ChatEventsServer::new(Inbox(self.shown.clone()));
         let endpoint = Endpoint::new().name("chat member").serve(inbox);
-        let endpoint = endpoint.map_err(|error| error.to_string())?;
-        let channel = endpoint.connect(&*self.address).await.map_err(|error| error.to_string())?;
+        let endpoint = endpoint.map_err(|error| self.unreachable(error.to_string()))?;
+        let address = self.address.clone();
+        let channel = match &self.offline {
+            None => endpoint.connect(address).await,
+            Some(_) => {
+                self.meanwhile(endpoint.connect(address), commands).await.ok_or(End::Quit)?
+            }
+        };
+        let channel = channel.map_err(|error| {
+            // The address is named already.
+            self.unreachable(match error {
+                DialError::Refused { .. } => "nothing is listening there".to_owned(),
+                DialError::Resolve { reason, .. } | DialError::Connect { reason, .. } => {
+                    reason.to_string()
+                }
+                error => error.to_string(),
+            })
+        })?;
         let chat = ChatClient::new(channel);
         self.chat = Some(chat.clone());
         Ok(chat)
+    }
+
+    fn unreachable(&self, why: String) -> End {
+        End::Offline(Shown::Unreachable { address: self.address.to_string(), why })
+    }
+
+    /// Awaits something that is to bring the connection back, and keeps the commands that come meanwhile. `None`:
+    /// nobody gives any more.
+    async fn meanwhile<T>(
+        &mut self,
+        work: impl Future<Output = T>,
+        commands: &mut Receiver<Command>,
+    ) -> Option<T> {
+        tokio::pin!(work);
+        loop {
+            tokio::select! {
+                done = &mut work => return Some(done),
+                command = commands.recv() => match command {
+                    Some(command) => self.keep(command),
+                    None => {
+                        if !self.kept.is_empty() {
+                            self.show(Shown::Failed("what was typed meanwhile is not sent".to_owned()));
+                        }
+                        return None;
+                    }
+                },
+            }
+        }
+    }
+
+    fn keep(&mut self, command: Command) {
+        if self.kept.len() == KEPT {
+            let why = format!("not connected, and {KEPT} lines are kept already: this one is not");
+            return self.show(Shown::Failed(why));
+        }
+        self.kept.push_back(command);
+        self.show(Shown::Kept);
     }
 
     /// Is in the room, if there is one, and obeys until something ends that.
     async fn stay(
         &mut self,
         chat: &ChatClient,
-        commands: &mut tokio::sync::mpsc::Receiver<Command>,
+        commands: &mut Receiver<Command>,
         joined_once: &mut bool,
     ) -> Result<End, CallError<ChatError>> {
         self.session = None;
@@ -147,15 +230,26 @@ impl Member {
             None => None,
             Some(room) => match chat.join(&self.nick, room).await {
                 Ok(events) => Some(events),
-                Err(CallError::Status(status)) => return Ok(End::Lost(status.to_string())),
+                Err(CallError::Status(status)) if *joined_once && self.offline.is_none() => {
+                    return Ok(End::Offline(Shown::Lost(status.to_string())));
+                }
+                Err(CallError::Status(status)) => return Ok(self.unreachable(status.to_string())),
                 Err(error) => return Err(error),
             },
         };
         loop {
+            let obeys = events.is_none() || self.session.is_some();
             let event = async {
                 match &mut events {
                     Some(events) => events.next().await,
                     None => std::future::pending().await,
+                }
+            };
+            // What is kept comes first, and nothing before the server has said who this member is.
+            let command = async {
+                match self.kept.pop_front() {
+                    Some(command) => Some(command),
+                    None => commands.recv().await,
                 }
             };
             tokio::select! {
@@ -163,6 +257,7 @@ impl Member {
                     Some(Ok(event)) => {
                         if let Event::Welcome { session, .. } = &event {
                             self.session = Some(*session);
+                            self.offline = None;
                             *joined_once = true;
                         }
                         let dropped = matches!(event, Event::Dropped { .. });
@@ -172,13 +267,15 @@ impl Member {
                             return Ok(End::Moved);
                         }
                     }
-                    Some(Err(error)) => return Ok(End::Lost(error.to_string())),
+                    Some(Err(error)) => {
+                        return Ok(End::Offline(Shown::Lost(error.to_string())));
+                    }
                     None => {
                         self.room = None;
                         return Ok(End::Moved);
                     }
                 },
-                command = commands.recv() => match command {
+                command = command, if obeys => match command {
                     None => return Ok(End::Quit),
                     Some(Command::Join(room)) => {
                         if let Some(session) = self.session.filter(|_| events.is_some()) {

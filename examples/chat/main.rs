@@ -10,7 +10,7 @@ mod client;
 mod service;
 mod terminal;
 
-use std::{error::Error, process::ExitCode};
+use std::{error::Error, process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
 use rpc_core::{Address, Server};
@@ -19,6 +19,9 @@ use tokio::sync::mpsc;
 use client::{Command, Member, Shown};
 use service::protocol::Event;
 use terminal::Look;
+
+/// How long the end of the program waits for what is still to be shown.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// A server with nobody in it.
 fn server() -> Server {
@@ -84,12 +87,15 @@ async fn serve(listen: &str) -> Result<(), Box<dyn Error>> {
 async fn take_part(nick: String, room: String, address: String) -> Result<(), Box<dyn Error>> {
     let (shown, events) = mpsc::unbounded_channel();
     let (commands, orders) = mpsc::channel(16);
-    let member = Member::new(address, nick.clone(), room, shown).run(orders);
+    let member = Member::new(&address, nick.clone(), room, shown)?.run(orders);
     let terminal = terminal::run(&nick, commands, events);
     tokio::pin!(member, terminal);
     tokio::select! {
-        // The server does not want this member.
-        end = &mut member => end?,
+        // The user has left, or the server does not want this member: what there is to show is shown.
+        end = &mut member => {
+            let _ = tokio::time::timeout(LAST_WORDS, terminal).await;
+            end?;
+        }
         () = &mut terminal => {}
     }
     Ok(())
@@ -126,7 +132,7 @@ impl Actor {
         let (shown, events) = mpsc::unbounded_channel();
         let (commands, orders) = mpsc::channel(16);
         let room = "lobby".to_owned();
-        let member = Member::new(address.to_string(), nick.to_owned(), room, shown);
+        let member = Member::new(&address.to_string(), nick.to_owned(), room, shown)?;
         tokio::spawn(member.run(orders));
         let mut actor = Self { nick, commands, shown: events };
         actor.until(|shown| matches!(shown, Shown::Event(Event::Welcome { .. }))).await?;

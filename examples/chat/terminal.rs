@@ -125,6 +125,10 @@ impl Look {
             )),
             Shown::Private(line) => format!("{} {}", self.dim("(to you)"), self.line(line)),
             Shown::Lost(why) => self.dim(&format!("* connection lost ({why}); trying again")),
+            Shown::Unreachable { address, why } => {
+                self.dim(&format!("* cannot reach {address} ({why}); trying again"))
+            }
+            Shown::Kept => self.dim("* not connected: it will be sent when the connection is back"),
             Shown::Failed(why) => self.paint("31", &format!("! {why}")),
             Shown::Answer(Answer::Who(members)) => {
                 self.dim(&format!("* here: {}", members.join(", ")))

@@ -19,6 +19,8 @@ use service::protocol::{
     ChatClient, ChatError, ChatEvents, ChatEventsServer, Event, Line, RoomInfo,
 };
 use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpListener,
     sync::mpsc::{self, Sender, UnboundedReceiver},
     task::JoinHandle,
 };
@@ -37,7 +39,7 @@ impl Guest {
     fn start(address: &str, nick: &str, room: &str) -> Self {
         let (shown, events) = mpsc::unbounded_channel();
         let (commands, orders) = mpsc::channel(16);
-        let member = Member::new(address.to_owned(), nick.to_owned(), room.to_owned(), shown);
+        let member = Member::new(address, nick.to_owned(), room.to_owned(), shown).unwrap();
         Self { commands, shown: events, task: tokio::spawn(member.run(orders)) }
     }
 
@@ -57,7 +59,7 @@ impl Guest {
         loop {
             match self.next().await {
                 Shown::Event(Event::Welcome { history, members, .. }) => return (history, members),
-                Shown::Lost(_) => {}
+                Shown::Lost(_) | Shown::Unreachable { .. } => {}
                 other => panic!("expected a welcome, got {other:?}"),
             }
         }
@@ -224,4 +226,66 @@ async fn members_come_back_when_the_server_does() {
     assert_eq!(ada.welcomed().await.1, names(&["ada"]));
     ada.order(Command::Say("back".to_owned())).await;
     ada.expect(said("ada", "back")).await;
+}
+
+#[tokio::test]
+async fn a_bad_address_is_an_error_at_once() {
+    let (shown, _events) = mpsc::unbounded_channel();
+    let member = Member::new("foo", "zed".to_owned(), "lobby".to_owned(), shown);
+    let error = member.err().unwrap().to_string();
+    assert!(error.starts_with("\"foo\" is no address"), "{error}");
+}
+
+#[tokio::test]
+async fn a_reason_that_comes_again_is_shown_once() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let mut ada = Guest::start(&address, "ada", "tea");
+    for _ in 0..3 {
+        let (mut refused, _) = listener.accept().await.unwrap();
+        refused.shutdown().await.unwrap();
+        refused.read_to_end(&mut Vec::new()).await.unwrap();
+    }
+    // What is shown of the third attempt is there when the fourth is made.
+    let _fourth = listener.accept().await.unwrap();
+    assert!(matches!(ada.next().await, Shown::Unreachable { .. }));
+    assert_eq!(ada.shown.try_recv().ok(), None);
+}
+
+#[tokio::test]
+async fn a_member_that_is_early_keeps_what_is_typed() {
+    let (running, address) = serve().await;
+    running.shutdown_handle().abort();
+    running.wait().await;
+    let mut ada = Guest::start(&address, "ada", "tea");
+    let why = "nothing is listening there".to_owned();
+    ada.expect(Shown::Unreachable { address: address.clone(), why }).await;
+    for number in 0..client::KEPT {
+        ada.order(Command::Say(number.to_string())).await;
+        ada.expect(Shown::Kept).await;
+    }
+    ada.order(Command::Who).await;
+    assert!(matches!(ada.next().await, Shown::Failed(why) if why.starts_with("not connected")));
+    let _running = server().start(&*address).await.unwrap();
+    assert_eq!(ada.welcomed().await.1, names(&["ada"]));
+    for number in 0..client::KEPT {
+        ada.expect(said("ada", &number.to_string())).await;
+    }
+}
+
+#[tokio::test]
+async fn who_is_not_connected_can_leave() {
+    let (running, address) = serve().await;
+    running.shutdown_handle().abort();
+    running.wait().await;
+    let mut ada = Guest::start(&address, "ada", "tea");
+    assert!(matches!(ada.next().await, Shown::Unreachable { .. }));
+    ada.order(Command::Say("lost".to_owned())).await;
+    ada.expect(Shown::Kept).await;
+    drop(ada.commands);
+    assert_eq!(ada.task.await.unwrap(), Ok(()));
+    assert_eq!(
+        ada.shown.recv().await,
+        Some(Shown::Failed("what was typed meanwhile is not sent".to_owned()))
+    );
 }
