@@ -17,6 +17,12 @@ pub(crate) fn line(text: &str) {
     let _ = writeln!(anstream::stdout(), "{text}");
 }
 
+/// Writes bytes of data as they are: nothing is added to them, nor taken away.
+pub(crate) fn bytes(bytes: &[u8]) {
+    let mut out = stdout().lock();
+    let _ = out.write_all(bytes).and_then(|()| out.flush());
+}
+
 /// Prints a value: over several lines for a person, on one for a program.
 pub(crate) fn json(value: &Value, compact: bool) {
     let pretty = !compact && stdout().is_terminal();

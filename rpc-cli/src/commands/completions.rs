@@ -3,7 +3,7 @@
 use clap::CommandFactory as _;
 use clap_complete::Shell;
 
-use crate::Program;
+use crate::{Program, output};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -19,5 +19,8 @@ pub(crate) struct Args {
 }
 
 pub(super) fn run(args: &Args) {
-    clap_complete::generate(args.shell, &mut Program::command(), "rpc", &mut std::io::stdout());
+    // Not to stdout at once: the generator panics where a reader has gone away.
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Program::command(), "rpc", &mut script);
+    output::bytes(&script);
 }

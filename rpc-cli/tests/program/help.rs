@@ -1,6 +1,8 @@
 //! Help texts, and the scripts for shells.
 
-use crate::{expect, run};
+use std::process::Stdio;
+
+use crate::{Ran, expect, rpc, run};
 
 #[test]
 fn help_reads_as_it_should() {
@@ -32,6 +34,19 @@ fn completions_name_every_command() {
         for command in ["demo", "describe", "ping"] {
             assert!(script.contains(command), "{shell} lacks {command}");
         }
+    }
+}
+
+#[test]
+fn a_reader_may_have_enough_of_a_script() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        // Closed before anything is written, so that no script fits into the pipe.
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = rpc();
+        command.args(["completions", shell]).stdout(writer).stderr(Stdio::piped());
+        let ran: Ran = command.output().unwrap().into();
+        assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{shell}");
     }
 }
 
