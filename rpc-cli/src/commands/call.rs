@@ -3,7 +3,11 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use rpc_core::{Call, CallError, Metadata, proto::frame::Streams, schema::MethodSchema};
+use rpc_core::{
+    Call, CallError, Metadata,
+    proto::frame::Streams,
+    schema::{MethodKind, MethodSchema},
+};
 use serde_json::{Value, json};
 
 use super::stream::{self, End, Source};
@@ -185,7 +189,15 @@ async fn call(
     let started = Instant::now();
     let end = stream::upload(server, call, source).await;
     server.phases.add("call", started.elapsed());
-    end
+    match end? {
+        // It was sent; nothing came back that could be printed.
+        End::Value(_) if described.is_some_and(is_oneway) => Ok(End::Value(None)),
+        end => Ok(end),
+    }
+}
+
+fn is_oneway(described: Described<'_>) -> bool {
+    described.method.kind == MethodKind::Oneway
 }
 
 /// Which ways a call of the method streams.
