@@ -39,7 +39,7 @@ impl Calculator for Pocket {
     }
 
     async fn div(&self, a: f64, b: f64) -> Result<f64, MathError> {
-        if b == 0.0 { Err(MathError::DivisionByZero) } else { Ok(a / b) }
+        if b == 0.0 { Err(MathError::DivisionByZero) } else { finite(a / b, "div") }
     }
 
     async fn average(&self, mut numbers: Streaming<f64>) -> Result<f64, MathError> {
@@ -48,11 +48,23 @@ impl Calculator for Pocket {
             sum += number;
             count = count.saturating_add(1);
         }
-        if count == 0 { Err(MathError::DivisionByZero) } else { Ok(sum / f64::from(count)) }
+        match count {
+            0 => Err(MathError::DivisionByZero),
+            count => finite(sum / f64::from(count), "average"),
+        }
     }
 
     async fn sum(&self, numbers: Vec<i64>) -> Result<i64, MathError> {
         let sum = numbers.iter().try_fold(0_i64, |sum, &number| sum.checked_add(number));
-        sum.ok_or_else(|| MathError::Overflow { operation: "sum".to_owned() })
+        sum.ok_or_else(|| overflow("sum"))
     }
+}
+
+/// A result that is a number: JSON has no word for others.
+fn finite(result: f64, operation: &str) -> Result<f64, MathError> {
+    if result.is_finite() { Ok(result) } else { Err(overflow(operation)) }
+}
+
+fn overflow(operation: &str) -> MathError {
+    MathError::Overflow { operation: operation.to_owned() }
 }

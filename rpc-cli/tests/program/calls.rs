@@ -76,6 +76,18 @@ fn the_methods_own_error_is_shown_as_it_is() {
 }
 
 #[test]
+fn a_result_that_is_no_number_is_an_error_of_the_demos() {
+    let demo = Demo::start();
+    let words = |method: &str, operation: &str| {
+        let error = format!(r#"{{"Overflow":{{"operation":"{operation}"}}}}"#);
+        format!("error: Calculator.{method} failed: {error}")
+    };
+    demo.fails(&["Calculator.div", "a=1e308", "b=1e-308"], 66, &words("div", "div"));
+    let average = run_with_stdin(&["call", &demo.address, "Calculator.average"], "1e308\n1e308\n");
+    assert_eq!((average.code, average.stderr.trim()), (66, &*words("average", "average")));
+}
+
+#[test]
 fn unknown_names_suggest_the_nearest() {
     let demo = Demo::start();
     demo.fails(
