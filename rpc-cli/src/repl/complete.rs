@@ -22,6 +22,8 @@ pub(super) const SETTINGS: [&str; 2] = ["timeout ", "header "];
 #[derive(Debug, Default)]
 pub(super) struct Assistant {
     pub(super) services: Vec<ServiceSchema>,
+    /// Items of a stream are typed, not words: only JSON goes over several lines there.
+    pub(super) items: bool,
 }
 
 impl Assistant {
@@ -110,7 +112,9 @@ impl Completer for Assistant {
 
 impl Validator for Assistant {
     fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
-        Ok(match line::is_open(context.input()) {
+        let typed = context.input();
+        let words = !self.items || typed.trim_start().starts_with(['{', '[', '"']);
+        Ok(match words && line::is_open(typed) {
             true => ValidationResult::Incomplete,
             false => ValidationResult::Valid(None),
         })
@@ -148,7 +152,7 @@ mod tests {
         method.argument::<Option<Colour>>("colour").argument::<bool>("dry").argument::<u8>("count");
         paint.method("pour", "", MethodKind::Unary);
         let clock = ServiceBuilder::new("Clock", "");
-        Assistant { services: vec![paint.build(), clock.build()] }
+        Assistant { services: vec![paint.build(), clock.build()], items: false }
     }
 
     #[test]

@@ -1,40 +1,55 @@
 //! What was typed: words, quoted texts, and JSON that may go over several lines.
 
-/// Splits a line at its spaces, but not inside of quotes and brackets. A text in quotes loses them, unless it is part
-/// of JSON: `name="Ada L."` is `name=Ada L.`, and `name:="Ada"` stays as it is.
+/// Splits a line at its spaces, but not inside of quotes and brackets. A text in double quotes loses them, unless it
+/// is part of JSON: `name="Ada L."` is `name=Ada L.`, and `name:="Ada"` stays as it is. Single quotes at the beginning
+/// of a word or of a value are as in a shell: they go, and what is between them stays as it is.
 pub(super) fn words(line: &str) -> Vec<String> {
     let mut words = Vec::new();
-    let mut word = String::new();
+    let mut word = Word::default();
     let mut scan = Scan::default();
     for character in line.chars() {
         let inside = scan.is_inside();
-        scan.take(character);
-        if character.is_whitespace() && !inside {
-            words.extend(finished(&mut word));
+        if scan.take(character) {
+            word.literal = true;
+        } else if character.is_whitespace() && !inside {
+            words.extend(std::mem::take(&mut word).finish());
         } else {
-            word.push(character);
+            word.text.push(character);
         }
     }
-    words.extend(finished(&mut word));
+    words.extend(word.finish());
     words
 }
 
-fn finished(word: &mut String) -> Option<String> {
-    let word = std::mem::take(word);
-    let quoted = |text: &str| Some(text.strip_prefix('"')?.strip_suffix('"')?.to_owned());
-    match word.split_once('=') {
-        Some((name, text)) if !name.ends_with(':') && !word.starts_with(['{', '[']) => {
-            let text = quoted(text).unwrap_or_else(|| text.to_owned());
-            Some(format!("{name}={text}"))
+/// A word as far as it was read.
+#[derive(Default)]
+struct Word {
+    text: String,
+    /// It was in single quotes, at least in part.
+    literal: bool,
+}
+
+impl Word {
+    fn finish(self) -> Option<String> {
+        let Self { text: word, literal } = self;
+        let quoted = |text: &str| Some(text.strip_prefix('"')?.strip_suffix('"')?.to_owned());
+        match word.split_once('=') {
+            _ if literal => Some(word),
+            Some((name, text)) if !name.ends_with(':') && !word.starts_with(['{', '[']) => {
+                let text = quoted(text).unwrap_or_else(|| text.to_owned());
+                Some(format!("{name}={text}"))
+            }
+            _ => (!word.is_empty()).then_some(word),
         }
-        _ => (!word.is_empty()).then_some(word),
     }
 }
 
 /// Whether more is to come: a bracket or a quote is open.
 pub(super) fn is_open(text: &str) -> bool {
     let mut scan = Scan::default();
-    text.chars().for_each(|character| scan.take(character));
+    for character in text.chars() {
+        scan.take(character);
+    }
     scan.is_inside()
 }
 
@@ -44,14 +59,25 @@ struct Scan {
     depth: u32,
     quoted: bool,
     escaped: bool,
+    /// Between single quotes.
+    literal: bool,
+    /// In a word, behind its first character and not right behind `=`: an apostrophe there is one.
+    within: bool,
 }
 
 impl Scan {
     const fn is_inside(&self) -> bool {
-        self.depth > 0 || self.quoted
+        self.depth > 0 || self.quoted || self.literal
     }
 
-    const fn take(&mut self, character: char) {
+    /// Goes on behind a character. True if it was a single quote that opens or ends a text.
+    const fn take(&mut self, character: char) -> bool {
+        let within =
+            std::mem::replace(&mut self.within, !matches!(character, '=' | ' ' | '\t' | '\n'));
+        if self.literal {
+            self.literal = character != '\'';
+            return !self.literal;
+        }
         if self.escaped {
             self.escaped = false;
         } else if self.quoted {
@@ -59,12 +85,14 @@ impl Scan {
             self.quoted = character != '"';
         } else {
             match character {
+                '\'' if self.depth == 0 && !within => self.literal = true,
                 '"' => self.quoted = true,
                 '{' | '[' => self.depth += 1,
                 '}' | ']' => self.depth = self.depth.saturating_sub(1),
                 _ => {}
             }
         }
+        self.literal
     }
 }
 
@@ -83,11 +111,26 @@ mod tests {
     }
 
     #[test]
+    fn single_quotes_are_as_in_a_shell() {
+        let split = words(r#"S.m 'numbers:=[1, 2,3]' name='Ada "L." ' json:='{"a": "it"}' b=2"#);
+        let expected =
+            ["S.m", "numbers:=[1, 2,3]", r#"name=Ada "L." "#, r#"json:={"a": "it"}"#, "b=2"];
+        assert_eq!(split, expected);
+        assert_eq!(
+            words(r#"S.m '{"a": 1}' name='"x"' ''"#),
+            ["S.m", r#"{"a": 1}"#, r#"name="x""#, ""]
+        );
+        // An apostrophe is none, in words and in JSON.
+        let split = words(r#"S.m text=it's b='' c:="it's" ["x 'y", 1]"#);
+        assert_eq!(split, ["S.m", "text=it's", "b=", r#"c:="it's""#, r#"["x 'y", 1]"#]);
+    }
+
+    #[test]
     fn json_goes_on_until_its_brackets_close() {
-        for open in ["S.m {", "S.m {\"a\": \"}", "S.m [1, [2]"] {
+        for open in ["S.m {", "S.m {\"a\": \"}", "S.m [1, [2]", "S.m 'a=", "S.m a='x\n"] {
             assert!(is_open(open), "{open}");
         }
-        for closed in ["", "S.m a=1", "S.m {\"a\": \"\\\"{\"}", "S.m ]"] {
+        for closed in ["", "S.m a=1", "S.m {\"a\": \"\\\"{\"}", "S.m ]", "S.m a=it's", "S.m '{'"] {
             assert!(!is_open(closed), "{closed}");
         }
     }

@@ -19,13 +19,14 @@ use crate::{
 };
 
 const HELP: &str = "\
-Service.method name=value …     call a method; name:=json and {...} work too, over several lines
+Service.method name=value …     call a method; name:=json and {...} work too, over several lines;
+                                quotes are as in a shell: name='two words', 'name:=[1, 2]'
 :list                           services and methods
 :describe [Service[.method]]    signatures and types
 :template Service.method        the arguments as JSON to fill in
 :set timeout 1s                 for every call; `off` for none
 :set header key=value           sent with every call; `off` for none
-:quit                           so does Ctrl-D
+:quit                           the same as quit, exit and Ctrl-D
 
 Tab completes. Ctrl-C ends the call that runs. A method that takes a stream asks for its items, one on each
 line, up to an empty one.";
@@ -39,6 +40,9 @@ struct Session {
     headers: Vec<String>,
 }
 
+/// How long a ping may take before the call is made all the same.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// What a line comes to.
 enum Next {
     Go,
@@ -51,7 +55,7 @@ pub(crate) async fn run(address: &str) -> Result<()> {
     let services = described(&mut server).await?;
     let config = Config::builder().completion_type(CompletionType::List).build();
     let mut editor = Editor::with_config(config)?;
-    editor.set_helper(Some(Assistant { services }));
+    editor.set_helper(Some(Assistant { services, items: false }));
     let history = history();
     if let Some(path) = &history {
         // There is none at the first time.
@@ -75,6 +79,12 @@ pub(crate) async fn run(address: &str) -> Result<()> {
         let _ = editor.save_history(&path);
     }
     Ok(())
+}
+
+/// Whether a line that begins with this word is about what the server has, or is a call.
+fn asks_the_server(word: &str) -> bool {
+    let about = [":list", ":l", ":describe", ":d", ":template"];
+    about.contains(&word) || (!word.starts_with(':') && word.contains('.'))
 }
 
 /// The descriptions of all services; none where the server does not describe itself.
@@ -124,9 +134,12 @@ impl Session {
     async fn act(&mut self, line: &str) -> Result<Next> {
         let words = line::words(line);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        if words.first().is_some_and(|word| asks_the_server(word)) {
+            self.renew().await?;
+        }
         match words[..] {
             [] => {}
-            [":quit" | ":q" | ":exit"] => return Ok(Next::Quit),
+            [":quit" | ":q" | ":exit" | "quit" | "exit"] => return Ok(Next::Quit),
             [":help" | ":h" | "help" | "?"] => output::line(HELP),
             [":list" | ":l"] => self.list(),
             [":describe" | ":d"] => self.services().iter().for_each(|service| {
@@ -197,22 +210,47 @@ impl Session {
         Ok(())
     }
 
+    fn assistant(&mut self) -> Option<&mut Assistant> {
+        self.editor.as_mut()?.helper_mut()
+    }
+
+    fn typing_items(&mut self, items: bool) {
+        if let Some(assistant) = self.assistant() {
+            assistant.items = items;
+        }
+    }
+
     /// What is typed up to an empty line.
     async fn items(&mut self) -> Result<Vec<String>> {
+        self.typing_items(true);
         let mut items = Vec::new();
         while let Some(line) = self.read("item> ").await?
             && !line.trim().is_empty()
         {
             items.push(line);
         }
+        self.typing_items(false);
         Ok(items)
     }
 
-    async fn call(&mut self, path: &str, arguments: Vec<String>) -> Result<()> {
-        if self.server.channel.ready().await.is_err() {
-            output::note("the connection was lost: connecting again");
-            self.server = connect(&self.address).await?;
+    /// Connects again if the connection was lost, and reads the descriptions anew: the server may be another.
+    async fn renew(&mut self) -> Result<()> {
+        // A ping finds a loss that this side has not noticed yet. One that is late is no loss: the call will tell.
+        let pinged = tokio::time::timeout(PATIENCE, self.server.channel.ping()).await;
+        if !matches!(pinged, Ok(Err(_))) {
+            return Ok(());
         }
+        output::note("the connection was lost: connecting again");
+        let mut server = connect(&self.address).await?;
+        let services = described(&mut server).await?;
+        self.server = server;
+        if let Some(assistant) = self.assistant() {
+            assistant.services = services;
+        }
+        Ok(())
+    }
+
+    async fn call(&mut self, path: &str, arguments: Vec<String>) -> Result<()> {
         let takes_stream = split(path).is_ok_and(|(name, of)| {
             let method = self.service(name).ok().and_then(|service| service.method(of));
             method.is_some_and(|method| method.upload.is_some())

@@ -1,6 +1,9 @@
 //! `rpc repl`, typed at by a program.
 
-use std::{io::Write as _, process::Stdio};
+use std::{
+    io::{BufRead as _, BufReader, Write as _},
+    process::Stdio,
+};
 
 use tempfile::TempDir;
 
@@ -31,6 +34,9 @@ fn calls_are_made_as_typed() {
             "1",
             "2",
             "",
+            "Log.shout",
+            "rock 'n roll",
+            "",
             "Clock.ticks every_ms=1 count=3",
             ":set header who=me",
             ":set timeout 1m",
@@ -39,9 +45,53 @@ fn calls_are_made_as_typed() {
     );
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
     let lines: Vec<&str> = ran.stdout.lines().collect();
-    assert_eq!(lines[..6], ["3", "7", "1.5", "1", "2", "3"]);
-    assert!(lines[6].contains(r#""metadata":{"who":"me"}"#), "{}", lines[6]);
-    assert!(!lines[6].contains(r#""remaining_ms":null"#), "{}", lines[6]);
+    assert_eq!(lines[..7], ["3", "7", "1.5", r#""ROCK 'N ROLL""#, "1", "2", "3"]);
+    assert!(lines[7].contains(r#""metadata":{"who":"me"}"#), "{}", lines[7]);
+    assert!(!lines[7].contains(r#""remaining_ms":null"#), "{}", lines[7]);
+}
+
+#[test]
+fn quotes_are_those_of_a_shell_and_leaving_has_many_words() {
+    let demo = Demo::start();
+    for leave in [":quit", "quit", "exit", ":exit"] {
+        let lines = ["Calculator.sum 'numbers:=[1, 2,3]'", leave, "Calculator.add a=2 b=2"];
+        let ran = typed(&demo.address, &lines);
+        assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (0, "6\n", ""), "{leave}");
+    }
+}
+
+#[test]
+fn a_server_that_was_started_again_is_found_at_the_next_line() {
+    let state = TempDir::new().unwrap();
+    // Not a port, which another test might get meanwhile.
+    let address = format!("unix:{}", state.path().join("demo").display());
+    let demo = Demo::listening(&address);
+    let mut command = rpc();
+    command.env("XDG_STATE_HOME", state.path()).args(["repl", &address]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut told = BufReader::new(child.stderr.take().unwrap()).lines();
+    writeln!(stdin, "Calculator.add a=1 b=2").unwrap();
+    assert_eq!(lines.next().unwrap().unwrap(), "3");
+
+    drop(demo);
+    for line in ["Calculator.add a=1 b=2", ":list"] {
+        writeln!(stdin, "{line}").unwrap();
+        assert_eq!(told.next().unwrap().unwrap(), "the connection was lost: connecting again");
+        let nobody = format!("error: nothing is listening at {address}");
+        assert_eq!(told.next().unwrap().unwrap(), nobody);
+    }
+
+    let _demo = Demo::listening(&address);
+    writeln!(stdin, "Calculator.add a=3 b=4").unwrap();
+    assert_eq!(lines.next().unwrap().unwrap(), "7");
+    assert_eq!(told.next().unwrap().unwrap(), "the connection was lost: connecting again");
+    writeln!(stdin, ":template Calculator.sum\nquit").unwrap();
+    assert_eq!(lines.next().unwrap().unwrap(), "{");
+    assert!(child.wait().unwrap().success());
+    assert!(told.next().is_none());
 }
 
 #[test]
