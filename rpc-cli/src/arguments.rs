@@ -102,7 +102,8 @@ fn typed(name: &str, text: &str, described: Option<Described<'_>>) -> Result<Val
     };
     let types = &described.service.types;
     if let Some(path) = text.strip_prefix('@').filter(|_| is_bytes(&argument.format)) {
-        let bytes = std::fs::read(path).with_context(|| format!("{name}: cannot read {path}"))?;
+        let bytes = std::fs::read(path)
+            .map_err(|error| Failure::argument(format!("{name}: cannot read {path}: {error}")))?;
         return Ok(bytes.into());
     }
     Ok(as_format(&argument.format, types, text))

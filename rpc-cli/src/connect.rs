@@ -59,7 +59,7 @@ pub(crate) fn short(time: Duration) -> String {
 /// Connects and waits for the server's hello, so that whatever else listens there is recognised.
 pub(crate) async fn connect(text: &str) -> Result<Connected> {
     let mut phases = Phases::default();
-    let address = text.into_address().map_err(|error| Failure::argument(error.to_string()))?;
+    let address = text.into_address().map_err(|error| Failure::usage(error.to_string()))?;
     let candidates = match &address {
         Address::Tcp { host, port } => {
             let lookup = tokio::net::lookup_host((host.as_str(), *port));
@@ -149,6 +149,6 @@ pub(crate) fn split(path: &str) -> Result<(&str, &str)> {
     path.split_once('.')
         .filter(|(service, method)| !service.is_empty() && !method.is_empty())
         .ok_or_else(|| {
-            Failure::argument(format!("{path:?} is no method: write Service.method")).into()
+            Failure::usage(format!("{path:?} is no method: write Service.method")).into()
         })
 }

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use rpc_core::{Code, Status};
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 use thiserror::Error;
 
 use crate::output;
@@ -27,13 +27,13 @@ pub(crate) enum Failure {
         /// Its error, as JSON.
         error: Value,
     },
-    /// A failed call that was shown already.
-    #[error("{0}")]
-    Shown(Code),
     /// The user has enough.
     #[error("interrupted")]
     Interrupted,
-    /// Found wrong before anything was sent.
+    /// What was written on the command line is wrong, whatever any server would say.
+    #[error("{0}")]
+    Usage(String),
+    /// Found wrong by what a server says of itself, before the call was sent; or nobody is there to send it to.
     #[error("{message}")]
     Refused {
         /// The code that the server would have answered with.
@@ -44,6 +44,11 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// A mistake in what was written, found before anybody was asked.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::Usage(message.into())
+    }
+
     /// A mistake in the arguments of a call.
     pub(crate) fn argument(message: impl Into<String>) -> Self {
         Self::Refused { code: Code::InvalidArgument, message: message.into() }
@@ -59,15 +64,37 @@ impl Failure {
         Self::Refused { code: Code::Unavailable, message: message.into() }
     }
 
-    const fn code(&self) -> Code {
+    /// The code of a call that failed or would have.
+    const fn code(&self) -> Option<Code> {
         match self {
-            Self::Status { status, .. } => status.code(),
-            Self::Application { .. } => Code::Unknown,
-            Self::Interrupted => Code::Cancelled,
-            Self::Refused { code, .. } | Self::Shown(code) => *code,
+            Self::Status { status, .. } => Some(status.code()),
+            Self::Application { .. } => Some(Code::Unknown),
+            Self::Refused { code, .. } => Some(*code),
+            Self::Usage(_) | Self::Interrupted => None,
+        }
+    }
+
+    const fn kind(&self) -> &'static str {
+        match self {
+            Self::Status { .. } => "status",
+            Self::Application { .. } => "application",
+            Self::Usage(_) => "usage",
+            Self::Refused { .. } => "refused",
+            Self::Interrupted => "interrupted",
+        }
+    }
+
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(_) => WRONG_USAGE,
+            Self::Interrupted => INTERRUPTED,
+            failed => CALL_FAILED + failed.code().unwrap_or(Code::Unknown).value(),
         }
     }
 }
+
+/// The exit code of wrong usage, as clap has it.
+const WRONG_USAGE: u8 = 2;
 
 /// What exit codes of failed calls begin at, as grpcurl has it.
 const CALL_FAILED: u8 = 64;
@@ -75,16 +102,76 @@ const CALL_FAILED: u8 = 64;
 /// The exit code of a program that SIGINT ended, as shells have it.
 const INTERRUPTED: u8 = 130;
 
-/// Prints an error once and gives the exit code.
-pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
-    if matches!(error.downcast_ref(), Some(Failure::Interrupted)) {
-        return ExitCode::from(INTERRUPTED);
+/// Prints an error once, for a person or as JSON, and gives the exit code.
+pub(crate) fn report(error: &anyhow::Error, json: bool) -> ExitCode {
+    let failure = error.downcast_ref::<Failure>();
+    match failure {
+        Some(Failure::Interrupted) => {}
+        failure if json => output::note(&as_json(error, failure).to_string()),
+        _ => output::error(&format!("{error:#}")),
     }
-    if !matches!(error.downcast_ref(), Some(Failure::Shown(_))) {
-        output::error(&format!("{error:#}"));
+    failure.map_or(ExitCode::FAILURE, |failure| failure.exit_code().into())
+}
+
+/// An error for programs: what kind it is of, its code if it is that of a call, and what a person would read; beside
+/// them the method's own error, or whether the handler may have run.
+fn as_json(error: &anyhow::Error, failure: Option<&Failure>) -> Value {
+    let mut object = Map::new();
+    let mut add = |key: &str, value: Value| object.insert(key.to_owned(), value);
+    add("kind", failure.map_or("other", Failure::kind).into());
+    if let Some(code) = failure.and_then(Failure::code) {
+        add("code", code.name().into());
     }
-    match error.downcast_ref::<Failure>() {
-        Some(failure) => ExitCode::from(CALL_FAILED + failure.code().value()),
-        None => ExitCode::FAILURE,
+    add("message", format!("{error:#}").into());
+    match failure {
+        Some(Failure::Application { error, .. }) => {
+            add("value", error.clone());
+        }
+        Some(Failure::Status { status, .. }) => {
+            add("message", status.message().into());
+            add("may_have_run", status.may_have_run().into());
+        }
+        _ => {}
+    }
+    json!({ "error": object })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_an_object_of_the_same_form_whatever_it_is() {
+        let shown = |error: anyhow::Error| as_json(&error, error.downcast_ref());
+        let status = Status::new(Code::Aborted, "not now");
+        assert_eq!(
+            shown(Failure::Status { context: "S.m".to_owned(), status }.into()),
+            json!({ "error": {
+                "kind": "status", "code": "ABORTED", "message": "not now", "may_have_run": true,
+            } })
+        );
+        assert_eq!(
+            shown(
+                Failure::Application { method: "S.m".to_owned(), error: json!({ "A": 1 }) }.into()
+            ),
+            json!({ "error": {
+                "kind": "application", "code": "UNKNOWN", "message": "S.m failed: {\"A\":1}",
+                "value": { "A": 1 },
+            } })
+        );
+        assert_eq!(
+            shown(Failure::argument("a is missing").into()),
+            json!({ "error": {
+                "kind": "refused", "code": "INVALID_ARGUMENT", "message": "a is missing",
+            } })
+        );
+        assert_eq!(
+            shown(Failure::usage("no address").into()),
+            json!({ "error": { "kind": "usage", "message": "no address" } })
+        );
+        assert_eq!(
+            shown(anyhow::anyhow!("the disk is full").context("cannot write a")),
+            json!({ "error": { "kind": "other", "message": "cannot write a: the disk is full" } })
+        );
     }
 }

@@ -44,11 +44,23 @@ Examples:
 
 An address is host:port or unix:/path.
 
-Exit codes: 0 for success, 2 for wrong usage, 64 plus the status code for a failed call
-(68 deadline exceeded, 76 unimplemented, 78 unavailable; 66 for the method's own error).";
+Exit codes:
+  0    success
+  1    a breaking change, a load of which no call succeeded or no rate held, anything not below
+  2    wrong usage: an option, address, name or file that is wrong before any server is asked
+  66   the method's own error
+  67   invalid argument: it does not fit the server's description, or the server says so
+  68   deadline exceeded
+  76   unimplemented: there is no such service or method, or no description
+  78   unavailable: nobody is there, it is no such server, or the connection was lost
+  130  ended by Ctrl-C
+  Any other status is 64 plus its number: 65 cancelled, 69 not found, 70 already exists,
+  71 permission denied, 72 resource exhausted, 73 failed precondition, 74 aborted,
+  75 out of range, 77 internal, 79 data loss, 80 unauthenticated.";
 
 fn main() -> ExitCode {
     let program = Program::parse();
+    let json = program.command.json();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let outcome = match runtime {
         Ok(runtime) => runtime.block_on(program.command.run()),
@@ -56,6 +68,6 @@ fn main() -> ExitCode {
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => exit::report(&error),
+        Err(error) => exit::report(&error, json),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use rpc_core::schema::Document;
 
 use crate::{
@@ -17,10 +17,11 @@ pub(crate) const REFLECTION: &str = "Reflection";
 /// Reads the descriptions of all services but reflection from `source`: a file, or the address of a server.
 pub(crate) async fn load(source: &str) -> Result<Document> {
     if is_file(source) {
-        let text = std::fs::read_to_string(source)
-            .with_context(|| format!("cannot read the schema from {source}"))?;
+        let text = std::fs::read_to_string(source).map_err(|error| {
+            Failure::usage(format!("cannot read the schema from {source}: {error}"))
+        })?;
         return Document::from_json(&text)
-            .map_err(|error| Failure::argument(format!("{source}: {error}")).into());
+            .map_err(|error| Failure::usage(format!("{source}: {error}")).into());
     }
     let mut server = connect(source).await?;
     all(&mut server).await.map(Document::new)

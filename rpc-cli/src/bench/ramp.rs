@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 
 use super::{
     caller::Caller,
@@ -76,8 +76,7 @@ pub(crate) async fn find<C: Caller>(
         }
     }
     let Some(mut best) = best else {
-        let why = if interrupted { Failure::Interrupted } else { none_held(&steps) };
-        return Err(why.into());
+        return Err(if interrupted { Failure::Interrupted.into() } else { none_held(&steps) });
     };
     if interrupted {
         best.warnings.push("interrupted: a higher rate may hold".to_owned());
@@ -86,10 +85,10 @@ pub(crate) async fn find<C: Caller>(
     Ok(best)
 }
 
-fn none_held(steps: &[Step]) -> Failure {
+fn none_held(steps: &[Step]) -> anyhow::Error {
     let last = steps.last().and_then(|step| Some((step.rate, step.broke.as_ref()?)));
     let last = last.map(|(rate, broke)| format!(": at {} calls/s, {broke}", grouped(rate)));
-    Failure::argument(format!("no rate held{}", last.unwrap_or_default()))
+    anyhow!("no rate held{}", last.unwrap_or_default())
 }
 
 async fn step<C: Caller>(ready: &Ready<C>, load: &Load, name: &str) -> Measured {

@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -201,16 +201,17 @@ impl Results {
     /// There is none, or it is of another form.
     pub(crate) fn read(path: &Path) -> Result<Self> {
         let shown = path.display();
-        let text = std::fs::read(path).with_context(|| format!("cannot read {shown}"))?;
+        let text = std::fs::read(path)
+            .map_err(|error| Failure::usage(format!("cannot read {shown}: {error}")))?;
         let results: Self = serde_json::from_slice(&text).map_err(|error| {
-            Failure::argument(format!("{shown} is no result of rpc bench --json: {error}"))
+            Failure::usage(format!("{shown} is no result of rpc bench --json: {error}"))
         })?;
         if results.format != FORMAT {
             let message = format!(
                 "{shown} has the form {}, and this program reads {FORMAT}: measure again",
                 results.format
             );
-            return Err(Failure::argument(message).into());
+            return Err(Failure::usage(message).into());
         }
         Ok(results)
     }

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use clap::builder::RangedI64ValueParser;
 
 use super::call::metadata;
@@ -112,7 +112,7 @@ pub(crate) struct Args {
     /// Worker threads of the generator: by default one for each connection, as far as there are cores.
     #[arg(long, value_name = "N", value_parser = positive())]
     threads: Option<u32>,
-    /// Print the figures as JSON, or write them to a file.
+    /// Print the figures as JSON, and errors too, or write the figures to a file.
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-")]
     json: Option<PathBuf>,
     /// Print the figures as CSV, or write them to a file: a row for each interval.
@@ -190,7 +190,12 @@ async fn load(args: &Args, wanted: &Wanted) -> Result<()> {
         Some(_) => measure(args, http::ready(wanted).await?).await?,
         None => measure(args, target::rpc(wanted).await?).await?,
     };
-    show(args, &results)
+    show(args, &results)?;
+    // A script that goes by the exit code is not to take it for a load.
+    match results.summary.calls {
+        0 => bail!("no call succeeded"),
+        _ => Ok(()),
+    }
 }
 
 async fn measure<C: Caller>(args: &Args, ready: Ready<C>) -> Result<Results> {
@@ -235,6 +240,13 @@ fn write(path: &Path, report: &str) -> Result<()> {
 }
 
 impl Args {
+    pub(super) fn json(&self) -> bool {
+        match &self.command {
+            Some(Command::Compare(args)) => args.json,
+            None => self.json.as_deref() == Some(Path::new("-")),
+        }
+    }
+
     /// One for each connection: measured, more do not drive one connection faster.
     fn threads(&self) -> usize {
         let cores = thread::available_parallelism().map_or(1, usize::from);
@@ -292,13 +304,13 @@ impl Args {
         let (connections, callers) = (self.connections(), self.callers());
         if callers > MOST_CALLERS {
             let message = format!("{callers} calls in flight are more than {MOST_CALLERS}");
-            return Err(Failure::argument(message).into());
+            return Err(Failure::usage(message).into());
         }
         // With --http the address is in the URL, and what is written begins with the method.
         let mut words = self.address.iter().chain(&self.method).chain(&self.arguments).cloned();
         let address = self.http.clone().or_else(|| words.next()).unwrap_or_default();
         let method = words.next().ok_or_else(|| {
-            Failure::argument(format!("no method to call at {address}: write Service.method"))
+            Failure::usage(format!("no method to call at {address}: write Service.method"))
         })?;
         Ok(Wanted {
             address,

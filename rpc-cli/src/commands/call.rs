@@ -8,7 +8,7 @@ use rpc_core::{
     proto::frame::Streams,
     schema::{MethodKind, MethodSchema},
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::stream::{self, End, Source};
 use crate::{
@@ -72,7 +72,7 @@ pub(crate) struct Args {
     dry_run: bool,
     /// Print errors as JSON too.
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
     /// Print how long each step took.
     #[arg(short, long)]
     verbose: bool,
@@ -229,26 +229,14 @@ pub(super) fn metadata(headers: &[String]) -> Result<Metadata> {
     let mut metadata = Metadata::new();
     for header in headers {
         let Some((key, value)) = header.split_once('=') else {
-            return Err(Failure::argument(format!("-H {header}: write KEY=VALUE")).into());
+            return Err(Failure::usage(format!("-H {header}: write KEY=VALUE")).into());
         };
-        metadata.set(key, value).map_err(|error| Failure::argument(error.to_string()))?;
+        metadata.set(key, value).map_err(|error| Failure::usage(error.to_string()))?;
     }
     Ok(metadata)
 }
 
 fn failed(error: CallError<Value>, args: &Args) -> anyhow::Error {
-    if args.json {
-        let shown = match &error {
-            CallError::App(error) => json!({ "error": error }),
-            CallError::Status(status) => json!({
-                "code": status.code().name(),
-                "message": status.message(),
-                "may_have_run": status.may_have_run(),
-            }),
-        };
-        output::note(&shown.to_string());
-        return Failure::Shown(error.code()).into();
-    }
     let method = args.method.clone();
     match error {
         CallError::App(error) => Failure::Application { method, error }.into(),

@@ -1,7 +1,7 @@
 //! `rpc demo`: a server to play with, in this process, until a signal ends it in good order.
 
 use anyhow::{Context as _, Result};
-use rpc_core::{Running, Server};
+use rpc_core::{IntoAddress as _, Running, Server};
 
 use crate::{demo, exit::Failure, output};
 
@@ -22,8 +22,10 @@ pub(crate) struct Args {
 }
 
 pub(super) async fn run(args: Args) -> Result<()> {
+    let address = args.listen.as_str().into_address();
+    let address = address.map_err(|error| Failure::usage(error.to_string()))?;
     let server = demo::services(Server::new().name("rpc demo"));
-    let running = server.start(&args.listen).await;
+    let running = server.start(address).await;
     let running = running.map_err(|error| Failure::unreachable(error.to_string()))?;
     let address = running.address();
     output::line(&address.to_string());

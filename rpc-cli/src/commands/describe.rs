@@ -29,7 +29,7 @@ pub(crate) struct Args {
     /// The form to print it in.
     #[arg(short, long, value_enum, default_value_t = Form::Rust, value_name = "FORM")]
     format: Form,
-    /// The same as --format json.
+    /// The same as --format json; errors are JSON too.
     #[arg(long, conflicts_with = "format")]
     json: bool,
 }
@@ -48,8 +48,18 @@ enum Form {
     Html,
 }
 
+impl Args {
+    const fn form(&self) -> Form {
+        if self.json { Form::Json } else { self.format }
+    }
+
+    pub(super) fn json(&self) -> bool {
+        self.form() == Form::Json
+    }
+}
+
 pub(super) async fn run(args: Args) -> Result<()> {
-    let form = if args.json { Form::Json } else { args.format };
+    let form = args.form();
     if let Some(path) = args.what.as_deref().filter(|what| what.contains('.')) {
         let (service, name) = split(path)?;
         let schema = one(&args.source, service).await?;

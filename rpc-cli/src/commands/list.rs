@@ -21,9 +21,9 @@ pub(crate) struct Args {
     /// List the methods too.
     #[arg(short, long)]
     long: bool,
-    /// Print JSON.
+    /// Print JSON, errors too.
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 pub(super) async fn run(args: Args) -> Result<()> {

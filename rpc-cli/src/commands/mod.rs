@@ -44,6 +44,19 @@ pub(crate) enum Command {
 }
 
 impl Command {
+    /// Whether stdout is for a program, and stderr then too.
+    pub(crate) fn json(&self) -> bool {
+        match self {
+            Self::List(args) => args.json,
+            Self::Describe(args) => args.json(),
+            Self::Call(args) => args.json,
+            Self::Ping(args) => args.json,
+            Self::Bench(args) => args.json(),
+            Self::Schema(args) => args.json(),
+            _ => false,
+        }
+    }
+
     /// Does it.
     pub(crate) async fn run(self) -> Result<()> {
         match self {

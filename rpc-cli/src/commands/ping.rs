@@ -25,9 +25,9 @@ pub(crate) struct Args {
     /// The pause between two.
     #[arg(long, default_value = "200ms", value_parser = humantime::parse_duration)]
     interval: Duration,
-    /// Print one JSON object for each ping.
+    /// Print one JSON object for each ping, and errors as JSON too.
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 pub(super) async fn run(args: Args) -> Result<()> {

@@ -44,7 +44,7 @@ struct Diff {
     /// Whose point of view counts for the exit code.
     #[arg(long, value_enum, default_value_t = Callers::All)]
     callers: Callers,
-    /// Print JSON.
+    /// Print JSON, errors too.
     #[arg(long)]
     json: bool,
 }
@@ -66,6 +66,12 @@ struct Save {
     /// Only this service; may be repeated.
     #[arg(short, long = "service", value_name = "NAME")]
     services: Vec<String>,
+}
+
+impl Args {
+    pub(super) const fn json(&self) -> bool {
+        matches!(&self.command, Command::Diff(Diff { json: true, .. }))
+    }
 }
 
 pub(super) async fn run(args: Args) -> Result<()> {

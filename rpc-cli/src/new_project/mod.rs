@@ -31,7 +31,7 @@ pub(crate) fn write(folder: &Path, rpc_core: Option<&Path>) -> Result<()> {
     check_name(name)?;
     if folder.exists() {
         let message = format!("{} is there already: choose another name", folder.display());
-        return Err(Failure::argument(message).into());
+        return Err(Failure::usage(message).into());
     }
     let (ident, dependency) = (name.replace('-', "_"), dependency(rpc_core)?);
     for (path, text) in FILES {
@@ -59,14 +59,14 @@ fn check_name(name: &str) -> Result<()> {
     }
     let message =
         format!("{name:?} is no name for a project: use small letters, digits, `-` and `_`");
-    Err(Failure::argument(message).into())
+    Err(Failure::usage(message).into())
 }
 
 fn dependency(given: Option<&Path>) -> Result<String> {
     let path = match given {
-        Some(path) => path
-            .canonicalize()
-            .with_context(|| format!("there is no rpc-core at {}", path.display()))?,
+        Some(path) => path.canonicalize().map_err(|error| {
+            Failure::usage(format!("there is no rpc-core at {}: {error}", path.display()))
+        })?,
         None => match Path::new(SOURCE).canonicalize() {
             Ok(path) => path,
             Err(_) => return Ok(format!("{:?}", env!("CARGO_PKG_VERSION"))),

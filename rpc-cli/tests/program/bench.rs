@@ -23,6 +23,12 @@ impl Demo {
         figures(&self.run("bench", &[arguments, &["--json"]].concat()))
     }
 
+    /// Runs a load of which no call succeeds, which is an exit code beside the figures.
+    #[track_caller]
+    fn measure_failing(&self, arguments: &[&str]) -> Value {
+        failing_figures(&self.run("bench", &[arguments, &["--json"]].concat()))
+    }
+
     /// Runs a load that is refused, and demands one line that says why.
     #[track_caller]
     fn refuses(&self, arguments: &[&str], code: i32, part: &str) {
@@ -36,6 +42,14 @@ impl Demo {
 #[track_caller]
 fn figures(ran: &Ran) -> Value {
     assert_eq!(ran.code, 0, "{}", ran.stderr);
+    serde_json::from_str(&ran.stdout).unwrap()
+}
+
+/// The figures of a load of which no call succeeded.
+#[track_caller]
+fn failing_figures(ran: &Ran) -> Value {
+    let error = r#"{"error":{"kind":"other","message":"no call succeeded"}}"#;
+    assert_eq!((ran.code, ran.stderr.lines().last()), (1, Some(error)), "{ran:?}");
     serde_json::from_str(&ran.stdout).unwrap()
 }
 
@@ -107,12 +121,16 @@ fn a_load_may_have_a_clock() {
 #[test]
 fn errors_are_counted_by_what_they_are() {
     let demo = Demo::start();
-    let found = demo.measure(&["Calculator.div", "a=1", "b=0", "--count", "50"]);
+    let found = demo.measure_failing(&["Calculator.div", "a=1", "b=0", "--count", "50"]);
     assert_eq!(found["summary"]["calls"], 0);
     assert_eq!(failed(&found, "error DivisionByZero"), 50);
 
-    let found = demo.measure(&["Clock.sleep", "ms=60000", "--count", "8", "--timeout", "10ms"]);
+    let sleep = ["Clock.sleep", "ms=60000", "--count", "8", "--timeout", "10ms"];
+    let found = demo.measure_failing(&sleep);
     assert_eq!(failed(&found, "DEADLINE_EXCEEDED"), 8);
+    let text = demo.run("bench", &["Calculator.div", "a=1", "b=0", "--count", "5"]);
+    assert_eq!((text.code, text.stderr.as_str()), (1, "error: no call succeeded\n"));
+    assert!(text.stdout.contains("DivisionByZero"), "{}", text.stdout);
 }
 
 #[test]
@@ -145,7 +163,8 @@ fn what_cannot_be_loaded_is_refused_in_one_line() {
         (&["Calculator.add", "a:=@int(1)", "b=1"], 67, "write @int(FROM,TO)"),
         (&["Calculator.add", "a:=@string(3)", "b=1"], 67, "should be i64"),
         (&["Calculator.average"], 67, "Calculator.average takes a stream"),
-        (&[], 67, "no method to call"),
+        (&["add"], 2, "\"add\" is no method: write Service.method"),
+        (&[], 2, "no method to call"),
     ] {
         demo.refuses(arguments, code, part);
     }
@@ -234,9 +253,9 @@ fn two_runs_are_compared() {
 
     std::fs::write(file("c"), "{}").unwrap();
     let ran = run(&["bench", "compare", file("a").to_str().unwrap(), file("c").to_str().unwrap()]);
-    assert_eq!((ran.code, ran.stderr.lines().count()), (67, 1), "{ran:?}");
+    assert_eq!((ran.code, ran.stderr.lines().count()), (2, 1), "{ran:?}");
     let ran = run(&["bench", "compare", "absent.json", "absent.json"]);
-    assert!(ran.code == 1 && ran.stderr.contains("cannot read absent.json"), "{ran:?}");
+    assert!(ran.code == 2 && ran.stderr.contains("cannot read absent.json"), "{ran:?}");
 }
 
 /// Answers JSON-RPC on every connection, by hand: `add` adds, other methods are not there, and `fail` is
@@ -289,10 +308,11 @@ fn answer(mut stream: &TcpStream) -> Option<()> {
 #[test]
 fn http_is_loaded_with_the_same_generator() {
     let url = serve_http();
-    let load = |arguments: &[&str]| {
+    let ran = |arguments: &[&str]| {
         let bounds = ["--count", "60", "--in-flight", "6", "--json"];
-        figures(&run(&[&["bench", "--http", &url], arguments, &bounds].concat()))
+        run(&[&["bench", "--http", &url], arguments, &bounds].concat())
     };
+    let load = |arguments: &[&str]| figures(&ran(arguments));
     let found = load(&["add", "a:=@int(1,100)", "b:=2"]);
     assert_eq!(
         (&found["summary"]["calls"], &found["load"]["connections"]),
@@ -303,10 +323,11 @@ fn http_is_loaded_with_the_same_generator() {
         (&found["summary"]["calls"], &found["load"]["connections"]),
         (&60.into(), &2.into())
     );
-    assert_eq!(failed(&load(&["sub"]), "JSON-RPC -32601"), 60);
-    assert_eq!(failed(&load(&["fail"]), "HTTP 503"), 60);
+    for (method, status) in [("sub", "JSON-RPC -32601"), ("fail", "HTTP 503")] {
+        assert_eq!(failed(&failing_figures(&ran(&[method])), status), 60);
+    }
 
-    for (url, code) in [("http://127.0.0.1:1/", 78), ("https://127.0.0.1/", 67), ("nonsense", 67)] {
+    for (url, code) in [("http://127.0.0.1:1/", 78), ("https://127.0.0.1/", 2), ("nonsense", 2)] {
         let ran = run(&["bench", "--http", url, "add"]);
         assert_eq!((ran.code, ran.stderr.lines().count()), (code, 1), "{ran:?}");
     }
@@ -323,7 +344,7 @@ fn a_server_that_goes_away_ends_the_run() {
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         while demo.run("call", &["Clock.sleeping"]).stdout.trim() != "3" {}
         demo.child.kill().unwrap();
-        let found = figures(&child.wait_with_output().unwrap().into());
+        let found = failing_figures(&child.wait_with_output().unwrap().into());
         assert_eq!(failed(&found, "UNAVAILABLE"), 3);
         let warnings = found["warnings"].to_string();
         assert!(warnings.contains("the connections were lost"), "{warnings}");
@@ -338,6 +359,6 @@ fn the_highest_rate_is_found_in_steps() {
         "bench",
         &["Clock.sleep", "ms=20", "--find-max", "--p99", "1ms", "--rate", "20", "-d", "100ms"],
     );
-    assert_eq!(ran.code, 67, "{ran:?}");
+    assert_eq!(ran.code, 1, "{ran:?}");
     assert!(ran.stderr.contains("no rate held: at 1 calls/s, "), "{ran:?}");
 }

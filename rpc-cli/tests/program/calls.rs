@@ -72,7 +72,34 @@ fn the_methods_own_error_is_shown_as_it_is() {
     let demo = Demo::start();
     let words = r#"error: Calculator.div failed: "DivisionByZero""#;
     demo.fails(&["Calculator.div", "a=1", "b=0"], 66, words);
-    demo.fails(&["--json", "Calculator.div", "a=1", "b=0"], 66, r#"{"error":"DivisionByZero"}"#);
+}
+
+#[test]
+fn errors_are_json_where_that_is_asked_for() {
+    let demo = Demo::start();
+    let fails = |arguments: &[&str], code: i32, error: &str| {
+        let arguments = [&["--json"], arguments].concat();
+        demo.fails(&arguments, code, &format!(r#"{{"error":{{{error}}}}}"#));
+    };
+    let words = r#""message":"Calculator.div failed: \"DivisionByZero\"","value":"DivisionByZero""#;
+    let application = format!(r#""kind":"application","code":"UNKNOWN",{words}"#);
+    fails(&["Calculator.div", "a=1", "b=0"], 66, &application);
+    let missing = r#""message":"Calculator.add: b is missing and should be i64""#;
+    let refused = format!(r#""kind":"refused","code":"INVALID_ARGUMENT",{missing}"#);
+    fails(&["Calculator.add", "a=1"], 67, &refused);
+    let unknown = r#""message":"no method ad in Calculator; did you mean add?""#;
+    fails(&["Calculator.ad"], 76, &format!(r#""kind":"refused","code":"UNIMPLEMENTED",{unknown}"#));
+    let usage = r#""kind":"usage","message":"\"add\" is no method: write Service.method""#;
+    fails(&["add"], 2, usage);
+
+    let late = demo.run("call", &["--json", "--timeout", "30ms", "Clock.sleep", "ms=60000"]);
+    let error: serde_json::Value = serde_json::from_str(&late.stderr).unwrap();
+    assert_eq!(late.code, 68);
+    assert_eq!(
+        (&error["error"]["kind"], &error["error"]["code"]),
+        (&"status".into(), &"DEADLINE_EXCEEDED".into())
+    );
+    assert!(error["error"]["may_have_run"].is_boolean(), "{error}");
 }
 
 #[test]
@@ -105,7 +132,7 @@ fn unknown_names_suggest_the_nearest() {
         76,
         "error: no method subtract in Calculator; there are add, div, average, sum",
     );
-    demo.fails(&["add"], 67, r#"error: "add" is no method: write Service.method"#);
+    demo.fails(&["add"], 2, r#"error: "add" is no method: write Service.method"#);
 }
 
 #[test]

@@ -78,7 +78,7 @@ fn what_is_no_schema_says_why() {
         let path = folder.path().join("wrong.json");
         fs::write(&path, change(&text)).unwrap();
         let ran = run(&["describe", path.to_str().unwrap()]);
-        assert_eq!(ran.code, 67, "{ran:?}");
+        assert_eq!(ran.code, 2, "{ran:?}");
         ran.stderr.replace(path.to_str().unwrap(), "FILE").trim().to_owned()
     };
     assert_eq!(
@@ -95,6 +95,7 @@ fn what_is_no_schema_says_why() {
     let missing = wrong(&|text| text.replace("\"I32\"", "{\"Named\": \"x::Y\"}"));
     assert_eq!(missing, "error: FILE: S uses the type \"x::Y\", which is not among its types");
     let absent = run(&["describe", "nowhere.json"]);
+    assert_eq!(absent.code, 2, "{absent:?}");
     assert!(absent.stderr.starts_with("error: cannot read the schema from nowhere.json: "));
     let unknown = run(&["schema", "save", &file, "--service", "T"]);
     fails(&unknown, 76, "error: no service T; did you mean S?");

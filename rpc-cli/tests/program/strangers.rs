@@ -21,7 +21,7 @@ fn what_is_no_address_says_what_one_is() {
     let ran = run(&["list", "nonsense"]);
     let words =
         "\"nonsense\" is no address: write host:port, such as 127.0.0.1:7000, or unix:/path";
-    assert_eq!((ran.code, ran.stderr), (67, format!("error: {words}\n")));
+    assert_eq!((ran.code, ran.stderr), (2, format!("error: {words}\n")));
 }
 
 /// Answers the first connection with `bytes` and gives what `rpc list` says of it.
@@ -52,6 +52,55 @@ fn servers_of_other_protocols_are_recognised() {
     ] {
         let words = format!("error: ADDRESS: peer does not speak this protocol: {words}\n");
         assert!(answered_with(bytes).ends_with(&words));
+    }
+}
+
+#[test]
+fn every_command_that_prints_json_prints_errors_as_json() {
+    let nobody = "127.0.0.1:1";
+    for arguments in [
+        &["list", "--json"][..],
+        &["describe", "--json"],
+        &["describe", "--format", "json"],
+        &["call", "Calculator.add", "--json"],
+        &["ping", "--json"],
+        &["schema", "diff", nobody, "--json"],
+        &["bench", "Calculator.add", "--json"],
+        &["bench", "compare", "absent", "--json"],
+    ] {
+        let (command, rest) = arguments.split_at(if arguments.len() > 3 { 2 } else { 1 });
+        let ran = run(&[command, &[nobody], rest].concat());
+        let error: serde_json::Value = serde_json::from_str(&ran.stderr).unwrap();
+        let kind = if ran.code == 78 { "refused" } else { "usage" };
+        assert_eq!((&error["error"]["kind"], ran.stdout.as_str()), (&kind.into(), ""), "{ran:?}");
+        assert!(error["error"]["message"].is_string(), "{ran:?}");
+    }
+}
+
+#[test]
+fn what_is_wrong_before_anybody_is_asked_is_wrong_usage() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let (out, bad) = (folder.path().to_str().unwrap(), folder.path().join("Bad"));
+    for arguments in [
+        &["list", "nonsense"][..],
+        &["call", "nonsense", "Calculator.add"],
+        &["call", "127.0.0.1:1", "add"],
+        &["call", "127.0.0.1:1", "Calculator.add", "-H", "key"],
+        &["describe", "127.0.0.1:1", "Calculator."],
+        &["describe", "absent.json"],
+        &["ping", "nonsense"],
+        &["repl", "nonsense"],
+        &["demo", "--listen", "foo"],
+        &["schema", "diff", "absent.json", "absent.json"],
+        &["codegen", "absent.json", "--lang", "python", "--out", out],
+        &["bench", "nonsense", "Calculator.add"],
+        &["bench", "127.0.0.1:1", "add"],
+        &["new", bad.to_str().unwrap()],
+        &["new", out],
+    ] {
+        let ran = run(arguments);
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{arguments:?}: {ran:?}");
+        assert_eq!(ran.stderr.lines().count(), 1, "{arguments:?}: {ran:?}");
     }
 }
 
