@@ -38,6 +38,12 @@ pub(crate) fn read(items: &[String], described: Option<Described<'_>>) -> Result
 /// Checks arguments against a description, if there is one.
 pub(crate) fn check(value: &Value, described: Option<Described<'_>>) -> Result<()> {
     let Some(Described { service, method }) = described else { return Ok(()) };
+    let upload = method.upload.as_ref().filter(|upload| value.get(&upload.name).is_some());
+    if let Some(upload) = upload {
+        let (path, name) = (&method.path, &upload.name);
+        let message = format!("{path}: {name} is a stream: give its items on stdin, one a line");
+        return Err(Failure::argument(message).into());
+    }
     method.check_arguments(&service.types, value).map_err(|mismatch| {
         Failure::argument(format!("{}: {}", method.path, explain(&mismatch))).into()
     })
@@ -129,8 +135,18 @@ fn as_format(format: &Format, types: &Registry, text: &str) -> Value {
             Some(ContainerKind::Newtype(content)) => as_format(content, types, text),
             _ => literal(),
         },
-        _ => literal(),
+        Format::F32 | Format::F64 => literal(),
+        // Of an integer that is too long the digits are kept, so that they are shown as they were typed.
+        _ => match literal() {
+            Value::Number(number) if number.is_f64() && is_digits(text) => text.into(),
+            value => value,
+        },
     }
+}
+
+fn is_digits(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn is_bytes(format: &Format) -> bool {

@@ -145,12 +145,34 @@ fn wrong_arguments_name_the_field_and_its_type() {
             &["a=1", "b=2", "c=3"],
             "Calculator.add: c is unknown and should be one of a, b; did you mean a?",
         ),
+        (
+            &["a=99999999999999999999", "b=2"],
+            r#"Calculator.add: a is "99999999999999999999" and should be i64 (-9223372036854775808 to 9223372036854775807)"#,
+        ),
+        (
+            &["a=9223372036854775808", "b=2"],
+            "Calculator.add: a is 9223372036854775808 and should be i64 (-9223372036854775808 to 9223372036854775807)",
+        ),
+        (
+            &["a:=-1e20", "b=2"],
+            "Calculator.add: a is -1e+20 and should be i64 (-9223372036854775808 to 9223372036854775807)",
+        ),
+        (&["a=1.5", "b=2"], "Calculator.add: a is 1.5 and should be i64"),
         (&["a=1", "a=2"], "a is given twice"),
         (&["1"], r#""1" is no argument: write name=value, name:=json, or one JSON value"#),
         (&["a:=oops"], "a: expected value at line 1 column 1"),
     ] {
         let arguments = [&["Calculator.add"], arguments].concat();
         demo.fails(&arguments, 67, &format!("error: {words}"));
+    }
+    demo.gives(&["Calculator.div", "a=99999999999999999999", "b=1"], "1e+20");
+    let none =
+        "error: Clock.now: x is unknown and should be left out: the method takes no arguments";
+    demo.fails(&["Clock.now", "x=1"], 67, none);
+    let stream = "numbers is a stream: give its items on stdin, one a line";
+    for numbers in ["numbers:=[1,2,3]", r#"{"numbers": [1]}"#, "numbers=1"] {
+        let words = format!("error: Calculator.average: {stream}");
+        demo.fails(&["Calculator.average", numbers], 67, &words);
     }
     demo.fails(
         &["Inventory.put", r#"item:={"name":"x","kind":"Plian","stock":{}}"#],

@@ -29,6 +29,7 @@ impl Mismatch {
 
     pub(super) fn unknown(field: &str, of: &str, candidates: Vec<String>) -> Self {
         let expected = match candidates.as_slice() {
+            [] if of == ARGUMENTS => "left out: the method takes no arguments".to_owned(),
             [] => format!("left out: {of} has no fields"),
             names => format!("one of {}", names.join(", ")),
         };
@@ -78,6 +79,9 @@ fn describe(value: &Value) -> String {
         scalar => scalar.to_string(),
     }
 }
+
+/// What the arguments of a call are called where a value has its type's name.
+const ARGUMENTS: &str = "the arguments";
 
 /// How many characters of a text are shown.
 const LONGEST: usize = 40;

@@ -31,7 +31,7 @@ pub(super) fn fits(format: &Format, value: &Value) -> bool {
 /// What is allowed, to be said where a number is out of range.
 pub(super) fn range(format: &Format, value: &Value) -> &'static str {
     match format {
-        _ if integer(value).is_none() => "",
+        _ if integer(value).is_none() && !is_beyond(value) => "",
         Format::I8 => " (-128 to 127)",
         Format::I16 => " (-32768 to 32767)",
         Format::I32 => " (-2147483648 to 2147483647)",
@@ -39,10 +39,27 @@ pub(super) fn range(format: &Format, value: &Value) -> &'static str {
         Format::U8 => " (0 to 255)",
         Format::U16 => " (0 to 65535)",
         Format::U32 => " (0 to 4294967295)",
-        Format::U64 | Format::U128 => " (not negative)",
+        Format::U64 => " (0 to 18446744073709551615)",
+        Format::U128 if integer(value).is_some() => " (not negative)",
         _ => "",
     }
 }
+
+/// Whether it is an integer that no JSON value of this program holds: a number beyond 64 bits, or its digits as text.
+fn is_beyond(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => number.as_f64().is_some_and(|number| number.abs() >= BEYOND),
+        Value::String(text) => {
+            let digits = text.strip_prefix('-').unwrap_or(text);
+            let long = digits.parse::<f64>().is_ok_and(|number| number >= BEYOND);
+            long && digits.bytes().all(|byte| byte.is_ascii_digit())
+        }
+        _ => false,
+    }
+}
+
+/// What 63 bits do not hold.
+const BEYOND: f64 = 9_223_372_036_854_775_808.0;
 
 fn integer(value: &Value) -> Option<i128> {
     value.as_i64().map(i128::from).or_else(|| value.as_u64().map(i128::from))
