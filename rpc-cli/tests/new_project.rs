@@ -18,12 +18,40 @@ fn a_new_project_passes_its_test() {
     // Cargo's own lock ends with its build: a second run of this test would then replace what the first runs.
     let alone = File::create(target.join("test.lock")).unwrap();
     alone.lock().unwrap();
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["test", "--quiet", "--workspace"]).current_dir(&folder);
-    let tested = cargo.env("CARGO_TARGET_DIR", target).output().unwrap();
+    let cargo = |arguments: &[&str]| {
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(arguments).current_dir(&folder);
+        cargo.env("CARGO_TARGET_DIR", &target).output().unwrap()
+    };
+    let tested = cargo(&["test", "--quiet", "--workspace"]);
     let (out, errors) =
         (String::from_utf8_lossy(&tested.stdout), String::from_utf8_lossy(&tested.stderr));
     assert!(tested.status.success(), "{out}\n{errors}");
     assert!(out.contains("2 passed"), "{out}");
     assert!(!errors.contains("warning"), "{errors}");
+    for (program, arguments, error) in [
+        ("my-service-client", &["Ada", "127.0.0.1:1"][..], "nothing is listening at 127.0.0.1:1"),
+        ("my-service-server", &["nonsense"], "\"nonsense\" is no address: "),
+    ] {
+        let ran = cargo(&[&["run", "--quiet", "-p", program, "--"], arguments].concat());
+        let told = String::from_utf8_lossy(&ran.stderr);
+        assert_eq!(ran.status.code(), Some(1), "{ran:?}");
+        assert!(told.starts_with(&format!("error: {error}")), "{told}");
+        assert_eq!(told.lines().count(), 1, "{told}");
+    }
+}
+
+#[test]
+fn a_new_project_is_formatted_whatever_it_is_called() {
+    let parent = tempfile::TempDir::new().unwrap();
+    // Before and behind the names of all crates that it uses, and as long as a name is likely to be.
+    for name in ["a", "greeter", "zebra", "my-service", "a-name-that-is-as-long-as-anybody-would"] {
+        let folder = parent.path().join(name);
+        let made = Command::new(env!("CARGO_BIN_EXE_rpc")).arg("new").arg(&folder).output();
+        assert!(made.unwrap().status.success());
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["fmt", "--all", "--", "--check"]).current_dir(&folder);
+        let checked = cargo.output().unwrap();
+        assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stdout));
+    }
 }
