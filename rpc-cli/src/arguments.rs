@@ -149,7 +149,8 @@ fn is_digits(text: &str) -> bool {
     digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-fn is_bytes(format: &Format) -> bool {
+/// Bytes and what may be bytes.
+pub(crate) fn is_bytes(format: &Format) -> bool {
     match format {
         Format::Bytes => true,
         Format::Seq(content) => **content == Format::U8,

@@ -61,7 +61,7 @@ pub(crate) struct Args {
     /// Print the result on one line even on a terminal.
     #[arg(long)]
     compact: bool,
-    /// Print a text without quotes.
+    /// Print a text without quotes, and bytes as they are, with nothing added.
     #[arg(long)]
     raw: bool,
     /// Print the arguments as JSON to fill in, and call nothing.
@@ -130,6 +130,7 @@ pub(crate) async fn make(server: &mut Connected, args: &Args, items: Items) -> R
     match outcome? {
         End::Value(Some(Value::String(text))) if args.raw => output::line(&text),
         End::Value(Some(value)) => output::json(&value, args.compact || args.json),
+        End::Bytes(bytes) => output::bytes(&bytes),
         End::Value(None) => {}
         End::Failed(error) => return Err(failed(error, args)),
     }
@@ -192,8 +193,15 @@ async fn call(
     match end? {
         // It was sent; nothing came back that could be printed.
         End::Value(_) if described.is_some_and(is_oneway) => Ok(End::Value(None)),
+        End::Value(Some(value)) if args.raw && described.is_some_and(returns_bytes) => {
+            Ok(serde_json::from_value(value.clone()).map_or(End::Value(Some(value)), End::Bytes))
+        }
         end => Ok(end),
     }
+}
+
+fn returns_bytes(described: Described<'_>) -> bool {
+    arguments::is_bytes(&described.method.returns)
 }
 
 fn is_oneway(described: Described<'_>) -> bool {

@@ -26,6 +26,8 @@ use crate::{
 pub(super) enum End {
     /// With a value, if the method has one.
     Value(Option<Value>),
+    /// With bytes that are wanted as they are.
+    Bytes(Vec<u8>),
     Failed(CallError<Value>),
 }
 

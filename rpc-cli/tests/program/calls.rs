@@ -1,6 +1,6 @@
 //! `rpc call`: arguments in every form, results, and what is said of each mistake.
 
-use crate::{Demo, expect, run_with_stdin};
+use crate::{Demo, expect, rpc, run_with_stdin};
 
 #[test]
 fn arguments_are_taken_in_every_form() {
@@ -34,6 +34,8 @@ fn texts_are_read_as_the_type_that_is_wanted() {
     let argument = format!("picture=@{}", file.path().display());
     demo.gives(&["Inventory.set_picture", "name=lamp", &argument], "2");
     demo.gives(&["Inventory.picture", "name=lamp"], "[0,255]");
+    let raw = ["call", &demo.address, "--raw", "Inventory.picture", "name=lamp"];
+    assert_eq!(rpc().args(raw).output().unwrap().stdout, [0, 255]);
 }
 
 #[test]
