@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use anyhow::Result;
-use rpc_core::schema::Document;
+use anyhow::{Context as _, Result};
+use rpc_core::schema::{Document, ServiceSchema};
 
 use crate::{
     connect::{Connected, connect},
@@ -28,7 +28,7 @@ pub(crate) async fn load(source: &str) -> Result<Document> {
 }
 
 /// The descriptions of all services of a server but reflection.
-pub(crate) async fn all(server: &mut Connected) -> Result<Vec<rpc_core::schema::ServiceSchema>> {
+pub(crate) async fn all(server: &mut Connected) -> Result<Vec<ServiceSchema>> {
     let mut services = Vec::new();
     for name in server.services().await? {
         if name != REFLECTION {
@@ -36,6 +36,15 @@ pub(crate) async fn all(server: &mut Connected) -> Result<Vec<rpc_core::schema::
         }
     }
     Ok(services)
+}
+
+/// The description of one service from a file or a server, reflection too.
+pub(crate) async fn one(source: &str, service: &str) -> Result<ServiceSchema> {
+    if is_file(source) {
+        let document = keep(load(source).await?, &[service.to_owned()])?;
+        return document.services.into_iter().next().context("the schema has no services");
+    }
+    connect(source).await?.describe(service).await
 }
 
 /// Keeps the named services only, all if none is named.

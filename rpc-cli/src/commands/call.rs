@@ -16,7 +16,7 @@ use crate::{
     connect::{Connected, connect, method, reflection_is_off, split},
     dry_run,
     exit::Failure,
-    output, template,
+    output, source, template,
 };
 
 const EXAMPLES: &str = "\
@@ -46,7 +46,8 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// Where the server listens: host:port or unix:/path.
+    /// Where the server listens: host:port or unix:/path; a file from `rpc schema save` does for --template
+    /// and --dry-run.
     address: String,
     /// What to call, as Service.method.
     method: String,
@@ -87,6 +88,10 @@ pub(crate) enum Items {
 }
 
 impl Args {
+    const fn calls_nothing(&self) -> bool {
+        self.template || self.dry_run
+    }
+
     /// A call that was typed at a prompt.
     pub(crate) fn typed(
         path: &str,
@@ -113,8 +118,13 @@ impl Args {
 
 pub(super) async fn run(args: Args) -> Result<()> {
     // What is wrong with these is wrong before anybody is asked.
-    split(&args.method)?;
-    metadata(&args.headers)?;
+    let (service, name) = split(&args.method)?;
+    let metadata = metadata(&args.headers)?;
+    if args.calls_nothing() && source::is_file(&args.address) {
+        let service = &source::one(&args.address, service).await?;
+        let described = Described { service, method: method(service, name)? };
+        return preview(&args, &metadata, Some(described));
+    }
     let mut server = connect(&args.address).await?;
     make(&mut server, &args, Items::Stdin).await
 }
@@ -159,22 +169,11 @@ async fn call(
             None
         }
     };
-    if args.template {
-        let Some(Described { service, method }) = described else {
-            let message =
-                "the server does not describe itself: there is nothing to make a template of";
-            return Err(Failure::unknown(message).into());
-        };
-        output::pretty(&template::arguments(&method.arguments, &service.types));
+    if args.calls_nothing() {
+        preview(args, metadata, described)?;
         return Ok(End::Value(None));
     }
     let arguments = arguments::read(&args.arguments, described)?;
-    if args.dry_run {
-        let streams = described.map_or(Streams::NONE, |described| streams(described.method));
-        let text = dry_run::show(&args.method, &arguments, args.timeout, metadata, streams)?;
-        output::line(text.trim_end());
-        return Ok(End::Value(None));
-    }
     let mut source = match (described, items) {
         (None, _) => Source::none(),
         (Some(described), Items::Stdin) => Source::stdin(described),
@@ -206,6 +205,24 @@ fn returns_bytes(described: Described<'_>) -> bool {
 
 fn is_oneway(described: Described<'_>) -> bool {
     described.method.kind == MethodKind::Oneway
+}
+
+/// Prints what was asked for instead of a call.
+fn preview(args: &Args, metadata: &Metadata, described: Option<Described<'_>>) -> Result<()> {
+    if args.template {
+        let Some(Described { service, method }) = described else {
+            let message =
+                "the server does not describe itself: there is nothing to make a template of";
+            return Err(Failure::unknown(message).into());
+        };
+        output::pretty(&template::arguments(&method.arguments, &service.types));
+        return Ok(());
+    }
+    let arguments = arguments::read(&args.arguments, described)?;
+    let streams = described.map_or(Streams::NONE, |described| streams(described.method));
+    let text = dry_run::show(&args.method, &arguments, args.timeout, metadata, streams)?;
+    output::line(text.trim_end());
+    Ok(())
 }
 
 /// Which ways a call of the method streams.

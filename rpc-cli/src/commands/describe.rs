@@ -1,13 +1,13 @@
 //! `rpc describe`: services, methods and types, as the Rust that a client would be written against.
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::ValueEnum;
 use rpc_core::schema::{Document, ServiceSchema};
 use serde_json::Value;
 
 use crate::{
     codegen::Api,
-    connect::{connect, method, split},
+    connect::{method, split},
     documents, output, source,
 };
 
@@ -62,7 +62,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
     let form = args.form();
     if let Some(path) = args.what.as_deref().filter(|what| what.contains('.')) {
         let (service, name) = split(path)?;
-        let schema = one(&args.source, service).await?;
+        let schema = source::one(&args.source, service).await?;
         let method = method(&schema, name)?;
         return match form {
             Form::Rust => {
@@ -80,7 +80,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
         };
     }
     let (services, title) = match args.what {
-        Some(service) => (vec![one(&args.source, &service).await?], service),
+        Some(service) => (vec![source::one(&args.source, &service).await?], service),
         None => (source::load(&args.source).await?.services, args.source),
     };
     match form {
@@ -95,15 +95,6 @@ pub(super) async fn run(args: Args) -> Result<()> {
         form => documents(services, form, &title)?,
     }
     Ok(())
-}
-
-/// One service, reflection too.
-async fn one(from: &str, service: &str) -> Result<ServiceSchema> {
-    if source::is_file(from) {
-        let document = source::keep(source::load(from).await?, &[service.to_owned()])?;
-        return document.services.into_iter().next().context("the schema has no services");
-    }
-    connect(from).await?.describe(service).await
 }
 
 fn documents(services: Vec<ServiceSchema>, form: Form, title: &str) -> Result<()> {

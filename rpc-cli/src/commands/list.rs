@@ -1,11 +1,13 @@
 //! `rpc list`: what a server offers.
 
 use anyhow::Result;
+use rpc_core::schema::ServiceSchema;
 use serde_json::json;
 
 use crate::{
     connect::connect,
     output::{self, BOLD, DIM},
+    source,
 };
 
 const EXAMPLES: &str = "\
@@ -16,8 +18,8 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// Where the server listens: host:port or unix:/path.
-    address: String,
+    /// A server's address, host:port or unix:/path, or a file from `rpc schema save`.
+    source: String,
     /// List the methods too.
     #[arg(short, long)]
     long: bool,
@@ -26,12 +28,21 @@ pub(crate) struct Args {
     pub(super) json: bool,
 }
 
-pub(super) async fn run(args: Args) -> Result<()> {
-    let mut server = connect(&args.address).await?;
-    let mut schemas = Vec::new();
-    for service in server.services().await? {
-        schemas.push(server.describe(&service).await?);
+/// All services, reflection too where it is a server that is asked.
+async fn services(source: &str) -> Result<Vec<ServiceSchema>> {
+    if source::is_file(source) {
+        return Ok(source::load(source).await?.services);
     }
+    let mut server = connect(source).await?;
+    let mut services = Vec::new();
+    for service in server.services().await? {
+        services.push(server.describe(&service).await?);
+    }
+    Ok(services)
+}
+
+pub(super) async fn run(args: Args) -> Result<()> {
+    let schemas = services(&args.source).await?;
     if args.json {
         let services: Vec<_> = schemas
             .iter()

@@ -1,4 +1,4 @@
-//! A project to begin with: a crate with the trait, a server, a client and a test. The files are below `files`, with
+//! A project to begin with: a workspace of the trait, a server with a test, and a client. The files are below `files`, with
 //! `{{name}}` where the project's name stands.
 
 use std::{fs, path::Path};

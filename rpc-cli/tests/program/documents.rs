@@ -1,6 +1,6 @@
 //! Descriptions as documents: saved, compared, and in the forms of others.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use rpc_core::schema::{Document, MethodKind, ServiceBuilder};
 use tempfile::TempDir;
@@ -41,6 +41,23 @@ fn a_description_is_the_same_from_a_server_and_from_its_file() {
             expect(&format!("describe-inventory.{form}"), &live.stdout);
         }
     }
+    // In a file they are sorted and there is no reflection, whose name makes the column wider.
+    let lines = |ran: Ran| {
+        let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+        ran.stdout.lines().map(words).collect::<BTreeSet<_>>()
+    };
+    let (live, kept) =
+        (lines(demo.run("list", &["--long"])), lines(run(&["list", "--long", file])));
+    assert!(live.is_superset(&kept), "{live:?}\n{kept:?}");
+    assert_eq!(live.len(), kept.len() + 3);
+    for what in
+        [&["--template", "Inventory.put"][..], &["--dry-run", "Calculator.add", "a=1", "b=2"]]
+    {
+        let live = demo.run("call", what);
+        assert_eq!((live.code, run(&[&["call", file], what].concat()).stdout), (0, live.stdout));
+    }
+    assert_eq!(run(&["call", file, "Calculator.add", "a=1", "b=2"]).code, 2, "nobody is there");
+    assert_eq!(run(&["call", file, "--template", "Calculator.ad"]).code, 76);
     let same = run(&["schema", "diff", file, &demo.address]);
     assert_eq!((same.code, same.stdout.as_str()), (0, ""));
     // The program's own file formats, below a folder that it makes.
