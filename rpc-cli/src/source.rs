@@ -16,15 +16,23 @@ pub(crate) const REFLECTION: &str = "Reflection";
 
 /// Reads the descriptions of all services but reflection from `source`: a file, or the address of a server.
 pub(crate) async fn load(source: &str) -> Result<Document> {
+    named(source).await.map(|(document, _)| document)
+}
+
+/// The same with the name that the server has for itself, if it has one; a file has none.
+pub(crate) async fn named(source: &str) -> Result<(Document, Option<String>)> {
     if is_file(source) {
         let text = std::fs::read_to_string(source).map_err(|error| {
             Failure::usage(format!("cannot read the schema from {source}: {error}"))
         })?;
-        return Document::from_json(&text)
-            .map_err(|error| Failure::usage(format!("{source}: {error}")).into());
+        let document = Document::from_json(&text)
+            .map_err(|error| Failure::usage(format!("{source}: {error}")))?;
+        return Ok((document, None));
     }
     let mut server = connect(source).await?;
-    all(&mut server).await.map(Document::new)
+    let document = Document::new(all(&mut server).await?);
+    let name = server.channel.peer_name();
+    Ok((document, (!name.is_empty()).then_some(name)))
 }
 
 /// The descriptions of all services of a server but reflection.

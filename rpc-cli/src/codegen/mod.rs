@@ -39,24 +39,24 @@ pub(crate) struct GeneratedFile {
     pub text: String,
 }
 
-/// What documents are called, which may be of any number of services.
-const TITLE: &str = "Services";
+/// What documents are called whose server has no name: they may be of any number of services.
+pub(crate) const TITLE: &str = "Services";
 
 fn one(path: &str, text: String) -> Vec<GeneratedFile> {
     vec![GeneratedFile { path: path.to_owned(), text }]
 }
 
-/// All files of a client in `language`.
-pub(crate) fn generate(language: Language, api: &Api<'_>) -> Vec<GeneratedFile> {
+/// All files of a client in `language`, or the document, which has this title.
+pub(crate) fn generate(language: Language, api: &Api<'_>, title: &str) -> Vec<GeneratedFile> {
     match language {
         Language::Rust => rust::generate(api),
         Language::Python => python::generate(api),
         Language::Typescript => typescript::generate(api),
         Language::Openrpc => {
-            let document = documents::openrpc(api, TITLE);
+            let document = documents::openrpc(api, title);
             one("openrpc.json", format!("{document:#}\n"))
         }
-        Language::Markdown => one("api.md", documents::markdown(api, TITLE)),
-        Language::Html => one("api.html", documents::page(api, TITLE)),
+        Language::Markdown => one("api.md", documents::markdown(api, title)),
+        Language::Html => one("api.html", documents::page(api, title)),
     }
 }

@@ -31,8 +31,10 @@ pub(crate) struct Args {
 }
 
 pub(super) async fn run(args: Args) -> Result<()> {
-    let document = source::keep(source::load(&args.source).await?, &args.services)?;
-    for file in codegen::generate(args.language, &Api::new(&document)) {
+    let (document, name) = source::named(&args.source).await?;
+    let document = source::keep(document, &args.services)?;
+    let title = name.as_deref().unwrap_or(codegen::TITLE);
+    for file in codegen::generate(args.language, &Api::new(&document), title) {
         let path = args.out.join(&file.path);
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)

@@ -81,7 +81,10 @@ pub(super) async fn run(args: Args) -> Result<()> {
     }
     let (services, title) = match args.what {
         Some(service) => (vec![source::one(&args.source, &service).await?], service),
-        None => (source::load(&args.source).await?.services, args.source),
+        None => {
+            let (document, name) = source::named(&args.source).await?;
+            (document.services, name.unwrap_or(args.source))
+        }
     };
     match form {
         Form::Rust => {

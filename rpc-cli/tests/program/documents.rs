@@ -58,6 +58,15 @@ fn a_description_is_the_same_from_a_server_and_from_its_file() {
     }
     assert_eq!(run(&["call", file, "Calculator.add", "a=1", "b=2"]).code, 2, "nobody is there");
     assert_eq!(run(&["call", file, "--template", "Calculator.ad"]).code, 76);
+    // All of it has the name of the server; a file has none to give.
+    let titled = |source: &str| run(&["describe", source, "--format", "markdown"]).stdout;
+    assert!(titled(&demo.address).starts_with("# rpc demo\n"));
+    assert!(titled(file).starts_with(&format!("# {file}\n")));
+    for (source, title) in [(&*demo.address, "# rpc demo\n"), (file, "# Services\n")] {
+        let out = folder.path().to_str().unwrap();
+        assert_eq!(run(&["codegen", source, "--lang", "markdown", "--out", out]).code, 0);
+        assert!(fs::read_to_string(folder.path().join("api.md")).unwrap().starts_with(title));
+    }
     let same = run(&["schema", "diff", file, &demo.address]);
     assert_eq!((same.code, same.stdout.as_str()), (0, ""));
     // The program's own file formats, below a folder that it makes.

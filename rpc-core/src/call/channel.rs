@@ -88,6 +88,13 @@ impl Channel {
         self.connection.peer()
     }
 
+    /// What the server calls itself ([`Server::name`](crate::Server::name)): empty if it has no name, or has not
+    /// said hello yet (see [`Self::ready`]).
+    #[must_use]
+    pub fn peer_name(&self) -> String {
+        self.connection.peer_name()
+    }
+
     /// Prepares a call by the method's bare name, `Service.method`, with JSON both ways: no trait is
     /// needed. `arguments` is an object by name or an array by position; the error is the service's own,
     /// as JSON.

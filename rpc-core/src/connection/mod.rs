@@ -83,6 +83,11 @@ impl Connection {
         self.shared().peer()
     }
 
+    /// What the other end calls itself, once its hello is here.
+    pub(crate) fn peer_name(&self) -> String {
+        self.shared().peer_name()
+    }
+
     /// Resolves when the peer's hello has arrived.
     ///
     /// # Errors

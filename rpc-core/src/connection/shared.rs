@@ -113,6 +113,12 @@ impl Shared {
         self.peer
     }
 
+    /// What the peer calls itself in its hello; empty before that.
+    pub(super) fn peer_name(&self) -> String {
+        let state = self.state.lock();
+        state.machine.peer().map(|hello| hello.name.clone()).unwrap_or_default()
+    }
+
     /// Opens a call, leaves the waker of `cx` with it, and sees to it that it is sent.
     pub(crate) fn open(&self, call: &NewCall<'_>, cx: &Context<'_>) -> Result<CallId, Status> {
         let mut state = self.state.lock();
