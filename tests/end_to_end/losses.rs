@@ -24,6 +24,8 @@ async fn pending_calls_end_when_the_server_goes_away() {
     let error = served.client.add(1, 2).await.unwrap_err();
     assert_eq!(error.code(), Code::Unavailable);
     assert!(!error.status().unwrap().may_have_run(), "{error}");
+    let ready = served.client.channel().ready().await.unwrap_err();
+    assert_eq!(ready.code(), Code::Unavailable);
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@
 mod calls;
 mod clients;
 mod duplex;
+mod ends;
 mod evolve;
 mod json;
 mod limits;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use rpc_core::{Channel, Code, Codec, Server};
-use tests::{Served, Transport};
+use tests::{PlaygroundClient, PlaygroundServer, Served, Toys, Transport};
 
 #[tokio::test]
 async fn a_shutdown_finishes_what_runs_and_starts_nothing_else() {
@@ -64,4 +64,25 @@ async fn a_unix_socket_file_goes_with_its_server_and_a_stale_one_is_replaced() {
     Channel::connect(&address).await.unwrap().ready().await.unwrap();
     running.shutdown().await;
     assert!(!path.exists());
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_unix_address_replaces_no_file_of_others() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let server = || Server::new().with(PlaygroundServer::new(Toys::default()));
+    let notes = folder.path().join("notes.txt");
+    std::fs::write(&notes, "precious").unwrap();
+    assert!(server().start(format!("unix:{}", notes.display())).await.is_err());
+    assert_eq!(std::fs::read_to_string(&notes).unwrap(), "precious");
+
+    // One server takes the place of another that is still there; the end of that one is not its own.
+    let path = folder.path().join("socket");
+    let address = format!("unix:{}", path.display());
+    let former = server().start(&address).await.unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let _running = server().start(&address).await.unwrap();
+    former.shutdown().await;
+    let client = PlaygroundClient::connect(&address).await.unwrap();
+    assert_eq!(client.add(1, 2).await, Ok(3));
 }

@@ -93,3 +93,18 @@ async fn an_abort_ends_what_runs_on_the_threads() {
     running.wait().await;
     assert_eq!(call.await.unwrap().unwrap_err().code(), rpc_core::Code::Unavailable);
 }
+
+#[test]
+fn threads_end_with_the_runtime_of_their_server() {
+    let runtime = || tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let (serving, calling) = (runtime(), runtime());
+    let running = serving.block_on(server().start("127.0.0.1:0")).unwrap();
+    let client = calling.block_on(async {
+        let client = WhereClient::connect(running.address()).await.unwrap();
+        client.thread().await.unwrap();
+        client
+    });
+    let call = calling.spawn(client.forever().into_future());
+    serving.shutdown_background();
+    assert_eq!(calling.block_on(call).unwrap().unwrap_err().code(), rpc_core::Code::Unavailable);
+}

@@ -134,8 +134,11 @@ impl<T, E> Stream for Streaming<T, E> {
                 let item = (this.item)(this.codec, item.into());
                 return this.made(item);
             }
-            let Poll::Ready(next) = reader.poll_next(cx) else { return this.poll_scope(cx) };
-            match next {
+            if let Poll::Ready(over) = this.poll_scope(cx) {
+                return Poll::Ready(over);
+            }
+            let Some(reader) = &mut this.reader else { return Poll::Ready(None) };
+            match ready!(reader.poll_next(cx)) {
                 Next::Small => {}
                 Next::Large(item) => {
                     let item = (this.item)(this.codec, (&item).into());
@@ -151,7 +154,7 @@ impl<T, E> Stream for Streaming<T, E> {
 }
 
 impl<T, E> Streaming<T, E> {
-    /// Nothing has come: that is the end if the call which this one is part of has ended.
+    /// Between what comes: that is the end if the call which this one is part of has ended.
     fn poll_scope(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, CallError<E>>>> {
         let Some(scope) = &mut self.scope else { return Poll::Pending };
         ready!(scope.as_mut().poll(cx));

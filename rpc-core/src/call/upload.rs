@@ -43,7 +43,9 @@ where
 {
     let mut stream = pin!(stream);
     let sent = poll_fn(|cx| poll_stream(sender, stream.as_mut(), codec, encode, &split, cx)).await;
-    if matches!(sent, Sent::Stopped) {
+    let is_cut = sender.is_upload() && matches!(sent, Sent::Unsendable(_));
+    // An end would say that all of the upload is there.
+    if is_cut || matches!(sent, Sent::Stopped) {
         return sent;
     }
     match poll_fn(|cx| sender.poll_finish(cx)).await {

@@ -21,8 +21,9 @@ use super::{
     handlers::{Handlers, StopReason},
     linger,
     scratch::{self, Scratch},
-    shared::{Flushed, Shared, Standing},
+    shared::Shared,
     slot::{Accept, HandlerSlot, IncomingCall, panicked},
+    turn::{Flushed, Standing},
 };
 use crate::{
     proto::{
@@ -371,6 +372,7 @@ impl Drop for Driver {
             state.machine.fail(ConnectionError::Undriven);
             state.collect(&mut events, &mut wakes);
         });
+        self.shared.close();
         wakes.into_iter().for_each(Waker::wake);
     }
 }

@@ -36,6 +36,8 @@ pub(crate) struct ItemSender {
     codec: Codec,
     /// Whole frames of small items.
     frames: Vec<u8>,
+    /// How much of `frames` is whole; more while an item is being encoded.
+    whole: usize,
     /// What these cost.
     cost: usize,
     /// What may be sent, these included.
@@ -57,13 +59,14 @@ impl ItemSender {
     fn new(shared: Arc<Shared>, stream: StreamId, codec: Codec) -> Self {
         let stream = shared.name_sending(stream);
         let (frames, room) = (Vec::new(), Room::default());
-        Self { shared, stream, codec, frames, cost: 0, room, long: None, length: 0 }
+        Self { shared, stream, codec, frames, whole: 0, cost: 0, room, long: None, length: 0 }
     }
 
     /// Sends the items of a call of the peer, beginning with the word that they come.
     pub(crate) fn accepted(shared: Arc<Shared>, call: CallId, codec: Codec) -> Self {
         let mut sender = Self::new(shared, StreamId::theirs(call), codec);
         sender.frames.extend_from_slice(&Connection::accept_frame(call));
+        sender.whole = sender.frames.len();
         sender
     }
 
@@ -72,9 +75,14 @@ impl ItemSender {
         Self::new(shared, StreamId::mine(call), codec)
     }
 
+    /// Whether this side opened the call.
+    pub(crate) const fn is_upload(&self) -> bool {
+        self.stream.mine
+    }
+
     /// Ends the call with a status of this side's own.
     pub(crate) fn give_up(&self, status: Status) {
-        self.shared.give_up(self.stream.call, status);
+        self.shared.give_up(self.stream, status);
     }
 
     /// Waits until an item may be pushed.
@@ -112,8 +120,15 @@ impl ItemSender {
         let cost = std::mem::take(&mut self.cost);
         let room = self.shared.send_items(self.stream, &self.frames, cost, needed, cx);
         self.frames.clear();
-        self.room.bytes = self.room.bytes.saturating_sub(cost);
-        self.room = ready!(room)?;
+        self.whole = 0;
+        match room {
+            Poll::Ready(room) => self.room = room?,
+            // What was known of the room does not hold: more of the connection may be unwritten.
+            Poll::Pending => {
+                self.room.bytes = 0;
+                return Poll::Pending;
+            }
+        }
         Poll::Ready(Ok(()))
     }
 
@@ -153,6 +168,7 @@ impl ItemSender {
         let head = self.head(length).encode();
         self.frames[start..start + HEAD_LEN].copy_from_slice(&head);
         self.cost += length + ITEM_OVERHEAD;
+        self.whole = self.frames.len();
         Ok(Ok(self.frames.len() >= BATCH))
     }
 
@@ -191,8 +207,8 @@ impl Drop for ItemSender {
         if self.stream.mine {
             let message = "the stream that was sent with the call panicked";
             self.give_up(Status::new(Code::Internal, message));
-        } else if !self.frames.is_empty() {
-            self.shared.end_items(self.stream, &self.frames, self.cost);
+        } else if self.whole > 0 {
+            self.shared.end_items(self.stream, &self.frames[..self.whole], self.cost);
         }
     }
 }

@@ -13,7 +13,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::shared::{Flushed, Shared};
+use super::{shared::Shared, turn::Flushed};
 use crate::proto::connection::ConnectionError;
 
 /// How long the peer may take to accept the last bytes, and then to close its side.
@@ -35,7 +35,7 @@ pub(super) async fn close(
     if flushed.is_err() || poll_fn(|cx| shared.poll_shutdown(cx)).await.is_err() {
         return;
     }
-    let peer_may_write = !matches!(error, ConnectionError::Lost | ConnectionError::Closed);
+    let peer_may_write = !matches!(error, ConnectionError::Lost);
     if peer_may_write {
         // A peer that takes longer has had its chance to read why.
         let _ = timeout(LINGER, poll_fn(|cx| poll_discard(read, cx))).await;

@@ -20,6 +20,7 @@ mod scratch;
 mod shared;
 mod slot;
 mod streams;
+mod turn;
 
 pub(crate) use driver::Driver;
 pub(crate) use guard::SlowGuard;

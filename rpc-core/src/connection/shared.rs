@@ -15,11 +15,16 @@ use std::{
 use futures_util::task::AtomicWaker;
 use parking_lot::{Mutex, MutexGuard};
 
-use super::scratch::{self, Scratch};
+use super::{
+    scratch::{self, Scratch},
+    turn::{Flushed, Standing},
+};
 use crate::{
     proto::{
         self, CallId, Codec, Side, Status,
-        connection::{Config, ConnectionError, Event, MAX_SLICES, NewCall, Outcome, Transmit},
+        connection::{
+            Config, ConnectionError, Event, MAX_SLICES, NewCall, Outcome, StreamId, Transmit,
+        },
     },
     time::now,
     transport::{PeerAddress, WriteHalf},
@@ -28,7 +33,6 @@ use crate::{
 pub(crate) struct Shared {
     pub(super) state: Mutex<State>,
     driver: AtomicWaker,
-    write: Box<dyn WriteHalf>,
     peer: PeerAddress,
 }
 
@@ -36,8 +40,12 @@ pub(crate) struct Shared {
 pub(super) struct State {
     pub(super) machine: proto::Connection,
     transmit: Transmit,
-    /// Whether somebody is writing, with `transmit` in hand.
+    /// The writing half of the transport, unless it is closed or somebody is writing.
+    write: Option<Box<dyn WriteHalf>>,
+    /// Whether somebody is writing, with `transmit` and `write` in hand.
     writing: bool,
+    /// Whether the transport is closed, however many still hold this.
+    closed: bool,
     /// Whether the driver was asked to flush and has not done so yet.
     flush: bool,
     /// Whether the driver is in a turn that ends with a flush: it need not be woken for one.
@@ -52,42 +60,6 @@ pub(super) struct State {
     ready: Vec<Waker>,
 }
 
-/// How things stand at the start of a driver's turn.
-pub(super) struct Standing {
-    /// Whether somebody asked for a flush.
-    pub(super) flush: bool,
-    /// Bytes that wait to be written.
-    pub(super) unsent: usize,
-    /// Whether all have called again for whom the driver waits.
-    pub(super) all_called: bool,
-    /// Whether bytes of the peer may be read.
-    pub(super) may_read: bool,
-    /// Whether to read not much of them at once.
-    pub(super) short_read: bool,
-    /// When the machine has something to do if nothing happens.
-    pub(super) due: Option<Instant>,
-    /// Whether the timer is of no more use.
-    pub(super) disarm: bool,
-    /// Why the connection has ended, if it has.
-    pub(super) error: Option<ConnectionError>,
-}
-
-/// What became of a flush.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Flushed {
-    /// Nothing is left to write, or somebody else is at it.
-    All,
-    /// Nothing is left to write, and nothing to do before bytes come or somebody asks.
-    Quiet,
-    /// Nothing is left to write, and the connection has ended in good order.
-    Ended,
-    /// Something was written and there is more to do, or the connection has failed.
-    More,
-    /// The transport takes no more, and the waker was left with it if there was one; or the peer has to read
-    /// more first.
-    Blocked,
-}
-
 impl Shared {
     pub(super) fn new(
         side: Side,
@@ -98,7 +70,9 @@ impl Shared {
         let state = State {
             machine: proto::Connection::new(side, config, now()),
             transmit: Transmit::default(),
+            write: Some(write),
             writing: false,
+            closed: false,
             flush: side == Side::Dialer,
             in_turn: false,
             expected: 0,
@@ -106,7 +80,7 @@ impl Shared {
             greeted: false,
             ready: Vec::new(),
         };
-        Self { state: Mutex::new(state), driver: AtomicWaker::new(), write, peer }
+        Self { state: Mutex::new(state), driver: AtomicWaker::new(), peer }
     }
 
     pub(crate) const fn peer(&self) -> PeerAddress {
@@ -182,10 +156,10 @@ impl Shared {
         self.request_flush(state);
     }
 
-    /// Ends a call of this side with a status of its own.
-    pub(crate) fn give_up(&self, id: CallId, status: Status) {
+    /// Ends a call of this side with a status of its own, if the stream that it sends goes on.
+    pub(crate) fn give_up(&self, stream: StreamId, status: Status) {
         let mut state = self.state.lock();
-        state.machine.give_up(id, status);
+        state.machine.give_up(stream, status);
         self.request_flush(state);
     }
 
@@ -223,11 +197,11 @@ impl Shared {
 
     pub(super) fn poll_ready(&self, cx: &Context<'_>) -> Poll<Result<(), ConnectionError>> {
         let mut state = self.state.lock();
-        if state.machine.peer().is_some() {
-            return Poll::Ready(Ok(()));
-        }
         if let Some(error) = state.machine.error() {
             return Poll::Ready(Err(error.clone()));
+        }
+        if state.machine.peer().is_some() {
+            return Poll::Ready(Ok(()));
         }
         state.ready.push(cx.waker().clone());
         Poll::Pending
@@ -279,20 +253,22 @@ impl Shared {
 
     fn write(&self, mut state: MutexGuard<'_, State>, cx: Option<&mut Context<'_>>) -> Flushed {
         let inline = cx.is_none();
+        let Some(half) = state.write.take() else { return Flushed::All };
         state.writing = true;
         let mut transmit = std::mem::take(&mut state.transmit);
         drop(state);
         let mut slices = [IoSlice::new(&[]); MAX_SLICES];
         let count = transmit.slices(&mut slices);
         let written = match cx {
-            Some(cx) => self.write.poll_write(cx, &slices[..count]),
-            None => match self.write.try_write(&slices[..count]) {
+            Some(cx) => half.poll_write(cx, &slices[..count]),
+            None => match half.try_write(&slices[..count]) {
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => Poll::Pending,
                 written => Poll::Ready(written),
             },
         };
         let mut state = self.state.lock();
         state.writing = false;
+        state.write = (!state.closed).then_some(half);
         let flushed = match written {
             Poll::Ready(Ok(count)) => {
                 transmit.advance(count);
@@ -332,7 +308,19 @@ impl Shared {
     }
 
     pub(super) fn poll_shutdown(&self, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        self.write.poll_shutdown(cx)
+        let Some(half) = self.with(|state| state.write.take()) else { return Poll::Ready(Ok(())) };
+        let polled = half.poll_shutdown(cx);
+        self.with(|state| state.write = (!state.closed).then_some(half));
+        polled
+    }
+
+    /// Closes the writing half of the transport: clients of a connection that is over may be kept.
+    pub(super) fn close(&self) {
+        let half = self.with(|state| {
+            state.closed = true;
+            state.write.take()
+        });
+        drop(half);
     }
 }
 

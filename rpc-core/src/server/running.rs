@@ -100,16 +100,23 @@ async fn run(
     grace: Duration,
     told: Shutdown,
 ) {
+    // A runtime that ends drops this before it has seen that the server is to end.
+    let _aborted = AbortOnDrop(&connections);
     let stop = told.drain.child_token();
     let accepting = accept(listener, &connections, &mut threads, max_connections, stop);
     tokio::select! {
         () = accepting => {}
         () = told.abort.cancelled() => {}
     }
-    threads.close().await;
     connections.drain();
+    // A thread may be busy: what was handed to it is served, and told, when it has time.
+    let ended = async {
+        threads.close().await;
+        connections.drain();
+        connections.ended().await;
+    };
     tokio::select! {
-        () = connections.ended() => return,
+        () = ended => return,
         () = tokio::time::sleep(grace) => {
             tracing::warn!(?grace, "calls still run after the grace period; cancelling them");
         }
@@ -117,4 +124,13 @@ async fn run(
     }
     connections.abort();
     connections.ended().await;
+}
+
+/// Ends every connection when it is dropped.
+struct AbortOnDrop<'a>(&'a Connections);
+
+impl Drop for AbortOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }

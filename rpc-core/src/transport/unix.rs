@@ -2,7 +2,10 @@
 
 use std::{
     io,
-    os::unix::net::UnixStream as BlockingUnixStream,
+    os::unix::{
+        fs::{FileTypeExt as _, MetadataExt as _},
+        net::UnixStream as BlockingUnixStream,
+    },
     path::{Path, PathBuf},
 };
 
@@ -27,23 +30,37 @@ pub(crate) fn bind(path: &Path) -> io::Result<(UnixListener, SocketFile)> {
         }
         bound => bound?,
     };
-    Ok((listener, SocketFile(path.to_owned())))
+    let file = SocketFile { path: path.to_owned(), identity: identity(path) };
+    Ok((listener, file))
 }
 
+/// Whether a socket is there at which nobody listens. Any other file is somebody's, and refuses a connection alike.
 fn is_stale(path: &Path) -> bool {
-    match BlockingUnixStream::connect(path) {
-        Ok(_) => false,
-        Err(error) => error.kind() == io::ErrorKind::ConnectionRefused,
-    }
+    identity(path).is_some()
+        && match BlockingUnixStream::connect(path) {
+            Ok(_) => false,
+            Err(error) => error.kind() == io::ErrorKind::ConnectionRefused,
+        }
 }
 
-/// The file of a listening socket; removed when the listener is dropped.
+/// Which socket file is there, if one is: device and inode.
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    let file = std::fs::symlink_metadata(path).ok()?;
+    file.file_type().is_socket().then(|| (file.dev(), file.ino()))
+}
+
+/// The file of a listening socket; removed when the listener is dropped, unless another's is there by then.
 #[derive(Debug)]
-pub(crate) struct SocketFile(PathBuf);
+pub(crate) struct SocketFile {
+    path: PathBuf,
+    identity: Option<(u64, u64)>,
+}
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        // A file that somebody else removed is no loss, and a drop has nobody to tell.
-        let _ = std::fs::remove_file(&self.0);
+        if self.identity.is_some() && identity(&self.path) == self.identity {
+            // A drop has nobody to tell.
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
 }

@@ -30,8 +30,8 @@ pub struct CalculatorClient {
 }
 ///Serves an implementation of [`Calculator`]: give it to a server.
 #[allow(dead_code, unreachable_pub)]
-pub struct CalculatorServer<T> {
-    service: ::std::sync::Arc<T>,
+pub struct CalculatorServer<__T> {
+    service: ::std::sync::Arc<__T>,
 }
 #[allow(
     dead_code,
@@ -222,18 +222,18 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl<T: Calculator> CalculatorServer<T> {
+    impl<__T: Calculator> CalculatorServer<__T> {
         /// Serves `service`.
-        pub fn new(service: T) -> Self {
+        pub fn new(service: __T) -> Self {
             Self::from_arc(::std::sync::Arc::new(service))
         }
         /// Serves `service`, which the program keeps using itself.
-        pub fn from_arc(service: ::std::sync::Arc<T>) -> Self {
+        pub fn from_arc(service: ::std::sync::Arc<__T>) -> Self {
             Self { service }
         }
     }
     #[automatically_derived]
-    impl<T> ::core::clone::Clone for CalculatorServer<T> {
+    impl<__T> ::core::clone::Clone for CalculatorServer<__T> {
         fn clone(&self) -> Self {
             Self {
                 service: ::std::sync::Arc::clone(&self.service),
@@ -241,7 +241,7 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl<T> ::core::fmt::Debug for CalculatorServer<T> {
+    impl<__T> ::core::fmt::Debug for CalculatorServer<__T> {
         fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
             f.debug_struct("CalculatorServer").finish_non_exhaustive()
         }

@@ -58,8 +58,8 @@ struct FeedClient {
 }
 ///Serves an implementation of [`Feed`]: give it to a server.
 #[allow(dead_code, unreachable_pub)]
-struct FeedServer<T> {
-    service: ::std::sync::Arc<T>,
+struct FeedServer<__T> {
+    service: ::std::sync::Arc<__T>,
 }
 #[allow(
     dead_code,
@@ -453,18 +453,18 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl<T: Feed> FeedServer<T> {
+    impl<__T: Feed> FeedServer<__T> {
         /// Serves `service`.
-        fn new(service: T) -> Self {
+        fn new(service: __T) -> Self {
             Self::from_arc(::std::sync::Arc::new(service))
         }
         /// Serves `service`, which the program keeps using itself.
-        fn from_arc(service: ::std::sync::Arc<T>) -> Self {
+        fn from_arc(service: ::std::sync::Arc<__T>) -> Self {
             Self { service }
         }
     }
     #[automatically_derived]
-    impl<T> ::core::clone::Clone for FeedServer<T> {
+    impl<__T> ::core::clone::Clone for FeedServer<__T> {
         fn clone(&self) -> Self {
             Self {
                 service: ::std::sync::Arc::clone(&self.service),
@@ -472,7 +472,7 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl<T> ::core::fmt::Debug for FeedServer<T> {
+    impl<__T> ::core::fmt::Debug for FeedServer<__T> {
         fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
             f.debug_struct("FeedServer").finish_non_exhaustive()
         }

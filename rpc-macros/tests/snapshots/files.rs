@@ -15,8 +15,8 @@ struct FilesClient {
 }
 ///Serves an implementation of [`Files`]: give it to a server.
 #[allow(dead_code, unreachable_pub)]
-struct FilesServer<T> {
-    service: ::std::sync::Arc<T>,
+struct FilesServer<__T> {
+    service: ::std::sync::Arc<__T>,
 }
 #[allow(
     dead_code,
@@ -122,18 +122,18 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl<T: Files> FilesServer<T> {
+    impl<__T: Files> FilesServer<__T> {
         /// Serves `service`.
-        fn new(service: T) -> Self {
+        fn new(service: __T) -> Self {
             Self::from_arc(::std::sync::Arc::new(service))
         }
         /// Serves `service`, which the program keeps using itself.
-        fn from_arc(service: ::std::sync::Arc<T>) -> Self {
+        fn from_arc(service: ::std::sync::Arc<__T>) -> Self {
             Self { service }
         }
     }
     #[automatically_derived]
-    impl<T> ::core::clone::Clone for FilesServer<T> {
+    impl<__T> ::core::clone::Clone for FilesServer<__T> {
         fn clone(&self) -> Self {
             Self {
                 service: ::std::sync::Arc::clone(&self.service),
@@ -141,7 +141,7 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl<T> ::core::fmt::Debug for FilesServer<T> {
+    impl<__T> ::core::fmt::Debug for FilesServer<__T> {
         fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
             f.debug_struct("FilesServer").finish_non_exhaustive()
         }

@@ -64,6 +64,19 @@ impl Camel for Users {
     }
 }
 
+/// A service with a short name.
+#[service]
+pub trait T {
+    /// Says which.
+    async fn t(&self) -> u8;
+}
+
+impl T for Users {
+    async fn t(&self) -> u8 {
+        1
+    }
+}
+
 #[tokio::main]
 async fn main() {
     let names = NamesClient::in_memory(Server::new().with(NamesServer::new(Echo)));
@@ -72,4 +85,6 @@ async fn main() {
     assert_eq!(names.full("a", [1, 2]).await.unwrap(), "a2");
     let users = CamelClient::in_memory(Server::new().with(CamelServer::new(Users)));
     assert_eq!(users.getUser(7, None).await.unwrap(), 7);
+    let short = TClient::in_memory(Server::new().with(TServer::new(Users)));
+    assert_eq!(short.t().await.unwrap(), 1);
 }

@@ -206,7 +206,10 @@ async fn a_caller_is_woken_whose_call_ends_while_a_long_message_arrives() {
     bench.settle();
     bench.receive(&[0; 5000]).await;
     let shared = Arc::clone(&bench.shared);
-    set(&bench.read, move || shared.give_up(id, Status::new(Code::Internal, "given up")));
+    set(&bench.read, move || {
+        shared
+            .give_up(proto::connection::StreamId::mine(id), Status::new(Code::Internal, "given up"))
+    });
     bench.turn();
     // The driver goes on on another thread.
     let runtime = tokio::runtime::Handle::current();
@@ -321,4 +324,19 @@ async fn a_long_deadline_that_is_over_does_not_keep_the_next_call_from_its_pings
     shared.open(&new_call(ECHO, &arguments, None), &noop).unwrap();
     assert_eq!(running.await.unwrap(), ConnectionError::KeepaliveTimeout);
     assert!(called.elapsed() <= Duration::from_secs(61), "{:?}", called.elapsed());
+}
+
+#[tokio::test]
+async fn an_orderly_end_leaves_the_peer_time_to_read_what_was_written() {
+    let mut bench = Bench::new(Side::Acceptor, Config::default(), None);
+    bench.receive(&greeting()).await;
+    bench.settle();
+    bench.shared.drain("the end");
+    // All is written, and what the peer still says is no reason to throw it away.
+    bench.settle();
+    bench.receive(&Ping { token: 1 }.frame(Kind::Ping)).await;
+    bench.settle();
+    let Bench { run, far, .. } = bench;
+    drop(far);
+    assert_eq!(run.await, ConnectionError::Closed);
 }

@@ -104,8 +104,13 @@ impl Connection {
         }
     }
 
-    /// Ends a call of this side with a status of its own: what it was to send cannot be sent.
-    pub fn give_up(&mut self, id: CallId, status: Status) {
+    /// Ends a call of this side with a status of its own: what it was to send cannot be sent. Another call may have
+    /// its id by now: nothing happens if the stream does not go on.
+    pub fn give_up(&mut self, stream: StreamId, status: Status) {
+        let id = stream.call;
+        if !self.sends(stream) {
+            return;
+        }
         match self.outbound.slot(id).map(|slot| &slot.state) {
             Some(SlotState::Sent(_)) => {
                 let known = self.stop(id);
@@ -165,6 +170,7 @@ impl Connection {
     }
 
     pub(super) fn handle_cancel(&mut self, _now: Instant, id: CallId) {
+        self.cut_upload(id);
         self.end_upload(id);
         let Some(call) = self.inbound.open.get_mut(&id) else { return };
         match call.progress {

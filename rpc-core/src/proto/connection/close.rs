@@ -6,6 +6,7 @@
 use super::{
     Connection, ConnectionError, Event,
     error::outcome as outcome_words,
+    inbound::Progress,
     outbound::{Outbound, Slot, SlotState, UNSENT},
     partial::Partials,
 };
@@ -98,9 +99,25 @@ impl Connection {
             self.outbound.in_flight = 0;
             self.stop_sending(|stream| stream.mine);
             self.end_queued("connection lost: the peer closed it");
+            self.cut_short();
         } else {
             self.fail(ConnectionError::Lost);
         }
+    }
+
+    /// The peer sends no more: requests and uploads that are not whole never will be, and what waits for its credit
+    /// waits for ever.
+    fn cut_short(&mut self) {
+        let now = self.timers.received;
+        let calls: Vec<CallId> = self.inbound.open.keys().copied().collect();
+        for id in calls {
+            let open = self.inbound.open.get(&id);
+            let partial = open.is_some_and(|call| call.progress == Progress::Receiving);
+            if partial || self.receives_upload(id) {
+                self.handle_cancel(now, id);
+            }
+        }
+        self.wake_sending();
     }
 
     /// Ends the connection if it is draining and nothing is left to do. To be called when all that
@@ -180,7 +197,7 @@ impl Connection {
     }
 
     /// Stops the uploads of calls that have ended, of which the peer knows nothing.
-    fn stop_orphans(&mut self) {
+    pub(super) fn stop_orphans(&mut self) {
         let slots = std::mem::take(&mut self.outbound.slots);
         let lives = |slot: &Slot| matches!(slot.state, SlotState::Queued(_) | SlotState::Sent(_));
         self.stop_sending(|stream| {

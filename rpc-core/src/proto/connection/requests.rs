@@ -67,6 +67,7 @@ impl Connection {
         let Some(queued) = slot.dequeue() else { return };
         if let Err(status) = fits {
             slot.settle(status, false, &mut self.wakes);
+            self.stop_upload(id, false);
             return;
         }
         if !queued.reply {

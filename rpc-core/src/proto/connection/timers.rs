@@ -154,6 +154,7 @@ impl Connection {
         }
         self.outbound.next_deadline = next;
         self.outbound.prune_queue();
+        self.stop_orphans();
         for (index, ordinal) in sent {
             let known = self.stop(CallId(index as u32));
             let Some(slot) = self.outbound.slots.get_mut(index) else { continue };

@@ -23,7 +23,7 @@ pub(super) fn definition(service: &Service) -> TokenStream {
     quote! {
         #[doc = #doc]
         #[allow(dead_code, unreachable_pub)]
-        #vis struct #server<T> { service: ::std::sync::Arc<T> }
+        #vis struct #server<__T> { service: ::std::sync::Arc<__T> }
     }
 }
 
@@ -38,27 +38,27 @@ pub(super) fn implementation(service: &Service) -> TokenStream {
     });
     quote! {
         #[automatically_derived]
-        impl<T: #ident> #server<T> {
+        impl<__T: #ident> #server<__T> {
             /// Serves `service`.
-            #vis fn new(service: T) -> Self {
+            #vis fn new(service: __T) -> Self {
                 Self::from_arc(::std::sync::Arc::new(service))
             }
 
             /// Serves `service`, which the program keeps using itself.
-            #vis fn from_arc(service: ::std::sync::Arc<T>) -> Self {
+            #vis fn from_arc(service: ::std::sync::Arc<__T>) -> Self {
                 Self { service }
             }
         }
 
         #[automatically_derived]
-        impl<T> ::core::clone::Clone for #server<T> {
+        impl<__T> ::core::clone::Clone for #server<__T> {
             fn clone(&self) -> Self {
                 Self { service: ::std::sync::Arc::clone(&self.service) }
             }
         }
 
         #[automatically_derived]
-        impl<T> ::core::fmt::Debug for #server<T> {
+        impl<__T> ::core::fmt::Debug for #server<__T> {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 f.debug_struct(#name).finish_non_exhaustive()
             }

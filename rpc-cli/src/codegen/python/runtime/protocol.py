@@ -464,8 +464,8 @@ class Protocol:
         return self._pings
 
     def goaway(self, code: int, text: str) -> None:
-        """Says that no further call is opened or started."""
-        if not self.sent_goaway:
+        """Says that no further call is opened or started; an end at once is told even if an orderly one had begun."""
+        if not self.sent_goaway or code != DRAIN:
             self.sent_goaway = True
             payload = bytes((code,)) + self._accepted.to_bytes(8, "little") + text.encode()[:1024]
             self.out.goaway(frame(Kind.GOAWAY, 0, 0, payload))

@@ -31,6 +31,9 @@ impl Connection {
                 self.streams.receiving.remove(&stream.key());
                 return Poll::Ready(Items::End(outcome));
             }
+        } else if receiving.cut {
+            let cut = Status::new(Code::Cancelled, "the caller cancelled the call");
+            return Poll::Ready(Items::End(Err(Failure::Status(cut))));
         } else if receiving.ended {
             return Poll::Ready(Items::End(Ok(Payload::new())));
         }
@@ -213,6 +216,18 @@ impl Connection {
         }
         self.end_upload(head.id);
         Ok(())
+    }
+
+    /// Whether the caller may still send items.
+    pub(in super::super) fn receives_upload(&mut self, call: CallId) -> bool {
+        self.streams.receiving(StreamId::theirs(call)).is_some_and(|receiving| !receiving.ended)
+    }
+
+    /// The caller cancels its call: what it sent is not whole, unless it has said that it is.
+    pub(in super::super) fn cut_upload(&mut self, call: CallId) {
+        if let Some(receiving) = self.streams.receiving(StreamId::theirs(call)) {
+            receiving.cut = !receiving.ended;
+        }
     }
 
     /// The caller sends no more items: it has said so, or has cancelled its call.

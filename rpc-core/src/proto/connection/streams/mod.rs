@@ -113,6 +113,11 @@ impl StreamTable {
 }
 
 impl super::Connection {
+    /// Whether the stream goes on.
+    pub(super) fn sends(&mut self, stream: StreamId) -> bool {
+        self.streams.sending(stream).is_some()
+    }
+
     /// Names the stream that this side sends in a call, for as long as it goes on.
     pub fn name_sending(&mut self, stream: StreamId) -> StreamId {
         let serial = self.streams.sending(stream).map_or(GONE, |sending| sending.serial);

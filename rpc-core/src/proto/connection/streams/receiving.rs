@@ -44,6 +44,8 @@ pub(super) struct Receiving {
     pub(super) accepted: bool,
     /// The caller has sent its last item.
     pub(super) ended: bool,
+    /// It was ended by a cancel: what has come is not all.
+    pub(super) cut: bool,
     /// Nobody reads any more.
     pub(super) discards: bool,
 }
@@ -79,6 +81,7 @@ impl Receiving {
             waker: None,
             accepted: false,
             ended: false,
+            cut: false,
             discards: false,
         }
     }

@@ -63,7 +63,12 @@ impl Connection {
             None => sending.waker = Some(cx.waker().clone()),
         }
         if sending.credit < needed {
-            return Poll::Pending;
+            // None comes any more.
+            return if self.closing.read_closed {
+                Poll::Ready(Err(Stopped))
+            } else {
+                Poll::Pending
+            };
         }
         if unsent > MAX_UNSENT_ITEMS {
             if !self.streams.waiting.contains(&stream) {
@@ -205,6 +210,13 @@ impl Connection {
             }
             !stops
         });
+    }
+
+    /// Has every stream look again whether it may go on.
+    pub(in super::super) fn wake_sending(&mut self) {
+        for sending in self.streams.sending.values_mut() {
+            self.wakes.extend(sending.waker.take());
+        }
     }
 
     /// Bytes have left: streams that waited for that go on.

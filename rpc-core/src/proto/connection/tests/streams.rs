@@ -242,3 +242,36 @@ fn a_stream_that_waits_for_a_long_request_goes_on_when_that_is_taken_back() {
     assert_eq!(wakes.len(), 1);
     assert!(pair.room(Dialer, StreamId::mine(id), 1).is_ready());
 }
+
+#[test]
+fn an_upload_that_is_cancelled_is_not_taken_for_whole() {
+    let mut pair = Pair::new().greeted();
+    let id = pair.open_streaming(Dialer, Streams::UP);
+    pair.send_item(Dialer, StreamId::mine(id), b"one");
+    pair[Dialer].machine.cancel(id);
+    // All of it arrives in one read, before a handler is started.
+    pair.write(Dialer);
+    pair.read(Acceptor);
+    let (items, end) = pair.items(Acceptor, StreamId::theirs(id));
+    assert_eq!(items, [b"one"]);
+    assert!(matches!(end, Some(Err(Failure::Status(status))) if status.code() == Code::Cancelled));
+}
+
+#[test]
+fn what_a_peer_that_has_closed_its_half_was_sending_ends() {
+    let mut pair = Pair::new().greeted();
+    let up = pair.open_streaming(Dialer, Streams::UP);
+    let down = pair.open_streaming(Dialer, Streams::DOWN);
+    pair.send_item(Dialer, StreamId::mine(up), b"one");
+    pair.drive();
+    pair[Dialer].machine.drain("enough");
+    pair.drive();
+    pair[Acceptor].machine.handle_eof();
+    pair[Acceptor].collect();
+    let (_, end) = pair.items(Acceptor, StreamId::theirs(up));
+    assert!(matches!(end, Some(Err(Failure::Status(status))) if status.code() == Code::Cancelled));
+    // What the peer allowed may still be sent, and no more.
+    let stream = StreamId::theirs(down);
+    let Poll::Ready(Ok(room)) = pair.room(Acceptor, stream, 1) else { panic!("there is room") };
+    assert_eq!(pair.room(Acceptor, stream, room.bytes + 1), Poll::Ready(Err(Stopped)));
+}
