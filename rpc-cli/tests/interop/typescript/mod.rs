@@ -6,6 +6,7 @@
 mod strange;
 
 use std::{
+    fs::File,
     path::{Path, PathBuf},
     process::Stdio,
 };
@@ -28,7 +29,7 @@ const FILES: [&str; 7] = [
 
 #[tokio::test]
 async fn the_suite_passes_in_node() {
-    let Some(folder) = prepared().await else { return };
+    let Some((folder, _alone)) = prepared().await else { return };
     let strange = folder.join("strange.json");
     std::fs::write(&strange, strange::document()).unwrap();
     super::generate(strange.to_str().unwrap(), "typescript", &folder.join("strange")).await;
@@ -66,8 +67,8 @@ async fn what_is_generated_reads_as_it_should() {
     }
 }
 
-/// A folder with the suite and the tools; nothing if Node is not here, or npm cannot install them.
-async fn prepared() -> Option<PathBuf> {
+/// A folder with the suite and the tools, and the lock that keeps other runs of this test out of it; nothing if Node is not here, or npm cannot install them.
+async fn prepared() -> Option<(PathBuf, File)> {
     let version = Command::new("node").arg("--version").stdin(Stdio::null()).output().await;
     if !version.is_ok_and(|version| version.status.success()) {
         eprintln!("node is not here: TypeScript was not tried");
@@ -75,10 +76,12 @@ async fn prepared() -> Option<PathBuf> {
     }
     let folder = std::env::var_os(FOLDER)
         .map_or_else(|| Path::new(env!("CARGO_TARGET_TMPDIR")).join("typescript"), PathBuf::from);
+    std::fs::create_dir_all(&folder).unwrap();
+    let alone = File::create(folder.join("test.lock")).unwrap();
+    alone.lock().unwrap();
     for generated in ["client", "strange", "out"] {
         let _ = std::fs::remove_dir_all(folder.join(generated));
     }
-    std::fs::create_dir_all(&folder).unwrap();
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/typescript");
     for name in FILES {
         std::fs::copy(sources.join(name), folder.join(name)).unwrap();
@@ -92,7 +95,7 @@ async fn prepared() -> Option<PathBuf> {
             return None;
         }
     }
-    Some(folder)
+    Some((folder, alone))
 }
 
 /// Node, in that folder.
