@@ -39,7 +39,7 @@ impl Transport for Rest {
     fn serve(&self) -> BoxFuture<'static, Result<Listening>> {
         let router = Router::new()
             .route("/sum", get(sum))
-            .route("/work/{kind}/{amount}", get(work))
+            .route("/job/{kind}/{amount}", get(work))
             .route("/echo", post(echo))
             .route("/order", put(record));
         Box::pin(http::serve(router))
@@ -96,7 +96,7 @@ impl Caller for Client {
     }
 
     async fn work(&self, kind: u32, amount: u32) -> Result<i64> {
-        let request = self.http.get(self.at(&format!("/work/{kind}/{amount}")));
+        let request = self.http.get(self.at(&format!("/job/{kind}/{amount}")));
         Ok(request.send().await?.error_for_status()?.json().await?)
     }
 

@@ -169,7 +169,7 @@ impl Connection {
         }
     }
 
-    pub(super) fn handle_cancel(&mut self, _now: Instant, id: CallId) {
+    pub(super) fn handle_cancel(&mut self, id: CallId) {
         self.cut_upload(id);
         self.end_upload(id);
         let Some(call) = self.inbound.open.get_mut(&id) else { return };

@@ -108,13 +108,12 @@ impl Connection {
     /// The peer sends no more: requests and uploads that are not whole never will be, and what waits for its credit
     /// waits for ever.
     fn cut_short(&mut self) {
-        let now = self.timers.received;
         let calls: Vec<CallId> = self.inbound.open.keys().copied().collect();
         for id in calls {
             let open = self.inbound.open.get(&id);
             let partial = open.is_some_and(|call| call.progress == Progress::Receiving);
             if partial || self.receives_upload(id) {
-                self.handle_cancel(now, id);
+                self.handle_cancel(id);
             }
         }
         self.wake_sending();

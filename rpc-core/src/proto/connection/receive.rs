@@ -131,7 +131,7 @@ impl Connection {
                 }
                 // By its opener it is the end of a call; by the other side, of its upload.
                 if head.flags.contains(Flags::MINE) {
-                    self.handle_cancel(now, head.id);
+                    self.handle_cancel(head.id);
                     Ok(())
                 } else {
                     self.handle_stop(head.id)
