@@ -14,7 +14,7 @@ use benches::{
     idle::{self, IdlePlan},
     machine::Machine,
     page,
-    plan::{self, Failure, Group, Pace, Part, Plan},
+    plan::{self, Failure, Group, Pace, Part, Plan, Threading},
     record::Cell,
     report,
     results::Results,
@@ -61,6 +61,8 @@ enum Command {
     Connections(Options),
     /// `add` with both processes on one CPU.
     Pinned(Options),
+    /// `add` and the record on one connection, with a runtime of one thread on each side.
+    OneThread(Options),
     /// Handlers that sleep, compute, or have a cache in front.
     Services(Options),
     /// Bytes on the wire per call, counted by a relay.
@@ -119,7 +121,11 @@ enum Command {
     Chat(Effort),
     /// Serves one transport until stdin closes; its address is the first line of stdout.
     #[command(hide = true)]
-    Server { transport: String },
+    Server {
+        transport: String,
+        #[arg(long)]
+        one_thread: bool,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -207,6 +213,7 @@ fn main() -> Result<()> {
         Command::InFlight(options) => drive(&options, plan::in_flight(), report::transports),
         Command::Connections(options) => drive(&options, plan::connections(), report::transports),
         Command::Pinned(options) => drive(&options, plan::pinned(), report::transports),
+        Command::OneThread(options) => drive(&options, plan::one_thread(), report::transports),
         Command::Services(options) => drive(&options, plan::services(), report::transports),
         Command::Wire(options) => count(&options, Part::Wire),
         Command::Allocations(options) => count(&options, Part::Allocations),
@@ -224,7 +231,9 @@ fn main() -> Result<()> {
         Command::Cancels(effort) => show(&effort, streams::cancels),
         Command::Broadcast(effort) => show(&effort, streams::broadcast),
         Command::Chat(effort) => show(&effort, streams::chat),
-        Command::Server { transport } => server::serve(&transport),
+        Command::Server { transport, one_thread } => {
+            server::serve(&transport, if one_thread { Threading::One } else { Threading::Workers })
+        }
     }
 }
 

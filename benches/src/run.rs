@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use futures_util::future::try_join_all;
 use tokio::{
     runtime::{Builder, Runtime},
@@ -22,7 +22,7 @@ use crate::{
     cpu, memory,
     meter::{Meter, Tally},
     pin::Pin,
-    plan::{Failure, Group, Load, Pace, Placement, Plan},
+    plan::{Failure, Group, Load, Pace, Plan, Threading},
     record::{Cell, Sample},
     server::ServerProcess,
     transport::{self, Link, Role, Transport},
@@ -52,7 +52,7 @@ pub fn run(plan: &Plan, program: &Path, progress: &mut impl Write) -> Result<Vec
                     // Each round begins with another transport, so that none always goes first.
                     let index = (step + round) % transports.len();
                     let transport = &*transports[index];
-                    let sample = measure(transport, load, group.placement, plan.pace, program)
+                    let sample = measure(transport, load, group, plan.pace, program)
                         .with_context(|| format!("{}, {}", transport.name(), load.label));
                     let cell = &mut cells[begun + turn * transports.len() + index];
                     match sample {
@@ -91,21 +91,26 @@ fn able(plan: &Plan, group: &Group) -> Result<Vec<Box<dyn Transport>>> {
 fn measure(
     transport: &dyn Transport,
     load: &Load,
-    placement: Placement,
+    group: &Group,
     pace: Pace,
     program: &Path,
 ) -> Result<Sample> {
-    let _pin = Pin::to(placement)?;
-    let server = ServerProcess::start(program, transport.name())?;
-    let runtime = runtime()?;
+    let _pin = Pin::to(group.placement)?;
+    let server = ServerProcess::start_on(program, transport.name(), group.threading)?;
+    let runtime = runtime_on(group.threading)?;
     let links = runtime.block_on(connect(transport, server.address(), load.connections))?;
     // Each caller's first call opens what it needs, pools of connections above all.
     let first = runtime.block_on(async { timeout(GRACE, begin(&links, load)).await });
     first.context("the first calls hang")??;
     let meter = Meter::for_window();
-    let driving = runtime.spawn(drive(links, load.clone(), Arc::clone(&meter)));
-
+    let driving = drive(links, load.clone(), Arc::clone(&meter));
+    let limit = pace.warm_up + pace.window + GRACE;
     // This thread only keeps time, so that the window does not wait for busy workers.
+    let driver = thread::spawn(move || {
+        let lanes = runtime.block_on(async { timeout(limit, driving).await });
+        runtime.shutdown_background();
+        lanes.context("calls were still pending long after the window")?
+    });
     thread::sleep(pace.warm_up);
     let before = Usage::read(server.pid())?;
     meter.open();
@@ -113,10 +118,8 @@ fn measure(
     meter.close();
     let used = Usage::read(server.pid())?.since(before);
 
-    let lanes = runtime.block_on(async { timeout(GRACE, driving).await });
-    let lanes = lanes.context("calls were still pending long after the window")???;
+    let lanes = driver.join().map_err(|_| anyhow!("the driver panicked"))??;
     ensure!(lanes[0].calls() > 0, "no call ended within the window");
-    runtime.shutdown_background();
     Ok(Sample::new(used, &lanes))
 }
 
@@ -165,13 +168,27 @@ pub async fn drive(links: Vec<Box<dyn Link>>, load: Load, meter: Arc<Meter>) -> 
     Ok(sums)
 }
 
-/// Makes the runtime that both sides use: multi-thread with two workers.
+/// Makes the runtime that both sides usually have: multi-thread with two workers.
 ///
 /// # Errors
 ///
 /// When threads cannot be started.
 pub fn runtime() -> Result<Runtime> {
-    let runtime = Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build();
+    runtime_on(Threading::Workers)
+}
+
+/// Makes a runtime on so many threads.
+///
+/// # Errors
+///
+/// When threads cannot be started.
+pub fn runtime_on(threading: Threading) -> Result<Runtime> {
+    let runtime = match threading {
+        Threading::Workers => {
+            Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build()
+        }
+        Threading::One => Builder::new_current_thread().enable_all().build(),
+    };
     runtime.context("cannot start a runtime")
 }
 

@@ -13,7 +13,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 
-use crate::{run, streams, transport};
+use crate::{plan::Threading, run, streams, transport};
 
 /// A running server process; dropping it ends the process.
 #[derive(Debug)]
@@ -29,8 +29,18 @@ impl ServerProcess {
     ///
     /// When the program cannot be started or ends before it names an address.
     pub fn start(program: &Path, transport: &str) -> Result<Self> {
+        Self::start_on(program, transport, Threading::Workers)
+    }
+
+    /// The same, on such a runtime.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_on(program: &Path, transport: &str, threading: Threading) -> Result<Self> {
         let child = Command::new(program)
             .args(["server", transport])
+            .args((threading == Threading::One).then_some("--one-thread"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -76,15 +86,17 @@ impl Drop for ServerProcess {
 /// # Errors
 ///
 /// When the transport is unknown or cannot listen.
-pub fn serve(name: &str) -> Result<()> {
-    let runtime = run::runtime()?;
+pub fn serve(name: &str, threading: Threading) -> Result<()> {
+    let runtime = run::runtime_on(threading)?;
     let listening = if streams::is_ours(name) {
         runtime.block_on(streams::serve(name))?
     } else {
         runtime.block_on(transport::find(name)?.serve())?
     };
     writeln!(io::stdout(), "{}", listening.address())?;
-    io::stdin().read_to_end(&mut Vec::new())?;
+    // A runtime of one thread runs while this one waits for it.
+    let closed = || io::stdin().read_to_end(&mut Vec::new());
+    runtime.block_on(async { tokio::task::spawn_blocking(closed).await })??;
     drop(listening);
     runtime.shutdown_background();
     Ok(())

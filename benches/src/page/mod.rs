@@ -32,7 +32,7 @@ pub fn write(results: &Results, out: &Path) -> Result<()> {
     page.summary(results);
     page.settings(results);
     page.losses(results);
-    for part in [Part::Jobs, Part::Pinned] {
+    for part in [Part::Jobs, Part::Pinned, Part::OneThread] {
         page.chapter(results, part);
     }
     for part in [Part::InFlight, Part::Connections] {
@@ -309,6 +309,7 @@ fn title(part: Part) -> &'static str {
     match part {
         Part::Jobs => "Three jobs",
         Part::Pinned => "On one CPU",
+        Part::OneThread => "On one thread each side",
         Part::InFlight => "As calls in flight grow",
         Part::Connections => "As connections grow",
         Part::Services => "Handlers as services have them",

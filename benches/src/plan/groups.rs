@@ -1,6 +1,6 @@
 //! The groups of every command: which jobs, at which loads.
 
-use super::{Group, Job, Load, Part, Placement};
+use super::{Group, Job, Load, Part, Placement, Threading};
 use crate::jobs::{MISS, Work};
 
 /// The size of the payload that is echoed beside small calls.
@@ -15,6 +15,7 @@ pub fn transports() -> Vec<Group> {
             title: format!("add, {}", load.label),
             loads: vec![load],
             placement: Placement::Free,
+            threading: Threading::Workers,
         })
         .into()
 }
@@ -28,6 +29,21 @@ pub fn pinned() -> Vec<Group> {
             title: format!("add, {}, both processes on one CPU", load.label),
             loads: vec![load],
             placement: Placement::OneCpu,
+            threading: Threading::Workers,
+        })
+        .into()
+}
+
+/// One connection on one thread a side: what each transport costs at its least, since no call moves between
+/// threads; more threads carry more connections, not more of one.
+pub fn one_thread() -> Vec<Group> {
+    [("add", Job::Add, &[1, 64, 1024][..]), ("record", Job::Record, &[64])]
+        .map(|(title, job, calls)| Group {
+            part: Part::OneThread,
+            title: format!("{title}, a runtime of one thread on each side"),
+            loads: calls.iter().map(|calls| Load::of(job, 1, *calls)).collect(),
+            placement: Placement::Free,
+            threading: Threading::One,
         })
         .into()
 }
@@ -42,6 +58,7 @@ pub fn pending() -> Vec<Group> {
             Load::of(Job::Work(Work::Yield), 1, 64).named("pending"),
         ],
         placement: Placement::Free,
+        threading: Threading::Workers,
     }]
 }
 
@@ -56,6 +73,7 @@ pub fn mixed() -> Vec<Group> {
             Load::of(Job::Add, 1, 4).named("beside").beside(Job::Echo { bytes: LARGE }, 1),
         ],
         placement: Placement::Free,
+        threading: Threading::Workers,
     }]
 }
 
@@ -69,6 +87,7 @@ pub fn vectors() -> Vec<Group> {
             Load::of(Job::EchoVec { bytes: LARGE }, 1, 1).named("Vec<u8>"),
         ],
         placement: Placement::Free,
+        threading: Threading::Workers,
     }]
 }
 
@@ -92,6 +111,7 @@ pub fn jobs() -> Vec<Group> {
         title: title.to_owned(),
         loads: loads.iter().map(|(links, calls)| Load::of(job, *links, *calls)).collect(),
         placement: Placement::Free,
+        threading: Threading::Workers,
     })
     .into()
 }
@@ -104,6 +124,7 @@ pub fn in_flight() -> Vec<Group> {
         title: "add, one connection, calls in flight".to_owned(),
         loads: loads.map(|calls| Load::of(Job::Add, 1, calls).named(&calls.to_string())).into(),
         placement: Placement::Free,
+        threading: Threading::Workers,
     }]
 }
 
@@ -115,6 +136,7 @@ pub fn connections() -> Vec<Group> {
         title: "add, one call in flight on each connection".to_owned(),
         loads: loads.map(|links| Load::of(Job::Add, links, 1).named(&links.to_string())).into(),
         placement: Placement::Free,
+        threading: Threading::Workers,
     }]
 }
 
@@ -125,6 +147,7 @@ pub fn services() -> Vec<Group> {
         title,
         loads: calls.iter().map(|calls| Load::of(Job::Work(work), 1, *calls)).collect(),
         placement: Placement::Free,
+        threading: Threading::Workers,
     };
     let cached = format!("a cache that 98 % hit before {} ms", MISS.as_millis());
     vec![

@@ -6,7 +6,7 @@
 mod groups;
 
 pub use groups::{
-    connections, in_flight, jobs, mixed, pending, pinned, services, transports, vectors,
+    connections, in_flight, jobs, mixed, one_thread, pending, pinned, services, transports, vectors,
 };
 
 use std::time::Duration;
@@ -103,6 +103,15 @@ pub enum Placement {
     OneCpu,
 }
 
+/// What the runtimes of both sides run on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Threading {
+    /// As many workers as everywhere here.
+    Workers,
+    /// The one thread that drives a current-thread runtime.
+    One,
+}
+
 /// The chapter of the report that figures belong to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
@@ -111,6 +120,8 @@ pub enum Part {
     Jobs,
     /// `add` with both processes on one CPU.
     Pinned,
+    /// One connection, on a runtime of one thread each side.
+    OneThread,
     /// `add` as calls in flight grow.
     InFlight,
     /// `add` as connections grow.
@@ -133,9 +144,10 @@ pub enum Part {
 
 impl Part {
     /// All of them, in the order of the report.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Jobs,
         Self::Pinned,
+        Self::OneThread,
         Self::InFlight,
         Self::Connections,
         Self::Services,
@@ -157,6 +169,7 @@ impl Part {
         match self {
             Self::Jobs => jobs(),
             Self::Pinned => pinned(),
+            Self::OneThread => one_thread(),
             Self::InFlight => in_flight(),
             Self::Connections => connections(),
             Self::Services => services(),
@@ -178,6 +191,8 @@ pub struct Group {
     pub loads: Vec<Load>,
     /// Where the two processes run.
     pub placement: Placement,
+    /// What their runtimes run on.
+    pub threading: Threading,
 }
 
 /// How long one cell is driven, and how often.
