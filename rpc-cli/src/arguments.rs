@@ -135,18 +135,8 @@ fn as_format(format: &Format, types: &Registry, text: &str) -> Value {
             Some(ContainerKind::Newtype(content)) => as_format(content, types, text),
             _ => literal(),
         },
-        Format::F32 | Format::F64 => literal(),
-        // Of an integer that is too long the digits are kept, so that they are shown as they were typed.
-        _ => match literal() {
-            Value::Number(number) if number.is_f64() && is_digits(text) => text.into(),
-            value => value,
-        },
+        _ => literal(),
     }
-}
-
-fn is_digits(text: &str) -> bool {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Bytes and what may be bytes.

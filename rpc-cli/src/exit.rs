@@ -107,7 +107,7 @@ pub(crate) fn report(error: &anyhow::Error, json: bool) -> ExitCode {
     let failure = error.downcast_ref::<Failure>();
     match failure {
         Some(Failure::Interrupted) => {}
-        failure if json => output::note(&as_json(error, failure).to_string()),
+        failure if json => output::note(&output::one_line(&as_json(error, failure))),
         _ => output::error(&format!("{error:#}")),
     }
     failure.map_or(ExitCode::FAILURE, |failure| failure.exit_code().into())

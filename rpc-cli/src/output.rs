@@ -1,7 +1,11 @@
 //! What people see: data on stdout, the rest on stderr; colours only where a terminal shows them and
-//! NO_COLOR does not forbid them.
+//! NO_COLOR does not forbid them. What a server says cannot command the terminal: control characters are shown.
 
-use std::io::{IsTerminal as _, Write as _, stdout};
+use std::{
+    borrow::Cow,
+    fmt::Write as _,
+    io::{self, IsTerminal as _, Write as _, stdout},
+};
 
 use anstyle::{AnsiColor, Style};
 use serde_json::Value;
@@ -14,34 +18,168 @@ const RED: Style = AnsiColor::Red.on_default().bold();
 
 /// Prints a line of data. A reader that has gone away is no error: `rpc list | head -1`.
 pub(crate) fn line(text: &str) {
-    let _ = writeln!(anstream::stdout(), "{text}");
+    let _ = writeln!(anstream::stdout(), "{}", visible(text));
 }
 
 /// Writes bytes of data as they are: nothing is added to them, nor taken away.
 pub(crate) fn bytes(bytes: &[u8]) {
-    let mut out = stdout().lock();
-    let _ = out.write_all(bytes).and_then(|()| out.flush());
+    let _ = write(&[bytes]);
 }
 
 /// Prints a value: over several lines for a person, on one for a program.
 pub(crate) fn json(value: &Value, compact: bool) {
-    let pretty = !compact && stdout().is_terminal();
-    let text =
-        if pretty { serde_json::to_string_pretty(value) } else { serde_json::to_string(value) };
-    line(&text.unwrap_or_default());
+    if !compact && stdout().is_terminal() {
+        pretty(value);
+    } else {
+        line(&one_line(value));
+    }
 }
 
 /// Prints a value over several lines, wherever it goes: it is to be edited.
 pub(crate) fn pretty(value: &Value) {
-    line(&serde_json::to_string_pretty(value).unwrap_or_default());
+    line(&escaped(&serde_json::to_string_pretty(value).unwrap_or_default()));
+}
+
+/// A value on one line.
+pub(crate) fn one_line(value: &Value) -> String {
+    escaped(&value.to_string()).into_owned()
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    Json,
+    /// Texts without quotes, as they are.
+    Raw,
+    /// The same, and bytes too, with nothing added: every list is bytes.
+    RawBytes,
+}
+
+/// Prints the one result of a call.
+pub(crate) fn result(value: &Value, form: Form, compact: bool) {
+    if raw(value, form).is_none() {
+        json(value, compact);
+    }
+}
+
+/// Prints one of many results, at once. False if nobody reads any more.
+pub(crate) fn item(value: &Value, form: Form) -> bool {
+    let written = raw(value, form).unwrap_or_else(|| write(&[one_line(value).as_bytes(), b"\n"]));
+    written.is_ok()
+}
+
+/// Writes a value as it is, if it is one that can be.
+fn raw(value: &Value, form: Form) -> Option<io::Result<()>> {
+    match (form, value) {
+        (Form::Raw | Form::RawBytes, Value::String(text)) => Some(write(&[text.as_bytes(), b"\n"])),
+        (Form::RawBytes, Value::Array(bytes)) => {
+            let byte = |value: &Value| value.as_u64().and_then(|byte| u8::try_from(byte).ok());
+            let bytes: Vec<u8> = bytes.iter().map(byte).collect::<Option<_>>()?;
+            Some(write(&[&bytes]))
+        }
+        _ => None,
+    }
+}
+
+/// Writes to stdout, all of it at once.
+fn write(parts: &[&[u8]]) -> io::Result<()> {
+    let mut out = stdout().lock();
+    parts.iter().try_for_each(|part| out.write_all(part))?;
+    out.flush()
 }
 
 /// Prints a line beside the data.
 pub(crate) fn note(text: &str) {
-    let _ = writeln!(anstream::stderr(), "{text}");
+    let _ = writeln!(anstream::stderr(), "{}", visible(text));
 }
 
 /// Prints an error.
 pub(crate) fn error(text: &str) {
     note(&format!("{RED}error:{RED:#} {text}"));
+}
+
+/// JSON that says the same without characters that steer a terminal or turn the order of what is shown.
+fn escaped(json: &str) -> Cow<'_, str> {
+    replace(json, |character| match character {
+        '\n' => None,
+        // All of them have 16 bits, as JSON's escapes do.
+        _ => Some(format!("\\u{:04x}", u32::from(character))),
+    })
+}
+
+/// A text in which such characters can be seen. Lines, and the colours that this program gives them, stay.
+fn visible(text: &str) -> Cow<'_, str> {
+    if !text.contains(steers) {
+        return text.into();
+    }
+    let shown = |character| match character {
+        '\n' | '\t' => None,
+        character => Some(format!("\\u{{{:x}}}", u32::from(character))),
+    };
+    let mut parts = text.split(ESCAPE);
+    let mut all = replace(parts.next().unwrap_or_default(), shown).into_owned();
+    for part in parts {
+        let colour = colour(part);
+        let (escape, rest) = part.split_at(colour);
+        all.push_str(if colour == 0 { "\\u{1b}" } else { "\u{1b}" });
+        all.push_str(escape);
+        all.push_str(&replace(rest, shown));
+    }
+    all.into()
+}
+
+/// What begins a command to a terminal.
+const ESCAPE: char = '\u{1b}';
+
+/// The length of what makes a colour behind an escape, 0 if it is something else.
+fn colour(text: &str) -> usize {
+    let numbers = |character: char| character.is_ascii_digit() || character == ';';
+    let end = text.strip_prefix('[').map(|text| text.trim_start_matches(numbers));
+    end.and_then(|end| end.strip_prefix('m')).map_or(0, |rest| text.len() - rest.len())
+}
+
+fn replace(text: &str, by: impl Fn(char) -> Option<String>) -> Cow<'_, str> {
+    if !text.contains(steers) {
+        return text.into();
+    }
+    let mut all = String::with_capacity(text.len());
+    for character in text.chars() {
+        match by(character).filter(|_| steers(character)) {
+            // Writing to a string cannot fail.
+            Some(shown) => drop(all.write_str(&shown)),
+            None => all.push(character),
+        }
+    }
+    all.into()
+}
+
+/// Whether it is a control character, or one of those that turn the direction of the text beside them.
+fn steers(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_is_not_commanded_by_what_is_shown() {
+        assert_eq!(visible("plain: Zoë 🦀\n\tlines"), "plain: Zoë 🦀\n\tlines");
+        assert_eq!(visible("\u{1b}[1;31merror:\u{1b}[0m no"), "\u{1b}[1;31merror:\u{1b}[0m no");
+        assert_eq!(visible("\u{1b}]0;title\u{7}"), "\\u{1b}]0;title\\u{7}");
+        assert_eq!(visible("\u{1b}[2J\u{9b}2J\r\u{7f}"), "\\u{1b}[2J\\u{9b}2J\\u{d}\\u{7f}");
+        assert_eq!(visible("user\u{202e}nimda"), "user\\u{202e}nimda");
+    }
+
+    #[test]
+    fn json_without_such_characters_is_the_same_value() {
+        let value = serde_json::json!({ "a\u{85}": ["\u{1b}\u{7f}\u{9b}\u{202e}\u{2069}", "é\n"] });
+        let text = one_line(&value);
+        assert_eq!(text, r#"{"a\u0085":["\u001b\u007f\u009b\u202e\u2069","é\n"]}"#);
+        let pretty = serde_json::to_string_pretty(&value).unwrap();
+        for text in [&*text, &escaped(&pretty)] {
+            assert_eq!(serde_json::from_str::<Value>(text).unwrap(), value);
+        }
+    }
 }

@@ -16,7 +16,8 @@ use crate::{
     connect::{Connected, connect, method, reflection_is_off, split},
     dry_run,
     exit::Failure,
-    output, source, template,
+    output::{self, Form},
+    source, template,
 };
 
 const EXAMPLES: &str = "\
@@ -62,7 +63,7 @@ pub(crate) struct Args {
     /// Print the result on one line even on a terminal.
     #[arg(long)]
     compact: bool,
-    /// Print a text without quotes, and bytes as they are, with nothing added.
+    /// Print texts without quotes, and bytes with nothing added: as the server sent them, also to a terminal.
     #[arg(long)]
     raw: bool,
     /// Print the arguments as JSON to fill in, and call nothing.
@@ -138,11 +139,9 @@ pub(crate) async fn make(server: &mut Connected, args: &Args, items: Items) -> R
         server.phases.print();
     }
     match outcome? {
-        End::Value(Some(Value::String(text))) if args.raw => output::line(&text),
-        End::Value(Some(value)) => output::json(&value, args.compact || args.json),
-        End::Bytes(bytes) => output::bytes(&bytes),
-        End::Value(None) => {}
-        End::Failed(error) => return Err(failed(error, args)),
+        (End::Value(Some(value)), form) => output::result(&value, form, args.compact || args.json),
+        (End::Value(None), _) => {}
+        (End::Failed(error), _) => return Err(failed(error, args)),
     }
     Ok(())
 }
@@ -154,7 +153,7 @@ async fn call(
     name: &str,
     metadata: &Metadata,
     items: Items,
-) -> Result<End> {
+) -> Result<(End, Form)> {
     let schema = match server.describe(service).await {
         Ok(schema) => Some(schema),
         Err(error) if reflection_is_off(&error) => None,
@@ -171,8 +170,9 @@ async fn call(
     };
     if args.calls_nothing() {
         preview(args, metadata, described)?;
-        return Ok(End::Value(None));
+        return Ok((End::Value(None), Form::Json));
     }
+    let form = form(args, described);
     let arguments = arguments::read(&args.arguments, described)?;
     let mut source = match (described, items) {
         (None, _) => Source::none(),
@@ -182,7 +182,8 @@ async fn call(
     if described.is_some_and(|described| described.method.kind.streams_reply()) {
         let call = server.channel.stream_json(&args.method, &arguments);
         let call = prepare(call, args, metadata, &mut source);
-        return stream::download(server, call, source, args.verbose).await;
+        let end = stream::download(server, call, source, form, args.verbose).await?;
+        return Ok((end, form));
     }
     let call = server.channel.call_json(&args.method, &arguments);
     let call = prepare(call, args, metadata, &mut source);
@@ -191,16 +192,19 @@ async fn call(
     server.phases.add("call", started.elapsed());
     match end? {
         // It was sent; nothing came back that could be printed.
-        End::Value(_) if described.is_some_and(is_oneway) => Ok(End::Value(None)),
-        End::Value(Some(value)) if args.raw && described.is_some_and(returns_bytes) => {
-            Ok(serde_json::from_value(value.clone()).map_or(End::Value(Some(value)), End::Bytes))
-        }
-        end => Ok(end),
+        End::Value(_) if described.is_some_and(is_oneway) => Ok((End::Value(None), form)),
+        end => Ok((end, form)),
     }
 }
 
-fn returns_bytes(described: Described<'_>) -> bool {
-    arguments::is_bytes(&described.method.returns)
+/// How what comes back is printed.
+fn form(args: &Args, described: Option<Described<'_>>) -> Form {
+    let is_bytes = |described: Described<'_>| arguments::is_bytes(&described.method.returns);
+    match args.raw {
+        true if described.is_some_and(is_bytes) => Form::RawBytes,
+        true => Form::Raw,
+        false => Form::Json,
+    }
 }
 
 fn is_oneway(described: Described<'_>) -> bool {

@@ -2,7 +2,7 @@
 //! an upload come from stdin, line by line.
 
 use std::{
-    io::{BufRead as _, IsTerminal as _, Write as _, stdin},
+    io::{BufRead as _, IsTerminal as _, stdin},
     time::Instant,
 };
 
@@ -26,8 +26,6 @@ use crate::{
 pub(super) enum End {
     /// With a value, if the method has one.
     Value(Option<Value>),
-    /// With bytes that are wanted as they are.
-    Bytes(Vec<u8>),
     Failed(CallError<Value>),
 }
 
@@ -39,6 +37,7 @@ pub(super) async fn download(
     server: &Connected,
     call: Call<Streaming<Value, Value>, Value>,
     source: Source,
+    form: output::Form,
     verbose: bool,
 ) -> Result<End> {
     let started = Instant::now();
@@ -56,7 +55,7 @@ pub(super) async fn download(
                 Some(Ok(item)) => {
                     first.get_or_insert_with(|| started.elapsed());
                     count += 1;
-                    if !print(&item) {
+                    if !output::item(&item, form) {
                         // Whoever read stdout has enough.
                         break End::Value(None);
                     }
@@ -112,12 +111,6 @@ async fn finish(
     let told = tokio::time::timeout(std::time::Duration::from_secs(1), server.channel.ping());
     let _ = told.await;
     Err(early)
-}
-
-/// Prints an item at once. False if nobody reads any more.
-fn print(item: &Value) -> bool {
-    let mut out = anstream::stdout().lock();
-    writeln!(out, "{item}").and_then(|()| out.flush()).is_ok()
 }
 
 /// What the lines of stdin come to.

@@ -86,6 +86,46 @@ pub struct Record {
     pub lambda: bool,
 }
 
+/// Names that come out the same, or like others, where a language writes names in a way of its own.
+pub mod namesakes {
+    use rpc_core::Schema;
+    use serde::{Deserialize, Serialize};
+
+    /// Called like a trait.
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Schema)]
+    pub struct Types {
+        #[serde(rename = "None")]
+        pub upper: u8,
+        #[serde(rename = "none")]
+        pub lower: u8,
+        #[serde(rename = "self")]
+        pub this: u8,
+        pub self_: u8,
+        #[serde(rename = "foo-bar")]
+        pub dashed: u8,
+        #[serde(rename = "fooBar")]
+        pub camel: u8,
+        pub foo_bar: u8,
+        pub option: Option,
+    }
+
+    /// Called like a type of the standard library.
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Schema)]
+    pub enum Option {
+        #[serde(rename = "Self")]
+        This,
+        Self_(u8),
+        #[serde(rename = "dark-green")]
+        Dashed {
+            #[serde(rename = "type")]
+            one: u8,
+            #[serde(rename = "Type")]
+            other: u8,
+        },
+        DarkGreen,
+    }
+}
+
 /// How a call may fail.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Schema, thiserror::Error)]
 pub enum Refusal {
@@ -145,6 +185,7 @@ pub trait Types {
     async fn tree(&self, value: Tree) -> Tree;
     async fn page(&self, value: Page<Point>) -> Page<Point>;
     async fn record(&self, value: Record) -> Record;
+    async fn namesakes(&self, value: namesakes::Types) -> namesakes::Types;
     /// The value as Rust shows it, so that both sides are known to mean the same.
     async fn show_record(&self, value: Record) -> String;
     /// The value as Rust shows it.
@@ -266,6 +307,7 @@ echo! {
     ipv4: Ipv4Addr, socket: SocketAddr, path: PathBuf, range: std::ops::Range<u32>, point: Point,
     user_id: UserId, version: Version, nothing: Nothing, colour: Colour, figure: Figure, tree: Tree,
     page: Page<Point>, record: Record,
+    namesakes: namesakes::Types,
 }
 
 /// The record that is known in advance.

@@ -149,7 +149,7 @@ fn wrong_arguments_name_the_field_and_its_type() {
         ),
         (
             &["a=99999999999999999999", "b=2"],
-            r#"Calculator.add: a is "99999999999999999999" and should be i64 (-9223372036854775808 to 9223372036854775807)"#,
+            "Calculator.add: a is 99999999999999999999 and should be i64 (-9223372036854775808 to 9223372036854775807)",
         ),
         (
             &["a=9223372036854775808", "b=2"],

@@ -113,6 +113,15 @@ fn both_ways_at_once_each_line_is_answered_before_the_next_is_written() {
 }
 
 #[test]
+fn texts_can_be_printed_bare_as_they_come() {
+    let demo = Demo::start();
+    let mut shout = Running::call(&demo, &["--raw", "Log.shout"]);
+    shout.write("one\n");
+    assert_eq!(shout.line(), "ONE");
+    assert_eq!(shout.end(), (0, String::new()));
+}
+
+#[test]
 fn verbose_tells_what_a_stream_came_to() {
     let demo = Demo::start();
     let ran = demo.run("call", &["-v", "Clock.ticks", "every_ms=1", "count=2"]);

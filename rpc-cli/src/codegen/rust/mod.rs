@@ -22,9 +22,9 @@ const HEADER: &str = "\
 pub(super) fn generate(api: &Api<'_>) -> Vec<GeneratedFile> {
     let types = Types::new(api);
     let mut text = HEADER.to_owned();
-    for service in api.services {
+    for (service, name) in api.services.iter().zip(types.traits()) {
         text.push('\n');
-        trait_of(&mut text, &types, service);
+        trait_of(&mut text, &types, service, name);
     }
     for named in &api.types {
         if let Some(definition) = types.definition(named) {
@@ -35,9 +35,8 @@ pub(super) fn generate(api: &Api<'_>) -> Vec<GeneratedFile> {
     vec![GeneratedFile { path: "services.rs".to_owned(), text }]
 }
 
-fn trait_of(text: &mut String, types: &Types<'_>, service: &ServiceSchema) {
+fn trait_of(text: &mut String, types: &Types<'_>, service: &ServiceSchema, name: &str) {
     document(text, "", &service.doc, service.deprecated.as_deref());
-    let name = names::upper(&service.name);
     let mut options = Vec::new();
     if name != service.name {
         options.push(format!("name = {:?}", service.name));

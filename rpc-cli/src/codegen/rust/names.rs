@@ -1,9 +1,14 @@
 //! Names as Rust has them; what travels is told apart where it differs.
 
+use std::collections::HashSet;
+
 use heck::{ToSnakeCase as _, ToUpperCamelCase as _};
 
 /// Words that are no names, even written raw.
 const NEVER: [&str; 5] = ["self", "Self", "super", "crate", "_"];
+
+/// Types that generated code says by their bare names.
+const SAID: [&str; 5] = ["Box", "Option", "Result", "String", "Vec"];
 
 /// Words that are names only if written raw.
 const KEYWORDS: [&str; 49] = [
@@ -42,9 +47,79 @@ pub(super) fn unraw(name: &str) -> &str {
     name.strip_prefix("r#").unwrap_or(name)
 }
 
+/// Names of Rust for all of these, each once: what needs no change keeps its name, the rest gets numbers where needed.
+pub(super) fn each_once<'a>(
+    names: impl Iterator<Item = &'a str> + Clone,
+    rust: fn(&str) -> String,
+) -> Vec<String> {
+    let kept = |name: &&str| unraw(&rust(name)) == *name;
+    let mut taken: HashSet<String> = names.clone().filter(kept).map(rust).collect();
+    names.map(|name| if kept(&name) { rust(name) } else { free(&rust(name), &mut taken) }).collect()
+}
+
+/// The names of traits and types, which share a namespace with what the traits' attribute makes of them.
+pub(super) struct Module(HashSet<String>);
+
+impl Module {
+    pub(super) fn new() -> Self {
+        Self(SAID.map(str::to_owned).into())
+    }
+
+    /// A trait, whose client and server are free as well.
+    pub(super) fn service(&mut self, name: &str) -> String {
+        let all = |name: &str| ["", "Client", "Server"].map(|suffix| format!("{name}{suffix}"));
+        let fits = |name: &String| !all(name).iter().any(|name| self.0.contains(name));
+        let free = candidates(&upper(name)).find(fits).unwrap_or_default();
+        self.0.extend(all(&free));
+        free
+    }
+
+    pub(super) fn type_(&mut self, name: &str) -> String {
+        free(&upper(name), &mut self.0)
+    }
+}
+
+/// The name itself, or with the first number that makes it unique; it is taken then.
+fn free(name: &str, taken: &mut HashSet<String>) -> String {
+    // The numbers do not run out.
+    let free = candidates(name).find(|name| !taken.contains(name)).unwrap_or_default();
+    taken.insert(free.clone());
+    free
+}
+
+fn candidates(name: &str) -> impl Iterator<Item = String> {
+    let base = unraw(name).trim_end_matches('_');
+    let numbered = (2_u32..).map(move |number| format!("{base}{number}"));
+    std::iter::once(name.to_owned()).chain(numbered)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_that_come_out_the_same_get_numbers_but_for_one_that_needed_no_change() {
+        let fields =
+            ["None", "none", "self", "self_", "foo-bar", "fooBar", "foo_bar", "Type", "type"];
+        assert_eq!(
+            each_once(fields.into_iter(), field),
+            [
+                "none2", "none", "self2", "self_", "foo_bar2", "foo_bar3", "foo_bar", "type2",
+                "r#type"
+            ]
+        );
+        let variants = ["Self", "Self_", "dark", "Dark"];
+        assert_eq!(each_once(variants.into_iter(), upper), ["Self2", "Self_", "Dark2", "Dark"]);
+    }
+
+    #[test]
+    fn types_are_called_neither_like_traits_nor_like_what_code_says() {
+        let mut module = Module::new();
+        assert_eq!(module.service("Clock"), "Clock");
+        assert_eq!(module.service("ClockClient"), "ClockClient2");
+        let types = ["Clock", "ClockServer", "Option", "Time"].map(|name| module.type_(name));
+        assert_eq!(types, ["Clock2", "ClockServer2", "Option2", "Time"]);
+    }
 
     #[test]
     fn any_name_becomes_one_of_rust() {

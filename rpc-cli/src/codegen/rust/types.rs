@@ -19,6 +19,10 @@ const STANDARD: [(&str, &str); 2] = [
 /// What is known of all types together.
 pub(super) struct Types<'a> {
     api: &'a Api<'a>,
+    /// The names of traits, in the order of services.
+    traits: Vec<String>,
+    /// The names of types here, by those they have for all languages.
+    names: HashMap<&'a str, String>,
     /// Types without floats inside, which have an order.
     ordered: HashSet<&'a str>,
     /// What each type leads to, itself too if it does.
@@ -29,8 +33,17 @@ pub(super) struct Types<'a> {
 
 impl<'a> Types<'a> {
     pub(super) fn new(api: &'a Api<'a>) -> Self {
-        let mut types =
-            Self { api, ordered: HashSet::new(), leads_to: HashMap::new(), errors: HashSet::new() };
+        let mut module = names::Module::new();
+        let traits = api.services.iter().map(|service| module.service(&service.name)).collect();
+        let named = api.types.iter().map(|named| (named.name.as_str(), module.type_(&named.name)));
+        let mut types = Self {
+            api,
+            traits,
+            names: named.collect(),
+            ordered: HashSet::new(),
+            leads_to: HashMap::new(),
+            errors: HashSet::new(),
+        };
         for named in &api.types {
             let found = named.registry().reachable(named.container.kind.formats());
             let leads_to = found.iter().filter_map(|(key, _)| api.named(named.service, key));
@@ -52,6 +65,16 @@ impl<'a> Types<'a> {
             }
         }
         types
+    }
+
+    /// The names of the traits, one for each service.
+    pub(super) fn traits(&self) -> impl Iterator<Item = &str> {
+        self.traits.iter().map(String::as_str)
+    }
+
+    /// What a type is called here.
+    fn own_name<'n>(&'n self, named: &'n NamedType<'_>) -> &'n str {
+        self.names.get(named.name.as_str()).map_or(&named.name, String::as_str)
     }
 
     /// A type as it is written where it is used.
@@ -98,7 +121,7 @@ impl<'a> Types<'a> {
                 let (ok, error) = (self.name(named.service, ok), self.name(named.service, error));
                 format!("Result<{ok}, {error}>")
             }
-            None => named.name.clone(),
+            None => self.own_name(named).to_owned(),
         }
     }
 
@@ -123,12 +146,13 @@ impl<'a> Types<'a> {
             "#[derive(Clone, Debug, PartialEq{orders}, serde::Serialize, serde::Deserialize)]"
         );
         let _ = writeln!(text, "#[derive(rpc_core::Schema)]");
-        let name = &named.name;
+        let name = self.own_name(named);
         match &container.kind {
             ContainerKind::Enum(variants) => {
                 let _ = writeln!(text, "pub enum {name} {{");
-                for variant in variants {
-                    self.variant(&mut text, named, variant);
+                let all = variants.iter().map(|variant| variant.name.as_str());
+                for (variant, name) in variants.iter().zip(names::each_once(all, names::upper)) {
+                    self.variant(&mut text, named, variant, &name);
                 }
                 text.push_str("}\n");
             }
@@ -141,7 +165,7 @@ impl<'a> Types<'a> {
                 let _ = writeln!(text, "pub struct {name}{};", self.unnamed(named, kind, "pub "));
             }
         }
-        if self.errors.contains(name.as_str()) {
+        if self.errors.contains(named.name.as_str()) {
             let _ = write!(
                 text,
                 "\nimpl std::fmt::Display for {name} {{\n    \
@@ -152,10 +176,9 @@ impl<'a> Types<'a> {
         Some(text)
     }
 
-    fn variant(&self, text: &mut String, named: &NamedType<'_>, variant: &Variant) {
+    fn variant(&self, text: &mut String, named: &NamedType<'_>, variant: &Variant, name: &str) {
         document(text, "    ", &variant.doc, variant.deprecated.as_deref());
-        let name = names::upper(&variant.name);
-        if names::unraw(&name) != variant.name {
+        if names::unraw(name) != variant.name {
             let _ = writeln!(text, "    #[serde(rename = {:?})]", variant.name);
         }
         if let ContainerKind::Struct(fields) = &variant.kind {
@@ -187,9 +210,9 @@ impl<'a> Types<'a> {
         indent: &str,
         visibility: &str,
     ) {
-        for field in fields {
+        let all = fields.iter().map(|field| field.name.as_str());
+        for (field, name) in fields.iter().zip(names::each_once(all, names::field)) {
             document(text, indent, &field.doc, field.deprecated.as_deref());
-            let name = names::field(&field.name);
             let mut options = Vec::new();
             if names::unraw(&name) != field.name {
                 options.push(format!("rename = {:?}", field.name));

@@ -74,6 +74,40 @@ Record: _wire.Codec[_types.Record] = _shapes.Struct(
     ("record_id", "display_name", "class_", "type_", "tags", "figure", "scores", "raw", "lambda_"),
     lambda: (UserId, _wire.STR, _shapes.Option(_wire.STR), Colour, _shapes.Seq(_wire.STR), Figure, _shapes.Map(_wire.STR, _wire.I32), _wire.BYTES, _wire.BOOL),
 )
+Option: _wire.Codec[_types.Option] = _shapes.Variants(
+    _types.Option,
+    (
+        _shapes.Variant(
+            _types.OptionSelf,
+            (),
+            lambda: (),
+            False,
+        ),
+        _shapes.Variant(
+            _types.OptionSelf2,
+            ("value",),
+            lambda: (_wire.U8,),
+            False,
+        ),
+        _shapes.Variant(
+            _types.OptionDarkGreen,
+            ("type_", "type_2"),
+            lambda: (_wire.U8, _wire.U8),
+            True,
+        ),
+        _shapes.Variant(
+            _types.OptionDarkGreen2,
+            (),
+            lambda: (),
+            False,
+        ),
+    ),
+)
+Types: _wire.Codec[_types.Types] = _shapes.Struct(
+    _types.Types,
+    ("none", "none2", "self_", "self_2", "foo_bar", "foo_bar2", "foo_bar3", "option"),
+    lambda: (_wire.U8, _wire.U8, _wire.U8, _wire.U8, _wire.U8, _wire.U8, _wire.U8, Option),
+)
 PagePoint: _wire.Codec[_types.PagePoint] = _shapes.Struct(
     _types.PagePoint,
     ("items", "next"),

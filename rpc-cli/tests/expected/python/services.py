@@ -1027,6 +1027,12 @@ _TYPES_RECORD: _runtime.Method[types.Record] = _runtime.Method(
     arguments=_shapes.Tuple(_codecs.Record),
     returns=_codecs.Record,
 )
+_TYPES_NAMESAKES: _runtime.Method[types.Types] = _runtime.Method(
+    path="Types.namesakes",
+    key=0xAD9FBCEFFF548ADA,
+    arguments=_shapes.Tuple(_codecs.Types),
+    returns=_codecs.Types,
+)
 _TYPES_SHOW_RECORD: _runtime.Method[str] = _runtime.Method(
     path="Types.show_record",
     key=0x1A824CBCE83271A5,
@@ -1457,6 +1463,15 @@ class Types:
     ) -> types.Record:
         return await self._connection.call(_TYPES_RECORD, (value,), timeout=timeout, metadata=metadata)
 
+    async def namesakes(
+        self,
+        value: types.Types,
+        *,
+        timeout: float | None = None,
+        metadata: _runtime.Metadata = None,
+    ) -> types.Types:
+        return await self._connection.call(_TYPES_NAMESAKES, (value,), timeout=timeout, metadata=metadata)
+
     async def show_record(
         self,
         value: types.Record,
@@ -1684,6 +1699,10 @@ class TypesHandler(abc.ABC):
         """Answers a call."""
 
     @abc.abstractmethod
+    async def namesakes(self, value: types.Types) -> types.Types:
+        """Answers a call."""
+
+    @abc.abstractmethod
     async def show_record(self, value: types.Record) -> str:
         """The value as Rust shows it, so that both sides are known to mean the same."""
 
@@ -1742,6 +1761,7 @@ class TypesHandler(abc.ABC):
             _runtime.Handled(_TYPES_TREE, self.tree),
             _runtime.Handled(_TYPES_PAGE, self.page),
             _runtime.Handled(_TYPES_RECORD, self.record),
+            _runtime.Handled(_TYPES_NAMESAKES, self.namesakes),
             _runtime.Handled(_TYPES_SHOW_RECORD, self.show_record),
             _runtime.Handled(_TYPES_SHOW_NUMBERS, self.show_numbers),
             _runtime.Handled(_TYPES_SAMPLE, self.sample),

@@ -128,6 +128,60 @@ class Record:
     tags: list[str] = dataclasses.field(default_factory=list)
 
 
+class Option:
+    """Called like a type of the standard library."""
+
+    Self: typing.ClassVar[type[OptionSelf]]
+    Self2: typing.ClassVar[type[OptionSelf2]]
+    DarkGreen: typing.ClassVar[type[OptionDarkGreen]]
+    DarkGreen2: typing.ClassVar[type[OptionDarkGreen2]]
+
+
+@dataclasses.dataclass(frozen=True)
+class OptionSelf(Option):
+    """``Option.Self``."""
+
+
+@dataclasses.dataclass(frozen=True)
+class OptionSelf2(Option):
+    """``Option.Self2``."""
+
+    value: int
+
+
+@dataclasses.dataclass(frozen=True)
+class OptionDarkGreen(Option):
+    """``Option.DarkGreen``."""
+
+    type_: int
+    type_2: int
+
+
+@dataclasses.dataclass(frozen=True)
+class OptionDarkGreen2(Option):
+    """``Option.DarkGreen2``."""
+
+
+Option.Self = OptionSelf
+Option.Self2 = OptionSelf2
+Option.DarkGreen = OptionDarkGreen
+Option.DarkGreen2 = OptionDarkGreen2
+
+
+@dataclasses.dataclass(frozen=True)
+class Types:
+    """Called like a trait."""
+
+    none: int
+    none2: int
+    self_: int
+    self_2: int
+    foo_bar: int
+    foo_bar2: int
+    foo_bar3: int
+    option: Option
+
+
 @dataclasses.dataclass(frozen=True)
 class PagePoint:
     """A part of a list."""

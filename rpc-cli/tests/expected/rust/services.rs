@@ -205,6 +205,8 @@ pub trait Types {
 
     async fn record(&self, value: Record) -> Record;
 
+    async fn namesakes(&self, value: Types2) -> Types2;
+
     /// The value as Rust shows it, so that both sides are known to mean the same.
     async fn show_record(&self, value: Record) -> String;
 
@@ -294,6 +296,40 @@ pub struct Record {
     pub raw: Vec<u8>,
     #[deprecated = "Use `tags`."]
     pub lambda: bool,
+}
+
+/// Called like a type of the standard library.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(rpc_core::Schema)]
+pub enum Option2 {
+    #[serde(rename = "Self")]
+    Self2,
+    Self_(u8),
+    #[serde(rename = "dark-green")]
+    DarkGreen2 {
+        r#type: u8,
+        #[serde(rename = "Type")]
+        type2: u8,
+    },
+    DarkGreen,
+}
+
+/// Called like a trait.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(rpc_core::Schema)]
+pub struct Types2 {
+    #[serde(rename = "None")]
+    pub none2: u8,
+    pub none: u8,
+    #[serde(rename = "self")]
+    pub self2: u8,
+    pub self_: u8,
+    #[serde(rename = "foo-bar")]
+    pub foo_bar2: u8,
+    #[serde(rename = "fooBar")]
+    pub foo_bar3: u8,
+    pub foo_bar: u8,
+    pub option: Option2,
 }
 
 /// A part of a list.

@@ -936,6 +936,14 @@ const typesMethods = {
     upload: rpc.unit,
     fails: undefined,
   },
+  namesakes: {
+    path: "Types.namesakes",
+    key: 0xad9fbcefff548adan,
+    arguments: rpc.tuple(types.Types_),
+    returns: types.Types_,
+    upload: rpc.unit,
+    fails: undefined,
+  },
   showRecord: {
     path: "Types.show_record",
     key: 0x1a824cbce83271a5n,
@@ -1150,6 +1158,10 @@ export class Types {
     return this.#connection.call(typesMethods.record, [value], options);
   }
 
+  namesakes(value: types.Types_, options?: rpc.CallOptions): Promise<types.Types_> {
+    return this.#connection.call(typesMethods.namesakes, [value], options);
+  }
+
   /** The value as Rust shows it, so that both sides are known to mean the same. */
   showRecord(value: types.Record, options?: rpc.CallOptions): Promise<string> {
     return this.#connection.call(typesMethods.showRecord, [value], options);
@@ -1213,6 +1225,7 @@ export interface TypesHandler {
   tree(value: types.Tree, context: rpc.CallContext): types.Tree | Promise<types.Tree>;
   page(value: types.PagePoint, context: rpc.CallContext): types.PagePoint | Promise<types.PagePoint>;
   record(value: types.Record, context: rpc.CallContext): types.Record | Promise<types.Record>;
+  namesakes(value: types.Types_, context: rpc.CallContext): types.Types_ | Promise<types.Types_>;
   /** The value as Rust shows it, so that both sides are known to mean the same. */
   showRecord(value: types.Record, context: rpc.CallContext): string | Promise<string>;
   /** The value as Rust shows it. */
@@ -1269,6 +1282,7 @@ export function typesHandler(handler: TypesHandler): rpc.ServiceHandler {
     rpc.answer(typesMethods.tree, ([value], context) => handler.tree(value, context)),
     rpc.answer(typesMethods.page, ([value], context) => handler.page(value, context)),
     rpc.answer(typesMethods.record, ([value], context) => handler.record(value, context)),
+    rpc.answer(typesMethods.namesakes, ([value], context) => handler.namesakes(value, context)),
     rpc.answer(typesMethods.showRecord, ([value], context) => handler.showRecord(value, context)),
     rpc.answer(typesMethods.showNumbers, ([a, b, c, d, e], context) => handler.showNumbers(a, b, c, d, e, context)),
     rpc.answer(typesMethods.sample, (_, context) => handler.sample(context)),

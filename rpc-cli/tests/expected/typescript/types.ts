@@ -94,6 +94,48 @@ export const Record: rpc.Codec<Record> = rpc.struct<Record>([
   ["lambda", rpc.bool],
 ]);
 
+/** Called like a type of the standard library. */
+export type Option =
+  | { kind: "Self" }
+  | { kind: "Self_"; value: number }
+  | {
+      kind: "dark-green";
+      type: number;
+      Type: number;
+    }
+  | { kind: "DarkGreen" };
+export const Option: rpc.Codec<Option> = rpc.union<Option>([
+  rpc.bare("Self"),
+  rpc.content("Self_", rpc.u8),
+  rpc.fields<Extract<Option, { kind: "dark-green" }>>("dark-green", [
+    ["type", rpc.u8],
+    ["Type", rpc.u8],
+  ]),
+  rpc.bare("DarkGreen"),
+]);
+
+/** Called like a trait. */
+export interface Types_ {
+  None: number;
+  none: number;
+  self: number;
+  self_: number;
+  "foo-bar": number;
+  fooBar: number;
+  foo_bar: number;
+  option: Option;
+}
+export const Types_: rpc.Codec<Types_> = rpc.struct<Types_>([
+  ["None", rpc.u8],
+  ["none", rpc.u8],
+  ["self", rpc.u8],
+  ["self_", rpc.u8],
+  ["foo-bar", rpc.u8],
+  ["fooBar", rpc.u8],
+  ["foo_bar", rpc.u8],
+  ["option", Option],
+]);
+
 /** A part of a list. */
 export interface PagePoint {
   items: Point[];

@@ -160,6 +160,10 @@ def echoed() -> dict[str, list[typing.Any]]:
         ],
         "tree": [tree(1), tree(2), tree(60), t.Tree("wide", [tree(1)] * 100)],
         "page": [t.PagePoint([], None), t.PagePoint([t.Point(1.0, 2.0)], 3)],
+        "namesakes": [
+            t.Types(1, 2, 3, 4, 5, 6, 7, option)
+            for option in (t.Option.Self(), t.Option.Self2(1), t.Option.DarkGreen(1, 2), t.Option.DarkGreen2())
+        ],
         "record": [SAMPLE, dataclasses.replace(SAMPLE, class_="c", tags=[], raw=b"", lambda_=False)],
     }
     for bits in (8, 16, 32, 64, 128):

@@ -13,8 +13,8 @@ use rpc_core::{Call, CallError, Code, Endpoint, Streaming};
 use crate::{
     beside_server,
     generated::{
-        Colour, ExchangeClient, Figure, Nothing, PagePoint, Point, RangeU32, Record, Refusal, Tree,
-        TypesClient, UserId, Version,
+        Colour, ExchangeClient, Figure, Nothing, Option2, PagePoint, Point, RangeU32, Record,
+        Refusal, Tree, Types2, TypesClient, UserId, Version,
     },
     services::Answering,
 };
@@ -164,6 +164,28 @@ async fn named(suite: &mut Suite, types: &TypesClient) {
     suite.is(types.sample().await.unwrap().record_id, UserId(u64::MAX));
 }
 
+async fn namesakes(suite: &mut Suite, types: &TypesClient) {
+    let options = [
+        Option2::Self2,
+        Option2::Self_(1),
+        Option2::DarkGreen2 { r#type: 1, type2: 2 },
+        Option2::DarkGreen,
+    ];
+    for option in options {
+        let value = Types2 {
+            none2: 1,
+            none: 2,
+            self2: 3,
+            self_: 4,
+            foo_bar2: 5,
+            foo_bar3: 6,
+            foo_bar: 7,
+            option,
+        };
+        suite.echoes([value], |value| types.namesakes(value)).await;
+    }
+}
+
 async fn exchanges(suite: &mut Suite, exchange: &ExchangeClient) {
     suite.is(exchange.add(i64::MAX, 1).await, Ok(i64::MIN));
     for _ in 0..3 {
@@ -259,6 +281,7 @@ async fn the_suite_passes_from_rust() {
         numbers(&mut suite, &types).await;
         containers(&mut suite, &types).await;
         named(&mut suite, &types).await;
+        namesakes(&mut suite, &types).await;
         // What is called back is the original's trait: its keys are those of the generated one.
         let answers = crate::services::AnswersServer::new(Answering);
         let channel =

@@ -15,6 +15,7 @@ import {
   Exchange,
   type Figure,
   Nothing,
+  type Option,
   type PagePoint,
   Record,
   Refusal,
@@ -22,6 +23,7 @@ import {
   StatusError,
   type Tree,
   Types,
+  type Types_,
   type Code,
 } from "./client/index.js";
 import { finish, report } from "./report.js";
@@ -289,6 +291,26 @@ async function named(): Promise<void> {
     sample,
     { ...sample, class: "c", tags: [], figure: { kind: "Empty" }, scores: new Map() },
   ]);
+  const options: Option[] = [
+    { kind: "Self" },
+    { kind: "Self_", value: 1 },
+    { kind: "dark-green", type: 1, Type: 2 },
+    { kind: "DarkGreen" },
+  ];
+  await echoes<Types_>(
+    "namesakes",
+    (value) => types.namesakes(value),
+    options.map((option) => ({
+      None: 1,
+      none: 2,
+      self: 3,
+      self_: 4,
+      "foo-bar": 5,
+      fooBar: 6,
+      foo_bar: 7,
+      option,
+    })),
+  );
   await report("the sample is the same", async () => {
     deepStrictEqual(await types.sample(), sample);
   });

@@ -11,19 +11,19 @@ pub(super) fn fits(format: &Format, value: &Value) -> bool {
     match (format, value) {
         (Format::Unit, Value::Null)
         | (Format::Bool, Value::Bool(_))
-        | (Format::F32 | Format::F64, Value::Number(_))
         | (Format::Str | Format::Bytes, Value::String(_)) => true,
         (Format::Char, Value::String(text)) => text.chars().count() == 1,
         (Format::Bytes, Value::Array(values)) => {
             values.iter().all(|value| fits(&Format::U8, value))
         }
         (Format::Text { name, .. }, Value::String(text)) => is_text_of(name, text),
-        (format, Value::Number(_)) => {
-            let number = integer(value);
-            bounds(format)
-                .zip(number)
-                .is_some_and(|((least, most), number)| (least..=most).contains(&number))
-        }
+        (format, Value::Number(number)) => match format {
+            Format::F32 | Format::F64 => number.as_f64().is_some(),
+            Format::U128 => number.as_u128().is_some(),
+            format => bounds(format)
+                .zip(number.as_i128())
+                .is_some_and(|((least, most), number)| (least..=most).contains(&number)),
+        },
         _ => false,
     }
 }
@@ -31,41 +31,37 @@ pub(super) fn fits(format: &Format, value: &Value) -> bool {
 /// What is allowed, to be said where a number is out of range.
 pub(super) fn range(format: &Format, value: &Value) -> &'static str {
     match format {
-        _ if integer(value).is_none() && !is_beyond(value) => "",
+        _ if !is_whole(value) => "",
         Format::I8 => " (-128 to 127)",
         Format::I16 => " (-32768 to 32767)",
         Format::I32 => " (-2147483648 to 2147483647)",
         Format::I64 => " (-9223372036854775808 to 9223372036854775807)",
+        Format::I128 => {
+            " (-170141183460469231731687303715884105728 to 170141183460469231731687303715884105727)"
+        }
         Format::U8 => " (0 to 255)",
         Format::U16 => " (0 to 65535)",
         Format::U32 => " (0 to 4294967295)",
         Format::U64 => " (0 to 18446744073709551615)",
-        Format::U128 if integer(value).is_some() => " (not negative)",
+        Format::U128 => " (0 to 340282366920938463463374607431768211455)",
         _ => "",
     }
 }
 
-/// Whether it is an integer that no JSON value of this program holds: a number beyond 64 bits, or its digits as text.
-fn is_beyond(value: &Value) -> bool {
-    match value {
-        Value::Number(number) => number.as_f64().is_some_and(|number| number.abs() >= BEYOND),
-        Value::String(text) => {
-            let digits = text.strip_prefix('-').unwrap_or(text);
-            let long = digits.parse::<f64>().is_ok_and(|number| number >= BEYOND);
-            long && digits.bytes().all(|byte| byte.is_ascii_digit())
-        }
-        _ => false,
-    }
+/// Whether it is an integer, also one that is too long for its value to be kept: a float beyond 63 bits stands for it
+/// then, unless serde_json has arbitrary precision.
+fn is_whole(value: &Value) -> bool {
+    let Value::Number(number) = value else { return false };
+    let digits = number.to_string();
+    let digits = digits.strip_prefix('-').unwrap_or(&digits);
+    digits.bytes().all(|byte| byte.is_ascii_digit())
+        || number.as_f64().is_some_and(|number| number.abs() >= BEYOND)
 }
 
 /// What 63 bits do not hold.
 const BEYOND: f64 = 9_223_372_036_854_775_808.0;
 
-fn integer(value: &Value) -> Option<i128> {
-    value.as_i64().map(i128::from).or_else(|| value.as_u64().map(i128::from))
-}
-
-/// The least and the most that an integer type holds, of what a JSON value can hold.
+/// The least and the most that an integer type holds, of those that an `i128` holds.
 fn bounds(format: &Format) -> Option<(i128, i128)> {
     Some(match format {
         Format::I8 => (i8::MIN.into(), i8::MAX.into()),
@@ -77,7 +73,6 @@ fn bounds(format: &Format) -> Option<(i128, i128)> {
         Format::U16 => (0, u16::MAX.into()),
         Format::U32 => (0, u32::MAX.into()),
         Format::U64 => (0, u64::MAX.into()),
-        Format::U128 => (0, i128::MAX),
         _ => return None,
     })
 }

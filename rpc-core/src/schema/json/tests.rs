@@ -68,6 +68,7 @@ fn values_that_fit_pass() {
     assert_eq!(verdict::<(i64, u64)>(json!([i64::MIN, u64::MAX])), "");
     assert_eq!(verdict::<Option<Id>>(Value::Null), "");
     assert_eq!(verdict::<(u128, i128)>(json!([u64::MAX, i64::MIN])), "");
+    assert_eq!(verdict::<(f64, f32)>(json!([u64::MAX, 0.5])), "");
 }
 
 #[test]
