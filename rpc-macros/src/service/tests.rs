@@ -126,6 +126,7 @@ const REFUSED: &[(&str, &str)] = &[
     ("async fn a(&self, c: Context);", "write `&Context`"),
     ("async fn a(&self, c: &mut rpc_core::Context);", "write `&Context`"),
     ("async fn connect(&self);", "method `connect` of its own"),
+    ("async fn into(&self);", "method `into` of its own"),
     ("async fn __a(&self);", "reserved"),
     ("async fn a(&self, x: impl Display);", "instead of `impl`"),
     ("async fn a(&self, x: Box<dyn Display>);", "instead of `dyn`"),

@@ -9,8 +9,9 @@ use syn::{
 use super::{model::Parameter, output::Output, types};
 use crate::mistakes::Mistakes;
 
-/// Names of methods that the client has itself.
-const CLIENT_NAMES: [&str; 5] = ["new", "connect", "in_memory", "channel", "schema"];
+/// Names of methods that the client has itself, or as every type has them: `client.into()` would be the trait's.
+const CLIENT_NAMES: [&str; 7] =
+    ["new", "connect", "in_memory", "channel", "schema", "into", "try_into"];
 
 /// Attributes that may stand on a method.
 const ATTRIBUTES: [&str; 8] =
