@@ -20,9 +20,9 @@ pub fn transports() -> Vec<Group> {
         .into()
 }
 
-/// `add` with both processes on one CPU, at the loads where wake-ups hide the most.
+/// `add` with both processes on one CPU: the length of the path, for no wake-up crosses CPUs.
 pub fn pinned() -> Vec<Group> {
-    [(1, 1), (1, 64)]
+    [(1, 1), (1, 64), (1, 1024), (8, 16)]
         .map(|(connections, in_flight)| Load::of(Job::Add, connections, in_flight))
         .map(|load| Group {
             part: Part::Pinned,
@@ -37,15 +37,21 @@ pub fn pinned() -> Vec<Group> {
 /// One connection on one thread a side: what each transport costs at its least, since no call moves between
 /// threads; more threads carry more connections, not more of one.
 pub fn one_thread() -> Vec<Group> {
-    [("add", Job::Add, &[1, 64, 1024][..]), ("record", Job::Record, &[64])]
-        .map(|(title, job, calls)| Group {
-            part: Part::OneThread,
-            title: format!("{title}, a runtime of one thread on each side"),
-            loads: calls.iter().map(|calls| Load::of(job, 1, *calls)).collect(),
-            placement: Placement::Free,
-            threading: Threading::One,
-        })
-        .into()
+    [
+        ("add", Job::Add, 1),
+        ("add", Job::Add, 64),
+        ("add", Job::Add, 1024),
+        ("record", Job::Record, 64),
+    ]
+    .map(|(name, job, calls)| (name, Load::of(job, 1, calls)))
+    .map(|(name, load)| Group {
+        part: Part::OneThread,
+        title: format!("{name}, {}, a runtime of one thread on each side", load.label),
+        loads: vec![load],
+        placement: Placement::Free,
+        threading: Threading::One,
+    })
+    .into()
 }
 
 /// A ready handler beside one that is pending once.
