@@ -3,7 +3,6 @@
 
 use std::{
     borrow::Cow,
-    fmt::Write as _,
     io::{self, IsTerminal as _, Write as _, stdout},
 };
 
@@ -100,30 +99,22 @@ pub(crate) fn error(text: &str) {
 
 /// JSON that says the same without characters that steer a terminal or turn the order of what is shown.
 fn escaped(json: &str) -> Cow<'_, str> {
-    replace(json, |character| match character {
-        '\n' => None,
-        // All of them have 16 bits, as JSON's escapes do.
-        _ => Some(format!("\\u{:04x}", u32::from(character))),
-    })
+    // All of them have 16 bits, as JSON's escapes do.
+    replace(json, "\n", |character| format!("\\u{:04x}", u32::from(character)))
 }
 
 /// A text in which such characters can be seen. Lines, and the colours that this program gives them, stay.
 fn visible(text: &str) -> Cow<'_, str> {
-    if !text.contains(steers) {
-        return text.into();
-    }
-    let shown = |character| match character {
-        '\n' | '\t' => None,
-        character => Some(format!("\\u{{{:x}}}", u32::from(character))),
-    };
-    let mut parts = text.split(ESCAPE);
-    let mut all = replace(parts.next().unwrap_or_default(), shown).into_owned();
-    for part in parts {
+    let shown =
+        |text| replace(text, "\n\t", |character| format!("\\u{{{:x}}}", u32::from(character)));
+    let Some((before, behind)) = text.split_once(ESCAPE) else { return shown(text) };
+    let mut all = shown(before).into_owned();
+    for part in behind.split(ESCAPE) {
         let colour = colour(part);
         let (escape, rest) = part.split_at(colour);
         all.push_str(if colour == 0 { "\\u{1b}" } else { "\u{1b}" });
         all.push_str(escape);
-        all.push_str(&replace(rest, shown));
+        all.push_str(&shown(rest));
     }
     all.into()
 }
@@ -138,16 +129,18 @@ fn colour(text: &str) -> usize {
     end.and_then(|end| end.strip_prefix('m')).map_or(0, |rest| text.len() - rest.len())
 }
 
-fn replace(text: &str, by: impl Fn(char) -> Option<String>) -> Cow<'_, str> {
-    if !text.contains(steers) {
+/// The text with such characters replaced, all but those to `keep`.
+fn replace<'t>(text: &'t str, keep: &str, by: impl Fn(char) -> String) -> Cow<'t, str> {
+    let unwanted = |character| steers(character) && !keep.contains(character);
+    if !text.contains(unwanted) {
         return text.into();
     }
     let mut all = String::with_capacity(text.len());
     for character in text.chars() {
-        match by(character).filter(|_| steers(character)) {
-            // Writing to a string cannot fail.
-            Some(shown) => drop(all.write_str(&shown)),
-            None => all.push(character),
+        if unwanted(character) {
+            all.push_str(&by(character));
+        } else {
+            all.push(character);
         }
     }
     all.into()

@@ -1,9 +1,11 @@
 //! What generators read: all services of a document, and their types merged under names that are identifiers and
 //! unique.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use rpc_core::schema::{Container, Document, Format, Registry, ServiceSchema};
+
+use super::unique::Unique;
 
 /// Services and the types they use.
 #[derive(Debug)]
@@ -35,7 +37,7 @@ impl<'a> Api<'a> {
             Self { services: &document.services, types: Vec::new(), places: HashMap::new() };
         // Types of the same path in two services are one type, unless they differ all the same.
         let mut merged: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-        let mut names = HashSet::new();
+        let mut names = Unique::default();
         for service in &document.services {
             let roots = service.methods.iter().flat_map(|method| method.formats());
             let mut found = service.types.reachable(roots);
@@ -45,7 +47,7 @@ impl<'a> Api<'a> {
                 let known =
                     same.iter().copied().find(|place| api.types[*place].container == container);
                 let place = known.unwrap_or_else(|| {
-                    let name = unique(&identifier(&container.name), &mut names);
+                    let name = names.take(&identifier(&container.name));
                     api.types.push(NamedType { name, service, container });
                     api.types.len() - 1
                 });
@@ -88,16 +90,6 @@ fn identifier(name: &str) -> String {
     identifier
 }
 
-/// The name itself, or with the first number that makes it unique.
-fn unique(name: &str, taken: &mut HashSet<String>) -> String {
-    let numbered = (2..).map(|number| format!("{name}{number}"));
-    let free = std::iter::once(name.to_owned()).chain(numbered).find(|name| !taken.contains(name));
-    // The numbers do not run out.
-    let free = free.unwrap_or_default();
-    taken.insert(free.clone());
-    free
-}
-
 /// Whether a format is bytes, in either form that Rust has for them; both look the same on the wire.
 pub(crate) fn is_bytes(format: &Format) -> bool {
     match format {
@@ -117,12 +109,5 @@ mod tests {
         assert_eq!(identifier("Page<User>"), "PageUser");
         assert_eq!(identifier("Result<i64, DivError>"), "ResultI64DivError");
         assert_eq!(identifier("3D"), "T3D");
-    }
-
-    #[test]
-    fn a_name_that_is_taken_gets_a_number() {
-        let mut taken = HashSet::new();
-        let names = ["A", "A", "A2", "A"].map(|name| unique(name, &mut taken));
-        assert_eq!(names, ["A", "A2", "A22", "A3"]);
     }
 }

@@ -6,6 +6,7 @@ mod api;
 mod python;
 mod rust;
 mod typescript;
+mod unique;
 
 pub(crate) use api::{Api, NamedType};
 

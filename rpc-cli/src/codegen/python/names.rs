@@ -1,6 +1,4 @@
-//! Names as Python has them: no keywords, none that hides what annotations say, each once.
-
-use std::collections::HashSet;
+//! Names as Python has them: no keywords, none that hides what annotations say.
 
 /// Names with a meaning of their own where fields, arguments and methods are named.
 const RESERVED: &[&str] = &[
@@ -161,27 +159,6 @@ fn words(name: &str) -> Vec<String> {
     words
 }
 
-/// Gives each name once: one that is taken gets a number.
-#[derive(Debug, Default)]
-pub(super) struct Names(HashSet<String>);
-
-impl Names {
-    /// Where these are taken.
-    pub(super) fn with(taken: &[&str]) -> Self {
-        Self(taken.iter().map(|name| (*name).to_owned()).collect())
-    }
-
-    pub(super) fn unique(&mut self, name: &str) -> String {
-        let mut free = name.to_owned();
-        let mut number = 2_u32;
-        while !self.0.insert(free.clone()) {
-            free = format!("{name}{number}");
-            number += 1;
-        }
-        free
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -198,11 +175,5 @@ mod tests {
         );
         assert_eq!(["dark-green", "None", "9"].map(class), ["DarkGreen", "None_", "n9"]);
         assert_eq!(["list", "lambda"].map(method), ["list_", "lambda_"]);
-    }
-
-    #[test]
-    fn a_name_that_is_taken_gets_a_number() {
-        let mut names = Names::with(&["a"]);
-        assert_eq!([names.unique("a"), names.unique("a"), names.unique("b")], ["a2", "a3", "b"]);
     }
 }

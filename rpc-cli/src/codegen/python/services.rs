@@ -3,8 +3,9 @@
 use rpc_core::schema::{Format, MethodKind, MethodSchema};
 
 use super::{
+    super::unique::Unique,
     formats::From,
-    names::{self, Names},
+    names,
     shapes::{Package, Served},
     text::{Lines, documentation, literal},
 };
@@ -22,13 +23,13 @@ struct Named<'a> {
 /// The module.
 pub(super) fn module(package: &Package<'_>) -> String {
     let mut body = Lines::new();
-    let mut constants = Names::default();
+    let mut constants = Unique::default();
     for service in &package.services {
-        let mut taken = Names::default();
+        let mut taken = Unique::default();
         let method = |schema: &'_ MethodSchema| {
             let both = format!("{}_{}", service.client, schema.name);
-            let constant = constants.unique(&format!("_{}", names::constant(&both)));
-            (taken.unique(&names::method(&schema.name)), constant)
+            let constant = constants.take(&format!("_{}", names::constant(&both)));
+            (taken.take(&names::method(&schema.name)), constant)
         };
         let named: Vec<_> = service.schema.methods.iter().map(method).collect();
         let schemas = service.schema.methods.iter();
@@ -250,14 +251,13 @@ fn given(schema: &MethodSchema) -> usize {
 
 /// The names of the arguments that travel with the request.
 fn argument_names(schema: &MethodSchema) -> Vec<String> {
-    let mut taken = Names::default();
-    schema.arguments.iter().map(|argument| taken.unique(&names::field(&argument.name))).collect()
+    let mut taken = Unique::default();
+    schema.arguments.iter().map(|argument| taken.take(&names::field(&argument.name))).collect()
 }
 
 /// The name of the argument that is streamed.
 fn upload_name(schema: &MethodSchema) -> Option<String> {
     let own = argument_names(schema);
-    let own: Vec<&str> = own.iter().map(String::as_str).collect();
     let upload = schema.upload.as_ref()?;
-    Some(Names::with(&own).unique(&names::field(&upload.name)))
+    Some(Unique::with(own.iter().map(String::as_str)).take(&names::field(&upload.name)))
 }

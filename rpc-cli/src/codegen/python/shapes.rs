@@ -5,8 +5,8 @@ use std::collections::{HashMap, HashSet};
 use rpc_core::schema::{Container, ContainerKind, Field, Format, ServiceSchema};
 
 use super::{
-    super::{Api, api::NamedType},
-    names::{self, Names},
+    super::{Api, api::NamedType, unique::Unique},
+    names,
 };
 
 /// What is generated.
@@ -72,9 +72,9 @@ pub(super) struct Served<'a> {
 impl<'a> Package<'a> {
     pub(super) fn new(api: &'a Api<'a>) -> Self {
         let raised = raised(api);
-        let mut taken = Names::default();
+        let mut taken = Unique::default();
         let classes: Vec<_> =
-            api.types.iter().map(|named| taken.unique(&names::class(&named.name))).collect();
+            api.types.iter().map(|named| taken.take(&names::class(&named.name))).collect();
         let mut types = Vec::new();
         let mut places = HashMap::new();
         for (named, class) in api.types.iter().zip(classes) {
@@ -83,10 +83,10 @@ impl<'a> Package<'a> {
             places.insert(std::ptr::from_ref(named.container), types.len());
             types.push(Shape { named, class, raised, body });
         }
-        let mut taken = Names::with(&super::EXPORTS);
+        let mut taken = Unique::with(super::EXPORTS);
         let services = api.services.iter().map(|schema| {
-            let client = taken.unique(&names::class(&schema.name));
-            let handler = taken.unique(&format!("{client}Handler"));
+            let client = taken.take(&names::class(&schema.name));
+            let handler = taken.take(&format!("{client}Handler"));
             Served { schema, client, handler }
         });
         Self { api, types, services: services.collect(), places }
@@ -114,20 +114,20 @@ fn raised(api: &Api<'_>) -> HashSet<*const Container> {
     raised
 }
 
-fn body<'a>(container: &'a Container, class: &str, raised: bool, taken: &mut Names) -> Body<'a> {
+fn body<'a>(container: &'a Container, class: &str, raised: bool, taken: &mut Unique) -> Body<'a> {
     let ContainerKind::Enum(variants) = &container.kind else {
         return Body::Struct(parts(&container.kind));
     };
     let plain = variants.iter().all(|variant| variant.kind == ContainerKind::Unit);
-    let mut names = Names::default();
+    let mut names = Unique::default();
     // An enum without members could not be told from its base.
     if plain && !raised && !variants.is_empty() {
-        let members = variants.iter().map(|variant| names.unique(&names::constant(&variant.name)));
+        let members = variants.iter().map(|variant| names.take(&names::constant(&variant.name)));
         return Body::Names(members.collect());
     }
     let cases = variants.iter().map(|variant| {
-        let name = names.unique(&names::class(&variant.name));
-        let class = taken.unique(&format!("{class}{name}"));
+        let name = names.take(&names::class(&variant.name));
+        let class = taken.take(&format!("{class}{name}"));
         let nested = matches!(variant.kind, ContainerKind::Tuple(_) | ContainerKind::Struct(_));
         Case { name, class, parts: parts(&variant.kind), nested }
     });
@@ -135,7 +135,7 @@ fn body<'a>(container: &'a Container, class: &str, raised: bool, taken: &mut Nam
 }
 
 fn parts(kind: &ContainerKind) -> Vec<Part<'_>> {
-    let mut names = Names::default();
+    let mut names = Unique::default();
     match kind {
         ContainerKind::Newtype(format) => {
             vec![Part { name: "value".to_owned(), format, field: None }]
@@ -149,7 +149,7 @@ fn parts(kind: &ContainerKind) -> Vec<Part<'_>> {
         ContainerKind::Struct(fields) => fields
             .iter()
             .map(|field| Part {
-                name: names.unique(&names::field(&field.name)),
+                name: names.take(&names::field(&field.name)),
                 format: &field.format,
                 field: Some(field),
             })

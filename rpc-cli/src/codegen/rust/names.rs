@@ -1,8 +1,8 @@
 //! Names as Rust has them; what travels is told apart where it differs.
 
-use std::collections::HashSet;
-
 use heck::{ToSnakeCase as _, ToUpperCamelCase as _};
+
+use super::super::unique::Unique;
 
 /// Words that are no names, even written raw.
 const NEVER: [&str; 5] = ["self", "Self", "super", "crate", "_"];
@@ -53,44 +53,34 @@ pub(super) fn each_once<'a>(
     rust: fn(&str) -> String,
 ) -> Vec<String> {
     let kept = |name: &&str| unraw(&rust(name)) == *name;
-    let mut taken: HashSet<String> = names.clone().filter(kept).map(rust).collect();
-    names.map(|name| if kept(&name) { rust(name) } else { free(&rust(name), &mut taken) }).collect()
+    let keep: Vec<String> = names.clone().filter(kept).map(rust).collect();
+    let mut taken = Unique::with(keep.iter().map(String::as_str));
+    names
+        .map(|name| if kept(&name) { rust(name) } else { free(&rust(name), &[], &mut taken) })
+        .collect()
 }
 
 /// The names of traits and types, which share a namespace with what the traits' attribute makes of them.
-pub(super) struct Module(HashSet<String>);
+pub(super) struct Module(Unique);
 
 impl Module {
     pub(super) fn new() -> Self {
-        Self(SAID.map(str::to_owned).into())
+        Self(Unique::with(SAID))
     }
 
     /// A trait, whose client and server are free as well.
     pub(super) fn service(&mut self, name: &str) -> String {
-        let all = |name: &str| ["", "Client", "Server"].map(|suffix| format!("{name}{suffix}"));
-        let fits = |name: &String| !all(name).iter().any(|name| self.0.contains(name));
-        let free = candidates(&upper(name)).find(fits).unwrap_or_default();
-        self.0.extend(all(&free));
-        free
+        free(&upper(name), &["Client", "Server"], &mut self.0)
     }
 
     pub(super) fn type_(&mut self, name: &str) -> String {
-        free(&upper(name), &mut self.0)
+        free(&upper(name), &[], &mut self.0)
     }
 }
 
-/// The name itself, or with the first number that makes it unique; it is taken then.
-fn free(name: &str, taken: &mut HashSet<String>) -> String {
-    // The numbers do not run out.
-    let free = candidates(name).find(|name| !taken.contains(name)).unwrap_or_default();
-    taken.insert(free.clone());
-    free
-}
-
-fn candidates(name: &str) -> impl Iterator<Item = String> {
-    let base = unraw(name).trim_end_matches('_');
-    let numbered = (2_u32..).map(move |number| format!("{base}{number}"));
-    std::iter::once(name.to_owned()).chain(numbered)
+/// The name once, with a number that leaves it a name of Rust as it is usual.
+fn free(name: &str, suffixes: &[&str], taken: &mut Unique) -> String {
+    taken.take_with(name, unraw(name).trim_end_matches('_'), suffixes)
 }
 
 #[cfg(test)]
