@@ -19,7 +19,7 @@ fn calls_nest_to_any_depth() {
 #[test]
 fn a_call_that_would_wait_for_itself_is_refused() {
     for max_calls in [1, 3] {
-        let limits = Limits { max_calls, ..Limits::default() };
+        let limits = Limits::default().max_calls(max_calls);
         each_with(limits, async |Relayed { client, .. }| {
             let allowed = max_calls * 2;
             assert_eq!(client.bounce(allowed - 1).await, Ok(allowed - 1));

@@ -189,7 +189,7 @@ async fn an_item_that_panics_when_it_is_written_ends_its_stream_alone() {
 
 #[tokio::test]
 async fn the_stream_of_an_upload_that_expires_in_the_queue_is_dropped() {
-    let (client, desk, _running) = served(Limits { max_calls: 1, ..Limits::default() }).await;
+    let (client, desk, _running) = served(Limits::default().max_calls(1)).await;
     let mut waiting = Box::pin(client.wait().into_future());
     assert!((&mut waiting).now_or_never().is_none());
     let (held, mut dropped) = mpsc::channel::<()>(1);

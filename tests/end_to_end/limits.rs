@@ -10,7 +10,7 @@ fn limited(limits: Limits) -> Server {
 
 #[tokio::test]
 async fn calls_above_the_limit_wait_for_their_turn() {
-    let limits = Limits { max_calls: 2, ..Limits::default() };
+    let limits = Limits::default().max_calls(2);
     let served = Served::with(limited(limits), Transport::Tcp, Codec::Bincode).await;
     served.client.channel().ready().await.unwrap();
     let calls: Vec<_> = (0..5)
@@ -30,7 +30,7 @@ async fn calls_above_the_limit_wait_for_their_turn() {
 
 #[tokio::test]
 async fn calls_sent_before_the_hello_wait_on_the_server() {
-    let limits = Limits { max_calls: 1, ..Limits::default() };
+    let limits = Limits::default().max_calls(1);
     let served = Served::with(limited(limits), Transport::Tcp, Codec::Bincode).await;
     let calls: Vec<_> = (0..20)
         .map(|n| {
@@ -45,7 +45,7 @@ async fn calls_sent_before_the_hello_wait_on_the_server() {
 
 #[tokio::test]
 async fn a_request_over_the_limit_is_refused_here() {
-    let limits = Limits { max_message: 100_000, ..Limits::default() };
+    let limits = Limits::default().max_message(100_000);
     let served = Served::with(limited(limits), Transport::Tcp, Codec::Bincode).await;
     let error = served.client.echo(Bytes::from(vec![0; 200_000])).await.unwrap_err();
     assert_eq!(error.code(), Code::ResourceExhausted);
@@ -56,7 +56,7 @@ async fn a_request_over_the_limit_is_refused_here() {
 #[tokio::test]
 async fn a_reply_over_the_callers_limit_is_refused_there() {
     let served = Served::over(Transport::Tcp, Codec::Bincode).await;
-    let limits = Limits { max_message: 100_000, ..Limits::default() };
+    let limits = Limits::default().max_message(100_000);
     let channel = rpc_core::Endpoint::new().limits(limits).connect(served.address()).await.unwrap();
     let client = tests::PlaygroundClient::new(channel);
     let error = client.echo(Bytes::from(vec![0; 200_000])).await.unwrap_err();
@@ -67,7 +67,7 @@ async fn a_reply_over_the_callers_limit_is_refused_there() {
 
 #[tokio::test]
 async fn limits_that_cannot_be_announced_are_refused() {
-    let server = limited(Limits { max_calls: 0, ..Limits::default() });
+    let server = limited(Limits::default().max_calls(0));
     let error = server.start("127.0.0.1:0").await.unwrap_err();
     assert_eq!(error.to_string(), "max_calls is 0, but must be 1 to 1048576");
 }
@@ -91,7 +91,7 @@ async fn connections_above_the_limit_wait_to_be_accepted() {
 
 #[tokio::test]
 async fn a_held_call_that_is_pending_when_it_starts_is_polled_again() {
-    let limits = Limits { max_calls: 1, ..Limits::default() };
+    let limits = Limits::default().max_calls(1);
     let served = Served::with(
         limited(limits).handshake_timeout(std::time::Duration::from_secs(60)),
         Transport::Tcp,

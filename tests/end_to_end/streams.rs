@@ -206,7 +206,7 @@ fn both_ways_at_once_each_item_is_answered_before_the_next_is_sent() {
 
 #[test]
 fn a_stalled_reader_holds_up_nothing_else() {
-    let limits = Limits { window: 16 << 10, ..Limits::default() };
+    let limits = Limits::default().window(16 << 10);
     each_with(limits, async |Relayed { client, watch, .. }| {
         let mut stalled = Vec::new();
         for _ in 0..50 {

@@ -48,7 +48,7 @@ struct Attacked {
 }
 
 async fn attacked() -> Attacked {
-    let limits = Limits { window: WINDOW, max_calls: 3, ..Limits::default() };
+    let limits = Limits::default().window(WINDOW).max_calls(3);
     let server = Server::new().limits(limits).with(PondServer::new(Frogs));
     let running = server.start("127.0.0.1:0").await.unwrap();
     let friend = PondClient::connect(running.address()).await.unwrap();

@@ -72,7 +72,7 @@ impl End {
 impl Session {
     fn new() -> Self {
         let now = Instant::now();
-        let narrow = Limits { max_frame: 16 << 10, max_calls: 100, ..Limits::default() };
+        let narrow = Limits::default().max_frame(16 << 10).max_calls(100);
         let dialer = End::new(Side::Dialer, "client", Limits::default(), now);
         let acceptor = End::new(Side::Acceptor, "server", narrow, now);
         Self { now, dialer, acceptor, frames: Vec::new() }

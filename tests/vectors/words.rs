@@ -152,7 +152,7 @@ fn describe_failure(words: &mut String, failure: &Failure) {
 }
 
 fn describe_hello(words: &mut String, hello: &Hello) {
-    let Limits { max_frame, max_message, max_calls, max_partial, window } = hello.limits;
+    let Limits { max_frame, max_message, max_calls, max_partial, window, .. } = hello.limits;
     write!(words, " max_frame={max_frame} max_message={max_message}").unwrap();
     write!(words, " max_calls={max_calls} max_partial={max_partial}").unwrap();
     write!(words, " window={window}").unwrap();
@@ -213,13 +213,12 @@ pub(crate) fn encode(means: &str) -> Vec<u8> {
 }
 
 fn hello(fields: &Fields<'_>) -> Hello {
-    let limits = Limits {
-        max_frame: fields.number("max_frame"),
-        max_message: fields.number("max_message"),
-        max_calls: fields.number("max_calls"),
-        max_partial: fields.number("max_partial"),
-        window: fields.number("window"),
-    };
+    let limits = Limits::default()
+        .max_frame(fields.number("max_frame"))
+        .max_message(fields.number("max_message"))
+        .max_calls(fields.number("max_calls"))
+        .max_partial(fields.number("max_partial"))
+        .window(fields.number("window"));
     Hello { limits, name: fields.find("name").unwrap_or_default().to_owned() }
 }
 

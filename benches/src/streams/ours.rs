@@ -111,7 +111,7 @@ impl Streams for Source {
 const BEHIND: usize = 4096;
 
 pub(super) fn limits() -> Limits {
-    Limits { max_calls: 4096, ..Limits::default() }
+    Limits::default().max_calls(4096)
 }
 
 fn server() -> Server {
