@@ -1,19 +1,21 @@
 //! A whole session of two machines, frame by frame as in `session.txt`: the same calls give the same bytes.
 
 use std::{
-    io::IoSlice,
     sync::Arc,
-    task::{Context, Poll, Waker},
+    task::{Poll, Waker},
     time::{Duration, Instant},
 };
 
 use rpc_core::proto::{
     CallId, Codec, Connection, Decoder, Limits, Metadata, MethodKey, Payload, Side, Status,
-    connection::{Config, ConnectionError, Event, NewCall, Outcome, Transmit},
-    frame::{Failure, HEAD_LEN, Head, Streams},
+    connection::{Config, ConnectionError, Event, NewCall, Outcome, Waiter},
+    wire::{Failure, HEAD_LEN, Head, Streams},
 };
 
-use crate::words::{describe, hex, parse};
+use crate::{
+    machine::written,
+    words::{describe, hex, parse},
+};
 
 /// One side, and what it has been fed and has seen.
 struct End {
@@ -39,21 +41,7 @@ impl End {
     }
 
     fn written(&mut self, now: Instant) -> Vec<u8> {
-        let mut transmit = Transmit::default();
-        let mut all = Vec::new();
-        loop {
-            self.machine.fill(&mut transmit, Instant::now);
-            let mut slices = std::array::from_fn(|_| IoSlice::new(&[]));
-            let count = transmit.slices(&mut slices);
-            let bytes = slices[..count].iter().map(|slice| &**slice).collect::<Vec<_>>().concat();
-            if bytes.is_empty() {
-                self.machine.end_if_drained();
-                return all;
-            }
-            transmit.advance(bytes.len());
-            self.machine.handle_sent(now, bytes.len());
-            all.extend(bytes);
-        }
+        written(&mut self.machine, now)
     }
 
     fn fed(&mut self, now: Instant, bytes: &[u8]) {
@@ -62,8 +50,8 @@ impl End {
     }
 
     fn outcome(&mut self, id: CallId) -> Outcome {
-        match self.machine.poll_outcome(id, &Context::from_waker(Waker::noop())) {
-            Poll::Ready(outcome) => outcome,
+        match self.machine.poll_outcome(id, &mut Waiter::supplied(Waker::noop())) {
+            Poll::Ready((outcome, _)) => outcome,
             Poll::Pending => panic!("call {id} has not ended"),
         }
     }
@@ -144,7 +132,8 @@ fn played() -> Session {
     acceptor.finish(add, bincode, &Ok(Payload::copy_from_slice(&[6])));
     let refusal = Payload::copy_from_slice(br#""NotANumber""#);
     acceptor.finish(wrong, Codec::Json, &Err(Failure::Application(refusal)));
-    acceptor.finish(CallId::NO_REPLY, bincode, &Ok(Payload::new()));
+    // Its arguments, its key, and 128 bytes.
+    acceptor.finish_oneway(3 + 8 + 128);
     session.acceptor_speaks();
     assert_eq!(session.dialer.outcome(add), Ok(Payload::copy_from_slice(&[6])));
     assert!(session.dialer.outcome(wrong).is_err());
@@ -220,7 +209,12 @@ fn the_golden_session_byte_by_byte_starts_the_same_handlers() {
             acceptor.written(now);
             for event in std::mem::take(&mut acceptor.events) {
                 if let Event::Request(request) = event {
-                    acceptor.machine.finish(request.id, request.codec, &Ok(Payload::new()));
+                    match request.id.expects_reply() {
+                        true => {
+                            acceptor.machine.finish(request.id, request.codec, &Ok(Payload::new()))
+                        }
+                        false => acceptor.machine.finish_oneway(request.cost),
+                    }
                     seen.push((request.id, request.key, request.arguments));
                 }
             }

@@ -1,19 +1,18 @@
-//! The files of vectors, and the words in which they say what a frame means. A meaning becomes bytes and bytes
-//! become a meaning through `rpc_core::proto` alone, so that each vector is checked both ways.
+//! The files of vectors, and the words in which they say what a frame means. Bytes become a meaning here, and a
+//! meaning becomes bytes in [`crate::encode`], so that each vector is checked both ways.
 //!
 //! ```text
 //! kind field=value field=value …      `name=` and `message=` take the rest of the line
 //! ```
 
-use std::{fmt::Write as _, time::Duration};
+use std::fmt::Write as _;
 
 use rpc_core::proto::{
-    CallId, Code, Limits, Metadata, MethodKey, Payload, Status, encode_preface,
-    frame::{
-        CloseCode, Credit, Extension, Failure, Flags, GoAway, HEAD_LEN, Head, Hello, Kind, Ping,
-        RequestHead, Streams,
-    },
+    Limits, Metadata, MetadataValue, Status, encode_preface,
+    wire::{Credit, Failure, Flags, GoAway, HEAD_LEN, Head, Hello, Kind, Ping, RequestHead},
 };
+
+use crate::machine;
 
 /// One entry of a file: lines of `field: value`, ended by an empty line.
 #[derive(Debug, Default)]
@@ -85,28 +84,27 @@ pub(crate) fn describe(bytes: &[u8], part: bool) -> String {
     let (head, payload) = bytes.split_first_chunk::<HEAD_LEN>().expect("a frame has a head");
     let head = Head::decode(*head).unwrap();
     assert_eq!(head.length as usize, payload.len(), "the head claims another length");
-    let mut words = head.kind.to_string();
-    let about_call = matches!(head.kind, Kind::Cancel | Kind::Accept | Kind::End | Kind::Credit);
-    if head.kind.is_message() || about_call {
-        write!(words, " id={}", head.id).unwrap();
-    }
-    let either = matches!(head.kind, Kind::Cancel | Kind::Item | Kind::Credit);
-    if either && !head.flags.contains(Flags::MINE) {
-        words.push_str(" theirs");
-    }
-    for (flag, word) in [(Flags::JSON, " json"), (Flags::MORE, " more")] {
-        if head.flags.contains(flag) {
-            words.push_str(word);
-        }
-    }
+    let mut words = about(head);
     match head.kind {
         _ if part => write!(words, " part={}", hex(payload)).unwrap(),
         Kind::Credit => {
             write!(words, " bytes={}", Credit::decode(payload).unwrap().bytes).unwrap();
         }
-        Kind::Response | Kind::Item => write!(words, " value={}", hex(payload)).unwrap(),
         Kind::Request => describe_request(&mut words, head, payload),
+        Kind::Response | Kind::Error if head.flags.contains(Flags::EXT) => {
+            let (outcome, metadata) = machine::read_reply(head, bytes);
+            describe_metadata(&mut words, metadata.as_deref());
+            match outcome {
+                Ok(value) => write!(words, " value={}", hex(&value)).unwrap(),
+                Err(failure) => describe_failure(&mut words, &failure),
+            }
+        }
+        Kind::Item if head.flags.contains(Flags::EXT) => {
+            write!(words, " value={}", hex(&machine::read_item(head, bytes))).unwrap();
+        }
+        Kind::Response | Kind::Item => write!(words, " value={}", hex(payload)).unwrap(),
         Kind::Error => describe_failure(&mut words, &Failure::decode(payload).unwrap()),
+        Kind::Accept => describe_metadata(&mut words, machine::read_accept(head, bytes).as_deref()),
         Kind::Hello => describe_hello(&mut words, &Hello::decode(payload).unwrap()),
         Kind::Ping | Kind::Pong => {
             let token = Ping::decode(head.kind, payload).unwrap().token;
@@ -116,7 +114,33 @@ pub(crate) fn describe(bytes: &[u8], part: bool) -> String {
             let GoAway { code, accepted, message } = GoAway::decode(payload).unwrap();
             write!(words, " accepted={accepted} code={} message={message}", code as u8).unwrap();
         }
-        Kind::Cancel | Kind::Accept | Kind::End => assert!(payload.is_empty()),
+        Kind::Extension => {
+            let (subtype, rest) = payload.split_first_chunk().expect("a subtype");
+            let (subtype, rest) = (u16::from_le_bytes(*subtype), hex(rest));
+            write!(words, " subtype={subtype} bytes={rest}").unwrap();
+        }
+        // Entries, none of which is known.
+        Kind::Cancel | Kind::End => {}
+        other => panic!("{other} has no words"),
+    }
+    words
+}
+
+/// What a head says.
+fn about(head: Head) -> String {
+    let mut words = head.kind.to_string();
+    let of_call = matches!(head.kind, Kind::Cancel | Kind::Accept | Kind::End | Kind::Credit);
+    if head.kind.is_message() || of_call || head.kind == Kind::Extension {
+        write!(words, " id={}", head.id).unwrap();
+    }
+    let either = matches!(head.kind, Kind::Cancel | Kind::Item | Kind::Credit | Kind::Extension);
+    if either && !head.flags.contains(Flags::MINE) {
+        words.push_str(" theirs");
+    }
+    for (flag, word) in [(Flags::JSON, " json"), (Flags::MORE, " more")] {
+        if head.flags.contains(flag) {
+            words.push_str(word);
+        }
     }
     words
 }
@@ -128,188 +152,61 @@ fn describe_request(words: &mut String, head: Head, payload: &[u8]) {
     if let Some(timeout) = front.timeout {
         write!(words, " nanoseconds={}", timeout.as_nanos()).unwrap();
     }
-    for (key, value) in front.metadata.iter().flat_map(|metadata| metadata.iter()) {
-        write!(words, " metadata.{key}={value}").unwrap();
-    }
+    describe_metadata(words, front.metadata.as_deref());
     for (streams, word) in [(front.streams.up(), " up"), (front.streams.down(), " down")] {
         words.push_str(if streams { word } else { "" });
     }
     if let Some(call) = front.within {
         write!(words, " within={call}").unwrap();
     }
+    if front.credit > 0 {
+        write!(words, " credit={}", front.credit).unwrap();
+    }
     write!(words, " arguments={}", hex(arguments)).unwrap();
+}
+
+/// Pairs in their order; values that are bytes in hex.
+fn describe_metadata(words: &mut String, metadata: Option<&Metadata>) {
+    for (key, value) in metadata.into_iter().flat_map(Metadata::iter_all) {
+        match value {
+            MetadataValue::Binary(bytes) => write!(words, " metadata.{key}={}", hex(bytes)),
+            value => write!(words, " metadata.{key}={}", String::from_utf8_lossy(value.as_bytes())),
+        }
+        .unwrap();
+    }
 }
 
 fn describe_failure(words: &mut String, failure: &Failure) {
     match failure {
         Failure::Application(error) => write!(words, " application={}", hex(error)).unwrap(),
-        Failure::Status(status) => {
-            let run = if status.may_have_run() { "may_have_run" } else { "not_started" };
-            let (code, message) = (status.code(), status.message());
-            write!(words, " {run} status={} message={message}", code.value()).unwrap();
-        }
+        Failure::Status(status) => describe_status(words, status),
     }
+}
+
+fn describe_status(words: &mut String, status: &Status) {
+    let run = if status.may_have_run() { "may_have_run" } else { "not_started" };
+    write!(words, " {run} status={}", status.code().value()).unwrap();
+    if let Some(after) = status.retry_after() {
+        write!(words, " retry_after={}", after.as_nanos()).unwrap();
+    }
+    for (name, bytes) in status.details() {
+        write!(words, " detail.{name}={}", hex(bytes)).unwrap();
+    }
+    write!(words, " message={}", status.message()).unwrap();
 }
 
 fn describe_hello(words: &mut String, hello: &Hello) {
-    let Limits { max_frame, max_message, max_calls, max_partial, window, .. } = hello.limits;
+    let limits = hello.limits;
+    let Limits { max_frame, max_message, max_calls, max_partial, .. } = limits;
     write!(words, " max_frame={max_frame} max_message={max_message}").unwrap();
     write!(words, " max_calls={max_calls} max_partial={max_partial}").unwrap();
-    write!(words, " window={window}").unwrap();
+    let Limits { initial_window, max_streams, oneway_window, request_window, .. } = limits;
+    write!(words, " window={initial_window} max_streams={max_streams}").unwrap();
+    write!(words, " oneway_window={oneway_window} request_window={request_window}").unwrap();
+    if hello.features.bits() != 0 {
+        write!(words, " features={}", hello.features.bits()).unwrap();
+    }
     if !hello.name.is_empty() {
         write!(words, " name={}", hello.name).unwrap();
     }
-}
-
-/// The fields of a meaning.
-struct Fields<'a> {
-    kind: &'a str,
-    fields: Vec<(&'a str, &'a str)>,
-}
-
-impl<'a> Fields<'a> {
-    fn new(means: &'a str) -> Self {
-        let (kind, mut rest) = means.split_once(' ').unwrap_or((means, ""));
-        let mut fields = Vec::new();
-        while !rest.is_empty() {
-            let all = rest.starts_with("name=") || rest.starts_with("message=");
-            let (word, after) =
-                if all { (rest, "") } else { rest.split_once(' ').unwrap_or((rest, "")) };
-            fields.push(word.split_once('=').unwrap_or((word, "")));
-            rest = after;
-        }
-        Self { kind, fields }
-    }
-
-    fn find(&self, name: &str) -> Option<&'a str> {
-        self.fields.iter().find(|(field, _)| *field == name).map(|(_, value)| *value)
-    }
-
-    #[track_caller]
-    fn text(&self, name: &str) -> &'a str {
-        self.find(name).unwrap_or_else(|| panic!("{} has no {name}", self.kind))
-    }
-
-    #[track_caller]
-    fn number<T: std::str::FromStr>(&self, name: &str) -> T {
-        let parsed = self.text(name).parse();
-        parsed.unwrap_or_else(|_| panic!("{name} of {} is no number", self.kind))
-    }
-}
-
-/// The bytes of what a meaning says.
-pub(crate) fn encode(means: &str) -> Vec<u8> {
-    let fields = Fields::new(means);
-    let mut out = Vec::new();
-    match fields.kind {
-        "preface" => encode_preface(&mut out),
-        "hello" => hello(&fields).encode(&mut out),
-        "ping" => Ping { token: fields.number("token") }.encode(Kind::Ping, &mut out),
-        "pong" => Ping { token: fields.number("token") }.encode(Kind::Pong, &mut out),
-        "goaway" => goaway(&fields).encode(&mut out),
-        _ => return message(&fields),
-    }
-    out
-}
-
-fn hello(fields: &Fields<'_>) -> Hello {
-    let limits = Limits::default()
-        .max_frame(fields.number("max_frame"))
-        .max_message(fields.number("max_message"))
-        .max_calls(fields.number("max_calls"))
-        .max_partial(fields.number("max_partial"))
-        .window(fields.number("window"));
-    Hello { limits, name: fields.find("name").unwrap_or_default().to_owned() }
-}
-
-fn goaway(fields: &Fields<'_>) -> GoAway {
-    let codes = [
-        CloseCode::Drain,
-        CloseCode::Protocol,
-        CloseCode::Limit,
-        CloseCode::Timeout,
-        CloseCode::Abort,
-    ];
-    let code = codes[fields.number::<usize>("code")];
-    let message = fields.text("message").to_owned();
-    GoAway { code, accepted: fields.number("accepted"), message }
-}
-
-fn message(fields: &Fields<'_>) -> Vec<u8> {
-    let mut payload = Vec::new();
-    let mut flags = Flags::NONE;
-    let part = fields.find("part");
-    if let Some(part) = part {
-        payload = unhex(part);
-    }
-    let kind = match fields.kind {
-        "request" => Kind::Request,
-        "response" => Kind::Response,
-        "error" => Kind::Error,
-        "cancel" => Kind::Cancel,
-        "accept" => Kind::Accept,
-        "item" => Kind::Item,
-        "end" => Kind::End,
-        "credit" => Kind::Credit,
-        other => panic!("{other} is no kind"),
-    };
-    match kind {
-        _ if part.is_some() => {}
-        Kind::Request if request(fields, &mut payload) => flags = flags.with(Flags::EXT),
-        Kind::Response | Kind::Item => payload = unhex(fields.text("value")),
-        Kind::Credit => payload = fields.number::<u32>("bytes").to_le_bytes().to_vec(),
-        Kind::Error => failure(fields, &mut payload),
-        _ => {}
-    }
-    let opener =
-        matches!(kind, Kind::Request | Kind::Cancel | Kind::Item | Kind::End | Kind::Credit);
-    if opener && fields.find("theirs").is_none() {
-        flags = flags.with(Flags::MINE);
-    }
-    for (word, flag) in [("json", Flags::JSON), ("more", Flags::MORE)] {
-        if fields.find(word).is_some() {
-            flags = flags.with(flag);
-        }
-    }
-    let id = CallId::new(fields.number("id"));
-    let head = Head { kind, flags, id, length: payload.len() as u32 };
-    [&head.encode()[..], &payload].concat()
-}
-
-/// Appends a request's payload; whether it has an extension.
-fn request(fields: &Fields<'_>, out: &mut Vec<u8>) -> bool {
-    let key = MethodKey::from_u64(u64::from_str_radix(fields.text("key"), 16).unwrap());
-    let timeout =
-        fields.find("nanoseconds").map(|text| Duration::from_nanos(text.parse().unwrap()));
-    let mut metadata = Metadata::new();
-    for (field, value) in &fields.fields {
-        if let Some(key) = field.strip_prefix("metadata.") {
-            metadata.set(key, value).unwrap();
-        }
-    }
-    let streams = match (fields.find("up"), fields.find("down")) {
-        (None, None) => Streams::NONE,
-        (Some(_), None) => Streams::UP,
-        (None, Some(_)) => Streams::DOWN,
-        (Some(_), Some(_)) => Streams::BOTH,
-    };
-    let within = fields.find("within").map(|id| CallId::new(id.parse().unwrap()));
-    let extension = Extension { timeout, metadata: Some(&metadata), streams, within };
-    let extended = RequestHead::encode(key, &extension, out);
-    out.extend(unhex(fields.text("arguments")));
-    extended
-}
-
-fn failure(fields: &Fields<'_>, out: &mut Vec<u8>) {
-    if let Some(error) = fields.find("application") {
-        out.push(0);
-        out.extend_from_slice(&Payload::from(unhex(error)));
-        return;
-    }
-    let code = Code::from_value(fields.number("status"));
-    let message = fields.text("message").to_owned();
-    let not_started = fields.find("not_started").is_some();
-    let status =
-        if not_started { Status::not_started(code, message) } else { Status::new(code, message) };
-    Failure::encode_status(&status, out);
 }

@@ -38,6 +38,7 @@ impl fmt::Display for CallId {
 
 /// Who dialled: the only asymmetry between the two ends of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Side {
     /// This end opened the transport and speaks first.
     Dialer,

@@ -4,6 +4,7 @@ use std::fmt;
 
 /// How a payload's bytes stand for values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Hash)]
+#[non_exhaustive]
 pub enum Codec {
     /// bincode 2, standard configuration.
     #[default]

@@ -2,7 +2,7 @@
 
 use crate::proto::{
     VERSION,
-    frame::{HEAD_LEN, Head},
+    wire::{HEAD_LEN, Head},
 };
 
 /// What every connection starts with, each way: `A9 "RPC"`, the version, three zero bytes. Its first

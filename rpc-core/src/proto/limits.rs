@@ -40,7 +40,7 @@ pub struct Limits {
     /// Default 8 KiB. Streams that are read grow from here to `window`.
     pub initial_window: u32,
     /// What all streams of the peer together may have beyond their initial windows, in bytes; at most 1 GiB. Default
-    /// 2 MiB.
+    /// 1 MiB.
     pub shared_window: u32,
 }
 
@@ -55,6 +55,9 @@ pub(crate) const EARLY_CALLS: u32 = 8;
 
 /// The longest hello, in bytes, and the longest payload of any frame that is not part of a message.
 pub(crate) const MAX_CONTROL: u32 = 4 << 10;
+
+/// What a one-way call costs of its window beside its length (PROTOCOL §9).
+pub(crate) const ONEWAY_OVERHEAD: usize = 128;
 
 /// Largest length that the frame head can carry.
 pub(crate) const MAX_LENGTH: u32 = (1 << 24) - 1;
@@ -81,7 +84,7 @@ impl Default for Limits {
             oneway_window: 512 << 10,
             window: 512 << 10,
             initial_window: 8 << 10,
-            shared_window: 2 << 20,
+            shared_window: 1 << 20,
         }
     }
 }

@@ -5,6 +5,9 @@
 //! bytes ◀─ Transmit ◀───────── Connection ◀─ open, cancel, finish, drain
 //! ```
 //!
+//! **Unstable.** What users need is at the root of the crate: codes and statuses, limits, metadata, method keys, payloads.
+//! The rest of this module is for tests and tools that speak the protocol by hand, and may change with any version.
+//!
 //! Nothing here knows a socket, a runtime or the clock: time is a parameter. `docs/protocol.md` states the
 //! rules; code and tests cite them as `PROTOCOL §n`.
 
@@ -13,13 +16,13 @@ mod codec;
 pub mod connection;
 mod decoder;
 mod encoder;
-pub mod frame;
 mod id;
 mod id_hasher;
 mod limits;
 mod metadata;
 mod payload;
 mod status;
+pub mod wire;
 
 pub use call_id::{CallId, Side};
 pub use codec::Codec;
@@ -29,9 +32,9 @@ pub use encoder::encode_preface;
 pub use id::MethodKey;
 pub(crate) use id_hasher::IdHasher;
 pub use limits::{Limits, LimitsError};
-pub use metadata::{Metadata, MetadataError};
+pub use metadata::{Metadata, MetadataError, MetadataValue};
 pub use payload::Payload;
-pub use status::{Code, Execution, Status};
+pub use status::{Code, DetailError, Execution, Status};
 
 /// The protocol version that this crate speaks, as the preface carries it.
 pub const VERSION: u8 = 1;

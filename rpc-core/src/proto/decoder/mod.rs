@@ -6,8 +6,8 @@ use thiserror::Error;
 
 use crate::proto::{
     encoder::{MAGIC, PREFACE_LEN},
-    frame::{Flags, HEAD_LEN, Head, HeadError, Kind},
     limits::MAX_CONTROL,
+    wire::{Flags, HEAD_LEN, Head, HeadError, Kind},
 };
 
 /// Frames up to this payload are handed out whole; longer message frames as their bytes come.

@@ -4,7 +4,7 @@
 use proptest::{collection::vec, prelude::*};
 
 use super::*;
-use crate::proto::{CallId, encode_preface, frame::Hello};
+use crate::proto::{CallId, encode_preface, wire::Hello};
 
 const MAX_FRAME: u32 = 64 << 10;
 

@@ -1,14 +1,19 @@
-//! The frame kinds: one file each, with what the kind carries, its `encode` and its `decode`.
+//! The frames as bytes. The table of kinds is [`kinds`]; what a kind carries, with its `encode` and its `decode`, has
+//! a file each. Whatever may grow is written as entries.
 //!
 //! A frame is an 8-byte [`Head`] and a payload. Response and item have no file, for their payload is an encoded
-//! value; nor have cancel, accept and end, which have none.
+//! value.
 
+pub(crate) mod accept;
 mod credit;
-mod extension;
+mod entries;
+pub(crate) mod extension;
+pub(crate) mod extra;
 mod failure;
 mod goaway;
 mod head;
 mod hello;
+pub mod kinds;
 mod ping;
 mod request;
 
@@ -17,8 +22,9 @@ pub use extension::Extension;
 pub(crate) use failure::APPLICATION;
 pub use failure::Failure;
 pub use goaway::{CloseCode, GoAway};
-pub use head::{Flags, HEAD_LEN, Head, HeadError, Kind};
-pub use hello::Hello;
+pub use head::{Flags, HEAD_LEN, Head, HeadError};
+pub use hello::{Features, Hello};
+pub use kinds::Kind;
 pub use ping::Ping;
 pub use request::{RequestHead, Streams};
 
@@ -37,6 +43,12 @@ pub enum FrameError {
     /// A field holds a value that the protocol does not know.
     #[error("{0} frame has an invalid {1}")]
     Field(Kind, &'static str),
+    /// An entry that must be understood is not known.
+    #[error("{0} frame has an entry with tag {1} that this side must understand and does not")]
+    Critical(Kind, u8),
+    /// An extension frame that must be understood is not known.
+    #[error("extension frame of subtype {0} must be understood and is not")]
+    Subtype(u16),
 }
 
 /// Reads fixed-size fields off the front of a payload.
@@ -73,6 +85,10 @@ impl<'a> Fields<'a> {
 
     pub(crate) fn u16(&mut self) -> Result<u16, FrameError> {
         self.array().map(u16::from_le_bytes)
+    }
+
+    pub(crate) fn u32(&mut self) -> Result<u32, FrameError> {
+        self.array().map(u32::from_le_bytes)
     }
 
     pub(crate) fn u64(&mut self) -> Result<u64, FrameError> {

@@ -55,8 +55,10 @@ pub struct RequestHead {
     pub metadata: Option<Box<Metadata>>,
     /// Which ways the call streams.
     pub streams: Streams,
-    /// The receiver's call whose handler makes this one.
+    /// The receiver's call whose handler makes this one; [`CallId::NO_REPLY`] for that of a one-way call.
     pub within: Option<CallId>,
+    /// Bytes of items that the caller accepts at once, beyond the window of its hello.
+    pub credit: u32,
 }
 
 impl RequestHead {
@@ -78,8 +80,14 @@ impl RequestHead {
     pub fn decode(payload: &[u8], extended: bool) -> Result<(Self, &[u8]), FrameError> {
         let mut fields = Fields::new(Kind::Request, payload);
         let key = MethodKey::from_u64(fields.u64()?);
-        let mut head =
-            Self { key, timeout: None, metadata: None, streams: Streams::NONE, within: None };
+        let mut head = Self {
+            key,
+            timeout: None,
+            metadata: None,
+            streams: Streams::NONE,
+            within: None,
+            credit: 0,
+        };
         if extended {
             extension::decode(&mut fields, &mut head)?;
         }
@@ -119,6 +127,7 @@ mod tests {
             metadata: Some(&metadata),
             streams: Streams::BOTH,
             within: Some(CallId::new(70_000)),
+            credit: 99,
         };
         assert!(RequestHead::encode(key, &extension, &mut out));
         let front = out.len();
@@ -126,7 +135,8 @@ mod tests {
         let (head, arguments) = RequestHead::decode(&out, true).unwrap();
         assert_eq!(arguments, b"arguments");
         assert_eq!((head.timeout, head.streams), (Some(timeout), Streams::BOTH));
-        assert_eq!(head.within, extension.within);
+        assert_eq!((head.within, head.credit), (extension.within, extension.credit));
+        assert!(front <= 8 + extension.size_bound());
         assert_eq!(head.metadata.as_deref(), Some(&metadata));
         for cut in 0..front {
             assert!(RequestHead::decode(&out[..cut], true).is_err(), "cut at {cut}");
@@ -139,5 +149,13 @@ mod tests {
         out.extend_from_slice(&[5, 0, 99, 2, 0, b'h', b'i', b'!']);
         let (head, arguments) = RequestHead::decode(&out, true).unwrap();
         assert_eq!((head.timeout, head.metadata, arguments), (None, None, &b"!"[..]));
+    }
+
+    #[test]
+    fn an_entry_that_must_be_understood_is_an_error() {
+        let mut out = 7u64.to_le_bytes().to_vec();
+        out.extend_from_slice(&[5, 0, 0x80 | 99, 2, 0, b'h', b'i', b'!']);
+        let error = RequestHead::decode(&out, true).unwrap_err();
+        assert_eq!(error, FrameError::Critical(Kind::Request, 0x80 | 99));
     }
 }

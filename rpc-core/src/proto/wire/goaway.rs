@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Fields, FrameError, Head, Kind, clip};
+use super::{Fields, FrameError, Head, Kind, clip, entries::Entries};
 
 /// Why a connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -19,6 +19,8 @@ pub enum CloseCode {
     Timeout = 3,
     /// The sender gives the connection up: what runs need not be finished.
     Abort = 4,
+    /// The peer sends much that brings nothing.
+    Calm = 5,
 }
 
 impl CloseCode {
@@ -28,6 +30,7 @@ impl CloseCode {
             2 => Self::Limit,
             3 => Self::Timeout,
             4 => Self::Abort,
+            5 => Self::Calm,
             _ => Self::Protocol,
         }
     }
@@ -41,6 +44,7 @@ impl fmt::Display for CloseCode {
             Self::Limit => "limit exceeded",
             Self::Timeout => "timeout",
             Self::Abort => "aborted",
+            Self::Calm => "enhance your calm",
         })
     }
 }
@@ -62,9 +66,10 @@ impl GoAway {
     /// Appends the whole frame.
     pub fn encode(&self, out: &mut Vec<u8>) {
         let message = clip(&self.message, MAX_MESSAGE);
-        out.extend_from_slice(&Head::control(Kind::GoAway, 9 + message.len() as u32).encode());
+        out.extend_from_slice(&Head::control(Kind::GoAway, 11 + message.len() as u32).encode());
         out.push(self.code as u8);
         out.extend_from_slice(&self.accepted.to_le_bytes());
+        out.extend_from_slice(&(message.len() as u16).to_le_bytes());
         out.extend_from_slice(message.as_bytes());
     }
 
@@ -74,11 +79,10 @@ impl GoAway {
     /// A payload that ends early.
     pub fn decode(payload: &[u8]) -> Result<Self, FrameError> {
         let mut fields = Fields::new(Kind::GoAway, payload);
-        Ok(Self {
-            code: CloseCode::from_value(fields.u8()?),
-            accepted: fields.u64()?,
-            message: String::from_utf8_lossy(fields.rest()).into_owned(),
-        })
+        let (code, accepted, length) = (fields.u8()?, fields.u64()?, fields.u16()?);
+        let message = String::from_utf8_lossy(fields.take(usize::from(length))?).into_owned();
+        Entries::new(Kind::GoAway, fields.rest()).pass_over()?;
+        Ok(Self { code: CloseCode::from_value(code), accepted, message })
     }
 }
 
@@ -91,6 +95,8 @@ mod tests {
         let frame = GoAway { code: CloseCode::Limit, accepted: 3, message: "enough".into() };
         let mut out = Vec::new();
         frame.encode(&mut out);
+        assert_eq!(GoAway::decode(&out[8..]), Ok(frame.clone()));
+        out.extend_from_slice(&[0x80 | 3, 1, 0, 9]);
         assert_eq!(GoAway::decode(&out[8..]), Ok(frame));
         assert_eq!(GoAway::decode(&out[8..16]), Err(FrameError::Short(Kind::GoAway)));
     }

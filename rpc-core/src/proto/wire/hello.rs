@@ -1,0 +1,169 @@
+//! Hello: the first frame each way, with what its sender accepts and who it is (PROTOCOL §5).
+//!
+//! ```text
+//! entries      tags 1..=4, 6..=9: u32 limits      5: name in UTF-8      10: features, a set of bits
+//! ```
+//! Limits that are missing have their defaults.
+
+use super::{
+    FrameError, Head, Kind, clip,
+    entries::{Entries, entry},
+};
+use crate::proto::Limits;
+
+/// The payload of a hello frame.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hello {
+    /// What the sender accepts.
+    pub limits: Limits,
+    /// What the sender calls itself, for logs; may be empty.
+    pub name: String,
+    /// What the sender can do beyond what every side of this version can; what both can holds.
+    pub features: Features,
+}
+
+/// A set of abilities that a version of the protocol does not ask of every side (PROTOCOL §5).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Features(u64);
+
+impl Features {
+    /// None.
+    pub const NONE: Self = Self(0);
+
+    /// The set with these bits on the wire.
+    #[must_use]
+    pub const fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
+    /// The bits on the wire.
+    #[must_use]
+    pub const fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// What both sides can.
+    #[must_use]
+    pub const fn of_both(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+}
+
+const TAG_MAX_FRAME: u8 = 1;
+const TAG_MAX_MESSAGE: u8 = 2;
+const TAG_MAX_CALLS: u8 = 3;
+const TAG_MAX_PARTIAL: u8 = 4;
+const TAG_NAME: u8 = 5;
+const TAG_WINDOW: u8 = 6;
+const TAG_MAX_STREAMS: u8 = 7;
+const TAG_ONEWAY_WINDOW: u8 = 8;
+const TAG_REQUEST_WINDOW: u8 = 9;
+const TAG_FEATURES: u8 = 10;
+
+const MAX_NAME: usize = 256;
+
+impl Hello {
+    /// Appends the whole frame.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        let start = out.len();
+        out.extend_from_slice(&[0; 8]);
+        for (tag, value) in [
+            (TAG_MAX_FRAME, self.limits.max_frame),
+            (TAG_MAX_MESSAGE, self.limits.max_message),
+            (TAG_MAX_CALLS, self.limits.max_calls),
+            (TAG_MAX_PARTIAL, self.limits.max_partial),
+            (TAG_WINDOW, self.limits.initial_window.min(self.limits.window)),
+            (TAG_MAX_STREAMS, self.limits.max_streams),
+            (TAG_ONEWAY_WINDOW, self.limits.oneway_window),
+            (TAG_REQUEST_WINDOW, self.limits.request_window),
+        ] {
+            entry(tag, &[&value.to_le_bytes()], out);
+        }
+        if !self.name.is_empty() {
+            entry(TAG_NAME, &[clip(&self.name, MAX_NAME).as_bytes()], out);
+        }
+        if self.features != Features::NONE {
+            entry(TAG_FEATURES, &[&self.features.bits().to_le_bytes()], out);
+        }
+        let head = Head::control(Kind::Hello, (out.len() - start - 8) as u32);
+        out[start..start + 8].copy_from_slice(&head.encode());
+    }
+
+    /// Reads the payload.
+    ///
+    /// # Errors
+    /// An entry that ends early or that must be understood and is not, a limit that is not four bytes or out of
+    /// range, a name that is not UTF-8 or too long.
+    pub fn decode(payload: &[u8]) -> Result<Self, FrameError> {
+        let mut entries = Entries::new(Kind::Hello, payload);
+        let mut hello = Self::default();
+        while let Some((tag, mut value)) = entries.next()? {
+            let limits = &mut hello.limits;
+            let limit = match tag {
+                TAG_MAX_FRAME => &mut limits.max_frame,
+                TAG_MAX_MESSAGE => &mut limits.max_message,
+                TAG_MAX_CALLS => &mut limits.max_calls,
+                TAG_MAX_PARTIAL => &mut limits.max_partial,
+                TAG_WINDOW => &mut limits.initial_window,
+                TAG_MAX_STREAMS => &mut limits.max_streams,
+                TAG_ONEWAY_WINDOW => &mut limits.oneway_window,
+                TAG_REQUEST_WINDOW => &mut limits.request_window,
+                TAG_NAME => {
+                    let length = value.rest().len();
+                    if length > MAX_NAME {
+                        return Err(FrameError::Field(Kind::Hello, "name"));
+                    }
+                    value.text(length, "name")?.clone_into(&mut hello.name);
+                    continue;
+                }
+                TAG_FEATURES => {
+                    // Later versions may know more of them than eight bytes hold.
+                    let mut bits = [0; 8];
+                    let known = value.rest().len().min(8);
+                    bits[..known].copy_from_slice(&value.rest()[..known]);
+                    hello.features = Features(u64::from_le_bytes(bits));
+                    continue;
+                }
+                _ => {
+                    entries.unknown(tag)?;
+                    continue;
+                }
+            };
+            *limit = value.u32()?;
+            value.finish()?;
+        }
+        hello.limits.check().map_err(|_| FrameError::Field(Kind::Hello, "limit"))?;
+        Ok(hello)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn payload(hello: &Hello) -> Vec<u8> {
+        let mut out = Vec::new();
+        hello.encode(&mut out);
+        out.split_off(8)
+    }
+
+    #[test]
+    fn hello_survives_and_unknown_tags_are_passed_over() {
+        let hello =
+            Hello { limits: Limits::default().max_calls(7), name: "a".into(), ..Hello::default() };
+        let mut bytes = payload(&hello);
+        assert_eq!(Hello::decode(&bytes), Ok(hello.clone()));
+        bytes.extend_from_slice(&[100, 3, 0, 1, 2, 3]);
+        assert_eq!(Hello::decode(&bytes), Ok(hello));
+    }
+
+    #[test]
+    fn limits_out_of_range_and_cut_entries_are_errors() {
+        let hello = Hello { limits: Limits::default().max_calls(0), ..Hello::default() };
+        assert_eq!(Hello::decode(&payload(&hello)), Err(FrameError::Field(Kind::Hello, "limit")));
+        let whole = payload(&Hello::default());
+        for cut in (1..whole.len()).filter(|cut| cut % 7 != 0) {
+            assert_eq!(Hello::decode(&whole[..cut]), Err(FrameError::Short(Kind::Hello)));
+        }
+    }
+}
