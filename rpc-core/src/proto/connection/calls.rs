@@ -1,23 +1,25 @@
 //! What callers and handlers do: open, cancel and await calls of this side; finish those of the peer.
 
 use std::{
-    task::{Context, Poll},
+    task::{Poll, Waker},
     time::Instant,
 };
 
 use super::{
     Connection, Event,
     inbound::Progress,
-    outbound::{NewCall, Outcome, SlotState},
+    new_call::{NewCall, Reply},
+    outbound::{Ended, Outcome},
     outbox::Withdrawn,
-    requests::MAX_UNSENT_ONEWAY,
-    streams::StreamId,
+    slot::{Peer, SlotState},
+    streams::{StreamId, Tell},
+    waiter::Waiter,
 };
 use crate::proto::{
-    CallId, Code, Codec, Status,
+    CallId, Code, Codec, Metadata, Status,
     encoder::encode_frame,
-    frame::{Failure, Flags, Head, Kind, Streams},
     limits::EARLY_MESSAGE,
+    wire::{Credit, Failure, Flags, Head, Kind, Streams, extension::encode_reply},
 };
 
 impl Connection {
@@ -30,15 +32,15 @@ impl Connection {
         if call.is_plain() && self.may_send_at_once(call) {
             return Ok(self.send_plain(call));
         }
-        self.check_open(now, call)?;
-        let send = self.may_send(call);
-        if !send {
-            self.check_progress(call)?;
-        }
+        let length = call.length();
+        self.check_open(now, call, length)?;
+        let share = call.share(length);
+        let send = self.may_send(call, share, length);
         let id = if send {
-            self.outbound.insert(SlotState::Sent(None), call.deadline, call.within)
+            self.outbound.insert_sending(call, share)
         } else {
-            self.enqueue(call, true)
+            self.check_progress(call)?;
+            self.enqueue(call, Reply::Expected)
         };
         if call.streams != Streams::NONE {
             self.enter_streams(id, call);
@@ -69,34 +71,53 @@ impl Connection {
         now: Instant,
         call: &NewCall<'_>,
     ) -> Result<Option<CallId>, Status> {
-        self.check_open(now, call)?;
-        if !self.may_send(call) || self.outbox.unsent() > MAX_UNSENT_ONEWAY {
-            return Ok(Some(self.enqueue(call, false)));
+        let length = call.length();
+        self.check_open(now, call, length)?;
+        if !self.may_send_oneway(call, length) {
+            return Ok(Some(self.enqueue(call, Reply::None)));
         }
         self.send_oneway(now, call);
         Ok(None)
     }
 
-    /// The end of a call that this side opened; leaves the waker of `cx` until then.
-    pub fn poll_outcome(&mut self, id: CallId, cx: &Context<'_>) -> Poll<Outcome> {
-        self.outbound.poll(id, cx)
+    /// Leaves the waker of who has just opened a call.
+    #[inline]
+    pub fn wait(&mut self, id: CallId, waker: Waker) {
+        self.outbound.wait(id, waker);
+    }
+
+    /// The end of a call that this side opened, if it has come and nothing beside it.
+    #[inline]
+    pub fn take_outcome(&mut self, id: CallId) -> Option<Outcome> {
+        self.outbound.take_plain(id)
+    }
+
+    /// The end of a call that this side opened, with the metadata that came beside it; keeps the waker of `waiter`
+    /// until then.
+    pub fn poll_outcome(&mut self, id: CallId, waiter: &mut Waiter<'_>) -> Poll<Ended> {
+        self.outbound.poll(id, waiter)
     }
 
     /// Gives a call up whose outcome nobody will fetch: the peer is asked to end it.
     pub fn cancel(&mut self, id: CallId) {
         self.forget_items(id);
-        self.stop_upload(id, false);
+        self.stop_upload(id, Tell::Nothing);
         let Some(slot) = self.outbound.slot(id) else { return };
         slot.clear_deadline();
-        match slot.state {
-            SlotState::Queued(_) => self.outbound.withdraw(id),
-            SlotState::Done(_) if slot.is_owed() => slot.state = SlotState::Abandoned,
+        let owed = slot.is_owed();
+        match &mut slot.state {
+            SlotState::Queued(_) => {
+                let waker = self.outbound.withdraw(id);
+                self.retired.extend(waker);
+            }
+            SlotState::Done(_) if owed => slot.state = SlotState::Abandoned,
             SlotState::Done(_) => {
                 self.outbound.slots.remove(id.0 as usize);
             }
-            SlotState::Sent(_) => {
+            SlotState::Sent(waker) => {
+                self.retired.extend(waker.take());
                 slot.state = SlotState::Abandoned;
-                if !self.stop(id) {
+                if self.stop(id) == Peer::Done {
                     self.outbound.slots.remove(id.0 as usize);
                 }
             }
@@ -113,15 +134,15 @@ impl Connection {
         }
         match self.outbound.slot(id).map(|slot| &slot.state) {
             Some(SlotState::Sent(_)) => {
-                let known = self.stop(id);
+                let peer = self.stop(id);
                 if let Some(slot) = self.outbound.slot(id) {
-                    slot.settle(status, known, &mut self.wakes);
+                    slot.settle(status, peer, &mut self.wakes);
                 }
             }
             Some(SlotState::Queued(_)) => {
-                self.stop_upload(id, false);
+                self.stop_upload(id, Tell::Nothing);
                 if let Some(slot) = self.outbound.slot(id) {
-                    slot.settle(status, false, &mut self.wakes);
+                    slot.settle(status, Peer::Done, &mut self.wakes);
                 }
                 self.outbound.prune_queue();
             }
@@ -129,42 +150,79 @@ impl Connection {
         }
     }
 
-    /// Takes back what is unsent of a call, or asks the peer to end it; whether the peer knows of it.
-    pub(super) fn stop(&mut self, id: CallId) -> bool {
-        self.stop_upload(id, false);
+    /// Takes back what is unsent of a call, or asks the peer to end it; whether the peer owes its reply.
+    pub(super) fn stop(&mut self, id: CallId) -> Peer {
+        self.stop_upload(id, Tell::Nothing);
         self.outbox.withdraw_items(id);
-        let known = self.outbox.withdraw(Kind::Request, id) != Withdrawn::Whole;
-        if known {
-            let head = Head { kind: Kind::Cancel, flags: Flags::MINE, id, length: 0 };
-            self.outbox.append_in_place(|out| out.extend_from_slice(&head.encode()));
-        } else {
-            self.outbound.in_flight -= 1;
-            self.outbound.share_freed = true;
-        }
+        let peer = match self.outbox.withdraw(Kind::Request, id) {
+            Withdrawn::Whole => {
+                let share = self.outbound.slot(id).map(|slot| slot.share()).unwrap_or_default();
+                self.outbound.give_back(share);
+                self.outbound.share_freed = true;
+                Peer::Done
+            }
+            Withdrawn::Begun | Withdrawn::Absent => {
+                let head = Head { kind: Kind::Cancel, flags: Flags::MINE, id, length: 0 };
+                self.outbox.append_in_place(|out| out.extend_from_slice(&head.encode()));
+                Peer::Owes
+            }
+        };
         self.wake_waiting();
-        known
+        peer
     }
 
     /// Ends a call of the peer: its handler is over, and this is the reply. To be called exactly once
-    /// for each [`Event::Request`].
+    /// for each [`Event::Request`] that expects a reply; see [`Self::finish_oneway`].
     pub fn finish(&mut self, id: CallId, codec: Codec, outcome: &Outcome) {
-        self.inbound.running = self.inbound.running.saturating_sub(1);
-        if id.expects_reply() && self.inbound.open.remove(&id).is_some() {
+        if let Some(mut call) = self.inbound.remove(id) {
             let behind = self.finish_sending(id);
-            self.reply(id, codec, outcome, behind);
+            let metadata = call.take_metadata();
+            self.reply(id, codec, outcome, metadata.as_deref(), behind);
             self.finish_receiving(id);
         }
-        if let Some(request) = self.inbound.held.pop_front() {
-            self.inbound.running += 1;
-            self.events.push_back(Event::Request(request));
+        self.release_held();
+    }
+
+    /// The handler of a one-way call of the peer has ended, which took `cost` of its window.
+    pub fn finish_oneway(&mut self, cost: u32) {
+        self.inbound.oneway_running = self.inbound.oneway_running.saturating_sub(1);
+        self.inbound.oneway_held = self.inbound.oneway_held.saturating_sub(cost as usize);
+        self.inbound.oneway_owed += cost as usize;
+        self.give_credit_if_due();
+        self.release_held();
+    }
+
+    /// Gives the credit back of one-way calls that are over. A frame for each would cost more than the calls.
+    pub(super) fn give_credit_if_due(&mut self) {
+        let window = self.config.limits.oneway_window as usize;
+        if self.inbound.oneway_owed < window / 4 && self.inbound.oneway_held > 0 {
+            return;
         }
+        let bytes = std::mem::take(&mut self.inbound.oneway_owed) as u32;
+        if self.closing.error.is_none() {
+            self.outbox.append(|out| Credit { bytes }.encode(CallId::NO_REPLY, false, out));
+        }
+    }
+
+    /// Sends key-value pairs beside the reply of a call of the peer; with its accept, if it streams and has not been
+    /// accepted yet.
+    pub fn set_reply_metadata(&mut self, id: CallId, metadata: Metadata) {
+        if let Some(call) = self.inbound.open.get_mut(&id) {
+            call.set_metadata(metadata);
+        }
+    }
+
+    /// The metadata that goes ahead of the items of a call of the peer.
+    pub fn take_reply_metadata(&mut self, id: CallId) -> Option<Box<Metadata>> {
+        self.inbound.open.get_mut(&id)?.take_metadata()
     }
 
     /// Ends a call of the peer that no handler was started for.
     pub(super) fn refuse(&mut self, id: CallId, status: Status) {
-        if self.inbound.open.remove(&id).is_some() {
+        if self.inbound.remove(id).is_some() {
             let behind = self.finish_sending(id);
-            self.reply(id, Codec::Bincode, &Err(Failure::Status(status)), behind);
+            let outcome = Err(Failure::Status(status));
+            self.reply(id, Codec::Bincode, &outcome, None, behind);
             self.finish_receiving(id);
         }
     }
@@ -172,7 +230,10 @@ impl Connection {
     pub(super) fn handle_cancel(&mut self, id: CallId) {
         self.cut_upload(id);
         self.end_upload(id);
-        let Some(call) = self.inbound.open.get_mut(&id) else { return };
+        let Some(call) = self.inbound.open.get_mut(&id) else {
+            self.inbound.stray_cancels += 1;
+            return;
+        };
         match call.progress {
             Progress::Receiving => {
                 self.partials.remove(Kind::Request, id);
@@ -181,9 +242,7 @@ impl Connection {
             }
             Progress::Running => {
                 call.progress = Progress::Ending;
-                let held = self.inbound.held.iter().position(|request| request.id == id);
-                if let Some(at) = held {
-                    self.inbound.held.remove(at);
+                if self.inbound.held.withdraw(id) {
                     let message = "cancelled before the handler was started";
                     self.refuse(id, Status::not_started(Code::Cancelled, message));
                 } else {
@@ -194,42 +253,106 @@ impl Connection {
         }
     }
 
-    /// Appends the terminal frame of a call of the peer; `behind` items that may wait to leave.
-    fn reply(&mut self, id: CallId, codec: Codec, outcome: &Outcome, behind: bool) {
-        let limit =
-            self.peer.as_ref().map_or(EARLY_MESSAGE, |peer| peer.limits.max_message as usize);
+    /// Appends the terminal frame of a call of the peer.
+    fn reply(
+        &mut self,
+        id: CallId,
+        codec: Codec,
+        outcome: &Outcome,
+        metadata: Option<&Metadata>,
+        place: Place,
+    ) {
+        let limit = self.longest_reply();
         let flags = codec_flag(codec);
         let head = |kind| Head { kind, flags, id, length: 0 };
         let (kind, prefix, body) = match outcome {
             Ok(value) => (Kind::Response, &[][..], value),
             Err(Failure::Application(error)) => {
-                (Kind::Error, &[crate::proto::frame::APPLICATION][..], error)
+                (Kind::Error, &[crate::proto::wire::APPLICATION][..], error)
             }
-            Err(Failure::Status(status)) => return self.reply_status(id, status, behind),
+            Err(Failure::Status(status)) => return self.reply_status(id, status, metadata, place),
         };
         let length = prefix.len() + body.len();
         if length > limit {
             let message = format!("reply of {length} bytes is over the caller's limit of {limit}");
-            return self.reply_status(id, &Status::new(Code::ResourceExhausted, message), behind);
+            let status = Status::new(Code::ResourceExhausted, message);
+            return self.reply_status(id, &status, metadata, place);
         }
-        if behind {
-            self.outbox.message_behind(head(kind), prefix, body);
-        } else {
-            self.outbox.message(head(kind), prefix, body);
+        let Some(metadata) = metadata else {
+            return match place {
+                Place::Any => drop(self.outbox.message(head(kind), prefix, body)),
+                Place::Behind => self.outbox.message_behind(head(kind), prefix, body),
+            };
+        };
+        let mut front = Vec::new();
+        encode_reply(metadata, &mut front);
+        front.extend_from_slice(prefix);
+        let head = Head { flags: flags.with(Flags::EXT), ..head(kind) };
+        match place {
+            Place::Any => drop(self.outbox.message(head, &front, body)),
+            Place::Behind => self.outbox.message_behind(head, &front, body),
         }
     }
 
-    fn reply_status(&mut self, id: CallId, status: &Status, behind: bool) {
+    fn reply_status(
+        &mut self,
+        id: CallId,
+        status: &Status,
+        metadata: Option<&Metadata>,
+        place: Place,
+    ) {
+        if metadata.is_some() || status.is_rich() {
+            return self.reply_rich_status(id, status, metadata, place);
+        }
         let head = Head { kind: Kind::Error, flags: Flags::NONE, id, length: 0 };
-        if behind {
+        let write = |out: &mut Vec<u8>| Failure::encode_status(status, out);
+        if place == Place::Behind {
             let mut payload = Vec::new();
-            Failure::encode_status(status, &mut payload);
+            write(&mut payload);
             return self.outbox.message_behind(head, &[], &payload.into());
         }
-        self.outbox.append_answer(|out| {
-            encode_frame(head, out, |out| Failure::encode_status(status, out));
-        });
+        self.outbox.append_answer(|out| encode_frame(head, out, write));
     }
+
+    /// The same with what travels beside it; without, if that is more than the caller accepts.
+    fn reply_rich_status(
+        &mut self,
+        id: CallId,
+        status: &Status,
+        metadata: Option<&Metadata>,
+        place: Place,
+    ) {
+        let mut beside = metadata.cloned().unwrap_or_default();
+        // What does not fit any more stays behind: the status matters more.
+        let _ = beside.append_all(status.metadata());
+        let (mut payload, mut flags) = (Vec::new(), Flags::NONE);
+        if !beside.is_empty() {
+            encode_reply(&beside, &mut payload);
+            flags = Flags::EXT;
+        }
+        Failure::encode_status(status, &mut payload);
+        if payload.len() > self.longest_reply() {
+            return self.reply_status(id, &status.clone().bare(), None, place);
+        }
+        let head = Head { kind: Kind::Error, flags, id, length: 0 };
+        match place {
+            Place::Any => drop(self.outbox.message(head, &[], &payload.into())),
+            Place::Behind => self.outbox.message_behind(head, &[], &payload.into()),
+        }
+    }
+
+    fn longest_reply(&self) -> usize {
+        self.peer.as_ref().map_or(EARLY_MESSAGE, |peer| peer.limits.max_message as usize)
+    }
+}
+
+/// Where a reply stands among what waits to be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Anywhere.
+    Any,
+    /// Behind the items of its call.
+    Behind,
 }
 
 pub(super) const fn codec_flag(codec: Codec) -> Flags {

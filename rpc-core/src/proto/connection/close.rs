@@ -4,19 +4,22 @@
 //! been started; when the connection is gone every pending call ends, and says whether it may have run.
 
 use super::{
-    Connection, ConnectionError, Event,
+    Connection, ConnectionError, Event, Stage,
     error::outcome as outcome_words,
     inbound::Progress,
-    outbound::{Outbound, Slot, SlotState, UNSENT},
     partial::Partials,
+    slot::{Peer, Slot, SlotState},
 };
 use crate::proto::{
-    CallId, Code, DecodeError, Foreign, Side, Status,
-    frame::{CloseCode, GoAway, Kind},
+    CallId, Code, DecodeError, Execution, Foreign, Side, Status,
+    wire::{CloseCode, GoAway, Kind},
 };
 
 fn not_started(reason: &str) -> Status {
-    Status::not_started(Code::Unavailable, format!("{reason}; {}", outcome_words(false)))
+    Status::not_started(
+        Code::Unavailable,
+        format!("{reason}; {}", outcome_words(Execution::NotStarted)),
+    )
 }
 
 /// What an HTTP client is told that calls this port.
@@ -39,6 +42,7 @@ impl Connection {
             self.greet();
         }
         self.closing.local = true;
+        self.begin_draining();
         self.end_queued("connection is draining");
         self.end_unsent("connection is draining");
         self.goaway(CloseCode::Drain, reason.to_owned());
@@ -49,14 +53,20 @@ impl Connection {
         if self.closing.error.is_some() {
             return;
         }
-        self.outbox.abandon_large();
+        // Who does not speak the protocol has run nothing; nor was anything run of which no byte has left.
+        let handed_over = if error.is_foreign() { 0 } else { self.handed_over() };
+        self.outbox.abandon();
+        let dropped = self.transmit.abandon();
+        self.outbox.sent(dropped);
         self.say_why(&error);
         for (_, slot) in &mut self.outbound.slots {
             match slot.state {
                 SlotState::Queued(_) | SlotState::Sent(_) => {
-                    // Who does not speak the protocol has run nothing.
-                    let begun = slot.ordinal != UNSENT && !error.is_foreign();
-                    slot.settle(error.status(begun), false, &mut self.wakes);
+                    let execution = match slot.ordinal.is_among(handed_over) {
+                        true => Execution::MayHaveRun,
+                        false => Execution::NotStarted,
+                    };
+                    slot.settle(error.status(execution), Peer::Done, &mut self.wakes);
                 }
                 SlotState::Done(_) => slot.disown(),
                 SlotState::Withdrawn | SlotState::Abandoned => {}
@@ -65,41 +75,47 @@ impl Connection {
         let ended =
             |state: &SlotState| matches!(state, SlotState::Withdrawn | SlotState::Abandoned);
         self.outbound.slots.retain(|_, slot| !ended(&slot.state));
-        self.outbound.queue.clear();
-        self.outbound.in_flight = 0;
+        self.outbound.prune_queue();
+        self.outbound.shares = Default::default();
         self.stop_sending(|_| true);
         self.end_receiving();
         // Nobody is answered any more, and what the driver has not seen is not started.
-        self.inbound.open.clear();
-        self.inbound.held.clear();
+        self.inbound.clear();
         self.partials = Partials::default();
-        let unseen = self.events.iter().filter(|event| matches!(event, Event::Request(_))).count();
-        self.inbound.running -= unseen as u32;
         self.events.retain(|event| matches!(event, Event::Ready | Event::PeerDraining));
         self.wake_pings();
         self.events.push_back(Event::Closed(error.clone()));
         self.closing.error = Some(error);
+        self.closing.stage = Stage::Over;
     }
 
     /// The peer has closed its half of the transport.
     pub fn handle_eof(&mut self) {
-        if (self.closing.remote || self.closing.local) && self.peer.is_some() {
+        if self.closing.is_draining() && self.peer.is_some() && self.closing.error.is_none() {
             // An orderly end, whichever side began it: the peer may still read what its calls bring,
             // one-way handlers run on, but it answers none of ours.
-            self.closing.read_closed = true;
-            let lost = ConnectionError::Lost;
+            self.closing.stage = Stage::HalfClosed;
+            let handed_over = self.handed_over();
             for (_, slot) in &mut self.outbound.slots {
                 match slot.state {
-                    SlotState::Sent(_) => slot.settle(lost.status(true), false, &mut self.wakes),
+                    SlotState::Sent(_) => {
+                        let execution = match slot.ordinal.is_among(handed_over) {
+                            true => Execution::MayHaveRun,
+                            false => Execution::NotStarted,
+                        };
+                        let lost = ConnectionError::Lost.status(execution);
+                        slot.settle(lost, Peer::Done, &mut self.wakes);
+                    }
                     SlotState::Done(_) => slot.disown(),
                     _ => {}
                 }
             }
             self.outbound.slots.retain(|_, slot| !matches!(slot.state, SlotState::Abandoned));
-            self.outbound.in_flight = 0;
+            self.outbound.shares = Default::default();
             self.stop_sending(|stream| stream.mine);
             self.end_queued("connection lost: the peer closed it");
             self.cut_short();
+            self.probe_at_once();
         } else {
             self.fail(ConnectionError::Lost);
         }
@@ -122,12 +138,12 @@ impl Connection {
     /// Ends the connection if it is draining and nothing is left to do. To be called when all that
     /// `fill` gave is written.
     pub fn end_if_drained(&mut self) {
-        let draining = self.closing.local || self.closing.remote;
-        let receiving = !self.closing.read_closed && !self.inbound.open.is_empty();
-        let idle = self.inbound.running == 0
+        let draining = self.closing.is_draining();
+        let receiving = !self.closing.is_half_closed() && !self.inbound.open.is_empty();
+        let idle = self.inbound.running() == 0
             && !receiving
-            && self.outbound.in_flight == 0
-            && self.outbound.queue.is_empty();
+            && self.outbound.shares.open() == 0
+            && self.outbound.queues.is_empty();
         if draining && idle && self.outbox.is_empty() {
             self.fail(ConnectionError::Closed);
         }
@@ -141,6 +157,7 @@ impl Connection {
         }
         if !self.closing.remote {
             self.closing.remote = true;
+            self.begin_draining();
             self.end_queued("peer is draining");
             self.end_unaccepted(frame.accepted, "peer is draining");
             self.events.push_back(Event::PeerDraining);
@@ -152,7 +169,7 @@ impl Connection {
         let status = not_started(reason);
         for (_, slot) in &mut self.outbound.slots {
             if let SlotState::Queued(_) = slot.state {
-                slot.settle(status.clone(), false, &mut self.wakes);
+                slot.settle(status.clone(), Peer::Done, &mut self.wakes);
             }
         }
         self.outbound.prune_queue();
@@ -162,37 +179,46 @@ impl Connection {
     /// Ends the calls of which no frame has left and for which somebody waits.
     fn end_unsent(&mut self, reason: &str) {
         let status = not_started(reason);
+        let mut freed = Vec::new();
         for (index, slot) in &mut self.outbound.slots {
-            if matches!(slot.state, SlotState::Sent(_)) && slot.ordinal == UNSENT {
+            if matches!(slot.state, SlotState::Sent(_)) && slot.ordinal.is_unsent() {
                 self.outbox.withdraw(Kind::Request, CallId::new(index as u32));
                 self.outbox.withdraw_items(CallId::new(index as u32));
-                self.outbound.in_flight -= 1;
-                slot.settle(status.clone(), false, &mut self.wakes);
+                freed.push(slot.share());
+                slot.settle(status.clone(), Peer::Done, &mut self.wakes);
             }
         }
+        freed.into_iter().for_each(|share| self.outbound.give_back(share));
         self.stop_orphans();
     }
 
     /// Ends the calls that were sent after the first `accepted`: the peer passes them over.
     fn end_unaccepted(&mut self, accepted: u64, reason: &str) {
         let status = not_started(reason);
-        let Outbound { slots, in_flight, .. } = &mut self.outbound;
-        slots.retain(|index, slot| {
-            if slot.ordinal < accepted || !slot.is_owed() {
+        let mut freed = Vec::new();
+        self.outbound.slots.retain(|index, slot| {
+            if slot.ordinal.is_among(accepted) || !slot.is_owed() {
                 return true;
             }
-            *in_flight -= 1;
+            freed.push(slot.share());
             self.outbox.withdraw(Kind::Request, CallId::new(index as u32));
             self.outbox.withdraw_items(CallId::new(index as u32));
             match slot.state {
                 SlotState::Abandoned => return false,
                 SlotState::Done(_) => slot.disown(),
-                _ => slot.settle(status.clone(), false, &mut self.wakes),
+                _ => slot.settle(status.clone(), Peer::Done, &mut self.wakes),
             }
             true
         });
+        freed.into_iter().for_each(|share| self.outbound.give_back(share));
         self.wake_waiting();
         self.stop_orphans();
+    }
+
+    fn begin_draining(&mut self) {
+        if self.closing.stage == Stage::Open {
+            self.closing.stage = Stage::Draining;
+        }
     }
 
     /// Stops the uploads of calls that have ended, of which the peer knows nothing.

@@ -3,8 +3,8 @@
 use thiserror::Error;
 
 use crate::proto::{
-    CallId, Code, DecodeError, Status,
-    frame::{CloseCode, FrameError, GoAway, Kind},
+    CallId, Code, DecodeError, Execution, Status,
+    wire::{CloseCode, FrameError, GoAway, Kind},
 };
 
 /// Why a connection ended: a rule that was broken and by whom, or an orderly end.
@@ -67,6 +67,21 @@ pub enum ConnectionError {
     /// The peer kept opening calls above the announced limit.
     #[error("peer kept opening calls above the limit of {0}")]
     TooManyCalls(u32),
+    /// More bytes of requests are open than announced.
+    #[error("peer sent more bytes of requests at once than this side allows")]
+    RequestWindow,
+    /// More one-way calls came than this side gave credit for.
+    #[error("peer sent more one-way calls than it had credit for")]
+    OnewayWindow,
+    /// A reply is in another codec than its request.
+    #[error("reply to call {0} is in another codec than the request")]
+    ReplyCodec(CallId),
+    /// Too many frames came that bring nothing: pings, empty parts, cancels of calls that are not open.
+    #[error("peer sends too many frames that bring nothing")]
+    Flood,
+    /// A frame or message was begun and does not go on.
+    #[error("peer began a message and does not go on with it")]
+    Stalled,
     /// A pong came for no ping.
     #[error("pong for a ping that was not sent")]
     UnknownPong,
@@ -97,12 +112,16 @@ impl ConnectionError {
                 None
             }
             Self::Aborted => Some(CloseCode::Abort),
-            Self::HandshakeTimeout | Self::KeepaliveTimeout | Self::WriteStalled => {
-                Some(CloseCode::Timeout)
-            }
-            Self::MessageTooLong { .. } | Self::TooManyPartial(_) | Self::TooManyCalls(_) => {
-                Some(CloseCode::Limit)
-            }
+            Self::HandshakeTimeout
+            | Self::KeepaliveTimeout
+            | Self::WriteStalled
+            | Self::Stalled => Some(CloseCode::Timeout),
+            Self::MessageTooLong { .. }
+            | Self::TooManyPartial(_)
+            | Self::TooManyCalls(_)
+            | Self::RequestWindow
+            | Self::OnewayWindow => Some(CloseCode::Limit),
+            Self::Flood => Some(CloseCode::Calm),
             _ => Some(CloseCode::Protocol),
         }
     }
@@ -113,17 +132,19 @@ impl ConnectionError {
     }
 
     /// The status of a call that this end of the connection ended.
-    pub(super) fn status(&self, started: bool) -> Status {
-        let message = format!("{self}; {}", outcome(started));
-        if started {
-            Status::new(Code::Unavailable, message)
-        } else {
-            Status::not_started(Code::Unavailable, message)
+    pub(super) fn status(&self, execution: Execution) -> Status {
+        let message = format!("{self}; {}", outcome(execution));
+        match execution {
+            Execution::NotStarted => Status::not_started(Code::Unavailable, message),
+            Execution::MayHaveRun => Status::new(Code::Unavailable, message),
         }
     }
 }
 
 /// What a caller needs to know before it repeats a call.
-pub(super) const fn outcome(started: bool) -> &'static str {
-    if started { "the call may have run" } else { "the call was not started" }
+pub(super) const fn outcome(execution: Execution) -> &'static str {
+    match execution {
+        Execution::NotStarted => "the call was not started",
+        Execution::MayHaveRun => "the call may have run",
+    }
 }

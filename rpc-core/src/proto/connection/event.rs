@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::ConnectionError;
-use crate::proto::{CallId, Codec, Metadata, MethodKey, Payload, frame::Streams};
+use crate::proto::{CallId, Codec, Metadata, MethodKey, Payload, wire::Streams};
 
 /// Something that the driver must act on, in the order in which it happened.
 #[derive(Debug)]
@@ -41,4 +41,8 @@ pub struct Request {
     pub arguments: Payload,
     /// Which ways the call streams.
     pub streams: Streams,
+    /// Our call whose handler makes this one; [`CallId::NO_REPLY`] for that of a one-way call.
+    pub within: Option<CallId>,
+    /// What a one-way call takes of its window, to be given back when its handler has ended.
+    pub cost: u32,
 }

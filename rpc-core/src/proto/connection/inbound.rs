@@ -1,51 +1,74 @@
 //! The calls that the peer opened, from the first frame of the request to the end of its handler.
 //!
+//! ```text
+//! first frame ─▶ Receiving ─whole─▶ Running ─cancel, deadline─▶ Ending
+//!                    │                 └───── handler ended ──────┴─▶ reply, id free
+//!                    └─ cancelled, refused ─▶ reply, id free
+//! ```
+//!
 //! Invariant: an id leaves this table only with its terminal frame, which `finish` appends when the
 //! handler has ended. A cancel asks for that early; it frees nothing.
 
 use std::{
     collections::{HashMap, VecDeque, hash_map::Entry},
     hash::BuildHasherDefault,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
-use super::event::Request;
-use crate::proto::{CallId, IdHasher};
+use super::{
+    Connection, Event,
+    event::Request,
+    shares::{Class, Origin, Share, Shares},
+};
+use crate::proto::{CallId, IdHasher, Limits, Metadata, wire::Streams};
 
 #[derive(Debug, Default)]
 pub(super) struct Inbound {
-    /// Bounded by: `max_calls` announced, plus the early calls (PROTOCOL §6).
+    /// Bounded by: what the limits allow that were announced, plus the early calls (PROTOCOL §6).
     pub(super) open: HashMap<CallId, InboundCall, BuildHasherDefault<IdHasher>>,
-    /// Calls above the limit that are waiting for a share of it: early ones, and one-way ones that came
-    /// in the read which reached the limit. Bounded by: `EARLY_CALLS` and one read.
-    pub(super) held: VecDeque<Request>,
-    /// Handlers that run, one-way ones included.
-    pub(super) running: u32,
+    /// Calls whose handlers are not to start yet: early ones above the limit, and any while too much is unread of what
+    /// the peer was answered.
+    pub(super) held: Held,
+    /// What the calls take of the limits whose requests are whole and whose handlers have not ended.
+    pub(super) shares: Shares,
+    /// Handlers of one-way calls that have not ended.
+    pub(super) oneway_running: u32,
+    /// Bytes of one-way calls whose handlers have not ended.
+    pub(super) oneway_held: usize,
+    /// Bytes of those that have ended, for which no credit was given yet.
+    pub(super) oneway_owed: usize,
+    /// Bytes of replies that handlers are likely to bring which have been started and have not ended.
+    expected: usize,
     /// Requests accepted on this connection.
     pub(super) accepted: u64,
     /// Calls refused because the peer ignored the limit.
     pub(super) refused: u32,
+    /// Cancels of calls that were not open.
+    pub(super) stray_cancels: u64,
     /// No open call has an earlier deadline than this.
     pub(super) next_deadline: Option<Instant>,
-}
-
-impl Inbound {
-    /// Enters a call that starts at once; false, with nothing done, if its id is open already.
-    pub(super) fn begin(&mut self, id: CallId) -> bool {
-        let Entry::Vacant(entry) = self.open.entry(id) else { return false };
-        entry.insert(InboundCall { progress: Progress::Running, ..InboundCall::default() });
-        self.accepted += 1;
-        self.running += 1;
-        true
-    }
+    /// When a held call is started although the replies that are expected are too long.
+    pub(super) release_at: Option<Instant>,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct InboundCall {
-    pub(super) deadline: Option<Instant>,
     pub(super) progress: Progress,
+    /// What it takes of the limits, from when its request is whole.
+    share: Option<Share>,
+    /// What most calls do not have.
+    rare: Option<Box<Rare>>,
+}
+
+#[derive(Debug, Default)]
+struct Rare {
+    deadline: Option<Instant>,
     /// Our call whose handler makes this one.
-    pub(super) within: Option<CallId>,
+    within: Option<CallId>,
+    /// What goes beside the accept or the reply.
+    metadata: Option<Box<Metadata>>,
+    /// Bytes that its reply is likely to have.
+    expected: usize,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,3 +81,293 @@ pub(super) enum Progress {
     /// The driver was told to end the handler.
     Ending,
 }
+
+impl Inbound {
+    /// Enters a plain call that starts at once; false, with nothing done, if its id is open already.
+    #[inline]
+    pub(super) fn begin(&mut self, id: CallId) -> bool {
+        let Entry::Vacant(entry) = self.open.entry(id) else { return false };
+        let share = Some(Share::default());
+        entry.insert(InboundCall { progress: Progress::Running, share, rare: None });
+        self.accepted += 1;
+        self.shares.calls += 1;
+        true
+    }
+
+    /// A request is whole: its call takes its share of the limits.
+    pub(super) fn admit(&mut self, id: CallId, share: Share) {
+        if let Some(call) = self.open.get_mut(&id) {
+            call.progress = Progress::Running;
+            call.share = Some(share);
+            self.shares.take(share);
+        }
+    }
+
+    /// Takes a call off that is over.
+    pub(super) fn remove(&mut self, id: CallId) -> Option<InboundCall> {
+        let call = self.open.remove(&id)?;
+        if let Some(share) = call.share {
+            self.shares.give_back(share);
+        }
+        if let Some(rare) = &call.rare {
+            self.expected = self.expected.saturating_sub(rare.expected);
+        }
+        Some(call)
+    }
+
+    /// Forgets all calls: nobody is answered any more.
+    pub(super) fn clear(&mut self) {
+        *self = Self { accepted: self.accepted, ..Self::default() };
+    }
+
+    /// Handlers that run, of all kinds of calls.
+    pub(super) const fn running(&self) -> u32 {
+        let Waiting { calls, streams, oneway } = self.held.waiting;
+        (self.shares.open() + self.oneway_running).saturating_sub(calls + streams + oneway)
+    }
+
+    /// Whether the limits allow a call to start: early ones may be above them, and wait.
+    pub(super) fn may_start(&self, limits: &Limits, request: &Request) -> bool {
+        match class_of(request) {
+            Some(Class::Call) => {
+                let times = Origin::of(request.within.is_some()).times();
+                self.shares.calls - self.held.waiting.calls < limits.max_calls.saturating_mul(times)
+            }
+            Some(Class::Stream) => {
+                self.shares.streams - self.held.waiting.streams < limits.max_streams
+            }
+            None => true,
+        }
+    }
+}
+
+/// Calls that wait to be started. Those of handlers do not wait behind others: what those wait for may wait for them.
+#[derive(Debug, Default)]
+pub(super) struct Held {
+    /// Bounded by: the open calls, and the window of one-way calls.
+    of_program: VecDeque<Request>,
+    of_handlers: VecDeque<Request>,
+    waiting: Waiting,
+}
+
+impl Held {
+    pub(super) fn has_any(&self) -> bool {
+        !self.of_program.is_empty() || !self.of_handlers.is_empty()
+    }
+
+    /// Whether nothing waits that a new call would have to wait behind.
+    pub(super) fn lets_pass(&self, request: &Request) -> bool {
+        self.of_handlers.is_empty() && (request.within.is_some() || self.of_program.is_empty())
+    }
+
+    const fn queue(&mut self, origin: Origin) -> &mut VecDeque<Request> {
+        match origin {
+            Origin::Program => &mut self.of_program,
+            Origin::Handler => &mut self.of_handlers,
+        }
+    }
+
+    fn first(&self, origin: Origin) -> Option<&Request> {
+        match origin {
+            Origin::Program => self.of_program.front(),
+            Origin::Handler => self.of_handlers.front(),
+        }
+    }
+
+    /// Has a call wait, behind those that wait.
+    pub(super) fn hold(&mut self, request: Request) {
+        self.waiting.count(&request, 1);
+        self.queue(Origin::of(request.within.is_some())).push_back(request);
+    }
+
+    /// Has a call wait again that was the first.
+    fn put_back(&mut self, request: Request) {
+        self.waiting.count(&request, 1);
+        self.queue(Origin::of(request.within.is_some())).push_front(request);
+    }
+
+    fn take(&mut self, origin: Origin) -> Option<Request> {
+        let request = self.queue(origin).pop_front()?;
+        self.waiting.count(&request, -1);
+        Some(request)
+    }
+
+    /// Whether a call waits.
+    pub(super) fn contains(&self, id: CallId) -> bool {
+        self.of_program.iter().chain(&self.of_handlers).any(|request| request.id == id)
+    }
+
+    /// Takes a call off; whether it was there.
+    pub(super) fn withdraw(&mut self, id: CallId) -> bool {
+        for origin in [Origin::Program, Origin::Handler] {
+            let queue = self.queue(origin);
+            let at = queue.iter().position(|request| request.id == id);
+            if let Some(request) = at.and_then(|at| queue.remove(at)) {
+                self.waiting.count(&request, -1);
+                return true;
+            }
+        }
+        false
+    }
+}
+
+/// How many of the calls wait to be started that have their shares already.
+#[derive(Clone, Copy, Debug, Default)]
+struct Waiting {
+    calls: u32,
+    streams: u32,
+    oneway: u32,
+}
+
+impl Waiting {
+    fn count(&mut self, request: &Request, change: i32) {
+        let count = match class_of(request) {
+            Some(Class::Call) => &mut self.calls,
+            Some(Class::Stream) => &mut self.streams,
+            None => &mut self.oneway,
+        };
+        *count = count.saturating_add_signed(change);
+    }
+}
+
+/// Which limit counts a call; none counts those without a reply.
+pub(super) fn class_of(request: &Request) -> Option<Class> {
+    match request.streams {
+        _ if !request.id.expects_reply() => None,
+        Streams::NONE => Some(Class::Call),
+        _ => Some(Class::Stream),
+    }
+}
+
+impl InboundCall {
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.rare.as_ref()?.deadline
+    }
+
+    /// Our call whose handler makes this one.
+    pub(super) fn within(&self) -> Option<CallId> {
+        self.rare.as_ref()?.within
+    }
+
+    pub(super) fn set_deadline(&mut self, deadline: Option<Instant>) {
+        if deadline.is_some() || self.rare.is_some() {
+            self.rare.get_or_insert_default().deadline = deadline;
+        }
+    }
+
+    pub(super) fn set_within(&mut self, within: CallId) {
+        self.rare.get_or_insert_default().within = Some(within);
+    }
+
+    pub(super) fn set_metadata(&mut self, metadata: Metadata) {
+        self.rare.get_or_insert_default().metadata = Some(Box::new(metadata));
+    }
+
+    pub(super) fn take_metadata(&mut self) -> Option<Box<Metadata>> {
+        self.rare.as_mut()?.metadata.take()
+    }
+}
+
+impl Connection {
+    /// Whether handlers are not to be started for the time being: the peer leaves too many bytes of replies unread, or
+    /// those that run are likely to bring too many.
+    #[inline]
+    pub(super) fn holds_back(&self) -> bool {
+        self.outbox.unsent_replies() + self.inbound.expected > MAX_UNSENT_REPLIES
+    }
+
+    /// Takes note that the handler of a call is likely to bring a reply of so many bytes.
+    pub fn expect_reply(&mut self, id: CallId, bytes: usize) {
+        if let Some(call) = self.inbound.open.get_mut(&id) {
+            let expected = &mut call.rare.get_or_insert_default().expected;
+            self.inbound.expected += bytes - std::mem::replace(expected, bytes).min(bytes);
+        }
+    }
+
+    /// Takes requests back that were given out as events and whose handlers were not started, if they are not to be
+    /// for the time being. Keeps their order.
+    pub fn hold_back(&mut self, events: &mut VecDeque<Event>) {
+        if !self.holds_back() {
+            return;
+        }
+        for event in std::mem::take(events).into_iter().rev() {
+            match event {
+                Event::Request(request) => self.inbound.held.put_back(request),
+                event => events.push_front(event),
+            }
+        }
+    }
+
+    /// Takes events back that were given out and not acted on: they are the next to be given out.
+    pub fn put_back(&mut self, events: &mut VecDeque<Event>) {
+        events.append(&mut self.events);
+        std::mem::swap(&mut self.events, events);
+    }
+
+    /// Starts calls that were held back, as far as they may start now.
+    pub(super) fn release_held(&mut self) {
+        // Each is looked at again before it starts: more at once would be moved back and forth.
+        for _ in 0..RELEASED_AT_ONCE {
+            if self.holds_back() || !self.release_one() {
+                return;
+            }
+        }
+    }
+
+    /// Starts the first of the held calls that the limits allow; those of handlers go ahead. Whether there was one.
+    fn release_one(&mut self) -> bool {
+        for origin in [Origin::Handler, Origin::Program] {
+            let Some(first) = self.inbound.held.first(origin) else { continue };
+            if !self.inbound.may_start(&self.config.limits, first) {
+                continue;
+            }
+            self.inbound.release_at = None;
+            if let Some(request) = self.inbound.held.take(origin) {
+                self.events.push_back(Event::Request(request));
+            }
+            return true;
+        }
+        false
+    }
+
+    /// Whether calls wait for nothing but the replies that those which run are likely to bring.
+    fn waits_for_expected(&self) -> bool {
+        self.inbound.expected > 0
+            && self.inbound.held.has_any()
+            && self.outbox.unsent_replies() <= MAX_UNSENT_REPLIES
+    }
+
+    /// When a held call is to start although the replies that are expected are too long: they may take as long as the
+    /// call that waits, or be shorter.
+    pub(super) fn release_due(&self) -> Option<Instant> {
+        if !self.waits_for_expected() {
+            return None;
+        }
+        // Any time in the past will do: the present is to be told.
+        Some(self.inbound.release_at.unwrap_or(self.created))
+    }
+
+    /// Starts a held call if it is time for that.
+    pub(super) fn release_late(&mut self, now: Instant) {
+        if !self.waits_for_expected() {
+            return;
+        }
+        match self.inbound.release_at {
+            Some(due) if due > now => {}
+            Some(_) => {
+                self.release_one();
+                self.inbound.release_at = now.checked_add(RELEASE_EVERY);
+            }
+            None => self.inbound.release_at = now.checked_add(RELEASE_EVERY),
+        }
+    }
+}
+
+/// Bytes of replies that the peer may leave unread before no further handlers are started.
+const MAX_UNSENT_REPLIES: usize = 1 << 20;
+
+/// Held calls that are started at once.
+const RELEASED_AT_ONCE: usize = 16;
+
+/// How often a held call is started where only expected replies hold it.
+const RELEASE_EVERY: Duration = Duration::from_millis(100);

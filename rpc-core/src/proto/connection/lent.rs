@@ -6,7 +6,7 @@ use std::time::Instant;
 use bytes::{BufMut as _, BytesMut, buf::Limit};
 
 use super::Connection;
-use crate::proto::{Decoder, Piece, frame::HEAD_LEN};
+use crate::proto::{Decoder, Piece, wire::HEAD_LEN};
 
 /// Bytes of one read that may bring the start of a long message.
 pub const SHORT_READ: usize = 16 << 10;

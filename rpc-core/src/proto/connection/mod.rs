@@ -9,31 +9,39 @@
 //! `take_wakes`, write what `fill` gives, then sleep until bytes, `poll_timeout`, or a caller.**
 //! Whoever calls a method that takes `now` passes the present: there is no clock in here.
 
+mod admission;
 mod calls;
 mod close;
 mod error;
 mod event;
 mod inbound;
 mod lent;
+mod new_call;
 mod outbound;
 mod outbox;
 mod pace;
 mod partial;
 mod ping;
+mod queue;
 mod receive;
 mod requests;
+mod shares;
+mod slot;
 mod streams;
 mod timers;
 mod transmit;
+mod waiter;
 
 pub use error::ConnectionError;
 pub use event::{Event, Request};
 pub use lent::{Lent, SHORT_READ};
-pub use outbound::{NewCall, Outcome};
+pub use new_call::NewCall;
+pub use outbound::{Ended, Outcome};
 pub(crate) use streams::{ITEM_OVERHEAD, SMALL_ITEM};
 pub use streams::{Items, Room, Segment, Stopped, StreamId};
 pub(crate) use transmit::MAX_SLICES;
 pub use transmit::Transmit;
+pub use waiter::Waiter;
 
 use std::{
     collections::VecDeque,
@@ -42,7 +50,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::proto::{Limits, Side, encode_preface, frame::Hello, limits::EARLY_CALLS};
+use crate::proto::{
+    Limits, Side, encode_preface,
+    wire::{Features, Hello},
+};
 use inbound::Inbound;
 use outbound::Outbound;
 use outbox::Outbox;
@@ -59,11 +70,13 @@ pub struct Config {
     pub name: String,
     /// How long the peer may take until its hello is complete.
     pub handshake_timeout: Duration,
-    /// While calls are in flight: silence after which the peer is pinged, and the time it then has to
+    /// While calls of either side are open: silence after which the peer is pinged, and the time it then has to
     /// answer. `None` never pings.
     pub keepalive: Option<Duration>,
     /// How long a write may make no progress at all.
     pub write_timeout: Duration,
+    /// How long a connection may be without calls and silent before this side drains it. `None` keeps it.
+    pub idle_timeout: Option<Duration>,
 }
 
 impl Default for Config {
@@ -74,6 +87,7 @@ impl Default for Config {
             handshake_timeout: Duration::from_secs(5),
             keepalive: Some(Duration::from_secs(20)),
             write_timeout: Duration::from_secs(30),
+            idle_timeout: None,
         }
     }
 }
@@ -96,29 +110,56 @@ pub struct Connection {
     events: VecDeque<Event>,
     /// Tasks to wake once the lock around this is released.
     wakes: Vec<Waker>,
+    /// Wakers of tasks that wait no longer, to be dropped once the lock around this is released.
+    retired: Vec<Waker>,
+    /// What was given out to be written and is not, while nobody is writing.
+    transmit: Transmit,
     closing: Closing,
     timers: timers::Timers,
 }
 
 /// How far the end of the connection has come.
+///
+/// ```text
+/// Open ─goaway of either side─▶ Draining ─the peer closed its half─▶ HalfClosed
+///   └────────── error ─────────────┴────────────── error ───────────────┴─▶ Over
+/// ```
 #[derive(Debug, Default)]
 struct Closing {
+    stage: Stage,
     /// Whether preface and hello of this side are in the outbox.
     greeted: bool,
     /// This side has sent goaway: it accepts no further request.
     local: bool,
     /// The peer has sent goaway: it accepts no further request of ours.
     remote: bool,
-    /// The peer has closed its half of the transport, after a goaway of either side.
-    read_closed: bool,
     /// The connection is over.
     error: Option<ConnectionError>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Stage {
+    #[default]
+    Open,
+    Draining,
+    HalfClosed,
+    Over,
 }
 
 impl Closing {
     /// Whether both sides still accept requests.
     const fn is_open(&self) -> bool {
-        self.error.is_none() && !self.remote && !self.local
+        matches!(self.stage, Stage::Open)
+    }
+
+    /// Whether one of the sides has said goaway.
+    const fn is_draining(&self) -> bool {
+        self.local || self.remote
+    }
+
+    /// Whether the peer has closed its half of the transport, after a goaway of either side.
+    const fn is_half_closed(&self) -> bool {
+        matches!(self.stage, Stage::HalfClosed)
     }
 }
 
@@ -129,17 +170,19 @@ impl Connection {
         let mut connection = Self {
             side,
             timers: timers::Timers::new(now),
+            streams: StreamTable::new(config.limits.shared_window),
             config,
             created: now,
             peer: None,
             inbound: Inbound::default(),
             outbound: Outbound::default(),
             partials: Partials::default(),
-            streams: StreamTable::default(),
             outbox: Outbox::new(),
             pings: Pings::default(),
             events: VecDeque::new(),
             wakes: Vec::new(),
+            retired: Vec::new(),
+            transmit: Transmit::default(),
             closing: Closing::default(),
         };
         if side == Side::Dialer {
@@ -181,19 +224,27 @@ impl Connection {
     /// Calls of this side that the peer has not ended.
     #[must_use]
     pub const fn calls_in_flight(&self) -> usize {
-        self.outbound.in_flight as usize
+        self.outbound.shares.open() as usize
     }
 
     /// Whether calls of this side wait to be sent.
     #[must_use]
     pub fn queues(&self) -> bool {
-        !self.outbound.queue.is_empty()
+        !self.outbound.queues.is_empty()
     }
 
     /// Handlers of the peer's calls that have not ended.
     #[must_use]
     pub const fn running_handlers(&self) -> u32 {
-        self.inbound.running
+        self.inbound.running()
+    }
+
+    /// Whether a call of either side has not ended.
+    fn has_calls(&self) -> bool {
+        self.outbound.shares.open() > 0
+            || self.outbound.oneway > 0
+            || self.inbound.oneway_running > 0
+            || !self.inbound.open.is_empty()
     }
 
     /// What happened since, oldest first.
@@ -238,13 +289,58 @@ impl Connection {
         into.append(&mut self.wakes);
     }
 
-    /// Moves the bytes to be written next into `transmit`; `now` gives the present.
-    pub fn fill(&mut self, transmit: &mut Transmit, now: impl Fn() -> Instant) {
+    /// Moves the wakers to the end of `into` of tasks that wait no longer: code of others, to be dropped when no lock is
+    /// held.
+    pub fn take_retired(&mut self, into: &mut Vec<Waker>) {
+        into.append(&mut self.retired);
+    }
+
+    /// Whether there are wakers to be dropped.
+    #[must_use]
+    pub const fn has_retired(&self) -> bool {
+        !self.retired.is_empty()
+    }
+
+    /// Adds the bytes to be written next to what was not written of the former ones; `now` gives the present.
+    pub fn fill(&mut self, now: impl Fn() -> Instant) {
         self.write_pong();
-        let gives_way = self.outbox.gives_way() && self.wants_read();
-        let Self { outbound, outbox, pings, .. } = self;
-        let mark = gives_way.then_some(|| (pings.next_token(), now()));
+        let may_ping = self.peer.is_some();
+        let Self { outbound, outbox, pings, transmit, .. } = self;
+        let mark = may_ping.then_some(|| (pings.next_token(), now()));
         outbox.fill(transmit, |id| outbound.begin(id), mark);
+    }
+
+    /// Takes what is to be written, to be given back to [`Self::end_write`], less what was. Requests in it count as
+    /// handed to the transport meanwhile.
+    pub fn take_unwritten(&mut self) -> Transmit {
+        std::mem::take(&mut self.transmit)
+    }
+
+    /// Takes back what the transport has not taken.
+    pub fn end_write(&mut self, transmit: Transmit) {
+        self.transmit = transmit;
+        if self.closing.error.is_some() {
+            // It ended meanwhile: what it had not begun is not to follow.
+            let dropped = self.transmit.abandon();
+            self.outbox.sent(dropped);
+        }
+    }
+
+    /// The buffer of what was written, if it is empty: so that idle connections hold none.
+    pub fn take_spare(&mut self) -> Option<Vec<u8>> {
+        self.transmit.take_spare()
+    }
+
+    /// Whether something was given out that the transport has not taken.
+    #[must_use]
+    pub fn has_unwritten(&self) -> bool {
+        !self.transmit.is_empty()
+    }
+
+    /// How many of the requests that this side sent have been handed to the transport, as far as is known.
+    fn handed_over(&self) -> u64 {
+        let waiting = self.outbox.waiting_requests() + self.transmit.waiting_requests();
+        self.outbound.sent - waiting as u64
     }
 
     /// Whether there are bytes to be written.
@@ -253,11 +349,10 @@ impl Connection {
         self.pings.owes_pong() || (!self.outbox.is_empty() && !self.is_held_up())
     }
 
-    /// Whether all that waits to be written has to wait until the peer has read more. A side that does not read
-    /// cannot learn of that: it holds nothing up.
+    /// Whether all that waits to be written has to wait until the peer has read more.
     #[must_use]
     pub fn is_held_up(&self) -> bool {
-        self.outbox.is_held_up() && self.wants_read()
+        self.outbox.is_held_up()
     }
 
     /// Bytes that wait to be written.
@@ -266,21 +361,11 @@ impl Connection {
         self.outbox.unsent()
     }
 
-    /// Whether bytes of the peer may be fed. False while the peer leaves too many replies unread, or
-    /// one-way calls wait for the handlers of former ones: TCP then holds the peer up.
-    ///
-    /// A side that waits for replies itself is more patient. If it stopped as early, two sides that
-    /// answer each other at length would each wait for the other to read.
+    /// Whether bytes of the peer may be fed: until the connection is over. Nothing that the peer does or leaves undone
+    /// stops the reading, or two sides could each wait for the other to read.
     #[must_use]
-    pub fn wants_read(&self) -> bool {
-        let (unsent, held) = match self.outbound.in_flight {
-            0 => (MAX_UNSENT_REPLIES, EARLY_CALLS as usize),
-            _ => (MAX_UNSENT_WAITING, MAX_HELD_WAITING),
-        };
-        self.closing.error.is_none()
-            && !self.closing.read_closed
-            && self.outbox.unsent_replies() <= unsent
-            && self.inbound.held.len() <= held
+    pub const fn wants_read(&self) -> bool {
+        self.closing.error.is_none() && !self.closing.is_half_closed()
     }
 
     /// Takes note that `count` bytes of what `fill` gave are written.
@@ -288,6 +373,7 @@ impl Connection {
         self.outbox.sent(count);
         self.timers.write_blocked = None;
         self.wake_waiting();
+        self.release_held();
         self.promote(now);
     }
 
@@ -304,7 +390,11 @@ impl Connection {
     /// Appends preface and hello.
     fn greet(&mut self) {
         self.closing.greeted = true;
-        let hello = Hello { limits: self.config.limits, name: self.config.name.clone() };
+        let hello = Hello {
+            limits: self.config.limits,
+            name: self.config.name.clone(),
+            features: Features::NONE,
+        };
         self.outbox.append(|out| {
             encode_preface(out);
             hello.encode(out);
@@ -312,16 +402,6 @@ impl Connection {
         self.write_ping();
     }
 }
-
-/// Bytes of replies that the peer may leave unread before its requests are no longer read.
-const MAX_UNSENT_REPLIES: usize = 1 << 20;
-
-/// The same while this side waits for replies of the peer.
-const MAX_UNSENT_WAITING: usize = 64 << 20;
-
-/// Calls that may be held back while this side waits for replies of the peer: the handlers that they
-/// wait for may be the ones that need these replies.
-const MAX_HELD_WAITING: usize = 1024;
 
 #[cfg(test)]
 mod tests;

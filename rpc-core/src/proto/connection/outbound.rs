@@ -12,119 +12,38 @@
 //! future either way. An id is free again only when the peer can no longer speak of it.
 
 use std::{
-    collections::VecDeque,
-    task::{Context, Poll, Waker},
+    task::{Poll, Waker},
     time::Instant,
 };
 
 use slab::Slab;
 
-use crate::proto::{
-    CallId, Codec, Metadata, MethodKey, Payload, Status,
-    frame::{Failure, Streams},
+use super::{
+    new_call::{NewCall, QueuedCall},
+    queue::{Lane, Queues},
+    shares::{Class, Share, Shares},
+    slot::{Ordinal, Rare, Slot, SlotState},
+    waiter::Waiter,
 };
+use crate::proto::{CallId, Codec, Metadata, Payload, wire::Failure};
 
 /// How a call ended: with the encoded value, or without.
 pub type Outcome = Result<Payload, Failure>;
 
-/// A call to be opened.
-#[derive(Debug)]
-pub struct NewCall<'a> {
-    /// Which method and signature.
-    pub key: MethodKey,
-    /// How the arguments are encoded; the reply comes in the same codec.
-    pub codec: Codec,
-    /// When the caller stops waiting.
-    pub deadline: Option<Instant>,
-    /// What travels beside the arguments.
-    pub metadata: Option<&'a Metadata>,
-    /// The encoded arguments.
-    pub arguments: &'a Payload,
-    /// Which ways the call streams.
-    pub streams: Streams,
-    /// The peer's call on this connection whose handler makes this one.
-    pub within: Option<CallId>,
-    /// Whether the request is to arrive behind all ordered ones that were sent before it.
-    pub ordered: bool,
-}
-
-impl NewCall<'_> {
-    /// Whether the call is its key and its arguments and nothing else, as most are.
-    pub(super) fn is_plain(&self) -> bool {
-        self.deadline.is_none()
-            && self.metadata.is_none_or(Metadata::is_empty)
-            && self.streams == Streams::NONE
-            && self.within.is_none()
-            && !self.ordered
-    }
-}
-
-/// One cache line: with many calls in flight, on several cores, it is fetched anew for each step of a call.
-#[derive(Debug)]
-#[repr(align(64))]
-pub(super) struct Slot {
-    pub(super) state: SlotState,
-    /// The call is the connection's n-th request, counted from 0; `UNSENT` before its first frame.
-    pub(super) ordinal: u64,
-    /// What most calls do not have.
-    rare: Option<Box<Rare>>,
-}
-
-/// What few calls have.
-#[derive(Debug, Default)]
-struct Rare {
-    deadline: Option<Instant>,
-    /// The peer's call whose handler makes this one.
-    within: Option<CallId>,
-    /// The call has ended on this side alone: the peer has not ended it yet.
-    owed: bool,
-}
-
-#[derive(Debug)]
-pub(super) enum SlotState {
-    /// Not sent yet.
-    Queued(Box<QueuedCall>),
-    /// Cancelled before it was sent; the queue still names it.
-    Withdrawn,
-    /// Sent, or about to be; the peer has not ended it yet. With the waker of who waits.
-    Sent(Option<Waker>),
-    /// Ended; the caller has not fetched the outcome yet.
-    Done(Outcome),
-    /// Sent, and nobody waits for it any more; the peer has not ended it yet.
-    Abandoned,
-}
-
-/// What a queued call needs to be sent later.
-#[derive(Debug)]
-pub(super) struct QueuedCall {
-    pub(super) key: MethodKey,
-    pub(super) codec: Codec,
-    pub(super) metadata: Option<Box<Metadata>>,
-    pub(super) arguments: Payload,
-    pub(super) streams: Streams,
-    pub(super) within: Option<CallId>,
-    pub(super) ordered: bool,
-    /// Whether a reply is expected.
-    pub(super) reply: bool,
-    /// Of who waits.
-    pub(super) waker: Option<Waker>,
-}
-
-/// The ordinal of a call of which no frame has left yet.
-pub(super) const UNSENT: u64 = u64::MAX;
+/// The same, with the metadata that came beside it.
+pub type Ended = (Outcome, Option<Box<Metadata>>);
 
 #[derive(Debug, Default)]
 pub(super) struct Outbound {
     pub(super) slots: Slab<Slot>,
-    /// Calls to be sent when the limits allow it, in the order opened. Bounded by: the callers, each
-    /// of which waits for its own, and as many that were withdrawn.
-    pub(super) queue: VecDeque<CallId>,
-    /// How many calls of the queue are withdrawn.
-    withdrawn: usize,
+    /// Calls to be sent when the limits allow it.
+    pub(super) queues: Queues,
     /// A share of the limit was freed with nothing to be written or read: queued calls wait for it.
     pub(super) share_freed: bool,
-    /// Calls sent and not ended.
-    pub(super) in_flight: u32,
+    /// What the calls take of the peer's limits that were sent and not ended.
+    pub(super) shares: Shares,
+    /// Bytes of one-way calls that were sent, less those that the peer has given credit for.
+    pub(super) oneway: usize,
     /// Requests sent on this connection, one-way calls included.
     pub(super) sent: u64,
     /// No live slot has an earlier deadline than this.
@@ -132,34 +51,84 @@ pub(super) struct Outbound {
 }
 
 impl Outbound {
-    pub(super) fn insert(
+    /// Enters a call that waits to be sent.
+    pub(super) fn insert_queued(
         &mut self,
-        state: SlotState,
+        queued: QueuedCall,
         deadline: Option<Instant>,
-        within: Option<CallId>,
     ) -> CallId {
         self.next_deadline = earlier(self.next_deadline, deadline);
-        let is_rare = deadline.is_some() || within.is_some();
-        let rare = is_rare.then(|| Box::new(Rare { deadline, within, owed: false }));
-        let slot = Slot { state, ordinal: UNSENT, rare };
-        CallId(self.slots.insert(slot) as u32)
+        let (lane, ordered, impatient) = (queued.lane(), queued.ordered, queued.is_impatient());
+        let is_rare = deadline.is_some() || queued.within.is_some();
+        let rare =
+            is_rare.then(|| Box::new(Rare { deadline, within: queued.within, ..Rare::default() }));
+        let ordinal = Ordinal::unsent(queued.codec);
+        let slot = Slot { state: SlotState::Queued(Box::new(queued)), ordinal, rare };
+        let id = CallId(self.slots.insert(slot) as u32);
+        self.queues.push(id, lane, ordered, impatient);
+        id
+    }
+
+    /// Enters a call that is about to be sent.
+    pub(super) fn insert_sending(&mut self, call: &NewCall<'_>, share: Share) -> CallId {
+        self.next_deadline = earlier(self.next_deadline, call.deadline);
+        let mut slot =
+            Slot { state: SlotState::Sent(None), ordinal: Ordinal::unsent(call.codec), rare: None };
+        if call.deadline.is_some() || call.within.is_some() {
+            let (deadline, within) = (call.deadline, call.within);
+            slot.rare = Some(Box::new(Rare { deadline, within, ..Rare::default() }));
+        }
+        let id = CallId(self.slots.insert(slot) as u32);
+        self.take_share(id, share);
+        id
     }
 
     /// Enters a call whose first frame is on its way.
-    pub(super) fn insert_sent(&mut self) -> CallId {
-        let ordinal = self.sent;
+    pub(super) fn insert_sent(&mut self, codec: Codec) -> CallId {
+        let ordinal = Ordinal::new(self.sent, codec);
         self.sent += 1;
-        self.in_flight += 1;
+        self.shares.calls += 1;
         let slot = Slot { state: SlotState::Sent(None), ordinal, rare: None };
         CallId(self.slots.insert(slot) as u32)
+    }
+
+    /// Enters a call whose reply nobody waits for.
+    pub(super) fn insert_abandoned(&mut self, codec: Codec, share: Share) -> CallId {
+        let ordinal = Ordinal::unsent(codec);
+        let slot = Slot { state: SlotState::Abandoned, ordinal, rare: None };
+        let id = CallId(self.slots.insert(slot) as u32);
+        self.take_share(id, share);
+        id
+    }
+
+    /// A call takes its share of the peer's limits.
+    pub(super) fn take_share(&mut self, id: CallId, share: Share) {
+        self.shares.take(share);
+        if !share.is_plain()
+            && let Some(slot) = self.slot(id)
+        {
+            slot.rare.get_or_insert_default().share = share;
+        }
+    }
+
+    /// A call that the peer has ended, or never learns of, gives its share back.
+    #[inline]
+    pub(super) fn give_back(&mut self, share: Share) {
+        self.shares.give_back(share);
+        // Calls of the program wait for as long as it takes.
+        let lane = match share.class {
+            Class::Call => Lane::Nested,
+            Class::Stream => Lane::Streams,
+        };
+        self.queues.progressed(lane);
     }
 
     pub(super) fn slot(&mut self, id: CallId) -> Option<&mut Slot> {
         self.slots.get_mut(id.0 as usize)
     }
 
-    /// Takes the outcome of a call, or leaves the caller's waker with it.
-    pub(super) fn poll(&mut self, id: CallId, cx: &Context<'_>) -> Poll<Outcome> {
+    /// Takes the outcome of a call, with what came beside it, or leaves the caller's waker with it.
+    pub(super) fn poll(&mut self, id: CallId, waiter: &mut Waiter<'_>) -> Poll<Ended> {
         let index = id.0 as usize;
         let Some(slot) = self.slots.get_mut(index) else {
             debug_assert!(false, "outcome of call {id} was taken already");
@@ -169,50 +138,103 @@ impl Outbound {
             SlotState::Sent(waker) => waker,
             SlotState::Queued(queued) => &mut queued.waker,
             SlotState::Done(_) => {
+                let metadata = slot.rare.as_mut().and_then(|rare| rare.metadata.take());
                 let done = match slot.is_owed() {
                     true => std::mem::replace(&mut slot.state, SlotState::Abandoned),
                     false => self.slots.remove(index).state,
                 };
                 let SlotState::Done(outcome) = done else { unreachable!("matched above") };
-                return Poll::Ready(outcome);
+                return Poll::Ready((outcome, metadata));
             }
             // Nobody waits for these.
             SlotState::Withdrawn | SlotState::Abandoned => return Poll::Pending,
         };
-        match waker {
-            Some(waker) => waker.clone_from(cx.waker()),
-            None => *waker = Some(cx.waker().clone()),
-        }
+        waiter.wait_in(waker);
         Poll::Pending
+    }
+
+    /// Takes the outcome of a call that has ended and has nothing beside it, as nearly all have.
+    #[inline]
+    pub(super) fn take_plain(&mut self, id: CallId) -> Option<Outcome> {
+        let slot = self.slots.get(id.0 as usize)?;
+        if slot.rare.is_some() || !matches!(slot.state, SlotState::Done(_)) {
+            return None;
+        }
+        match self.slots.remove(id.0 as usize).state {
+            SlotState::Done(outcome) => Some(outcome),
+            _ => None,
+        }
+    }
+
+    /// Leaves the waker of who has just opened a call.
+    #[inline]
+    pub(super) fn wait(&mut self, id: CallId, waker: Waker) {
+        match self.slots.get_mut(id.0 as usize).map(|slot| &mut slot.state) {
+            Some(SlotState::Sent(waiting)) => *waiting = Some(waker),
+            Some(SlotState::Queued(queued)) => queued.waker = Some(waker),
+            _ => debug_assert!(false, "call {id} was not just opened"),
+        }
+    }
+
+    /// Ends a plain call with a plain value, as nearly all end. False, with nothing done, for any other.
+    #[inline]
+    pub(super) fn complete_plain(
+        &mut self,
+        id: CallId,
+        codec: Codec,
+        payload: impl FnOnce() -> Payload,
+        wakes: &mut Vec<Waker>,
+    ) -> bool {
+        let Some(slot) = self.slots.get_mut(id.0 as usize) else { return false };
+        let SlotState::Sent(waker) = &mut slot.state else { return false };
+        if slot.rare.is_some() || slot.ordinal.is_unsent() || slot.ordinal.codec() != codec {
+            return false;
+        }
+        if let Some(waker) = waker.take() {
+            wakes.push(waker);
+        }
+        slot.state = SlotState::Done(Ok(payload()));
+        self.give_back(Share::default());
+        true
     }
 
     /// Ends a call on this side with what the peer replied. Returns false if the peer has no business
     /// replying to it.
+    #[inline]
     pub(super) fn complete(
         &mut self,
         id: CallId,
         outcome: Outcome,
+        metadata: Option<Box<Metadata>>,
         wakes: &mut Vec<Waker>,
     ) -> bool {
         let Some(slot) = self.slots.get_mut(id.0 as usize) else { return false };
-        if slot.ordinal == UNSENT {
+        if slot.ordinal.is_unsent() {
             return false;
         }
+        let mut share = Share::default();
         match &mut slot.state {
             SlotState::Sent(waker) => {
                 wakes.extend(waker.take());
                 slot.state = SlotState::Done(outcome);
-                slot.rare = None;
+                if let Some(rare) = slot.rare.take() {
+                    share = rare.share;
+                }
+                if metadata.is_some() {
+                    slot.rare = Some(Box::new(Rare { metadata, ..Rare::default() }));
+                }
             }
             SlotState::Done(_) if slot.rare.as_ref().is_some_and(|rare| rare.owed) => {
+                share = slot.share();
                 slot.rare = None;
             }
             SlotState::Abandoned => {
+                share = slot.share();
                 self.slots.remove(id.0 as usize);
             }
             _ => return false,
         }
-        self.in_flight -= 1;
+        self.give_back(share);
         true
     }
 
@@ -221,103 +243,47 @@ impl Outbound {
         let ordinal = self.sent;
         self.sent += 1;
         if let Some(slot) = self.slot(id) {
-            slot.ordinal = ordinal;
+            slot.ordinal.send(ordinal);
         }
     }
 
     /// Gives up a call that the queue names. It is taken off the queue with others, so that each costs
-    /// little.
-    pub(super) fn withdraw(&mut self, id: CallId) {
-        if let Some(slot) = self.slot(id) {
-            slot.state = SlotState::Withdrawn;
-            self.withdrawn += 1;
-        }
-        if 2 * self.withdrawn > self.queue.len() {
+    /// little. Gives the waker of who waited.
+    pub(super) fn withdraw(&mut self, id: CallId) -> Option<Waker> {
+        let slot = self.slots.get_mut(id.0 as usize)?;
+        let SlotState::Queued(queued) = &mut slot.state else { return None };
+        let (lane, ordered, impatient) = (queued.lane(), queued.ordered, queued.is_impatient());
+        let waker = queued.waker.take();
+        slot.state = SlotState::Withdrawn;
+        if self.queues.withdraw(id, lane, ordered, impatient) {
             self.prune_queue();
         }
+        waker
     }
 
-    /// Takes calls off the queue that wait no longer.
+    /// Takes calls off the queues that wait no longer.
     pub(super) fn prune_queue(&mut self) {
-        self.withdrawn = 0;
         let slots = &mut self.slots;
-        self.queue.retain(|id| match slots.get(id.0 as usize).map(|slot| &slot.state) {
-            Some(SlotState::Queued(_)) => true,
+        self.queues.retain(|id| match slots.get(id.0 as usize).map(|slot| &slot.state) {
+            Some(SlotState::Queued(queued)) => Some(queued.is_impatient()),
             Some(SlotState::Withdrawn) => {
                 slots.remove(id.0 as usize);
-                false
+                None
             }
-            _ => false,
+            _ => None,
         });
     }
 
     /// Whether the peer may still send a reply to this call.
     pub(super) fn awaits_reply(&self, id: CallId) -> bool {
-        self.slots.get(id.0 as usize).is_some_and(|slot| slot.ordinal != UNSENT && slot.is_owed())
-    }
-}
-
-impl Slot {
-    /// Whether the peer has the call, or will have it, and has not ended it.
-    pub(super) const fn is_owed(&self) -> bool {
-        match self.state {
-            SlotState::Sent(_) | SlotState::Abandoned => true,
-            SlotState::Done(_) => matches!(&self.rare, Some(rare) if rare.owed),
-            SlotState::Queued(_) | SlotState::Withdrawn => false,
-        }
+        self.slots
+            .get(id.0 as usize)
+            .is_some_and(|slot| !slot.ordinal.is_unsent() && slot.is_owed())
     }
 
-    /// The peer will not speak of a call again that has ended.
-    pub(super) fn disown(&mut self) {
-        if let SlotState::Done(_) = self.state {
-            self.rare = None;
-        }
-    }
-
-    pub(super) fn deadline(&self) -> Option<Instant> {
-        self.rare.as_ref()?.deadline
-    }
-
-    pub(super) fn clear_deadline(&mut self) {
-        if let Some(rare) = &mut self.rare {
-            rare.deadline = None;
-        }
-    }
-
-    /// The peer's call whose handler makes this one.
-    pub(super) fn within(&self) -> Option<CallId> {
-        self.rare.as_ref()?.within
-    }
-
-    /// Takes a queued call to be sent.
-    pub(super) fn dequeue(&mut self) -> Option<Box<QueuedCall>> {
-        let SlotState::Queued(queued) = &mut self.state else { return None };
-        let sent = SlotState::Sent(queued.waker.take());
-        match std::mem::replace(&mut self.state, sent) {
-            SlotState::Queued(queued) => Some(queued),
-            _ => None,
-        }
-    }
-
-    /// A one-way call that waited is on its way.
-    pub(super) fn finish_oneway(&mut self, wakes: &mut Vec<Waker>) {
-        self.end(Ok(Payload::new()), false, wakes);
-    }
-
-    /// Ends the call on this side alone; `owed` says whether the peer may still speak of it.
-    pub(super) fn settle(&mut self, status: Status, owed: bool, wakes: &mut Vec<Waker>) {
-        self.end(Err(Failure::Status(status)), owed, wakes);
-    }
-
-    fn end(&mut self, outcome: Outcome, owed: bool, wakes: &mut Vec<Waker>) {
-        let waker = match &mut self.state {
-            SlotState::Sent(waker) => waker.take(),
-            SlotState::Queued(queued) => queued.waker.take(),
-            _ => None,
-        };
-        wakes.extend(waker);
-        self.state = SlotState::Done(outcome);
-        self.rare = owed.then(|| Box::new(Rare { owed, ..Rare::default() }));
+    /// The codec that the reply to a call of this side must have.
+    pub(super) fn codec(&self, id: CallId) -> Option<Codec> {
+        self.slots.get(id.0 as usize).map(|slot| slot.ordinal.codec())
     }
 }
 
@@ -326,15 +292,5 @@ pub(super) fn earlier(a: Option<Instant>, b: Option<Instant>) -> Option<Instant>
     match (a, b) {
         (Some(a), Some(b)) => Some(a.min(b)),
         (a, b) => a.or(b),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_slot_is_one_cache_line() {
-        assert_eq!(size_of::<Slot>(), 64);
     }
 }

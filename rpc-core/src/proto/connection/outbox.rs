@@ -7,11 +7,11 @@ use bytes::{Buf, Bytes};
 
 use super::{
     pace::Pace,
-    transmit::{CHUNKS_PER_WRITE, Chunk, Transmit},
+    transmit::{CHUNKS_PER_WRITE, Chunk, Transmit, count_requests, drop_mine},
 };
 use crate::proto::{
     CallId, Payload,
-    frame::{Flags, GoAway, HEAD_LEN, Head, Kind, Ping},
+    wire::{Flags, GoAway, HEAD_LEN, Head, Kind, Ping},
 };
 
 /// Payload of one chunk; figures in docs/decisions.md.
@@ -30,6 +30,8 @@ pub(super) struct Outbox {
     unsent: usize,
     /// Of these, at most so many belong to replies.
     unsent_replies: usize,
+    /// Of these, at most so many belong to short answers that no handler was started for.
+    unsent_answers: usize,
     max_frame: usize,
     /// An ordered request went through `large`: later ones may not overtake what is left of it.
     ordered: bool,
@@ -84,6 +86,15 @@ impl Outbox {
         self.unsent_replies
     }
 
+    pub(super) const fn unsent_answers(&self) -> usize {
+        self.unsent_answers
+    }
+
+    /// How many requests wait in whole frames, of which no byte was taken.
+    pub(super) fn waiting_requests(&self) -> usize {
+        count_requests(&self.small, 0)
+    }
+
     /// Appends frames by letting `write` encode them.
     pub(super) fn append(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         let before = self.small.len();
@@ -96,6 +107,7 @@ impl Outbox {
         let before = self.unsent;
         self.append(write);
         self.unsent_replies += self.unsent - before;
+        self.unsent_answers += self.unsent - before;
     }
 
     /// Appends frames that follow all which has left the queue of large messages before them.
@@ -235,8 +247,8 @@ impl Outbox {
     }
 
     /// Moves what may leave next into `transmit`; `begin` learns of each request whose first frame
-    /// leaves the queue of large messages. With `mark`, which gives the token of a new ping and the present,
-    /// large messages give way to small frames.
+    /// leaves the queue of large messages. `mark` gives the token of a new ping and the present, where pings may be
+    /// sent: they tell how far the peer has read.
     pub(super) fn fill(
         &mut self,
         transmit: &mut Transmit,
@@ -249,11 +261,13 @@ impl Outbox {
             if transmit.has_opening() || (self.small_in_place && transmit.has_chunks()) {
                 return;
             }
+            self.mark_small(transmit, &mut mark);
             transmit.take_small(&mut self.small);
             self.small_in_place = false;
         }
-        let most = if mark.is_some() { CHUNKS_PER_WRITE - 1 } else { CHUNKS_PER_WRITE };
-        while transmit.chunks.len() < most && !(mark.is_some() && self.pace.is_full()) {
+        let paced = mark.is_some() && self.pace.is_on();
+        let most = if paced { CHUNKS_PER_WRITE - 1 } else { CHUNKS_PER_WRITE };
+        while transmit.chunks.len() < most && !(paced && self.pace.is_full()) {
             let Some(large) = self.large.front_mut() else { return };
             if !large.begun && large.head.kind == Kind::Request {
                 begin(large.head.id);
@@ -278,9 +292,21 @@ impl Outbox {
         }
     }
 
-    /// Whether large messages wait that are to give way to small frames.
-    pub(super) fn gives_way(&self) -> bool {
-        !self.large.is_empty() && self.pace.is_on()
+    /// Has a ping follow the small frames, if many bytes were sent since the last one. Tokens are to grow: it may not
+    /// overtake those behind chunks.
+    fn mark_small(
+        &mut self,
+        transmit: &Transmit,
+        mark: &mut Option<impl FnMut() -> (u64, Instant)>,
+    ) {
+        if let Some(mark) = mark
+            && self.pace.sends_small(self.small.len())
+            && !transmit.has_chunks()
+        {
+            let (token, now) = mark();
+            self.pace.mark(token, now);
+            self.append(|out| Ping { token }.encode(Kind::Ping, out));
+        }
     }
 
     /// Whether all that waits has to wait until the peer has read more, if large messages give way.
@@ -298,17 +324,20 @@ impl Outbox {
         self.pace.stalled_since().filter(|_| self.is_held_up())
     }
 
-    /// Forgets the large messages: the connection is over.
-    pub(super) fn abandon_large(&mut self) {
+    /// Forgets the large messages, and what belongs to calls of this side: the connection is over.
+    pub(super) fn abandon(&mut self) {
         for large in std::mem::take(&mut self.large) {
             self.sent(large.len());
         }
+        let dropped = drop_mine(&mut self.small, 0);
+        self.sent(dropped);
     }
 
     /// Takes note that `count` bytes are written, or will never be.
     pub(super) fn sent(&mut self, count: usize) {
         self.unsent = self.unsent.saturating_sub(count);
         self.unsent_replies = self.unsent_replies.min(self.unsent);
+        self.unsent_answers = self.unsent_answers.min(self.unsent);
     }
 
     /// The bytes of what waits here; what is under way in a `Transmit` apart.

@@ -3,8 +3,10 @@
 //! of these are sent ahead of what the peer has read as it reads in little time (PROTOCOL §11).
 //!
 //! Pings between the chunks tell how far the peer has read. The window follows the time that they take, as that
-//! of TCP Vegas does (Brakmo and Peterson, 1995): it grows while that is not much more than it ever took at least, and
-//! shrinks when bytes begin to queue.
+//! of TCP Vegas does (Brakmo and Peterson, 1995): it grows while that is not much more than it takes at least, and
+//! shrinks when bytes begin to queue. The least time is that of the last ten seconds, as in BBR (Cardwell and others,
+//! 2016): a path may become longer. To see the path without what this side has queued, the window is small while
+//! that time is taken anew.
 
 use std::{
     collections::VecDeque,
@@ -17,6 +19,9 @@ const BESIDE: usize = 4 << 20;
 /// Bytes of long messages that have a ping behind them: fewer are not worth one.
 const STRETCH: usize = 32 << 10;
 
+/// Bytes of anything that have a ping behind them: the pong is a sign of life of a peer that reads slowly.
+const LONG_STRETCH: usize = 256 << 10;
+
 /// The bounds of the window.
 const LEAST_WINDOW: usize = 128 << 10;
 const MOST_WINDOW: usize = 64 << 20;
@@ -25,18 +30,32 @@ const MOST_WINDOW: usize = 64 << 20;
 pub(super) struct Pace {
     /// Bytes of long messages that are still to be paced.
     beside: usize,
-    /// Bytes sent since the last mark.
+    /// Bytes of long messages sent since the last mark.
     unmarked: usize,
+    /// Bytes of small frames sent since the last mark.
+    unmarked_small: usize,
     /// Bounded by: the window, in chunks.
     marks: VecDeque<Mark>,
     /// Bytes that the marks tell of.
     ahead: usize,
     window: usize,
-    /// The shortest time that a mark took.
-    shortest: Option<Duration>,
+    /// The shortest time that a mark took of late.
+    shortest: Option<Shortest>,
+    /// While the shortest time is taken anew: marks sent before this do not tell of the path alone.
+    probing_since: Option<Instant>,
     /// When the peer last told that it has read.
     told: Option<Instant>,
 }
+
+/// The shortest time that a mark took, and when that was.
+#[derive(Clone, Copy, Debug)]
+struct Shortest {
+    took: Duration,
+    at: Instant,
+}
+
+/// How long the shortest time holds.
+const HOLDS: Duration = Duration::from_secs(10);
 
 /// A ping behind bytes of a long message.
 #[derive(Debug)]
@@ -49,7 +68,17 @@ struct Mark {
 impl Default for Pace {
     fn default() -> Self {
         let (marks, window) = (VecDeque::new(), LEAST_WINDOW);
-        Self { beside: 0, unmarked: 0, marks, ahead: 0, window, shortest: None, told: None }
+        Self {
+            beside: 0,
+            unmarked: 0,
+            unmarked_small: 0,
+            marks,
+            ahead: 0,
+            window,
+            shortest: None,
+            probing_since: None,
+            told: None,
+        }
     }
 }
 
@@ -72,14 +101,22 @@ impl Pace {
 
     /// Takes note of a chunk of a long message; whether a ping is to follow it.
     pub(super) const fn sends(&mut self, bytes: usize) -> bool {
+        let stretch = if self.is_on() { STRETCH } else { LONG_STRETCH };
         self.beside = self.beside.saturating_sub(bytes);
         self.unmarked += bytes;
-        self.unmarked >= STRETCH
+        self.unmarked >= stretch
+    }
+
+    /// Takes note of small frames; whether a ping is to follow them.
+    pub(super) const fn sends_small(&mut self, bytes: usize) -> bool {
+        self.unmarked_small += bytes;
+        self.unmarked_small >= LONG_STRETCH
     }
 
     /// Takes note of the ping behind the chunks that were sent.
     pub(super) fn mark(&mut self, token: u64, now: Instant) {
         let bytes = std::mem::take(&mut self.unmarked);
+        self.unmarked_small = 0;
         self.ahead += bytes;
         self.marks.push_back(Mark { token, bytes, sent: now });
     }
@@ -89,19 +126,40 @@ impl Pace {
         while let Some(mark) = self.marks.pop_front_if(|mark| mark.token <= token) {
             self.ahead -= mark.bytes;
             self.told = Some(now);
-            let took = now.saturating_duration_since(mark.sent);
-            let shortest = self.shortest.get_or_insert(took);
-            *shortest = took.min(*shortest);
-            let window = if took > *shortest + *shortest / 2 {
-                self.window - mark.bytes / 2
-            } else {
-                self.window + mark.bytes
-            };
-            self.window = window.clamp(LEAST_WINDOW, MOST_WINDOW);
+            self.learn(&mark, now);
         }
         if self.marks.is_empty() {
             self.marks = VecDeque::new();
         }
+    }
+
+    /// Learns from the time that a mark took.
+    fn learn(&mut self, mark: &Mark, now: Instant) {
+        let took = now.saturating_duration_since(mark.sent);
+        let Some(shortest) = self.shortest else {
+            // Before that the path was full of what this side had sent.
+            if self.probing_since.is_none_or(|since| mark.sent >= since) {
+                self.probing_since = None;
+                self.shortest = Some(Shortest { took, at: now });
+                self.window = (self.window + mark.bytes).min(MOST_WINDOW);
+            }
+            return;
+        };
+        if took <= shortest.took {
+            self.shortest = Some(Shortest { took, at: now });
+        } else if now.saturating_duration_since(shortest.at) > HOLDS {
+            self.shortest = None;
+            self.probing_since = Some(now);
+            self.window = LEAST_WINDOW;
+            return;
+        }
+        let least = took.min(shortest.took);
+        let window = if took > least + least / 2 {
+            self.window.saturating_sub(mark.bytes / 2)
+        } else {
+            self.window + mark.bytes
+        };
+        self.window = window.clamp(LEAST_WINDOW, MOST_WINDOW);
     }
 
     /// Since when the peer has read nothing of what was sent, if nothing can be sent before it has.

@@ -5,7 +5,7 @@ use bytes::{Bytes, BytesMut};
 use super::{ConnectionError, SHORT_READ};
 use crate::proto::{
     CallId, Limits,
-    frame::{Flags, HEAD_LEN, Head, Kind},
+    wire::{Flags, HEAD_LEN, Head, Kind},
 };
 
 /// Fewer bytes than these are not worth a read of their own.
@@ -45,6 +45,12 @@ struct Partial {
 impl Partials {
     pub(super) const fn is_empty(&self) -> bool {
         self.messages.is_empty()
+    }
+
+    /// Bytes of requests of which parts have come.
+    pub(super) fn request_bytes(&self) -> usize {
+        let requests = self.messages.iter().filter(|partial| partial.kind == Kind::Request);
+        requests.map(|partial| partial.bytes.len()).sum()
     }
 
     /// Whether the next message may be long.

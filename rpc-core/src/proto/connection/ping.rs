@@ -2,12 +2,12 @@
 //! many pings come in one read.
 
 use std::{
-    task::{Context, Poll, Waker},
+    task::{Poll, Waker},
     time::Instant,
 };
 
-use super::{Connection, ConnectionError};
-use crate::proto::frame::{Kind, Ping};
+use super::{Connection, ConnectionError, Waiter};
+use crate::proto::wire::{Kind, Ping};
 
 #[derive(Debug, Default)]
 pub(super) struct Pings {
@@ -16,7 +16,10 @@ pub(super) struct Pings {
     answered: u64,
     /// The token that the peer is owed.
     owed: Option<u64>,
-    waiting: Vec<Waker>,
+    /// When a pong last told that the peer has read.
+    told: Option<Instant>,
+    /// Who waits for the pong of a token. Bounded by: the futures that do, each of which is here once.
+    waiting: Vec<(u64, Option<Waker>)>,
 }
 
 impl Pings {
@@ -28,6 +31,16 @@ impl Pings {
     pub(super) const fn next_token(&mut self) -> u64 {
         self.sent += 1;
         self.sent
+    }
+
+    pub(super) const fn told(&self) -> Option<Instant> {
+        self.told
+    }
+
+    /// Futures that wait for a pong.
+    #[cfg(test)]
+    pub(super) const fn waiting(&self) -> usize {
+        self.waiting.len()
     }
 
     pub(super) const fn unanswered(&self) -> bool {
@@ -59,15 +72,31 @@ impl Connection {
     ///
     /// # Errors
     /// Why the connection ended, if it did first.
-    pub fn poll_pong(&mut self, token: u64, cx: &Context<'_>) -> Poll<Result<(), ConnectionError>> {
+    pub fn poll_pong(
+        &mut self,
+        token: u64,
+        waiter: &mut Waiter<'_>,
+    ) -> Poll<Result<(), ConnectionError>> {
         if self.pings.answered >= token {
             return Poll::Ready(Ok(()));
         }
         if let Some(error) = &self.closing.error {
             return Poll::Ready(Err(error.clone()));
         }
-        self.pings.waiting.push(cx.waker().clone());
+        let waiting = &mut self.pings.waiting;
+        let at = waiting.iter().position(|(own, _)| *own == token).unwrap_or_else(|| {
+            waiting.push((token, None));
+            waiting.len() - 1
+        });
+        waiter.wait_in(&mut waiting[at].1);
         Poll::Pending
+    }
+
+    /// Nobody waits for the pong of this token any more.
+    pub fn forget_pong(&mut self, token: u64) {
+        if let Some(at) = self.pings.waiting.iter().position(|(own, _)| *own == token) {
+            self.retired.extend(self.pings.waiting.swap_remove(at).1);
+        }
     }
 
     pub(super) fn handle_ping(&mut self, payload: &[u8]) -> Result<(), ConnectionError> {
@@ -85,13 +114,16 @@ impl Connection {
             return Err(ConnectionError::UnknownPong);
         }
         self.pings.answered = token;
+        self.pings.told = Some(now);
         self.outbox.answered(token, now);
         self.wake_pings();
         Ok(())
     }
 
     pub(super) fn wake_pings(&mut self) {
-        self.wakes.append(&mut self.pings.waiting);
+        for (_, waker) in std::mem::take(&mut self.pings.waiting) {
+            self.wakes.extend(waker);
+        }
     }
 
     pub(super) fn write_pong(&mut self) {

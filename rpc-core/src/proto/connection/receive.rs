@@ -7,15 +7,18 @@ use bytes::Bytes;
 use super::{
     Connection, ConnectionError, Event,
     event::Request,
-    inbound::{InboundCall, Progress},
-    outbound::earlier,
-    requests::KEY,
-    streams::StreamId,
+    inbound::InboundCall,
+    new_call::KEY,
+    shares::{FREE_LENGTH, Origin},
+    streams::{StreamId, Tell},
 };
 use crate::proto::{
-    CallId, Code, Codec, Decoder, MethodKey, Payload, Piece, Status,
-    frame::{Credit, Failure, Flags, FrameError, GoAway, Head, Hello, Kind, RequestHead, Streams},
-    limits::EARLY_CALLS,
+    CallId, Code, Codec, Decoder, Metadata, MethodKey, Payload, Piece, Status,
+    limits::ONEWAY_OVERHEAD,
+    wire::{
+        Credit, Failure, Flags, FrameError, GoAway, Head, Hello, Kind, RequestHead, Streams,
+        accept, extension::decode_reply, extra,
+    },
 };
 
 /// A whole message: in the read buffer, or put together from parts.
@@ -44,8 +47,8 @@ impl Message<'_> {
 impl Connection {
     /// Feeds bytes that the transport brought. What is wrong with them ends the connection.
     pub fn handle_input(&mut self, now: Instant, decoder: &mut Decoder, mut input: &[u8]) {
-        self.timers.received = now;
         let length = input.len();
+        self.note_input(now, length);
         while self.closing.error.is_none() {
             if self.handle_short(decoder, &mut input) {
                 continue;
@@ -65,6 +68,7 @@ impl Connection {
             }
         }
         self.partials.none_in(length);
+        self.note_begun(now, length, !decoder.is_between_frames());
         self.promote(now);
     }
 
@@ -79,16 +83,21 @@ impl Connection {
         }
         match head.kind {
             Kind::Response if flags == Flags::NONE => {
-                let payload = Payload::copy_from_start(rest, length);
-                if !self.outbound.complete(id, Ok(payload), &mut self.wakes) {
+                let payload = || Payload::copy_from_start(rest, length);
+                let codec = codec_of(head.flags);
+                if !self.outbound.complete_plain(id, codec, payload, &mut self.wakes) {
                     return false;
                 }
-                self.stop_upload(id, true);
+                self.stop_upload(id, Tell::End);
             }
-            Kind::Request if flags == Flags::MINE && id.expects_reply() && length >= KEY => {
+            Kind::Request
+                if flags == Flags::MINE
+                    && id.expects_reply()
+                    && (KEY..=FREE_LENGTH).contains(&length) =>
+            {
                 let Some((key, arguments)) = rest.split_first_chunk::<KEY>() else { return false };
-                let held = !self.inbound.held.is_empty();
-                if held || self.inbound.running >= self.config.limits.max_calls {
+                let held = self.inbound.held.has_any() || self.holds_back();
+                if held || self.inbound.shares.calls >= self.config.limits.max_calls {
                     return false;
                 }
                 if self.closing.local || self.is_discarding(id) || !self.inbound.begin(id) {
@@ -102,6 +111,8 @@ impl Connection {
                     metadata: None,
                     arguments: Payload::copy_from_start(arguments, length - KEY),
                     streams: Streams::NONE,
+                    within: None,
+                    cost: 0,
                 }));
             }
             _ => return false,
@@ -121,24 +132,26 @@ impl Connection {
             Kind::Item => self.handle_item(&piece),
             Kind::End => self.handle_end(head, payload),
             Kind::Accept => self.handle_accept(head, payload),
-            Kind::Credit => {
-                let stream = StreamId::of(head.id, !head.flags.contains(Flags::MINE));
-                self.handle_credit(stream, Credit::decode(payload)?)
-            }
+            Kind::Credit => self.handle_credit_frame(head, Credit::decode(payload)?),
             Kind::Cancel => {
-                if !payload.is_empty() {
-                    return Err(FrameError::Trailing(head.kind).into());
-                }
+                accept::pass_over(head.kind, payload)?;
                 // By its opener it is the end of a call; by the other side, of its upload.
                 if head.flags.contains(Flags::MINE) {
                     self.handle_cancel(head.id);
-                    Ok(())
+                    self.check_strays()
                 } else {
                     self.handle_stop(head.id)
                 }
             }
+            Kind::Extension => {
+                extra::decode(payload)?;
+                self.charge()
+            }
             Kind::Hello => self.handle_hello(payload),
-            Kind::Ping => self.handle_ping(payload),
+            Kind::Ping => {
+                self.charge()?;
+                self.handle_ping(payload)
+            }
             Kind::Pong => self.handle_pong(now, payload),
             Kind::GoAway => {
                 self.handle_goaway(GoAway::decode(payload)?);
@@ -158,6 +171,7 @@ impl Connection {
             self.greet();
         }
         self.open_uploads();
+        self.timers.note_hello();
         self.events.push_back(Event::Ready);
         Ok(())
     }
@@ -168,6 +182,9 @@ impl Connection {
         let whole = !head.flags.contains(Flags::MORE);
         if kind == Kind::Request && !head.flags.contains(Flags::MINE) {
             return Err(ConnectionError::WrongOpener(kind, id));
+        }
+        if !whole && payload.is_empty() {
+            self.charge()?;
         }
         let continued = !self.partials.is_empty() && self.partials.contains(kind, id);
         if !continued {
@@ -187,6 +204,12 @@ impl Connection {
             }
             (head.flags, Message::Read(payload))
         } else {
+            if kind == Kind::Request {
+                let length = self.partials.request_bytes() + payload.len();
+                if self.inbound.shares.overflow(&self.config.limits, length) {
+                    return Err(ConnectionError::RequestWindow);
+                }
+            }
             match self.partials.add(head, payload, left, &self.config.limits)? {
                 Some((flags, bytes)) => (flags, Message::Assembled(bytes)),
                 None => return Ok(()),
@@ -213,28 +236,63 @@ impl Connection {
         flags: Flags,
         message: Message<'_>,
     ) -> Result<(), ConnectionError> {
-        let id = head.id;
-        match head.kind {
-            Kind::Request => self.handle_request(now, id, flags, message),
-            Kind::Error => {
-                let failure = Failure::decode(message.bytes())?;
-                self.handle_outcome(id, Err(failure))
-            }
-            _ => self.handle_outcome(id, Ok(message.payload(0))),
+        if head.kind == Kind::Request {
+            return self.handle_request(now, head.id, flags, message);
         }
+        let (id, bytes) = (head.id, message.bytes());
+        let codec = codec_of(flags);
+        let (mut metadata, mut value) = (None, bytes);
+        if flags.contains(Flags::EXT) {
+            value = match decode_reply(head.kind, bytes, &mut metadata) {
+                Ok(value) => value,
+                Err(FrameError::Critical(kind, tag)) => {
+                    let status = not_understood(kind, tag);
+                    return self.handle_outcome(id, Err(Failure::Status(status)), None);
+                }
+                Err(error) => return Err(error.into()),
+            };
+        }
+        let start = bytes.len() - value.len();
+        let is_status = head.kind == Kind::Error && value.first() == Some(&1);
+        if !is_status && self.outbound.codec(id) != Some(codec) {
+            return Err(ConnectionError::ReplyCodec(id));
+        }
+        let outcome = match head.kind {
+            Kind::Error => Err(Failure::decode(value)?),
+            _ => Ok(message.payload(start)),
+        };
+        self.handle_outcome(id, outcome, metadata)
     }
 
     fn handle_outcome(
         &mut self,
         id: CallId,
         outcome: super::Outcome,
+        metadata: Option<Box<Metadata>>,
     ) -> Result<(), ConnectionError> {
-        if self.outbound.complete(id, outcome, &mut self.wakes) {
-            self.stop_upload(id, true);
+        if self.outbound.complete(id, outcome, metadata, &mut self.wakes) {
+            self.stop_upload(id, Tell::End);
             Ok(())
         } else {
             Err(ConnectionError::UnknownReply(id))
         }
+    }
+
+    fn handle_credit_frame(&mut self, head: Head, credit: Credit) -> Result<(), ConnectionError> {
+        if !head.id.expects_reply() {
+            // One by one is as honest as all at once, if it is for what was sent.
+            if self.outbound.oneway == 0 {
+                self.charge()?;
+            }
+            self.handle_oneway_credit(credit.bytes as usize);
+            return Ok(());
+        }
+        // As many frames as bytes would cost more than they bring.
+        if credit.bytes < LEAST_CREDIT {
+            self.charge()?;
+        }
+        let stream = StreamId::of(head.id, !head.flags.contains(Flags::MINE));
+        self.handle_credit(stream, credit)
     }
 
     /// The first frame of a request: counts it and enters its id. False if it is to be passed over,
@@ -265,16 +323,21 @@ impl Connection {
         let (front, arguments) = match RequestHead::decode(bytes, flags.contains(Flags::EXT)) {
             Ok(parts) => parts,
             Err(error) => {
-                let status = Status::not_started(Code::InvalidArgument, error.to_string());
+                let code = match error {
+                    FrameError::Critical(..) => Code::Unimplemented,
+                    _ => Code::InvalidArgument,
+                };
+                let status = Status::not_started(code, error.to_string());
                 if id.expects_reply() && RequestHead::streams_of(bytes).up() {
                     self.enter_receiving(StreamId::theirs(id), codec);
                 }
-                self.refuse(id, status);
-                return Ok(());
+                self.refuse_request(id, bytes.len(), status);
+                return self.check_unread();
             }
         };
-        let start = bytes.len() - arguments.len();
+        let (start, length) = (bytes.len() - arguments.len(), bytes.len());
         let deadline = front.timeout.and_then(|timeout| now.checked_add(timeout));
+        let oneway = !id.expects_reply();
         let request = Request {
             id,
             key: front.key,
@@ -282,12 +345,12 @@ impl Connection {
             deadline,
             metadata: front.metadata,
             arguments: message.payload(start),
-            streams: if id.expects_reply() { front.streams } else { Streams::NONE },
+            streams: if oneway { Streams::NONE } else { front.streams },
+            within: front.within,
+            cost: if oneway { (length + ONEWAY_OVERHEAD) as u32 } else { 0 },
         };
-        if front.within.is_some()
-            && let Some(call) = self.inbound.open.get_mut(&id)
-        {
-            call.within = front.within;
+        if let (Some(within), Some(call)) = (front.within, self.inbound.open.get_mut(&id)) {
+            call.set_within(within);
         }
         if request.streams.up() {
             self.enter_receiving(StreamId::theirs(id), codec);
@@ -295,53 +358,25 @@ impl Connection {
         if request.streams.down() {
             self.enter_sending(StreamId::theirs(id));
             self.begin_sending(StreamId::theirs(id), false);
+            self.add_credit(StreamId::theirs(id), front.credit);
         }
         if front.timeout.is_some_and(|timeout| timeout.is_zero()) {
             let expired = "the deadline had passed when the request arrived";
-            self.refuse(id, Status::not_started(Code::DeadlineExceeded, expired));
-            return Ok(());
+            self.refuse_request(id, length, Status::not_started(Code::DeadlineExceeded, expired));
+            return self.check_unread();
         }
-        self.admit(request)
+        self.admit(request, Origin::of(front.within.is_some()), length)
     }
+}
 
-    /// Starts a call, holds it back, or refuses it, by the limit that was announced.
-    fn admit(&mut self, request: Request) -> Result<(), ConnectionError> {
-        let (id, deadline) = (request.id, request.deadline);
-        let limit = self.config.limits.max_calls;
-        if let Some(call) = self.inbound.open.get_mut(&id) {
-            call.progress = Progress::Running;
-            call.deadline = deadline;
-            self.inbound.next_deadline = earlier(self.inbound.next_deadline, deadline);
-        }
-        if self.inbound.running < limit && self.inbound.held.is_empty() {
-            self.inbound.running += 1;
-            self.events.push_back(Event::Request(request));
-        } else if self.may_hold(id) {
-            self.inbound.held.push_back(request);
-        } else {
-            self.inbound.refused += 1;
-            if self.inbound.refused > MAX_REFUSED {
-                return Err(ConnectionError::TooManyCalls(limit));
-            }
-            let message = format!("more than the {limit} calls that this side accepts at once");
-            self.refuse(id, Status::not_started(Code::ResourceExhausted, message));
-        }
-        Ok(())
-    }
-
-    /// Whether a call that cannot start yet waits its turn: one-way calls, whose senders cannot know
-    /// how many run; calls within the limit that wait behind those; calls sent before our hello could
-    /// tell the limit.
-    fn may_hold(&self, id: CallId) -> bool {
-        !id.expects_reply()
-            || self.inbound.open.len() <= self.config.limits.max_calls as usize
-            || self.inbound.accepted <= u64::from(EARLY_CALLS)
-    }
+/// What the caller is told of a reply that says something which this side must understand and does not.
+fn not_understood(kind: Kind, tag: u8) -> Status {
+    Status::new(Code::Unknown, FrameError::Critical(kind, tag).to_string())
 }
 
 const fn codec_of(flags: Flags) -> Codec {
     if flags.contains(Flags::JSON) { Codec::Json } else { Codec::Bincode }
 }
 
-/// Calls above the announced limit that are refused one by one before the connection is closed.
-const MAX_REFUSED: u32 = 1000;
+/// Credit for fewer bytes is hardly worth its frame.
+const LEAST_CREDIT: u32 = 1 << 10;

@@ -1,14 +1,17 @@
-//! What happens when nothing else does: deadlines, handshake, keep-alive, stalled writes.
+//! What happens when nothing else does: deadlines, handshake, keep-alive, stalled writes and messages.
 //!
 //! Deadlines are found by a scan over the open calls, at most once for each earliest deadline: a call
-//! that ends in time costs nothing here, and the tables are bounded by `max_calls`.
+//! that ends in time costs nothing here, and the tables are bounded by the limits of calls.
+//!
+//! **Whoever drives the machine reads before it lets time pass: what has come in time is not to be judged late.**
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{
     Connection, ConnectionError, Event,
     inbound::Progress,
-    outbound::{SlotState, UNSENT, earlier},
+    outbound::earlier,
+    slot::{Peer, SlotState},
 };
 use crate::proto::{CallId, Code, Status};
 
@@ -16,17 +19,59 @@ use crate::proto::{CallId, Code, Status};
 pub(super) struct Timers {
     /// When bytes last came.
     pub(super) received: Instant,
+    /// When the handshake began: the thread may have been busy since the transport was opened.
+    handshake: Option<Instant>,
     /// Since when the transport takes no bytes.
     pub(super) write_blocked: Option<Instant>,
     /// When the unanswered keep-alive ping was sent.
     pinged: Option<Instant>,
+    /// A frame or message that has begun and is not whole.
+    begun: Option<Begun>,
+    /// What is left of the frames that bring nothing, in frames, and when that was last made up.
+    patience: u32,
+    made_up: Instant,
+}
+
+/// How a frame or message that is not whole comes on.
+#[derive(Clone, Copy, Debug)]
+struct Begun {
+    /// Since when its bytes are counted.
+    since: Instant,
+    bytes: usize,
 }
 
 impl Timers {
     pub(super) const fn new(now: Instant) -> Self {
-        Self { received: now, write_blocked: None, pinged: None }
+        Self {
+            received: now,
+            handshake: None,
+            write_blocked: None,
+            pinged: None,
+            begun: None,
+            patience: MOST_IDLE,
+            made_up: now,
+        }
+    }
+
+    /// The handshake is over.
+    pub(super) const fn note_hello(&mut self) {
+        self.handshake = None;
     }
 }
+
+/// How long a frame or message that has begun may take for each [`LEAST_PROGRESS`] bytes.
+const PROGRESS_TIME: Duration = Duration::from_secs(30);
+
+/// A kibibyte a second.
+const LEAST_PROGRESS: usize = 30 << 10;
+
+/// Frames that bring nothing which may come at once; more are allowed by time, and by what else comes.
+const MOST_IDLE: u32 = 10_000;
+const IDLE_PER_SECOND: u32 = 100;
+const BYTES_PER_IDLE: usize = 256;
+
+/// How long a side that only answers and has lost its peer's half of the transport waits before it looks again.
+const FIRST_PROBE: Duration = Duration::from_millis(500);
 
 impl Connection {
     /// When [`Self::handle_timeout`] is to be called, if nothing else happens before.
@@ -36,35 +81,49 @@ impl Connection {
             return None;
         }
         let calls = earlier(self.inbound.next_deadline, self.outbound.next_deadline);
-        let handshake = match self.peer {
-            None => self.created.checked_add(self.config.handshake_timeout),
-            Some(_) => None,
-        };
         // Queued calls start at once: any time in the past will do.
         let promote = self.outbound.share_freed.then_some(self.created);
-        [handshake, self.stall_due(), self.keepalive_due(), promote]
-            .into_iter()
-            .fold(calls, earlier)
+        [
+            self.handshake_due(),
+            self.stall_due(),
+            self.keepalive_due(),
+            self.progress_due(),
+            self.idle_due(),
+            self.patience_due(),
+            self.release_due(),
+            promote,
+        ]
+        .into_iter()
+        .fold(calls, earlier)
     }
 
-    /// Does what is due at `now`.
+    /// Does what is due at `now`. To be called when nothing is left to be read.
     pub fn handle_timeout(&mut self, now: Instant) {
         let past = |due: Option<Instant>| due.is_some_and(|due| due <= now);
         if self.closing.error.is_some() {
             return;
         }
-        if self.peer.is_none() && past(self.created.checked_add(self.config.handshake_timeout)) {
+        if self.peer.is_none() && self.timers.handshake.is_none() {
+            self.timers.handshake = Some(now);
+        }
+        if past(self.handshake_due()) {
             return self.fail(ConnectionError::HandshakeTimeout);
         }
         if past(self.stall_due()) {
             return self.fail(ConnectionError::WriteStalled);
         }
+        if past(self.progress_due()) && !self.goes_on(now) {
+            return self.fail(ConnectionError::Stalled);
+        }
         if past(self.keepalive_due()) {
-            if self.unanswered_since().is_some() {
+            if self.unanswered_since().is_some() && !self.closing.is_half_closed() {
                 return self.fail(ConnectionError::KeepaliveTimeout);
             }
             self.timers.pinged = Some(now);
             self.ping();
+        }
+        if past(self.idle_due()) {
+            self.drain("idle for too long");
         }
         if past(self.inbound.next_deadline) {
             self.expire_inbound(now);
@@ -72,16 +131,51 @@ impl Connection {
         if past(self.outbound.next_deadline) {
             self.expire_outbound(now);
         }
+        self.outbound.queues.note_time(now);
+        if past(self.patience_due()) {
+            self.lose_patience(now);
+        }
+        if past(self.release_due()) {
+            self.release_late(now);
+        }
         if self.outbound.share_freed {
             self.promote(now);
         }
     }
 
-    /// When writing has made no progress for too long.
+    /// What is due, by name.
+    #[cfg(test)]
+    pub(super) fn due(&self) -> Vec<(&'static str, Instant)> {
+        let all = [
+            ("inbound", self.inbound.next_deadline),
+            ("outbound", self.outbound.next_deadline),
+            ("handshake", self.handshake_due()),
+            ("stall", self.stall_due()),
+            ("keepalive", self.keepalive_due()),
+            ("progress", self.progress_due()),
+            ("idle", self.idle_due()),
+            ("patience", self.patience_due()),
+            ("release", self.release_due()),
+            ("promote", self.outbound.share_freed.then_some(self.created)),
+        ];
+        all.into_iter().filter_map(|(name, due)| Some((name, due?))).collect()
+    }
+
+    /// When the handshake takes too long. It begins when this is first asked for the present.
+    fn handshake_due(&self) -> Option<Instant> {
+        match (&self.peer, self.timers.handshake) {
+            (Some(_), _) => None,
+            (None, None) => Some(self.created),
+            (None, Some(began)) => began.checked_add(self.config.handshake_timeout),
+        }
+    }
+
+    /// When writing has made no progress for too long: the transport takes nothing, and the peer tells of nothing
+    /// that it has read.
     fn stall_due(&self) -> Option<Instant> {
-        let unread = || self.outbox.stalled_since().filter(|_| self.wants_read());
-        let since = self.timers.write_blocked.or_else(unread)?;
-        since.checked_add(self.config.write_timeout)
+        let since = self.timers.write_blocked.or_else(|| self.outbox.stalled_since())?;
+        let told = self.pings.told().map_or(since, |told| told.max(since));
+        told.checked_add(self.config.write_timeout)
     }
 
     /// Whether a peer of whom replies are awaited from now on is pinged no earlier than at `time`.
@@ -96,10 +190,22 @@ impl Connection {
     /// When the peer is next to be pinged, or to be given up.
     fn keepalive_due(&self) -> Option<Instant> {
         let interval = self.config.keepalive?;
-        if self.outbound.in_flight == 0 || self.peer.is_none() {
+        if self.peer.is_none() || !self.has_calls() {
             return None;
         }
+        if self.closing.is_half_closed() {
+            // Nothing will come; a write tells whether there is anybody.
+            return self.timers.pinged?.checked_add(interval.min(FIRST_PROBE));
+        }
         self.unanswered_since().unwrap_or(self.timers.received).checked_add(interval)
+    }
+
+    /// The peer has closed its half of the transport and may have closed all of it: writes are to find that out.
+    pub(super) fn probe_at_once(&mut self) {
+        if self.config.keepalive.is_some() && self.has_calls() {
+            self.timers.pinged = Some(self.timers.received);
+            self.ping();
+        }
     }
 
     /// When the keep-alive ping was sent, if no byte has come since.
@@ -107,18 +213,74 @@ impl Connection {
         self.timers.pinged.filter(|&sent| self.pings.unanswered() && sent >= self.timers.received)
     }
 
+    /// When a connection without calls is drained.
+    fn idle_due(&self) -> Option<Instant> {
+        let idle = self.config.idle_timeout?;
+        if self.has_calls() || !self.outbound.slots.is_empty() || !self.closing.is_open() {
+            return None;
+        }
+        self.timers.received.checked_add(idle)
+    }
+
+    /// Takes note of bytes that came.
+    pub(super) fn note_input(&mut self, now: Instant, bytes: usize) {
+        self.timers.received = now;
+        if self.peer.is_none() {
+            self.timers.handshake.get_or_insert(now);
+        }
+        if self.timers.patience < MOST_IDLE {
+            let seconds = now.saturating_duration_since(self.timers.made_up).as_secs();
+            let by_time =
+                u32::try_from(seconds).unwrap_or(u32::MAX).saturating_mul(IDLE_PER_SECOND);
+            if seconds > 0 {
+                self.timers.made_up = now;
+            }
+            let more = by_time.saturating_add((bytes / BYTES_PER_IDLE) as u32);
+            self.timers.patience = self.timers.patience.saturating_add(more).min(MOST_IDLE);
+        }
+    }
+
+    /// Takes note of whether a frame or message is begun and not whole.
+    pub(super) fn note_begun(&mut self, now: Instant, bytes: usize, in_frame: bool) {
+        let begun = in_frame || !self.partials.is_empty();
+        match &mut self.timers.begun {
+            begun_at if !begun => *begun_at = None,
+            Some(begun) => begun.bytes += bytes,
+            none => *none = Some(Begun { since: now, bytes: 0 }),
+        }
+    }
+
+    /// When what has begun must have come on.
+    fn progress_due(&self) -> Option<Instant> {
+        self.timers.begun?.since.checked_add(PROGRESS_TIME)
+    }
+
+    /// Whether what has begun has come on; counts anew.
+    fn goes_on(&mut self, now: Instant) -> bool {
+        let Some(begun) = &mut self.timers.begun else { return true };
+        let goes_on = begun.bytes >= LEAST_PROGRESS;
+        *begun = Begun { since: now, bytes: 0 };
+        goes_on
+    }
+
+    /// Charges the peer for a frame that brings nothing.
+    pub(super) fn charge(&mut self) -> Result<(), ConnectionError> {
+        self.timers.patience = self.timers.patience.checked_sub(1).ok_or(ConnectionError::Flood)?;
+        Ok(())
+    }
+
     fn expire_inbound(&mut self, now: Instant) {
         let mut next = None;
         let mut held = Vec::new();
         for (&id, call) in &mut self.inbound.open {
-            match call.deadline {
+            match call.deadline() {
                 Some(deadline) if deadline <= now => {
-                    call.deadline = None;
+                    call.set_deadline(None);
                     if call.progress != Progress::Running {
                         continue;
                     }
                     call.progress = Progress::Ending;
-                    if self.inbound.held.iter().any(|request| request.id == id) {
+                    if self.inbound.held.contains(id) {
                         held.push(id);
                     } else {
                         self.events.push_back(Event::Expired(id));
@@ -129,7 +291,7 @@ impl Connection {
         }
         self.inbound.next_deadline = next;
         for id in held {
-            self.inbound.held.retain(|request| request.id != id);
+            self.inbound.held.withdraw(id);
             let message = "the deadline passed before the handler was started";
             self.refuse(id, Status::not_started(Code::DeadlineExceeded, message));
         }
@@ -144,7 +306,7 @@ impl Connection {
                     SlotState::Queued(_) => {
                         let message = "the deadline passed before the call was sent";
                         let status = Status::not_started(Code::DeadlineExceeded, message);
-                        slot.settle(status, false, &mut self.wakes);
+                        slot.settle(status, Peer::Done, &mut self.wakes);
                     }
                     SlotState::Sent(_) => sent.push((index, slot.ordinal)),
                     _ => slot.clear_deadline(),
@@ -156,15 +318,16 @@ impl Connection {
         self.outbound.prune_queue();
         self.stop_orphans();
         for (index, ordinal) in sent {
-            let known = self.stop(CallId(index as u32));
+            let peer = self.stop(CallId(index as u32));
             let Some(slot) = self.outbound.slots.get_mut(index) else { continue };
             let message = "the deadline passed before the reply came";
-            let status = if ordinal == UNSENT {
+            // What waits to be written still will be, with the cancel behind it.
+            let status = if ordinal.is_unsent() {
                 Status::not_started(Code::DeadlineExceeded, message)
             } else {
                 Status::new(Code::DeadlineExceeded, message)
             };
-            slot.settle(status, known, &mut self.wakes);
+            slot.settle(status, peer, &mut self.wakes);
         }
     }
 }

@@ -8,13 +8,17 @@ use std::{collections::VecDeque, io::IoSlice};
 
 use bytes::{Buf, Bytes};
 
-use crate::proto::Payload;
+use crate::proto::{
+    Payload,
+    encoder::{MAGIC, PREFACE_LEN},
+    wire::{Flags, HEAD_LEN, Head, Kind},
+};
 
 /// Chunks of large messages in one write; figures in docs/decisions.md.
 pub(super) const CHUNKS_PER_WRITE: usize = 7;
 
-/// Most slices of one write: a rest of two parts, the small frames, two for each chunk.
-pub(crate) const MAX_SLICES: usize = 3 + 2 * CHUNKS_PER_WRITE;
+/// Most slices of one write: a rest of two parts, the small frames, two for each chunk, a ping.
+pub(crate) const MAX_SLICES: usize = 4 + 2 * CHUNKS_PER_WRITE;
 
 /// A frame that is not copied together: its head, with what precedes the body, and the body.
 #[derive(Debug, Default)]
@@ -107,6 +111,27 @@ impl Transmit {
         }
     }
 
+    /// How many requests it holds of whose first frames nothing is written.
+    pub(super) fn waiting_requests(&self) -> usize {
+        let opening = self.chunks.iter().filter(|chunk| chunk.opens).count();
+        count_requests(&self.small, self.small_sent) + opening
+    }
+
+    /// Drops what belongs to calls of this side and was not begun to be written, and long messages: the connection is
+    /// over, and what was not written is said not to have been. Gives how many bytes that were.
+    pub(super) fn abandon(&mut self) -> usize {
+        let chunks = self.chunks.drain(..).map(|chunk| chunk.len()).sum::<usize>();
+        chunks + drop_mine(&mut self.small, self.small_sent)
+    }
+
+    /// All bytes that are to be written.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        let rest = self.rest.as_ref().map_or(0, Chunk::len);
+        let chunks = self.chunks.iter().map(Chunk::len).sum::<usize>();
+        rest + self.small.len() - self.small_sent + chunks
+    }
+
     /// Whether chunks wait, of which nothing is written.
     pub(super) fn has_chunks(&self) -> bool {
         !self.chunks.is_empty()
@@ -136,9 +161,40 @@ impl Transmit {
     }
 }
 
+/// Takes the frames that begin at `from` or behind it and are about calls of their sender out of a run of whole
+/// frames; gives how many bytes that were.
+pub(super) fn drop_mine(frames: &mut Vec<u8>, from: usize) -> usize {
+    let before = frames.len();
+    let mut at = if frames.starts_with(&MAGIC) { PREFACE_LEN } else { 0 };
+    while let Some(head) = frames.get(at..).and_then(|rest| rest.first_chunk::<HEAD_LEN>()) {
+        let Ok(head) = Head::decode(*head) else { break };
+        let end = at + HEAD_LEN + head.length as usize;
+        if at >= from && head.flags.contains(Flags::MINE) {
+            frames.drain(at..end);
+        } else {
+            at = end;
+        }
+    }
+    before - frames.len()
+}
+
+/// How many requests begin in a run of whole frames at `from` or behind it.
+pub(super) fn count_requests(frames: &[u8], from: usize) -> usize {
+    // The preface goes ahead of all frames.
+    let mut at = if frames.starts_with(&MAGIC) { PREFACE_LEN } else { 0 };
+    let mut count = 0;
+    while let Some(head) = frames.get(at..).and_then(|rest| rest.first_chunk::<HEAD_LEN>()) {
+        let Ok(head) = Head::decode(*head) else { break };
+        count += usize::from(head.kind == Kind::Request && at >= from);
+        at += HEAD_LEN + head.length as usize;
+    }
+    count
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proto::{CallId, encode_preface};
 
     fn sample() -> Transmit {
         let mut transmit = Transmit::default();
@@ -170,6 +226,25 @@ mod tests {
             }
             assert_eq!(all, b"smallh1body oneh2body two", "step {step}");
         }
+    }
+
+    #[test]
+    fn requests_are_counted_and_dropped_from_where_nothing_is_written() {
+        let frame = |kind, flags, length: usize| {
+            let head = Head { kind, flags, id: CallId::new(1), length: length as u32 };
+            [&head.encode()[..], &vec![7; length]].concat()
+        };
+        let mut preface = Vec::new();
+        encode_preface(&mut preface);
+        let request = frame(Kind::Request, Flags::MINE, 10);
+        let response = frame(Kind::Response, Flags::NONE, 3);
+        let mut frames = [&preface[..], &request, &response, &request, &response].concat();
+        assert_eq!(count_requests(&frames, 0), 2);
+        assert_eq!(count_requests(&frames, 8), 2);
+        assert_eq!(count_requests(&frames, 9), 1);
+        assert_eq!(drop_mine(&mut frames, 9), 18);
+        assert_eq!(frames, [&preface[..], &request, &response, &response].concat());
+        assert_eq!(count_requests(&frames, 9), 0);
     }
 
     #[test]

@@ -1,73 +1,114 @@
 //! What readers of items do, and what arrives for them.
 
-use std::task::{Context, Poll, Waker};
+use std::task::Poll;
 
 use super::{
-    super::{Connection, ConnectionError, Outcome},
+    super::{Connection, ConnectionError, outbound::Ended, waiter::Waiter},
     Items, StreamId,
     receiving::{Part, Receiving, Refusal},
 };
 use crate::proto::{
-    CallId, Code, Codec, Decoder, Payload, Piece, Status,
-    frame::{Credit, Failure, Flags, FrameError, Head, Kind},
+    CallId, Code, Codec, Decoder, Metadata, Payload, Piece, Status,
     limits::EARLY_CALLS,
+    wire::{Credit, Failure, Flags, FrameError, Head, Kind, accept},
 };
 
 impl Connection {
-    /// Fetches the items that have come, or leaves the waker of `cx`. What was fetched counts against the
+    /// Fetches the items that have come, or keeps the waker of `waiter`. What was fetched counts against the
     /// window until it is consumed.
     ///
     /// Once this has given [`Items::End`] it is not to be called again for the same call.
-    pub fn poll_items(&mut self, stream: StreamId, cx: &Context<'_>) -> Poll<Items> {
+    pub fn poll_items(&mut self, stream: StreamId, waiter: &mut Waiter<'_>) -> Poll<Items> {
         let Some(receiving) = self.streams.receiving(stream) else {
             let gone = Status::new(Code::Cancelled, "the call that this stream belongs to is over");
-            return Poll::Ready(Items::End(Err(Failure::Status(gone))));
+            return Poll::Ready(end(Err(Failure::Status(gone))));
         };
         if !receiving.segments.is_empty() {
-            return Poll::Ready(Items::Some(std::mem::take(&mut receiving.segments)));
+            let items = std::mem::take(&mut receiving.segments);
+            self.end_long(stream);
+            return Poll::Ready(Items::Some(items));
         }
         if stream.mine {
-            if let Poll::Ready(outcome) = self.outbound.poll(stream.call, cx) {
-                self.streams.receiving.remove(&stream.key());
-                return Poll::Ready(Items::End(outcome));
+            if let Poll::Ready(ended) = self.outbound.poll(stream.call, waiter) {
+                self.remove_receiving(stream);
+                return Poll::Ready(Items::End(ended));
             }
-        } else if receiving.cut {
-            let cut = Status::new(Code::Cancelled, "the caller cancelled the call");
-            return Poll::Ready(Items::End(Err(Failure::Status(cut))));
+        } else if let Some(cut) = &receiving.cut {
+            return Poll::Ready(end(Err(Failure::Status(cut.clone()))));
         } else if receiving.ended {
-            return Poll::Ready(Items::End(Ok(Payload::new())));
+            return Poll::Ready(end(Ok(Payload::new())));
         }
-        receiving.wait(cx.waker());
-        let grant = receiving.grant_partial();
-        self.send_credit(stream, grant);
+        let Some(receiving) = self.streams.receiving(stream) else { return Poll::Pending };
+        waiter.wait_in(&mut receiving.waker);
+        self.grant_long(stream);
         Poll::Pending
     }
 
     /// Waits until the handler of a streaming call goes on with items. `Err`: it has ended before, and
     /// this is how.
-    pub fn poll_accepted(&mut self, call: CallId, cx: &Context<'_>) -> Poll<Result<(), Outcome>> {
+    pub fn poll_accepted(
+        &mut self,
+        call: CallId,
+        waiter: &mut Waiter<'_>,
+    ) -> Poll<Result<(), Ended>> {
         let stream = StreamId::mine(call);
-        let receiving = self.streams.receiving(stream);
-        if receiving.as_ref().is_some_and(|receiving| receiving.accepted) {
+        if self.streams.receiving(stream).is_some_and(|receiving| receiving.accepted) {
             return Poll::Ready(Ok(()));
         }
-        if let Poll::Ready(outcome) = self.outbound.poll(call, cx) {
-            self.streams.receiving.remove(&stream.key());
-            return Poll::Ready(Err(outcome));
+        if let Poll::Ready(ended) = self.outbound.poll(call, waiter) {
+            self.remove_receiving(stream);
+            return Poll::Ready(Err(ended));
         }
-        if let Some(receiving) = receiving {
-            receiving.wait(cx.waker());
+        if let Some(receiving) = self.streams.receiving(stream) {
+            waiter.wait_in(&mut receiving.waker);
         }
         Poll::Pending
     }
 
+    /// What came ahead of the items of a call of this side.
+    pub fn take_leading_metadata(&mut self, call: CallId) -> Option<Box<Metadata>> {
+        self.streams.receiving(StreamId::mine(call))?.metadata.take()
+    }
+
     /// Takes note that so many bytes of what was fetched are consumed, and allows the peer more.
     pub fn consume(&mut self, stream: StreamId, bytes: usize) {
-        if let Some(receiving) = self.streams.receiving(stream) {
-            receiving.held = receiving.held.saturating_sub(bytes);
-            let grant = receiving.grant();
+        let Some(receiving) = self.streams.receiving.get_mut(&stream.key()) else { return };
+        if stream.serial != 0 && stream.serial != receiving.serial {
+            return;
+        }
+        receiving.held = receiving.held.saturating_sub(bytes);
+        let grant = receiving.grant(&mut self.streams.pool);
+        self.send_credit(stream, grant);
+    }
+
+    /// Allows the peer more of an item that is longer than its window, if somebody waits for it and it is its turn.
+    fn grant_long(&mut self, stream: StreamId) {
+        let key = stream.key();
+        let Some(receiving) = self.streams.receiving.get_mut(&key) else { return };
+        if receiving.waits_for_long() && self.streams.pool.begin_long(key) {
+            let grant = receiving.grant_long(&mut self.streams.pool);
             self.send_credit(stream, grant);
         }
+    }
+
+    /// The long item of a stream was fetched, or its stream is over: the next one may come in.
+    fn end_long(&mut self, stream: StreamId) {
+        let mut over = stream.key();
+        while let Some(next) = self.streams.pool.end_long(over) {
+            let waits = self.streams.receiving.get(&next).is_some_and(|next| next.waits_for_long());
+            if waits {
+                return self.grant_long(next);
+            }
+            over = next;
+        }
+    }
+
+    /// Takes a stream off that is over.
+    fn remove_receiving(&mut self, stream: StreamId) {
+        let Some(mut receiving) = self.streams.receiving.remove(&stream.key()) else { return };
+        receiving.leave(&mut self.streams.pool);
+        self.retired.extend(receiving.waker.take());
+        self.end_long(stream);
     }
 
     /// Nobody reads a stream any more that the peer sends in a call of its own: it is asked to stop.
@@ -76,7 +117,7 @@ impl Connection {
         if receiving.discards || receiving.ended {
             return;
         }
-        receiving.discard();
+        self.discard(stream);
         let head = Head { kind: Kind::Cancel, flags: Flags::NONE, id: stream.call, length: 0 };
         self.outbox.append(|out| out.extend_from_slice(&head.encode()));
     }
@@ -89,10 +130,27 @@ impl Connection {
         }
     }
 
+    /// Nobody reads a stream any more: its room is for others.
+    fn discard(&mut self, stream: StreamId) {
+        let Some(receiving) = self.streams.receiving.get_mut(&stream.key()) else { return };
+        receiving.discard();
+        receiving.leave(&mut self.streams.pool);
+        self.end_long(stream);
+    }
+
+    /// What the peer is allowed to send of the items of a call of this side, beyond what hello allows.
+    pub(in super::super) fn initial_credit(&mut self, call: CallId) -> u32 {
+        let stream = StreamId::mine(call);
+        match self.streams.receiving.get_mut(&stream) {
+            Some(receiving) => receiving.grow_at_start(&mut self.streams.pool),
+            None => 0,
+        }
+    }
+
     /// Enters a stream that the peer is going to send.
     pub(in super::super) fn enter_receiving(&mut self, stream: StreamId, codec: Codec) {
         let serial = self.streams.next_serial();
-        let receiving = Receiving::new(serial, self.config.limits.window, codec == Codec::Json);
+        let receiving = Receiving::new(serial, &self.config.limits, codec == Codec::Json);
         self.streams.receiving.insert(stream, receiving);
     }
 
@@ -105,7 +163,7 @@ impl Connection {
     /// Nobody waits for the items of a call that this side opened.
     pub(in super::super) fn forget_items(&mut self, call: CallId) {
         if !self.streams.receiving.is_empty() {
-            self.streams.receiving.remove(&StreamId::mine(call));
+            self.remove_receiving(StreamId::mine(call));
         }
     }
 
@@ -118,14 +176,14 @@ impl Connection {
         let Some(receiving) = self.streams.receiving(stream) else { return };
         self.wakes.extend(receiving.waker.take());
         if receiving.ended {
-            self.streams.receiving.remove(&stream.key());
-            return;
+            return self.remove_receiving(stream);
         }
-        receiving.discard();
+        self.discard(stream);
         self.streams.discarding += 1;
         // Calls that were sent before the limit was known may be among them.
-        if self.streams.discarding > self.config.limits.max_calls + EARLY_CALLS {
-            self.fail(ConnectionError::TooManyCalls(self.config.limits.max_calls));
+        let limit = self.config.limits.max_streams;
+        if self.streams.discarding > limit + EARLY_CALLS {
+            self.fail(ConnectionError::TooManyCalls(limit));
         }
     }
 
@@ -145,6 +203,9 @@ impl Connection {
         let Piece { head, payload, left } = *piece;
         let stream = StreamId::of(head.id, !head.flags.contains(Flags::MINE));
         let max_item = self.config.limits.max_message;
+        if payload.is_empty() && head.flags.contains(Flags::MORE) {
+            self.charge()?;
+        }
         let Some(receiving) = self.streams.receiving(stream) else {
             return self.pass_over(stream, head.kind);
         };
@@ -153,19 +214,35 @@ impl Connection {
             left,
             json: head.flags.contains(Flags::JSON),
             more: head.flags.contains(Flags::MORE),
+            extended: head.flags.contains(Flags::EXT),
         };
         receiving.accepted = true;
-        let whole = receiving
-            .add(&part, max_item as usize)
-            .map_err(|refusal| refused(refusal, head, max_item))?;
-        let grant = if whole {
-            self.wakes.extend(receiving.waker.take());
-            None
-        } else {
-            receiving.grant_partial()
-        };
-        self.send_credit(stream, grant);
+        match receiving.add(&part, max_item as usize) {
+            Ok(true) => self.wakes.extend(receiving.waker.take()),
+            Ok(false) => self.grant_long(stream),
+            Err(Refusal::Extension(error)) => self.cut_stream(stream, &error),
+            Err(refusal) => return Err(refused(refusal, head, max_item)),
+        }
         Ok(())
+    }
+
+    /// Ends a stream with an item that says something which this side must understand and does not.
+    fn cut_stream(&mut self, stream: StreamId, error: &FrameError) {
+        let status = Status::new(Code::Unknown, error.to_string());
+        if stream.mine {
+            let peer = self.stop(stream.call);
+            if let Some(slot) = self.outbound.slot(stream.call) {
+                slot.settle(status, peer, &mut self.wakes);
+            }
+        } else {
+            self.drop_reader(stream);
+            if let Some(receiving) = self.streams.receiving(stream) {
+                receiving.cut = Some(status);
+            }
+        }
+        if let Some(receiving) = self.streams.receiving(stream) {
+            self.wakes.extend(receiving.waker.take());
+        }
     }
 
     /// Handles the items that come right behind one of the same stream, with one look-up.
@@ -177,13 +254,13 @@ impl Connection {
     ) -> Result<(), ConnectionError> {
         let stream = StreamId::of(head.id, !head.flags.contains(Flags::MINE));
         let max_item = self.config.limits.max_message;
-        if head.flags.contains(Flags::MORE) {
+        if head.flags.contains(Flags::MORE) || head.flags.contains(Flags::EXT) {
             return Ok(());
         }
         let Some(receiving) = self.streams.receiving(stream) else { return Ok(()) };
         let json = head.flags.contains(Flags::JSON);
         while let Some(bytes) = decoder.next_like(head, input) {
-            let part = Part { bytes, left: 0, json, more: false };
+            let part = Part { bytes, left: 0, json, more: false, extended: false };
             receiving
                 .add(&part, max_item as usize)
                 .map_err(|refusal| refused(refusal, head, max_item))?;
@@ -199,9 +276,7 @@ impl Connection {
         if !head.flags.contains(Flags::MINE) {
             return Err(ConnectionError::WrongOpener(head.kind, head.id));
         }
-        if !payload.is_empty() {
-            return Err(FrameError::Trailing(head.kind).into());
-        }
+        accept::pass_over(head.kind, payload)?;
         let stream = StreamId::theirs(head.id);
         match self.streams.receiving.get(&stream) {
             None => return self.pass_over(stream, head.kind),
@@ -225,8 +300,10 @@ impl Connection {
 
     /// The caller cancels its call: what it sent is not whole, unless it has said that it is.
     pub(in super::super) fn cut_upload(&mut self, call: CallId) {
-        if let Some(receiving) = self.streams.receiving(StreamId::theirs(call)) {
-            receiving.cut = !receiving.ended;
+        if let Some(receiving) = self.streams.receiving(StreamId::theirs(call))
+            && !receiving.ended
+        {
+            receiving.cut = Some(Status::new(Code::Cancelled, "the caller cancelled the call"));
         }
     }
 
@@ -237,7 +314,7 @@ impl Connection {
         receiving.ended = true;
         self.wakes.extend(receiving.waker.take());
         if !self.inbound.open.contains_key(&call) {
-            self.streams.receiving.remove(&stream.key());
+            self.remove_receiving(stream);
             self.streams.discarding = self.streams.discarding.saturating_sub(1);
         }
     }
@@ -247,13 +324,18 @@ impl Connection {
         head: Head,
         payload: &[u8],
     ) -> Result<(), ConnectionError> {
-        if !payload.is_empty() {
-            return Err(FrameError::Trailing(head.kind).into());
-        }
         let stream = StreamId::mine(head.id);
         let Some(receiving) = self.streams.receiving(stream) else {
             return self.pass_over(stream, head.kind);
         };
+        match accept::decode(payload) {
+            Ok(metadata) => receiving.metadata = metadata,
+            Err(error @ FrameError::Critical(..)) => {
+                self.cut_stream(stream, &error);
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
+        }
         receiving.accepted = true;
         self.wakes.extend(receiving.waker.take());
         Ok(())
@@ -289,14 +371,11 @@ fn refused(refusal: Refusal, head: Head, limit: u32) -> ConnectionError {
         Refusal::Credit => ConnectionError::CreditExceeded(head.id),
         Refusal::Length => ConnectionError::MessageTooLong { id: head.id, limit },
         Refusal::Ended => ConnectionError::UnknownStream(head.kind, head.id),
+        Refusal::Extension(error) => error.into(),
     }
 }
 
-impl Receiving {
-    fn wait(&mut self, waker: &Waker) {
-        match &mut self.waker {
-            Some(own) => own.clone_from(waker),
-            None => self.waker = Some(waker.clone()),
-        }
-    }
+/// The end of a stream of the peer's call.
+const fn end(outcome: super::super::Outcome) -> Items {
+    Items::End((outcome, None))
 }

@@ -6,23 +6,26 @@
 //!     └────────────────────────────── credit ◀────────────────────────────────────────────┘
 //! ```
 //!
-//! Invariant: what this side holds of a stream never exceeds its window, but for an item that is longer and
-//! that somebody waits for; the items of one call arrive in the order sent, between its request or accept
-//! and its end.
+//! Invariant: what this side holds of all streams never exceeds their first windows and what they share beyond these,
+//! but for one item that is longer and that somebody waits for; the items of one call arrive in the order sent, between
+//! its request or accept and its end.
 
 mod inbound;
+mod pool;
 mod receiving;
 mod sending;
 
 pub use receiving::{Items, Segment};
 pub use sending::Room;
 
+pub(super) use sending::Tell;
+
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{HashMap, HashSet, VecDeque},
     hash::BuildHasherDefault,
 };
 
-use self::{receiving::Receiving, sending::Sending};
+use self::{pool::Pool, receiving::Receiving, sending::Sending};
 use crate::proto::{CallId, IdHasher};
 
 /// Bytes that an item costs beyond its own length: those of its frame's head.
@@ -87,8 +90,10 @@ pub(super) struct StreamTable {
     /// Streams of the peer that go on although their calls have ended. Bounded by: `max_calls`, and the
     /// early calls.
     discarding: u32,
-    /// Streams that wait until bytes have left. Bounded by: `sending`.
-    waiting: Vec<StreamId>,
+    /// Streams that wait until bytes have left, in turn; each is marked. Bounded by: `sending`, twice.
+    waiting: VecDeque<StreamId>,
+    /// What the peer's streams share beyond their first windows.
+    pool: Pool,
     /// The serial of the newest stream.
     serial: u32,
 }
@@ -109,6 +114,13 @@ impl StreamTable {
     fn receiving(&mut self, stream: StreamId) -> Option<&mut Receiving> {
         let receiving = self.receiving.get_mut(&stream.key())?;
         (stream.serial == 0 || stream.serial == receiving.serial).then_some(receiving)
+    }
+}
+
+impl StreamTable {
+    /// A table for streams that share so many bytes beyond their first windows.
+    pub(super) fn new(shared_window: u32) -> Self {
+        Self { pool: Pool::new(shared_window), ..Self::default() }
     }
 }
 

@@ -3,10 +3,14 @@
 
 use std::{collections::VecDeque, task::Waker};
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf as _, Bytes, BytesMut};
 
-use super::{ITEM_OVERHEAD, SMALL_ITEM};
-use crate::proto::connection::{Outcome, partial::extend};
+use super::{ITEM_OVERHEAD, SMALL_ITEM, pool::Pool};
+use crate::proto::{
+    Limits, Metadata, Status,
+    connection::{Ended, partial::extend},
+    wire::{FrameError, Kind, extension::decode_reply},
+};
 
 /// Items that have come, in their order.
 #[derive(Debug)]
@@ -24,30 +28,52 @@ pub enum Items {
     Some(VecDeque<Segment>),
     /// No more come. For a call that this side opened, how it ended; otherwise whether the caller ended
     /// the stream in good order.
-    End(Outcome),
+    End(Ended),
 }
 
+/// Where a stream stands.
+///
+/// ```text
+/// Announced ─accept, item─▶ Flowing ─end─▶ Ended
+///     └──────────┬─────────────┘ └─cancel─▶ Cut
+///                └─ nobody reads ─▶ Discarding ─end─▶ (gone)
+/// ```
 #[derive(Debug)]
 pub(super) struct Receiving {
     pub(super) serial: u32,
     json: bool,
-    window: usize,
+    /// The most that it may grow to.
+    most: usize,
+    /// What it may hold without the pool.
+    first: usize,
+    /// What it has of the pool.
+    extra: usize,
     /// Bytes that the peer may still send.
     pub(super) allowed: usize,
     /// Bytes that came and were not consumed.
     pub(super) held: usize,
     pub(super) segments: VecDeque<Segment>,
     /// An item of which parts have come.
-    partial: Option<BytesMut>,
+    partial: Option<Partial>,
     pub(super) waker: Option<Waker>,
+    /// What came ahead of the items.
+    pub(super) metadata: Option<Box<Metadata>>,
     /// The handler goes on with items.
     pub(super) accepted: bool,
     /// The caller has sent its last item.
     pub(super) ended: bool,
-    /// It was ended by a cancel: what has come is not all.
-    pub(super) cut: bool,
+    /// Why what has come is not all: it was ended by a cancel, or by an item that cannot be understood.
+    pub(super) cut: Option<Status>,
     /// Nobody reads any more.
     pub(super) discards: bool,
+}
+
+/// An item of which parts have come.
+#[derive(Debug)]
+struct Partial {
+    bytes: BytesMut,
+    /// Whether something stands in front of its value.
+    extended: bool,
 }
 
 /// Why an item is refused.
@@ -56,6 +82,7 @@ pub(super) enum Refusal {
     Credit,
     Length,
     Ended,
+    Extension(FrameError),
 }
 
 /// A part of an item.
@@ -65,25 +92,35 @@ pub(super) struct Part<'a> {
     pub(super) left: u32,
     pub(super) json: bool,
     pub(super) more: bool,
+    /// Whether something stands in front of the item's value; told by its first part.
+    pub(super) extended: bool,
 }
 
 impl Receiving {
-    pub(super) fn new(serial: u32, window: u32, json: bool) -> Self {
-        let window = window as usize;
+    pub(super) fn new(serial: u32, limits: &Limits, json: bool) -> Self {
+        let (most, first) = (limits.window as usize, limits.initial_window as usize);
         Self {
             serial,
             json,
-            window,
-            allowed: window,
+            most,
+            first: first.min(most),
+            extra: 0,
+            allowed: first.min(most),
             held: 0,
             segments: VecDeque::new(),
             partial: None,
             waker: None,
+            metadata: None,
             accepted: false,
             ended: false,
-            cut: false,
+            cut: None,
             discards: false,
         }
+    }
+
+    /// What it may hold.
+    const fn window(&self) -> usize {
+        self.first + self.extra
     }
 
     /// Takes a part of an item in; whether the item is whole now.
@@ -98,26 +135,48 @@ impl Receiving {
         let cost = part.bytes.len() + if begins { ITEM_OVERHEAD } else { 0 };
         self.allowed = self.allowed.checked_sub(cost).ok_or(Refusal::Credit)?;
         if self.discards {
-            self.partial = part.more.then(BytesMut::new);
+            self.partial = part.more.then(|| Partial { bytes: BytesMut::new(), extended: false });
             return Ok(!part.more);
         }
         self.held += cost;
-        let length = self.partial.as_ref().map_or(0, BytesMut::len) + part.bytes.len();
-        if length > max_item {
+        let length = self.partial.as_ref().map_or(0, |partial| partial.bytes.len());
+        if length + part.bytes.len() > max_item {
             return Err(Refusal::Length);
         }
-        if begins && !part.more {
+        if begins && !part.more && !part.extended {
             self.push(part.bytes);
             return Ok(true);
         }
-        let partial = self.partial.get_or_insert_default();
-        extend(partial, part.bytes, part.left);
+        let partial = self
+            .partial
+            .get_or_insert_with(|| Partial { bytes: BytesMut::new(), extended: part.extended });
+        extend(&mut partial.bytes, part.bytes, part.left);
         if part.more {
             return Ok(false);
         }
-        let whole = self.partial.take().unwrap_or_default();
-        self.segments.push_back(Segment::Large(whole.freeze()));
+        if let Some(whole) = self.partial.take() {
+            self.push_whole(whole)?;
+        }
         Ok(true)
+    }
+
+    /// Adds an item that was put together from parts.
+    fn push_whole(&mut self, whole: Partial) -> Result<(), Refusal> {
+        let mut item = whole.bytes.freeze();
+        if whole.extended {
+            let value = decode_reply(Kind::Item, &item, &mut None).map_err(Refusal::Extension)?;
+            let front = item.len() - value.len();
+            item.advance(front);
+            // Its reader consumes the value alone.
+            self.held -= front;
+        }
+        // A short one in memory of its own would cost many times its length.
+        if item.len() <= SMALL_ITEM {
+            self.push(&item);
+        } else {
+            self.segments.push_back(Segment::Large(item));
+        }
+        Ok(())
     }
 
     fn push(&mut self, item: &[u8]) {
@@ -132,11 +191,63 @@ impl Receiving {
         let needed = items.len() + 4 + item.len();
         if needed > items.capacity() {
             // Twice as much, but no more than the window can bring.
-            let doubled = (2 * items.capacity()).max(64).min(self.window).max(needed);
+            let doubled = (2 * items.capacity()).max(64).min(self.most).max(needed);
             items.reserve_exact(doubled - items.len());
         }
         items.extend_from_slice(&(item.len() as u32).to_le_bytes());
         items.extend_from_slice(item);
+    }
+
+    /// Lets the stream grow out of the pool: somebody reads it.
+    fn grow(&mut self, pool: &mut Pool) {
+        let window = self.window();
+        if window < self.most {
+            self.extra += pool.take(window.min(self.most - window));
+        }
+    }
+
+    /// What the peer is allowed with the request, beyond the window of hello.
+    pub(super) fn grow_at_start(&mut self, pool: &mut Pool) -> u32 {
+        let wanted = (FIRST_CREDIT.min(self.most)).saturating_sub(self.first).min(pool.free() / 8);
+        let extra = pool.take(wanted);
+        self.extra += extra;
+        self.allowed += extra;
+        extra as u32
+    }
+
+    /// What the peer is to be allowed beyond what it has, if it is worth a frame.
+    pub(super) fn grant(&mut self, pool: &mut Pool) -> Option<u32> {
+        if self.ended || self.discards {
+            return None;
+        }
+        if self.window().saturating_sub(self.held) >= self.allowed + self.window() / 4 {
+            self.grow(pool);
+        }
+        let target = self.window().saturating_sub(self.held);
+        self.grant_up_to(target)
+    }
+
+    /// Whether somebody waits for an item that is longer than what is left of the window.
+    pub(super) fn waits_for_long(&self) -> bool {
+        self.is_partial()
+            && self.segments.is_empty()
+            && self.waker.is_some()
+            && self.allowed + self.window() / 4 <= self.window()
+    }
+
+    /// Lets more of a long item in.
+    pub(super) fn grant_long(&mut self, pool: &mut Pool) -> Option<u32> {
+        self.grow(pool);
+        self.grant_up_to(self.window())
+    }
+
+    fn grant_up_to(&mut self, target: usize) -> Option<u32> {
+        let grant = target.saturating_sub(self.allowed);
+        if self.ended || self.discards || grant < self.window() / 4 {
+            return None;
+        }
+        self.allowed += grant;
+        Some(grant as u32)
     }
 
     /// Whether an item has begun that is not whole.
@@ -144,32 +255,21 @@ impl Receiving {
         self.partial.is_some()
     }
 
-    /// What the peer is to be allowed beyond what it has, if it is worth a frame.
-    pub(super) fn grant(&mut self) -> Option<u32> {
-        let target = self.window.saturating_sub(self.held);
-        self.grant_up_to(target)
-    }
-
-    /// The same where somebody waits for an item that is longer than what is left of the window.
-    pub(super) fn grant_partial(&mut self) -> Option<u32> {
-        let waits = self.is_partial() && self.segments.is_empty() && self.waker.is_some();
-        if waits { self.grant_up_to(self.window) } else { None }
-    }
-
-    fn grant_up_to(&mut self, target: usize) -> Option<u32> {
-        let grant = target.saturating_sub(self.allowed);
-        if self.ended || self.discards || grant < self.window / 4 {
-            return None;
-        }
-        self.allowed += grant;
-        Some(grant as u32)
+    /// Gives back what it has of the pool: it is over, or nobody reads it.
+    pub(super) const fn leave(&mut self, pool: &mut Pool) {
+        pool.give_back(self.extra);
+        self.extra = 0;
     }
 
     /// Reads no more: gives the memory back.
     pub(super) fn discard(&mut self) {
         self.discards = true;
         self.segments = VecDeque::new();
-        self.partial = self.partial.take().map(|_| BytesMut::new());
+        let partial = self.partial.take();
+        self.partial = partial.map(|_| Partial { bytes: BytesMut::new(), extended: false });
         self.held = 0;
     }
 }
+
+/// What a stream of a call of this side may have from its start, if the pool has much.
+const FIRST_CREDIT: usize = 64 << 10;

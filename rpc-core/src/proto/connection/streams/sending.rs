@@ -1,20 +1,23 @@
 //! The half of a stream that sends: credit, and the order of its frames among those of other calls.
 
-use std::task::{Context, Poll, Waker};
+use std::task::{Poll, Waker};
 
 use bytes::Bytes;
 
 use super::{
-    super::{Connection, ConnectionError},
+    super::{Connection, ConnectionError, Waiter, calls::Place},
     Stopped, StreamId,
 };
 use crate::proto::{
     CallId, Codec,
-    frame::{Credit, Flags, Head, Kind},
+    wire::{Credit, Flags, Head, Kind},
 };
 
 /// Bytes that may wait to be written before streams wait with theirs.
 const MAX_UNSENT_ITEMS: usize = 256 << 10;
+
+/// Bytes that a stream which was woken is likely to send at once.
+const LIKELY_BATCH: usize = 16 << 10;
 
 /// The most credit that a stream can have; more is a peer's mistake.
 const MAX_CREDIT: usize = 1 << 31;
@@ -28,11 +31,28 @@ pub struct Room {
     pub max_item: usize,
 }
 
+/// What the peer is to learn of the end of an upload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) enum Tell {
+    /// That nothing more comes.
+    End,
+    /// Nothing: a cancel says so, or it knows of no upload.
+    Nothing,
+}
+
+/// Where a stream stands.
+///
+/// ```text
+/// Entered ─request leaves─▶ Begun ─hello, credit─▶ (items) ─▶ end
+///    └─ no item will come ─▶ Over ─request leaves─▶ end
+/// ```
 #[derive(Debug, Default)]
 pub(super) struct Sending {
     pub(super) serial: u32,
     /// Bytes that may be sent.
     credit: usize,
+    /// Whether it waits, in its turn, until bytes have left.
+    waits: bool,
     /// The request has left, or is about to: items may follow it.
     begun: bool,
     /// The peer's first credit is counted in.
@@ -46,33 +66,29 @@ pub(super) struct Sending {
 
 impl Connection {
     /// Waits until `needed` bytes of items may be sent; gives how many may. None are needed to know
-    /// whether the stream goes on. Leaves the waker of `cx`,
+    /// whether the stream goes on. Keeps the waker of `waiter`,
     /// which is woken when the stream is stopped as well.
     pub fn poll_room(
         &mut self,
         stream: StreamId,
         needed: usize,
-        cx: &Context<'_>,
+        waiter: &mut Waiter<'_>,
     ) -> Poll<Result<Room, Stopped>> {
+        // Whoever was woken may have nothing to send: the next one is not to wait for it.
+        self.wake_next();
         let unsent = self.outbox.unsent();
+        let half_closed = self.closing.is_half_closed();
         let Some(sending) = self.streams.sending(stream) else {
             return Poll::Ready(Err(Stopped));
         };
-        match &mut sending.waker {
-            Some(waker) => waker.clone_from(cx.waker()),
-            None => sending.waker = Some(cx.waker().clone()),
-        }
+        waiter.wait_in(&mut sending.waker);
         if sending.credit < needed {
             // None comes any more.
-            return if self.closing.read_closed {
-                Poll::Ready(Err(Stopped))
-            } else {
-                Poll::Pending
-            };
+            return if half_closed { Poll::Ready(Err(Stopped)) } else { Poll::Pending };
         }
         if unsent > MAX_UNSENT_ITEMS {
-            if !self.streams.waiting.contains(&stream) {
-                self.streams.waiting.push(stream);
+            if !std::mem::replace(&mut sending.waits, true) {
+                self.streams.waiting.push_back(stream.key());
             }
             return Poll::Pending;
         }
@@ -143,7 +159,7 @@ impl Connection {
 
     /// What the items follow is on its way; `large` if through the queue of large messages.
     pub(in super::super) fn begin_sending(&mut self, stream: StreamId, large: bool) {
-        let window = self.peer.as_ref().map(|peer| peer.limits.window as usize);
+        let window = self.peer.as_ref().map(|peer| peer.limits.initial_window as usize);
         if let Some(sending) = self.streams.sending(stream) {
             sending.begun = true;
             sending.large |= large;
@@ -157,25 +173,29 @@ impl Connection {
 
     /// The peer's hello is here: uploads that went ahead of it have their first credit.
     pub(in super::super) fn open_uploads(&mut self) {
-        let window = self.peer.as_ref().map(|peer| peer.limits.window as usize);
+        let window = self.peer.as_ref().map(|peer| peer.limits.initial_window as usize);
         for sending in self.streams.sending.values_mut().filter(|sending| sending.begun) {
             sending.open(window);
             self.wakes.extend(sending.waker.take());
         }
     }
 
-    /// The handler of the peer's call has ended; whether its reply may not overtake what is queued.
-    pub(in super::super) fn finish_sending(&mut self, call: CallId) -> bool {
+    /// The handler of the peer's call has ended; where its reply stands among what is queued.
+    pub(in super::super) fn finish_sending(&mut self, call: CallId) -> Place {
         if self.streams.sending.is_empty() {
-            return false;
+            return Place::Any;
         }
-        let sending = self.streams.sending.remove(&StreamId::theirs(call));
-        sending.is_some_and(|sending| sending.large)
+        let Some(sending) = self.streams.sending.remove(&StreamId::theirs(call)) else {
+            return Place::Any;
+        };
+        self.wake_next();
+        self.retired.extend(sending.waker);
+        if sending.large { Place::Behind } else { Place::Any }
     }
 
-    /// The call that an upload belongs to is over on this side. `tell`: the peer is to learn that
-    /// nothing more comes; a cancel says so as well.
-    pub(in super::super) fn stop_upload(&mut self, call: CallId, tell: bool) {
+    /// The call that an upload belongs to is over on this side.
+    #[inline]
+    pub(in super::super) fn stop_upload(&mut self, call: CallId, tell: Tell) {
         if self.streams.sending.is_empty() && self.streams.ended.is_empty() {
             return;
         }
@@ -187,7 +207,7 @@ impl Connection {
             }
             None => (false, false),
         };
-        if !tell {
+        if tell == Tell::Nothing {
             return;
         }
         // What waits is not wanted, and the id may be used again before it would leave.
@@ -219,15 +239,40 @@ impl Connection {
         }
     }
 
-    /// Bytes have left: streams that waited for that go on.
+    /// Bytes have left: as many of the streams that waited for that go on as there is room for, in turn.
     pub(in super::super) fn wake_waiting(&mut self) {
-        if self.streams.waiting.is_empty() || self.outbox.unsent() > MAX_UNSENT_ITEMS / 2 {
+        let unsent = self.outbox.unsent();
+        if self.streams.waiting.is_empty() || unsent > MAX_UNSENT_ITEMS / 2 {
             return;
         }
-        for stream in std::mem::take(&mut self.streams.waiting) {
-            if let Some(sending) = self.streams.sending(stream) {
-                self.wakes.extend(sending.waker.take());
+        let most = (MAX_UNSENT_ITEMS - unsent) / LIKELY_BATCH;
+        for _ in 0..most {
+            self.wake_one();
+        }
+    }
+
+    /// Wakes one more stream of those that wait until bytes have left, if there is room for it.
+    fn wake_next(&mut self) {
+        if !self.streams.waiting.is_empty() && self.outbox.unsent() <= MAX_UNSENT_ITEMS / 2 {
+            self.wake_one();
+        }
+    }
+
+    fn wake_one(&mut self) {
+        while let Some(stream) = self.streams.waiting.pop_front() {
+            let Some(sending) = self.streams.sending(stream) else { continue };
+            sending.waits = false;
+            if let Some(waker) = sending.waker.take() {
+                self.wakes.push(waker);
+                return;
             }
+        }
+    }
+
+    /// The peer allowed items with its request.
+    pub(in super::super) fn add_credit(&mut self, stream: StreamId, bytes: u32) {
+        if let Some(sending) = self.streams.sending(stream) {
+            sending.credit = (sending.credit + bytes as usize).min(MAX_CREDIT);
         }
     }
 
@@ -259,12 +304,6 @@ impl Connection {
         self.outbox.withdraw_items(call);
         self.end_items(stream);
         Ok(())
-    }
-
-    /// Tells the caller that the handler of its call goes on with items.
-    #[must_use]
-    pub fn accept_frame(call: CallId) -> [u8; crate::proto::frame::HEAD_LEN] {
-        Head { kind: Kind::Accept, flags: Flags::NONE, id: call, length: 0 }.encode()
     }
 }
 

@@ -4,7 +4,7 @@ use super::{
     lone::{Lone, frame, request},
     *,
 };
-use crate::proto::frame::{Flags, Kind};
+use crate::proto::wire::{Flags, Kind};
 
 #[test]
 fn a_queued_call_is_cancelled_without_a_word() {
@@ -172,7 +172,7 @@ fn cancelled_calls_do_not_pile_up_behind_a_blocked_one() {
         pair[Dialer].machine.cancel(id);
     }
     assert!(pair[Dialer].machine.open_calls() < 10, "{}", pair[Dialer].machine.open_calls());
-    assert!(pair[Dialer].machine.outbound.queue.len() < 10);
+    assert!(pair[Dialer].machine.outbound.queues.len() < 10);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::{
     lone::{Lone, frame, waiting_for_reply},
     *,
 };
-use crate::proto::frame::{Flags, Kind};
+use crate::proto::wire::{Flags, Kind};
 
 #[test]
 fn a_deadline_ends_the_call_on_both_sides() {

@@ -4,12 +4,12 @@ use super::{
     lone::{Lone, frame},
     *,
 };
-use crate::proto::frame::{Flags, Kind};
+use crate::proto::wire::{Flags, Kind};
 
 #[test]
 fn large_messages_survive_at_any_size_of_write_and_read() {
     for chunk in [1_000, 4_104, 65_536, 99_999, usize::MAX] {
-        let mut pair = Pair::new();
+        let mut pair = Pair::accepting(Limits::default().request_window(8 << 20));
         pair.chunk = chunk;
         let messages = [long(4_000_000), long(65_536 - 8), long(65_536 - 7), long(300_000)];
         let ids = messages.each_ref().map(|message| pair.open(Dialer, message));
@@ -84,20 +84,44 @@ fn large_replies_both_ways_do_not_block_each_other() {
 }
 
 #[test]
-fn a_peer_that_does_not_read_its_replies_is_read_no_further() {
+fn handlers_are_not_started_while_replies_are_not_read() {
     let mut pair = Pair::new().greeted();
     let ids: Vec<_> = (0..20).map(|_| pair.open(Dialer, b"")).collect();
     pair.drive();
     pair.capacity = 0;
-    for id in ids {
-        pair.finish(Acceptor, id, &long(100_000));
+    for id in &ids {
+        pair.finish(Acceptor, *id, &long(100_000));
         pair.step();
     }
-    assert!(!pair[Acceptor].machine.wants_read());
-    pair.capacity = 100_000;
+    pair.capacity = 16;
+    let late: Vec<_> = (0..50).map(|_| pair.open(Dialer, b"late")).collect();
+    pair.capacity = usize::MAX;
+    pair.write(Dialer);
+    pair.capacity = 0;
+    pair.read(Acceptor);
+    assert!(pair[Acceptor].running.is_empty(), "handlers start although nothing is read");
+    // What is not about handlers goes on.
+    let token = pair[Dialer].machine.ping();
+    pair.capacity = usize::MAX;
+    pair.write(Dialer);
+    pair.read(Acceptor);
+    pair.write(Acceptor);
+    pair.read(Dialer);
+    assert!(pair[Dialer].machine.poll_pong(token, &mut idle()).is_ready());
     pair.drive();
-    assert!(pair[Acceptor].machine.wants_read());
+    pair.echo(Acceptor);
+    pair.drive();
+    for id in late {
+        while pair.outcome(Dialer, id).is_none() {
+            pair.echo(Acceptor);
+            pair.drive();
+        }
+    }
+    for id in ids {
+        assert!(pair.outcome(Dialer, id).is_some());
+    }
     assert_eq!(pair[Acceptor].machine.outbox.unsent_replies(), 0);
+    pair.check_empty();
 }
 
 #[test]

@@ -4,21 +4,20 @@ use super::{
     lone::{Lone, frame, greeting, waiting_for_reply},
     *,
 };
-use crate::proto::frame::{CloseCode, Flags, Kind, Ping};
+use crate::proto::wire::{CloseCode, Flags, Kind, Ping};
 
 #[test]
 fn a_ping_is_answered() {
     let mut pair = Pair::new().greeted();
     let token = pair[Dialer].machine.ping();
-    let cx = Context::from_waker(Waker::noop());
-    assert!(pair[Dialer].machine.poll_pong(token, &cx).is_pending());
+    assert!(pair[Dialer].machine.poll_pong(token, &mut idle()).is_pending());
     pair.drive();
-    assert_eq!(pair[Dialer].machine.poll_pong(token, &cx), Poll::Ready(Ok(())));
+    assert_eq!(pair[Dialer].machine.poll_pong(token, &mut idle()), Poll::Ready(Ok(())));
     pair.cut();
     pair.drive();
     let token = pair[Dialer].machine.ping();
     let lost = Poll::Ready(Err(ConnectionError::Lost));
-    assert_eq!(pair[Dialer].machine.poll_pong(token, &cx), lost);
+    assert_eq!(pair[Dialer].machine.poll_pong(token, &mut idle()), lost);
 }
 
 #[test]
@@ -27,9 +26,8 @@ fn a_ping_of_the_accepting_side_waits_for_its_preface() {
     let tokens = [0, 1].map(|_| pair[Acceptor].machine.ping());
     assert!(!pair.write(Acceptor));
     pair.drive();
-    let cx = Context::from_waker(Waker::noop());
     for token in tokens {
-        assert_eq!(pair[Acceptor].machine.poll_pong(token, &cx), Poll::Ready(Ok(())));
+        assert_eq!(pair[Acceptor].machine.poll_pong(token, &mut idle()), Poll::Ready(Ok(())));
     }
 }
 
@@ -56,8 +54,7 @@ fn pongs_that_nobody_reads_do_not_pile_up() {
             return;
         }
         lone.feed(&ping);
-        let End { machine, transmit, .. } = &mut lone.end;
-        machine.fill(transmit, Instant::now);
+        lone.end.fill(Instant::now());
     }
     panic!("{} bytes of pongs wait", lone.machine().outbox.unsent());
 }
@@ -70,10 +67,9 @@ fn a_pong_may_answer_several_pings_but_none_twice() {
     }
     let pong = |token: u64| frame(Kind::Pong, Flags::NONE, 0, &token.to_le_bytes());
     lone.feed(&pong(2));
-    let cx = Context::from_waker(Waker::noop());
-    assert!(lone.machine().poll_pong(1, &cx).is_ready());
-    assert!(lone.machine().poll_pong(2, &cx).is_ready());
-    assert!(lone.machine().poll_pong(3, &cx).is_pending());
+    assert!(lone.machine().poll_pong(1, &mut idle()).is_ready());
+    assert!(lone.machine().poll_pong(2, &mut idle()).is_ready());
+    assert!(lone.machine().poll_pong(3, &mut idle()).is_pending());
     lone.feed(&pong(2));
     assert_eq!(lone.machine().error(), Some(&ConnectionError::UnknownPong));
 }
@@ -90,8 +86,8 @@ fn a_silent_peer_is_pinged_and_given_up() {
     assert_eq!(lone.machine().poll_timeout(), Some(begin + 40 * SECOND));
     lone.machine().handle_timeout(begin + 40 * SECOND);
     assert_eq!(lone.machine().error(), Some(&ConnectionError::KeepaliveTimeout));
-    let outcome = lone.machine().poll_outcome(CallId::new(0), &Context::from_waker(Waker::noop()));
-    let Poll::Ready(Err(Failure::Status(status))) = outcome else { panic!("{outcome:?}") };
+    let outcome = lone.machine().poll_outcome(CallId::new(0), &mut idle());
+    let Poll::Ready((Err(Failure::Status(status)), _)) = outcome else { panic!("{outcome:?}") };
     assert_eq!((status.code(), status.may_have_run()), (Code::Unavailable, true));
 }
 

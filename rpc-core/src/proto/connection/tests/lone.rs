@@ -3,7 +3,7 @@
 use super::{Config, Connection, ConnectionError, End, Instant, Side};
 use crate::proto::{
     CallId, Decoder, Limits, Piece, encode_preface,
-    frame::{Flags, GoAway, Head, Hello, Kind},
+    wire::{Flags, GoAway, Head, Hello, Kind},
 };
 
 /// A machine with a scripted peer.
@@ -56,12 +56,13 @@ impl Lone {
     pub(super) fn sent(&mut self) -> Vec<Sent> {
         let mut frames = Vec::new();
         loop {
-            self.end.machine.fill(&mut self.end.transmit, || self.now);
+            self.end.fill(self.now);
             let bytes = self.end.waiting(usize::MAX);
             if bytes.is_empty() {
                 return frames;
             }
             self.end.transmit.advance(bytes.len());
+            self.end.give_back();
             self.end.machine.handle_sent(self.now, bytes.len());
             let mut input = &bytes[..];
             while let Some(Piece { head, payload, .. }) = self.output.next(&mut input).unwrap() {

@@ -4,7 +4,7 @@ use super::{
     lone::{Lone, frame, greeting},
     *,
 };
-use crate::proto::frame::{CloseCode, Flags, GoAway, Kind};
+use crate::proto::wire::{CloseCode, Flags, GoAway, Kind};
 
 #[test]
 fn a_cut_link_ends_every_call_and_says_what_may_have_run() {
@@ -68,8 +68,8 @@ fn a_peer_that_said_goaway_and_closed_its_half_still_gets_its_replies() {
     lone.end.collect();
     assert_eq!(lone.machine().error(), None);
     assert!(!lone.machine().wants_read());
-    let outcome = lone.machine().poll_outcome(ours, &Context::from_waker(Waker::noop()));
-    let Poll::Ready(Err(Failure::Status(status))) = outcome else { panic!("{outcome:?}") };
+    let outcome = lone.machine().poll_outcome(ours, &mut idle());
+    let Poll::Ready((Err(Failure::Status(status)), _)) = outcome else { panic!("{outcome:?}") };
     assert!(status.may_have_run(), "{status}");
     let id = lone.end.running.remove(0).id;
     lone.machine().finish(id, Codec::Bincode, &Ok(Payload::new()));
@@ -90,8 +90,10 @@ fn a_goaway_other_than_drain_ends_the_connection_and_tells_the_calls_apart() {
         let error = lone.machine().error().unwrap().clone();
         assert_eq!(error.to_string(), format!("peer closed the connection: {code}: because"));
         for (id, may_have_run) in ids.into_iter().zip([true, false]) {
-            let outcome = lone.machine().poll_outcome(id, &Context::from_waker(Waker::noop()));
-            let Poll::Ready(Err(Failure::Status(status))) = outcome else { panic!("{outcome:?}") };
+            let outcome = lone.machine().poll_outcome(id, &mut idle());
+            let Poll::Ready((Err(Failure::Status(status)), _)) = outcome else {
+                panic!("{outcome:?}")
+            };
             assert_eq!(status.may_have_run(), may_have_run);
         }
         assert!(lone.sent().is_empty(), "a goaway that ends the connection is not answered");

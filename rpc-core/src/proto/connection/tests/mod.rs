@@ -12,7 +12,9 @@ mod lone;
 mod lost;
 mod oneway;
 mod pacing;
+mod promises;
 mod races;
+mod schedules;
 mod sequences;
 mod stream_sequences;
 mod streams;
@@ -23,18 +25,20 @@ use std::{
     io::IoSlice,
     ops::{Index, IndexMut},
     sync::Arc,
-    task::{Context, Poll, Waker},
+    task::{Poll, Waker},
     time::{Duration, Instant},
 };
 
 use bytes::BufMut as _;
 
-use super::{Config, Connection, ConnectionError, Event, NewCall, Outcome, Request, Transmit};
+use super::{
+    Config, Connection, ConnectionError, Event, NewCall, Outcome, Request, Transmit, Waiter,
+};
 use crate::proto::{
     CallId, Code, Codec, Decoder, Execution, Limits, MethodKey, Payload,
     Side::{self, Acceptor, Dialer},
     Status,
-    frame::{Failure, Streams},
+    wire::{Failure, Streams},
 };
 
 /// Two connections back to back.
@@ -138,8 +142,8 @@ impl Pair {
 
     /// How a call of this side ended, if it has.
     fn outcome(&mut self, side: Side, id: CallId) -> Option<Outcome> {
-        match self[side].machine.poll_outcome(id, &Context::from_waker(Waker::noop())) {
-            Poll::Ready(outcome) => Some(outcome),
+        match self[side].machine.poll_outcome(id, &mut idle()) {
+            Poll::Ready((outcome, _)) => Some(outcome),
             Poll::Pending => None,
         }
     }
@@ -171,16 +175,15 @@ impl Pair {
         let end = &mut self[side];
         let at = end.running.iter().position(|request| request.id == id);
         let request = end.running.remove(at.expect("no handler runs for this call"));
-        end.machine.finish(id, request.codec, &outcome);
-        end.collect();
+        end.end(&request, &outcome);
     }
 
     /// Ends all handlers of this side, each with its arguments as its value.
     fn echo(&mut self, side: Side) {
         for request in std::mem::take(&mut self[side].running) {
             let end = &mut self[side];
-            end.machine.finish(request.id, request.codec, &Ok(request.arguments));
-            end.collect();
+            let outcome = Ok(request.arguments.clone());
+            end.end(&request, &outcome);
         }
     }
 
@@ -231,7 +234,8 @@ impl Pair {
                 return;
             }
         }
-        panic!("the two ends never come to rest");
+        let due = self.ends.each_ref().map(|end| end.machine.due());
+        panic!("the two ends never come to rest: {due:?}");
     }
 
     /// Writes once at this end; whether bytes left.
@@ -242,7 +246,7 @@ impl Pair {
             Dialer => (dialer, acceptor),
             Acceptor => (acceptor, dialer),
         };
-        end.machine.fill(&mut end.transmit, || now);
+        end.fill(now);
         if end.transmit.is_empty() {
             end.machine.end_if_drained();
             end.collect();
@@ -251,9 +255,10 @@ impl Pair {
             return hangs_up;
         }
         if self.broken {
-            end.transmit = Transmit::default();
             end.write_failed = true;
+            end.give_back();
             end.machine.fail(ConnectionError::Transport("broken pipe".into()));
+            drop(end.machine.take_unwritten());
             end.collect();
             return true;
         }
@@ -261,10 +266,12 @@ impl Pair {
         let room = if peer.machine.error().is_some() { usize::MAX } else { capacity };
         let bytes = end.waiting(chunk.min(room.saturating_sub(peer.wire.len())));
         if bytes.is_empty() {
+            end.give_back();
             end.machine.handle_blocked(now);
             return false;
         }
         end.transmit.advance(bytes.len());
+        end.give_back();
         end.machine.handle_sent(now, bytes.len());
         if peer.machine.error().is_none() {
             peer.wire.extend(bytes);
@@ -334,6 +341,17 @@ impl End {
         }
     }
 
+    /// Takes what is to be written.
+    fn fill(&mut self, now: Instant) {
+        self.machine.fill(|| now);
+        self.transmit = self.machine.take_unwritten();
+    }
+
+    /// Gives back what is not written.
+    fn give_back(&mut self) {
+        self.machine.end_write(std::mem::take(&mut self.transmit));
+    }
+
     /// The next bytes to be written, up to `limit`.
     fn waiting(&self, limit: usize) -> Vec<u8> {
         let mut slices = std::array::from_fn(|_| IoSlice::new(&[]));
@@ -343,6 +361,16 @@ impl End {
             bytes.extend_from_slice(&slice[..slice.len().min(limit - bytes.len())]);
         }
         bytes
+    }
+
+    /// Ends a handler.
+    fn end(&mut self, request: &Request, outcome: &Outcome) {
+        if request.id.expects_reply() {
+            self.machine.finish(request.id, request.codec, outcome);
+        } else {
+            self.machine.finish_oneway(request.cost);
+        }
+        self.collect();
     }
 
     /// Does what a driver does with events: starts handlers, notes the rest.
@@ -403,6 +431,13 @@ const fn call(arguments: &Payload, deadline: Option<Instant>) -> NewCall<'_> {
         within: None,
         ordered: false,
     }
+}
+
+/// Nobody in particular, who waits.
+fn idle() -> Waiter<'static> {
+    let mut waiter = Waiter::new(Waker::noop());
+    waiter.supply();
+    waiter
 }
 
 fn value(bytes: &[u8]) -> Option<Outcome> {

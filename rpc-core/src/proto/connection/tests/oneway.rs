@@ -1,6 +1,10 @@
 //! Calls that expect no reply.
 
-use super::*;
+use super::{
+    lone::{Lone, frame},
+    *,
+};
+use crate::proto::wire::{Flags, Kind};
 
 #[test]
 fn a_oneway_call_is_run_and_not_answered() {
@@ -9,7 +13,8 @@ fn a_oneway_call_is_run_and_not_answered() {
     pair.drive();
     assert_eq!(pair[Acceptor].running_arguments(), [b"note"]);
     pair.finish(Acceptor, CallId::NO_REPLY, b"ignored");
-    assert!(!pair[Acceptor].machine.wants_write());
+    pair.drive();
+    assert_eq!(pair[Dialer].machine.outbound.oneway, 0, "all credit is back");
     pair.check_empty();
 }
 
@@ -24,6 +29,7 @@ fn oneway_calls_before_hello_count_as_early() {
         assert_eq!(pair.outcome(Dialer, id), value(b""));
     }
     pair.echo(Acceptor);
+    pair.drive();
     pair.check_empty();
 }
 
@@ -43,72 +49,63 @@ fn oneway_calls_wait_while_much_is_unsent() {
 
 #[test]
 fn a_oneway_call_that_waits_can_be_cancelled() {
-    let mut pair = Pair::limited(1).greeted();
-    let id = pair.open(Dialer, b"");
-    pair.open_oneway(Dialer, b"").into_iter().for_each(|waiting| {
-        pair[Dialer].machine.cancel(waiting);
-    });
+    let mut pair = Pair::accepting(Limits::default().oneway_window(16 << 10)).greeted();
+    assert_eq!(pair.open_oneway(Dialer, &long(16_000)), None);
+    let waiting = pair.open_oneway(Dialer, &long(1_000)).expect("there is no credit left");
+    pair[Dialer].machine.cancel(waiting);
     pair.drive();
-    pair.finish(Acceptor, id, b"");
+    assert_eq!(pair[Acceptor].running.len(), 1);
+    pair.echo(Acceptor);
     pair.drive();
-    assert!(pair.outcome(Dialer, id).is_some());
+    assert!(pair[Acceptor].running.is_empty());
     pair.check_empty();
 }
 
 #[test]
-fn oneway_calls_above_the_limit_are_held_and_stop_the_reading() {
-    let mut pair = Pair::limited(2).greeted();
+fn oneway_calls_wait_for_the_credit_of_those_whose_handlers_have_ended() {
+    let mut pair = Pair::accepting(Limits::default().oneway_window(16 << 10)).greeted();
     pair.chunk = 100;
-    for n in 0..50 {
-        assert_eq!(pair.open_oneway(Dialer, &[n; 50]), None);
-    }
+    let waiting: Vec<_> = (0..50).filter_map(|n| pair.open_oneway(Dialer, &[n; 1_000])).collect();
     pair.drive();
-    assert_eq!(pair[Acceptor].running.len(), 2);
-    assert!(!pair[Acceptor].machine.wants_read());
-    assert!(pair[Acceptor].machine.inbound.held.len() <= 10, "one read more than the early calls");
+    // Each costs its arguments, its key and 128 bytes.
+    assert_eq!(pair[Acceptor].running.len(), (16 << 10) / (1_000 + 8 + 128));
     let mut seen = Vec::new();
     while !pair[Acceptor].running.is_empty() {
-        let request = &pair[Acceptor].running[0];
-        seen.push(request.arguments[0]);
+        seen.push(pair[Acceptor].running[0].arguments[0]);
         pair.finish(Acceptor, CallId::NO_REPLY, b"");
         pair.drive();
     }
     assert_eq!(seen, (0..50).collect::<Vec<u8>>());
-    assert_eq!(pair[Acceptor].most_running, 2);
+    for id in waiting {
+        assert_eq!(pair.outcome(Dialer, id), value(b""));
+    }
     pair.check_empty();
 }
 
-/// Handlers that call back need their replies read, however many one-way calls are held.
 #[test]
-fn held_oneway_calls_do_not_stop_the_reading_of_replies() {
-    let mut pair = Pair::limited(1).greeted();
-    pair.chunk = 100;
-    for n in 0..20 {
-        pair.open_oneway(Dialer, &[n; 50]);
-    }
-    pair.step();
+fn oneway_calls_without_credit_hold_nothing_else_up() {
+    let mut pair = Pair::accepting(Limits::default().oneway_window(16 << 10)).greeted();
+    let waiting: Vec<_> = (0..20).filter_map(|n| pair.open_oneway(Dialer, &[n; 2_000])).collect();
+    assert!(!waiting.is_empty());
+    let call = pair.open(Dialer, b"call");
+    pair.drive();
     let back = pair.open(Acceptor, b"callback");
     pair.drive();
     pair.echo(Dialer);
+    pair.finish(Acceptor, call, b"done");
     pair.drive();
     assert_eq!(pair.outcome(Acceptor, back), value(b"callback"));
+    assert_eq!(pair.outcome(Dialer, call), value(b"done"));
 }
 
 #[test]
-fn calls_behind_held_oneway_calls_wait_their_turn() {
-    let mut pair = Pair::limited(2).greeted();
-    for _ in 0..4 {
-        pair.open_oneway(Dialer, b"note");
-    }
-    let id = pair.open(Dialer, b"call");
-    pair.drive();
-    assert_eq!(pair[Acceptor].running.len(), 2);
-    while pair[Acceptor].running.iter().all(|request| request.id != id) {
-        pair.finish(Acceptor, CallId::NO_REPLY, b"");
-    }
-    pair.finish(Acceptor, id, b"done");
-    pair.drive();
-    assert_eq!(pair.outcome(Dialer, id), value(b"done"));
+fn more_oneway_calls_than_there_is_credit_for_end_the_connection() {
+    let mut lone = Lone::greeted(Acceptor);
+    let call = frame(Kind::Request, Flags::MINE, u32::MAX, &[7; 60_000]);
+    lone.feed(&call.repeat(17));
+    assert_eq!(lone.machine().error(), None, "twice the window, for those of handlers");
+    lone.feed(&call.repeat(8));
+    assert_eq!(lone.machine().error(), Some(&ConnectionError::OnewayWindow));
 }
 
 #[test]

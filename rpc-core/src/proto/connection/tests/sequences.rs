@@ -164,8 +164,7 @@ impl World {
             let mut value = request.arguments[..4].to_vec();
             value.resize(size, 0xa5);
             let end = &mut self.pair[side];
-            end.machine.finish(request.id, request.codec, &Ok(value.into()));
-            end.collect();
+            end.end(&request, &Ok(value.into()));
         }
     }
 
@@ -174,8 +173,7 @@ impl World {
         for made in &mut self.made {
             let Some(id) = made.pending else { continue };
             let machine = &mut self.pair[made.side].machine;
-            let cx = Context::from_waker(Waker::noop());
-            if let Poll::Ready(outcome) = machine.poll_outcome(id, &cx) {
+            if let Poll::Ready((outcome, _)) = machine.poll_outcome(id, &mut idle()) {
                 made.pending = None;
                 made.outcome = Some(outcome);
             }

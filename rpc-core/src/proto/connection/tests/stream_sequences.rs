@@ -245,11 +245,11 @@ impl World {
         };
         let Some(sender) = way.sender.filter(|_| !way.ended) else { return };
         let machine = &mut self.pair[side].machine;
-        let cx = Context::from_waker(Waker::noop());
         for _ in 0..count {
             if let Some((mut rest, begun)) = way.rest.take() {
                 let overhead = if begun { 0 } else { ITEM_OVERHEAD };
-                let Poll::Ready(Ok(room)) = machine.poll_room(sender, overhead + 1, &cx) else {
+                let Poll::Ready(Ok(room)) = machine.poll_room(sender, overhead + 1, &mut idle())
+                else {
                     way.rest = Some((rest, begun));
                     return;
                 };
@@ -269,7 +269,7 @@ impl World {
                 continue;
             }
             let cost = size + ITEM_OVERHEAD;
-            let Poll::Ready(Ok(_)) = machine.poll_room(sender, cost, &cx) else { return };
+            let Poll::Ready(Ok(_)) = machine.poll_room(sender, cost, &mut idle()) else { return };
             machine.send_items(sender, &item_frame(sender, &item), cost);
             way.pushed += 1;
         }
@@ -296,9 +296,9 @@ impl World {
         way.owed -= consumed;
         machine.consume(reader, consumed);
         loop {
-            match machine.poll_items(reader, &Context::from_waker(Waker::noop())) {
+            match machine.poll_items(reader, &mut idle()) {
                 Poll::Pending => return,
-                Poll::Ready(Items::End(outcome)) => {
+                Poll::Ready(Items::End((outcome, _))) => {
                     way.reader = None;
                     if outcome.is_ok() && !flow.cancelled {
                         assert!(way.ended, "flow {nth} ended before its sender did");
@@ -350,20 +350,20 @@ impl World {
             (flow.down.sender, flow.up.reader) = (None, None);
         }
         let end = &mut self.pair[side];
-        end.machine.finish(request.id, request.codec, &outcome);
+        end.end(&request, &outcome);
         end.collect();
     }
 
     /// Fetches the outcomes of calls without a stream to read.
     fn fetch_unary(&mut self) {
-        let cx = Context::from_waker(Waker::noop());
         let pair = &mut self.pair;
-        self.unary.retain(|&(side, id)| pair[side].machine.poll_outcome(id, &cx).is_pending());
+        self.unary
+            .retain(|&(side, id)| pair[side].machine.poll_outcome(id, &mut idle()).is_pending());
         for flow in &mut self.flows {
             let uploads = flow.up.sender.is_some() || flow.up.ended;
             if uploads && flow.down.reader.is_none() && flow.outcome.is_none() && !flow.cancelled {
                 let machine = &mut pair[flow.side].machine;
-                if let Poll::Ready(outcome) = machine.poll_outcome(flow.call, &cx) {
+                if let Poll::Ready((outcome, _)) = machine.poll_outcome(flow.call, &mut idle()) {
                     flow.outcome = Some(outcome);
                     flow.up.sender = None;
                 }

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::proto::{
     DecodeError, Foreign,
-    frame::{Flags, FrameError, HeadError, Kind},
+    wire::{Flags, FrameError, HeadError, Kind},
 };
 
 const MINE: Flags = Flags::MINE;
@@ -36,11 +36,12 @@ fn rows() -> Vec<(Vec<u8>, ConnectionError)> {
             frame(Kind::Cancel, Flags::NONE, 5, b""),
             ConnectionError::UnknownStream(Kind::Cancel, id),
         ),
-        (frame(Kind::Cancel, MINE, 5, b"x"), FrameError::Trailing(Kind::Cancel).into()),
+        (frame(Kind::Cancel, MINE, 5, b"x"), FrameError::Short(Kind::Cancel).into()),
+        (frame(Kind::Extension, MINE, 5, &[9, 0x80]), FrameError::Subtype(0x8009).into()),
         (frame(Kind::Response, Flags::NONE, 5, b""), ConnectionError::UnknownReply(id)),
         (frame(Kind::Error, Flags::NONE, 5, &[1, 2, 1]), ConnectionError::UnknownReply(id)),
         (hello, ConnectionError::SecondHello),
-        (head(0x0d, 0), DecodeError::Head(HeadError::Kind(13)).into()),
+        (head(0x0e, 0), DecodeError::Head(HeadError::Kind(14)).into()),
         (head(0x0f, 0), DecodeError::Head(HeadError::Kind(15)).into()),
         (head(0x83, 5), DecodeError::Head(HeadError::Flags(Kind::Response)).into()),
         (head(0x19, 0), DecodeError::Head(HeadError::Flags(Kind::Ping)).into()),
@@ -211,8 +212,7 @@ fn other_protocols_are_told_apart_and_answered_in_their_words() {
         let mut lone = Lone::new(Acceptor);
         lone.feed(bytes);
         assert_eq!(lone.machine().error(), Some(&DecodeError::Foreign(foreign).into()));
-        let End { machine, transmit, .. } = &mut lone.end;
-        machine.fill(transmit, Instant::now);
+        lone.end.fill(Instant::now());
         assert!(lone.end.waiting(usize::MAX).starts_with(answer));
     }
     for (bytes, foreign) in [(&b"SSH-2.0-x"[..], Foreign::Ssh), (b"\x00\x01", Foreign::Unknown)] {

@@ -1,0 +1,172 @@
+//! Calls that wait until the peer's limits allow them to be sent: a lane for each limit, so that one kind of call does
+//! not hold another up. Ordered calls keep their order across the lanes.
+
+use std::{collections::VecDeque, time::Instant};
+
+use crate::proto::CallId;
+
+/// What a call waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lane {
+    /// Calls with a reply and without items.
+    Calls,
+    /// The same, made by handlers: they have more room.
+    Nested,
+    /// Calls with items.
+    Streams,
+    /// Calls without a reply.
+    Oneway,
+    /// The same, made by handlers.
+    NestedOneway,
+}
+
+impl Lane {
+    pub(super) const ALL: [Self; 5] =
+        [Self::Nested, Self::Calls, Self::Streams, Self::NestedOneway, Self::Oneway];
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Queues {
+    lanes: [Queue; 5],
+    /// The ordered ones of all lanes. Bounded by: these.
+    ordered: VecDeque<CallId>,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    /// In the order opened. Bounded by: the callers, each of which waits for its own, and as many that were
+    /// withdrawn.
+    ids: VecDeque<CallId>,
+    /// How many of them are withdrawn.
+    withdrawn: usize,
+    /// How many of them are not to wait for ever: see [`Queues::patience_began`].
+    impatient: usize,
+    /// When a call of this lane last left, or the first one came; `None` until a time is known.
+    since: Option<Instant>,
+}
+
+impl Queues {
+    pub(super) fn is_empty(&self) -> bool {
+        self.lanes.iter().all(|lane| lane.ids.is_empty())
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.lanes.iter().map(|lane| lane.ids.len()).sum()
+    }
+
+    /// Whether nothing waits that a new call would have to wait behind.
+    pub(super) fn lets_pass(&self, lane: Lane, ordered: bool) -> bool {
+        self.lanes[lane as usize].ids.is_empty() && (!ordered || self.ordered.is_empty())
+    }
+
+    pub(super) fn push(&mut self, id: CallId, lane: Lane, ordered: bool, impatient: bool) {
+        let queue = &mut self.lanes[lane as usize];
+        if queue.ids.is_empty() {
+            queue.since = None;
+        }
+        queue.ids.push_back(id);
+        queue.impatient += usize::from(impatient);
+        if ordered {
+            self.ordered.push_back(id);
+        }
+    }
+
+    pub(super) fn front(&self, lane: Lane) -> Option<CallId> {
+        self.lanes[lane as usize].ids.front().copied()
+    }
+
+    /// Whether an ordered call is the next of all ordered ones.
+    pub(super) fn is_next(&self, id: CallId) -> bool {
+        self.ordered.front() == Some(&id)
+    }
+
+    /// Takes the first call of a lane off, which is sent or over.
+    pub(super) fn pop(&mut self, lane: Lane, now: Instant, ordered: bool, impatient: bool) {
+        let queue = &mut self.lanes[lane as usize];
+        let id = queue.ids.pop_front();
+        queue.since = Some(now);
+        queue.impatient -= usize::from(impatient);
+        if let Some(id) = id.filter(|_| ordered) {
+            self.forget_order(id);
+        }
+        queue_is_consistent(&self.lanes[lane as usize]);
+    }
+
+    /// A call that the queue names waits no longer; it is taken off with others. Whether it is time for that.
+    pub(super) fn withdraw(
+        &mut self,
+        id: CallId,
+        lane: Lane,
+        ordered: bool,
+        impatient: bool,
+    ) -> bool {
+        if ordered {
+            self.forget_order(id);
+        }
+        let queue = &mut self.lanes[lane as usize];
+        queue.withdrawn += 1;
+        queue.impatient -= usize::from(impatient);
+        2 * queue.withdrawn > queue.ids.len()
+    }
+
+    fn forget_order(&mut self, id: CallId) {
+        if let Some(at) = self.ordered.iter().position(|ordered| *ordered == id) {
+            self.ordered.remove(at);
+        }
+    }
+
+    /// Keeps the calls that wait: `waits` says of each whether it does, and whether not for ever.
+    pub(super) fn retain(&mut self, mut waits: impl FnMut(CallId) -> Option<bool>) {
+        let mut left = Vec::new();
+        for queue in &mut self.lanes {
+            (queue.withdrawn, queue.impatient) = (0, 0);
+            let impatient = &mut queue.impatient;
+            queue.ids.retain(|&id| match waits(id) {
+                Some(is_impatient) => {
+                    *impatient += usize::from(is_impatient);
+                    true
+                }
+                None => {
+                    left.push(id);
+                    false
+                }
+            });
+        }
+        if !self.ordered.is_empty() {
+            self.ordered.retain(|id| !left.contains(id));
+        }
+    }
+
+    pub(super) fn ids(&self, lane: Lane) -> impl Iterator<Item = CallId> {
+        self.lanes[lane as usize].ids.iter().copied()
+    }
+
+    /// A call of this lane has ended, so that others of it may go on.
+    pub(super) fn progressed(&mut self, lane: Lane) {
+        self.lanes[lane as usize].since = None;
+    }
+
+    /// Notes the present for lanes in which something has happened at a time that was not known.
+    pub(super) fn note_time(&mut self, now: Instant) {
+        for queue in &mut self.lanes {
+            if !queue.ids.is_empty() {
+                queue.since.get_or_insert(now);
+            }
+        }
+    }
+
+    /// Whether a lane waits for the present to be told.
+    pub(super) fn wants_time(&self) -> bool {
+        self.lanes.iter().any(|queue| queue.impatient > 0 && queue.since.is_none())
+    }
+
+    /// Since when no call of a lane has gone on, if some of those that wait in it are not to wait for ever.
+    pub(super) fn patience_began(&self, lane: Lane) -> Option<Instant> {
+        let queue = &self.lanes[lane as usize];
+        queue.since.filter(|_| queue.impatient > 0)
+    }
+}
+
+fn queue_is_consistent(queue: &Queue) {
+    debug_assert!(queue.impatient <= queue.ids.len(), "more impatient calls than calls");
+}

@@ -1,0 +1,179 @@
+//! What is kept of a call of this side until its caller has its end and the peer no longer speaks of it.
+
+use std::{task::Waker, time::Instant};
+
+use super::{new_call::QueuedCall, outbound::Outcome, shares::Share};
+use crate::proto::{CallId, Codec, Metadata, Payload, Status, wire::Failure};
+
+/// One cache line: with many calls in flight, on several cores, it is fetched anew for each step of a call.
+#[derive(Debug)]
+#[repr(align(64))]
+pub(super) struct Slot {
+    pub(super) state: SlotState,
+    pub(super) ordinal: Ordinal,
+    /// What most calls do not have.
+    pub(super) rare: Option<Box<Rare>>,
+}
+
+/// The call is the connection's n-th request, counted from 0; [`Ordinal::UNSENT`] before its first frame. The highest
+/// bit keeps the codec, so that a slot stays one cache line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ordinal(u64);
+
+impl Ordinal {
+    /// No frame has left yet.
+    const UNSENT: u64 = u64::MAX >> 1;
+    const JSON: u64 = 1 << 63;
+
+    pub(super) const fn new(number: u64, codec: Codec) -> Self {
+        match codec {
+            Codec::Json => Self(number | Self::JSON),
+            _ => Self(number),
+        }
+    }
+
+    pub(super) const fn unsent(codec: Codec) -> Self {
+        Self::new(Self::UNSENT, codec)
+    }
+
+    pub(super) const fn number(self) -> u64 {
+        self.0 & !Self::JSON
+    }
+
+    pub(super) const fn is_unsent(self) -> bool {
+        self.number() == Self::UNSENT
+    }
+
+    /// Whether it is one of the first `count` requests.
+    pub(super) const fn is_among(self, count: u64) -> bool {
+        self.number() < count
+    }
+
+    pub(super) const fn codec(self) -> Codec {
+        if self.0 & Self::JSON == 0 { Codec::Bincode } else { Codec::Json }
+    }
+
+    pub(super) const fn send(&mut self, number: u64) {
+        *self = Self::new(number, self.codec());
+    }
+}
+
+/// What few calls have.
+#[derive(Debug, Default)]
+pub(super) struct Rare {
+    pub(super) deadline: Option<Instant>,
+    /// The peer's call whose handler makes this one.
+    pub(super) within: Option<CallId>,
+    /// The call has ended on this side alone: the peer has not ended it yet.
+    pub(super) owed: bool,
+    /// What it takes of the peer's limits.
+    pub(super) share: Share,
+    /// What came beside the reply.
+    pub(super) metadata: Option<Box<Metadata>>,
+}
+
+#[derive(Debug)]
+pub(super) enum SlotState {
+    /// Not sent yet.
+    Queued(Box<QueuedCall>),
+    /// Cancelled before it was sent; the queue still names it.
+    Withdrawn,
+    /// Sent, or about to be; the peer has not ended it yet. With the waker of who waits.
+    Sent(Option<Waker>),
+    /// Ended; the caller has not fetched the outcome yet.
+    Done(Outcome),
+    /// Sent, and nobody waits for it any more; the peer has not ended it yet.
+    Abandoned,
+}
+
+impl Slot {
+    /// Whether the peer has the call, or will have it, and has not ended it.
+    pub(super) const fn is_owed(&self) -> bool {
+        match self.state {
+            SlotState::Sent(_) | SlotState::Abandoned => true,
+            SlotState::Done(_) => matches!(&self.rare, Some(rare) if rare.owed),
+            SlotState::Queued(_) | SlotState::Withdrawn => false,
+        }
+    }
+
+    /// The peer will not speak of a call again that has ended.
+    pub(super) fn disown(&mut self) {
+        if let SlotState::Done(_) = self.state {
+            self.rare = None;
+        }
+    }
+
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.rare.as_ref()?.deadline
+    }
+
+    /// What it takes of the peer's limits.
+    pub(super) fn share(&self) -> Share {
+        self.rare.as_ref().map_or_else(Share::default, |rare| rare.share)
+    }
+
+    pub(super) fn clear_deadline(&mut self) {
+        if let Some(rare) = &mut self.rare {
+            rare.deadline = None;
+        }
+    }
+
+    /// The peer's call whose handler makes this one.
+    pub(super) fn within(&self) -> Option<CallId> {
+        self.rare.as_ref()?.within
+    }
+
+    /// Takes a queued call to be sent.
+    pub(super) fn dequeue(&mut self) -> Option<Box<QueuedCall>> {
+        let SlotState::Queued(queued) = &mut self.state else { return None };
+        let sent = SlotState::Sent(queued.waker.take());
+        match std::mem::replace(&mut self.state, sent) {
+            SlotState::Queued(queued) => Some(queued),
+            _ => None,
+        }
+    }
+
+    /// A one-way call that waited is on its way.
+    pub(super) fn finish_oneway(&mut self, wakes: &mut Vec<Waker>) {
+        self.end(Ok(Payload::new()), Peer::Done, wakes);
+    }
+
+    /// Ends the call on this side alone.
+    pub(super) fn settle(&mut self, status: Status, peer: Peer, wakes: &mut Vec<Waker>) {
+        self.end(Err(Failure::Status(status)), peer, wakes);
+    }
+
+    fn end(&mut self, outcome: Outcome, peer: Peer, wakes: &mut Vec<Waker>) {
+        let waker = match &mut self.state {
+            SlotState::Sent(waker) => waker.take(),
+            SlotState::Queued(queued) => queued.waker.take(),
+            _ => None,
+        };
+        wakes.extend(waker);
+        self.state = SlotState::Done(outcome);
+        let share = self.share();
+        self.rare = match peer {
+            Peer::Owes => Some(Box::new(Rare { owed: true, share, ..Rare::default() })),
+            Peer::Done => None,
+        };
+    }
+}
+
+/// Whether the peer will still speak of a call that has ended on this side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Peer {
+    /// It owes the reply.
+    Owes,
+    /// It never learns of the call, or has ended it.
+    Done,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slot_is_one_cache_line() {
+        assert_eq!(size_of::<Slot>(), 64);
+    }
+}
