@@ -11,25 +11,24 @@ use std::{
     time::Instant,
 };
 
-use tokio::{
-    io::{AsyncRead, ReadBuf},
-    time::Sleep,
-};
-use tokio_util::io::poll_read_buf;
+use tokio::{io::AsyncRead, time::Sleep};
+use tokio_util::task::TaskTracker;
 
 use super::{
-    handlers::{Handlers, StopReason},
+    guard::SlowGuard,
+    handlers::{Handlers, Served, StopReason},
+    handshake::Handshake,
     linger,
     scratch::{self, Scratch},
     shared::Shared,
     slot::{Accept, HandlerSlot, IncomingCall, panicked},
-    turn::{Flushed, Standing},
+    turn::{Budget, Flushed, Standing},
 };
 use crate::{
     proto::{
-        Connection, Decoder, Side,
-        connection::{Config, ConnectionError, Event, Lent, Request, SHORT_READ},
-        frame::Failure,
+        CallId, Decoder, Payload, Side,
+        connection::{Config, ConnectionError, Event, Request},
+        wire::Failure,
     },
     time::now,
     transport::Link,
@@ -37,23 +36,29 @@ use crate::{
 
 /// Drives one connection to its end.
 pub(crate) struct Driver {
-    shared: Arc<Shared>,
-    read: Box<dyn AsyncRead + Send + Unpin>,
-    decoder: Decoder,
+    pub(super) shared: Arc<Shared>,
+    pub(super) read: Box<dyn AsyncRead + Send + Unpin>,
+    pub(super) decoder: Decoder,
     /// Who takes the peer's calls; nobody on connections that serve nothing.
     accept: Option<Arc<dyn Accept>>,
     handlers: Handlers,
     timer: Option<Pin<Box<Sleep>>>,
     /// Why the connection has ended, until the turn is over.
-    error: Option<ConnectionError>,
+    pub(super) error: Option<ConnectionError>,
     /// How often the callers who asked for a flush were given time to add to it.
     yields: u8,
     /// The bytes that waited for it when they were last given time.
     unsent: usize,
+    /// The connection's place among those whose peers have not said hello, while it is one of them and they are
+    /// counted. In a box, for it is seldom there.
+    handshake: Option<Box<Handshake>>,
 }
 
 /// Most yields before one write.
 const MAX_YIELDS: u8 = 3;
+
+/// Bytes of replies after which it is asked whether further handlers may start.
+const LONG_REPLIES: usize = 64 << 10;
 
 /// What the driver does after a turn.
 enum Turn {
@@ -83,7 +88,18 @@ impl Driver {
             error: None,
             yields: 0,
             unsent: 0,
+            handshake: None,
         }
+    }
+
+    /// Counts handlers that are spawned among `tasks`: they may outlive the connection by one poll.
+    pub(crate) fn track_handlers(&mut self, tasks: TaskTracker) {
+        self.handlers.track(tasks);
+    }
+
+    /// Counts the connection among those whose peers have not said hello, until this one has.
+    pub(crate) fn count_handshake(&mut self, handshake: Handshake) {
+        self.handshake = Some(Box::new(handshake));
     }
 
     pub(crate) const fn shared(&self) -> &Arc<Shared> {
@@ -99,7 +115,12 @@ impl Driver {
             }
         };
         self.handlers = Handlers::default();
-        linger::close(&self.shared, &mut self.read, &error).await;
+        if self.handshake.is_some() && error == ConnectionError::HandshakeTimeout {
+            // Others may wait for its place: it is told, and not waited for.
+            poll_fn(|cx| Poll::Ready(self.shared.flush(cx))).await;
+        } else {
+            linger::close(&self.shared, &mut self.read, &error).await;
+        }
         error
     }
 
@@ -107,16 +128,23 @@ impl Driver {
         scratch::with(|scratch| {
             self.shared.park(cx);
             let mut ahead = false;
+            let mut budget = Budget::default();
             loop {
                 let mut standing = self.shared.with(|state| state.begin_turn(scratch));
                 self.error = standing.error.take();
                 if standing.disarm {
                     self.timer = None;
                 }
-                self.poll_timer(cx, standing.due, scratch);
                 let may_read = standing.may_read && self.error.is_none();
                 let read = ahead || (may_read && self.poll_read(cx, standing.short_read, scratch));
-                let (replied, woken) = self.run_handlers(cx, scratch);
+                // What has come is read before anything is judged to be late.
+                if self.error.is_none() {
+                    self.poll_timer(cx, standing.due, scratch);
+                }
+                let (replied, woken) = self.run_handlers(cx, scratch, &mut budget);
+                if self.handshake.as_ref().is_some_and(|handshake| handshake.is_given_up(cx)) {
+                    self.error = self.give_up_handshake();
+                }
                 if let Some(error) = self.error.take() {
                     return Poll::Ready(Turn::End(error));
                 }
@@ -129,7 +157,7 @@ impl Driver {
                 }
                 self.yields = 0;
                 let flushed = self.shared.flush(cx);
-                if flushed == Flushed::More {
+                if flushed == Flushed::More || budget.is_spent() {
                     return Poll::Ready(Turn::Yield);
                 }
                 // Most often nothing more has come meanwhile, and the turn is over.
@@ -139,15 +167,23 @@ impl Driver {
                 if read && flushed == Flushed::Quiet && !ahead {
                     return Poll::Pending;
                 }
-                let unblocked =
-                    || !standing.may_read && self.shared.with(|state| state.machine.wants_read());
                 // Whoever noted something for this task in its turn has not woken it; and a peer that does not
                 // read is given up some time after.
                 let goes_on = || self.shared.with(|state| state.has_more());
-                if !(read || flushed == Flushed::Ended || unblocked() || goes_on()) {
+                if !(read || flushed == Flushed::Ended || goes_on()) {
                     return Poll::Pending;
                 }
+                // Others on this thread wait while bytes keep coming.
+                budget.look();
             }
+        })
+    }
+
+    /// Ends a connection that has to make room for another before its peer has said hello.
+    fn give_up_handshake(&self) -> Option<ConnectionError> {
+        self.shared.with(|state| {
+            state.machine.fail(ConnectionError::HandshakeTimeout);
+            state.machine.error().cloned()
         })
     }
 
@@ -174,145 +210,107 @@ impl Driver {
     /// Starts and polls handlers until none has started since it was last polled: one that ends may let
     /// a held call start, which must be polled with the driver's waker before the driver sleeps. Tells
     /// whether a handler ended, and how many tasks were woken.
-    fn run_handlers(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch) -> (bool, usize) {
+    fn run_handlers(
+        &mut self,
+        cx: &mut Context<'_>,
+        scratch: &mut Scratch,
+        budget: &mut Budget,
+    ) -> (bool, usize) {
         let (mut replied, woken) = (false, scratch.wakes.len());
         loop {
-            self.handlers.poll(cx, &mut scratch.done);
-            replied |= self.settle(scratch);
-            if !self.handlers.take_unpolled() {
+            self.handlers.poll(&self.shared, cx, &mut scratch.done, budget);
+            replied |= self.settle(scratch, budget);
+            if !self.handlers.take_unpolled() || budget.is_spent() {
                 return (replied, woken);
             }
         }
     }
 
-    /// Reads once and handles what came; whether anything did. While a long message arrives, its bytes are read
-    /// where they stay, and of what is between them not much at a time.
-    fn poll_read(&mut self, cx: &mut Context<'_>, short: bool, scratch: &mut Scratch) -> bool {
-        if short
-            && let Some(lent) = self.shared.with(|state| state.machine.lend_message(&self.decoder))
-        {
-            return self.poll_read_lent(cx, lent, scratch);
-        }
-        let Scratch { read: buffer, events, wakes, .. } = scratch;
-        let length = if short { SHORT_READ } else { buffer.len() };
-        let mut buffer = ReadBuf::new(&mut buffer[..length]);
-        let read = match Pin::new(&mut self.read).poll_read(cx, &mut buffer) {
-            Poll::Pending => return false,
-            Poll::Ready(read) => read,
-        };
-        self.handle(events, wakes, |machine, decoder| match read {
-            Ok(()) if buffer.filled().is_empty() => machine.handle_eof(),
-            Ok(()) => machine.handle_input(now(), decoder, buffer.filled()),
-            Err(error) => machine.fail(ConnectionError::Transport(error.to_string())),
-        });
-        true
-    }
-
-    /// Reads once to the end of a message that is to be given back.
-    fn poll_read_lent(
-        &mut self,
-        cx: &mut Context<'_>,
-        mut lent: Lent,
-        scratch: &mut Scratch,
-    ) -> bool {
-        let Poll::Ready(read) = poll_read_buf(Pin::new(&mut self.read), cx, &mut lent.buffer())
-        else {
-            // What others have noted meanwhile stays where it is: this turn may end here.
-            let decoder = &mut self.decoder;
-            self.shared.with(|state| state.machine.handle_lent(now(), decoder, lent));
-            return false;
-        };
-        self.handle(&mut scratch.events, &mut scratch.wakes, |machine, decoder| {
-            machine.handle_lent(now(), decoder, lent);
-            match read {
-                Ok(0) => machine.handle_eof(),
-                Err(error) => machine.fail(ConnectionError::Transport(error.to_string())),
-                Ok(_) => {}
-            }
-        });
-        true
-    }
-
-    /// Has the machine handle what a read brought, under one lock.
-    fn handle(
-        &mut self,
-        events: &mut VecDeque<Event>,
-        wakes: &mut Vec<Waker>,
-        input: impl FnOnce(&mut Connection, &mut Decoder),
-    ) {
-        let decoder = &mut self.decoder;
-        self.error = self.shared.with(|state| {
-            state.machine.lend(events, wakes);
-            input(&mut state.machine, decoder);
-            state.machine.reclaim(events, wakes);
-            state.collect(events, wakes);
-            state.machine.error().cloned()
-        });
-    }
-
-    /// Acts on all events and ended handlers, until there are none: an end may let a held call start.
-    /// Tells whether a handler ended.
-    fn settle(&mut self, scratch: &mut Scratch) -> bool {
+    /// Acts on all events and ended handlers, until there are none: an end may let a held call start. Stops when
+    /// `budget` is spent. Tells whether a handler ended.
+    fn settle(&mut self, scratch: &mut Scratch, budget: &mut Budget) -> bool {
         let mut replied = false;
         loop {
             scratch.wakes.drain(..).for_each(Waker::wake);
-            while let Some(event) = scratch.events.pop_front() {
-                match event {
-                    Event::Request(request) => self.start(request, scratch),
-                    Event::Cancelled(id) => self.handlers.stop(id, StopReason::Cancelled),
-                    Event::Expired(id) => self.handlers.stop(id, StopReason::Expired),
-                    Event::Ready | Event::PeerDraining | Event::Closed(_) => {}
-                }
-            }
-            if scratch.done.is_empty() {
+            self.act(scratch, budget);
+            if scratch.done.is_empty() && scratch.events.is_empty() {
                 return replied;
             }
-            replied = true;
+            replied |= !scratch.done.is_empty();
             self.shared.with(|state| {
                 state.machine.give_buffer(scratch::take_buffer);
-                for (id, codec, outcome) in &scratch.done {
-                    state.machine.finish(*id, *codec, outcome);
+                scratch.done.iter().for_each(|end| state.finish(end));
+                // Handlers that have not started may have to wait until replies are read, or for their turn.
+                state.machine.hold_back(&mut scratch.events);
+                if budget.is_spent() {
+                    state.machine.put_back(&mut scratch.events);
+                } else {
+                    state.collect(&mut scratch.events, &mut scratch.wakes);
                 }
-                state.collect(&mut scratch.events, &mut scratch.wakes);
             });
-            for (id, _, _) in scratch.done.drain(..) {
-                self.handlers.forget(id);
+            for end in scratch.done.drain(..) {
+                self.handlers.forget(end.id);
+            }
+            if budget.is_spent() {
+                scratch.wakes.drain(..).for_each(Waker::wake);
+                return replied;
             }
         }
     }
 
-    /// Starts the handler of a call: polls it once where it stands, unless its method is known to be slow.
-    fn start(&mut self, request: Request, scratch: &mut Scratch) {
-        let (id, codec) = (request.id, request.codec);
+    /// Acts on events, until there are none, or `budget` is spent, or replies are so long that it matters whether they
+    /// are read.
+    fn act(&mut self, scratch: &mut Scratch, budget: &mut Budget) {
+        let mut replies = 0;
+        while replies < LONG_REPLIES && !budget.is_spent() {
+            let Some(event) = scratch.events.pop_front() else { return };
+            match event {
+                Event::Request(request) => {
+                    replies += self.start(request, scratch);
+                    budget.spend();
+                }
+                Event::Cancelled(id) => self.handlers.stop(id, StopReason::Cancelled),
+                Event::Expired(id) => self.handlers.stop(id, StopReason::Expired),
+                Event::Ready => self.handshake = None,
+                Event::PeerDraining => self.shared.note_draining(),
+                Event::Closed(_) => {}
+            }
+        }
+    }
+
+    /// Starts the handler of a call: polls it once where it stands, unless its method is known to be slow. Gives the
+    /// bytes of the reply that it has brought, or is likely to bring.
+    fn start(&mut self, request: Request, scratch: &mut Scratch) -> usize {
+        let call = Served { id: request.id, codec: request.codec, cost: request.cost };
         let Some(accept) = &self.accept else {
-            scratch.done.push((id, codec, Err(super::slot::serves_nothing())));
-            return;
+            scratch.done.push(call.ended(Err(super::slot::serves_nothing())));
+            return 0;
         };
-        let call = IncomingCall { request, shared: &self.shared };
+        let incoming = IncomingCall { request, shared: &self.shared };
         let slot = &mut scratch.slot;
         // Arguments are read by code of the user's.
-        let accepted = match catch_unwind(AssertUnwindSafe(|| accept.accept(call, slot))) {
+        let accepted = match catch_unwind(AssertUnwindSafe(|| accept.accept(incoming, slot))) {
             Ok(accepted) => accepted,
             Err(panic) => {
                 scratch.slot = HandlerSlot::default();
-                scratch.done.push((id, codec, Err(Failure::Status(panicked(&*panic)))));
-                return;
+                scratch.done.push(call.ended(Err(Failure::Status(panicked(&*panic)))));
+                return 0;
             }
         };
         let order = accepted.as_ref().and_then(|accepted| accepted.order);
-        if let Some(order) = order.filter(|&order| self.handlers.is_busy(order)) {
-            if let Some((handler, token)) = scratch.slot.take() {
-                self.handlers.wait(id, codec, handler, token, order);
-            }
-            return;
-        }
         let guard = accepted.map(|accepted| accepted.guard);
+        if let Some(order) = order.filter(|&order| self.handlers.is_busy(order)) {
+            if let Some(taken) = scratch.slot.take() {
+                self.handlers.wait(call, taken, guard, order);
+            }
+            return 0;
+        }
         // An ordered handler stays here: what is spawned ends in any order.
         if let Some(guard) = guard.filter(|guard| order.is_none() && guard.is_slow()) {
-            if let Some((handler, token)) = scratch.slot.take() {
-                self.handlers.spawn(&self.shared, guard, id, codec, handler, token);
+            if let Some(taken) = scratch.slot.take() {
+                self.handlers.spawn(&self.shared, call, taken, guard);
             }
-            return;
+            return expect_reply(&self.shared, call.id, guard);
         }
         let timed = guard.filter(|guard| guard.wants_sample()).map(|guard| (guard, now()));
         let polled = scratch.slot.poll(&mut Context::from_waker(Waker::noop()));
@@ -320,11 +318,19 @@ impl Driver {
             guard.record(now().saturating_duration_since(started));
         }
         match polled {
-            Poll::Ready(outcome) => scratch.done.push((id, codec, outcome)),
-            Poll::Pending => {
-                if let Some((handler, token)) = scratch.slot.take() {
-                    self.handlers.keep(id, codec, handler, token, order);
+            Poll::Ready(outcome) => {
+                let length = outcome.as_ref().map_or(0, Payload::len);
+                if let Some(guard) = guard {
+                    guard.record_reply(length);
                 }
+                scratch.done.push(call.ended(outcome));
+                length
+            }
+            Poll::Pending => {
+                if let Some(taken) = scratch.slot.take() {
+                    self.handlers.keep(call, taken, guard, order);
+                }
+                guard.map_or(0, |guard| expect_reply(&self.shared, call.id, guard))
             }
         }
     }
@@ -362,6 +368,15 @@ impl Driver {
             self.error = standing.error;
         }
     }
+}
+
+/// Has a reply counted that is likely to be long, while its handler runs.
+fn expect_reply(shared: &Shared, id: CallId, guard: &SlowGuard) -> usize {
+    let likely = guard.likely_reply();
+    if likely > 0 && id.expects_reply() {
+        shared.with(|state| state.machine.expect_reply(id, likely));
+    }
+    likely
 }
 
 impl Drop for Driver {

@@ -1,12 +1,13 @@
 //! Which methods hold their connection up: a handler is polled where its request was read, so one that
-//! computes for long delays the calls behind it. Such methods are noticed, and spawned from then on.
+//! computes for long delays the calls behind it. Such methods are noticed, and spawned from then on; so are those
+//! whose replies are long, of which not many are started while they are unread.
 
 use std::{
     sync::atomic::{AtomicU32, Ordering::Relaxed},
     time::Duration,
 };
 
-/// A first poll that takes longer than this is slow.
+/// A poll that takes longer than this is slow.
 const SLOW: Duration = Duration::from_micros(50);
 
 /// What a slow poll adds to the score, and a fast one takes off. A single slow poll may be the
@@ -19,10 +20,15 @@ const SPAWN_AT: u32 = 16;
 /// After the first calls, one in so many is timed.
 const SAMPLE: u32 = 16;
 
-/// Watches how long the first polls of one method's handlers take. Races between threads lose a sample
-/// at worst.
+/// Replies up to this length are not worth remembering.
+const SHORT_REPLY: usize = 16 << 10;
+
+/// Watches how long the polls of one method's handlers take, and how long its replies are. Races between threads lose
+/// a sample at worst.
 #[derive(Debug, Default)]
 pub(crate) struct SlowGuard {
+    /// How long its replies have been of late; zero if short.
+    reply: AtomicU32,
     calls: AtomicU32,
     score: AtomicU32,
     spawned: AtomicU32,
@@ -41,7 +47,29 @@ impl SlowGuard {
         calls < SAMPLE || calls.is_multiple_of(SAMPLE) || self.score.load(Relaxed) > 0
     }
 
-    /// Takes note of how long a first poll took.
+    /// Takes note of how long a reply was: the longest of late counts.
+    #[inline]
+    pub(super) fn record_reply(&self, length: usize) {
+        let before = self.reply.load(Relaxed);
+        if before > 0 || length > SHORT_REPLY {
+            self.remember_reply(before, length);
+        }
+    }
+
+    #[cold]
+    fn remember_reply(&self, before: u32, length: usize) {
+        let faded = before - before / 16;
+        let longest = faded.max(u32::try_from(length).unwrap_or(u32::MAX));
+        let kept = if longest as usize > SHORT_REPLY { longest } else { 0 };
+        self.reply.store(kept, Relaxed);
+    }
+
+    /// How long a reply is likely to be; zero if short.
+    pub(super) fn likely_reply(&self) -> usize {
+        self.reply.load(Relaxed) as usize
+    }
+
+    /// Takes note of how long a poll took.
     pub(super) fn record(&self, took: Duration) {
         let score = self.score.load(Relaxed);
         let score = if took > SLOW { score + PENALTY } else { score.saturating_sub(1) };
@@ -80,6 +108,18 @@ mod tests {
         assert!(guard.is_slow());
         (0..2 * SPAWN_AT).for_each(|_| guard.record(FAST));
         assert!(!guard.is_slow());
+    }
+
+    #[test]
+    fn long_replies_are_remembered_for_a_while() {
+        let guard = SlowGuard::default();
+        guard.record_reply(100);
+        assert_eq!(guard.likely_reply(), 0);
+        guard.record_reply(1 << 20);
+        guard.record_reply(100);
+        assert!(guard.likely_reply() > 900 << 10);
+        (0..100).for_each(|_| guard.record_reply(100));
+        assert_eq!(guard.likely_reply(), 0);
     }
 
     #[test]

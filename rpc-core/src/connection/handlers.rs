@@ -16,15 +16,16 @@ use std::{
 
 use futures_util::{StreamExt as _, stream::FuturesUnordered, task::AtomicWaker};
 use tokio::task::coop::has_budget_remaining;
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     guard::SlowGuard,
     shared::Shared,
     slot::{HandlerBox, panicked, poll_caught},
+    turn::Budget,
 };
 use crate::{
-    proto::{CallId, Code, Codec, IdHasher, Status, connection::Outcome, frame::Failure},
+    proto::{CallId, Code, Codec, IdHasher, Status, connection::Outcome, wire::Failure},
     time::now,
 };
 
@@ -44,6 +45,8 @@ pub(super) struct Handlers {
     orders: HashMap<u32, VecDeque<Running>, BuildHasherDefault<IdHasher>>,
     /// Whether a handler was added to `pending` that has not been polled there.
     unpolled: bool,
+    /// Who waits for the end of those that are tasks of their own, if anybody does.
+    tasks: Option<TaskTracker>,
 }
 
 /// Why a handler is to end before its time.
@@ -63,34 +66,81 @@ struct Stop {
     waker: AtomicWaker,
 }
 
+/// The call that a handler serves.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Served {
+    pub(super) id: CallId,
+    pub(super) codec: Codec,
+    /// What a one-way call takes of its window.
+    pub(super) cost: u32,
+}
+
+/// A handler and what is to be cancelled at its end.
+pub(super) type Taken = (HandlerBox, Option<CancellationToken>);
+
 /// A handler that is pending, until it or its caller ends it.
 struct Running {
-    id: CallId,
-    codec: Codec,
+    call: Served,
     handler: Option<HandlerBox>,
     cancellation: Option<CancellationToken>,
     stop: Arc<Stop>,
     /// The order that it runs in, and holds until it ends.
     order: Option<u32>,
+    /// What watches its method.
+    guard: Option<Arc<SlowGuard>>,
+    task: Task,
+}
+
+/// Whose task polls a handler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Task {
+    /// That of the connection.
+    Connection,
+    /// One of its own.
+    Own,
+}
+
+/// What became of a handler that was polled.
+enum Polled {
+    Ended(End, Option<u32>),
+    /// It computes for long: it is to be polled by a task of its own.
+    Slow(Running),
 }
 
 /// Handlers that are not worth looking through.
 const FEW: usize = 64;
 
 /// The end of a handler.
-pub(super) type End = (CallId, Codec, Outcome);
+#[derive(Debug)]
+pub(super) struct End {
+    pub(super) id: CallId,
+    pub(super) codec: Codec,
+    pub(super) cost: u32,
+    pub(super) outcome: Outcome,
+}
+
+impl Served {
+    pub(super) const fn ended(self, outcome: Outcome) -> End {
+        let Self { id, codec, cost } = self;
+        End { id, codec, cost, outcome }
+    }
+}
 
 impl Handlers {
+    /// Counts handlers that are tasks of their own among `tasks`.
+    pub(super) fn track(&mut self, tasks: TaskTracker) {
+        self.tasks = Some(tasks);
+    }
+
     /// Has the connection's task poll a handler from here on.
     pub(super) fn keep(
         &mut self,
-        id: CallId,
-        codec: Codec,
-        handler: HandlerBox,
-        token: Option<CancellationToken>,
+        call: Served,
+        taken: Taken,
+        guard: Option<&Arc<SlowGuard>>,
         order: Option<u32>,
     ) {
-        let running = Running { order, ..self.running(id, codec, handler, token) };
+        let running = Running { order, ..self.running(call, taken, guard) };
         if let Some(order) = order {
             self.orders.entry(order).or_default();
         }
@@ -110,13 +160,12 @@ impl Handlers {
     /// Starts a handler when those of its order that came before have ended.
     pub(super) fn wait(
         &mut self,
-        id: CallId,
-        codec: Codec,
-        handler: HandlerBox,
-        token: Option<CancellationToken>,
+        call: Served,
+        taken: Taken,
+        guard: Option<&Arc<SlowGuard>>,
         order: u32,
     ) {
-        let running = Running { order: Some(order), ..self.running(id, codec, handler, token) };
+        let running = Running { order: Some(order), ..self.running(call, taken, guard) };
         self.orders.entry(order).or_default().push_back(running);
     }
 
@@ -133,29 +182,30 @@ impl Handlers {
     pub(super) fn spawn(
         &mut self,
         shared: &Arc<Shared>,
+        call: Served,
+        taken: Taken,
         guard: &Arc<SlowGuard>,
-        id: CallId,
-        codec: Codec,
-        handler: HandlerBox,
-        token: Option<CancellationToken>,
     ) {
-        let mut running = self.running(id, codec, handler, token);
-        if !id.expects_reply() {
+        let running = self.running(call, taken, Some(guard));
+        self.spawn_running(shared, running);
+    }
+
+    fn spawn_running(&mut self, shared: &Arc<Shared>, running: Running) {
+        if !running.call.id.expects_reply() {
             self.oneway.push(Arc::clone(&running.stop));
         }
         self.prune();
-        let (shared, guard) = (Arc::clone(shared), Arc::clone(guard));
-        tokio::spawn(async move {
-            let started = now();
-            let first = std::future::poll_fn(|cx| Poll::Ready(Pin::new(&mut running).poll(cx)));
-            let first = first.await;
-            guard.record(now().saturating_duration_since(started));
-            let ((id, codec, outcome), _) = match first {
-                Poll::Ready(end) => end,
-                Poll::Pending => running.await,
-            };
-            shared.finish(id, codec, &outcome);
-        });
+        let shared = Arc::clone(shared);
+        let running = Running { task: Task::Own, ..running };
+        let task = async move {
+            if let Polled::Ended(end, _) = running.await {
+                shared.finish(&end);
+            }
+        };
+        match &self.tasks {
+            Some(tasks) => tasks.spawn(task),
+            None => tokio::spawn(task),
+        };
     }
 
     /// Forgets handlers that have ended as tasks of their own, once there may be as many of them as of others.
@@ -176,18 +226,21 @@ impl Handlers {
         self.stops.len() + self.oneway.len()
     }
 
-    fn running(
-        &mut self,
-        id: CallId,
-        codec: Codec,
-        handler: HandlerBox,
-        cancellation: Option<CancellationToken>,
-    ) -> Running {
+    fn running(&mut self, call: Served, taken: Taken, guard: Option<&Arc<SlowGuard>>) -> Running {
         let stop = Arc::new(Stop::default());
-        if id.expects_reply() {
-            self.stops.insert(id, Arc::clone(&stop));
+        if call.id.expects_reply() {
+            self.stops.insert(call.id, Arc::clone(&stop));
         }
-        Running { id, codec, handler: Some(handler), cancellation, stop, order: None }
+        let (handler, cancellation) = taken;
+        Running {
+            call,
+            handler: Some(handler),
+            cancellation,
+            stop,
+            order: None,
+            guard: guard.cloned(),
+            task: Task::Connection,
+        }
     }
 
     /// Ends a handler early; its end is reported as any other. One that has ended is left alone.
@@ -196,7 +249,7 @@ impl Handlers {
         stop.fire(reason);
         // One that waits its turn is polled for its end only: it holds no order.
         let waiting = self.orders.values_mut().find_map(|waiting| {
-            let at = waiting.iter().position(|running| running.id == id)?;
+            let at = waiting.iter().position(|running| running.call.id == id)?;
             waiting.remove(at)
         });
         if let Some(running) = waiting {
@@ -204,13 +257,31 @@ impl Handlers {
         }
     }
 
-    /// Polls the pending handlers and moves the ends of those that are ready to `done`.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>, done: &mut Vec<End>) {
+    /// Polls the pending handlers and moves the ends of those that are ready to `done`, until `budget` is spent; then
+    /// the task of the waker is woken again.
+    pub(super) fn poll(
+        &mut self,
+        shared: &Arc<Shared>,
+        cx: &mut Context<'_>,
+        done: &mut Vec<End>,
+        budget: &mut Budget,
+    ) {
         while let Some(pending) = &mut self.pending {
-            let Poll::Ready(Some((end, order))) = pending.poll_next_unpin(cx) else { break };
-            done.push(end);
-            if let Some(order) = order {
-                self.release(order);
+            if budget.is_spent() {
+                self.unpolled = false;
+                cx.waker().wake_by_ref();
+                return;
+            }
+            let Poll::Ready(Some(polled)) = pending.poll_next_unpin(cx) else { break };
+            budget.spend();
+            match polled {
+                Polled::Ended(end, order) => {
+                    done.push(end);
+                    if let Some(order) = order {
+                        self.release(order);
+                    }
+                }
+                Polled::Slow(running) => self.spawn_running(shared, running),
             }
         }
         if self.pending.as_ref().is_some_and(|pending| pending.is_empty()) {
@@ -273,9 +344,9 @@ impl Running {
 }
 
 impl Future for Running {
-    type Output = (End, Option<u32>);
+    type Output = Polled;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Polled> {
         let this = &mut *self;
         // Polled in vain it would be woken later, and so would all others: each is to be polled when it can go on.
         if !has_budget_remaining() {
@@ -283,12 +354,45 @@ impl Future for Running {
             return Poll::Pending;
         }
         this.stop.waker.register(cx.waker());
-        let outcome = match (this.stop.status(), &mut this.handler) {
-            (None, Some(handler)) => std::task::ready!(poll_caught(handler, cx)),
-            (Some(status), _) => Err(Failure::Status(status)),
-            (None, None) => return Poll::Pending,
-        };
-        this.drop_handler();
-        Poll::Ready(((this.id, this.codec, outcome), this.order))
+        if let Some(status) = this.stop.status() {
+            return Poll::Ready(this.end(Err(Failure::Status(status))));
+        }
+        let guard = this.guard.as_deref();
+        // An ordered handler stays where it is: tasks of their own end in any order.
+        let may_move = this.task == Task::Connection && this.order.is_none();
+        if may_move && guard.is_some_and(SlowGuard::is_slow) && this.handler.is_some() {
+            return Poll::Ready(Polled::Slow(this.take()));
+        }
+        let Some(handler) = &mut this.handler else { return Poll::Pending };
+        let timed = guard.filter(|guard| guard.wants_sample()).map(|guard| (guard, now()));
+        let polled = poll_caught(handler, cx);
+        if let Some((guard, started)) = timed {
+            guard.record(now().saturating_duration_since(started));
+        }
+        let outcome = std::task::ready!(polled);
+        if let (Some(guard), Ok(reply)) = (guard, &outcome) {
+            guard.record_reply(reply.len());
+        }
+        Poll::Ready(this.end(outcome))
+    }
+}
+
+impl Running {
+    fn end(&mut self, outcome: Outcome) -> Polled {
+        self.drop_handler();
+        Polled::Ended(self.call.ended(outcome), self.order)
+    }
+
+    /// Takes the handler out, to be polled elsewhere.
+    fn take(&mut self) -> Self {
+        Self {
+            call: self.call,
+            handler: self.handler.take(),
+            cancellation: self.cancellation.take(),
+            stop: Arc::clone(&self.stop),
+            order: self.order,
+            guard: self.guard.take(),
+            task: self.task,
+        }
     }
 }

@@ -12,9 +12,9 @@ use bytes::Bytes;
 
 use super::Shared;
 use crate::proto::{
-    CallId, Code, Codec, Connection, Status,
-    connection::{ITEM_OVERHEAD, Items, Outcome, Room, SMALL_ITEM, Segment, Stopped, StreamId},
-    frame::{Flags, HEAD_LEN, Head, Kind},
+    CallId, Code, Codec, Status,
+    connection::{Ended, ITEM_OVERHEAD, Items, Room, SMALL_ITEM, Segment, Stopped, StreamId},
+    wire::{Flags, HEAD_LEN, Head, Kind, accept},
 };
 
 /// Bytes of small items that are gathered before they are handed on.
@@ -64,8 +64,9 @@ impl ItemSender {
 
     /// Sends the items of a call of the peer, beginning with the word that they come.
     pub(crate) fn accepted(shared: Arc<Shared>, call: CallId, codec: Codec) -> Self {
+        let metadata = shared.take_reply_metadata(call);
         let mut sender = Self::new(shared, StreamId::theirs(call), codec);
-        sender.frames.extend_from_slice(&Connection::accept_frame(call));
+        accept::encode(call, metadata.as_deref(), &mut sender.frames);
         sender.whole = sender.frames.len();
         sender
     }
@@ -238,7 +239,7 @@ pub(crate) enum Next {
     Large(Bytes),
     /// Short items, for [`ItemReader::next_small`].
     Small,
-    End(Outcome),
+    End(Ended),
 }
 
 impl ItemReader {

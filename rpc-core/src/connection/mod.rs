@@ -14,18 +14,26 @@
 mod driver;
 mod guard;
 mod handlers;
+mod handshake;
 mod items;
+mod lifecycle;
 mod linger;
+mod reading;
 mod scratch;
 mod shared;
+mod signatures;
 mod slot;
 mod streams;
 mod turn;
+mod write;
 
 pub(crate) use driver::Driver;
 pub(crate) use guard::SlowGuard;
+pub(crate) use handshake::{Handshake, Handshakes};
 pub(crate) use items::{ItemReader, ItemSender, Next, TooLong};
+pub(crate) use lifecycle::Phase;
 pub(crate) use shared::Shared;
+use signatures::Signatures;
 pub use slot::HandlerSlot;
 pub(crate) use slot::{Accept, Accepted, IncomingCall};
 
@@ -49,12 +57,17 @@ struct Handle {
     shared: Arc<Shared>,
     /// Whether the connection drains when the handle is dropped.
     owns: bool,
+    /// What calls that evolve have learned of the peer.
+    signatures: Signatures,
 }
+
+/// What the peer is told.
+const CLIENT_CLOSED: &str = "the client has closed its side";
 
 impl Drop for Handle {
     fn drop(&mut self) {
         if self.owns {
-            self.shared.drain("the client has closed its side");
+            self.shared.drain(CLIENT_CLOSED);
         }
     }
 }
@@ -65,14 +78,24 @@ impl Connection {
     /// `accept` takes the calls of the peer, if any are served.
     pub(crate) fn spawn(link: Link, config: Arc<Config>, accept: Option<Arc<dyn Accept>>) -> Self {
         let driver = Driver::new(link, Side::Dialer, config, accept);
-        let handle = Arc::new(Handle { shared: Arc::clone(driver.shared()), owns: true });
+        let this = Self::new(driver.shared(), true);
         tokio::spawn(driver.run());
-        Self { handle }
+        this
     }
 
     /// A handle for the side that accepted the connection.
     pub(crate) fn of(shared: &Arc<Shared>) -> Self {
-        Self { handle: Arc::new(Handle { shared: Arc::clone(shared), owns: false }) }
+        Self::new(shared, false)
+    }
+
+    fn new(shared: &Arc<Shared>, owns: bool) -> Self {
+        let (shared, signatures) = (Arc::clone(shared), Signatures::default());
+        Self { handle: Arc::new(Handle { shared, owns, signatures }) }
+    }
+
+    /// What is known of the peer's methods.
+    pub(crate) fn signatures(&self) -> &Signatures {
+        &self.handle.signatures
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -94,7 +117,29 @@ impl Connection {
     /// # Errors
     /// Why the connection ended, if it did before.
     pub(crate) async fn ready(&self) -> Result<(), proto::connection::ConnectionError> {
-        std::future::poll_fn(|cx| self.shared().poll_ready(cx)).await
+        let waiting = Waiting { shared: self.shared(), number: self.shared().number_ready() };
+        std::future::poll_fn(|cx| waiting.shared.poll_ready(waiting.number, cx)).await
+    }
+
+    /// Starts no more calls and ends when what runs is finished.
+    pub(crate) fn drain(&self) {
+        self.shared().drain(CLIENT_CLOSED);
+    }
+
+    /// Resolves when the connection is over and its transport is closed.
+    ///
+    /// # Errors
+    /// Why it ended, if not in good order.
+    pub(crate) async fn closed(&self) -> Result<(), proto::connection::ConnectionError> {
+        match self.shared().closed().await {
+            proto::connection::ConnectionError::Closed => Ok(()),
+            error => Err(error),
+        }
+    }
+
+    /// Calls of this side that have not ended, those that wait to be sent included.
+    pub(crate) fn open_calls(&self) -> usize {
+        self.shared().with(|state| state.machine.open_calls())
     }
 
     /// Sends a ping and waits for its answer; gives the time between.
@@ -105,9 +150,33 @@ impl Connection {
         &self,
     ) -> Result<std::time::Duration, proto::connection::ConnectionError> {
         let sent: Instant = now();
-        let token = self.shared().ping();
-        std::future::poll_fn(|cx| self.shared().poll_pong(token, cx)).await?;
+        let pinging = Pinging { shared: self.shared(), token: self.shared().ping() };
+        std::future::poll_fn(|cx| pinging.shared.poll_pong(pinging.token, cx)).await?;
         Ok(now().saturating_duration_since(sent))
+    }
+}
+
+/// A future that waits for the peer's hello, until it is dropped.
+struct Waiting<'a> {
+    shared: &'a Shared,
+    number: u64,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.shared.forget_ready(self.number);
+    }
+}
+
+/// A future that waits for the answer to a ping, until it is dropped.
+struct Pinging<'a> {
+    shared: &'a Shared,
+    token: u64,
+}
+
+impl Drop for Pinging<'_> {
+    fn drop(&mut self) {
+        self.shared.forget_pong(self.token);
     }
 }
 

@@ -3,11 +3,8 @@
 
 use std::{cell::Cell, collections::VecDeque, task::Waker};
 
-use super::slot::HandlerSlot;
-use crate::proto::{
-    CallId, Codec,
-    connection::{Event, Outcome},
-};
+use super::{handlers::End, slot::HandlerSlot};
+use crate::proto::connection::Event;
 
 /// Bytes of one read.
 const READ: usize = 256 << 10;
@@ -29,7 +26,7 @@ pub(super) struct Scratch {
     pub(super) read: Box<[u8]>,
     pub(super) events: VecDeque<Event>,
     pub(super) wakes: Vec<Waker>,
-    pub(super) done: Vec<(CallId, Codec, Outcome)>,
+    pub(super) done: Vec<End>,
     pub(super) slot: HandlerSlot,
 }
 

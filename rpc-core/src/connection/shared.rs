@@ -6,7 +6,6 @@
 use std::{
     collections::VecDeque,
     fmt,
-    io::IoSlice,
     sync::Arc,
     task::{Context, Poll, Waker},
     time::Instant,
@@ -14,17 +13,18 @@ use std::{
 
 use futures_util::task::AtomicWaker;
 use parking_lot::{Mutex, MutexGuard};
+use tokio::runtime::Handle;
 
 use super::{
+    handlers::End,
+    lifecycle::Lifecycle,
     scratch::{self, Scratch},
-    turn::{Flushed, Standing},
+    turn::Standing,
 };
 use crate::{
     proto::{
-        self, CallId, Codec, Side, Status,
-        connection::{
-            Config, ConnectionError, Event, MAX_SLICES, NewCall, Outcome, StreamId, Transmit,
-        },
+        self, CallId, Metadata, Side, Status,
+        connection::{Config, ConnectionError, Ended, Event, NewCall, Outcome, StreamId, Waiter},
     },
     time::now,
     transport::{PeerAddress, WriteHalf},
@@ -32,32 +32,36 @@ use crate::{
 
 pub(crate) struct Shared {
     pub(super) state: Mutex<State>,
-    driver: AtomicWaker,
+    pub(super) driver: AtomicWaker,
     peer: PeerAddress,
+    /// Where the connection runs, for what callers elsewhere need a task for.
+    runtime: Option<Handle>,
 }
 
 /// What the lock guards.
 pub(super) struct State {
     pub(super) machine: proto::Connection,
-    transmit: Transmit,
     /// The writing half of the transport, unless it is closed or somebody is writing.
-    write: Option<Box<dyn WriteHalf>>,
-    /// Whether somebody is writing, with `transmit` and `write` in hand.
-    writing: bool,
+    pub(super) write: Option<Box<dyn WriteHalf>>,
+    /// Whether somebody is writing, with `write` and what the machine gave in hand.
+    pub(super) writing: bool,
     /// Whether the transport is closed, however many still hold this.
-    closed: bool,
+    pub(super) closed: bool,
+    pub(super) lifecycle: Lifecycle,
     /// Whether the driver was asked to flush and has not done so yet.
-    flush: bool,
+    pub(super) flush: bool,
     /// Whether the driver is in a turn that ends with a flush: it need not be woken for one.
-    in_turn: bool,
+    pub(super) in_turn: bool,
     /// How many calls are in flight once all have called again for whom the driver waits; 0 if it does not wait.
-    expected: usize,
+    pub(super) expected: usize,
     /// When the driver's timer fires.
     pub(super) armed: Option<Instant>,
     /// Whether the peer's hello has come: until then the timer is set for it.
     greeted: bool,
-    /// Tasks that wait for the peer's hello.
-    ready: Vec<Waker>,
+    /// Tasks that wait for the peer's hello, by number. Bounded by: the futures that do, each of which is here once.
+    ready: Vec<(u64, Option<Waker>)>,
+    /// The number of the last one.
+    last_ready: u64,
 }
 
 impl Shared {
@@ -69,18 +73,28 @@ impl Shared {
     ) -> Self {
         let state = State {
             machine: proto::Connection::new(side, config, now()),
-            transmit: Transmit::default(),
             write: Some(write),
             writing: false,
             closed: false,
+            lifecycle: Lifecycle::default(),
             flush: side == Side::Dialer,
             in_turn: false,
             expected: 0,
             armed: None,
             greeted: false,
             ready: Vec::new(),
+            last_ready: 0,
         };
-        Self { state: Mutex::new(state), driver: AtomicWaker::new(), peer }
+        let runtime = Handle::try_current().ok();
+        Self { state: Mutex::new(state), driver: AtomicWaker::new(), peer, runtime }
+    }
+
+    /// Spawns a task where the connection runs, wherever the caller does.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        match &self.runtime {
+            Some(runtime) => drop(runtime.spawn(task)),
+            None => drop(tokio::spawn(task)),
+        }
     }
 
     pub(crate) const fn peer(&self) -> PeerAddress {
@@ -95,15 +109,37 @@ impl Shared {
 
     /// Opens a call, leaves the waker of `cx` with it, and sees to it that it is sent.
     pub(crate) fn open(&self, call: &NewCall<'_>, cx: &Context<'_>) -> Result<CallId, Status> {
+        if call.streams.down() {
+            return self.open_stream(call, cx);
+        }
+        let waker = cx.waker().clone();
         let mut state = self.state.lock();
         state.machine.give_buffer(scratch::take_buffer);
         let present = state.present_for(call);
         let id = state.machine.open(present, call)?;
-        let pending = match call.streams.down() {
-            true => state.machine.poll_accepted(id, cx).is_pending(),
-            false => state.machine.poll_outcome(id, cx).is_pending(),
-        };
+        state.machine.wait(id, waker);
+        self.send_opened(state, call);
+        Ok(id)
+    }
+
+    /// The same for a call that brings items.
+    fn open_stream(&self, call: &NewCall<'_>, cx: &Context<'_>) -> Result<CallId, Status> {
+        let mut waiter = Waiter::new(cx.waker());
+        // It waits in two places, for its start and for its end, and both may come once the lock is released.
+        waiter.supply();
+        let mut state = self.state.lock();
+        state.machine.give_buffer(scratch::take_buffer);
+        let present = state.present_for(call);
+        let id = state.machine.open(present, call)?;
+        let pending = state.machine.poll_accepted(id, &mut waiter).is_pending();
         debug_assert!(pending, "a call that was just opened has not ended");
+        self.send_opened(state, call);
+        Ok(id)
+    }
+
+    /// Sees to it that a call is sent which was opened.
+    #[inline]
+    fn send_opened(&self, state: MutexGuard<'_, State>, call: &NewCall<'_>) {
         let rearm = state.must_rearm(call);
         if state.machine.open_calls() == 1 && state.may_write_inline() {
             self.write_inline(state);
@@ -113,7 +149,6 @@ impl Shared {
         if rearm {
             self.driver.wake();
         }
-        Ok(id)
     }
 
     /// Opens a call that expects no reply; `None` if it is on its way.
@@ -122,12 +157,13 @@ impl Shared {
         call: &NewCall<'_>,
         cx: &Context<'_>,
     ) -> Result<Option<CallId>, Status> {
+        let mut waiter = Waiter::supplied(cx.waker());
         let mut state = self.state.lock();
         state.machine.give_buffer(scratch::take_buffer);
         let present = state.present_for(call);
         let id = state.machine.open_oneway(present, call)?;
         if let Some(id) = id {
-            let pending = state.machine.poll_outcome(id, cx).is_pending();
+            let pending = state.machine.poll_outcome(id, &mut waiter).is_pending();
             debug_assert!(pending, "a call that was just queued has not ended");
         }
         let rearm = state.must_rearm(call);
@@ -138,8 +174,31 @@ impl Shared {
         Ok(id)
     }
 
-    pub(crate) fn poll_outcome(&self, id: CallId, cx: &Context<'_>) -> Poll<Outcome> {
-        self.state.lock().machine.poll_outcome(id, cx)
+    /// Polls what may have to wait. The waker is cloned, and what it takes the place of dropped, without the lock.
+    fn poll_waiting<R>(
+        &self,
+        cx: &Context<'_>,
+        mut poll: impl FnMut(&mut State, &mut Waiter<'_>) -> Poll<R>,
+    ) -> Poll<R> {
+        let mut waiter = Waiter::new(cx.waker());
+        loop {
+            let polled = poll(&mut self.state.lock(), &mut waiter);
+            if polled.is_ready() || !waiter.lacks_waker() {
+                return polled;
+            }
+            waiter.supply();
+        }
+    }
+
+    /// The end of a call, if it has come and nothing beside it.
+    #[inline]
+    pub(crate) fn take_outcome(&self, id: CallId) -> Option<Outcome> {
+        self.state.lock().machine.take_outcome(id)
+    }
+
+    /// The end of a call, with what came beside it.
+    pub(crate) fn poll_outcome(&self, id: CallId, cx: &Context<'_>) -> Poll<Ended> {
+        self.poll_waiting(cx, |state, waiter| state.machine.poll_outcome(id, waiter))
     }
 
     pub(crate) fn cancel(&self, id: CallId) {
@@ -149,10 +208,10 @@ impl Shared {
     }
 
     /// Ends a call of the peer whose handler ran outside the driver's task.
-    pub(super) fn finish(&self, id: CallId, codec: Codec, outcome: &Outcome) {
+    pub(super) fn finish(&self, end: &End) {
         let mut state = self.state.lock();
         state.machine.give_buffer(scratch::take_buffer);
-        state.machine.finish(id, codec, outcome);
+        state.finish(end);
         self.request_flush(state);
     }
 
@@ -163,14 +222,30 @@ impl Shared {
         self.request_flush(state);
     }
 
-    pub(crate) fn poll_accepted(&self, id: CallId, cx: &Context<'_>) -> Poll<Result<(), Outcome>> {
-        self.state.lock().machine.poll_accepted(id, cx)
+    pub(crate) fn poll_accepted(&self, id: CallId, cx: &Context<'_>) -> Poll<Result<(), Ended>> {
+        self.poll_waiting(cx, |state, waiter| state.machine.poll_accepted(id, waiter))
+    }
+
+    /// What came ahead of the items of a call.
+    pub(crate) fn take_leading_metadata(&self, id: CallId) -> Option<Box<Metadata>> {
+        self.state.lock().machine.take_leading_metadata(id)
+    }
+
+    /// Sends metadata beside the reply of a call of the peer, or ahead of its items.
+    pub(crate) fn set_reply_metadata(&self, id: CallId, metadata: Metadata) {
+        self.state.lock().machine.set_reply_metadata(id, metadata);
+    }
+
+    /// The metadata that goes ahead of the items of a call of the peer.
+    pub(super) fn take_reply_metadata(&self, id: CallId) -> Option<Box<Metadata>> {
+        self.state.lock().machine.take_reply_metadata(id)
     }
 
     pub(crate) fn drain(&self, reason: &str) {
         let mut state = self.state.lock();
         state.machine.drain(reason);
         self.request_flush(state);
+        self.note_draining();
     }
 
     /// Ends the connection at once.
@@ -192,25 +267,66 @@ impl Shared {
         token: u64,
         cx: &Context<'_>,
     ) -> Poll<Result<(), ConnectionError>> {
-        self.state.lock().machine.poll_pong(token, cx)
+        self.poll_waiting(cx, |state, waiter| state.machine.poll_pong(token, waiter))
     }
 
-    pub(super) fn poll_ready(&self, cx: &Context<'_>) -> Poll<Result<(), ConnectionError>> {
+    /// Nobody waits for the pong of this token any more.
+    pub(super) fn forget_pong(&self, token: u64) {
+        let mut retired = Vec::new();
         let mut state = self.state.lock();
-        if let Some(error) = state.machine.error() {
-            return Poll::Ready(Err(error.clone()));
-        }
-        if state.machine.peer().is_some() {
-            return Poll::Ready(Ok(()));
-        }
-        state.ready.push(cx.waker().clone());
-        Poll::Pending
+        state.machine.forget_pong(token);
+        state.machine.take_retired(&mut retired);
+        drop(state);
+    }
+
+    /// A number for a future that waits for the peer's hello.
+    pub(super) fn number_ready(&self) -> u64 {
+        let mut state = self.state.lock();
+        state.last_ready += 1;
+        state.last_ready
+    }
+
+    pub(super) fn poll_ready(
+        &self,
+        number: u64,
+        cx: &Context<'_>,
+    ) -> Poll<Result<(), ConnectionError>> {
+        self.poll_waiting(cx, |state, waiter| {
+            if let Some(error) = state.machine.error() {
+                return Poll::Ready(Err(error.clone()));
+            }
+            if state.machine.peer().is_some() {
+                return Poll::Ready(Ok(()));
+            }
+            let at = state.ready.iter().position(|(own, _)| *own == number).unwrap_or_else(|| {
+                state.ready.push((number, None));
+                state.ready.len() - 1
+            });
+            waiter.wait_in(&mut state.ready[at].1);
+            Poll::Pending
+        })
+    }
+
+    /// This future waits for the peer's hello no longer.
+    pub(super) fn forget_ready(&self, number: u64) {
+        let mut state = self.state.lock();
+        let at = state.ready.iter().position(|(own, _)| *own == number);
+        let retired = at.map(|at| state.ready.swap_remove(at));
+        drop(state);
+        drop(retired);
     }
 
     /// Has the driver flush soon. It is woken once for all who ask meanwhile, and outside the lock.
     pub(super) fn request_flush(&self, mut state: MutexGuard<'_, State>) {
         let asked = std::mem::replace(&mut state.flush, true) || state.in_turn;
-        drop(state);
+        if state.machine.has_retired() {
+            let mut retired = Vec::new();
+            state.machine.take_retired(&mut retired);
+            drop(state);
+            drop(retired);
+        } else {
+            drop(state);
+        }
         if !asked {
             self.driver.wake();
         }
@@ -225,120 +341,26 @@ impl Shared {
     pub(super) fn with<R>(&self, with: impl FnOnce(&mut State) -> R) -> R {
         with(&mut self.state.lock())
     }
-
-    /// Writes once, for the driver: all small frames and a bounded number of chunks.
-    pub(super) fn flush(&self, cx: &mut Context<'_>) -> Flushed {
-        let mut state = self.state.lock();
-        state.in_turn = false;
-        state.expected = 0;
-        if state.writing {
-            return Flushed::All;
-        }
-        state.begin_write();
-        if state.transmit.is_empty() {
-            return if state.machine.is_held_up() { Flushed::Blocked } else { state.all_written() };
-        }
-        self.write(state, Some(cx))
-    }
-
-    /// Writes for the caller that is alone; if that does not do, the driver goes on.
-    fn write_inline(&self, mut state: MutexGuard<'_, State>) {
-        state.begin_write();
-        if !matches!(self.write(state, None), Flushed::All | Flushed::Quiet) {
-            // Whoever asked for a flush meanwhile found somebody writing: the driver must be told again.
-            self.state.lock().flush = true;
-            self.driver.wake();
-        }
-    }
-
-    fn write(&self, mut state: MutexGuard<'_, State>, cx: Option<&mut Context<'_>>) -> Flushed {
-        let inline = cx.is_none();
-        let Some(half) = state.write.take() else { return Flushed::All };
-        state.writing = true;
-        let mut transmit = std::mem::take(&mut state.transmit);
-        drop(state);
-        let mut slices = [IoSlice::new(&[]); MAX_SLICES];
-        let count = transmit.slices(&mut slices);
-        let written = match cx {
-            Some(cx) => half.poll_write(cx, &slices[..count]),
-            None => match half.try_write(&slices[..count]) {
-                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => Poll::Pending,
-                written => Poll::Ready(written),
-            },
-        };
-        let mut state = self.state.lock();
-        state.writing = false;
-        state.write = (!state.closed).then_some(half);
-        let flushed = match written {
-            Poll::Ready(Ok(count)) => {
-                transmit.advance(count);
-                let present = if state.machine.queues() { now() } else { state.machine.received() };
-                state.machine.handle_sent(present, count);
-                // A driver that finds somebody writing leaves what it was asked for to that one.
-                let asked = inline && state.flush;
-                if !transmit.is_empty() || state.machine.wants_write() || asked {
-                    Flushed::More
-                } else if state.machine.is_held_up() {
-                    Flushed::Blocked
-                } else {
-                    state.all_written()
-                }
-            }
-            Poll::Ready(Err(error)) => {
-                transmit = Transmit::default();
-                state.machine.fail(ConnectionError::Transport(error.to_string()));
-                Flushed::More
-            }
-            Poll::Pending => {
-                state.machine.handle_blocked(now());
-                Flushed::Blocked
-            }
-        };
-        if let Some(spare) = transmit.take_spare() {
-            scratch::return_buffer(spare);
-        }
-        state.transmit = transmit;
-        if state.machine.has_wakes() {
-            let mut wakes = Vec::new();
-            state.machine.take_wakes(&mut wakes);
-            drop(state);
-            wakes.into_iter().for_each(Waker::wake);
-        }
-        flushed
-    }
-
-    pub(super) fn poll_shutdown(&self, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        let Some(half) = self.with(|state| state.write.take()) else { return Poll::Ready(Ok(())) };
-        let polled = half.poll_shutdown(cx);
-        self.with(|state| state.write = (!state.closed).then_some(half));
-        polled
-    }
-
-    /// Closes the writing half of the transport: clients of a connection that is over may be kept.
-    pub(super) fn close(&self) {
-        let half = self.with(|state| {
-            state.closed = true;
-            state.write.take()
-        });
-        drop(half);
-    }
 }
 
 impl State {
     fn may_write_inline(&self) -> bool {
-        !self.writing && !self.flush && self.expected == 0 && self.transmit.is_empty()
+        !self.writing && !self.flush && self.expected == 0 && !self.machine.has_unwritten()
+    }
+
+    /// Ends a call of the peer.
+    pub(super) fn finish(&mut self, end: &End) {
+        if end.id.expects_reply() {
+            self.machine.finish(end.id, end.codec, &end.outcome);
+        } else {
+            self.machine.finish_oneway(end.cost);
+        }
     }
 
     /// The driver waits, in its turn, for the calls of so many tasks; gives the bytes that wait to be written.
     pub(super) const fn expect_calls(&mut self, count: usize) -> usize {
         self.expected = self.machine.calls_in_flight() + count;
         self.machine.unsent()
-    }
-
-    fn begin_write(&mut self) {
-        self.flush = false;
-        let Self { machine, transmit, .. } = self;
-        machine.fill(transmit, now);
     }
 
     /// The time at which a call is opened. Where no deadline depends on it, that is when bytes last came:
@@ -403,18 +425,8 @@ impl State {
         if !self.ready.is_empty()
             && (self.machine.peer().is_some() || self.machine.error().is_some())
         {
-            wakes.append(&mut self.ready);
+            wakes.extend(self.ready.drain(..).filter_map(|(_, waker)| waker));
         }
-    }
-
-    /// All that was to be written is written: ends the connection if it is draining and done.
-    fn all_written(&mut self) -> Flushed {
-        self.machine.end_if_drained();
-        if self.machine.error().is_some() {
-            return Flushed::Ended;
-        }
-        let quiet = self.machine.wants_read() && !self.has_more();
-        if quiet { Flushed::Quiet } else { Flushed::All }
     }
 }
 

@@ -16,7 +16,7 @@ use super::{guard::SlowGuard, shared::Shared};
 use crate::proto::{
     Code, Status,
     connection::{Outcome, Request},
-    frame::Failure,
+    wire::Failure,
 };
 
 /// A call that the peer opened, on its way to a handler.

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::{scratch, shared::Shared};
 use crate::proto::{
     Codec,
-    connection::{Items, Room, Stopped, StreamId},
+    connection::{Items, Room, Stopped, StreamId, Waiter},
 };
 
 impl Shared {
@@ -20,14 +20,22 @@ impl Shared {
         needed: usize,
         cx: &Context<'_>,
     ) -> Poll<Result<Room, Stopped>> {
+        let mut waiter = Waiter::new(cx.waker());
         let mut state = self.state.lock();
         if !frames.is_empty() {
             state.machine.give_buffer(scratch::take_buffer);
             state.machine.send_items(stream, frames, cost);
         }
-        let room = state.machine.poll_room(stream, needed, cx);
-        if !frames.is_empty() {
+        let mut room = state.machine.poll_room(stream, needed, &mut waiter);
+        let wakes = state.machine.has_wakes();
+        if !frames.is_empty() || wakes {
             self.request_flush(state);
+        } else {
+            drop(state);
+        }
+        if waiter.lacks_waker() {
+            waiter.supply();
+            room = self.state.lock().machine.poll_room(stream, needed, &mut waiter);
         }
         room
     }
@@ -64,14 +72,23 @@ impl Shared {
         consumed: usize,
         cx: &Context<'_>,
     ) -> Poll<Items> {
-        let mut state = self.state.lock();
-        state.machine.give_buffer(scratch::take_buffer);
-        state.machine.consume(stream, consumed);
-        let items = state.machine.poll_items(stream, cx);
-        if state.machine.wants_write() {
-            self.request_flush(state);
+        let mut waiter = Waiter::new(cx.waker());
+        let mut consumed = consumed;
+        loop {
+            let mut state = self.state.lock();
+            state.machine.give_buffer(scratch::take_buffer);
+            state.machine.consume(stream, std::mem::take(&mut consumed));
+            let items = state.machine.poll_items(stream, &mut waiter);
+            if state.machine.wants_write() || state.machine.has_retired() {
+                self.request_flush(state);
+            } else {
+                drop(state);
+            }
+            if items.is_ready() || !waiter.lacks_waker() {
+                return items;
+            }
+            waiter.supply();
         }
-        items
     }
 
     pub(super) fn consume(&self, stream: StreamId, consumed: usize) {

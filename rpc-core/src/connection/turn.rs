@@ -1,9 +1,9 @@
 //! What a driver and the state that it shares tell each other in a turn: how things stand when it begins, and what
 //! became of the write at its end.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use crate::proto::connection::ConnectionError;
+use crate::{proto::connection::ConnectionError, time::now};
 
 /// How things stand at the start of a driver's turn.
 pub(super) struct Standing {
@@ -39,4 +39,47 @@ pub(super) enum Flushed {
     /// The transport takes no more, and the waker was left with it if there was one; or the peer has to read
     /// more first.
     Blocked,
+}
+
+/// What one turn may do before other tasks of the thread have theirs: however much comes, it ends.
+#[derive(Debug, Default)]
+pub(super) struct Budget {
+    /// Handlers that were started or ended.
+    handlers: u32,
+    /// When the clock was first looked at.
+    began: Option<Instant>,
+    spent: bool,
+}
+
+/// Handlers of one turn.
+const MOST_HANDLERS: u32 = 512;
+
+/// Handlers after which the clock is looked at.
+const LOOK_EVERY: u32 = 16;
+
+/// How long a turn may take, from when the clock was first looked at.
+const MOST_TIME: Duration = Duration::from_micros(200);
+
+impl Budget {
+    /// Takes note of a handler.
+    #[inline]
+    pub(super) fn spend(&mut self) {
+        self.handlers += 1;
+        if self.handlers.is_multiple_of(LOOK_EVERY) {
+            self.look();
+        }
+    }
+
+    /// Looks at the clock.
+    pub(super) fn look(&mut self) {
+        let present = now();
+        let began = *self.began.get_or_insert(present);
+        self.spent |=
+            self.handlers >= MOST_HANDLERS || present.saturating_duration_since(began) > MOST_TIME;
+    }
+
+    /// Whether others are to have their turn.
+    pub(super) const fn is_spent(&self) -> bool {
+        self.spent
+    }
 }

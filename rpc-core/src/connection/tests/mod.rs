@@ -20,8 +20,8 @@ use super::{Accept, Accepted, Connection, Driver, HandlerSlot, IncomingCall, Slo
 use crate::{
     proto::{
         self, CallId, Code, Codec, MethodKey, Payload, Side, Status,
-        connection::{Config, ConnectionError, MAX_SLICES, NewCall, Outcome, Transmit},
-        frame::{Failure, Streams},
+        connection::{Config, ConnectionError, MAX_SLICES, NewCall, Outcome},
+        wire::{Failure, Streams},
     },
     transport::{Link, memory_pair},
 };
@@ -169,10 +169,11 @@ async fn call(
                 open.1 = Some(id);
                 Poll::Pending
             }
-            Err(status) => Poll::Ready(Err(Failure::Status(status))),
+            Err(status) => Poll::Ready((Err(Failure::Status(status)), None)),
         }
     })
     .await
+    .0
 }
 
 fn status(outcome: Outcome) -> Status {
@@ -263,8 +264,8 @@ async fn a_peer_that_does_not_read_is_given_up() {
     for _ in 0..8 {
         caller.open(present, &new_call(LATE, &arguments, None)).unwrap();
     }
-    let mut transmit = Transmit::default();
-    caller.fill(&mut transmit, || present);
+    caller.fill(|| present);
+    let mut transmit = caller.take_unwritten();
     while !transmit.is_empty() {
         let mut slices = [IoSlice::new(&[]); MAX_SLICES];
         let count = transmit.slices(&mut slices);

@@ -4,7 +4,7 @@
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::{turns::*, *};
-use crate::connection::handlers::Handlers as Pending;
+use crate::connection::handlers::{Handlers as Pending, Served};
 
 /// A service whose methods are all known to be slow.
 fn slow() -> Arc<Handlers> {
@@ -34,8 +34,8 @@ async fn what_is_kept_of_handlers_that_have_ended_is_bounded() {
             feed(&request(id, ECHO));
             let mut slot = HandlerSlot::default();
             slot.run(async { Ok(Payload::new()) });
-            let (handler, token) = slot.take().unwrap();
-            pending.spawn(shared, &guard, CallId::new(id), Codec::Bincode, handler, token);
+            let call = Served { id: CallId::new(id), codec: Codec::Bincode, cost: 136 };
+            pending.spawn(shared, call, slot.take().unwrap(), &guard);
         }
         while shared.with(|state| state.machine.running_handlers()) > 0 {
             tokio::task::yield_now().await;

@@ -13,9 +13,10 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, 
 
 use super::*;
 use crate::{
+    connection::handlers::{End, Served},
     proto::{
         Limits, encode_preface,
-        frame::{Flags, Head, Hello, Kind, Ping},
+        wire::{Flags, Head, Hello, Kind, Ping},
     },
     transport::{LockedWrite, PeerAddress, WriteHalf},
 };
@@ -145,7 +146,7 @@ impl Bench {
 pub(super) fn greeting() -> Vec<u8> {
     let mut bytes = Vec::new();
     encode_preface(&mut bytes);
-    Hello { limits: Limits::default(), name: String::new() }.encode(&mut bytes);
+    Hello { limits: Limits::default(), ..Hello::default() }.encode(&mut bytes);
     bytes
 }
 
@@ -182,7 +183,7 @@ async fn what_is_noted_while_a_long_message_arrives_is_left_to_no_other_connecti
     // While the driver looks for more of the long message, the handler that runs ends elsewhere.
     first.receive(&[0; 5000]).await;
     let shared = Arc::clone(&first.shared);
-    set(&first.read, move || shared.finish(CallId::new(0), Codec::Bincode, &Ok(Payload::new())));
+    set(&first.read, move || shared.finish(&end_of(CallId::new(0))));
     first.turn();
     assert!(first.read.lock().unwrap().is_none());
     second.receive(&Ping { token: 1 }.frame(Kind::Ping)).await;
@@ -221,16 +222,19 @@ async fn a_caller_is_woken_whose_call_ends_while_a_long_message_arrives() {
     assert_eq!(caller.count(), 1);
 }
 
+fn end_of(id: CallId) -> End {
+    Served { id, codec: Codec::Bincode, cost: 0 }.ended(Ok(Payload::new()))
+}
+
 #[tokio::test]
 async fn a_held_call_starts_though_the_driver_was_in_its_turn_when_it_might() {
     let handlers = Arc::new(Handlers::default());
     let mut bench = Bench::new(Side::Acceptor, limited(1), Some(Arc::clone(&handlers)));
-    let oneway = request(u32::MAX, HANG);
-    bench.receive(&[greeting(), oneway.clone(), oneway].concat()).await;
+    bench.receive(&[greeting(), request(0, HANG), request(1, HANG)].concat()).await;
     bench.settle();
     assert_eq!(handlers.hanging.load(Ordering::SeqCst), 1);
     let shared = Arc::clone(&bench.shared);
-    let end = move || shared.finish(CallId::NO_REPLY, Codec::Bincode, &Ok(Payload::new()));
+    let end = move || shared.finish(&end_of(CallId::new(0)));
     set(&bench.read, end);
     let before = bench.wakes.count();
     bench.turn();

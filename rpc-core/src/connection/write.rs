@@ -1,0 +1,139 @@
+//! Writing: whoever holds the writing half writes for all, without the lock.
+
+use std::{
+    io::IoSlice,
+    task::{Context, Poll, Waker},
+};
+
+use parking_lot::MutexGuard;
+
+use super::{
+    scratch,
+    shared::{Shared, State},
+    turn::Flushed,
+};
+use crate::{
+    proto::connection::{ConnectionError, MAX_SLICES},
+    time::now,
+};
+
+impl Shared {
+    /// Writes once, for the driver: all small frames and a bounded number of chunks.
+    pub(super) fn flush(&self, cx: &mut Context<'_>) -> Flushed {
+        let mut state = self.state.lock();
+        state.in_turn = false;
+        state.expected = 0;
+        if state.writing {
+            return Flushed::All;
+        }
+        state.begin_write();
+        if !state.machine.has_unwritten() {
+            return if state.machine.is_held_up() { Flushed::Blocked } else { state.all_written() };
+        }
+        self.write(state, Some(cx))
+    }
+
+    /// Writes for the caller that is alone; if that does not do, the driver goes on.
+    pub(super) fn write_inline(&self, mut state: MutexGuard<'_, State>) {
+        state.begin_write();
+        if !matches!(self.write(state, None), Flushed::All | Flushed::Quiet) {
+            // Whoever asked for a flush meanwhile found somebody writing: the driver must be told again.
+            self.state.lock().flush = true;
+            self.driver.wake();
+        }
+    }
+
+    fn write(&self, mut state: MutexGuard<'_, State>, cx: Option<&mut Context<'_>>) -> Flushed {
+        let inline = cx.is_none();
+        let Some(half) = state.write.take() else { return Flushed::All };
+        state.writing = true;
+        let mut transmit = state.machine.take_unwritten();
+        drop(state);
+        let mut slices = [IoSlice::new(&[]); MAX_SLICES];
+        let count = transmit.slices(&mut slices);
+        let written = match cx {
+            Some(cx) => half.poll_write(cx, &slices[..count]),
+            None => match half.try_write(&slices[..count]) {
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => Poll::Pending,
+                written => Poll::Ready(written),
+            },
+        };
+        let mut state = self.state.lock();
+        state.writing = false;
+        state.write = (!state.closed).then_some(half);
+        let flushed = match written {
+            Poll::Ready(Ok(count)) => {
+                transmit.advance(count);
+                let unwritten = !transmit.is_empty();
+                state.machine.end_write(transmit);
+                let present = if state.machine.queues() { now() } else { state.machine.received() };
+                state.machine.handle_sent(present, count);
+                // A driver that finds somebody writing leaves what it was asked for to that one.
+                let asked = inline && state.flush;
+                if unwritten || state.machine.wants_write() || asked {
+                    Flushed::More
+                } else if state.machine.is_held_up() {
+                    Flushed::Blocked
+                } else {
+                    state.all_written()
+                }
+            }
+            Poll::Ready(Err(error)) => {
+                // The transport has taken nothing of it.
+                state.machine.end_write(transmit);
+                state.machine.fail(ConnectionError::Transport(error.to_string()));
+                drop(state.machine.take_unwritten());
+                Flushed::More
+            }
+            Poll::Pending => {
+                state.machine.end_write(transmit);
+                state.machine.handle_blocked(now());
+                Flushed::Blocked
+            }
+        };
+        if let Some(spare) = state.machine.take_spare() {
+            scratch::return_buffer(spare);
+        }
+        if state.machine.has_wakes() {
+            let mut wakes = Vec::new();
+            state.machine.take_wakes(&mut wakes);
+            drop(state);
+            wakes.into_iter().for_each(Waker::wake);
+        }
+        flushed
+    }
+
+    pub(super) fn poll_shutdown(&self, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        let Some(half) = self.with(|state| state.write.take()) else { return Poll::Ready(Ok(())) };
+        let polled = half.poll_shutdown(cx);
+        self.with(|state| state.write = (!state.closed).then_some(half));
+        polled
+    }
+
+    /// Closes the writing half of the transport: clients of a connection that is over may be kept.
+    pub(super) fn close(&self) {
+        let half = self.with(|state| {
+            state.closed = true;
+            state.write.take()
+        });
+        drop(half);
+        self.note_closed();
+    }
+}
+
+impl State {
+    pub(super) fn begin_write(&mut self) {
+        self.flush = false;
+        self.machine.fill(now);
+    }
+
+    /// All that was to be written is written: ends the connection if it is draining and done.
+    fn all_written(&mut self) -> Flushed {
+        self.machine.end_if_drained();
+        if self.machine.error().is_some() {
+            return Flushed::Ended;
+        }
+        let quiet = self.machine.wants_read() && !self.has_more();
+        if quiet { Flushed::Quiet } else { Flushed::All }
+    }
+}
