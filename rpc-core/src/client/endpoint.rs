@@ -95,9 +95,17 @@ impl Endpoint {
     }
 
     /// While calls are in flight: silence after which the server is pinged, and the time it then has to
-    /// answer before the connection counts as lost. Default: 20 s; `None` never pings.
+    /// answer before the connection counts as lost. Default: 20 s; `None` never pings. Over TCP the system looks
+    /// after idle connections as well: see [`Listener`](crate::Listener).
     pub const fn keepalive(mut self, interval: Option<Duration>) -> Self {
         self.config.keepalive = interval;
+        self
+    }
+
+    /// How long the server may take none of the bytes that wait for it before the connection counts as lost.
+    /// Default: 30 s.
+    pub const fn write_timeout(mut self, timeout: Duration) -> Self {
+        self.config.write_timeout = timeout;
         self
     }
 

@@ -1,13 +1,13 @@
 //! A server describes itself: an ordinary service, written with our own macro. What `rpc list`, `rpc
 //! describe` and `rpc call` ask.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::{
-    Schema,
+    Schema, Shared,
     schema::ServiceSchema,
     service,
     service::{BuildError, Dispatch as _, Router},
@@ -34,23 +34,32 @@ pub trait Reflection {
     async fn services(&self) -> Vec<String>;
 
     /// Everything about one service: its methods and all types they use.
-    async fn describe(&self, service: String) -> Result<ServiceSchema, ReflectError>;
+    async fn describe(&self, service: String) -> Result<Shared<ServiceSchema>, ReflectError>;
 }
 
 /// The services of the server that this is on.
-struct Described {
+struct Descriptions {
     // Bounded by: the services of the server.
-    services: Vec<&'static ServiceSchema>,
+    services: Vec<Described>,
 }
 
-impl Reflection for Described {
+/// One of them.
+struct Described {
+    schema: &'static ServiceSchema,
+    /// Its description, once somebody has asked for it: a short question has a long answer, which is encoded once.
+    answer: OnceLock<Shared<ServiceSchema>>,
+}
+
+impl Reflection for Descriptions {
     async fn services(&self) -> Vec<String> {
-        self.services.iter().map(|schema| schema.name.clone()).collect()
+        self.services.iter().map(|service| service.schema.name.clone()).collect()
     }
 
-    async fn describe(&self, service: String) -> Result<ServiceSchema, ReflectError> {
-        match self.services.iter().find(|schema| schema.name == service) {
-            Some(schema) => Ok((*schema).clone()),
+    async fn describe(&self, service: String) -> Result<Shared<ServiceSchema>, ReflectError> {
+        match self.services.iter().find(|described| described.schema.name == service) {
+            Some(Described { schema, answer }) => {
+                Ok(answer.get_or_init(|| Shared::new((*schema).clone())).clone())
+            }
             None => {
                 Err(ReflectError::UnknownService { name: service, services: self.services().await })
             }
@@ -60,9 +69,27 @@ impl Reflection for Described {
 
 /// Adds the reflection service to a router that has all others.
 pub(crate) fn add_to(router: &mut Router) -> Result<(), BuildError> {
-    let mut services: Vec<_> = router.schemas().collect();
-    services.push(ReflectionClient::schema());
-    let server = ReflectionServer::new(Described { services });
+    let schemas = router.schemas().chain([ReflectionClient::schema()]);
+    let services = schemas.map(|schema| Described { schema, answer: OnceLock::new() }).collect();
+    let server = ReflectionServer::new(Descriptions { services });
     debug_assert_eq!(server.schema().name, "Reflection");
     router.add(Arc::new(server))
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_service_is_described_once_for_all_who_ask() {
+        let schema = ReflectionClient::schema();
+        let services = vec![Described { schema, answer: OnceLock::new() }];
+        let descriptions = Descriptions { services };
+        let describe = || descriptions.describe("Reflection".to_owned()).now_or_never();
+        let (one, two) = (describe().unwrap().unwrap(), describe().unwrap().unwrap());
+        assert_eq!(&*one, schema);
+        assert!(std::ptr::eq(&raw const *one, &raw const *two), "both share one encoded form");
+    }
 }

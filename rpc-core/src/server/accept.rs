@@ -29,7 +29,9 @@ pub(super) async fn accept(
             match listener.accept().await {
                 Ok(accepted) => {
                     pause = FIRST_PAUSE;
-                    if let Err(error) = threads.serve(accepted, permit, connections) {
+                    if let Err(error) =
+                        threads.serve(accepted, connections.count(permit), connections)
+                    {
                         tracing::debug!(%error, "connection was gone at once");
                     }
                 }

@@ -8,7 +8,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    connection::{Accept, Driver, Shared},
+    connection::{Accept, Driver, Handshake, Handshakes, Shared},
     proto::{Side, connection::Config},
     transport::Link,
 };
@@ -18,19 +18,40 @@ pub(super) struct Connections {
     config: Arc<Config>,
     /// Bounded by: the server's limit of connections.
     live: Mutex<Slab<Arc<Shared>>>,
+    /// Those of the connections, and the handlers that they have spawned.
     tasks: TaskTracker,
+    handshakes: Arc<Handshakes>,
+}
+
+/// What a connection has of the server's limits.
+pub(super) struct Share {
+    /// Its share of the limit of connections, until it ends.
+    permit: OwnedSemaphorePermit,
+    /// Its place among those whose peers have not said hello, until this one has.
+    handshake: Handshake,
 }
 
 impl Connections {
-    pub(super) fn new(router: Arc<dyn Accept>, config: Arc<Config>) -> Self {
-        Self { router, config, live: Mutex::default(), tasks: TaskTracker::new() }
+    pub(super) fn new(router: Arc<dyn Accept>, config: Arc<Config>, max_handshakes: usize) -> Self {
+        let handshakes = Handshakes::new(max_handshakes);
+        Self { router, config, live: Mutex::default(), tasks: TaskTracker::new(), handshakes }
     }
 
-    /// Serves a connection in a task of its own, until it ends. `permit` is its share of the limit.
-    pub(super) fn serve(self: &Arc<Self>, link: Link, permit: Option<OwnedSemaphorePermit>) {
+    /// Takes note of a connection that was accepted.
+    pub(super) fn count(&self, permit: OwnedSemaphorePermit) -> Share {
+        Share { permit, handshake: self.handshakes.begin() }
+    }
+
+    /// Serves a connection in a task of its own, until it ends; its share of the limits is given back then.
+    pub(super) fn serve(self: &Arc<Self>, link: Link, share: Option<Share>) {
         let accept = Some(Arc::clone(&self.router));
         let peer = link.peer;
-        let driver = Driver::new(link, Side::Acceptor, Arc::clone(&self.config), accept);
+        let mut driver = Driver::new(link, Side::Acceptor, Arc::clone(&self.config), accept);
+        driver.track_handlers(self.tasks.clone());
+        let permit = share.map(|Share { permit, handshake }| {
+            driver.count_handshake(handshake);
+            permit
+        });
         let key = self.live.lock().insert(Arc::clone(driver.shared()));
         let listed = Listed { connections: Arc::clone(self), key };
         self.tasks.spawn(async move {
@@ -54,7 +75,7 @@ impl Connections {
         }
     }
 
-    /// Resolves when no connection is left. None may be added after the call.
+    /// Resolves when no connection is left, and no handler. None may be added after the call.
     pub(super) async fn ended(&self) {
         self.tasks.close();
         self.tasks.wait().await;

@@ -42,6 +42,7 @@ pub struct Server {
     services: Vec<Arc<dyn Dispatch>>,
     config: Config,
     max_connections: usize,
+    max_handshakes: usize,
     grace: Duration,
     threads: Option<NonZero<usize>>,
     reflection: bool,
@@ -78,6 +79,7 @@ impl Default for Server {
             services: Vec::new(),
             config: Config::default(),
             max_connections: 16 << 10,
+            max_handshakes: 1024,
             grace: Duration::from_secs(30),
             threads: None,
             reflection: true,
@@ -109,9 +111,38 @@ impl Server {
         self
     }
 
+    /// Connections at once whose clients have not said hello. When one more comes, the oldest of them is closed, so
+    /// that those who connect and say nothing keep nobody out. They have shares of [`Self::max_connections`], of
+    /// which one is kept from them, and no more time than [`Self::handshake_timeout`]. Default: 1,024.
+    pub const fn max_handshakes(mut self, connections: usize) -> Self {
+        self.max_handshakes = connections;
+        self
+    }
+
     /// How long a client may take to say hello before its connection is closed. Default: 5 s.
     pub const fn handshake_timeout(mut self, timeout: Duration) -> Self {
         self.config.handshake_timeout = timeout;
+        self
+    }
+
+    /// Silence after which a client is pinged while calls are open, and the time it then has to answer before its
+    /// connection counts as lost. Default: 20 s; `None` never pings. Over TCP the system looks after idle connections
+    /// as well: see [`Listener`].
+    pub const fn keepalive(mut self, interval: Option<Duration>) -> Self {
+        self.config.keepalive = interval;
+        self
+    }
+
+    /// How long a client may take none of the bytes that wait for it before its connection is closed. Default: 30 s.
+    pub const fn write_timeout(mut self, timeout: Duration) -> Self {
+        self.config.write_timeout = timeout;
+        self
+    }
+
+    /// How long a connection may be silent on which no call of either side is open; then the client is told goodbye,
+    /// as in a shutdown. Default: `None`, which leaves idle connections open.
+    pub const fn idle_timeout(mut self, timeout: Option<Duration>) -> Self {
+        self.config.idle_timeout = timeout;
         self
     }
 
@@ -215,7 +246,9 @@ impl Server {
         if self.reflection {
             reflect::add_to(&mut router)?;
         }
-        Ok(Connections::new(Arc::new(router), Arc::new(self.config)))
+        // Whoever connects when all others are silent is let in: the oldest of them makes room for the next.
+        let max_handshakes = self.max_handshakes.min(self.max_connections.saturating_sub(1));
+        Ok(Connections::new(Arc::new(router), Arc::new(self.config), max_handshakes))
     }
 }
 

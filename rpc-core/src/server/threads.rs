@@ -3,9 +3,9 @@
 
 use std::{io, num::NonZero, sync::Arc, thread};
 
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 
-use super::connections::Connections;
+use super::connections::{Connections, Share};
 use crate::transport::{Accepted, Detached};
 
 /// Where the connections of one server go.
@@ -23,10 +23,10 @@ pub(super) struct Worker {
     taken: oneshot::Receiver<()>,
 }
 
-/// A connection to serve, with its share of the limit.
+/// A connection to serve, with its share of the limits.
 struct Job {
     socket: Detached,
-    permit: OwnedSemaphorePermit,
+    share: Share,
 }
 
 impl Threads {
@@ -45,13 +45,13 @@ impl Threads {
     pub(super) fn serve(
         &mut self,
         accepted: Accepted,
-        permit: OwnedSemaphorePermit,
+        share: Share,
         connections: &Arc<Connections>,
     ) -> io::Result<()> {
         match self {
-            Self::None => connections.serve(accepted.link()?, Some(permit)),
+            Self::None => connections.serve(accepted.link()?, Some(share)),
             Self::Some { workers, next } => {
-                let job = Job { socket: accepted.detach()?, permit };
+                let job = Job { socket: accepted.detach()?, share };
                 *next = (*next + 1) % workers.len();
                 if workers[*next].jobs.send(job).is_err() {
                     return Err(io::Error::other("the thread that would serve it has ended"));
@@ -77,9 +77,9 @@ impl Worker {
         let (jobs, mut waiting) = mpsc::unbounded_channel::<Job>();
         let (tell, taken) = oneshot::channel();
         let serve = async move {
-            while let Some(Job { socket, permit }) = waiting.recv().await {
+            while let Some(Job { socket, share }) = waiting.recv().await {
                 match socket.attach().and_then(Accepted::link) {
-                    Ok(link) => connections.serve(link, Some(permit)),
+                    Ok(link) => connections.serve(link, Some(share)),
                     Err(error) => tracing::debug!(%error, "connection was gone at once"),
                 }
             }

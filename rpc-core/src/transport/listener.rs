@@ -7,10 +7,16 @@ use tokio::net::{TcpListener, TcpStream};
 #[cfg(unix)]
 use tokio::net::{UnixListener, UnixStream};
 
+#[cfg(unix)]
+use super::unix::Refusal;
 use super::{Address, AddressError, Link, tcp};
 
 /// A bound socket that accepts connections. Made from an address by the server, or from a socket that
 /// the program opened itself.
+///
+/// TCP connections, accepted or dialled, send small messages at once (`TCP_NODELAY`), and the system finds peers that
+/// are gone: after 20 s of silence it asks every 5 s, four times (`SO_KEEPALIVE`), and on Linux bytes that are not
+/// acknowledged or not taken for 40 s end the connection (`TCP_USER_TIMEOUT`).
 #[derive(Debug)]
 pub struct Listener {
     socket: Socket,
@@ -21,10 +27,10 @@ pub struct Listener {
 enum Socket {
     Tcp(TcpListener),
     #[cfg(unix)]
-    /// With the file that goes with it, if it is ours.
+    /// Behind the file that goes with it, if it is ours: that is to be dropped first.
     Unix(
-        UnixListener,
         #[expect(dead_code, reason = "held to be dropped")] Option<super::unix::SocketFile>,
+        UnixListener,
     ),
 }
 
@@ -49,6 +55,14 @@ pub enum BindError {
     /// The address is none.
     #[error(transparent)]
     Address(#[from] AddressError),
+    /// Somebody listens there already.
+    #[error("cannot listen at {address}: {} is listening there", listening(*.process))]
+    Taken {
+        /// Where.
+        address: Address,
+        /// Who listens there, if it can be known.
+        process: Option<u32>,
+    },
     /// The system refuses to listen there.
     #[error("cannot listen at {address}: {reason}")]
     Bind {
@@ -59,11 +73,22 @@ pub enum BindError {
     },
 }
 
+/// Who is in the way, in words.
+fn listening(process: Option<u32>) -> String {
+    process.map_or_else(|| "another process".to_owned(), |id| format!("process {id}"))
+}
+
 impl Listener {
     /// Listens at an address. Port 0 lets the system choose a port; see [`Self::address`].
     ///
+    /// The file of a Unix socket that nobody listens at any more is replaced. Of several servers that begin to listen
+    /// at one path at the same time, one does; the others are told who it is.
+    ///
     /// # Errors
     /// The address cannot be listened at.
+    ///
+    /// # Cancel safety
+    /// Safe: until it resolves, nothing listens.
     pub async fn bind(address: Address) -> Result<Self, BindError> {
         let failed = |reason| BindError::Bind { address: address.clone(), reason };
         match &address {
@@ -73,8 +98,14 @@ impl Listener {
             }
             #[cfg(unix)]
             Address::Unix(path) => {
-                let (socket, file) = super::unix::bind(path).map_err(failed)?;
-                Ok(Self { socket: Socket::Unix(socket, Some(file)), address })
+                let (socket, file) = match super::unix::bind(path).await {
+                    Ok(bound) => bound,
+                    Err(Refusal::Taken(process)) => {
+                        return Err(BindError::Taken { address, process });
+                    }
+                    Err(Refusal::Other(reason)) => return Err(failed(reason)),
+                };
+                Ok(Self { socket: Socket::Unix(Some(file), socket), address })
             }
             #[cfg(not(unix))]
             Address::Unix(_) => Err(failed(io::ErrorKind::Unsupported.into())),
@@ -91,7 +122,7 @@ impl Listener {
         match &self.socket {
             Socket::Tcp(socket) => socket.accept().await.map(|(stream, _)| Accepted::Tcp(stream)),
             #[cfg(unix)]
-            Socket::Unix(socket, _) => {
+            Socket::Unix(_, socket) => {
                 socket.accept().await.map(|(stream, _)| Accepted::Unix(stream))
             }
         }
@@ -144,6 +175,6 @@ impl TryFrom<UnixListener> for Listener {
     /// The socket's file stays where it is: whoever bound it removes it.
     fn try_from(socket: UnixListener) -> io::Result<Self> {
         let path = socket.local_addr()?.as_pathname().map(ToOwned::to_owned).unwrap_or_default();
-        Ok(Self { socket: Socket::Unix(socket, None), address: Address::Unix(path) })
+        Ok(Self { socket: Socket::Unix(None, socket), address: Address::Unix(path) })
     }
 }

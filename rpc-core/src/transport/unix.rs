@@ -1,12 +1,11 @@
 //! Unix domain sockets, and the file that a listening one leaves behind.
 
 use std::{
+    fs::{File, TryLockError},
     io,
-    os::unix::{
-        fs::{FileTypeExt as _, MetadataExt as _},
-        net::UnixStream as BlockingUnixStream,
-    },
+    os::unix::fs::{FileTypeExt as _, MetadataExt as _},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use tokio::net::{UnixListener, UnixStream, unix::OwnedWriteHalf};
@@ -21,11 +20,30 @@ pub(crate) fn link(stream: UnixStream) -> Link {
     Link { read: Box::new(read), write: Box::new(write), peer: PeerAddress::Unix }
 }
 
+/// Why a socket file could not be made.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// Somebody listens there: this process, if it can be known.
+    Taken(Option<u32>),
+    Other(io::Error),
+}
+
+impl From<io::Error> for Refusal {
+    fn from(error: io::Error) -> Self {
+        Self::Other(error)
+    }
+}
+
 /// Listens at `path`. A socket file that nobody listens at any more is replaced.
-pub(crate) fn bind(path: &Path) -> io::Result<(UnixListener, SocketFile)> {
+///
+/// Only one of those who begin to listen in a folder does so at a time. Otherwise two of them may find the same stale
+/// file, and the second removes what the first has put in its place; or a file is taken for stale whose socket is
+/// bound and does not listen yet.
+pub(crate) async fn bind(path: &Path) -> Result<(UnixListener, SocketFile), Refusal> {
+    let _locked = lock_folder(path).await?;
     let listener = match UnixListener::bind(path) {
-        Err(error) if error.kind() == io::ErrorKind::AddrInUse && is_stale(path) => {
-            std::fs::remove_file(path)?;
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+            remove_stale(path).await?;
             UnixListener::bind(path)?
         }
         bound => bound?,
@@ -34,13 +52,73 @@ pub(crate) fn bind(path: &Path) -> io::Result<(UnixListener, SocketFile)> {
     Ok((listener, file))
 }
 
-/// Whether a socket is there at which nobody listens. Any other file is somebody's, and refuses a connection alike.
-fn is_stale(path: &Path) -> bool {
-    identity(path).is_some()
-        && match BlockingUnixStream::connect(path) {
-            Ok(_) => false,
-            Err(error) => error.kind() == io::ErrorKind::ConnectionRefused,
+/// How long the folder's lock is waited for. Whoever holds it for long is no server that begins to listen.
+const LOCK_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Pause between two looks at the lock: waiting in the system would hold up a thread.
+const LOCK_PAUSE: Duration = Duration::from_millis(2);
+
+/// Locks the folder of `path` until the file is dropped. The lock is on the folder itself, so that nothing is left
+/// behind, and the system takes it off a process that is killed. Where folders cannot be locked, nothing is.
+async fn lock_folder(path: &Path) -> io::Result<Option<File>> {
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    // What is wrong with the folder is for `bind` to say.
+    let Some(file) = folder.is_dir().then(|| File::open(folder).ok()).flatten() else {
+        return Ok(None);
+    };
+    let locked = async {
+        loop {
+            match file.try_lock() {
+                Ok(()) => return true,
+                Err(TryLockError::WouldBlock) => tokio::time::sleep(LOCK_PAUSE).await,
+                Err(TryLockError::Error(error)) => {
+                    tracing::debug!(%error, ?folder, "the folder of a socket cannot be locked");
+                    return false;
+                }
+            }
         }
+    };
+    match tokio::time::timeout(LOCK_PATIENCE, locked).await {
+        Ok(locked) => Ok(locked.then_some(file)),
+        Err(_) => {
+            let folder = folder.display();
+            let text = format!("another process keeps the folder {folder} locked (see `lslocks`)");
+            Err(io::Error::new(io::ErrorKind::TimedOut, text))
+        }
+    }
+}
+
+/// Removes a socket at which nobody listens. Any other file is somebody's, and refuses a connection alike.
+async fn remove_stale(path: &Path) -> Result<(), Refusal> {
+    let in_use = |text: String| io::Error::new(io::ErrorKind::AddrInUse, text);
+    let Some(found) = identity(path) else {
+        let text = "a file that is no socket is there; remove it, or choose another path";
+        return Err(in_use(text.to_owned()).into());
+    };
+    match UnixStream::connect(path).await {
+        Ok(stream) => {
+            let process = stream.peer_cred().ok().and_then(|listening| listening.pid());
+            let process = process.and_then(|id| u32::try_from(id).ok());
+            Err(Refusal::Taken(process.filter(|&id| id != 0)))
+        }
+        // More connections wait for it than it lets wait: it listens.
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(Refusal::Taken(None)),
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+            if identity(path) == Some(found) {
+                std::fs::remove_file(path)?;
+            }
+            Ok(())
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => {
+            let text =
+                format!("a socket is there, and whether it is in use cannot be seen: {error}");
+            Err(in_use(text).into())
+        }
+    }
 }
 
 /// Which socket file is there, if one is: device and inode.
@@ -49,7 +127,8 @@ fn identity(path: &Path) -> Option<(u64, u64)> {
     file.file_type().is_socket().then(|| (file.dev(), file.ino()))
 }
 
-/// The file of a listening socket; removed when the listener is dropped, unless another's is there by then.
+/// The file of a listening socket; removed when this is dropped, unless another's is there by then. To be dropped
+/// before the listener: while that listens, nobody takes its place, and its file's number is not given to another.
 #[derive(Debug)]
 pub(crate) struct SocketFile {
     path: PathBuf,

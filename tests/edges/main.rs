@@ -1,0 +1,10 @@
+//! The edges of a server: how it begins to listen, whom it lets in, and that nothing of it is left at its end.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by it")]
+
+mod ends;
+mod handshakes;
+#[cfg(unix)]
+mod unix_files;
+#[cfg(target_os = "linux")]
+mod watched;
