@@ -73,13 +73,17 @@ mod time;
 mod transport;
 
 pub use broadcast::{Broadcast, Lagged, Shared, Subscription};
-pub use call::{Call, CallError, CallFuture, Channel, Context, Streaming};
+pub use call::{
+    Call, CallError, CallFuture, Channel, ChannelState, Context, Reply, ReplyCall, ReplyFuture,
+    ReplyMetadata, Streaming,
+};
 pub use client::Endpoint;
 pub use codec::CodecError;
 /// What streaming methods return and take: the trait of `futures-core`.
 pub use futures_util::Stream;
 pub use proto::{
-    Code, Codec, Execution, Limits, LimitsError, Metadata, MetadataError, MethodKey, Status,
+    Code, Codec, DetailError, Execution, Limits, LimitsError, Metadata, MetadataError,
+    MetadataValue, MethodKey, Payload, Status,
 };
 pub use rpc_macros::service;
 pub use schema::Schema;
@@ -104,8 +108,12 @@ mod documents {
     mod evolution {}
     #[doc = include_str!("../../docs/guide/flow-control.md")]
     mod flow_control {}
+    #[doc = include_str!("../../docs/guide/liveness.md")]
+    mod liveness {}
     #[doc = include_str!("../../docs/guide/order.md")]
     mod order {}
+    #[doc = include_str!("../../docs/guide/statuses.md")]
+    mod statuses {}
     #[doc = include_str!("../../docs/guide/streams.md")]
     mod streams {}
 }

@@ -30,6 +30,9 @@ use proc_macro::TokenStream;
 ///
 /// - An argument `cx: &Context` is the call's context; callers do not pass it.
 /// - A return type `Result<T, E>` makes `E` the method's own error, which reaches the caller typed.
+/// - A return type `Result<T, Status>` lets the method say itself how the call ends, with any code, a message and
+///   details. Every call can end with a status, so that the signature is that of a method which returns `T`. What is
+///   called `Status` is taken for `rpc_core::Status`: give an error of your own another name.
 /// - `#[rpc(oneway)]` on a method: no reply is sent.
 /// - `#[rpc(ordered)]` on a method: its calls are started and finished in the order in which they were
 ///   sent. On the trait, below this attribute, or as `#[service(ordered)]`: all methods share one order.
@@ -56,6 +59,8 @@ use proc_macro::TokenStream;
 /// fn risky(&self) -> impl Stream<Item = Result<Tick, E>>;
 /// fn both(&self) -> Result<impl Stream<Item = Result<Tick, E>>, E>;
 /// ```
+///
+/// With `Status` in place of `E` the stream ends with any code, as other calls do.
 #[proc_macro_attribute]
 pub fn service(options: TokenStream, item: TokenStream) -> TokenStream {
     service::expand(options.into(), item.into()).into()

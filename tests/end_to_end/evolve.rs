@@ -227,6 +227,32 @@ async fn a_method_that_is_gone_stays_unimplemented() {
 }
 
 #[tokio::test]
+async fn an_end_that_proves_nothing_teaches_nothing() {
+    // Neither a deadline nor a future that was dropped says whether the server has the signature.
+    for new_server in [false, true] {
+        let store =
+            old::StoreClient::new(Endpoint::new().evolve(true).in_memory(server(new_server)));
+        let late = store.put(old_item("pen")).timeout(std::time::Duration::ZERO).await.unwrap_err();
+        assert_eq!(late.code(), Code::DeadlineExceeded);
+        drop(store.put(old_item("pen")).into_future());
+        for count in 2..5 {
+            assert_eq!(store.put(old_item("pen")).await, Ok(count), "new server: {new_server}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_learned_is_known_of_one_connection() {
+    let endpoint = Endpoint::new().evolve(true);
+    let of_new = old::StoreClient::new(endpoint.in_memory(server(true)));
+    let of_old = old::StoreClient::new(endpoint.in_memory(server(false)));
+    for count in 2..4 {
+        assert_eq!(of_new.put(old_item("pen")).await, Ok(count));
+        assert_eq!(of_old.put(old_item("pen")).await, Ok(count));
+    }
+}
+
+#[tokio::test]
 async fn a_method_by_its_bare_name_takes_what_has_a_default_or_not() {
     let channel = Endpoint::new().in_memory(server(true));
     let call = async |arguments| channel.call_json("Store.put", &arguments).await;

@@ -4,10 +4,10 @@ use rpc_core::{
     Code, Codec,
     proto::{
         MethodKey,
-        frame::{Flags, Kind},
+        wire::{CloseCode, Kind},
     },
 };
-use tests::{PlaygroundClient, RawPeer, Served, Transport};
+use tests::{PlaygroundClient, RawPeer, Served, Transport, wire};
 use tokio::net::TcpListener;
 
 #[tokio::test]
@@ -52,8 +52,7 @@ async fn a_server_that_closes_midway_leaves_no_call_hanging() {
         peer.next(Kind::Request).await.unwrap();
         if goodbye {
             // A goaway that says that nothing was accepted: the call is safe to repeat.
-            let goaway = [&[0][..], &0_u64.to_le_bytes(), b"restarting"].concat();
-            peer.send(&RawPeer::frame(Kind::GoAway, Flags::NONE, 0, &goaway)).await.unwrap();
+            peer.send(&wire::goaway(CloseCode::Drain, "restarting")).await.unwrap();
         }
         drop(peer);
         let error = call.await.unwrap().unwrap_err();
@@ -69,12 +68,8 @@ async fn replies_are_delivered_to_a_client_that_has_said_goodbye() {
     let served = Served::over(Transport::Tcp, Codec::Bincode).await;
     let mut peer = RawPeer::connect(served.address()).await.unwrap();
     let wait: MethodKey = PlaygroundClient::schema().method("wait").unwrap().key;
-    let goaway = [&[0][..], &0_u64.to_le_bytes()].concat();
-    let bytes = [
-        RawPeer::greeting(),
-        RawPeer::request(5, wait, &[]),
-        RawPeer::frame(Kind::GoAway, Flags::NONE, 0, &goaway),
-    ];
+    let bytes =
+        [RawPeer::greeting(), RawPeer::request(5, wait, &[]), wire::goaway(CloseCode::Drain, "")];
     peer.send(&bytes.concat()).await.unwrap();
     served.toys.until_waiting(1).await;
     served.client.open(1).await.unwrap();

@@ -10,7 +10,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use futures_util::{Stream, StreamExt as _, future};
+use futures_util::{Stream, StreamExt as _, TryStreamExt as _, future};
 use thiserror::Error;
 use tokio::sync::broadcast::{
     Receiver, Sender,
@@ -18,20 +18,22 @@ use tokio::sync::broadcast::{
 };
 use tokio_util::sync::ReusableBoxFuture;
 
+use crate::proto::{Code, Status};
+
 /// Sends values to all who have subscribed. Clones send to the same subscribers.
 ///
 /// The last `capacity` values are held once for all; a subscriber that falls further behind loses the
 /// oldest and learns how many. It then goes on ([`Subscription::or_notice`]) or is dropped
-/// ([`Subscription::until_lag`]). Either way it holds up neither the sender nor the others. A connection
-/// adds the window of each stream to that.
+/// ([`Subscription::until_lag`]), and its reader is told so. Either way it holds up neither the sender nor the
+/// others. A connection adds the window of each stream to that.
 ///
 /// ```
-/// use rpc_core::{Broadcast, Shared, service};
+/// use rpc_core::{Broadcast, Shared, Status, service};
 /// use futures_util::Stream;
 ///
 /// #[service]
 /// trait Feed {
-///     fn prices(&self) -> impl Stream<Item = Shared<f64>>;
+///     fn prices(&self) -> impl Stream<Item = Result<Shared<f64>, Status>>;
 /// }
 ///
 /// struct Exchange {
@@ -39,7 +41,7 @@ use tokio_util::sync::ReusableBoxFuture;
 /// }
 ///
 /// impl Feed for Exchange {
-///     fn prices(&self) -> impl Stream<Item = Shared<f64>> {
+///     fn prices(&self) -> impl Stream<Item = Result<Shared<f64>, Status>> {
 ///         self.prices.subscribe().until_lag()
 ///     }
 /// }
@@ -63,9 +65,17 @@ type Receive<T> = (Result<Shared<T>, RecvError>, Receiver<Shared<T>>);
 /// A subscriber was too slow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("{missed} values were sent too fast for this subscriber")]
+#[non_exhaustive]
 pub struct Lagged {
     /// How many values it has lost.
     pub missed: u64,
+}
+
+/// `DATA_LOSS`: the subscriber fell behind, by so many values.
+impl From<Lagged> for Status {
+    fn from(Lagged { missed }: Lagged) -> Self {
+        Self::new(Code::DataLoss, format!("this subscriber fell behind: {missed} values are lost"))
+    }
 }
 
 impl<T: Send + Sync + 'static> Broadcast<T> {
@@ -96,9 +106,12 @@ impl<T: Send + Sync + 'static> Broadcast<T> {
 }
 
 impl<T: Send + Sync + 'static> Subscription<T> {
-    /// Ends where this subscriber has lost values.
-    pub fn until_lag(self) -> impl Stream<Item = Shared<T>> + Send + use<T> {
-        self.scan((), |(), next| future::ready(next.ok()))
+    /// Ends where this subscriber has lost values, with the status that [`Lagged`] is: `DATA_LOSS`, and how many. So
+    /// its reader can tell such an end from that of a stream that is whole, and subscribe anew.
+    pub fn until_lag(self) -> impl Stream<Item = Result<Shared<T>, Status>> + Send + use<T> {
+        self.map_err(Status::from).scan(false, |ended, next| {
+            future::ready((!std::mem::replace(ended, next.is_err())).then_some(next))
+        })
     }
 
     /// Goes on where this subscriber has lost values, with a notice of how many in their place.
@@ -204,6 +217,9 @@ mod tests {
         for expected in [-3, 3, 4] {
             assert_eq!(now_or_never(told.as_mut()), Poll::Ready(Some(Shared::new(expected))));
         }
+        let lost = Status::from(Lagged { missed: 3 });
+        assert_eq!(lost.to_string(), "DATA_LOSS: this subscriber fell behind: 3 values are lost");
+        assert_eq!(now_or_never(dropped.as_mut()), Poll::Ready(Some(Err(lost))));
         assert_eq!(now_or_never(dropped.as_mut()), Poll::Ready(None));
     }
 }

@@ -6,9 +6,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use serde::{
-    Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned, ser::Error as _,
-};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
 
 use crate::{
     codec::{self, CodecError, Source},
@@ -76,7 +74,7 @@ pub fn encode<T: Serialize>(
             out.extend_from_slice(bytes);
             Ok(())
         }
-        Err(error) => Err(CodecError::Json(serde_json::Error::custom(error))),
+        Err(error) => Err(CodecError::repeated(error)),
     }
 }
 

@@ -4,13 +4,10 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use serde::Serialize;
 
-use super::{
-    Call, Context, Method, Streaming,
-    evolve::{Evolution, Fallback},
-};
+use super::{Call, Context, Expected, Method, Streaming, evolve::Fallback};
 use crate::{
     codec::{self, CodecError, Decode, Source},
-    connection::{Accept, Connection, Shared},
+    connection::{Accept, Connection, Phase, Shared},
     proto::{Code, Codec, MethodKey, Payload, Status, connection::Config},
     schema::{MethodKind, ServiceSchema},
     transport::{Link, PeerAddress},
@@ -34,8 +31,22 @@ pub struct Channel {
     timeout: Option<Duration>,
     /// The call whose handler was given this channel.
     caller: Option<Context>,
-    /// What is known of the server's signatures, where calls outlive a change of theirs.
-    evolution: Option<Arc<Evolution>>,
+    /// Whether calls outlive a change of their method's signature.
+    evolves: bool,
+}
+
+/// How far the connection of a [`Channel`] is; see [`Channel::state`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ChannelState {
+    /// The server has not said hello yet. Calls may be made: the first ones ride with the handshake.
+    Connecting,
+    /// Calls are made.
+    Ready,
+    /// One side has said that it starts no more calls. What runs is finished.
+    Draining,
+    /// The connection is over.
+    Closed,
 }
 
 impl Channel {
@@ -48,15 +59,14 @@ impl Channel {
         evolves: bool,
     ) -> Self {
         let connection = Connection::spawn(link, config, accept);
-        let evolution = evolves.then(Arc::default);
-        Self { connection, codec, timeout, caller: None, evolution }
+        Self { connection, codec, timeout, caller: None, evolves }
     }
 
     /// A channel back to whoever called on the connection `shared`.
     pub(super) fn back(shared: &Arc<Shared>, caller: Context) -> Self {
         let connection = Connection::of(shared);
         let (codec, caller) = (Codec::default(), Some(caller));
-        Self { connection, codec, timeout: None, caller, evolution: None }
+        Self { connection, codec, timeout: None, caller, evolves: false }
     }
 
     /// Waits until the server has said hello.
@@ -82,6 +92,70 @@ impl Channel {
         self.connection.ping().await.map_err(unavailable)
     }
 
+    /// Closes the connection in good order, for all clones: no further call is made, what runs is finished, one-way
+    /// calls that were sent are written, and then the transport is closed. Resolves when all that is done.
+    ///
+    /// There is no limit of time to it. Where one is wanted, put `tokio::time::timeout` around it.
+    ///
+    /// ```
+    /// # use rpc_core::{Channel, Server, service};
+    /// # #[service] trait Log { #[rpc(oneway)] async fn line(&self, line: String); }
+    /// # struct Lines;
+    /// # impl Log for Lines { async fn line(&self, _line: String) {} }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let server = Server::new().with(LogServer::new(Lines)).start("127.0.0.1:0").await?;
+    /// let log = LogClient::connect(server.address()).await?;
+    /// log.line("the last one").await?;
+    /// // Without it the program might end before the line has left.
+    /// log.channel().close().await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// `UNAVAILABLE`: the connection was lost before all was done, or had been; the message says how.
+    ///
+    /// # Cancel safety
+    /// Safe: once begun, it goes on by itself.
+    pub async fn close(&self) -> Result<(), Status> {
+        self.connection.drain();
+        self.closed().await
+    }
+
+    /// Resolves when the connection is over, whoever ended it.
+    ///
+    /// # Errors
+    /// `UNAVAILABLE`: it did not end in good order; the message says why.
+    ///
+    /// # Cancel safety
+    /// Safe: dropping the future changes nothing.
+    pub async fn closed(&self) -> Result<(), Status> {
+        self.connection.closed().await.map_err(unavailable)
+    }
+
+    /// How far the connection is: whether a call that is made now has a chance.
+    #[must_use]
+    pub fn state(&self) -> ChannelState {
+        match self.connection.shared().phase() {
+            Phase::Connecting => ChannelState::Connecting,
+            Phase::Ready => ChannelState::Ready,
+            Phase::Draining => ChannelState::Draining,
+            Phase::Closed => ChannelState::Closed,
+        }
+    }
+
+    /// Whether the connection is over: every call that is made fails.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.state() == ChannelState::Closed
+    }
+
+    /// How many calls of this side have not ended, those that still wait to be sent included, on all clones.
+    #[must_use]
+    pub fn open_calls(&self) -> usize {
+        self.connection.open_calls()
+    }
+
     /// Who is at the other end.
     #[must_use]
     pub fn peer(&self) -> PeerAddress {
@@ -103,19 +177,10 @@ impl Channel {
         method: &str,
         arguments: &serde_json::Value,
     ) -> Call<serde_json::Value, serde_json::Value> {
-        let method = Method::Named(MethodKey::bare(method));
         let arguments = encode(Codec::Json, arguments);
         let decode: Decode<serde_json::Value> = codec::decode::<serde_json::Value>;
-        let mut call = Call::new(
-            self.connection.clone(),
-            method,
-            Codec::Json,
-            arguments,
-            decode,
-            Some(decode),
-        );
-        self.add_defaults(&mut call);
-        call
+        let expected = Expected::value(decode, Some(decode));
+        self.by_key(MethodKey::bare(method), Codec::Json, arguments, expected)
     }
 
     /// Prepares a call whose arguments are encoded already, and whose reply, or the method's own error, is
@@ -146,11 +211,8 @@ impl Channel {
         codec: Codec,
         arguments: &Payload,
     ) -> Call<Payload, Payload> {
-        let (connection, arguments) = (self.connection.clone(), Ok(arguments.clone()));
-        let method = Method::Named(method);
-        let mut call = Call::new(connection, method, codec, arguments, as_it_is, Some(as_it_is));
-        self.add_defaults(&mut call);
-        call
+        let expected = Expected::value(as_it_is, Some(as_it_is));
+        self.by_key(method, codec, Ok(arguments.clone()), expected)
     }
 
     /// The same as [`Self::call_raw`] for a method that answers with a stream of items.
@@ -160,12 +222,20 @@ impl Channel {
         codec: Codec,
         arguments: &Payload,
     ) -> Call<Streaming<Payload, Payload>, Payload> {
-        let (connection, arguments) = (self.connection.clone(), Ok(arguments.clone()));
-        let method = Method::Named(method);
-        let (read, fail) = (as_it_is, Some(as_it_is as Decode<Payload>));
-        let mut call = Call::streaming(connection, method, codec, arguments, read, fail);
-        call.called_by(self.caller.as_ref());
-        call
+        let expected = Expected::items(as_it_is, Some(as_it_is as Decode<Payload>));
+        self.by_key(method, codec, Ok(arguments.clone()), expected)
+    }
+
+    /// The same as [`Self::call_json`] for a method that answers with a stream of items.
+    pub fn stream_json(
+        &self,
+        method: &str,
+        arguments: &serde_json::Value,
+    ) -> Call<Streaming<serde_json::Value, serde_json::Value>, serde_json::Value> {
+        let arguments = encode(Codec::Json, arguments);
+        let decode: Decode<serde_json::Value> = codec::decode::<serde_json::Value>;
+        let expected = Expected::items(decode, Some(decode));
+        self.by_key(MethodKey::bare(method), Codec::Json, arguments, expected)
     }
 
     /// Prepares a call of a trait's method, given by its index.
@@ -177,34 +247,7 @@ impl Channel {
         value: Decode<T>,
         error: Option<Decode<E>>,
     ) -> Call<T, E> {
-        let method = Method::Known { service, method: &service.methods[method] };
-        let encoded = encode(self.codec, arguments);
-        let connection = self.connection.clone();
-        let mut call = Call::new(connection, method, self.codec, encoded, value, error);
-        self.evolve(&mut call, arguments);
-        self.add_defaults(&mut call);
-        call
-    }
-
-    /// Lets a call outlive a change of its method's signature, if this channel does that.
-    #[inline]
-    fn evolve<T, E>(&self, call: &mut Call<T, E>, arguments: &impl Serialize) {
-        let Some(evolution) = &self.evolution else { return };
-        let Method::Known { method, .. } = &call.request.method else { return };
-        let key = method.key;
-        let known = evolution.matches(key);
-        let sent_once = method.upload.is_some() || method.kind == MethodKind::Oneway;
-        if known == Some(true) {
-            return;
-        }
-        let arguments = encode(Codec::Json, arguments);
-        if known == Some(false) || sent_once {
-            call.request.by_name(arguments);
-            return;
-        }
-        let (evolution, arguments) = (Arc::clone(evolution), Some(arguments));
-        let fallback = Fallback { evolution, key, arguments, deadline: None };
-        call.request.options().fallback = Some(fallback);
+        self.known(service, method, arguments, Expected::value(value, error))
     }
 
     /// Prepares a call of a one-way method.
@@ -226,33 +269,72 @@ impl Channel {
         item: Decode<T>,
         error: Option<Decode<E>>,
     ) -> Call<Streaming<T, E>, E> {
+        self.known(service, method, arguments, Expected::items(item, error))
+    }
+
+    /// A call of a method that this program was compiled with.
+    fn known<T, E>(
+        &self,
+        service: &'static ServiceSchema,
+        method: usize,
+        arguments: &impl Serialize,
+        expected: Expected<T, E>,
+    ) -> Call<T, E> {
         let method = Method::Known { service, method: &service.methods[method] };
-        let (encoded, connection) = (encode(self.codec, arguments), self.connection.clone());
-        let mut call = Call::streaming(connection, method, self.codec, encoded, item, error);
+        let encoded = encode(self.codec, arguments);
+        let mut call = self.prepare(method, self.codec, encoded, expected);
         self.evolve(&mut call, arguments);
-        call.called_by(self.caller.as_ref());
         call
     }
 
-    /// The same as [`Self::call_json`] for a method that answers with a stream of items.
-    pub fn stream_json(
+    /// A call of a method of which no more than the key is known.
+    fn by_key<T, E>(
         &self,
-        method: &str,
-        arguments: &serde_json::Value,
-    ) -> Call<Streaming<serde_json::Value, serde_json::Value>, serde_json::Value> {
-        let method = Method::Named(MethodKey::bare(method));
-        let arguments = encode(Codec::Json, arguments);
-        let decode: Decode<serde_json::Value> = codec::decode::<serde_json::Value>;
-        let connection = self.connection.clone();
-        Call::streaming(connection, method, Codec::Json, arguments, decode, Some(decode))
+        method: MethodKey,
+        codec: Codec,
+        arguments: Result<Payload, Status>,
+        expected: Expected<T, E>,
+    ) -> Call<T, E> {
+        self.prepare(Method::Named(method), codec, arguments, expected)
     }
 
+    /// Every call comes from here, so that none is without what this channel adds.
     #[inline]
-    fn add_defaults<T, E>(&self, call: &mut Call<T, E>) {
+    fn prepare<T, E>(
+        &self,
+        method: Method,
+        codec: Codec,
+        arguments: Result<Payload, Status>,
+        expected: Expected<T, E>,
+    ) -> Call<T, E> {
+        let mut call = Call::new(self.connection.clone(), method, codec, arguments, expected);
         call.called_by(self.caller.as_ref());
-        if let Some(timeout) = self.timeout {
+        if let Some(timeout) = self.timeout.filter(|_| !call.request.streams.down()) {
             call.request.options().timeout = Some(timeout);
         }
+        call
+    }
+
+    /// Lets a call outlive a change of its method's signature, if this channel does that.
+    #[inline]
+    fn evolve<T, E>(&self, call: &mut Call<T, E>, arguments: &impl Serialize) {
+        if !self.evolves {
+            return;
+        }
+        let Method::Known { method, .. } = &call.request.method else { return };
+        let key = method.key;
+        let known = self.connection.signatures().matches(key);
+        let sent_once = method.upload.is_some() || method.kind == MethodKind::Oneway;
+        if known == Some(true) {
+            return;
+        }
+        let arguments = encode(Codec::Json, arguments);
+        if known == Some(false) || sent_once {
+            call.request.by_name(arguments);
+            return;
+        }
+        let fallback = Fallback { key, arguments: Some(arguments), deadline: None };
+        call.request.options().fallback = Some(fallback);
     }
 }
 

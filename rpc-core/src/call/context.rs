@@ -5,12 +5,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use super::Channel;
+use super::{Channel, ReplyMetadata};
 use crate::{
-    connection::Shared,
-    proto::{CallId, Metadata},
+    connection::{Phase, Shared},
+    proto::{CallId, Metadata, MetadataError},
     time::now,
     transport::PeerAddress,
 };
@@ -47,6 +48,34 @@ struct Call {
     deadline: Option<Instant>,
     metadata: Metadata,
     cancellation: CancellationToken,
+    reply: Mutex<Beside>,
+}
+
+/// What is to travel beside the reply.
+#[derive(Debug)]
+struct Beside {
+    /// Whether what leads is sent ahead of items, or all with the reply.
+    streams: bool,
+    sent: Sent,
+    /// What goes ahead, and what goes behind. Made when somebody sets a pair.
+    pairs: Option<Box<[Metadata; 2]>>,
+}
+
+/// How much of a reply has left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Sent {
+    Nothing,
+    /// What goes ahead of the items.
+    Start,
+    /// All of it, or there is none.
+    All,
+}
+
+/// Where metadata travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Leading,
+    Trailing,
 }
 
 impl Context {
@@ -56,9 +85,12 @@ impl Context {
         id: CallId,
         deadline: Option<Instant>,
         metadata: Metadata,
-        cancellation: CancellationToken,
+        streams: bool,
     ) -> Self {
-        Self(Arc::new(Call { method, connection, id, deadline, metadata, cancellation }))
+        let cancellation = CancellationToken::new();
+        let sent = if id.expects_reply() { Sent::Nothing } else { Sent::All };
+        let reply = Mutex::new(Beside { streams, sent, pairs: None });
+        Self(Arc::new(Call { method, connection, id, deadline, metadata, cancellation, reply }))
     }
 
     /// The method that was called, as `Service.method`.
@@ -83,12 +115,12 @@ impl Context {
         Channel::back(&self.0.connection, self.clone()).into()
     }
 
-    /// The id of the call, while its handler runs.
+    /// The id of the call, while its handler runs; that of all one-way calls for one of them.
     pub(super) fn running_call(&self) -> Option<CallId> {
-        (self.0.id.expects_reply() && !self.is_cancelled()).then_some(self.0.id)
+        (!self.is_cancelled()).then_some(self.0.id)
     }
 
-    pub(super) fn cancellation(&self) -> CancellationToken {
+    pub(crate) fn cancellation(&self) -> CancellationToken {
         self.0.cancellation.clone()
     }
 
@@ -110,6 +142,89 @@ impl Context {
         &self.0.metadata
     }
 
+    /// What travels ahead of the items of a stream, to be set before the method has given the stream; for a method that
+    /// answers with one value the same as [`Self::trailing_metadata`]. Callers read it by
+    /// [`Streaming::leading_metadata`](crate::Streaming::leading_metadata).
+    #[must_use]
+    pub const fn leading_metadata(&self) -> ReplyMetadata<'_> {
+        ReplyMetadata { cx: self, place: Place::Leading }
+    }
+
+    /// What travels with the reply, and so behind the items of a stream. Callers read it by
+    /// [`Call::with_reply_metadata`](crate::Call::with_reply_metadata),
+    /// [`Streaming::trailing_metadata`](crate::Streaming::trailing_metadata), and of a call that failed by
+    /// [`Status::metadata`](crate::Status::metadata).
+    ///
+    /// ```
+    /// use rpc_core::{Context, Server, Status, service};
+    ///
+    /// #[service]
+    /// trait Orders {
+    ///     async fn count(&self, cx: &Context) -> Result<u64, Status>;
+    /// }
+    ///
+    /// struct Book;
+    /// impl Orders for Book {
+    ///     async fn count(&self, cx: &Context) -> Result<u64, Status> {
+    ///         cx.trailing_metadata().set("as-of", "2026-01-31")?;
+    ///         Ok(7)
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let orders = OrdersClient::in_memory(Server::new().with(OrdersServer::new(Book)));
+    /// let reply = orders.count().with_reply_metadata().await?;
+    /// assert_eq!((reply.value, reply.metadata.value("as-of")), (7, Some("2026-01-31")));
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub const fn trailing_metadata(&self) -> ReplyMetadata<'_> {
+        ReplyMetadata { cx: self, place: Place::Trailing }
+    }
+
+    /// Changes what is to travel at `place`, if it has not left.
+    pub(super) fn change(
+        &self,
+        place: Place,
+        key: &str,
+        change: impl FnOnce(&mut Metadata) -> Result<(), MetadataError>,
+    ) -> Result<(), MetadataError> {
+        let mut beside = self.0.reply.lock();
+        // What does not stream has one place for both, and its bounds hold for both together.
+        let leads = place == Place::Leading && beside.streams;
+        if beside.sent >= if leads { Sent::Start } else { Sent::All } {
+            return Err(MetadataError::Late(key.to_owned()));
+        }
+        let [leading, trailing] = &mut **beside.pairs.get_or_insert_default();
+        change(if leads { leading } else { trailing })
+    }
+
+    /// The accept of the call is sent next: what leads goes with it.
+    pub(crate) fn send_leading(&self) {
+        self.send(Sent::Start, |[leading, _]| std::mem::take(leading));
+    }
+
+    /// The reply is sent next.
+    pub(crate) fn send_trailing(&self) {
+        self.send(Sent::All, |[leading, trailing]| {
+            // What was to lead a stream that failed at its start has not left. What does not fit any more stays behind.
+            let mut all = std::mem::take(leading);
+            let _ = all.append_all(trailing);
+            all
+        });
+    }
+
+    fn send(&self, sent: Sent, take: impl FnOnce(&mut [Metadata; 2]) -> Metadata) {
+        let mut beside = self.0.reply.lock();
+        beside.sent = beside.sent.max(sent);
+        let metadata = beside.pairs.as_deref_mut().map(take).unwrap_or_default();
+        drop(beside);
+        if !metadata.is_empty() {
+            self.0.connection.set_reply_metadata(self.0.id, metadata);
+        }
+    }
+
     /// Resolves when the call is over: answered, cancelled, past its deadline, or its connection lost.
     /// The handler itself is dropped then; this is for tasks that it has started.
     ///
@@ -117,6 +232,40 @@ impl Context {
     /// Safe: dropping the future changes nothing.
     pub async fn cancelled(&self) {
         self.0.cancellation.cancelled().await;
+    }
+
+    /// Resolves when one side of the connection has said that it starts no more calls: the server shuts down, or the
+    /// client closes its channel. Handlers go on; one that would go on for ever, as a quiet subscription does, is to
+    /// end now, or it holds a shutdown up for the whole grace period.
+    ///
+    /// ```
+    /// use futures_util::{Stream, StreamExt as _};
+    /// use rpc_core::{Broadcast, Context, Shared, Status, service};
+    ///
+    /// #[service]
+    /// trait Feed {
+    ///     fn prices(&self, cx: &Context) -> impl Stream<Item = Result<Shared<f64>, Status>>;
+    /// }
+    ///
+    /// struct Exchange(Broadcast<f64>);
+    ///
+    /// impl Feed for Exchange {
+    ///     fn prices(&self, cx: &Context) -> impl Stream<Item = Result<Shared<f64>, Status>> {
+    ///         self.0.subscribe().until_lag().take_until(cx.draining())
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Cancel safety
+    /// Safe: dropping the future changes nothing. It holds nothing of the context.
+    pub fn draining(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.0.connection.draining().cancelled_owned()
+    }
+
+    /// Whether one side has said that it starts no more calls; see [`Self::draining`].
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        matches!(self.0.connection.phase(), Phase::Draining | Phase::Closed)
     }
 
     /// Whether the call is over; see [`Self::cancelled`].

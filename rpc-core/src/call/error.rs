@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, error::Error, fmt};
 
-use crate::proto::{Code, Status};
+use crate::proto::{Code, MetadataError, Status};
 
 /// Why a call brought no value.
 ///
@@ -48,6 +48,22 @@ impl<E> CallError<E> {
 impl<E> From<Status> for CallError<E> {
     fn from(status: Status) -> Self {
         Self::Status(status)
+    }
+}
+
+/// So that a handler which fails with a status may hand on that of a call of its own, by `?`.
+impl From<CallError> for Status {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::Status(status) => status,
+        }
+    }
+}
+
+/// `INTERNAL`: a handler was to send what metadata cannot carry.
+impl From<MetadataError> for Status {
+    fn from(error: MetadataError) -> Self {
+        Self::new(Code::Internal, error.to_string())
     }
 }
 

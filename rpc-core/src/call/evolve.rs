@@ -3,38 +3,17 @@
 //!
 //! Until a method is known, its arguments are encoded both ways, so that nothing of the caller is kept. What cannot
 //! be sent twice, a stream of items or a call without a reply, goes as JSON at once unless its signature is known to
-//! be right.
+//! be right. Only what the server proved is remembered: a deadline, a cancel or a lost connection says nothing of it.
 
-use std::{
-    collections::HashMap,
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-    time::Instant,
+use std::time::Instant;
+
+use crate::{
+    connection::Connection,
+    proto::{Code, MethodKey, Payload, Status, connection::Outcome, wire::Failure},
 };
-
-use crate::proto::{Code, MethodKey, Payload, Status, connection::Outcome, frame::Failure};
-
-/// What one connection has learned of the server's signatures.
-#[derive(Default)]
-pub(super) struct Evolution {
-    /// Whether the server has that signature. Bounded by: the methods that this program calls.
-    known: Mutex<HashMap<MethodKey, bool>>,
-}
-
-impl Evolution {
-    /// Whether the server has the signature, if that is known.
-    pub(super) fn matches(&self, key: MethodKey) -> Option<bool> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&key).copied()
-    }
-
-    fn learn(&self, key: MethodKey, matches: bool) {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(key, matches);
-    }
-}
 
 /// The same call in JSON, for a server that has another signature.
 pub(super) struct Fallback {
-    pub(super) evolution: Arc<Evolution>,
     pub(super) key: MethodKey,
     /// The arguments in JSON, until the call is sent with them.
     pub(super) arguments: Option<Result<Payload, Status>>,
@@ -43,16 +22,22 @@ pub(super) struct Fallback {
 }
 
 impl Fallback {
-    /// The arguments to send instead, if this end of the call says that the server does not have the signature.
-    /// Learns from any end.
-    pub(super) fn instead(&mut self, end: Option<&Outcome>) -> Option<Result<Payload, Status>> {
+    /// The arguments to send instead, if this end of the call on `connection` says that the server does not have
+    /// the signature. `None` for a call that the handler has accepted.
+    pub(super) fn instead(
+        &mut self,
+        connection: &Connection,
+        end: Option<&Outcome>,
+    ) -> Option<Result<Payload, Status>> {
         let refused = end.is_some_and(is_refusal);
         match self.arguments.take() {
             Some(arguments) if refused => return Some(arguments),
-            Some(_) => self.evolution.learn(self.key, true),
-            // Where even the bare name is refused there is no such method.
-            None if !refused => self.evolution.learn(self.key, false),
-            None => {}
+            Some(_) if end.is_none_or(is_from_handler) => {
+                connection.signatures().learn(self.key, true);
+            }
+            // The signature was refused before. Where even the bare name is, there is no such method.
+            None if !refused => connection.signatures().learn(self.key, false),
+            _ => {}
         }
         None
     }
@@ -68,8 +53,7 @@ fn is_refusal(outcome: &Outcome) -> bool {
     }
 }
 
-impl fmt::Debug for Evolution {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Evolution").finish_non_exhaustive()
-    }
+/// Whether only a handler can have ended the call like this.
+const fn is_from_handler(outcome: &Outcome) -> bool {
+    matches!(outcome, Ok(_) | Err(Failure::Application(_)))
 }

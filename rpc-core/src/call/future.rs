@@ -14,9 +14,9 @@ use crate::{
     codec::{CodecError, Decode},
     connection::{Connection, ItemReader, ItemSender},
     proto::{
-        CallId, Code, Codec, Payload, Status,
+        CallId, Code, Codec, Metadata, Payload, Status,
         connection::{NewCall, Outcome},
-        frame::Failure,
+        wire::Failure,
     },
     time::now,
 };
@@ -41,8 +41,8 @@ enum State {
 
 /// What a call has come to.
 enum Progress {
-    /// It has ended.
-    Ended(Outcome),
+    /// It has ended; with what came beside the reply.
+    Ended(Outcome, Option<Box<Metadata>>),
     /// Its handler goes on with items.
     Accepted(CallId),
 }
@@ -97,8 +97,9 @@ impl<T, E> CallFuture<T, E> {
         let Some(options) = &mut self.request.options else { return };
         if let Some(upload) = options.upload.take() {
             let codec = self.request.codec;
-            let shared = Arc::clone(self.connection.shared());
-            tokio::spawn(upload(ItemSender::upload(shared, id, codec), codec));
+            let shared = self.connection.shared();
+            let items = ItemSender::upload(Arc::clone(shared), id, codec);
+            shared.spawn(upload.into_inner()(items, codec));
         }
         if let Some(scope) = &options.scope {
             options.cancelled = Some(Box::pin(scope.cancellation().cancelled_owned()));
@@ -109,7 +110,7 @@ impl<T, E> CallFuture<T, E> {
         if let State::Unsent = self.state {
             let outcome = ready!(self.send(cx));
             self.state = State::Done;
-            return Poll::Ready(Progress::Ended(outcome));
+            return Poll::Ready(Progress::Ended(outcome, None));
         }
         // Polled after its end, which futures need not allow; there is nothing to come.
         let State::Open(id) = self.state else { return Poll::Pending };
@@ -117,10 +118,12 @@ impl<T, E> CallFuture<T, E> {
         let progress = if self.request.streams.down() {
             shared.poll_accepted(id, cx).map(|accepted| match accepted {
                 Ok(()) => Progress::Accepted(id),
-                Err(outcome) => Progress::Ended(outcome),
+                Err((outcome, metadata)) => Progress::Ended(outcome, metadata),
             })
         } else {
-            shared.poll_outcome(id, cx).map(Progress::Ended)
+            shared
+                .poll_outcome(id, cx)
+                .map(|(outcome, metadata)| Progress::Ended(outcome, metadata))
         };
         if progress.is_ready() {
             self.state = State::Done;
@@ -146,10 +149,10 @@ impl<T, E> CallFuture<T, E> {
         let Some(options) = &mut request.options else { return false };
         let Some(fallback) = &mut options.fallback else { return false };
         let end = match progress {
-            Progress::Ended(outcome) => Some(outcome),
+            Progress::Ended(outcome, _) => Some(outcome),
             Progress::Accepted(_) => None,
         };
-        let Some(arguments) = fallback.instead(end) else { return false };
+        let Some(arguments) = fallback.instead(&self.connection, end) else { return false };
         request.by_name(arguments);
         self.state = State::Unsent;
         true
@@ -158,29 +161,63 @@ impl<T, E> CallFuture<T, E> {
     fn read(&mut self, progress: Progress) -> Result<T, CallError<E>> {
         let codec = self.request.codec;
         let Reader { value, error } = self.read;
-        let accepted = match progress {
-            Progress::Ended(Err(end)) => {
+        let (accepted, trailing) = match progress {
+            Progress::Ended(Err(end), metadata) => {
+                let end = with_metadata(end, metadata);
                 return Err(failure(end, codec, error, Some(&self.request.method)));
             }
-            Progress::Ended(Ok(payload)) => match self.request.reply {
+            Progress::Ended(Ok(payload), metadata) => match self.request.reply {
                 true if self.stream.is_none() => {
+                    if metadata.is_some() {
+                        self.keep(metadata);
+                    }
                     return value(codec, (&payload).into()).map_err(unreadable);
                 }
                 false => {
                     return value(Codec::Bincode, (&Payload::new()).into()).map_err(unreadable);
                 }
-                true => None,
+                true => (None, metadata),
             },
-            Progress::Accepted(id) => Some(id),
+            Progress::Accepted(id) => (Some(id), None),
         };
         let Some(make) = self.stream.take() else {
             return Err(Status::new(Code::Internal, "the call was read twice").into());
         };
         let connection = self.connection.clone();
+        let leading = accepted.and_then(|id| connection.shared().take_leading_metadata(id));
+        self.keep(leading.clone());
         let reader = accepted.map(|id| ItemReader::of_call(Arc::clone(connection.shared()), id));
         let method = self.request.method.clone();
         let scope = self.request.options.as_mut().and_then(|options| options.cancelled.take());
-        Ok(make(Incoming { reader, connection, method, codec, scope }))
+        Ok(make(Incoming { reader, connection, method, codec, scope, leading, trailing }))
+    }
+
+    /// Whether the call is its arguments and its reply and nothing else, as most are.
+    const fn is_plain(&self) -> bool {
+        self.request.options.is_none() && self.stream.is_none() && self.request.reply
+    }
+
+    /// Makes of the outcome of a plain call what the caller gets.
+    fn read_plain(&self, outcome: Outcome) -> Result<T, CallError<E>> {
+        let (codec, Reader { value, error }) = (self.request.codec, self.read);
+        match outcome {
+            Ok(payload) => value(codec, (&payload).into()).map_err(unreadable),
+            Err(end) => Err(failure(end, codec, error, Some(&self.request.method))),
+        }
+    }
+
+    /// Keeps what came beside the reply, if the caller asks for it.
+    #[cold]
+    fn keep(&mut self, metadata: Option<Box<Metadata>>) {
+        if let Some(options) = self.request.options.as_mut().filter(|asked| asked.wants_metadata) {
+            options.reply_metadata = metadata;
+        }
+    }
+
+    /// What came beside the reply of a call that asks for it.
+    pub(super) fn take_reply_metadata(&mut self) -> Metadata {
+        let kept = self.request.options.as_mut().and_then(|options| options.reply_metadata.take());
+        kept.map_or_else(Metadata::new, |metadata| *metadata)
     }
 }
 
@@ -221,6 +258,17 @@ pub(super) fn scope_is_over() -> Status {
     Status::new(Code::Cancelled, "the call that this one is part of is over")
 }
 
+/// A failure with what came beside it.
+pub(super) fn with_metadata(failure: Failure, metadata: Option<Box<Metadata>>) -> Failure {
+    match (failure, metadata) {
+        (Failure::Status(mut status), Some(metadata)) => {
+            *status.metadata_mut() = *metadata;
+            Failure::Status(status)
+        }
+        (failure, _) => failure,
+    }
+}
+
 /// How a call failed, in the trait's own terms where it can be.
 pub(super) fn failure<E>(
     failure: Failure,
@@ -247,6 +295,13 @@ impl<T, E> Future for CallFuture<T, E> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
+        if let State::Open(id) = this.state
+            && this.is_plain()
+            && let Some(outcome) = this.connection.shared().take_outcome(id)
+        {
+            this.state = State::Done;
+            return Poll::Ready(this.read_plain(outcome));
+        }
         while let Poll::Ready(progress) = this.poll_progress(cx) {
             if !this.falls_back(&progress) {
                 return Poll::Ready(this.read(progress));

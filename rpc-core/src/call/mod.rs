@@ -6,26 +6,29 @@ mod context;
 mod error;
 mod evolve;
 mod future;
+mod reply;
 mod streaming;
 mod upload;
 
-pub use channel::Channel;
+pub use channel::{Channel, ChannelState};
 pub use context::Context;
 pub use error::CallError;
 pub use future::CallFuture;
+pub use reply::{Reply, ReplyCall, ReplyFuture, ReplyMetadata};
 pub use streaming::Streaming;
 pub(crate) use upload::{Sent, send_all};
 
 use std::{convert::Infallible, fmt, future::IntoFuture, pin::Pin, time::Duration};
 
 use futures_util::Stream;
+use parking_lot::Mutex;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use self::{evolve::Fallback, upload::Upload};
 use crate::{
     codec::{CodecError, Decode, Encode},
     connection::{Connection, ItemReader},
-    proto::{Code, Codec, Metadata, MetadataError, MethodKey, Payload, Status, frame::Streams},
+    proto::{Code, Codec, Metadata, MetadataError, MethodKey, Payload, Status, wire::Streams},
 };
 
 /// A call that was prepared and not sent yet: `.await` sends it, options come before.
@@ -70,8 +73,9 @@ struct Prepared {
 struct Options {
     timeout: Option<Duration>,
     metadata: Metadata,
-    /// Sends the items that go with the call.
-    upload: Option<Upload>,
+    /// Sends the items that go with the call. The lock is never taken: it makes `Sync` what holds a stream of the
+    /// caller's, which need not be.
+    upload: Option<Mutex<Upload>>,
     /// Ends the call with that of whoever makes it.
     scope: Option<Context>,
     /// The call whose handler makes this one, on the same connection.
@@ -80,6 +84,9 @@ struct Options {
     cancelled: Option<ScopeEnd>,
     /// What is sent to a server with another signature.
     fallback: Option<Fallback>,
+    /// Whether the caller asks what came beside the reply, and that, once it is here.
+    wants_metadata: bool,
+    reply_metadata: Option<Box<Metadata>>,
 }
 
 /// Resolves when the call is over that another one is part of.
@@ -122,7 +129,7 @@ impl<T, E> Clone for Reader<T, E> {
 impl<T, E> Copy for Reader<T, E> {}
 
 /// Makes the stream of a call that the handler has accepted.
-type MakeStream<T> = Box<dyn FnOnce(Incoming) -> T + Send>;
+type MakeStream<T> = Box<dyn FnOnce(Incoming) -> T + Send + Sync>;
 
 /// A call whose items are to come; no reader if it brought none.
 struct Incoming {
@@ -131,19 +138,47 @@ struct Incoming {
     method: Method,
     codec: Codec,
     scope: Option<ScopeEnd>,
+    /// What came ahead of the items, and what came with the reply if that is here already.
+    leading: Option<Box<Metadata>>,
+    trailing: Option<Box<Metadata>>,
+}
+
+/// What is expected of a call: one value, or a stream of them.
+struct Expected<T, E> {
+    read: Reader<T, E>,
+    stream: Option<MakeStream<T>>,
+}
+
+impl<T, E> Expected<T, E> {
+    fn value(value: Decode<T>, error: Option<Decode<E>>) -> Self {
+        Self { read: Reader { value, error }, stream: None }
+    }
+}
+
+impl<T: 'static, E: 'static> Expected<Streaming<T, E>, E> {
+    fn items(item: Decode<T>, error: Option<Decode<E>>) -> Self {
+        let stream = move |incoming: Incoming| Streaming::of_call(incoming, item, error);
+        // A stream is made, not read.
+        let value: Decode<Streaming<T, E>> = |_, _| Err(CodecError::no_value());
+        Self { read: Reader { value, error }, stream: Some(Box::new(stream)) }
+    }
 }
 
 impl<T, E> Call<T, E> {
-    pub(crate) fn new(
+    /// For [`Channel`], which adds its own to every call.
+    fn new(
         connection: Connection,
         method: Method,
         codec: Codec,
         arguments: Result<Payload, Status>,
-        value: Decode<T>,
-        error: Option<Decode<E>>,
+        expected: Expected<T, E>,
     ) -> Self {
-        let request = Prepared::new(method, codec, arguments);
-        Self { connection, request, read: Reader { value, error }, stream: None }
+        let Expected { read, stream } = expected;
+        let mut request = Prepared::new(method, codec, arguments);
+        if stream.is_some() {
+            request.streams = Streams::DOWN;
+        }
+        Self { connection, request, read, stream }
     }
 
     /// Expects no reply: the call is done when it is on its way.
@@ -160,7 +195,7 @@ impl<T, E> Call<T, E> {
     {
         self.request.streams =
             if self.request.streams.down() { Streams::BOTH } else { Streams::UP };
-        self.request.options().upload = Some(upload::upload(stream, encode));
+        self.request.options().upload = Some(Mutex::new(upload::upload(stream, encode)));
         self
     }
 
@@ -203,13 +238,25 @@ impl<T, E> Call<T, E> {
         self
     }
 
-    /// Sends all pairs of `metadata` along.
-    pub fn with_metadata(mut self, metadata: &Metadata) -> Self {
-        for (key, value) in metadata.iter() {
-            let set = self.request.options().metadata.set(key, value);
-            self.refuse_if(set);
-        }
+    /// Sends bytes along, under a key that ends in `-bin`; as [`Self::metadata`] does text.
+    pub fn metadata_bin(mut self, key: &str, value: impl AsRef<[u8]>) -> Self {
+        let set = self.request.options().metadata.set_bin(key, value);
+        self.refuse_if(set);
         self
+    }
+
+    /// Sends all pairs of `metadata` along, for each key in the place of what was set before.
+    pub fn with_metadata(mut self, metadata: &Metadata) -> Self {
+        let set = self.request.options().metadata.set_all(metadata);
+        self.refuse_if(set);
+        self
+    }
+
+    /// Gives the metadata of the reply as well: a [`Reply`] in the place of the value. Options of the call come before.
+    /// That of a call which failed is with its status: [`Status::metadata`].
+    pub fn with_reply_metadata(mut self) -> ReplyCall<T, E> {
+        self.request.options().wants_metadata = true;
+        ReplyCall(self)
     }
 
     fn refuse_if(&mut self, set: Result<(), MetadataError>) {
@@ -217,25 +264,6 @@ impl<T, E> Call<T, E> {
             let status = Status::not_started(Code::InvalidArgument, error.to_string());
             self.request.arguments = Err(status);
         }
-    }
-}
-
-impl<T: 'static, E: 'static> Call<Streaming<T, E>, E> {
-    pub(crate) fn streaming(
-        connection: Connection,
-        method: Method,
-        codec: Codec,
-        arguments: Result<Payload, Status>,
-        item: Decode<T>,
-        error: Option<Decode<E>>,
-    ) -> Self {
-        let mut request = Prepared::new(method, codec, arguments);
-        request.streams = Streams::DOWN;
-        let stream = move |incoming: Incoming| Streaming::of_call(incoming, item, error);
-        // A stream is made, not read.
-        let value: Decode<Streaming<T, E>> =
-            |_, _| Err(CodecError::Json(serde::de::Error::custom("a stream is no value")));
-        Self { connection, request, read: Reader { value, error }, stream: Some(Box::new(stream)) }
     }
 }
 
@@ -273,17 +301,18 @@ impl Method {
         }
     }
 
-    /// Adds to a status what only this side knows.
+    /// Adds to the refusal of a method what only this side knows. A handler may say `UNIMPLEMENTED` of its own.
     fn explain(&self, status: Status) -> Status {
+        let refused = status.code() == Code::Unimplemented && !status.may_have_run();
         match self {
-            Self::Known { service, method } if status.code() == Code::Unimplemented => {
+            Self::Known { service, method } if refused => {
                 let message = format!(
                     "{}; this client calls {} as `{}`",
                     status.message(),
                     method.path,
                     service.signature(method)
                 );
-                Status::not_started(Code::Unimplemented, message)
+                status.with_message(message)
             }
             _ => status,
         }
@@ -302,5 +331,24 @@ impl<T, E> IntoFuture for Call<T, E> {
 impl<T, E> fmt::Debug for Call<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Call({}, not sent until it is awaited)", self.request.method)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whatever they bring: a cell may not be looked at by two threads, nor a pointer be sent to one.
+    #[test]
+    fn what_holds_a_call_may_be_shared_between_threads() {
+        const fn shared<T: Send + Sync + Unpin>() {}
+        const {
+            shared::<Call<*const (), std::cell::Cell<u8>>>();
+            shared::<CallFuture<*const (), std::cell::Cell<u8>>>();
+            shared::<Streaming<*const (), std::cell::Cell<u8>>>();
+            shared::<Channel>();
+            shared::<Context>();
+            shared::<CallError<u8>>();
+        }
     }
 }

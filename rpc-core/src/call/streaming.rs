@@ -10,11 +10,14 @@ use std::{
 
 use futures_util::Stream;
 
-use super::{CallError, Incoming, Method, ScopeEnd, future::scope_is_over};
+use super::{
+    CallError, Incoming, Method, ScopeEnd,
+    future::{scope_is_over, with_metadata},
+};
 use crate::{
     codec::{CodecError, Decode},
     connection::{Connection, ItemReader, Next},
-    proto::{Code, Codec, Status, frame::Failure},
+    proto::{Code, Codec, Metadata, Status, wire::Failure},
 };
 
 /// Items that the other side sends: a [`Stream`] of results.
@@ -72,13 +75,18 @@ pub struct Streaming<T, E = Infallible> {
     error: Option<Decode<E>>,
     /// Ends the stream with the call that it is part of.
     scope: Option<ScopeEnd>,
+    /// What came ahead of the items, and what came behind them.
+    leading: Option<Box<Metadata>>,
+    trailing: Option<Box<Metadata>>,
 }
+
+const NONE: &Metadata = &Metadata::new();
 
 impl<T, E> Streaming<T, E> {
     pub(super) fn of_call(incoming: Incoming, item: Decode<T>, error: Option<Decode<E>>) -> Self {
-        let Incoming { reader, connection, method, codec, scope } = incoming;
+        let Incoming { reader, connection, method, codec, scope, leading, trailing } = incoming;
         let (_connection, method) = (Some(connection), Some(method));
-        Self { reader, _connection, method, codec, item, error, scope }
+        Self { reader, _connection, method, codec, item, error, scope, leading, trailing }
     }
 
     /// What the peer sends with a call of its own.
@@ -87,7 +95,31 @@ impl<T, E> Streaming<T, E> {
         codec: Codec,
         item: Decode<T>,
     ) -> Self {
-        Self { reader, _connection: None, method: None, codec, item, error: None, scope: None }
+        Self {
+            reader,
+            _connection: None,
+            method: None,
+            codec,
+            item,
+            error: None,
+            scope: None,
+            leading: None,
+            trailing: None,
+        }
+    }
+
+    /// What the handler sent ahead of the items; see
+    /// [`Context::leading_metadata`](crate::Context::leading_metadata). Nothing comes with items that a caller sends.
+    #[must_use]
+    pub fn leading_metadata(&self) -> &Metadata {
+        self.leading.as_deref().unwrap_or(NONE)
+    }
+
+    /// What the handler sent behind the items; nothing before the stream has ended. See
+    /// [`Context::trailing_metadata`](crate::Context::trailing_metadata).
+    #[must_use]
+    pub fn trailing_metadata(&self) -> &Metadata {
+        self.trailing.as_deref().unwrap_or(NONE)
     }
 
     /// The next item; `None` after the last one.
@@ -144,9 +176,11 @@ impl<T, E> Stream for Streaming<T, E> {
                     let item = (this.item)(this.codec, (&item).into());
                     return this.made(item);
                 }
-                Next::End(outcome) => {
+                Next::End((outcome, metadata)) => {
                     this.reader = None;
-                    return Poll::Ready(outcome.err().map(|failure| Err(this.failure(failure))));
+                    this.trailing.clone_from(&metadata);
+                    let failure = outcome.err().map(|failure| with_metadata(failure, metadata));
+                    return Poll::Ready(failure.map(|failure| Err(this.failure(failure))));
                 }
             }
         }

@@ -5,14 +5,16 @@ pub mod bincode;
 mod by_reference;
 pub mod byte_vec;
 mod bytes_form;
+mod error;
 mod json;
 pub mod shared_bytes;
+
+pub use error::{CodecError, CodecErrorKind};
 
 use std::cell::Cell;
 
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
-use thiserror::Error;
 
 use crate::proto::{Codec, Payload};
 
@@ -58,21 +60,6 @@ impl<'a> From<&'a [u8]> for Source<'a> {
     }
 }
 
-/// A value that cannot be encoded, or bytes that are no value of the type.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum CodecError {
-    /// bincode cannot express the value.
-    #[error("the value has no bincode form: {0}")]
-    BincodeEncode(::bincode::error::EncodeError),
-    /// The bytes are no bincode form of the type.
-    #[error(transparent)]
-    Bincode(#[from] bincode::DecodeError),
-    /// JSON cannot express the value, or the text is no JSON form of the type.
-    #[error(transparent)]
-    Json(#[from] serde_json::Error),
-}
-
 /// Appends the form of `value` to `out`, which is left as it was on errors.
 ///
 /// # Errors
@@ -84,8 +71,8 @@ pub fn encode<T: Serialize + ?Sized>(
 ) -> Result<(), CodecError> {
     let before = out.len();
     let encoded = match codec {
-        Codec::Bincode => bincode::encode(value, out).map_err(CodecError::BincodeEncode),
-        Codec::Json => json::encode(value, out).map_err(CodecError::Json),
+        Codec::Bincode => bincode::encode(value, out).map_err(CodecError::bincode_encode),
+        Codec::Json => json::encode(value, out).map_err(CodecError::json_encode),
     };
     if encoded.is_err() {
         out.truncate(before);
@@ -109,8 +96,8 @@ pub fn encode<T: Serialize + ?Sized>(
 pub fn decode<T: DeserializeOwned>(codec: Codec, source: Source<'_>) -> Result<T, CodecError> {
     let Source { bytes, shared } = source;
     bytes_form::with_source(shared, || match codec {
-        Codec::Bincode => bincode::decode(bytes).map_err(CodecError::Bincode),
-        Codec::Json => json::decode(bytes).map_err(CodecError::Json),
+        Codec::Bincode => bincode::decode(bytes).map_err(CodecError::bincode_decode),
+        Codec::Json => json::decode(bytes).map_err(CodecError::json_decode),
     })
 }
 

@@ -85,7 +85,7 @@ impl Document {
             return Err(DocumentError::TooNew(rpc_schema));
         }
         let document: Self = serde_json::from_str(json)?;
-        document.services.iter().try_for_each(check)?;
+        document.services.iter().try_for_each(ServiceSchema::check)?;
         Ok(Self::new(document.services))
     }
 
@@ -99,20 +99,27 @@ impl Document {
     }
 }
 
-fn check(service: &ServiceSchema) -> Result<(), DocumentError> {
-    let roots = service.methods.iter().flat_map(super::MethodSchema::formats);
-    if let Some(key) = service.types.undescribed(roots) {
-        return Err(DocumentError::MissingType { service: service.name.clone(), key });
-    }
-    for method in &service.methods {
-        let expected = method.expected_key(&service.types);
-        if method.key != expected {
-            return Err(DocumentError::WrongKey {
-                path: method.path.clone(),
-                key: method.key.to_string(),
-                expected: expected.to_string(),
-            });
+impl ServiceSchema {
+    /// Checks that a description is whole, as a document's is when it is read: all types that it uses are there, and
+    /// the keys of its methods follow from their signatures. For one that came from a stranger.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with it.
+    pub fn check(&self) -> Result<(), DocumentError> {
+        let roots = self.methods.iter().flat_map(super::MethodSchema::formats);
+        if let Some(key) = self.types.undescribed(roots) {
+            return Err(DocumentError::MissingType { service: self.name.clone(), key });
         }
+        for method in &self.methods {
+            let expected = method.expected_key(&self.types);
+            if method.key != expected {
+                return Err(DocumentError::WrongKey {
+                    path: method.path.clone(),
+                    key: method.key.to_string(),
+                    expected: expected.to_string(),
+                });
+            }
+        }
+        Ok(())
     }
-    Ok(())
 }

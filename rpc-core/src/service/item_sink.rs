@@ -1,22 +1,30 @@
 //! Where the items of a handler's stream go: the counterpart of [`crate::Streaming`], which generated code
 //! hands to the handlers of streaming methods.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use futures_util::Stream;
 
+use super::{
+    HandlerStatus,
+    request::{of_handler, unencodable},
+};
+
 use crate::{
-    call::{Sent, send_all},
+    call::{Context, Sent, send_all},
     codec::{self, Encode},
-    connection::ItemSender,
-    proto::{Codec, Payload, Status, connection::Outcome, frame::Failure},
+    connection::{ItemSender, Shared},
+    proto::{CallId, Code, Codec, Payload, Status, connection::Outcome, wire::Failure},
     schema::MethodSchema,
 };
 
 /// Sends what the stream of a handler brings, while the caller reads it. The handler's future is then done,
 /// with the outcome that ends the call.
 pub struct ItemSink<T, E> {
-    pub(super) sender: ItemSender,
+    pub(super) shared: Arc<Shared>,
+    pub(super) id: CallId,
+    /// Has what goes ahead of the items, if the method asked for a context.
+    pub(super) context: Option<Context>,
     pub(super) codec: Codec,
     pub(super) encode: Encode<T>,
     pub(super) encode_error: Option<Encode<E>>,
@@ -25,20 +33,40 @@ pub struct ItemSink<T, E> {
 
 impl<T, E> ItemSink<T, E> {
     /// Sends all items of `stream`.
-    pub async fn send_all(mut self, stream: impl Stream<Item = T> + Send) -> Outcome {
+    pub async fn send_all(self, stream: impl Stream<Item = T> + Send) -> Outcome {
         let (codec, encode) = (self.codec, self.encode);
-        let sent = send_all(&mut self.sender, stream, codec, encode, Ok::<T, E>).await;
+        let sent = send_all(&mut self.accept(), stream, codec, encode, Ok::<T, E>).await;
         self.outcome(sent)
     }
 
     /// Sends the items of `stream` up to its first error, which ends the call.
     pub async fn send_all_or_fail(
-        mut self,
+        self,
         stream: impl Stream<Item = Result<T, E>> + Send,
     ) -> Outcome {
         let (codec, encode) = (self.codec, self.encode);
-        let sent = send_all(&mut self.sender, stream, codec, encode, |item| item).await;
+        let sent = send_all(&mut self.accept(), stream, codec, encode, |item| item).await;
         self.outcome(sent)
+    }
+
+    /// Sends the items of `stream` up to the first status, which ends the call.
+    pub async fn send_all_or_status<S: HandlerStatus>(
+        self,
+        stream: impl Stream<Item = Result<T, S>> + Send,
+    ) -> Outcome {
+        let (codec, encode) = (self.codec, self.encode);
+        let sent = send_all(&mut self.accept(), stream, codec, encode, |item| item).await;
+        match sent {
+            Sent::Failed(status) => of_handler(status.into_status()),
+            Sent::All => Ok(Payload::new()),
+            Sent::Unsendable(status) => Err(Failure::Status(status)),
+            Sent::Stopped => unread(),
+        }
+    }
+
+    /// Ends the call with a status of the handler's, before any item.
+    pub fn end(&self, status: impl HandlerStatus) -> Outcome {
+        of_handler(status.into_status())
     }
 
     /// Ends the call with the trait's own error, before any item.
@@ -46,16 +74,20 @@ impl<T, E> ItemSink<T, E> {
         Err(self.failure(error))
     }
 
+    /// Tells the caller that the items come: the method has given its stream.
+    fn accept(&self) -> ItemSender {
+        if let Some(context) = &self.context {
+            context.send_leading();
+        }
+        ItemSender::accepted(Arc::clone(&self.shared), self.id, self.codec)
+    }
+
     fn outcome(&self, sent: Sent<E>) -> Outcome {
         match sent {
             Sent::All => Ok(Payload::new()),
             Sent::Failed(error) => Err(self.failure(error)),
             Sent::Unsendable(status) => Err(Failure::Status(status)),
-            // The call is over: nobody reads this.
-            Sent::Stopped => Err(Failure::Status(Status::new(
-                crate::proto::Code::Cancelled,
-                "nobody reads the stream any more",
-            ))),
+            Sent::Stopped => unread(),
         }
     }
 
@@ -63,13 +95,18 @@ impl<T, E> ItemSink<T, E> {
     fn failure(&self, error: E) -> Failure {
         let Some(encode) = self.encode_error else {
             let message = format!("{} has no error of its own", self.method.path);
-            return Failure::Status(Status::new(crate::proto::Code::Internal, message));
+            return Failure::Status(Status::new(Code::Internal, message));
         };
         match codec::to_payload(self.codec, &error, encode) {
             Ok(error) => Failure::Application(error),
-            Err(error) => Failure::Status(super::request::unencodable(self.method, &error)),
+            Err(error) => Failure::Status(unencodable(self.method, &error)),
         }
     }
+}
+
+/// The end of a stream that was stopped: the call is over, and nobody reads this.
+fn unread() -> Outcome {
+    Err(Failure::Status(Status::new(Code::Cancelled, "nobody reads the stream any more")))
 }
 
 impl<T, E> fmt::Debug for ItemSink<T, E> {

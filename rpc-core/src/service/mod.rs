@@ -10,7 +10,24 @@ pub use request::Request;
 pub use router::BuildError;
 pub(crate) use router::Router;
 
-use crate::{connection::HandlerSlot, schema::ServiceSchema};
+use crate::{connection::HandlerSlot, proto::Status, schema::ServiceSchema};
+
+/// The error of a method that ends its calls with statuses: [`Status`], and nothing else of that name.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not `rpc_core::Status`",
+    label = "an error that is called `Status` is taken for the framework's",
+    note = "give an error of your own another name: callers get it typed then"
+)]
+pub trait HandlerStatus {
+    /// The status itself.
+    fn into_status(self) -> Status;
+}
+
+impl HandlerStatus for Status {
+    fn into_status(self) -> Status {
+        self
+    }
+}
 
 /// A service that can be called: implemented by the `…Server` types that `#[service]` generates.
 #[diagnostic::on_unimplemented(

@@ -5,15 +5,14 @@ use std::{cell::OnceCell, convert::Infallible, fmt, future::Future, sync::Arc};
 
 use futures_util::FutureExt as _;
 use serde::de::DeserializeOwned;
-use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, Level};
 
-use super::ItemSink;
+use super::{HandlerStatus, ItemSink};
 use crate::{
     call::{Context, Streaming},
     codec::{self, Decode, Encode},
-    connection::{HandlerSlot, IncomingCall, ItemReader, ItemSender},
-    proto::{Code, Codec, Status, connection::Outcome, frame::Failure},
+    connection::{HandlerSlot, IncomingCall, ItemReader},
+    proto::{Code, Codec, Status, connection::Outcome, wire::Failure},
     schema::MethodSchema,
 };
 
@@ -21,22 +20,26 @@ use crate::{
 pub struct Request<'a> {
     call: IncomingCall<'a>,
     method: &'static MethodSchema,
-    cancellation: OnceCell<CancellationToken>,
+    /// Made if the method asks for it.
+    context: OnceCell<Context>,
 }
 
 impl<'a> Request<'a> {
     pub(super) const fn new(call: IncomingCall<'a>, method: &'static MethodSchema) -> Self {
-        Self { call, method, cancellation: OnceCell::new() }
+        Self { call, method, context: OnceCell::new() }
     }
 
     /// The context of the call, for methods that ask for it.
     #[must_use]
     pub fn context(&self) -> Context {
-        let request = &self.call.request;
-        let token = self.cancellation.get_or_init(CancellationToken::new).clone();
-        let metadata = request.metadata.as_deref().cloned().unwrap_or_default();
-        let connection = Arc::clone(self.call.shared);
-        Context::new(&self.method.path, connection, request.id, request.deadline, metadata, token)
+        let make = || {
+            let request = &self.call.request;
+            let metadata = request.metadata.as_deref().cloned().unwrap_or_default();
+            let (connection, streams) = (Arc::clone(self.call.shared), request.streams.down());
+            let (path, id) = (&self.method.path, request.id);
+            Context::new(path, connection, id, request.deadline, metadata, streams)
+        };
+        self.context.get_or_init(make).clone()
     }
 
     /// Puts a handler that cannot fail into `slot`.
@@ -79,6 +82,29 @@ impl<'a> Request<'a> {
                     Ok(error) => Err(Failure::Application(error)),
                     Err(error) => Err(Failure::Status(unencodable(method, &error))),
                 },
+            };
+            self.run(slot, handler.map(outcome));
+        }
+    }
+
+    /// Puts a handler that may end its call with a status of its own into `slot`.
+    pub fn unary_or_status<A, T, S, H>(
+        self,
+        slot: &mut HandlerSlot,
+        handler: impl FnOnce(A) -> H,
+        encode: Encode<T>,
+    ) where
+        A: DeserializeOwned,
+        H: Future<Output = Result<T, S>> + Send + 'static,
+        T: 'static,
+        S: HandlerStatus + 'static,
+    {
+        let (codec, method) = (self.call.request.codec, self.method);
+        if let Some(arguments) = self.arguments(slot) {
+            let handler = handler(arguments);
+            let outcome = move |result: Result<T, S>| match result {
+                Ok(value) => encoded(codec, &value, encode, method),
+                Err(status) => of_handler(status.into_status()),
             };
             self.run(slot, handler.map(outcome));
         }
@@ -131,8 +157,8 @@ impl<'a> Request<'a> {
     {
         let (codec, method, id) = (self.call.request.codec, self.method, self.call.request.id);
         if let Some(arguments) = self.arguments(slot) {
-            let sender = ItemSender::accepted(Arc::clone(self.call.shared), id, codec);
-            let items = ItemSink { sender, codec, encode, encode_error, method };
+            let (shared, context) = (Arc::clone(self.call.shared), self.context.get().cloned());
+            let items = ItemSink { shared, id, context, codec, encode, encode_error, method };
             let handler = handler(arguments, items);
             self.run(slot, handler);
         }
@@ -158,8 +184,23 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// Runs a handler, inside a span if anybody listens.
+    /// Runs a handler. What it sends beside its reply is handed over when the reply is there.
     fn run(self, slot: &mut HandlerSlot, handler: impl Future<Output = Outcome> + Send + 'static) {
+        match self.context.get().cloned() {
+            None => self.start(slot, handler),
+            Some(context) => {
+                let handler = handler.inspect(move |_| context.send_trailing());
+                self.start(slot, handler);
+            }
+        }
+    }
+
+    /// Puts a handler into `slot`, inside a span if anybody listens.
+    fn start(
+        self,
+        slot: &mut HandlerSlot,
+        handler: impl Future<Output = Outcome> + Send + 'static,
+    ) {
         if tracing::enabled!(target: "rpc_core::call", Level::DEBUG) {
             let span = tracing::debug_span!(
                 target: "rpc_core::call",
@@ -172,8 +213,8 @@ impl<'a> Request<'a> {
         } else {
             slot.run(handler);
         }
-        if let Some(token) = self.cancellation.into_inner() {
-            slot.cancel_after(token);
+        if let Some(context) = self.context.into_inner() {
+            slot.cancel_after(context.cancellation());
         }
     }
 }
@@ -181,6 +222,12 @@ impl<'a> Request<'a> {
 /// Puts the end of a call that no handler runs for into `slot`.
 pub(super) fn refuse(slot: &mut HandlerSlot, status: Status) {
     slot.run(std::future::ready(Err(Failure::Status(status))));
+}
+
+/// The end of a call that its handler chose, and so has run. It may have the status from a call of its own that was
+/// not started.
+pub(super) fn of_handler(status: Status) -> Outcome {
+    Err(Failure::Status(status.having_run()))
 }
 
 fn encoded<T>(codec: Codec, value: &T, encode: Encode<T>, method: &MethodSchema) -> Outcome {

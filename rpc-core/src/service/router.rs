@@ -8,7 +8,7 @@ use thiserror::Error;
 use super::{Dispatch, Request, request::refuse};
 use crate::{
     connection::{Accept, Accepted, HandlerSlot, IncomingCall, SlowGuard},
-    proto::{Code, Codec, IdHasher, MethodKey, Status, frame::Streams},
+    proto::{Code, Codec, IdHasher, MethodKey, Status, wire::Streams},
     schema::{MethodSchema, ServiceSchema},
 };
 

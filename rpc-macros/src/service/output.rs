@@ -11,8 +11,42 @@ use crate::mistakes::Mistakes;
 pub(super) enum Output {
     Nothing,
     Value(Box<Type>),
-    Fallible { value: Box<Type>, error: Box<Type> },
+    Fallible { value: Box<Type>, error: Failure },
     Stream(Items),
+}
+
+/// What a method fails with.
+#[derive(Clone, Debug)]
+pub(super) enum Failure {
+    /// An error of its own, which is part of its signature.
+    Own(Box<Type>),
+    /// A status, with which any call may fail.
+    Status(Box<Type>),
+}
+
+impl Failure {
+    fn read(ty: &Type, mistakes: &mut Mistakes) -> Self {
+        if types::is_status(ty) {
+            return Self::Status(ty.clone().into());
+        }
+        types::check(ty, "answer", mistakes);
+        Self::Own(ty.clone().into())
+    }
+
+    /// The error as it is written.
+    pub(super) const fn written(&self) -> &Type {
+        match self {
+            Self::Own(ty) | Self::Status(ty) => ty,
+        }
+    }
+
+    /// The error if it is the method's own.
+    pub(super) const fn own(&self) -> Option<&Type> {
+        match self {
+            Self::Own(ty) => Some(ty),
+            Self::Status(_) => None,
+        }
+    }
 }
 
 /// A stream of items.
@@ -22,8 +56,8 @@ pub(super) struct Items {
     pub(super) written: TypeImplTrait,
     /// What an item is if it is not an error.
     pub(super) item: Box<Type>,
-    /// The method's own error, with which the stream may start or end.
-    pub(super) error: Option<Box<Type>>,
+    /// With what the stream may start or end in place of items.
+    pub(super) error: Option<Failure>,
     /// Whether there may be an error in place of the stream.
     pub(super) start_fails: bool,
     /// Whether there may be an error in place of an item.
@@ -43,8 +77,16 @@ impl Output {
         }
         types::check(&value, "answer", mistakes);
         let Some(error) = error else { return Self::Value(value.into()) };
-        types::check(&error, "answer", mistakes);
-        Self::Fallible { value: value.into(), error: error.into() }
+        Self::Fallible { value: value.into(), error: Failure::read(&error, mistakes) }
+    }
+
+    /// What the method fails with, if it says that it may.
+    pub(super) const fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::Fallible { error, .. } => Some(error),
+            Self::Stream(items) => items.error.as_ref(),
+            Self::Nothing | Self::Value(_) => None,
+        }
     }
 }
 
@@ -73,14 +115,11 @@ impl Items {
             }
             _ => {}
         }
-        let error = start.or(end.as_ref()).cloned();
-        if let Some(error) = &error {
-            types::check(error, "answer", mistakes);
-        }
+        let error = start.or(end.as_ref()).map(|error| Failure::read(error, mistakes));
         Some(Self {
             written: written.clone(),
             item: item.into(),
-            error: error.map(Box::new),
+            error,
             start_fails: start.is_some(),
             items_fail: end.is_some(),
         })

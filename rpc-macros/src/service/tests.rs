@@ -73,6 +73,19 @@ fn streams_and_orders_are_honoured() {
 }
 
 #[test]
+fn statuses_are_no_part_of_a_signature() {
+    let item = quote! {
+        trait Stock {
+            async fn price(&self, name: String) -> Result<u64, Status>;
+            fn prices(&self) -> impl Stream<Item = Result<Shared<u64>, rpc_core::Status>>;
+            async fn watch(&self, name: String) -> Result<impl Stream<Item = Result<u64, Status>>, Status>;
+            async fn own(&self) -> Result<u64, Status<u8>>;
+        }
+    };
+    snapshot("stock.rs", TokenStream::new(), item);
+}
+
+#[test]
 fn an_order_of_all_methods_may_be_an_option_of_either_attribute() {
     let beside = expand(
         quote!(ordered),

@@ -63,6 +63,11 @@ pub(super) fn described(ty: &Type) -> Type {
     shared_content(ty).unwrap_or_else(|| ty.clone())
 }
 
+/// Whether an error is a status of the framework's, as far as a name tells.
+pub(super) fn is_status(ty: &Type) -> bool {
+    last_segment(ty).is_some_and(|last| last.ident == "Status" && last.arguments.is_empty())
+}
+
 /// Whether the type is a shared reference to a call's context; reports one that is not shared.
 pub(super) fn is_context(ty: &Type, mistakes: &mut Mistakes) -> bool {
     let named = |ty| last_segment(ty).is_some_and(|last| last.ident == "Context");

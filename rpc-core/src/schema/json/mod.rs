@@ -9,6 +9,8 @@ mod tests;
 
 pub use mismatch::Mismatch;
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value};
 
 use super::{Argument, ContainerKind, Field, Format, MethodSchema, Registry, Variant};
@@ -51,6 +53,9 @@ fn as_field(argument: &Argument) -> Field {
     };
     Field::new(&argument.name, "", format.clone())
 }
+
+/// From how many fields on they are found by a table.
+const MANY: usize = 32;
 
 #[derive(Clone, Copy)]
 struct Checker<'a> {
@@ -140,8 +145,16 @@ impl Checker<'_> {
         name: &str,
         entries: &Map<String, Value>,
     ) -> Result<(), Mismatch> {
+        // Of a few fields, one is found faster by looking at them.
+        let many = fields.len() > MANY;
+        let index = fields.iter().filter(|_| many).map(|field| (field.name.as_str(), field));
+        let index: HashMap<&str, &Field> = index.collect();
+        let find = |name: &str| match many {
+            true => index.get(name).copied(),
+            false => fields.iter().find(|field| field.name == name),
+        };
         for (entry, value) in entries {
-            let Some(field) = fields.iter().find(|field| field.name == *entry) else {
+            let Some(field) = find(entry) else {
                 let names = fields.iter().map(|field| field.name.clone());
                 return Err(Mismatch::unknown(entry, name, names.collect()));
             };

@@ -7,7 +7,7 @@ use syn::{Attribute, Ident, Type};
 use super::{
     super::{
         model::{Argument, Method, Parameter, Service, Upload},
-        output::{Items, Output},
+        output::{Failure, Items, Output},
         passing::{Lent, Passing},
         types,
     },
@@ -152,22 +152,23 @@ fn reply(service: &Service, method: &Method) -> (TokenStream, Ident, Vec<TokenSt
         Some(content) => quote!(#door::plain::decode::<#content>),
         None => codec_function(service, ty, "decode"),
     };
-    let (output, call, decode) = match &method.output {
-        Output::Nothing if method.oneway => (quote!(()), "oneway", Vec::new()),
-        Output::Nothing => (quote!(()), "unary", vec![quote!(#door::plain::decode::<()>)]),
-        Output::Value(value) => {
+    let error = method.output.failure().and_then(Failure::own);
+    let (output, call, decode) = match (&method.output, error) {
+        (Output::Nothing, _) if method.oneway => (quote!(()), "oneway", Vec::new()),
+        (Output::Nothing, _) => (quote!(()), "unary", vec![quote!(#door::plain::decode::<()>)]),
+        (Output::Value(value) | Output::Fallible { value, .. }, None) => {
             let own = types::described(value);
             (quote!(#own), "unary", vec![decode(value)])
         }
-        Output::Fallible { value, error } => {
+        (Output::Value(value) | Output::Fallible { value, .. }, Some(error)) => {
             let (own, failure) = (types::described(value), types::described(error));
             (quote!(#own, #failure), "fallible", vec![decode(value), decode(error)])
         }
-        Output::Stream(Items { item, error: None, .. }) => {
+        (Output::Stream(Items { item, .. }), None) => {
             let own = types::described(item);
             (quote!(#door::Streaming<#own>), "stream", vec![decode(item)])
         }
-        Output::Stream(Items { item, error: Some(error), .. }) => {
+        (Output::Stream(Items { item, .. }), Some(error)) => {
             let (own, failure) = (types::described(item), types::described(error));
             (
                 quote!(#door::Streaming<#own, #failure>, #failure),

@@ -5,7 +5,7 @@ use quote::{format_ident, quote};
 
 use super::super::{
     model::{Method, Service},
-    output::Output,
+    output::{Failure, Output},
     types::described,
 };
 
@@ -41,14 +41,14 @@ fn method(service: &Service, method: &Method) -> TokenStream {
         let (name, item) = (&upload.name, described(&upload.item));
         quote!(.upload::<#item>(#name))
     });
-    let (value, error) = match &method.output {
-        Output::Nothing => (None, None),
-        Output::Value(value) => (Some(value), None),
-        Output::Fallible { value, error } => (Some(value), Some(error)),
-        Output::Stream(items) => (Some(&items.item), items.error.as_ref()),
+    let value = match &method.output {
+        Output::Nothing => None,
+        Output::Value(value) | Output::Fallible { value, .. } => Some(value),
+        Output::Stream(items) => Some(&items.item),
     };
+    let error = method.output.failure().and_then(Failure::own);
     let returns = value.map(|value| described(value)).map(|value| quote!(.returns::<#value>()));
-    let fails = error.map(|error| described(error)).map(|error| quote!(.fails::<#error>()));
+    let fails = error.map(described).map(|error| quote!(.fails::<#error>()));
     let deprecated = method.deprecated.as_ref().map(|why| quote!(.deprecated(#why)));
     let ordered = method.ordered.then(|| quote!(.ordered()));
     quote! {

@@ -37,7 +37,10 @@ fn method(method: &Method) -> TokenStream {
     let output = match &method.output {
         Output::Nothing => quote!(()),
         Output::Value(value) => quote!(#value),
-        Output::Fallible { value, error } => quote!(::core::result::Result<#value, #error>),
+        Output::Fallible { value, error } => {
+            let error = error.written();
+            quote!(::core::result::Result<#value, #error>)
+        }
         Output::Stream(items) => stream(items),
     };
     let returned = if method.is_async {
@@ -57,6 +60,7 @@ fn stream(items: &Items) -> TokenStream {
     let send = (!types::says_send(written)).then(|| quote!(+ ::core::marker::Send));
     match &items.error {
         Some(error) if items.start_fails => {
+            let error = error.written();
             quote!(::core::result::Result<#written #send, #error>)
         }
         _ => quote!(#written #send),

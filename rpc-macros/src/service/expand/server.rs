@@ -1,13 +1,13 @@
 //! The server: finds the method of an implementation for each request.
 
-use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
-use syn::Ident;
+use proc_macro2::{Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::{Ident, spanned::Spanned as _};
 
 use super::{
     super::{
         model::{Method, Parameter, Service},
-        output::{Items, Output},
+        output::{Failure, Items, Output},
     },
     codec_function, received_ident,
 };
@@ -122,14 +122,22 @@ fn arm(service: &Service, method: &Method) -> TokenStream {
 
 /// Sends the items of the stream that `called` gives, or the error that it gives in its place.
 fn send_items(items: &Items, called: &TokenStream) -> TokenStream {
-    let send = if items.items_fail { quote!(send_all_or_fail) } else { quote!(send_all) };
+    let own = items.error.as_ref().is_none_or(|error| error.own().is_some());
+    // Whoever calls an error of their own `Status` is told so where it stands.
+    let at = items.error.as_ref().map_or_else(Span::call_site, |error| error.written().span());
+    let send = match (items.items_fail, own) {
+        (false, _) => quote!(send_all),
+        (true, true) => quote!(send_all_or_fail),
+        (true, false) => quote_spanned!(at=> send_all_or_status),
+    };
+    let fail = if own { quote!(fail) } else { quote_spanned!(at=> end) };
     if !items.start_fails {
         return quote!(__items.#send(#called).await);
     }
     quote! {
         match #called {
             ::core::result::Result::Ok(__stream) => __items.#send(__stream).await,
-            ::core::result::Result::Err(__error) => __items.fail(__error),
+            ::core::result::Result::Err(__error) => __items.#fail(__error),
         }
     }
 }
@@ -141,11 +149,16 @@ fn reply(service: &Service, method: &Method) -> (Ident, Vec<TokenStream>) {
     let (run, encode) = match &method.output {
         Output::Nothing => ("unary", vec![quote!(#door::plain::encode::<()>)]),
         Output::Value(value) => ("unary", vec![encode(value)]),
-        Output::Fallible { value, error } => ("fallible", vec![encode(value), encode(error)]),
-        Output::Stream(Items { item, error: None, .. }) => ("stream", vec![encode(item)]),
-        Output::Stream(Items { item, error: Some(error), .. }) => {
+        Output::Fallible { value, error: Failure::Own(error) } => {
+            ("fallible", vec![encode(value), encode(error)])
+        }
+        Output::Fallible { value, error: Failure::Status(status) } => {
+            return (Ident::new("unary_or_status", status.span()), vec![encode(value)]);
+        }
+        Output::Stream(Items { item, error: Some(Failure::Own(error)), .. }) => {
             ("fallible_stream", vec![encode(item), encode(error)])
         }
+        Output::Stream(Items { item, .. }) => ("stream", vec![encode(item)]),
     };
     (format_ident!("{run}"), encode)
 }

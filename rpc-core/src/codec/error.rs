@@ -1,0 +1,106 @@
+//! What is wrong with a value or with bytes, whichever codec says so: in words, and which way it was.
+
+use std::fmt;
+
+use super::bincode::DecodeError;
+
+/// A value that cannot be encoded, or bytes that are no value of the type. Says in words which and why; what
+/// stands behind the codecs may change.
+///
+/// ```
+/// use rpc_core::codec::{self, CodecErrorKind};
+/// use rpc_core::proto::{Codec, Payload};
+///
+/// let payload = Payload::copy_from_slice(b"[1, 2");
+/// let error = codec::decode::<Vec<u8>>(Codec::Json, (&payload).into()).unwrap_err();
+/// assert_eq!(error.kind(), CodecErrorKind::Decode);
+/// assert_eq!(error.to_string(), "EOF while parsing a list at line 1 column 5");
+/// ```
+pub struct CodecError(Box<Cause>);
+
+/// Which way a value did not go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CodecErrorKind {
+    /// The codec cannot express the value.
+    Encode,
+    /// The bytes are no form of the type.
+    Decode,
+}
+
+/// Put into words only if somebody asks for them.
+enum Cause {
+    BincodeEncode(::bincode::error::EncodeError),
+    BincodeDecode(DecodeError),
+    JsonEncode(serde_json::Error),
+    JsonDecode(serde_json::Error),
+    /// What was said when the same value was encoded before.
+    Repeated(String),
+    /// A stream where a value was to be read.
+    NoValue,
+}
+
+impl CodecError {
+    /// Which way the value did not go.
+    #[must_use]
+    pub const fn kind(&self) -> CodecErrorKind {
+        match &*self.0 {
+            Cause::BincodeEncode(_) | Cause::JsonEncode(_) | Cause::Repeated(_) => {
+                CodecErrorKind::Encode
+            }
+            Cause::BincodeDecode(_) | Cause::JsonDecode(_) | Cause::NoValue => {
+                CodecErrorKind::Decode
+            }
+        }
+    }
+
+    pub(super) fn bincode_encode(error: ::bincode::error::EncodeError) -> Self {
+        Self(Box::new(Cause::BincodeEncode(error)))
+    }
+
+    pub(super) fn bincode_decode(error: DecodeError) -> Self {
+        Self(Box::new(Cause::BincodeDecode(error)))
+    }
+
+    pub(super) fn json_encode(error: serde_json::Error) -> Self {
+        Self(Box::new(Cause::JsonEncode(error)))
+    }
+
+    pub(super) fn json_decode(error: serde_json::Error) -> Self {
+        Self(Box::new(Cause::JsonDecode(error)))
+    }
+
+    /// A value that could not be encoded before, for the reason given then.
+    pub(crate) fn repeated(words: &str) -> Self {
+        Self(Box::new(Cause::Repeated(words.to_owned())))
+    }
+
+    /// A stream is made, not read.
+    pub(crate) fn no_value() -> Self {
+        Self(Box::new(Cause::NoValue))
+    }
+}
+
+impl fmt::Display for CodecError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.0 {
+            Cause::BincodeEncode(error) => write!(f, "the value has no bincode form: {error}"),
+            Cause::BincodeDecode(error) => error.fmt(f),
+            Cause::JsonEncode(error) | Cause::JsonDecode(error) => error.fmt(f),
+            Cause::Repeated(words) => f.write_str(words),
+            Cause::NoValue => f.write_str("a stream is no value"),
+        }
+    }
+}
+
+impl fmt::Debug for CodecError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CodecError")
+            .field("kind", &self.kind())
+            .field("message", &format_args!("{self}"))
+            .finish()
+    }
+}
+
+/// Its words are all there is: what they come from is nobody's to match on.
+impl std::error::Error for CodecError {}

@@ -1,0 +1,310 @@
+trait Stock: ::core::marker::Send + ::core::marker::Sync + 'static {
+    fn price(
+        &self,
+        name: String,
+    ) -> impl ::core::future::Future<
+        Output = ::core::result::Result<u64, Status>,
+    > + ::core::marker::Send;
+    fn prices(
+        &self,
+    ) -> impl Stream<
+        Item = Result<Shared<u64>, rpc_core::Status>,
+    > + ::core::marker::Send;
+    fn watch(
+        &self,
+        name: String,
+    ) -> impl ::core::future::Future<
+        Output = ::core::result::Result<
+            impl Stream<Item = Result<u64, Status>> + ::core::marker::Send,
+            Status,
+        >,
+    > + ::core::marker::Send;
+    fn own(
+        &self,
+    ) -> impl ::core::future::Future<
+        Output = ::core::result::Result<u64, Status<u8>>,
+    > + ::core::marker::Send;
+}
+///Calls the service [`Stock`] over a connection. Clones are cheap and share the connection.
+#[allow(dead_code, unreachable_pub)]
+#[derive(::core::clone::Clone, ::core::fmt::Debug)]
+struct StockClient {
+    channel: ::rpc_core::__private::Channel,
+}
+///Serves an implementation of [`Stock`]: give it to a server.
+#[allow(dead_code, unreachable_pub)]
+struct StockServer<__T> {
+    service: ::std::sync::Arc<__T>,
+}
+#[allow(
+    dead_code,
+    deprecated,
+    non_camel_case_types,
+    non_snake_case,
+    unreachable_pub,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic,
+    clippy::nursery
+)]
+const _: () = {
+    const _: fn(&String) -> &::std::string::String = |value| value;
+    const _: fn(&String) -> &::std::string::String = |value| value;
+    #[derive(::rpc_core::__private::serde::Deserialize)]
+    #[serde(
+        crate = "::rpc_core::__private::serde",
+        expecting = "the arguments of Stock.price: name"
+    )]
+    struct __price_received {
+        name: String,
+    }
+    #[derive(::rpc_core::__private::serde::Deserialize)]
+    #[serde(
+        crate = "::rpc_core::__private::serde",
+        expecting = "no arguments for Stock.prices"
+    )]
+    struct __prices_received {}
+    #[derive(::rpc_core::__private::serde::Deserialize)]
+    #[serde(
+        crate = "::rpc_core::__private::serde",
+        expecting = "the arguments of Stock.watch: name"
+    )]
+    struct __watch_received {
+        name: String,
+    }
+    #[derive(::rpc_core::__private::serde::Deserialize)]
+    #[serde(
+        crate = "::rpc_core::__private::serde",
+        expecting = "no arguments for Stock.own"
+    )]
+    struct __own_received {}
+    #[derive(::rpc_core::__private::serde::Serialize)]
+    #[serde(crate = "::rpc_core::__private::serde")]
+    struct __price_sent<'__lent> {
+        name: &'__lent ::core::primitive::str,
+    }
+    #[derive(::rpc_core::__private::serde::Serialize)]
+    #[serde(crate = "::rpc_core::__private::serde")]
+    struct __prices_sent {}
+    #[derive(::rpc_core::__private::serde::Serialize)]
+    #[serde(crate = "::rpc_core::__private::serde")]
+    struct __watch_sent<'__lent> {
+        name: &'__lent ::core::primitive::str,
+    }
+    #[derive(::rpc_core::__private::serde::Serialize)]
+    #[serde(crate = "::rpc_core::__private::serde")]
+    struct __own_sent {}
+    fn __schema() -> &'static ::rpc_core::__private::ServiceSchema {
+        static SCHEMA: ::std::sync::LazyLock<::rpc_core::__private::ServiceSchema> = ::std::sync::LazyLock::new(||
+        {
+            let mut service = ::rpc_core::__private::ServiceBuilder::new("Stock", "");
+            service
+                .method("price", "", ::rpc_core::__private::MethodKind::Unary)
+                .argument::<String>("name")
+                .returns::<u64>();
+            service
+                .method("prices", "", ::rpc_core::__private::MethodKind::ServerStream)
+                .returns::<u64>();
+            service
+                .method("watch", "", ::rpc_core::__private::MethodKind::ServerStream)
+                .argument::<String>("name")
+                .returns::<u64>();
+            service
+                .method("own", "", ::rpc_core::__private::MethodKind::Unary)
+                .returns::<u64>()
+                .fails::<Status<u8>>();
+            service.build()
+        });
+        &SCHEMA
+    }
+    #[automatically_derived]
+    impl ::core::convert::From<::rpc_core::__private::Channel> for StockClient {
+        fn from(channel: ::rpc_core::__private::Channel) -> Self {
+            Self::new(channel)
+        }
+    }
+    #[automatically_derived]
+    impl StockClient {
+        /// A client over a channel that is open already.
+        fn new(channel: ::rpc_core::__private::Channel) -> Self {
+            Self { channel }
+        }
+        /// Connects to a server: `host:port` or `unix:/path`. Does not wait for its hello, without which
+        /// calls may leave already; `channel().ready()` does.
+        ///
+        /// # Errors
+        /// No transport could be opened to the address.
+        async fn connect(
+            address: impl ::rpc_core::__private::IntoAddress,
+        ) -> ::core::result::Result<Self, ::rpc_core::__private::DialError> {
+            ::core::result::Result::Ok(
+                Self::new(::rpc_core::__private::Channel::connect(address).await?),
+            )
+        }
+        /// A client of a server in memory, without a socket: for tests. To be called within a tokio
+        /// runtime.
+        fn in_memory(server: ::rpc_core::__private::Server) -> Self {
+            Self::new(::rpc_core::__private::in_memory(server))
+        }
+        /// The channel that calls leave through, for clients of other services of the same server.
+        fn channel(&self) -> &::rpc_core::__private::Channel {
+            &self.channel
+        }
+        /// What the service is, as this program was compiled with it.
+        fn schema() -> &'static ::rpc_core::__private::ServiceSchema {
+            __schema()
+        }
+        ///Calls `Stock.price`.
+        fn price(
+            &self,
+            name: impl ::core::convert::AsRef<::core::primitive::str>,
+        ) -> ::rpc_core::__private::Call<u64> {
+            let __arguments = __price_sent {
+                name: ::core::convert::AsRef::<::core::primitive::str>::as_ref(&name),
+            };
+            ::rpc_core::__private::unary(
+                &self.channel,
+                __schema(),
+                0usize,
+                &__arguments,
+                ::rpc_core::__private::plain::decode::<u64>,
+            )
+        }
+        ///Calls `Stock.prices`.
+        fn prices(
+            &self,
+        ) -> ::rpc_core::__private::Call<::rpc_core::__private::Streaming<u64>> {
+            let __arguments = __prices_sent {};
+            ::rpc_core::__private::stream(
+                &self.channel,
+                __schema(),
+                1usize,
+                &__arguments,
+                ::rpc_core::__private::plain::decode::<u64>,
+            )
+        }
+        ///Calls `Stock.watch`.
+        fn watch(
+            &self,
+            name: impl ::core::convert::AsRef<::core::primitive::str>,
+        ) -> ::rpc_core::__private::Call<::rpc_core::__private::Streaming<u64>> {
+            let __arguments = __watch_sent {
+                name: ::core::convert::AsRef::<::core::primitive::str>::as_ref(&name),
+            };
+            ::rpc_core::__private::stream(
+                &self.channel,
+                __schema(),
+                2usize,
+                &__arguments,
+                ::rpc_core::__private::plain::decode::<u64>,
+            )
+        }
+        ///Calls `Stock.own`.
+        fn own(&self) -> ::rpc_core::__private::Call<u64, Status<u8>> {
+            let __arguments = __own_sent {};
+            ::rpc_core::__private::fallible(
+                &self.channel,
+                __schema(),
+                3usize,
+                &__arguments,
+                ::rpc_core::__private::plain::decode::<u64>,
+                ::rpc_core::__private::plain::decode::<Status<u8>>,
+            )
+        }
+    }
+    #[automatically_derived]
+    impl<__T: Stock> StockServer<__T> {
+        /// Serves `service`.
+        fn new(service: __T) -> Self {
+            Self::from_arc(::std::sync::Arc::new(service))
+        }
+        /// Serves `service`, which the program keeps using itself.
+        fn from_arc(service: ::std::sync::Arc<__T>) -> Self {
+            Self { service }
+        }
+    }
+    #[automatically_derived]
+    impl<__T> ::core::clone::Clone for StockServer<__T> {
+        fn clone(&self) -> Self {
+            Self {
+                service: ::std::sync::Arc::clone(&self.service),
+            }
+        }
+    }
+    #[automatically_derived]
+    impl<__T> ::core::fmt::Debug for StockServer<__T> {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+            f.debug_struct("StockServer").finish_non_exhaustive()
+        }
+    }
+    #[automatically_derived]
+    impl<__T: Stock> ::rpc_core::__private::Dispatch for StockServer<__T> {
+        fn schema(&self) -> &'static ::rpc_core::__private::ServiceSchema {
+            __schema()
+        }
+        fn dispatch(
+            &self,
+            method: usize,
+            request: ::rpc_core::__private::Request<'_>,
+            slot: &mut ::rpc_core::__private::HandlerSlot,
+        ) {
+            match method {
+                0usize => {
+                    let __service = ::std::sync::Arc::clone(&self.service);
+                    request
+                        .unary_or_status(
+                            slot,
+                            move |__arguments: __price_received| async move {
+                                <__T as Stock>::price(&__service, __arguments.name).await
+                            },
+                            ::rpc_core::__private::plain::encode::<u64>,
+                        );
+                }
+                1usize => {
+                    let __service = ::std::sync::Arc::clone(&self.service);
+                    request
+                        .stream(
+                            slot,
+                            move |__arguments: __prices_received, __items| async move {
+                                __items
+                                    .send_all_or_status(<__T as Stock>::prices(&__service))
+                                    .await
+                            },
+                            ::rpc_core::__private::shared_value::encode::<u64>,
+                        );
+                }
+                2usize => {
+                    let __service = ::std::sync::Arc::clone(&self.service);
+                    request
+                        .stream(
+                            slot,
+                            move |__arguments: __watch_received, __items| async move {
+                                match <__T as Stock>::watch(&__service, __arguments.name)
+                                    .await
+                                {
+                                    ::core::result::Result::Ok(__stream) => {
+                                        __items.send_all_or_status(__stream).await
+                                    }
+                                    ::core::result::Result::Err(__error) => __items.end(__error),
+                                }
+                            },
+                            ::rpc_core::__private::plain::encode::<u64>,
+                        );
+                }
+                3usize => {
+                    let __service = ::std::sync::Arc::clone(&self.service);
+                    request
+                        .fallible(
+                            slot,
+                            move |__arguments: __own_received| async move {
+                                <__T as Stock>::own(&__service).await
+                            },
+                            ::rpc_core::__private::plain::encode::<u64>,
+                            ::rpc_core::__private::plain::encode::<Status<u8>>,
+                        );
+                }
+                _ => request.unknown_method(slot),
+            }
+        }
+    }
+};

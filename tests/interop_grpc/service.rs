@@ -1,0 +1,191 @@
+//! The service that gRPC's cases are written for, `grpc.testing.TestService`, as a trait.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt as _, stream};
+use rpc_core::{Code, Codec, Context, Endpoint, Schema, Server, Status, Streaming, service};
+use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
+
+/// Asks for a payload, or for an end with a status.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, Schema)]
+pub(crate) struct Request {
+    /// The sizes of the payloads to reply with.
+    pub(crate) sizes: Vec<u32>,
+    /// How to end instead.
+    pub(crate) status: Option<EchoStatus>,
+}
+
+/// A status to end with.
+#[derive(Clone, Debug, Serialize, Deserialize, Schema)]
+pub(crate) struct EchoStatus {
+    /// Its code.
+    pub(crate) code: u8,
+    /// Its message.
+    pub(crate) message: String,
+}
+
+/// What the server of the cases does.
+#[service]
+pub(crate) trait TestService {
+    /// Nothing.
+    async fn empty_call(&self);
+    /// Replies with a payload.
+    async fn unary_call(
+        &self,
+        cx: &Context,
+        request: Request,
+        payload: Bytes,
+    ) -> Result<Bytes, Status>;
+    /// Replies with payloads.
+    fn streaming_output_call(&self, request: Request) -> impl Stream<Item = Bytes>;
+    /// Replies with how many bytes came.
+    async fn streaming_input_call(&self, payloads: Streaming<Bytes>) -> u64;
+    /// Replies to each request with what it asks for.
+    fn full_duplex_call(
+        &self,
+        cx: &Context,
+        requests: Streaming<Request>,
+    ) -> Result<impl Stream<Item = Result<Bytes, Status>>, Status>;
+    /// Does not reply.
+    fn sleeping_call(&self, requests: Streaming<Request>) -> impl Stream<Item = Bytes>;
+}
+
+/// The server of the cases, and what they watch of it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tested {
+    running: Arc<AtomicUsize>,
+    changed: Arc<Notify>,
+}
+
+impl Tested {
+    /// Resolves when so many calls that may be cancelled run.
+    pub(crate) async fn until_running(&self, wanted: usize) {
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            if self.running.load(Ordering::SeqCst) == wanted {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    fn enter(&self) -> Running {
+        self.running.fetch_add(1, Ordering::SeqCst);
+        self.changed.notify_waiters();
+        Running(self.clone())
+    }
+}
+
+/// A call that runs, until it ends in whichever way.
+struct Running(Tested);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.running.fetch_sub(1, Ordering::SeqCst);
+        self.0.changed.notify_waiters();
+    }
+}
+
+fn zeros(size: u32) -> Bytes {
+    Bytes::from(vec![0; size as usize])
+}
+
+/// Metadata that is sent back at the start.
+pub(crate) const INITIAL: &str = "x-grpc-test-echo-initial";
+
+/// Metadata that is sent back at the end.
+pub(crate) const TRAILING: &str = "x-grpc-test-echo-trailing-bin";
+
+fn echo_metadata(cx: &Context) -> Result<(), Status> {
+    if let Some(value) = cx.metadata().value(INITIAL) {
+        cx.leading_metadata().set(INITIAL, value)?;
+    }
+    if let Some(bytes) = cx.metadata().value_bin(TRAILING) {
+        cx.trailing_metadata().set_bin(TRAILING, bytes)?;
+    }
+    Ok(())
+}
+
+fn replies(request: Request) -> Vec<Result<Bytes, Status>> {
+    match request.status {
+        Some(EchoStatus { code, message }) => {
+            vec![Err(Status::new(Code::from_value(code), message))]
+        }
+        None => request.sizes.into_iter().map(|size| Ok(zeros(size))).collect(),
+    }
+}
+
+impl TestService for Tested {
+    async fn empty_call(&self) {}
+
+    async fn unary_call(
+        &self,
+        cx: &Context,
+        request: Request,
+        payload: Bytes,
+    ) -> Result<Bytes, Status> {
+        echo_metadata(cx)?;
+        assert!(payload.iter().all(|byte| *byte == 0));
+        replies(request).pop().unwrap_or_else(|| Ok(Bytes::new()))
+    }
+
+    fn streaming_output_call(&self, request: Request) -> impl Stream<Item = Bytes> {
+        stream::iter(request.sizes).map(zeros)
+    }
+
+    async fn streaming_input_call(&self, mut payloads: Streaming<Bytes>) -> u64 {
+        let _running = self.enter();
+        let mut size = 0;
+        while let Some(Ok(payload)) = payloads.next().await {
+            size += payload.len() as u64;
+        }
+        size
+    }
+
+    fn full_duplex_call(
+        &self,
+        cx: &Context,
+        requests: Streaming<Request>,
+    ) -> Result<impl Stream<Item = Result<Bytes, Status>>, Status> {
+        echo_metadata(cx)?;
+        let running = self.enter();
+        Ok(requests.flat_map(move |request| {
+            let _running = &running;
+            stream::iter(request.map_or_else(|error| vec![Err(error.into())], replies))
+        }))
+    }
+
+    fn sleeping_call(&self, requests: Streaming<Request>) -> impl Stream<Item = Bytes> {
+        let running = self.enter();
+        requests.filter_map(move |_| {
+            let _running = &running;
+            std::future::pending()
+        })
+    }
+}
+
+/// Runs a case over TCP with each codec.
+pub(crate) fn each<F: Future<Output = ()>>(case: impl Fn(TestServiceClient, Tested) -> F) {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    for codec in [Codec::Bincode, Codec::Json] {
+        runtime.block_on(async {
+            let tested = Tested::default();
+            let server = Server::new().with(TestServiceServer::new(tested.clone()));
+            let running = server.start("127.0.0.1:0").await.unwrap();
+            let channel = Endpoint::new().codec(codec).connect(running.address()).await.unwrap();
+            let case = case(TestServiceClient::new(channel), tested);
+            tokio::time::timeout(Duration::from_secs(60), case).await.expect("the case hangs");
+        });
+    }
+}
