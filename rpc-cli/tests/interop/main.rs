@@ -6,6 +6,7 @@
 #[rustfmt::skip]
 #[path = "../expected/rust/services.rs"]
 mod generated;
+mod kinds;
 mod program;
 mod python;
 mod rust;

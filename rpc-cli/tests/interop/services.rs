@@ -374,7 +374,10 @@ impl Exchange for Partner {
     }
 
     async fn metadata(&self, key: String, cx: &Context) -> Option<String> {
-        cx.metadata().value(&key).map(str::to_owned)
+        let texts = cx.metadata().values(&key).map(str::to_owned);
+        let bytes = cx.metadata().values_bin(&key).map(|bytes| format!("{bytes:?}"));
+        let all: Vec<String> = texts.chain(bytes).collect();
+        (!all.is_empty()).then(|| all.join("|"))
     }
 
     async fn time_left(&self, cx: &Context) -> Option<u64> {

@@ -296,6 +296,46 @@ class Exchanges:
         same(await self.exchange.metadata("empty", metadata=given), "")
         same(await self.exchange.metadata("other", metadata=given), None)
 
+    async def test_metadata_of_bytes_and_of_several_values(self) -> None:
+        given: list[tuple[str, str | bytes]] = [("via", "a"), ("trace-bin", b"\x00\xff"), ("via", "b")]
+        same(await self.exchange.metadata("via", metadata=given), "a|b")
+        same(await self.exchange.metadata("trace-bin", metadata=given), "[0, 255]")
+        mapping: dict[str, list[str] | list[bytes]] = {"via": ["a", "b"], "trace-bin": [b"\x00", b"\xff"]}
+        same(await self.exchange.metadata("via", metadata=mapping), "a|b")
+        same(await self.exchange.metadata("trace-bin", metadata=mapping), "[0]|[255]")
+
+    async def test_metadata_beside_replies(self) -> None:
+        with client.received() as beside:
+            same(await self.exchange.add(1, 2), 3)
+        same((beside.leading.pairs, beside.trailing.pairs), ((), ()))
+
+    async def test_many_calls_without_reply(self) -> None:
+        before = await self.exchange.touched()
+        await asyncio.gather(*(self.exchange.touch() for _ in range(10_000)))
+
+        async def touched() -> bool:
+            return await self.exchange.touched() == before + 10_000
+
+        await until(touched)
+
+    async def test_more_streams_than_the_server_has_room_for(self) -> None:
+        connection = await client.Connection.connect(ADDRESS)
+        exchange = client.Exchange(connection)
+        streams = [exchange.endless() for _ in range(1024)]
+        for stream in streams:
+            await stream.__anext__()
+        error = await status(client.Code.RESOURCE_EXHAUSTED, exchange.sum([1, 2]))
+        same(error.may_have_run, False)
+        # Calls without items do not wait for streams.
+        same(await exchange.add(1, 1), 2)
+        waiting = asyncio.ensure_future(exchange.sum([1, 2]))
+        await asyncio.sleep(0)
+        await streams.pop().aclose()
+        same(await waiting, 3)
+        for stream in streams:
+            await stream.aclose()
+        await connection.close()
+
     async def test_metadata_with_a_bad_key(self) -> None:
         await raises(ValueError, self.exchange.metadata("x", metadata={"Bad Key": "x"}))
         same(await self.exchange.add(1, 1), 2)
@@ -744,6 +784,16 @@ class Callbacks:
 
     async def test_it_asks_for_a_failure(self) -> None:
         same(await self.exchange.ask_for_failure(), t.Refusal.TooMany(7))
+
+    async def test_a_handler_fails_as_another_call_that_was_not_started(self) -> None:
+        class Failing(Answering):
+            async def fail(self) -> int:
+                raise client.StatusError(client.Code.ABORTED, "the other was not begun", False)
+
+        other = await client.Connection.connect(ADDRESS, handlers=[Failing()])
+        error = await raises(client.ApplicationError, client.Exchange(other).ask_for_failure())
+        same("Aborted" in str(error) and "MayHaveRun" in str(error), True)
+        await other.close()
 
     async def test_it_asks_for_a_stream(self) -> None:
         same(await self.exchange.ask_for_stream(10), 45)

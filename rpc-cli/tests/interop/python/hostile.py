@@ -19,17 +19,23 @@ from client._runtime import shapes, wire
 from client._runtime.frames import (
     EXT,
     JSON,
+    KINDS,
     MINE,
     MORE,
+    NO_REPLY,
     PREFACE,
     Extension,
     Kind,
     Limits,
     entry,
     frame,
+    goaway,
+    read_error,
     status,
 )
-from client._runtime.protocol import Opened, Protocol
+from client._runtime.metadata import Metadata, Pairs
+from client._runtime.protocol import Event, Opened, Protocol
+from client._runtime.room import CALL, ONEWAY, STREAM, Want
 
 MOST_MEMORY = 8 << 20
 MOST_SECONDS = 5.0
@@ -235,7 +241,7 @@ def beginnings() -> Iterator[tuple[str, Check]]:
     yield "version 0", first(b"\xa9RPC\x00\x00\x00\x00", "version 0")
     yield "another frame before the hello", first(PREFACE + frame(Kind.PING, 0, 0, b"\x00" * 8), "hello")
     yield "a second hello", breaks(hello, "hello")
-    for tag, field in ((1, "max_frame"), (2, "max_message"), (3, "max_calls"), (4, "max_partial"), (6, "window")):
+    for tag, (field, _, _) in Limits.RANGES.items():
         for value in (0, (1 << 32) - 1):
             payload = entry(tag, value.to_bytes(4, "little"))
             yield f"a hello with {field} of {value}", first(PREFACE + frame(Kind.HELLO, 0, 0, payload), field)
@@ -244,26 +250,44 @@ def beginnings() -> Iterator[tuple[str, Check]]:
     yield "a hello of half an entry", first(PREFACE + frame(Kind.HELLO, 0, 0, b"\x01"), "ends early")
     yield "a name that is not UTF-8", first(PREFACE + frame(Kind.HELLO, 0, 0, entry(5, b"\xff")), "UTF-8")
     yield "a name that is too long", first(PREFACE + frame(Kind.HELLO, 0, 0, entry(5, b"x" * 257)), "too long")
+    must = frame(Kind.HELLO, 0, 0, entry(0x80 | 99, b""))
+    yield "a hello that must be understood", first(PREFACE + must, "must be understood")
+    yield "a hello that says more", hello_says_more
     yield "a hello of three bytes for a limit", first(PREFACE + frame(Kind.HELLO, 0, 0, entry(1, b"\0\0\1")), "range")
 
 
 def heads() -> Iterator[tuple[str, Check]]:
     """Heads of frames."""
-    for kind in (0, 13, 14, 15):
+    for kind in (0, 14, 15):
         yield f"kind {kind}", breaks(head(0, kind, 0, 0), "no kind")
-    for kind, flags in ((2, 0), (3, MINE), (3, EXT), (6, 0), (7, JSON), (8, MORE), (9, MINE), (11, MORE), (12, MINE)):
+    for kind, flags in ((2, 0), (3, MINE), (6, 0), (7, JSON), (8, MORE), (9, MINE), (11, MORE), (12, MINE), (13, EXT)):
         yield f"kind {kind} with flags {flags}", breaks(head(0, kind, flags, 0), "flags")
     for kind in (9, 10, 11):
         yield f"kind {kind} with an id", breaks(head(8, kind, 0, 1), "no call")
     yield "a response that is too long", breaks(head(65_537, 3, 0, 0), "too long")
     yield "an item of 16 MiB", breaks(head((1 << 24) - 1, 5, 0, 0), "too long")
     yield "a ping that is too long", breaks(head(4097, 9, 0, 0), "too long")
-    yield "a cancel with a payload", breaks(frame(Kind.CANCEL, 0, 0, b"x"), "no payload")
-    yield "an accept with a payload", breaks(frame(Kind.ACCEPT, 0, 0, b"x"), "no payload")
+    yield "a cancel of half an entry", breaks(frame(Kind.CANCEL, 0, 0, b"x"), "ends early")
+    yield "an end of half an entry", breaks(frame(Kind.END, MINE, 0, b"x"), "ends early")
+    yield "an accept of half an entry", breaks(frame(Kind.ACCEPT, 0, 0, b"x"), "ends early", down)
+    yield "an extension frame without a subtype", breaks(frame(Kind.EXTENSION, 0, 0, b"x"), "ends early")
+    yield "an extension frame that must be understood", breaks(frame(Kind.EXTENSION, 0, 0, b"\1\x80"), "understood")
+    yield "an extension frame is passed over", extension_frames
+    yield "a ping is answered", ping_answered
+    for name, data in {
+        "pings": frame(Kind.PING, 0, 0, bytes(8)),
+        "extension frames": frame(Kind.EXTENSION, 0, 0, bytes(2)),
+        "credit of a byte": frame(Kind.CREDIT, 0, 0, b"\1\0\0\0"),
+        "cancels of no call": frame(Kind.CANCEL, MINE, 3),
+        "parts of no bytes": frame(Kind.RESPONSE, MORE, 0),
+    }.items():
+        yield f"a flood of {name}", flood(data)
     yield "a ping of seven bytes", breaks(frame(Kind.PING, 0, 0, b"x" * 7), "8 bytes")
     yield "a pong without a ping", breaks(frame(Kind.PONG, 0, 0, (1).to_bytes(8, "little")), "without a ping")
     yield "a pong of token 0", breaks(frame(Kind.PONG, 0, 0, bytes(8)), "without a ping")
     yield "a goaway that ends early", breaks(frame(Kind.GOAWAY, 0, 0, b"\x00" * 8), "ends early")
+    yield "a goaway whose text ends early", breaks(frame(Kind.GOAWAY, 0, 0, b"\x00" * 9 + b"\2\0x"), "ends early")
+    yield "a goaway that says more", goaway_says_more
 
 
 def replies() -> Iterator[tuple[str, Check]]:
@@ -274,10 +298,27 @@ def replies() -> Iterator[tuple[str, Check]]:
     yield "two replies", breaks(reply + reply, "not open", opened)
     yield "a reply before its request", lambda: fails(unsent, "not open")
     yield "a reply in JSON", breaks(frame(Kind.RESPONSE, JSON, 0, b"1"), "codec", opened)
-    yield "an error of no kind", breaks(frame(Kind.ERROR, 0, 0, b"\x02\x01\x00"), "breaks the rules", opened)
-    yield "an error without content", breaks(frame(Kind.ERROR, 0, 0), "breaks the rules", opened)
-    yield "a status cut short", breaks(frame(Kind.ERROR, 0, 0, b"\x01\x0c"), "breaks the rules", opened)
-    yield "a status that ran twice", breaks(frame(Kind.ERROR, 0, 0, b"\x01\x0c\x02"), "breaks the rules", opened)
+    yield "a failure in JSON", breaks(frame(Kind.ERROR, JSON, 0, b"\x00"), "codec", opened)
+    yield "an error of no kind", fails_as_unknown(frame(Kind.ERROR, 0, 0, b"\x02\x01\x00"))
+    yield "an error without content", breaks(frame(Kind.ERROR, 0, 0), "ends early", opened)
+    yield "a status cut short", breaks(frame(Kind.ERROR, 0, 0, b"\x01\x0c"), "ends early", opened)
+    yield "a status whose text is cut short", breaks(frame(Kind.ERROR, 0, 0, b"\x01\x0c\0\2\0x"), "ends early", opened)
+    yield "a status of half an entry", breaks(frame(Kind.ERROR, 0, 0, b"\x01\x0c\0\0\0\1"), "ends early", opened)
+    yield "a status that ran twice", fails_as_unknown(frame(Kind.ERROR, 0, 0, b"\x01\x0c\x02\0\0"))
+    must, may = entry(0x80 | 9, b"x"), entry(9, b"x")
+    for kind, value in ((Kind.RESPONSE, b"\1"), (Kind.ERROR, b"\0\1")):
+        name = kind.name.lower()
+        yield f"{name}: a header that must be understood", fails_as_unknown(frame(kind, EXT, 0, ahead(must) + value))
+        yield f"{name}: a header that is cut", breaks(frame(kind, EXT, 0, b"\2\0x"), "ends early", opened)
+        yield f"{name}: half an entry", breaks(frame(kind, EXT, 0, b"\1\0x"), "ends early", opened)
+        yield f"{name}: a pair in capitals", breaks(frame(kind, EXT, 0, ahead(entry(2, b"\1Ab"))), "metadata", opened)
+        yield f"{name}: what is not known is passed over", trailing(kind, may, value)
+    yield "an accept that must be understood", fails_as_unknown(frame(Kind.ACCEPT, 0, 0, must), down)
+    yield "an item that must be understood", fails_as_unknown(frame(Kind.ITEM, EXT, 0, ahead(must) + b"\1"), down)
+    yield "an item with a header that is cut", breaks(frame(Kind.ITEM, EXT, 0, b"\2\0x"), "ends early", down)
+    yield "an accept with metadata", leading
+    yield "an item with metadata", item_with_metadata
+    yield "a status with entries", status_entries
     part, other = frame(Kind.RESPONSE, MORE, 0, b"x"), frame(Kind.ERROR, 0, 0, b"\x00")
     yield "a reply that changes its kind", breaks(part + other, "changes its kind", opened)
     yield "an item of no call", breaks(item, "not open")
@@ -293,6 +334,8 @@ def replies() -> Iterator[tuple[str, Check]]:
     yield "too much credit", breaks(frame(Kind.CREDIT, 0, 0, b"\xff\xff\xff\xff"), "more credit", up)
     yield "items beyond the window", items_beyond
     yield "empty items beyond the window", empty_items_beyond
+    yield "streams share what they may hold", streams_share
+    yield "long items come one after the other", long_items_in_turn
     yield "a reply without end", reply_without_end
     yield "parts of replies without end", many_parts
     yield "a status that nobody knows", unknown_status
@@ -308,20 +351,203 @@ def unsent() -> None:
     machine.receive(frame(Kind.RESPONSE, 0, 0))
 
 
+def ahead(content: bytes) -> bytes:
+    """Entries as a message begins with them."""
+    return len(content).to_bytes(2, "little") + content
+
+
+def hello_says_more() -> None:
+    """What is not known is passed over; features are kept."""
+    machine = Protocol(Limits())
+    more = entry(99, b"abc") + entry(11, b"token") + entry(10, b"\5" + bytes(11)) + entry(5, "Zoë".encode())
+    machine.receive(PREFACE + frame(Kind.HELLO, 0, 0, more))
+    if machine.peer is None or machine.peer.features != 5 or machine.peer.name != "Zoë":
+        raise AssertionError(f"{machine.peer}")
+    if machine.peer.initial_window != 8192 or machine.peer.request_window != 4 << 20:
+        raise AssertionError(f"{machine.peer}")
+
+
+def extension_frames() -> None:
+    """About a call or about none, of either side."""
+    machine = protocol()
+    for flags, call in ((0, 0), (0, 7), (MINE, 7)):
+        machine.receive(frame(Kind.EXTENSION, flags, call, b"\7\0whatever"))
+
+
+def ping_answered() -> None:
+    """One pong for all pings that came."""
+    machine = protocol()
+    machine.receive(frame(Kind.PING, 0, 0, b"abcdefgh") + frame(Kind.PING, 0, 0, b"ijklmnop"))
+    if machine.out.pull() != frame(Kind.PONG, 0, 0, b"ijklmnop"):
+        raise AssertionError("no pong")
+
+
+def flood(data: bytes) -> Check:
+    """A check that frames which bring nothing are borne for a while only, and more of them in time."""
+
+    def check() -> None:
+        machine = protocol()
+        opened(machine)
+        sent = 0
+        try:
+            for _ in range(200):
+                machine.receive(data * 100)
+                sent += 100
+        except client.ProtocolError as error:
+            if error.code != 5 or sent < 1000:
+                raise AssertionError(f"{error} after {sent}") from None
+        else:
+            raise AssertionError("it was borne")
+
+    return check
+
+
+def goaway_says_more() -> None:
+    """A code and entries that are not known."""
+    machine = protocol()
+    machine.receive(frame(Kind.GOAWAY, 0, 0, goaway(99, 0, "später") + entry(0x80 | 3, b"x")))
+    if machine.seen_goaway != (1, 0, "später"):
+        raise AssertionError(f"{machine.seen_goaway}")
+    machine = protocol()
+    machine.receive(frame(Kind.GOAWAY, 0, 0, goaway(5, 0, "")))
+    if machine.seen_goaway != (5, 0, ""):
+        raise AssertionError(f"{machine.seen_goaway}")
+
+
+def only(events: list[Event]) -> Event:
+    """The one that there is."""
+    if len(events) != 1:
+        raise AssertionError(f"{events}")
+    return events[0]
+
+
+def fails_as_unknown(data: bytes, prepare: Callable[[Protocol], Opened] | None = None) -> Check:
+    """A check that a call ends as UNKNOWN and may have run, and that the connection lives."""
+
+    def check() -> None:
+        machine = protocol()
+        (prepare or opened)(machine)
+        event = only(machine.receive(data))
+        failure = event.value
+        if event.what != "status" or failure.code is not client.Code.UNKNOWN or not failure.may_have_run:
+            raise AssertionError(f"{event}")
+        opened(machine)
+        machine.receive(frame(Kind.PING, 0, 0, bytes(8)))
+
+    return check
+
+
+def trailing(kind: Kind, content: bytes, value: bytes) -> Check:
+    """A check that metadata is read beside what is not known."""
+
+    def check() -> None:
+        machine = protocol()
+        call = opened(machine)
+        pairs = entry(2, b"\1ax") + content + entry(2, b"\1ay") + entry(2, b"\5b-bin\xff\0")
+        event = only(machine.receive(frame(kind, EXT, 0, ahead(pairs) + value)))
+        if event.what not in ("response", "failure") or event.value != b"\1":
+            raise AssertionError(f"{event}")
+        if call.trailing.values_of("a") != ("x", "y") or call.trailing["b-bin"] != b"\xff\0":
+            raise AssertionError(f"{call.trailing}")
+
+    return check
+
+
+def leading() -> None:
+    """What comes ahead of the items."""
+    machine = protocol()
+    call = down(machine)
+    machine.receive(frame(Kind.ACCEPT, 0, 0, entry(2, b"\1ax") + entry(9, b"")))
+    if call.leading != {"a": "x"}:
+        raise AssertionError(f"{call.leading}")
+
+
+def item_with_metadata() -> None:
+    """In parts, whose first begins with it; its cost is given back whole."""
+    machine = protocol()
+    call = down(machine)
+    content = ahead(entry(2, b"\1ax")) + b"value"
+    for _ in range(5000):
+        machine.receive(frame(Kind.ITEM, EXT | MORE, 0, content[:5]) + frame(Kind.ITEM, 0, 0, content[5:]))
+        if machine.take_item(call) != b"value":
+            raise AssertionError("another item")
+
+
+def status_entries() -> None:
+    """When to try again, and details, there and back; others are passed over."""
+    details = [client.Detail("a.B", b"\1\2"), client.Detail("c", b"")]
+    said = client.StatusError(client.Code.ABORTED, "Zoë", False, retry_after=1.5, details=details)
+    machine = protocol()
+    opened(machine)
+    failure = only(machine.receive(frame(Kind.ERROR, 0, 0, status(said) + entry(0x80 | 99, b"x")))).value
+    if (failure.retry_after, list(failure.details), str(failure)) != (1.5, details, str(said)):
+        raise AssertionError(f"{failure} {failure.retry_after} {failure.details}")
+    long = status(client.StatusError(client.Code.INTERNAL, "", details=[client.Detail("x", bytes(9000))]))
+    read = read_error(long)
+    if not isinstance(read, client.StatusError) or read.details:
+        raise AssertionError("a long detail")
+
+
 def items_beyond() -> None:
     """Nobody reads, and the other side goes on."""
     machine = protocol()
     down(machine)
-    for _ in range(8):
-        machine.receive(frame(Kind.ITEM, 0, 0, b"x" * 65_000))
-    fails(lambda: machine.receive(frame(Kind.ITEM, 0, 0, b"x" * 65_000)), "exceeds the credit")
+    machine.receive(frame(Kind.ITEM, 0, 0, b"x" * 65_000))
+    fails(lambda: machine.receive(frame(Kind.ITEM, 0, 0, b"x" * 1000)), "exceeds the credit")
 
 
 def empty_items_beyond() -> None:
     """Items of no length cost too."""
-    machine = protocol(window=16 << 10)
+    machine = protocol()
     down(machine)
-    fails(lambda: machine.receive(frame(Kind.ITEM, 0, 0) * 2049), "exceeds the credit")
+    fails(lambda: machine.receive(frame(Kind.ITEM, 0, 0) * 8193), "exceeds the credit")
+
+
+def streams_share() -> None:
+    """However many streams there are and however they are read, they hold no more than their pool beyond their starts."""
+    limits = Limits()
+    machine = Protocol(limits)
+    machine.receive(PREFACE + frame(Kind.HELLO, 0, 0))
+    streams = [machine.open(1, Extension(downloads=True), b"") for _ in range(500)]
+    while machine.out.pending():
+        machine.out.pull()
+    for round_ in range(40):
+        for call in streams:
+            if call.inbound is None:
+                raise AssertionError("no stream")
+            call.inbound.wanted = True
+            machine.receive(frame(Kind.ITEM, 0, call.id, bytes(4000)))
+            if machine.take_item(call) is None:
+                raise AssertionError(f"no item in round {round_}")
+        machine.out.pull()
+    granted = sum(call.inbound._credit for call in streams if call.inbound is not None)
+    if granted > 500 * limits.initial_window + limits.shared_window:
+        raise AssertionError(f"{granted} bytes may come")
+    for call in streams:
+        machine.cancel(call)
+    if machine._pool.free != limits.shared_window:
+        raise AssertionError(f"{machine._pool.free} bytes are left of the pool")
+
+
+def long_items_in_turn() -> None:
+    """Items longer than their windows come in one after the other."""
+    machine = protocol(shared_window=0)
+    streams = [down(machine) for _ in range(3)]
+    part = frame(Kind.ITEM, MORE, 0, bytes(8000))
+    for call in streams:
+        if call.inbound is not None:
+            call.inbound.wanted = True
+        machine.receive(part[:4] + call.id.to_bytes(4, "little") + part[8:])
+    sent = machine.out.pull()
+    if sent[3:8] != bytes((Kind.CREDIT | MINE << 4,)) + streams[0].id.to_bytes(4, "little") or len(sent) != 12:
+        raise AssertionError(sent.hex())
+    last = frame(Kind.ITEM, 0, streams[0].id, b"x")
+    machine.receive(last)
+    item = machine.take_item(streams[0])
+    if item is None or len(item) != 8001:
+        raise AssertionError("no item")
+    if streams[1].id.to_bytes(4, "little") not in machine.out.pull():
+        raise AssertionError("it is nobody's turn")
 
 
 def reply_without_end() -> None:
@@ -344,14 +570,14 @@ def unknown_status() -> None:
     """A code that is not known counts as UNKNOWN."""
     machine = protocol()
     opened(machine)
-    error = machine.receive(frame(Kind.ERROR, 0, 0, b"\x01\xc8\x01\xff\xfe"))[0].value
+    error = machine.receive(frame(Kind.ERROR, 0, 0, b"\x01\xc8\x01\x02\x00\xff\xfe"))[0].value
     if error.code is not client.Code.UNKNOWN or not error.may_have_run:
         raise AssertionError(str(error))
 
 
 def long_status() -> None:
     """Our own statuses are short, whatever they say."""
-    if len(status(client.Code.INTERNAL, True, "x" * 1_000_000)) > 8200:
+    if len(status(client.StatusError(client.Code.INTERNAL, "x" * 1_000_000))) > 8200:
         raise AssertionError("it is long")
 
 
@@ -368,7 +594,7 @@ def requests() -> Iterator[tuple[str, Check]]:
     upload = request(EXT, 5, key + b"\x04\x00" + entry(3, b"\x01"))
     end = frame(Kind.END, MINE, 5)
     yield "two requests of one id", breaks(whole + whole, "id of an open call")
-    yield "a request without a key", breaks(request(0, 5, b"\x01" * 7), "before its key")
+    yield "a request without a key", answered(request(0, 5, b"\x01" * 7), client.Code.INVALID_ARGUMENT)
     yield "a one-way request in parts", breaks(request(MORE, 0xFFFFFFFF, key), "one frame")
     yield "an item of a call that does not stream", breaks(whole + item, "not announced")
     yield "an end of a call that does not stream", breaks(whole + end, "not announced")
@@ -388,12 +614,30 @@ def requests() -> Iterator[tuple[str, Check]]:
         "metadata without a key": b"\x04\x00" + entry(2, b"\x00"),
         "metadata with capitals": b"\x06\x00" + entry(2, b"\x01Ab"),
         "metadata that is not UTF-8": b"\x06\x00" + entry(2, b"\x01a\xff"),
-        "a way that there is not": b"\x04\x00" + entry(3, b"\x04"),
+        "a way of two bytes": b"\x05\x00" + entry(3, b"\x01\x00"),
+        "too many pairs": ahead(entry(2, b"\1a") * 129),
+        "too much metadata": ahead(entry(2, b"\1a" + bytes(8190))),
     }.items():
         yield name, answered(request(EXT, 5, key + extension), client.Code.INVALID_ARGUMENT)
+    must = ahead(entry(0x82, b"\2"))
+    yield "a request that must be understood", answered(request(EXT, 5, key + must), client.Code.UNIMPLEMENTED)
+    yield "a refused upload goes on", refused_upload
+    yield "a request says what is not known", request_says_more
+    yield "repeated keys and bytes", metadata_of_request
     yield "a request in JSON", answered(request(JSON, 5, key), client.Code.UNIMPLEMENTED)
     yield "calls above the limit", calls_above
     yield "opening and cancelling in a loop", open_and_cancel
+    yield "calls of handlers may be twice as many", nested_above
+    yield "streams are counted apart", streams_apart
+    yield "requests above their window", requests_above
+    yield "calls without a reply above their window", oneways_above
+    yield "calls without a reply are given back", oneways_given_back
+    yield "requests are held while replies are unread", held_back
+    yield "refusals that nobody reads", unread_refusals
+    yield "ours keep to the other side's limits", ours_keep_to_limits
+    yield "ours without a reply wait for credit", ours_wait_for_credit
+    yield "ours say within and credit", ours_say
+    yield "a ping follows much that is written", ping_behind
     yield "any frames at all", any_frames
 
 
@@ -439,6 +683,196 @@ def open_and_cancel() -> None:
         raise AssertionError(f"{began} began")
 
 
+def refused_upload() -> None:
+    """Who is refused does not know it yet, and sends items."""
+    machine = protocol()
+    said = ahead(entry(0x80 | 99, b"") + entry(3, b"\1"))
+    machine.receive(request(EXT, 5, b"\1" * 8 + said) + frame(Kind.ITEM, MINE, 5, b"x") + frame(Kind.END, MINE, 5))
+    if machine.answered:
+        raise AssertionError("the call is open")
+
+
+def request_says_more() -> None:
+    """Entries that are reserved, and ways of streaming that are not known."""
+    machine = protocol()
+    said = ahead(entry(6, b"\0") + entry(9, bytes(25)) + entry(3, b"\xfe") + entry(5, b"\0\1\0\0"))
+    event = only(machine.receive(request(EXT, 5, b"\1" * 8 + said)))
+    if event.what != "request" or event.call.outbound.credit != 8192 + 256:
+        raise AssertionError(f"{event}")
+
+
+def metadata_of_request() -> None:
+    """All values count, in order; keys that end in -bin have bytes."""
+    given: list[tuple[str, str | bytes]] = [("a", "x"), ("b-bin", b"\xff"), ("a", "y")]
+    machine = protocol()
+    call = machine.open(1, Extension(metadata=Pairs.of(given)), b"")
+    sent = machine.out.pull()
+    event = only(machine.receive(sent[:4] + (9).to_bytes(4, "little") + sent[8:]))
+    found = event.call.extension.metadata
+    if found.pairs != tuple(given) or found.values_of("a") != ("x", "y") or dict(found) != {"a": "x", "b-bin": b"\xff"}:
+        raise AssertionError(f"{call} {found}")
+    mapping: dict[str, bytes | list[str]] = {"a": ["x", "y"], "b-bin": b"\0"}
+    if Pairs.of(mapping).pairs != (("a", "x"), ("a", "y"), ("b-bin", b"\0")):
+        raise AssertionError("a mapping")
+    several: list[Metadata] = [{"a": b"x"}, {"a-bin": "x"}, {"a": "\ud800"}, [("a", "x")] * 129, {"": "x"}]
+    for wrong in several:
+        try:
+            Pairs.of(wrong)
+        except client.EncodeError:
+            continue
+        raise AssertionError(f"{wrong} was taken")
+
+
+WITHIN = ahead(entry(4, b"\0\0\0\0"))
+
+
+def nested_above() -> None:
+    """Calls that handlers make back have as much again."""
+    machine = protocol(max_calls=2)
+    plain = [request(0, call, b"\1" * 8) for call in range(3)]
+    nested = [request(EXT, 10 + call, b"\1" * 8 + WITHIN) for call in range(3)]
+    began = [event.call.id for event in machine.receive(b"".join(plain + nested))]
+    if began != [0, 1, 10, 11]:
+        raise AssertionError(f"{began}")
+
+
+def streams_apart() -> None:
+    """Calls with items have a limit of their own."""
+    machine = protocol(max_calls=1, max_streams=2)
+    plain = [request(0, call, b"\1" * 8) for call in range(2)]
+    streams = [request(EXT, 10 + call, b"\1" * 8 + ahead(entry(3, b"\2"))) for call in range(3)]
+    began = [event.call.id for event in machine.receive(b"".join(plain + streams))]
+    if began != [0, 10, 11]:
+        raise AssertionError(f"{began}")
+
+
+def requests_above() -> None:
+    """The bytes of open requests are limited: more are refused, and much more ends the connection."""
+    machine = protocol(request_window=16 << 10, max_message=16 << 10)
+    body = b"\1" * (6 << 10)
+    began = [event.call.id for event in machine.receive(b"".join(request(0, call, body) for call in range(4)))]
+    if began != [0, 1]:
+        raise AssertionError(f"{began}")
+    machine = protocol(request_window=16 << 10, max_message=16 << 10, max_partial=16)
+    parts = b"".join(request(MORE, call, body) for call in range(10))
+    fails(lambda: machine.receive(parts), "bytes of requests")
+
+
+def oneways_above() -> None:
+    """A side that sends more than its window is left."""
+    machine = protocol(oneway_window=16 << 10)
+    fails(lambda: machine.receive(request(0, NO_REPLY, b"\1" * 8) * 2000), "without a reply")
+
+
+def oneways_given_back() -> None:
+    """When handlers have ended: at a quarter of the window, or when none runs. Those that are refused too."""
+    machine = protocol(oneway_window=16 << 10)
+    events = machine.receive(request(0, NO_REPLY, b"\1" * 8) * 2)
+    machine.respond(events[0].call, b"")
+    if machine.out.pull():
+        raise AssertionError("credit for little")
+    machine.respond(events[1].call, b"")
+    if machine.out.pull() != frame(Kind.CREDIT, 0, NO_REPLY, (2 * 136).to_bytes(4, "little")):
+        raise AssertionError("no credit")
+    machine.receive(request(JSON, NO_REPLY, b"\1" * 8))
+    if machine.out.pull() != frame(Kind.CREDIT, 0, NO_REPLY, (136).to_bytes(4, "little")):
+        raise AssertionError("no credit for what is refused")
+    events = machine.receive(request(0, NO_REPLY, b"\1" * 8) * 64)
+    for event in events[:31]:
+        machine.respond(event.call, b"")
+    if machine.out.pull() != frame(Kind.CREDIT, 0, NO_REPLY, (31 * 136).to_bytes(4, "little")):
+        raise AssertionError("no credit at a quarter")
+
+
+def held_back() -> None:
+    """Handlers are not started while much is unread; cancels of calls that wait are answered."""
+    machine = protocol()
+    began = machine.receive(b"".join(request(0, call, b"\1" * 8) for call in range(3)))
+    machine.respond(began[0].call, bytes(1 << 20))
+    machine.respond(began[1].call, bytes(1 << 20))
+    late = b"".join(request(0, call, b"\1" * 8) for call in range(10, 13))
+    if machine.receive(late) or machine.release():
+        raise AssertionError("it began")
+    machine.receive(frame(Kind.CANCEL, MINE, 11))
+    while machine.out.replies > 1 << 20:
+        machine.out.pull()
+    begun = [event.call.id for event in machine.release()]
+    if begun != [10, 12]:
+        raise AssertionError(f"{begun}")
+
+
+def unread_refusals() -> None:
+    """The other side may not have any number of them unread."""
+    machine = protocol(max_calls=2000)
+
+    def refuse_all() -> None:
+        for call in range(140):
+            begun = machine.receive(request(0, call, b"\1" * 8))
+            machine.refuse(begun[0].call, client.Code.INVALID_ARGUMENT, "x" * 8000)
+
+    fails(refuse_all, "does not read")
+
+
+def ours_keep_to_limits() -> None:
+    """Our calls wait where the other side's limits end."""
+    machine = Protocol(Limits())
+    said = {3: 2, 7: 1, 9: 16 << 10, 2: 16 << 10}
+    payload = b"".join(entry(tag, value.to_bytes(4, "little")) for tag, value in said.items())
+    machine.receive(PREFACE + frame(Kind.HELLO, 0, 0, payload))
+    one = opened(machine)
+    if not machine.room(Want(CALL, False, 16 << 10)) or machine.room(Want(CALL, False, (16 << 10) + 1)):
+        raise AssertionError("the window of requests")
+    two = opened(machine)
+    if machine.room(Want(CALL, False, 8)) or not machine.room(Want(CALL, True, 8)):
+        raise AssertionError("calls of handlers")
+    if not machine.room(Want(STREAM, False, 8)):
+        raise AssertionError("streams wait for calls")
+    down(machine)
+    if machine.room(Want(STREAM, True, 8)):
+        raise AssertionError("too many streams")
+    machine.receive(frame(Kind.RESPONSE, 0, one.id) + frame(Kind.RESPONSE, 0, two.id))
+    if not machine.room(Want(CALL, False, 8)):
+        raise AssertionError("no room again")
+
+
+def ours_wait_for_credit() -> None:
+    """Calls without a reply cost their length and 128 bytes; one alone always may go."""
+    machine = Protocol(Limits())
+    machine.receive(PREFACE + frame(Kind.HELLO, 0, 0, entry(8, (16 << 10).to_bytes(4, "little"))))
+    if not machine.room(Want(ONEWAY, False, 60_000)):
+        raise AssertionError("one alone")
+    sent = 0
+    while machine.room(Want(ONEWAY, False, 8)):
+        machine.tell(1, Extension(), b"")
+        sent += 1
+    if sent != (16 << 10) // 136 or not machine.room(Want(ONEWAY, True, 8)):
+        raise AssertionError(f"{sent} were sent")
+    machine.receive(frame(Kind.CREDIT, 0, NO_REPLY, (136).to_bytes(4, "little")))
+    if not machine.room(Want(ONEWAY, False, 8)):
+        raise AssertionError("no room again")
+
+
+def ours_say() -> None:
+    """What a call back says, and one that expects items."""
+    machine = protocol()
+    machine.open(1, Extension(downloads=True, within=NO_REPLY), b"")
+    sent = machine.out.pull()
+    extra = ((64 << 10) - 8192).to_bytes(4, "little")
+    if sent[16:] != ahead(entry(3, b"\2") + entry(4, b"\xff" * 4) + entry(5, extra)):
+        raise AssertionError(sent.hex())
+
+
+def ping_behind() -> None:
+    """Behind each 256 KiB."""
+    machine = protocol()
+    machine.open(1, Extension(), bytes(1 << 20))
+    sent = b""
+    while machine.out.pending():
+        sent += machine.out.pull()
+    if sent.count(bytes((8, 0, 0, Kind.PING, 0, 0, 0, 0))) != 4:
+        raise AssertionError("no pings")
+
+
 def any_frames() -> None:
     """Random frames end in events or in ``ProtocolError``, in nothing else."""
     source = random.Random(11)
@@ -449,7 +883,7 @@ def any_frames() -> None:
         up(machine)
         try:
             for _ in range(30):
-                kind, flags = source.choice(list(Kind)), source.choice((0, 0, MORE, MINE, MINE, MINE | EXT, JSON))
+                kind, flags = source.choice(list(KINDS)), source.choice((0, 0, MORE, MINE, MINE, MINE | EXT, EXT, JSON))
                 payload = bytes(source.choice((0, 1, 2, 255)) for _ in range(source.choice((0, 0, 4, 8, 9, 12, 40))))
                 machine.receive(frame(kind, flags, source.choice((0, 0, 0, 1, 2, 3)), payload))
                 machine.out.pull()

@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use rpc_core::Server;
+use rpc_core::{
+    MethodKey, Server,
+    schema::{ContainerKind, Document, Field, Format, MethodKind, ServiceBuilder, Variant},
+};
 use tokio::process::Command;
 
 mod odd;
@@ -77,4 +80,60 @@ async fn python_says_what_is_hard_to_say() {
     let packages = package(&address).await;
     run(python(packages.path(), "odd.py").arg(&address), 20).await;
     running.shutdown().await;
+}
+
+/// What a server says cannot leave the strings and comments that it is put into: Python's own parser sees none of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn python_takes_nothing_of_a_strangers_for_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("stranger.json");
+    std::fs::write(&file, stranger().to_json()).unwrap();
+    let package = folder.path().join("client");
+    generate(file.to_str().unwrap(), "python", &package).await;
+    run(python(folder.path(), "stranger.py").arg(&package), 9).await;
+}
+
+/// A description in which every text is an attack.
+fn stranger() -> Document {
+    const ATTACKS: [&str; 8] = [
+        "\"\"\"\n__import__('os').abort()\n\"\"\"",
+        "\\\"\"\"\n__import__('os').abort()\n",
+        "\"\"\"\"; __import__('os').abort() #",
+        "\"); __import__('os').abort(); (\"",
+        "'''\n__import__('os').abort()\n'''",
+        "\r__import__('os').abort()\r",
+        "# -*- coding: x -*-\n>>> __import__('os').abort()",
+        "\u{2028}__import__('os').abort()\\",
+    ];
+    let mut builder = ServiceBuilder::new("S", ATTACKS[0]);
+    builder.deprecated(ATTACKS[1]);
+    for (number, attack) in ATTACKS.iter().enumerate() {
+        let mut method = builder.method(&format!("m{number}"), attack, MethodKind::Unary);
+        method.deprecated(attack).argument::<()>("a");
+    }
+    let mut service = builder.build();
+    let mut fields = Vec::new();
+    let mut variants = Vec::new();
+    // As the door has it: names are on one line.
+    let name = |text: &str| text.replace(|sign: char| sign.is_control() || sign == '\u{2028}', " ");
+    for attack in ATTACKS {
+        let default = serde_json::to_string(attack).unwrap();
+        let field = Field::new(&name(attack), attack, Format::Str).deprecated(attack);
+        fields.push(field.default_value(Some(default)));
+        let variant = Variant::new(&name(attack), attack, ContainerKind::Unit);
+        variants.push(variant.deprecated(attack));
+    }
+    let called = ATTACKS[3];
+    service.types.define("T", called, ATTACKS[2], |_| ContainerKind::Struct(fields));
+    service.types.define("E", called, ATTACKS[4], |_| ContainerKind::Enum(variants.clone()));
+    service.types.define("P", called, ATTACKS[5], |_| ContainerKind::Enum(variants));
+    let named = |key: &str| Format::Named(key.to_owned());
+    for method in &mut service.methods {
+        method.arguments[0].format = named("P");
+        method.returns = named("T");
+        method.fails = Some(named("E"));
+        let signature = method.canonical_signature(&service.types);
+        method.key = MethodKey::new(&method.path, &signature);
+    }
+    Document::new(vec![service])
 }

@@ -382,6 +382,21 @@ async function calls(): Promise<void> {
     deepStrictEqual(await exchange.metadata("a.b-c_1", { metadata }), "Zoë");
     deepStrictEqual(await exchange.metadata("none", { metadata }), null);
   });
+  await report("metadata of bytes and of several values", async () => {
+    const metadata = { via: ["a", "b"], "trace-bin": Uint8Array.of(0, 255) };
+    deepStrictEqual(await exchange.metadata("via", { metadata }), "a|b");
+    deepStrictEqual(await exchange.metadata("trace-bin", { metadata }), "[0, 255]");
+    const pairs = [["via", "c"], ["other", "x"], ["via", "d"]] as const;
+    deepStrictEqual(await exchange.metadata("via", { metadata: pairs }), "c|d");
+  });
+  await report("many calls without a reply", async () => {
+    const before = await exchange.touched();
+    await Promise.all(Array.from({ length: 10_000 }, () => exchange.touch()));
+    while ((await exchange.touched()) < before + 10_000) {
+      // The server counts on.
+    }
+    deepStrictEqual(await exchange.touched(), before + 10_000);
+  });
   await report("metadata that is not allowed", async () => {
     await rejects(exchange.metadata("A", { metadata: { A: "x" } }), RangeError);
     await rejects(exchange.metadata("a", { metadata: { a: "x".repeat(9000) } }), RangeError);
@@ -816,6 +831,17 @@ async function answering(): Promise<void> {
     const error = await failure(new Exchange(other).ask(1n, 1n));
     ok(AppError.is(error, Refusal) && error.value.kind === "Invalid");
     ok(!error.value.why.includes("secret"), error.value.why);
+    await other.close();
+  });
+  await report("a handler that fails as another call that was not started", async () => {
+    const broken = new Answering();
+    broken.fail = (): number => {
+      throw new StatusError("ABORTED", "the other was not begun", false);
+    };
+    const other = await connect(address, { handlers: [answersHandler(broken)] });
+    const error = await failure(new Exchange(other).askForFailure());
+    ok(error instanceof AppError && typeof error.value === "string");
+    ok(error.value.includes("Aborted") && error.value.includes("MayHaveRun"), error.value);
     await other.close();
   });
   await report("a handler that calls back within its call", async () => {

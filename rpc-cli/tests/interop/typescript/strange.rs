@@ -105,7 +105,7 @@ pub fn document() -> String {
         .upload::<Option<Empty>>("handler")
         .returns::<()>();
     service.method("a_b", "", MethodKind::Oneway);
-    service.method("aB", "", MethodKind::ClientStream).upload::<(u8,)>("_").returns::<Never>();
+    service.method("aB", "", MethodKind::ClientStream).upload::<(u8,)>("__").returns::<Never>();
     service.method("then", "", MethodKind::ServerStream).returns::<std::net::SocketAddrV6>();
     Document::new(vec![service.build()]).to_json()
 }

@@ -1,13 +1,14 @@
 """What generated clients need at run time: the protocol, version 1, and values in bincode."""
 
 from .blocking import BlockingConnection
-from .calls import Context, Handled, Items, Metadata, Method, Plain, context
+from .calls import Context, Handled, Items, Method, Plain, Received, context, received
 from .connection import Connection
 from .errors import (
     ApplicationError,
     Code,
     ConnectError,
     DecodeError,
+    Detail,
     EncodeError,
     Failed,
     LimitError,
@@ -16,6 +17,7 @@ from .errors import (
     StatusError,
 )
 from .frames import Limits
+from .metadata import Metadata, Pairs
 from .shapes import Some
 
 __all__ = [
@@ -26,6 +28,7 @@ __all__ = [
     "Connection",
     "Context",
     "DecodeError",
+    "Detail",
     "EncodeError",
     "Failed",
     "Handled",
@@ -34,10 +37,13 @@ __all__ = [
     "Limits",
     "Metadata",
     "Method",
+    "Pairs",
     "Plain",
     "ProtocolError",
+    "Received",
     "RpcError",
     "Some",
     "StatusError",
     "context",
+    "received",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 import typing
 
 from .calls import CURRENT, Context, Handled, Handler, Listener, Method
@@ -21,7 +22,7 @@ class Answers:
         self._connection = connection
         self._handled: dict[int, Handled] = {}
         self._orders: dict[str, asyncio.Lock] = {}
-        # Bounded by: the limit on calls that we announce.
+        # Bounded by: the limits on calls that we announce, and the window of those without a reply.
         self._running: set[asyncio.Task[None]] = set()
 
     def register(self, handler: Handler) -> None:
@@ -60,17 +61,14 @@ class Answers:
         if not call.oneway and streams != (method.uploads is not None, method.downloads):
             protocol.refuse(call, Code.INVALID_ARGUMENT, f"{method.path} streams otherwise")
             return
-        if call.extension.timeout == 0 and not call.oneway:
-            protocol.refuse(call, Code.DEADLINE_EXCEEDED, "no time was left")
+        left = self._left(call)
+        if left is not None and left <= 0:
+            protocol.refuse(call, Code.DEADLINE_EXCEEDED, "the time has passed before the handler was started")
             return
         try:
             arguments = decode(method.arguments, call.arguments)
         except DecodeError as error:
             protocol.refuse(call, Code.INVALID_ARGUMENT, f"the arguments of {method.path}: {error}")
-            return
-        if len(self._running) >= 2 * protocol.limits.max_calls:
-            # Calls without reply are not counted by their sender.
-            LOG.warning("a call of %s was dropped: too many run", method.path)
             return
         call.listener = Listener()
         task = asyncio.get_running_loop().create_task(self._serve(call, handled, arguments))
@@ -78,13 +76,21 @@ class Answers:
         self._running.add(task)
         task.add_done_callback(lambda task: self._over(call, task))
 
+    def _left(self, call: Answered) -> float | None:
+        """The seconds that the caller still waits: the call may have been held back."""
+        timeout = call.extension.timeout
+        if timeout is None or call.oneway:
+            return None
+        return timeout - (time.monotonic() - call.arrived)
+
     def _over(self, call: Answered, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
         if call.listener.timer is not None:
             call.listener.timer.cancel()
-        # A task that was cancelled before its first step has said nothing.
+        # A task that was cancelled before its first step has said nothing; a call without a reply ends here.
         self._connection.protocol.refuse(call, Code.CANCELLED, "the call was cancelled")
         self._connection.flush()
+        self._connection.finish_if_idle()
 
     def _unknown(self, key: int) -> str:
         for handled in self._handled.values():
@@ -96,9 +102,9 @@ class Answers:
     async def _serve(self, call: Answered, handled: Handled, arguments: typing.Sequence[typing.Any]) -> None:
         method, connection = handled.method, self._connection
         CURRENT.set(Context(connection, call))
-        timeout = call.extension.timeout
-        if timeout is not None and not call.oneway:
-            call.listener.timer = asyncio.get_running_loop().call_later(timeout, self._expire, call)
+        left = self._left(call)
+        if left is not None:
+            call.listener.timer = asyncio.get_running_loop().call_later(left, self._expire, call)
         try:
             if method.ordered is None:
                 await self._run(call, handled, arguments)
@@ -107,17 +113,19 @@ class Answers:
                     await self._run(call, handled, arguments)
         except asyncio.CancelledError:
             if call.listener.expired:
-                connection.protocol.refuse(call, Code.DEADLINE_EXCEEDED, "the time has passed", True)
+                connection.protocol.fail_with(call, StatusError(Code.DEADLINE_EXCEEDED, "the time has passed"))
             else:
-                connection.protocol.refuse(call, Code.CANCELLED, "the call was cancelled", True)
+                connection.protocol.fail_with(call, StatusError(Code.CANCELLED, "the call was cancelled"))
         except ApplicationError as error:
             self._fail(call, method, error)
         except StatusError as error:
-            connection.protocol.refuse(call, error.code, error.message, True)
+            # It may say of another call that it was not started; this one was.
+            failure = StatusError(error.code, error.message, retry_after=error.retry_after, details=error.details)
+            connection.protocol.fail_with(call, failure)
         except Exception as error:
             LOG.exception("the handler of %s failed", method.path)
             text = f"the handler of {method.path} failed: {type(error).__name__}"
-            connection.protocol.refuse(call, Code.INTERNAL, text, True)
+            connection.protocol.fail_with(call, StatusError(Code.INTERNAL, text))
         connection.flush()
 
     async def _run(self, call: Answered, handled: Handled, arguments: typing.Sequence[typing.Any]) -> None:
@@ -161,7 +169,7 @@ class Answers:
             protocol.fail(call, encode(method.fails, error))
         except EncodeError as wrong:
             LOG.error("%s raised %s, which is not its error: %s", method.path, type(error).__name__, wrong)
-            protocol.refuse(call, Code.INTERNAL, f"{method.path} raised an error that is not its own", True)
+            protocol.fail_with(call, StatusError(Code.INTERNAL, f"{method.path} raised an error that is not its own"))
 
     def _expire(self, call: Answered) -> None:
         call.listener.expired = True

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import dataclasses
 import time
 import typing
 
 from .errors import ApplicationError, EncodeError, Failed
+from .frames import NO_REPLY
+from .metadata import Pairs
 from .wire import Codec, Reader, Writer
 
 T = typing.TypeVar("T")
@@ -16,9 +19,6 @@ R = typing.TypeVar("R")
 
 Items = typing.Union[typing.AsyncIterable[T], typing.Iterable[T]]  # noqa: UP007
 """What a caller streams: anything that can be iterated over."""
-
-Metadata = typing.Optional[typing.Mapping[str, str]]  # noqa: UP045
-"""Pairs of text beside the arguments."""
 
 
 class Plain(Codec[ApplicationError]):
@@ -71,11 +71,11 @@ class Context:
     def __init__(self, connection: typing.Any, call: typing.Any) -> None:
         self.connection = connection
         """The connection that the call came from; calls over it go back to the caller."""
-        self.metadata: dict[str, str] = call.extension.metadata
+        self.metadata: Pairs = call.extension.metadata
         """What the caller sent beside the arguments."""
         self._call = call
         timeout = call.extension.timeout
-        self._deadline = None if timeout is None else time.monotonic() + timeout
+        self._deadline = None if timeout is None else call.arrived + timeout
 
     def remaining(self) -> float | None:
         """The seconds that the caller still waits, if it said so."""
@@ -84,7 +84,9 @@ class Context:
     @property
     def call_id(self) -> int | None:
         """What names the call on the wire, while it is open."""
-        return None if self._call.replied or self._call.oneway else int(self._call.id)
+        if self._call.oneway:
+            return NO_REPLY
+        return None if self._call.replied else int(self._call.id)
 
 
 CURRENT: contextvars.ContextVar[Context | None] = contextvars.ContextVar("rpc_context", default=None)
@@ -98,6 +100,31 @@ def context() -> Context:
     return current
 
 
+class Received:
+    """What the other side said beside its replies to the calls made inside of ``received()``; of the last, if there
+    were several."""
+
+    def __init__(self) -> None:
+        self.leading = Pairs()
+        """What came ahead of the items of a stream."""
+        self.trailing = Pairs()
+        """What came beside the reply, or beside the end of a stream."""
+
+
+RECEIVED: contextvars.ContextVar[Received | None] = contextvars.ContextVar("rpc_received", default=None)
+
+
+@contextlib.contextmanager
+def received() -> typing.Iterator[Received]:
+    """Keeps the metadata of replies: ``with client.received() as beside: await service.method()``."""
+    beside = Received()
+    token = RECEIVED.set(beside)
+    try:
+        yield beside
+    finally:
+        RECEIVED.reset(token)
+
+
 class Listener:
     """Whoever waits for something of one call: its reply, its next item, credit."""
 
@@ -109,6 +136,7 @@ class Listener:
         self.timer: asyncio.TimerHandle | None = None
         self.expired = False
         self.method: Method[typing.Any] | None = None
+        self.received: Received | None = None
 
     def succeed(self, value: bytes) -> None:
         """The call ended with a value."""

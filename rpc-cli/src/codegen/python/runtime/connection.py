@@ -9,10 +9,12 @@ import types
 import typing
 
 from .answers import Answers
-from .calls import CURRENT, Handler, Items, Listener, Metadata, Method, iterate
+from .calls import CURRENT, RECEIVED, Handler, Items, Listener, Method, iterate
 from .errors import Code, StatusError, TimedOut
 from .frames import Extension, Limits
+from .metadata import Metadata, Pairs
 from .protocol import ABORT, DRAIN, Answered, Event, Opened
+from .room import CALL, ONEWAY, STREAM, Want
 from .transport import HANDSHAKE, Transport, dial
 from .wire import decode, encode
 
@@ -146,15 +148,17 @@ class Connection(Transport):
     ) -> None:
         """Makes a call that has no reply; returns when it is handed to the connection."""
         self._check()
-        extension = Extension(timeout=timeout, metadata=dict(metadata or {}))
+        extension = Extension(timeout=timeout, metadata=Pairs.of(metadata), within=self._within())
         data = encode(method.arguments, arguments)
-        if self.protocol.tell(method.key, extension, data):
+        length = 8 + len(extension.encode()) + len(data)
+        if self.protocol.fits_one_frame(length):
+            await self._admitted(extension, Want(ONEWAY, extension.within is not None, length))
+            self.protocol.tell(method.key, extension, data)
             self.flush()
             await self.writable()
         else:
             # It does not fit into one frame: an ordinary call whose reply is dropped.
-            await self.room()
-            self._check()
+            await self._admitted(extension, Want(CALL, extension.within is not None, length))
             self.protocol.open(method.key, extension, data).listener = Listener()
             self.flush()
 
@@ -171,34 +175,48 @@ class Connection(Transport):
     ) -> Opened:
         self._check()
         data = encode(method.arguments, arguments)
-        began = time.monotonic()
-        await self._admitted(timeout)
-        self._check()
-        left = None if timeout is None else timeout - (time.monotonic() - began)
-        serving = CURRENT.get()
-        within = serving.call_id if serving is not None and serving.connection is self else None
         uploads = method.uploads is not None
-        extension = Extension(left, dict(metadata or {}), uploads, method.downloads, within)
+        extension = Extension(timeout, Pairs.of(metadata), uploads, method.downloads, self._within())
+        # With the credit that a call with items says at its start.
+        length = 8 + len(extension.encode()) + len(data) + (7 if method.downloads else 0)
+        lane = STREAM if uploads or method.downloads else CALL
+        await self._admitted(extension, Want(lane, extension.within is not None, length))
         call = self.protocol.open(method.key, extension, data)
         call.listener = listener = Listener()
         listener.method = method
-        if left is not None:
-            listener.timer = asyncio.get_running_loop().call_later(left, self._expire, call)
+        listener.received = RECEIVED.get()
+        if extension.timeout is not None:
+            listener.timer = asyncio.get_running_loop().call_later(extension.timeout, self._expire, call)
         self.flush()
         return call
 
-    async def _admitted(self, timeout: float | None) -> None:
-        """Waits for room, as long as the call has time."""
-        try:
-            if timeout is None:
-                await self.room()
-            elif timeout <= 0:
-                raise TimedOut
-            elif not self.protocol.room():
-                await asyncio.wait_for(self.room(), timeout)
-        except TimedOut:
-            text = "the time has passed before the call was sent"
-            raise StatusError(Code.DEADLINE_EXCEEDED, text, may_have_run=False) from None
+    def _within(self) -> int | None:
+        """The call that is served here, in calls back to its caller."""
+        serving = CURRENT.get()
+        return serving.call_id if serving is not None and serving.connection is self else None
+
+    async def _admitted(self, extension: Extension, want: Want) -> None:
+        """Waits for room, as long as the call has time; what is left of that it says."""
+        timeout = extension.timeout
+        if timeout is not None and timeout <= 0:
+            raise _too_late()
+        if self.protocol.peer is not None and want.length > self.protocol.peer.max_message:
+            # It is refused when it is sent; there is nothing to wait for.
+            return
+        began = time.monotonic()
+        while not self.protocol.room(want):
+            try:
+                if timeout is None:
+                    await self.room(want)
+                else:
+                    await asyncio.wait_for(self.room(want), timeout - (time.monotonic() - began))
+            except TimedOut:
+                raise _too_late() from None
+            self._check()
+            if self.protocol.seen_goaway is not None:
+                break
+        if timeout is not None:
+            extension.timeout = max(0.0, timeout - (time.monotonic() - began))
 
     def _expire(self, call: Opened) -> None:
         sent = call.number is not None
@@ -240,7 +258,8 @@ class Connection(Transport):
             call.listener.timer.cancel()
         if self.protocol.opened.get(call.id) is call:
             self.protocol.cancel(call)
-            self._freed.set()
+            self._note_ends()
+        self.protocol.leave(call)
         self.flush()
 
     # What happens to calls.
@@ -254,6 +273,8 @@ class Connection(Transport):
         listener = call.listener
         if listener is None:
             return
+        if listener.received is not None:
+            listener.received.leading, listener.received.trailing = call.leading, call.trailing
         if event.what == "response":
             listener.succeed(event.value)
         elif event.what == "failure":
@@ -262,12 +283,17 @@ class Connection(Transport):
             listener.fail(event.value)
         elif event.what == "item":
             listener.items.set()
-        else:
+        elif event.what != "accept":
             listener.credit.set()
 
     def lost(self) -> None:
         """No handler has to go on."""
         self._answers.lost()
+
+
+def _too_late() -> StatusError:
+    text = "the time has passed before the call was sent"
+    return StatusError(Code.DEADLINE_EXCEEDED, text, may_have_run=False)
 
 
 def _failure(method: Method[typing.Any] | None, payload: bytes) -> BaseException:

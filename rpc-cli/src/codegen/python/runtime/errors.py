@@ -36,17 +36,40 @@ class Code(enum.IntEnum):
     UNAUTHENTICATED = 16
 
 
+class Detail(typing.NamedTuple):
+    """Something that a status says beside its message, for programs."""
+
+    name: str
+    """The name of its type."""
+    content: bytes
+
+
 class StatusError(RpcError):
     """A call that ended with a status instead of a value.
 
     ``may_have_run`` is false if the handler was certainly not started: repeating the call repeats nothing.
     """
 
-    def __init__(self, code: Code, message: str, may_have_run: bool = True) -> None:
+    metadata: typing.Mapping[str, str | bytes]
+    """What the other side said beside the status."""
+
+    def __init__(
+        self,
+        code: Code,
+        message: str,
+        may_have_run: bool = True,
+        *,
+        retry_after: float | None = None,
+        details: typing.Sequence[Detail] = (),
+    ) -> None:
         super().__init__(code, message, may_have_run)
         self.code = code
         self.message = message
         self.may_have_run = may_have_run
+        self.retry_after = retry_after
+        """The seconds after which it is worth to try again, if the other side said so."""
+        self.details = tuple(details)
+        self.metadata = {}
 
     def __str__(self) -> str:
         ran = "may have run" if self.may_have_run else "not started"
@@ -60,9 +83,17 @@ class ConnectError(RpcError, ConnectionError):
 class ProtocolError(RpcError):
     """The other side broke a rule of the protocol; the connection ends."""
 
+    def __init__(self, message: str, code: int = 1) -> None:
+        super().__init__(message)
+        self.code = code
+        """What the goaway says that answers it."""
+
 
 class LimitError(ProtocolError):
     """The other side exceeded a limit that it was told; the connection ends."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, 2)
 
 
 class DecodeError(RpcError, ValueError):

@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import time
 import typing
 
-from .errors import Code, ConnectError, LimitError, ProtocolError, StatusError, TimedOut
+from .errors import Code, ConnectError, ProtocolError, StatusError, TimedOut
 from .frames import Limits
 from .protocol import (
     ABORT,
     DRAIN,
-    LIMIT,
-    PROTOCOL,
     TIMEOUT,
     Answered,
     Event,
     Opened,
     Protocol,
 )
+from .room import CALL, ONEWAY, STREAM, Want
 
 CHUNK = 1 << 18
 HANDSHAKE = 5.0
 SILENCE = 20.0
 STALLED = 30.0
 UNWRITTEN = 1 << 16
-UNREAD = 1 << 20
-"""Bytes that may wait to be written while the other side is still listened to, unless we wait for replies."""
-MOST_UNREAD = 64 << 20
+PATIENCE = 5.0
+"""The seconds in which some call of its kind must end while a call waits for room that is not to wait for ever."""
+PROGRESS_TIME = 30.0
+LEAST_PROGRESS = 30 << 10
+"""The bytes that must come in that time of a frame or message that has begun."""
 
 T = typing.TypeVar("T")
 
@@ -40,6 +43,8 @@ async def dial(address: str, timeout: float) -> tuple[asyncio.StreamReader, asyn
         host, colon, port = address.rpartition(":")
         if not colon or not port.isdigit():
             raise ConnectError(f"an address is host:port or unix:/path, not {address!r}")
+        if int(port) > 65_535:
+            raise ConnectError(f"no port is {port[:20]}")
         opening = asyncio.open_connection(host.strip("[]"), int(port))
     try:
         return await asyncio.wait_for(opening, timeout)
@@ -62,7 +67,12 @@ class Transport:
         self._due.set()
         self._drained = asyncio.Event()
         self._freed = asyncio.Event()
-        self._gate = asyncio.Lock()
+        # Calls of handlers may go further than others: each kind of call waits in a row of its own.
+        self._gates = {(lane, nested): asyncio.Lock() for lane in (CALL, STREAM, ONEWAY) for nested in (False, True)}
+        self._ends = [0, 0, 0]
+        self._moved = [0.0, 0.0, 0.0]
+        self._begun: tuple[float, int] | None = None
+        self._received = 0
         self._greeted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._ended = asyncio.Event()
         self._pongs: dict[int, asyncio.Future[None]] = {}
@@ -102,45 +112,76 @@ class Transport:
             self._drained.clear()
             await self._drained.wait()
 
-    async def room(self) -> None:
-        """Waits until one more call may be opened; whoever waits longest comes first."""
-        if self.protocol.room() and not self._gate.locked():
+    async def room(self, want: Want) -> None:
+        """Waits until one more call may be opened; whoever waits longest comes first.
+
+        A call of a handler and one with items wait only while calls of their kind end: calls may wait for each other.
+        Raises ``StatusError`` then.
+        """
+        gate = self._gates[want.lane, want.nested]
+        if self.protocol.room(want) and not gate.locked():
             return
-        async with self._gate:
-            while not self.protocol.room() and self.error is None and self.protocol.seen_goaway is None:
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        async with gate:
+            while not self.protocol.room(want) and self.error is None and self.protocol.seen_goaway is None:
                 self._freed.clear()
-                await self._freed.wait()
+                if not want.nested and want.lane != STREAM:
+                    await self._freed.wait()
+                    continue
+                left = max(began, self._moved[want.lane]) + PATIENCE - clock()
+                if left <= 0:
+                    raise StatusError(Code.RESOURCE_EXHAUSTED, _waited(want), may_have_run=False)
+                with contextlib.suppress(TimedOut):
+                    await asyncio.wait_for(self._freed.wait(), left)
+
+    def _note_ends(self) -> None:
+        """Whoever waits for room may look again."""
+        ends = self.protocol.shares.ended
+        if ends != self._ends:
+            now = asyncio.get_running_loop().time()
+            self._moved = [now if new != old else at for new, old, at in zip(ends, self._ends, self._moved)]
+            self._ends = list(ends)
+        self._freed.set()
 
     async def _read(self) -> None:
+        """Reads until the end, whatever waits to be written: a side that stops reading may wait for ever."""
+        clock = asyncio.get_running_loop().time
         try:
             while True:
-                await self._patient()
                 data = await self._reader.read(CHUNK)
                 if not data:
                     break
-                self._heard = asyncio.get_running_loop().time()
-                for event in self.protocol.receive(data):
+                self._heard = clock()
+                self._received += len(data)
+                for event in self.protocol.receive(data, time.monotonic()):
                     self._event(event)
-                self._freed.set()
+                if not self.protocol.begun:
+                    self._begun = None
+                elif self._begun is None:
+                    self._begun = (self._heard, self._received)
+                self._note_ends()
                 self.flush()
                 self.finish_if_idle()
                 if self.error is not None:
                     return
-            seen = self.protocol.seen_goaway
-            self.end("the connection was lost" if seen is None else f"the other side ended it: {seen[2]}")
-        except LimitError as error:
-            self._broken(error, LIMIT)
+            self._end_of_input()
         except ProtocolError as error:
-            self._broken(error, PROTOCOL)
+            self._broken(error, error.code)
         except OSError as error:
             self.end(f"the connection was lost: {error.strerror or error}")
 
-    async def _patient(self) -> None:
-        """Stops reading while too much of ours is left unread."""
-        out = self.protocol.out
-        while self.error is None and (out.size > MOST_UNREAD or (out.size > UNREAD and not self.protocol.opened)):
-            self._drained.clear()
-            await self._drained.wait()
+    def _end_of_input(self) -> None:
+        """Nothing more comes. In an orderly end, the other side may still read what its calls bring."""
+        protocol, seen = self.protocol, self.protocol.seen_goaway
+        if (protocol.sent_goaway or seen is not None) and protocol.serves():
+            for event in protocol.half_close():
+                self._event(event)
+            self._note_ends()
+            self.flush()
+            self.finish_if_idle()
+        else:
+            self.end("the connection was lost" if seen is None else f"the other side ended it: {seen[2]}")
 
     def _broken(self, error: ProtocolError, code: int) -> None:
         if not self._greeted.done():
@@ -174,6 +215,8 @@ class Transport:
                     if self._writer.transport.get_write_buffer_size() > UNWRITTEN:
                         await asyncio.wait_for(self._writer.drain(), STALLED)
                     self._drained.set()
+                    for event in self.protocol.release():
+                        self._event(event)
                 self.finish_if_idle()
         except TimedOut:
             self.end("the other side does not read", TIMEOUT)
@@ -181,17 +224,29 @@ class Transport:
             self.end(f"the connection was lost: {error.strerror or error}")
 
     async def _watch(self) -> None:
-        """Pings while a reply is waited for in silence."""
+        """Pings in silence while any call is open, of either side, and ends what does not come on."""
         clock = asyncio.get_running_loop().time
+        pinged: float | None = None
         while True:
             await asyncio.sleep(SILENCE / 4)
-            if self.protocol.opened and clock() - self._heard >= SILENCE:
-                before = self._heard
+            now = clock()
+            if self._begun is not None and now - self._begun[0] >= PROGRESS_TIME:
+                if self._received - self._begun[1] < LEAST_PROGRESS:
+                    self.end("what the other side began to send does not come on", TIMEOUT)
+                self._begun = (now, self._received)
+            if not (self.protocol.opened or self.protocol.serves()):
+                pinged = None
+            elif self.protocol.half_closed:
+                # No pong will come: the write tells whether there is anybody.
                 self.protocol.ping()
                 self.flush()
-                await asyncio.sleep(SILENCE)
-                if self._heard == before:
+            elif pinged is not None and self._heard < pinged:
+                if now - pinged >= SILENCE:
                     self.end("the other side is silent", TIMEOUT)
+            elif now - self._heard >= SILENCE:
+                pinged = now
+                self.protocol.ping()
+                self.flush()
 
     def finish_if_idle(self) -> None:
         """Ends an orderly end, when nothing is left to do."""
@@ -206,7 +261,7 @@ class Transport:
         self.error = why
         if code is not None:
             self.protocol.goaway(code, why)
-        data = self.protocol.out.pull() if code is not None else b""
+        data = self.protocol.out.pull_last() if code is not None else b""
         try:
             self._writer.write(data)
             self._writer.close()
@@ -259,6 +314,8 @@ class Transport:
             if item is not None:
                 self.flush()
                 return item
+            if inbound.cut is not None and isinstance(call, Answered):
+                raise inbound.cut
             if inbound.ended or listener.reply.done() or self.error is not None:
                 return None
             inbound.wanted = True
@@ -267,5 +324,18 @@ class Transport:
                 self.flush()
                 listener.items.clear()
                 await listener.items.wait()
+            except asyncio.CancelledError:
+                self.protocol.rest(call)
+                self.flush()
+                raise
             finally:
                 inbound.wanted = False
+
+
+def _waited(want: Want) -> str:
+    """Why a call waits no longer."""
+    if want.lane == STREAM:
+        return f"the other side accepts no more calls with items, and none has ended for {PATIENCE:.0f} s"
+    if want.lane == CALL:
+        return f"a handler's call waited for room, and none of our calls has ended for {PATIENCE:.0f} s"
+    return f"a handler's call without reply waited for credit, and none has come for {PATIENCE:.0f} s"

@@ -98,7 +98,7 @@ async function* readAll<U extends AnyCodec>(
   items: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Out<U>, void, undefined> {
   for await (const item of items) {
-    yield read(codec, item);
+    yield read(codec, item, true);
   }
 }
 
@@ -106,12 +106,12 @@ function write<C extends AnyCodec>(codec: C, value: In<C>): Uint8Array {
   return encode(codec as unknown as Codec<unknown, In<C>>, value);
 }
 
-function read<C extends AnyCodec>(codec: C, bytes: Uint8Array): Out<C> {
+function read<C extends AnyCodec>(codec: C, bytes: Uint8Array, started = false): Out<C> {
   try {
     return decode(codec, bytes) as Out<C>;
   } catch (error) {
     if (error instanceof DecodeError) {
-      throw new StatusError("INVALID_ARGUMENT", error.message, false, { cause: error });
+      throw new StatusError("INVALID_ARGUMENT", error.message, started, { cause: error });
     }
     throw error;
   }

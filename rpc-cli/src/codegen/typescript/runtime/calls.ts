@@ -3,7 +3,9 @@
 import type { StatusError } from "./errors.js";
 import { ProtocolError } from "./errors.js";
 import { concat, type Extension } from "./frames.js";
+import type { Metadata } from "./metadata.js";
 import type { Message } from "./outbox.js";
+import type { Queue, Want } from "./room.js";
 import type { Inbound, Outbound } from "./streams.js";
 
 /** How a call ended. */
@@ -22,6 +24,10 @@ export interface OwnCall {
   readonly sends: boolean;
   /** Whether this side expects items. */
   readonly expects: boolean;
+  /** Whether a handler makes it, for a call of the other side. */
+  readonly nested: boolean;
+  /** Runs with what comes ahead of the items, or beside the reply before that is told. */
+  onMetadata: (metadata: Metadata, when: "leading" | "trailing") => void;
   /** Runs once, when the call has ended for its caller. */
   onReply: (reply: Reply) => void;
   /** Runs when the request has left, before any item may. */
@@ -33,6 +39,11 @@ export interface OpenCall {
   readonly call: OwnCall;
   id: number;
   message: Message | undefined;
+  /** What it takes of the other side's limits. */
+  want: Want;
+  /** Where it waits for room, and since when. */
+  row: Queue<OpenCall> | undefined;
+  since: number;
   /** The number of its request, when the first frame has left. */
   number: number | undefined;
   /** Whether the whole request has left. */
@@ -40,6 +51,8 @@ export interface OpenCall {
   /** Whether its caller has been told how it ended, or does not wait any more. */
   settled: boolean;
   cancelled: boolean;
+  /** The flags of the first frame of its reply. */
+  replyFlags: number;
   readonly reply: Assembly;
   inbound: Inbound | undefined;
   outbound: Outbound | undefined;
@@ -48,9 +61,14 @@ export interface OpenCall {
 /** A call that the other side opened. */
 export interface PeerCall {
   readonly id: number;
-  readonly key: bigint;
+  key: bigint;
   readonly json: boolean;
-  readonly extension: Extension;
+  readonly extended: boolean;
+  extension: Extension;
+  /** When its request began, in milliseconds. */
+  readonly arrived: number;
+  /** What it takes of this side's limits, while it does. */
+  want: Want | undefined;
   /** Why it is not started, if it is not. */
   refusal: StatusError | undefined;
   readonly request: Assembly;
@@ -76,6 +94,11 @@ export class Assembly {
   /** Whether some of it is there, but not all. */
   get isPartial(): boolean {
     return this.#kind !== undefined;
+  }
+
+  /** Bytes that are there. */
+  get size(): number {
+    return this.#size;
   }
 
   /** Adds a part; gives the whole with the last one. */

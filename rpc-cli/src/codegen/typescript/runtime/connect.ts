@@ -2,10 +2,11 @@
 
 import { createConnection, type Socket } from "node:net";
 
+import type { PeerCall } from "./calls.js";
 import { Connection } from "./connection.js";
 import { Dispatcher } from "./dispatch.js";
 import { ProtocolError, StatusError } from "./errors.js";
-import { DEFAULT_LIMITS, type Limits } from "./frames.js";
+import { DEFAULT_LIMITS, type Limits } from "./hello.js";
 import type { ServiceHandler } from "./method.js";
 import { Protocol } from "./protocol.js";
 
@@ -15,6 +16,9 @@ const HANDSHAKE = 5000;
 const SILENCE = 20_000;
 /** Milliseconds for which nothing that waits to be sent may move. */
 const STUCK = 30_000;
+/** Milliseconds in which so many bytes must come of a frame or message that has begun. */
+const PROGRESS = 30_000;
+const LEAST_PROGRESS = 30 * 1024;
 const TICK = 1000;
 /** Bytes that are handed to the socket at once. */
 const BATCH = 65_536;
@@ -24,6 +28,8 @@ export interface ConnectOptions {
   readonly handlers?: readonly ServiceHandler[];
   /** What this side accepts. */
   readonly limits?: Partial<Limits>;
+  /** What this side calls itself, for logs of the other. */
+  readonly name?: string;
   /** Gives up while connecting. */
   readonly signal?: AbortSignal;
 }
@@ -53,6 +59,10 @@ class Link {
   #ready = false;
   #heard = Date.now();
   #pinged = false;
+  /** Whether nothing more comes, and what the other side asked for is still answered. */
+  #halfClosed = false;
+  #begun: { at: number; bytes: number } | undefined;
+  #forget: () => void = () => undefined;
   #moved = { at: Date.now(), bytes: 0 };
 
   constructor(
@@ -65,25 +75,26 @@ class Link {
     this.closed = new Promise((done) => {
       this.#resolveClosed = done;
     });
-    this.#dispatcher = new Dispatcher(limits.maxCalls);
+    this.#dispatcher = new Dispatcher(limits);
     for (const handler of options.handlers ?? []) {
       this.#dispatcher.register(handler);
     }
-    this.#protocol = new Protocol(limits, {
-      ready: () => {
+    const hooks = {
+      ready: (): void => {
         clearTimeout(this.#handshake);
+        this.#forget();
         this.#ready = true;
         resolve(this.#connection);
       },
-      request: (call) => {
-        this.#dispatcher.handle(this.#protocol, this.#connection, call, () => {
-          this.#schedule();
-        });
+      request: (call: PeerCall): void => {
+        this.#dispatcher.handle(this.#protocol, this.#connection, call);
       },
-      wake: () => {
+      wake: (): void => {
         this.#schedule();
       },
-    });
+      now: (): number => Date.now(),
+    };
+    this.#protocol = new Protocol(limits, hooks, options.name);
     this.#connection = new Connection(this.#protocol, this.#dispatcher, this);
   }
 
@@ -93,7 +104,7 @@ class Link {
       this.#reject(place);
       return;
     }
-    const socket = createConnection({ ...place, noDelay: true });
+    const socket = createConnection({ ...place, noDelay: true, allowHalfOpen: true });
     this.#socket = socket;
     const give = (why: string) => (): void => {
       if (!this.#ready) {
@@ -101,9 +112,13 @@ class Link {
       }
     };
     this.#handshake = setTimeout(give("no answer in time"), HANDSHAKE);
-    signal?.addEventListener("abort", give("given up"), { once: true });
+    const giveUp = give("given up");
+    signal?.addEventListener("abort", giveUp, { once: true });
+    this.#forget = (): void => {
+      signal?.removeEventListener("abort", giveUp);
+    };
     if (signal?.aborted === true) {
-      give("given up")();
+      giveUp();
     }
     socket.on("connect", () => {
       this.#ticker = setInterval(() => {
@@ -114,6 +129,12 @@ class Link {
     });
     socket.on("data", (bytes: Buffer) => {
       this.#receive(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    });
+    socket.on("end", () => {
+      this.#halfClosed = this.#protocol.endInput();
+      if (!this.#halfClosed) {
+        this.#end(`the connection to ${address} is closed`);
+      }
     });
     socket.on("drain", () => {
       this.#blocked = false;
@@ -179,11 +200,6 @@ class Link {
       }
       this.#blocked = !socket.write(bytes);
     }
-    if (this.#dispatcher.isFull) {
-      socket.pause();
-    } else if (socket.isPaused()) {
-      socket.resume();
-    }
     if (this.#protocol.isDraining && this.#protocol.isIdle && !this.#blocked) {
       this.#end("the connection is closed", undefined, true);
     }
@@ -192,14 +208,27 @@ class Link {
   #tick(): void {
     const now = Date.now();
     const silent = now - this.#heard;
-    if (this.#protocol.isWaiting && silent > SILENCE) {
-      if (!this.#pinged) {
+    const bytesRead = this.#socket?.bytesRead ?? 0;
+    this.#protocol.tick();
+    if (this.#protocol.hasCalls && silent > SILENCE) {
+      if (!this.#pinged || this.#halfClosed) {
+        // After the end of what comes there is no pong: the write tells whether there is anybody.
         this.#pinged = true;
         this.#heard = now;
         this.#protocol.ping();
       } else {
         this.#fault(new ProtocolError("the other side is silent", "timeout"));
       }
+    }
+    if (!this.#protocol.isPartial || this.#halfClosed) {
+      this.#begun = undefined;
+    } else if (this.#begun === undefined) {
+      this.#begun = { at: now, bytes: bytesRead };
+    } else if (now - this.#begun.at >= PROGRESS) {
+      if (bytesRead - this.#begun.bytes < LEAST_PROGRESS) {
+        this.#fault(new ProtocolError("what the other side began to send does not come on", "timeout"));
+      }
+      this.#begun = { at: now, bytes: bytesRead };
     }
     const bytes = this.#socket?.bytesWritten ?? 0;
     const pending = this.#socket?.writableLength ?? 0;
@@ -219,6 +248,7 @@ class Link {
     this.#over = true;
     clearTimeout(this.#handshake);
     clearInterval(this.#ticker);
+    this.#forget();
     this.#protocol.end(why);
     this.#reject(new StatusError("UNAVAILABLE", why, false, { cause }));
     if (orderly) {

@@ -3,8 +3,9 @@
 import type { PeerCall } from "./calls.js";
 import { type Codec, encode } from "./codecs.js";
 import type { Connection } from "./connection.js";
-import { AppError, StatusError } from "./errors.js";
+import { AppError, DecodeError, StatusError } from "./errors.js";
 import { NO_REPLY } from "./frames.js";
+import type { Limits } from "./hello.js";
 import type { Answer, CallContext, ServiceHandler } from "./method.js";
 import type { Protocol } from "./protocol.js";
 
@@ -14,18 +15,12 @@ const MAX_TIMER = 2 ** 31 - 1;
 export class Dispatcher {
   readonly #answers = new Map<bigint, Answer>();
   readonly #services = new Set<string>();
-  readonly #maxCalls: number;
+  readonly #most: number;
+  /** Handlers of calls with a reply: those of cancelled calls may run on. */
   #running = 0;
-  /** One-way calls for which there is no room yet. Bounded by: reading stops while there are any. */
-  #held: (() => void)[] = [];
 
-  constructor(maxCalls: number) {
-    this.#maxCalls = maxCalls;
-  }
-
-  /** Whether nothing further should be read for now. */
-  get isFull(): boolean {
-    return this.#held.length > 0;
+  constructor({ maxCalls, maxStreams }: Limits) {
+    this.#most = 2 * maxCalls + maxStreams;
   }
 
   register(handler: ServiceHandler): void {
@@ -35,28 +30,27 @@ export class Dispatcher {
     }
   }
 
-  /** Starts the handler of a call; `changed` runs when there is room again. */
-  handle(protocol: Protocol, connection: Connection, call: PeerCall, changed: () => void): void {
+  /** Starts the handler of a call. */
+  handle(protocol: Protocol, connection: Connection, call: PeerCall): void {
     const found = this.#find(call);
     if (found instanceof StatusError) {
-      protocol.reply(call, { kind: "status", status: found });
+      protocol.refuse(call, found);
       return;
     }
-    const start = (): void => {
-      this.#running += 1;
-      void this.#run(protocol, connection, call, found).finally(() => {
-        this.#running -= 1;
-        this.#held.shift()?.();
-        changed();
-      });
-    };
-    if (this.#running < this.#maxCalls) {
-      start();
-    } else if (call.id === NO_REPLY) {
-      this.#held.push(start);
+    // It may have been held back since it came.
+    const timeout = milliseconds(call.extension.timeout);
+    const left = timeout === undefined ? undefined : timeout - (Date.now() - call.arrived);
+    const counts = call.id !== NO_REPLY;
+    if (counts && left !== undefined && left <= 0) {
+      const message = "the time has passed before the handler was started";
+      protocol.refuse(call, new StatusError("DEADLINE_EXCEEDED", message, false));
+    } else if (counts && this.#running >= this.#most) {
+      protocol.refuse(call, new StatusError("RESOURCE_EXHAUSTED", "too many handlers run", false));
     } else {
-      const status = new StatusError("RESOURCE_EXHAUSTED", "too many handlers run", false);
-      protocol.reply(call, { kind: "status", status });
+      this.#running += counts ? 1 : 0;
+      void this.#run(protocol, connection, call, found, left).finally(() => {
+        this.#running -= counts ? 1 : 0;
+      });
     }
   }
 
@@ -90,6 +84,7 @@ export class Dispatcher {
     connection: Connection,
     call: PeerCall,
     answer: Answer,
+    left: number | undefined,
   ): Promise<void> {
     const controller = new AbortController();
     const stop = (status: StatusError): void => {
@@ -98,7 +93,6 @@ export class Dispatcher {
       controller.abort(status);
     };
     call.onCancel = stop;
-    const left = milliseconds(call.extension.timeout);
     const expire = (): void => {
       if (call.id === NO_REPLY) {
         controller.abort(new StatusError("DEADLINE_EXCEEDED", "the time has passed"));
@@ -151,8 +145,15 @@ function fail(protocol: Protocol, call: PeerCall, answer: Answer, error: unknown
     }
   }
   const status =
-    error instanceof StatusError ? error : new StatusError("INTERNAL", "the handler failed");
+    error instanceof StatusError ? asStarted(error) : new StatusError("INTERNAL", "the handler failed");
   protocol.reply(call, { kind: "status", status });
+}
+
+/** The status of a handler: it may say of another call that it was not started, but this one was. */
+function asStarted(error: StatusError): StatusError {
+  const { code, message, retryAfter, details, cause } = error;
+  // Arguments that cannot be read end a call before its handler.
+  return cause instanceof DecodeError ? error : new StatusError(code, message, true, { retryAfter, details });
 }
 
 /** What the caller sends; leaving early asks it to stop. */

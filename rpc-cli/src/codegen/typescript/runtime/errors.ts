@@ -1,6 +1,7 @@
 // How calls end when they do not end with a value, and what is wrong with bytes.
 
 import type { AnyCodec, Out } from "./codecs.js";
+import type { Metadata } from "./metadata.js";
 
 /** The status codes by their numbers on the wire, less one. The meanings are gRPC's. */
 const CODES = [
@@ -35,18 +36,40 @@ export function numberOf(code: Code): number {
   return CODES.indexOf(code) + 1;
 }
 
+/** Something that a status says beside its message, for programs. */
+export interface Detail {
+  /** The name of its type. */
+  readonly type: string;
+  readonly bytes: Uint8Array;
+}
+
+/** What a status may say beside its message. */
+export interface StatusOptions extends ErrorOptions {
+  /** Milliseconds after which it is worth to try again. */
+  readonly retryAfter?: number | undefined;
+  readonly details?: readonly Detail[];
+}
+
 /** A call that failed for a reason that is not its method's own: the connection, a deadline, a limit. */
 export class StatusError extends Error {
   /** Why. */
   readonly code: Code;
   /** Whether the handler may have run, in part or whole. If not, repeating the call repeats nothing. */
   readonly mayHaveRun: boolean;
+  /** Milliseconds after which it is worth to try again, if the other side said so. */
+  readonly retryAfter: number | undefined;
+  /** What the other side said for programs. */
+  readonly details: readonly Detail[];
+  /** What the other side said beside the status, if it said it. */
+  metadata: Metadata | undefined;
 
-  constructor(code: Code, message: string, mayHaveRun = true, options?: ErrorOptions) {
+  constructor(code: Code, message: string, mayHaveRun = true, options: StatusOptions = {}) {
     super(message, options);
     this.name = "StatusError";
     this.code = code;
     this.mayHaveRun = mayHaveRun;
+    this.retryAfter = options.retryAfter;
+    this.details = options.details ?? [];
   }
 
   /** Whether the same call may succeed later: with `!mayHaveRun` it is safe to repeat. */
@@ -113,12 +136,15 @@ export class EncodeError extends RangeError {
   }
 }
 
+/** Why a connection is given up. */
+export type Fault = "protocol" | "limit" | "timeout" | "calm";
+
 /** The other side broke a rule of the protocol, a limit, or a time. */
 export class ProtocolError extends Error {
   /** What the goaway says that answers it. */
-  readonly fault: "protocol" | "limit" | "timeout";
+  readonly fault: Fault;
 
-  constructor(message: string, fault: "protocol" | "limit" | "timeout" = "protocol") {
+  constructor(message: string, fault: Fault = "protocol") {
     super(message);
     this.name = "ProtocolError";
     this.fault = fault;

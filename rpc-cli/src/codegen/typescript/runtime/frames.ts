@@ -1,7 +1,8 @@
 // Frames: heads, the payloads of those that are not about values, and the bytes of a connection cut into frames.
 // PROTOCOL §2 to §8.
 
-import { codeOf, numberOf, ProtocolError, StatusError } from "./errors.js";
+import { codeOf, type Detail, numberOf, ProtocolError, StatusError } from "./errors.js";
+import { block, entries, Metadata, PAIR, passOver, unknown, UnknownEntry } from "./metadata.js";
 import { Writer } from "./wire.js";
 
 /** The first bytes of each side. */
@@ -10,42 +11,53 @@ export const PREFACE = Uint8Array.of(0xa9, 0x52, 0x50, 0x43, 1, 0, 0, 0);
 /** The id of calls without a reply. */
 export const NO_REPLY = 0xffff_ffff;
 
-export const Kind = {
-  hello: 1,
-  request: 2,
-  response: 3,
-  error: 4,
-  item: 5,
-  end: 6,
-  credit: 7,
-  cancel: 8,
-  ping: 9,
-  pong: 10,
-  goaway: 11,
-  accept: 12,
-} as const;
-
 export const Flag = { more: 1, json: 2, ext: 4, mine: 8 } as const;
+
+/** The one table of kinds: the flags that a frame may have, those of them that it must have, what it is about, and what it carries. */
+export const KINDS = [
+  { number: 1, name: "hello", may: "", must: "", about: "connection", carries: "fields" },
+  { number: 2, name: "request", may: "more json ext mine", must: "mine", about: "call", carries: "message" },
+  { number: 3, name: "response", may: "more json ext", must: "", about: "call", carries: "message" },
+  { number: 4, name: "error", may: "more json ext", must: "", about: "call", carries: "message" },
+  { number: 5, name: "item", may: "more json ext mine", must: "", about: "call", carries: "message" },
+  { number: 6, name: "end", may: "mine", must: "mine", about: "call", carries: "fields" },
+  { number: 7, name: "credit", may: "mine", must: "", about: "call", carries: "fields" },
+  { number: 8, name: "cancel", may: "mine", must: "", about: "call", carries: "fields" },
+  { number: 9, name: "ping", may: "", must: "", about: "connection", carries: "fields" },
+  { number: 10, name: "pong", may: "", must: "", about: "connection", carries: "fields" },
+  { number: 11, name: "goaway", may: "", must: "", about: "connection", carries: "fields" },
+  { number: 12, name: "accept", may: "", must: "", about: "call", carries: "fields" },
+  { number: 13, name: "extension", may: "mine", must: "", about: "either", carries: "fields" },
+] as const;
+
+/** The numbers of kinds by their names. */
+export const Kind = Object.fromEntries(KINDS.map(({ name, number }) => [name, number])) as Readonly<
+  Record<(typeof KINDS)[number]["name"], number>
+>;
 
 const HEAD = 8;
 const MAX_CONTROL = 4096;
 
-/** The flags that each kind may have, the flags it must have, and whether it is about a call. */
-const RULES: readonly (readonly [may: number, must: number, call: boolean] | undefined)[] = [
-  undefined,
-  [0, 0, false],
-  [15, 8, true],
-  [3, 0, true],
-  [3, 0, true],
-  [11, 0, true],
-  [8, 8, true],
-  [8, 0, true],
-  [8, 0, true],
-  [0, 0, false],
-  [0, 0, false],
-  [0, 0, false],
-  [0, 0, true],
-];
+/** What the table says of each number. */
+const RULES = new Map(
+  KINDS.map(({ number, may, must, about, carries }) => [
+    number as number,
+    {
+      may: flagsOf(may),
+      must: flagsOf(must),
+      // An id is zero where a frame is about the connection.
+      named: about !== "connection",
+      message: carries === "message",
+    },
+  ]),
+);
+
+function flagsOf(names: string): number {
+  return Object.entries(Flag).reduce(
+    (flags, [name, flag]) => (names.split(" ").includes(name) ? flags | flag : flags),
+    0,
+  );
+}
 
 /** One frame. */
 export interface Frame {
@@ -82,6 +94,11 @@ export class FrameDecoder {
 
   constructor(maxFrame: number) {
     this.#maxFrame = maxFrame;
+  }
+
+  /** Whether a frame has begun that is not whole. */
+  get isPartial(): boolean {
+    return this.#size > 0 || this.#head !== undefined;
   }
 
   push(chunk: Uint8Array): void {
@@ -171,172 +188,167 @@ function checkPreface(bytes: Uint8Array): void {
 }
 
 function checkHead(kind: number, flags: number, id: number, length: number, maxFrame: number): void {
-  const rule = RULES[kind];
+  const rule = RULES.get(kind);
   if (rule === undefined) {
     throw new ProtocolError(`a frame of unknown kind ${String(kind)}`);
   }
-  const [may, must, call] = rule;
-  if ((flags & ~may) !== 0 || (flags & must) !== must || (!call && id !== 0)) {
+  const { may, must, named, message } = rule;
+  if ((flags & ~may) !== 0 || (flags & must) !== must || (!named && id !== 0)) {
     throw new ProtocolError(`a frame of kind ${String(kind)} with flags or an id it cannot have`);
   }
-  const limit = kind >= Kind.request && kind <= Kind.item ? maxFrame : MAX_CONTROL;
+  const limit = message ? maxFrame : MAX_CONTROL;
   if (length > limit) {
     throw new ProtocolError(`a frame of ${String(length)} bytes, above ${String(limit)}`);
   }
 }
 
-/** What a side accepts. */
-export interface Limits {
-  /** Longest payload of a frame that carries values. */
-  readonly maxFrame: number;
-  /** Longest message. */
-  readonly maxMessage: number;
-  /** Calls that the other side may have open. */
-  readonly maxCalls: number;
-  /** Messages that the other side may have half sent. */
-  readonly maxPartial: number;
-  /** Bytes of items in one stream that the other side may send ahead. */
-  readonly window: number;
-}
-
-export const DEFAULT_LIMITS: Limits = {
-  maxFrame: 65_536,
-  maxMessage: 4_194_304,
-  maxCalls: 1024,
-  maxPartial: 4,
-  window: 524_288,
-};
-
-const LIMITS = [
-  ["maxFrame", 1, 16_384, 16_777_215],
-  ["maxMessage", 2, 16_384, 1_073_741_824],
-  ["maxCalls", 3, 1, 1_048_576],
-  ["maxPartial", 4, 1, 1024],
-  ["window", 6, 16_384, 1_073_741_824],
-] as const;
-
-/** The hello that announces these limits. */
-export function encodeHello(limits: Limits): Uint8Array {
-  const writer = new Writer();
-  for (const [name, tag, low, high] of LIMITS) {
-    const limit = limits[name];
-    if (!Number.isInteger(limit) || limit < low || limit > high) {
-      throw new RangeError(`${name} must be from ${String(low)} to ${String(high)}`);
-    }
-    writer.byte(tag);
-    writer.u16(4);
-    writer.u32(limit);
-  }
-  return encodeFrame(Kind.hello, 0, 0, writer.finish());
-}
-
-/** The limits that a hello announces. */
-export function decodeHello(payload: Uint8Array): Limits {
-  const limits: { -readonly [K in keyof Limits]: number } = { ...DEFAULT_LIMITS };
-  for (const [tag, value] of entries(payload)) {
-    if (tag === 5) {
-      strictText(value);
-      if (value.length > 256) {
-        throw new ProtocolError("a hello with a name of more than 256 bytes");
-      }
-    }
-    const limit = LIMITS.find((entry) => entry[1] === tag);
-    if (limit === undefined) {
-      continue;
-    }
-    const [name, , low, high] = limit;
-    const number = value.length === 4 ? view(value).getUint32(0, true) : -1;
-    if (number < low || number > high) {
-      throw new ProtocolError(`a hello with ${name} out of its range`);
-    }
-    limits[name] = number;
-  }
-  return limits;
-}
-
 /** What a request says beside its arguments. */
 export interface Extension {
   readonly timeout: bigint | undefined;
-  readonly metadata: ReadonlyMap<string, string>;
+  readonly metadata: Metadata;
   readonly sends: boolean;
   readonly expects: boolean;
+  /** Whether a handler of a call of this side makes it. */
+  readonly nested: boolean;
+  /** Bytes of items that may be sent at once beyond the hello. */
+  readonly credit: number;
 }
 
-/** The rules of an extension are broken: an answer says so, and the connection lives. */
-export class ExtensionError extends Error {}
+/** A request is not started: an answer says why, and the connection lives. */
+export class RequestError extends Error {
+  readonly code: "INVALID_ARGUMENT" | "UNIMPLEMENTED";
+
+  constructor(code: "INVALID_ARGUMENT" | "UNIMPLEMENTED", message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+const TIME = 1;
+const STREAMS = 3;
+const WITHIN = 4;
+const CREDIT = 5;
+const LENGTHS = new Map([[TIME, 8], [STREAMS, 1], [WITHIN, 4], [CREDIT, 4]]);
 
 /** Reads an extension, and gives how long it is. */
 export function decodeExtension(payload: Uint8Array): [extension: Extension, length: number] {
-  const length = payload.length < 2 ? Number.POSITIVE_INFINITY : 2 + view(payload).getUint16(0, true);
-  if (length > payload.length) {
-    throw new ExtensionError("the extension ends early");
-  }
-  const metadata = new Map<string, string>();
+  const metadata = new Metadata();
   let timeout: bigint | undefined;
-  let [streams, size] = [0, 0];
+  let [streams, credit, nested] = [0, 0, false];
   try {
-    for (const [tag, value] of entries(payload.subarray(2, length))) {
-      if (tag === 1) {
-        exactly(value, 8);
+    const [content, length] = block(payload);
+    for (const [tag, value] of entries(content)) {
+      const expected = LENGTHS.get(tag);
+      if (tag === PAIR) {
+        Metadata.read(metadata, value);
+      } else if (expected === undefined) {
+        unknown(tag);
+      } else if (value.length !== expected) {
+        throw new RangeError(`entry ${String(tag)} has another length than its own`);
+      } else if (tag === TIME) {
         timeout = view(value).getBigUint64(0, true);
-      } else if (tag === 2) {
-        const end = 1 + (value[0] ?? 0xffff);
-        size += value.length + 7;
-        if (end > value.length || size > 8192) {
-          throw new ProtocolError("metadata that is cut or too long");
-        }
-        const key = strictText(value.subarray(1, end));
-        if (!METADATA_KEY.test(key)) {
-          throw new ProtocolError("a key of metadata with other characters than a-z 0-9 - _ .");
-        }
-        metadata.set(key, strictText(value.subarray(end)));
-      } else if (tag === 3) {
-        exactly(value, 1);
+      } else if (tag === STREAMS) {
         streams = value[0] ?? 0;
-      } else if (tag === 4) {
-        exactly(value, 4);
+      } else if (tag === WITHIN) {
+        nested = true;
+      } else {
+        credit = view(value).getUint32(0, true);
       }
     }
+    const [sends, expects] = [(streams & 1) !== 0, (streams & 2) !== 0];
+    return [{ timeout, metadata, sends, expects, nested, credit }, length];
   } catch (error) {
-    throw error instanceof ProtocolError ? new ExtensionError(error.message) : error;
-  }
-  const [sends, expects] = [(streams & 1) !== 0, (streams & 2) !== 0];
-  return [{ timeout, metadata, sends, expects }, length];
-}
-
-/** What a key of metadata consists of. */
-export const METADATA_KEY = /^[a-z0-9\-_.]{1,64}$/;
-
-/** The tagged entries of a hello or an extension. */
-function* entries(payload: Uint8Array): Generator<[tag: number, value: Uint8Array]> {
-  let at = 0;
-  while (at < payload.length) {
-    const head = payload.subarray(at, at + 3);
-    const end = head.length === 3 ? at + 3 + view(head).getUint16(1, true) : Number.POSITIVE_INFINITY;
-    if (end > payload.length) {
-      throw new ProtocolError("an entry that ends early");
+    if (error instanceof UnknownEntry) {
+      throw new RequestError("UNIMPLEMENTED", error.message);
     }
-    yield [head[0] ?? 0, payload.subarray(at + 3, end)];
-    at = end;
+    if (error instanceof ProtocolError || error instanceof RangeError) {
+      throw new RequestError("INVALID_ARGUMENT", error.message);
+    }
+    throw error;
   }
 }
+
+/** Whether the caller of a request that cannot be read sends items: it does not know yet that it is refused. */
+export function sendsItems(payload: Uint8Array): boolean {
+  try {
+    for (const [tag, value] of entries(block(payload)[0])) {
+      if (tag === STREAMS) {
+        return ((value[0] ?? 0) & 1) !== 0;
+      }
+    }
+  } catch {
+    // It says so no further.
+  }
+  return false;
+}
+
+const RETRY_AFTER = 1;
+const DETAIL = 2;
+const MAX_TEXT = 8192;
+const MAX_DETAILS = 8192;
+const MAX_64 = (1n << 64n) - 1n;
 
 /** The payload of an error frame that carries a status. */
 export function encodeStatus(status: StatusError): Uint8Array {
-  const message = new TextEncoder().encode(status.message.slice(0, 2048));
-  return concat([Uint8Array.of(1, numberOf(status.code), status.mayHaveRun ? 1 : 0), message]);
+  const writer = new Writer();
+  writer.byte(1);
+  writer.byte(numberOf(status.code));
+  writer.byte(status.mayHaveRun ? 1 : 0);
+  writeText(writer, status.message, MAX_TEXT);
+  if (status.retryAfter !== undefined && status.retryAfter >= 0) {
+    const milliseconds = Math.min(status.retryAfter, Number.MAX_SAFE_INTEGER);
+    const nanoseconds = BigInt(Math.round(milliseconds)) * 1_000_000n;
+    writer.byte(RETRY_AFTER);
+    writer.u16(8);
+    writer.u64(nanoseconds > MAX_64 ? MAX_64 : nanoseconds);
+  }
+  let left = MAX_DETAILS;
+  for (const { type, bytes } of status.details) {
+    const name = clip(type, 255);
+    left -= name.length + bytes.length + 8;
+    if (left >= 0) {
+      writer.byte(DETAIL);
+      writer.u16(1 + name.length + bytes.length);
+      writer.byte(name.length);
+      writer.raw(name);
+      writer.raw(bytes);
+    }
+  }
+  return writer.finish();
 }
 
-/** What an error frame carries: a status, or the bytes of the application's own error. */
+/**
+ * What an error frame carries: a status, or the bytes of the application's own error. What this side does not know, an
+ * origin or an execution, is a failure of unknown kind that may have run.
+ */
 export function decodeError(payload: Uint8Array): StatusError | Uint8Array {
   const [whose, code = 0, execution] = payload;
   if (whose === 0) {
     return payload.subarray(1);
   }
-  if (whose !== 1 || (execution !== 0 && execution !== 1)) {
-    throw new ProtocolError("an error frame that is neither of the application nor a status");
+  if (whose === undefined || (whose === 1 && execution === undefined)) {
+    throw new ProtocolError("an error frame that ends early");
   }
-  return new StatusError(codeOf(code), text(payload.subarray(3)), execution === 1);
+  if (whose !== 1) {
+    return new StatusError("UNKNOWN", `the other side failed in a way that is unknown here (${String(whose)})`);
+  }
+  const [message, end] = readText(payload, 3);
+  let retryAfter: number | undefined;
+  const details: Detail[] = [];
+  for (const [tag, value] of entries(payload.subarray(end))) {
+    if (tag === RETRY_AFTER) {
+      exactly(value, 8);
+      retryAfter = Number(view(value).getBigUint64(0, true)) / 1e6;
+    } else if (tag === DETAIL) {
+      const start = 1 + (value[0] ?? 0xffff);
+      if (start > value.length) {
+        throw new ProtocolError("a detail of a status that ends early");
+      }
+      details.push({ type: text(value.subarray(1, start)), bytes: value.slice(start) });
+    }
+  }
+  const known = execution === 0 || execution === 1;
+  return new StatusError(known ? codeOf(code) : "UNKNOWN", message, execution !== 0, { retryAfter, details });
 }
 
 /** A goaway with its code, 0 for drain. */
@@ -344,7 +356,7 @@ export function encodeGoaway(code: number, accepted: number, message: string): U
   const writer = new Writer();
   writer.byte(code);
   writer.u64(BigInt(accepted));
-  writer.raw(new TextEncoder().encode(message.slice(0, 256)));
+  writeText(writer, message, 1024);
   return encodeFrame(Kind.goaway, 0, 0, writer.finish());
 }
 
@@ -353,8 +365,20 @@ export function decodeGoaway(payload: Uint8Array): [code: number, accepted: bigi
   if (payload.length < 9) {
     throw new ProtocolError("a goaway that ends early");
   }
-  const message = text(payload.subarray(9));
+  const [message, end] = readText(payload, 9);
+  passOver(payload.subarray(end));
   return [payload[0] ?? 1, view(payload).getBigUint64(1, true), message];
+}
+
+/** Reads an extension frame: none is known. */
+export function checkExtensionFrame(payload: Uint8Array): void {
+  const [low, high] = payload;
+  if (low === undefined || high === undefined) {
+    throw new ProtocolError("an extension frame that ends early");
+  }
+  if ((high & 0x80) !== 0) {
+    throw new ProtocolError("an extension frame that must be understood, and is not known here");
+  }
 }
 
 export function view(bytes: Uint8Array): DataView {
@@ -371,10 +395,28 @@ function text(bytes: Uint8Array): string {
   return new TextDecoder().decode(bytes);
 }
 
-function strictText(bytes: Uint8Array): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    throw new ProtocolError("text that is not UTF-8");
+/** As much of a text as fits, cut at a character. */
+function clip(whole: string, most: number): Uint8Array {
+  const bytes = new TextEncoder().encode(whole);
+  let end = Math.min(bytes.length, most);
+  while (end < bytes.length && ((bytes[end] ?? 0) & 0xc0) === 0x80) {
+    end -= 1;
   }
+  return bytes.subarray(0, end);
+}
+
+function writeText(writer: Writer, whole: string, most: number): void {
+  const bytes = clip(whole, most);
+  writer.u16(bytes.length);
+  writer.raw(bytes);
+}
+
+/** A text behind its length, repaired if it is not UTF-8, and where it ends. */
+function readText(payload: Uint8Array, at: number): [message: string, end: number] {
+  const [low, high] = payload.subarray(at, at + 2);
+  const end = low === undefined || high === undefined ? Number.POSITIVE_INFINITY : at + 2 + low + high * 256;
+  if (end > payload.length) {
+    throw new ProtocolError("a text that ends early");
+  }
+  return [text(payload.subarray(at + 2, end)), end];
 }

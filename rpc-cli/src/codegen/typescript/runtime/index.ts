@@ -11,12 +11,15 @@ export {
   type Code,
   DecodeError,
   type DecodeErrorKind,
+  type Detail,
   EncodeError,
   ProtocolError,
   StatusError,
+  type StatusOptions,
 } from "./errors.js";
-export type { Limits } from "./frames.js";
+export type { Limits } from "./hello.js";
 export { ItemStream } from "./items.js";
+export { Metadata, type MetadataInput, type MetadataValue } from "./metadata.js";
 export type {
   Answer,
   CallContext,

@@ -2,6 +2,7 @@
 
 import type { AnyCodec } from "./codecs.js";
 import type { Connection } from "./connection.js";
+import type { Metadata, MetadataInput } from "./metadata.js";
 
 /** A method: its key on the wire, and how what travels with its calls does. */
 export interface Method<
@@ -27,8 +28,10 @@ export interface CallOptions {
   readonly timeout?: number;
   /** Cancels the call, which then fails with CANCELLED. */
   readonly signal?: AbortSignal;
-  /** Pairs for the handler to see. */
-  readonly metadata?: Readonly<Record<string, string>>;
+  /** Pairs for the handler to see: text, or bytes under keys that end in `-bin`. */
+  readonly metadata?: MetadataInput;
+  /** Runs with what the other side says beside its reply, and ahead of the items of a stream. */
+  readonly onMetadata?: (metadata: Metadata, when: "leading" | "trailing") => void;
   /** The call that is being answered, in calls back to its caller. */
   readonly within?: CallContext;
 }
@@ -38,7 +41,7 @@ export interface CallContext {
   /** Aborted when the caller does not wait any more. */
   readonly signal: AbortSignal;
   /** What the caller says beside the arguments. */
-  readonly metadata: ReadonlyMap<string, string>;
+  readonly metadata: Metadata;
   /** When the caller stops waiting, in milliseconds as `Date.now()` counts them. */
   readonly deadline: number | undefined;
   /** The connection to the caller. */

@@ -3,16 +3,14 @@
 import type { OpenCall, Reply } from "./calls.js";
 import { type AnyCodec, type Codec, encode } from "./codecs.js";
 import { StatusError, type Code } from "./errors.js";
-import { METADATA_KEY } from "./frames.js";
+import { Metadata } from "./metadata.js";
 import type { CallOptions, Items, Method } from "./method.js";
 import type { Protocol } from "./protocol.js";
 import type { Inbound } from "./streams.js";
-import { utf8, Writer } from "./wire.js";
+import { Writer } from "./wire.js";
 
 /** The longest that a timer of Node runs. */
 const MAX_TIMER = 2 ** 31 - 1;
-/** What all metadata of a call may take. */
-const MAX_METADATA = 8192;
 
 /** How a call ended: by a reply, or by an error of the program's own upload. */
 export type Outcome = Reply | { readonly kind: "thrown"; readonly error: Error };
@@ -58,6 +56,13 @@ export class Ongoing {
       oneway,
       sends: items !== undefined,
       expects,
+      nested: options.within !== undefined,
+      onMetadata: (metadata, when) => {
+        if (options.onMetadata !== undefined) {
+          // Apart from what is read: what it throws is not the connection's fault.
+          queueMicrotask(() => options.onMetadata?.(metadata, when));
+        }
+      },
       onReply: (reply) => {
         this.#end(reply);
       },
@@ -214,19 +219,7 @@ function encodeExtension(options: CallOptions, sends: boolean, expects: boolean)
       writer.u64(BigInt(Math.round(milliseconds * 1000)) * 1000n);
     }
   }
-  let size = 0;
-  for (const [key, value] of Object.entries(options.metadata ?? {})) {
-    const [name, content] = [utf8(key), utf8(value)];
-    size += name.length + content.length + 8;
-    if (!METADATA_KEY.test(key) || size > MAX_METADATA) {
-      throw new RangeError("a key of metadata is 1 to 64 of a-z 0-9 - _ . and all of it 8 KiB");
-    }
-    writer.byte(2);
-    writer.u16(1 + name.length + content.length);
-    writer.byte(name.length);
-    writer.raw(name);
-    writer.raw(content);
-  }
+  new Metadata(options.metadata).write(writer);
   if (sends || expects) {
     writer.byte(3);
     writer.u16(1);

@@ -2,6 +2,7 @@
 // large message and of the streams that have credit. PROTOCOL §10.
 
 import { encodeFrame, Flag, Kind } from "./frames.js";
+import { Queue } from "./room.js";
 import type { Outbound } from "./streams.js";
 
 /** A message on its way, in one frame or several. */
@@ -11,6 +12,8 @@ export interface Message {
   readonly flags: number;
   readonly id: number;
   rest: Uint8Array;
+  /** What it is: the other side may leave replies of handlers and refusals unread. */
+  readonly sort?: "reply" | "refusal";
   /** Whether a frame of it has left. */
   begun?: boolean;
   /** Runs when the first frame leaves. */
@@ -25,21 +28,38 @@ interface Stream {
   readonly outbound: Outbound;
 }
 
+/** The bytes of a head. */
+const HEAD = 8;
+
 export class Outbox {
   /** Longest payload of a frame that the other side takes. */
   maxFrame = 16_384;
-  #small: Message[] = [];
-  #large: Message[] = [];
+  // Bounded by: the other side's limits for requests, ours for replies, and `refusals` for refusals.
+  readonly #small = new Queue<Message>();
+  readonly #large = new Queue<Message>();
+  #replies = 0;
+  #refusals = 0;
   #streams: Stream[] = [];
   #last: Message | undefined;
   #streamsNext = false;
 
   /** Whether all that was put here has left, items of streams apart. */
   get isEmpty(): boolean {
-    return this.#small.length === 0 && this.#large.length === 0 && this.#last === undefined;
+    return this.#small.size === 0 && this.#large.size === 0 && this.#last === undefined;
+  }
+
+  /** Bytes of replies of handlers that have not left. */
+  get replies(): number {
+    return this.#replies;
+  }
+
+  /** Bytes of refusals that have not left. */
+  get refusals(): number {
+    return this.#refusals;
   }
 
   put(message: Message): void {
+    this.#count(message, message.rest.length + HEAD);
     (message.rest.length <= this.maxFrame ? this.#small : this.#large).push(message);
   }
 
@@ -50,8 +70,9 @@ export class Outbox {
 
   /** Takes back what has not left of a message. */
   drop(message: Message): void {
-    this.#small = this.#small.filter((other) => other !== message);
-    this.#large = this.#large.filter((other) => other !== message);
+    if (this.#small.delete(message) || this.#large.delete(message)) {
+      this.#count(message, -message.rest.length - HEAD);
+    }
   }
 
   addStream(id: number, mine: boolean, outbound: Outbound): void {
@@ -60,7 +81,9 @@ export class Outbox {
 
   /** Forgets everything. */
   clear(): void {
-    [this.#small, this.#large, this.#last] = [[], [], undefined];
+    this.#small.clear();
+    this.#large.clear();
+    [this.#last, this.#replies, this.#refusals] = [undefined, 0, 0];
     for (const stream of this.#streams) {
       stream.outbound.close();
     }
@@ -97,7 +120,7 @@ export class Outbox {
   }
 
   #part(): Uint8Array | undefined {
-    const [message] = this.#large;
+    const message = this.#large.peek();
     if (message === undefined) {
       return undefined;
     }
@@ -125,6 +148,7 @@ export class Outbox {
     const part = message.rest.subarray(0, this.maxFrame);
     message.rest = message.rest.subarray(this.maxFrame);
     const more = message.rest.length > 0;
+    this.#count(message, -part.length - (more ? 0 : HEAD));
     const kept = message.begun === true ? message.flags & ~Flag.ext : message.flags;
     const frame = encodeFrame(message.kind, kept | (more ? Flag.more : 0), message.id, part);
     if (message.begun !== true) {
@@ -135,5 +159,13 @@ export class Outbox {
       message.onDone?.();
     }
     return frame;
+  }
+
+  #count(message: Message, bytes: number): void {
+    if (message.sort === "reply") {
+      this.#replies += bytes;
+    } else if (message.sort === "refusal") {
+      this.#refusals += bytes;
+    }
   }
 }

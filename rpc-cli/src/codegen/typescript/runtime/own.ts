@@ -2,20 +2,33 @@
 
 import { Assembly, type OpenCall, type OwnCall, type Reply } from "./calls.js";
 import { ProtocolError, StatusError } from "./errors.js";
-import { decodeError, Flag, type Frame, Kind, type Limits, NO_REPLY, view } from "./frames.js";
+import { decodeError, Flag, type Frame, Kind, NO_REPLY, view } from "./frames.js";
+import type { Hello, Limits } from "./hello.js";
+import { block, type Metadata, passOver, readPairs, UnknownEntry } from "./metadata.js";
 import type { Outbox } from "./outbox.js";
-import { checkLength, creditOf, type Hooks, unavailable } from "./payloads.js";
-import { Inbound, Outbound } from "./streams.js";
+import { creditOf, type Hooks, unavailable } from "./payloads.js";
+import { Lane, ONEWAY_COST, Queue, Shares } from "./room.js";
+import { Inbound, Outbound, type Pool } from "./streams.js";
+
+/** Milliseconds in which a call of its kind must end while one waits for room that is not to wait for ever. */
+const PATIENCE = 5000;
 
 export class OwnCalls {
   readonly #limits: Limits;
   readonly #outbox: Outbox;
+  readonly #pool: Pool;
   readonly #hooks: Hooks;
   readonly #calls = new Map<number, OpenCall>();
   /** One-way calls that have not left. */
   readonly #oneways = new Set<OpenCall>();
-  #peerLimits: Limits | undefined;
-  #waiting: OpenCall[] = [];
+  readonly #shares = new Shares();
+  #peer: Hello | undefined;
+  /** Calls that wait for room. Those of handlers may go further than others: each kind waits in a row of its own. */
+  readonly #rows = [Lane.call, Lane.stream, Lane.oneway].flatMap((lane) =>
+    [true, false].map((nested) => ({ lane, nested, queue: new Queue<OpenCall>() })),
+  );
+  /** When a call of each kind last ended. */
+  readonly #moved = [0, 0, 0];
   #freeIds: number[] = [];
   #nextId = 0;
   /** Requests that have left. */
@@ -23,9 +36,10 @@ export class OwnCalls {
   /** Why no further call is opened. */
   #refusal: StatusError | undefined;
 
-  constructor(limits: Limits, outbox: Outbox, hooks: Hooks) {
+  constructor(limits: Limits, outbox: Outbox, pool: Pool, hooks: Hooks) {
     this.#limits = limits;
     this.#outbox = outbox;
+    this.#pool = pool;
     this.#hooks = hooks;
   }
 
@@ -38,30 +52,41 @@ export class OwnCalls {
     return this.#refusal !== undefined;
   }
 
+  /** Whether a reply is there in part. */
+  get isPartial(): boolean {
+    return this.#partial > 0;
+  }
+
   /** The other side has said what it accepts. */
-  begin(limits: Limits): void {
-    this.#peerLimits = limits;
+  begin(peer: Hello): void {
+    this.#peer = peer;
     this.#admit();
   }
 
   /** Opens a call as soon as there is room for it. */
   open(call: OwnCall): OpenCall {
+    const lane = call.oneway ? Lane.oneway : call.sends || call.expects ? Lane.stream : Lane.call;
     const open: OpenCall = {
       call,
       id: NO_REPLY,
       message: undefined,
+      want: { lane, nested: call.nested, length: call.payload.length },
+      row: undefined,
+      since: this.#hooks.now(),
       number: undefined,
       sent: false,
       settled: false,
       cancelled: false,
+      replyFlags: 0,
       reply: new Assembly(this.#limits.maxMessage),
       inbound: undefined,
       outbound: undefined,
     };
-    const { window, maxMessage } = this.#limits;
     if (call.expects) {
-      open.inbound = new Inbound(window, maxMessage, (bytes) => {
-        this.#putCredit(open.id, Flag.mine, bytes);
+      open.inbound = new Inbound(this.#limits, this.#pool, (bytes) => {
+        if (this.#calls.get(open.id) === open && !open.cancelled) {
+          this.#putCredit(open.id, Flag.mine, bytes);
+        }
       });
     }
     const status = this.#refusal;
@@ -71,10 +96,31 @@ export class OwnCalls {
         this.#settle(open, { kind: "status", status });
       });
     } else {
-      this.#waiting.push(open);
+      open.row = this.#rows.find((row) => row.lane === lane && row.nested === call.nested)?.queue;
+      open.row?.push(open);
       this.#admit();
     }
     return open;
+  }
+
+  /** Ends the calls that have waited too long and are not to wait for ever: calls may wait for each other. */
+  losePatience(): void {
+    const now = this.#hooks.now();
+    for (const { lane, nested, queue } of this.#rows) {
+      const impatient = nested || lane === Lane.stream;
+      for (let open = queue.peek(); impatient && open !== undefined; open = queue.peek()) {
+        if (Math.max(open.since, this.#moved[lane] ?? 0) + PATIENCE > now || this.#peer === undefined) {
+          break;
+        }
+        queue.shift();
+        const kind = ["of our calls", "call with items", "call without a reply"][lane] ?? "call";
+        const message = `no ${kind} has ended for ${String(PATIENCE / 1000)} s, and there is no room for one more`;
+        this.#settle(open, {
+          kind: "status",
+          status: new StatusError("RESOURCE_EXHAUSTED", message, false),
+        });
+      }
+    }
   }
 
   /** Gives a call up for that reason. Nothing is reported of it any more. */
@@ -83,13 +129,21 @@ export class OwnCalls {
       return;
     }
     open.settled = true;
+    this.#stop(open, reason);
+  }
+
+  /** Wants nothing more of a call whose caller knows that. */
+  #stop(open: OpenCall, reason: Error | undefined): void {
     open.inbound?.ignore(reason);
     open.outbound?.close();
     if (open.number === undefined) {
-      this.#waiting = this.#waiting.filter((other) => other !== open);
+      open.row?.delete(open);
       if (open.message !== undefined) {
         this.#outbox.drop(open.message);
-        this.#oneways.delete(open);
+        if (this.#oneways.delete(open)) {
+          this.#shares.credit(open.want.length + ONEWAY_COST);
+          this.#admit();
+        }
         this.#release(open);
       }
       return;
@@ -126,9 +180,15 @@ export class OwnCalls {
       this.#item(frame);
     } else if (kind === Kind.credit) {
       const bytes = creditOf(payload);
-      this.#calls.get(id)?.outbound?.receiveCredit(bytes);
+      if (id === NO_REPLY) {
+        this.#shares.credit(bytes);
+        this.#moved[Lane.oneway] = this.#hooks.now();
+        this.#admit();
+      } else {
+        this.#calls.get(id)?.outbound?.receiveCredit(bytes);
+      }
     } else {
-      checkLength(payload, 0);
+      passOver(payload);
       const open = this.#calls.get(id);
       if (open !== undefined) {
         this.finishUpload(open);
@@ -146,6 +206,7 @@ export class OwnCalls {
         this.#settle(open, { kind: "status", status: unavailable(why, false) });
         open.outbound?.close();
         this.#calls.delete(open.id);
+        this.#shares.giveBack(open.want);
       }
     }
     this.refuse(why);
@@ -154,10 +215,10 @@ export class OwnCalls {
   /** Opens no further call; those that wait were not started. */
   refuse(why: string): void {
     this.#refusal ??= unavailable(why, false);
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const open of waiting) {
-      this.#settle(open, { kind: "status", status: this.#refusal });
+    for (const { queue } of this.#rows) {
+      for (let open = queue.shift(); open !== undefined; open = queue.shift()) {
+        this.#settle(open, { kind: "status", status: this.#refusal });
+      }
     }
   }
 
@@ -173,28 +234,38 @@ export class OwnCalls {
 
   /** Sends what waits, as far as the other side has room. */
   #admit(): void {
-    const limits = this.#peerLimits;
-    while (limits !== undefined && this.#calls.size < limits.maxCalls) {
-      const open = this.#waiting.shift();
-      if (open === undefined) {
-        break;
+    const peer = this.#peer;
+    if (peer !== undefined) {
+      for (const { queue } of this.#rows) {
+        for (let open = queue.peek(); open !== undefined; open = queue.peek()) {
+          // One without a reply that does not fit into one frame is a call whose reply is dropped.
+          if (open.want.lane === Lane.oneway && open.want.length > peer.maxFrame) {
+            open.want = { ...open.want, lane: Lane.call };
+          }
+          const tooLong = open.want.length > peer.maxMessage;
+          if (!tooLong && !this.#shares.admits(peer, open.want)) {
+            break;
+          }
+          queue.shift();
+          this.#request(open, peer, tooLong);
+        }
       }
-      this.#request(open, limits);
     }
     this.#hooks.wake();
   }
 
-  #request(open: OpenCall, limits: Limits): void {
+  #request(open: OpenCall, peer: Hello, tooLong: boolean): void {
     const { payload, extended, sends } = open.call;
-    if (payload.length > limits.maxMessage) {
-      const message = `the request is longer than ${String(limits.maxMessage)} bytes`;
+    if (tooLong) {
+      const message = `the request is longer than ${String(peer.maxMessage)} bytes`;
       const status = new StatusError("RESOURCE_EXHAUSTED", message, false);
       queueMicrotask(() => {
         this.#settle(open, { kind: "status", status });
       });
       return;
     }
-    const oneway = open.call.oneway && payload.length <= limits.maxFrame;
+    this.#shares.take(open.want);
+    const oneway = open.want.lane === Lane.oneway;
     open.id = oneway ? NO_REPLY : (this.#freeIds.pop() ?? this.#nextId++);
     if (oneway) {
       this.#oneways.add(open);
@@ -202,7 +273,7 @@ export class OwnCalls {
       this.#calls.set(open.id, open);
     }
     if (sends) {
-      open.outbound = new Outbound(limits.window);
+      open.outbound = new Outbound(peer.initialWindow);
     }
     open.message = {
       kind: Kind.request,
@@ -235,34 +306,72 @@ export class OwnCalls {
       throw new ProtocolError("too many messages in part", "limit");
     }
     const more = (flags & Flag.more) !== 0;
+    if (!open.reply.isPartial) {
+      open.replyFlags = flags;
+    } else if (((flags ^ open.replyFlags) & Flag.json) !== 0) {
+      throw new ProtocolError("a message goes on in another codec");
+    }
     const whole = open.reply.add(kind, payload, more);
     if (whole === undefined) {
       return;
     }
-    const read: Uint8Array | StatusError = kind === Kind.error ? decodeError(whole) : whole;
-    if ((flags & Flag.json) !== 0) {
-      throw new ProtocolError("a reply in another codec than its request");
-    }
+    const reply = this.#read(open, kind, whole);
     if (open.outbound === undefined || open.outbound.isClosed || open.cancelled) {
       this.#release(open);
     }
-    if (read instanceof StatusError) {
-      this.#settle(open, { kind: "status", status: read });
-    } else {
-      this.#settle(open, { kind: kind === Kind.error ? "app" : "value", payload: read });
-    }
+    this.#settle(open, reply);
     this.finishUpload(open);
   }
 
+  /** How a call ended. */
+  #read(open: OpenCall, kind: number, whole: Uint8Array): Reply {
+    let value = whole;
+    let trailing: Metadata | undefined;
+    if ((open.replyFlags & Flag.ext) !== 0) {
+      const [content, end] = block(whole);
+      try {
+        trailing = readPairs(content);
+      } catch (error) {
+        return { kind: "status", status: notUnderstood(error) };
+      }
+      value = whole.subarray(end);
+    }
+    const read = kind === Kind.error ? decodeError(value) : value;
+    // A status is in no codec.
+    if ((open.replyFlags & Flag.json) !== 0 && !(kind === Kind.error && value[0] === 1)) {
+      throw new ProtocolError("a reply in another codec than its request");
+    }
+    if (trailing !== undefined && !open.settled) {
+      open.call.onMetadata(trailing, "trailing");
+    }
+    if (read instanceof StatusError) {
+      read.metadata = trailing;
+      return { kind: "status", status: read };
+    }
+    return { kind: kind === Kind.error ? "app" : "value", payload: read };
+  }
+
   #item({ kind, flags, id, payload }: Frame): void {
-    const { inbound } = this.#open(id);
+    const open = this.#open(id);
+    const { inbound } = open;
     if (inbound === undefined || (flags & Flag.json) !== 0) {
       throw new ProtocolError("an item or accept that its call does not expect");
     }
-    if (kind === Kind.item) {
-      inbound.receive(payload, (flags & Flag.more) !== 0);
-    } else {
-      checkLength(payload, 0);
+    try {
+      if (kind === Kind.item) {
+        inbound.receive(payload, (flags & Flag.more) !== 0, (flags & Flag.ext) !== 0);
+        return;
+      }
+      const leading = readPairs(payload);
+      if (leading.size > 0 && !open.settled) {
+        open.call.onMetadata(leading, "leading");
+      }
+    } catch (error) {
+      const status = notUnderstood(error);
+      this.#settle(open, { kind: "status", status });
+      if (!open.cancelled) {
+        this.#stop(open, status);
+      }
     }
   }
 
@@ -289,6 +398,8 @@ export class OwnCalls {
     if (this.#calls.get(open.id) === open) {
       this.#calls.delete(open.id);
       this.#freeIds.push(open.id);
+      this.#shares.giveBack(open.want);
+      this.#moved[open.want.lane] = this.#hooks.now();
       this.#admit();
     }
   }
@@ -310,4 +421,12 @@ export class OwnCalls {
     this.#outbox.put({ kind, flags, id, rest, ...(onDone === undefined ? {} : { onDone }) });
     this.#hooks.wake();
   }
+}
+
+/** What becomes of a call of which something that must be understood is not. */
+function notUnderstood(error: unknown): StatusError {
+  if (error instanceof UnknownEntry) {
+    return new StatusError("UNKNOWN", error.message);
+  }
+  throw error;
 }

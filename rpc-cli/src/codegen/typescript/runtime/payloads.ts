@@ -12,6 +12,8 @@ export interface Hooks {
   request(call: PeerCall): void;
   /** There is something to send. */
   wake(): void;
+  /** The time in milliseconds. */
+  now(): number;
 }
 
 /** The bytes that a credit frame gives. */

@@ -5,26 +5,33 @@ import { ProtocolError, StatusError } from "./errors.js";
 import {
   decodeExtension,
   type Extension,
-  ExtensionError,
   Flag,
   type Frame,
   Kind,
-  type Limits,
   NO_REPLY,
+  RequestError,
+  sendsItems,
   view,
 } from "./frames.js";
+import { DEFAULT_LIMITS, type Limits } from "./hello.js";
+import { Metadata, passOver, UnknownEntry } from "./metadata.js";
 import type { Outbox } from "./outbox.js";
-import { checkLength, creditOf, replyFrame, type Hooks } from "./payloads.js";
-import { Inbound, Outbound } from "./streams.js";
+import { creditOf, replyFrame, type Hooks } from "./payloads.js";
+import { Lane, ONEWAY_COST, type Patience, Queue, Shares } from "./room.js";
+import { Inbound, Outbound, type Pool } from "./streams.js";
 
 /** Calls above the limit that are answered before the connection is closed for them. */
-const PATIENCE = 1000;
-const NO_EXTENSION: Extension = {
-  timeout: undefined,
-  metadata: new Map(),
-  sends: false,
-  expects: false,
-};
+const REFUSALS = 1000;
+/**
+ * Bytes of replies that the other side may leave unread before no further handler is started, and of refusals before
+ * the connection ends.
+ */
+const UNREAD = 1 << 20;
+const KEY = 8;
+
+function nothing(): Extension {
+  return { timeout: undefined, metadata: new Metadata(), sends: false, expects: false, nested: false, credit: 0 };
+}
 
 export class PeerCalls {
   /** Whether no further request is accepted. */
@@ -32,22 +39,31 @@ export class PeerCalls {
   /** Requests that were accepted. */
   accepted = 0;
   /** What the other side accepts. */
-  peerLimits: Limits;
+  peerLimits: Limits = DEFAULT_LIMITS;
   readonly #limits: Limits;
   readonly #outbox: Outbox;
+  readonly #pool: Pool;
+  readonly #patience: Patience;
   readonly #hooks: Hooks;
   readonly #calls = new Map<number, PeerCall>();
+  readonly #shares = new Shares();
+  /** Calls whose handlers are not started yet. Bounded by: the limits of calls, and the window of those without a reply. */
+  readonly #held = new Queue<PeerCall>();
+  /** Handlers of calls without a reply that have not ended, and the bytes of those that have. */
+  #oneways = 0;
+  #owed = 0;
   #refused = 0;
 
-  constructor(limits: Limits, outbox: Outbox, hooks: Hooks) {
+  constructor(limits: Limits, outbox: Outbox, pool: Pool, patience: Patience, hooks: Hooks) {
     this.#limits = limits;
-    this.peerLimits = limits;
     this.#outbox = outbox;
+    this.#pool = pool;
+    this.#patience = patience;
     this.#hooks = hooks;
   }
 
   get isIdle(): boolean {
-    return this.#calls.size === 0;
+    return this.#calls.size === 0 && this.#oneways === 0;
   }
 
   /** How many requests are there in part. */
@@ -68,8 +84,10 @@ export class PeerCalls {
     } else if (kind === Kind.credit) {
       call?.outbound?.receiveCredit(creditOf(payload));
     } else if (kind === Kind.cancel) {
-      checkLength(payload, 0);
-      if (call !== undefined) {
+      passOver(payload);
+      if (call === undefined) {
+        this.#patience.stray(this.accepted);
+      } else {
         this.#cancel(call);
       }
     } else if (call?.inbound !== undefined && !call.request.isPartial) {
@@ -79,11 +97,19 @@ export class PeerCalls {
     }
   }
 
-  reply(call: PeerCall, reply: Reply): void {
-    if (call.replied || call.id === NO_REPLY) {
+  /** Ends a call. Of one without a reply, that its handler has ended. */
+  reply(call: PeerCall, reply: Reply, started = true): void {
+    if (call.replied) {
       return;
     }
     call.replied = true;
+    if (call.id === NO_REPLY) {
+      this.#finishOneway(call);
+      return;
+    }
+    if (call.want !== undefined) {
+      this.#shares.giveBack(call.want);
+    }
     call.outbound?.close();
     let [kind, payload] = replyFrame(reply);
     if (payload.length > this.peerLimits.maxMessage) {
@@ -91,7 +117,8 @@ export class PeerCalls {
       const status = new StatusError("RESOURCE_EXHAUSTED", message);
       [kind, payload] = replyFrame({ kind: "status", status });
     }
-    this.#outbox.put({ kind, flags: 0, id: call.id, rest: payload });
+    const sort = started ? "reply" : "refusal";
+    this.#outbox.put({ kind, flags: 0, id: call.id, rest: payload, sort });
     if (call.inbound === undefined || call.inbound.isEnded) {
       this.#calls.delete(call.id);
     } else {
@@ -106,10 +133,32 @@ export class PeerCalls {
     }
   }
 
-  stopUpload(call: PeerCall): void {
-    if (call.inbound !== undefined && !call.inbound.isEnded && !call.replied) {
-      call.inbound.drop();
+  stopUpload(call: PeerCall, why?: StatusError): void {
+    if (call.inbound !== undefined && !call.inbound.isEnded && !call.inbound.isDropped && !call.replied) {
+      call.inbound.drop(why);
       this.#outbox.put({ kind: Kind.cancel, flags: 0, id: call.id, rest: new Uint8Array(0) });
+    }
+  }
+
+  /** Starts calls that were held back, as far as they may start now. */
+  release(): void {
+    while (this.#outbox.replies <= UNREAD) {
+      const call = this.#held.shift();
+      if (call === undefined) {
+        return;
+      }
+      this.#start(call);
+    }
+  }
+
+  /** Nothing more comes, but the other side reads what its calls bring. */
+  endInput(status: StatusError): void {
+    for (const call of [...this.#calls.values()]) {
+      if (call.request.isPartial || call.replied) {
+        this.#calls.delete(call.id);
+      } else if (call.inbound?.isEnded === false) {
+        call.inbound.ignore(status);
+      }
     }
   }
 
@@ -122,6 +171,7 @@ export class PeerCalls {
       call.onCancel(status);
     }
     this.#calls.clear();
+    this.#held.clear();
   }
 
   #request(frame: Frame, call: PeerCall | undefined): void {
@@ -130,7 +180,7 @@ export class PeerCalls {
       if (!this.isDraining) {
         this.#first(frame, more);
       }
-    } else if (call.request.isPartial) {
+    } else if (call.request.isPartial && ((frame.flags & Flag.json) !== 0) === call.json) {
       this.#part(call, frame.payload, more);
     } else {
       throw new ProtocolError("a request with the id of an open call");
@@ -138,53 +188,150 @@ export class PeerCalls {
   }
 
   #first({ flags, id, payload }: Frame, more: boolean): void {
-    if (payload.length < 8 || (more && id === NO_REPLY)) {
-      throw new ProtocolError("a request without its key, or one without a reply in parts");
+    if (more && id === NO_REPLY) {
+      throw new ProtocolError("a request without a reply in parts");
     }
     if (more && this.partial > this.#limits.maxPartial) {
       throw new ProtocolError("too many messages in part", "limit");
     }
-    if (this.#calls.size > 2 * this.#limits.maxCalls + 8) {
+    if (this.#calls.size > 2 * this.#limits.maxCalls + 2 * this.#limits.maxStreams + REFUSALS) {
       throw new ProtocolError("too many uploads that go on after their reply", "limit");
     }
     this.accepted += 1;
-    const [extension, length, refusal] = extensionOf(payload.subarray(8), flags);
     const call: PeerCall = {
       id,
-      key: view(payload).getBigUint64(0, true),
+      key: 0n,
       json: (flags & Flag.json) !== 0,
-      extension,
-      refusal: refusal ?? this.#full(),
+      extended: (flags & Flag.ext) !== 0,
+      extension: nothing(),
+      arrived: this.#hooks.now(),
+      want: undefined,
+      refusal: undefined,
       request: new Assembly(this.#limits.maxMessage),
       arguments: new Uint8Array(0),
       replied: false,
-      inbound: extension.sends ? this.#inbound(id) : undefined,
-      outbound: extension.expects ? new Outbound(this.peerLimits.window) : undefined,
+      inbound: undefined,
+      outbound: undefined,
       onCancel: () => undefined,
     };
     if (id !== NO_REPLY) {
       this.#calls.set(id, call);
     }
-    this.#part(call, payload.subarray(8 + length), more);
+    this.#part(call, payload, more);
   }
 
   #part(call: PeerCall, payload: Uint8Array, more: boolean): void {
     const whole = call.request.add(Kind.request, payload, more);
     if (whole === undefined) {
+      let size = 0;
+      for (const { request } of this.#calls.values()) {
+        size += request.size;
+      }
+      this.#checkOverflow(size);
       return;
     }
-    call.arguments = whole;
-    if (call.extension.timeout === 0n) {
-      call.refusal ??= new StatusError("DEADLINE_EXCEEDED", "the time was over", false);
+    if (this.#outbox.refusals > UNREAD) {
+      throw new ProtocolError("the other side does not read what it is answered", "timeout");
+    }
+    this.#read(call, whole);
+    if (call.id === NO_REPLY) {
+      this.#admitOneway(call, whole.length);
+    } else {
+      call.inbound = call.extension.sends ? this.#inbound(call.id) : undefined;
+      if (call.extension.timeout === 0n) {
+        call.refusal ??= new StatusError("DEADLINE_EXCEEDED", "the time was over", false);
+      }
+      call.refusal ??= this.#admit(call, whole.length);
     }
     if (call.refusal !== undefined) {
-      this.reply(call, { kind: "status", status: call.refusal });
-      return;
+      this.reply(call, { kind: "status", status: call.refusal }, false);
+    } else if (this.#held.size > 0 || this.#outbox.replies > UNREAD) {
+      this.#held.push(call);
+    } else {
+      this.#start(call);
     }
-    if (call.outbound !== undefined) {
+  }
+
+  #start(call: PeerCall): void {
+    if (call.extension.expects && call.id !== NO_REPLY) {
+      call.outbound = new Outbound(this.peerLimits.initialWindow);
+      if (call.extension.credit > 0) {
+        call.outbound.receiveCredit(call.extension.credit);
+      }
       this.#outbox.addStream(call.id, false, call.outbound);
     }
     this.#hooks.request(call);
+  }
+
+  /** Reads key, extension and arguments. */
+  #read(call: PeerCall, whole: Uint8Array): void {
+    if (whole.length < KEY) {
+      call.refusal = new StatusError("INVALID_ARGUMENT", "a request without its key", false);
+      return;
+    }
+    call.key = view(whole).getBigUint64(0, true);
+    let length = 0;
+    if (call.extended) {
+      try {
+        [call.extension, length] = decodeExtension(whole.subarray(KEY));
+      } catch (error) {
+        if (!(error instanceof RequestError)) {
+          throw error;
+        }
+        call.refusal = new StatusError(error.code, error.message, false);
+        call.extension = { ...nothing(), sends: sendsItems(whole.subarray(KEY)) };
+        return;
+      }
+    }
+    call.arguments = whole.subarray(KEY + length);
+    if (call.id === NO_REPLY) {
+      call.extension = { ...call.extension, sends: false, expects: false };
+    }
+  }
+
+  /** Takes a call's share of the limits, or gives why there is none. */
+  #admit(call: PeerCall, length: number): StatusError | undefined {
+    const { sends, expects, nested } = call.extension;
+    const want = { lane: sends || expects ? Lane.stream : Lane.call, nested, length };
+    this.#checkOverflow(length);
+    if (this.#shares.admits(this.#limits, want)) {
+      this.#shares.take(want);
+      call.want = want;
+      return undefined;
+    }
+    this.#refused += 1;
+    if (this.#refused > REFUSALS) {
+      throw new ProtocolError("too many calls above the limit", "limit");
+    }
+    const message = "too many calls are open, or bytes of their requests";
+    return new StatusError("RESOURCE_EXHAUSTED", message, false);
+  }
+
+  #checkOverflow(length: number): void {
+    if (this.#shares.overflows(this.#limits, length)) {
+      throw new ProtocolError("more bytes of requests than the limit", "limit");
+    }
+  }
+
+  #admitOneway(call: PeerCall, length: number): void {
+    const { onewayWindow, maxFrame } = this.#limits;
+    call.want = { lane: Lane.oneway, nested: call.extension.nested, length };
+    this.#shares.take(call.want);
+    this.#oneways += 1;
+    if (this.#shares.oneway > Math.max(2 * onewayWindow, maxFrame + ONEWAY_COST)) {
+      throw new ProtocolError("more bytes of calls without a reply than the limit", "limit");
+    }
+  }
+
+  /** Gives credit for calls without a reply whose handlers have ended, when it is worth a frame. */
+  #finishOneway(call: PeerCall): void {
+    this.#oneways -= 1;
+    this.#owed += (call.want?.length ?? 0) + ONEWAY_COST;
+    if (this.#oneways === 0 || this.#owed * 4 >= this.#limits.onewayWindow) {
+      this.#shares.credit(this.#owed);
+      this.#putCredit(NO_REPLY, this.#owed);
+      this.#owed = 0;
+    }
   }
 
   #upload({ kind, flags, payload, id }: Frame, call: PeerCall, inbound: Inbound): void {
@@ -192,10 +339,17 @@ export class PeerCalls {
       throw new ProtocolError("an item or end of a stream that has ended, or in another codec");
     }
     if (kind === Kind.item) {
-      inbound.receive(payload, (flags & Flag.more) !== 0);
+      try {
+        inbound.receive(payload, (flags & Flag.more) !== 0, (flags & Flag.ext) !== 0);
+      } catch (error) {
+        if (!(error instanceof UnknownEntry)) {
+          throw error;
+        }
+        this.stopUpload(call, new StatusError("UNKNOWN", error.message));
+      }
       return;
     }
-    checkLength(payload, 0);
+    passOver(payload);
     if (inbound.isInsideItem) {
       throw new ProtocolError("the end of a stream inside an item");
     }
@@ -210,57 +364,25 @@ export class PeerCalls {
     call.inbound?.ignore(cancelled);
     if (call.replied) {
       this.#calls.delete(call.id);
-    } else if (call.request.isPartial) {
+    } else if (call.request.isPartial || this.#held.delete(call)) {
       call.request.drop();
       const status = new StatusError("CANCELLED", cancelled.message, false);
-      this.reply(call, { kind: "status", status });
+      this.reply(call, { kind: "status", status }, false);
     } else {
       call.onCancel(cancelled);
     }
   }
 
-  /** Why there is no room for one call more. */
-  #full(): StatusError | undefined {
-    let open = 0;
-    for (const call of this.#calls.values()) {
-      open += call.replied ? 0 : 1;
-    }
-    if (open < this.#limits.maxCalls) {
-      return undefined;
-    }
-    this.#refused += 1;
-    if (this.#refused > PATIENCE) {
-      throw new ProtocolError("too many calls above the limit", "limit");
-    }
-    return new StatusError("RESOURCE_EXHAUSTED", "too many calls are open", false);
-  }
-
   #inbound(id: number): Inbound {
-    const { window, maxMessage } = this.#limits;
-    return new Inbound(window, maxMessage, (bytes) => {
-      const rest = new Uint8Array(4);
-      view(rest).setUint32(0, bytes, true);
-      this.#outbox.put({ kind: Kind.credit, flags: 0, id, rest });
-      this.#hooks.wake();
+    return new Inbound(this.#limits, this.#pool, (bytes) => {
+      this.#putCredit(id, bytes);
     });
   }
-}
 
-/** The extension of a request, its length, and what is wrong with it. */
-function extensionOf(
-  payload: Uint8Array,
-  flags: number,
-): [extension: Extension, length: number, refusal: StatusError | undefined] {
-  if ((flags & Flag.ext) === 0) {
-    return [NO_EXTENSION, 0, undefined];
-  }
-  try {
-    return [...decodeExtension(payload), undefined];
-  } catch (error) {
-    if (!(error instanceof ExtensionError)) {
-      throw error;
-    }
-    const refusal = new StatusError("INVALID_ARGUMENT", error.message, false);
-    return [NO_EXTENSION, payload.length, refusal];
+  #putCredit(id: number, bytes: number): void {
+    const rest = new Uint8Array(4);
+    view(rest).setUint32(0, bytes, true);
+    this.#outbox.put({ kind: Kind.credit, flags: 0, id, rest });
+    this.#hooks.wake();
   }
 }

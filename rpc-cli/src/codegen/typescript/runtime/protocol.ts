@@ -2,32 +2,39 @@
 // `ProtocolError` when the other side breaks a rule; `end` tells every open call that the connection is gone.
 
 import type { OpenCall, OwnCall, PeerCall, Reply } from "./calls.js";
-import { ProtocolError } from "./errors.js";
+import { ProtocolError, type StatusError } from "./errors.js";
 import {
+  checkExtensionFrame,
   concat,
   decodeGoaway,
-  decodeHello,
+  encodeFrame,
   encodeGoaway,
-  encodeHello,
   Flag,
   type Frame,
   FrameDecoder,
   Kind,
-  type Limits,
   PREFACE,
   view,
 } from "./frames.js";
+import { decodeHello, encodeHello, type Limits } from "./hello.js";
 import { Outbox } from "./outbox.js";
 import { OwnCalls } from "./own.js";
 import { checkLength, type Hooks, unavailable } from "./payloads.js";
 import { PeerCalls } from "./peer.js";
+import { Patience } from "./room.js";
+import { Pool } from "./streams.js";
 
 const NOTHING = new Uint8Array(0);
+/** Bytes that have a ping behind them: its pong is a sign of life of a side that reads slowly. */
+const STRETCH = 256 * 1024;
+/** Credit for fewer bytes is hardly worth its frame. */
+const LEAST_CREDIT = 1024;
 
 export class Protocol {
   readonly #hooks: Hooks;
   readonly #decoder: FrameDecoder;
   readonly #outbox = new Outbox();
+  readonly #patience = new Patience();
   readonly #own: OwnCalls;
   readonly #peer: PeerCalls;
   #greeted = false;
@@ -36,13 +43,15 @@ export class Protocol {
   #pingToken = 0n;
   #pongToken = 0n;
   #pong: Uint8Array | undefined;
+  #unmarked = 0;
 
-  constructor(limits: Limits, hooks: Hooks) {
+  constructor(limits: Limits, hooks: Hooks, name = "") {
     this.#hooks = hooks;
     this.#decoder = new FrameDecoder(limits.maxFrame);
-    this.#own = new OwnCalls(limits, this.#outbox, hooks);
-    this.#peer = new PeerCalls(limits, this.#outbox, hooks);
-    this.#greeting = [PREFACE, encodeHello(limits)];
+    const pool = new Pool(limits.sharedWindow);
+    this.#own = new OwnCalls(limits, this.#outbox, pool, hooks);
+    this.#peer = new PeerCalls(limits, this.#outbox, pool, this.#patience, hooks);
+    this.#greeting = [PREFACE, encodeHello(limits, name)];
   }
 
   /** Whether the connection may be closed in order: nothing is owed or awaited, and all has left. */
@@ -50,9 +59,14 @@ export class Protocol {
     return this.#own.isIdle && this.#peer.isIdle && this.#outbox.isEmpty;
   }
 
-  /** Whether a reply is awaited. */
-  get isWaiting(): boolean {
-    return !this.#own.isIdle;
+  /** Whether a call is open, of either side. */
+  get hasCalls(): boolean {
+    return !this.#own.isIdle || !this.#peer.isIdle;
+  }
+
+  /** Whether a frame or message has begun that is not whole. */
+  get isPartial(): boolean {
+    return this.#decoder.isPartial || this.#own.isPartial || this.#peer.partial > 0;
   }
 
   /** Whether either side has said that it opens no further call. */
@@ -62,6 +76,7 @@ export class Protocol {
 
   /** Takes what has arrived. */
   receive(bytes: Uint8Array): void {
+    this.#patience.heard(bytes.length, this.#hooks.now());
     this.#decoder.push(bytes);
     while (!this.#ended) {
       const frame = this.#decoder.next();
@@ -82,6 +97,14 @@ export class Protocol {
       this.#pong = undefined;
     }
     frames.push(...this.#outbox.take(size));
+    for (const { length } of frames) {
+      this.#unmarked += length;
+    }
+    if (this.#unmarked >= STRETCH) {
+      this.#unmarked = 0;
+      frames.push(this.#nextPing());
+    }
+    this.#peer.release();
     return frames.length === 0 ? NOTHING : concat(frames);
   }
 
@@ -100,10 +123,37 @@ export class Protocol {
     this.#own.finishUpload(open);
   }
 
-  /** Answers a call of the other side. */
+  /** Answers a call of the other side; of one without a reply, that its handler has ended. */
   reply(call: PeerCall, reply: Reply): void {
     this.#peer.reply(call, reply);
     this.#hooks.wake();
+  }
+
+  /** Answers a call whose handler is not started. */
+  refuse(call: PeerCall, status: StatusError): void {
+    this.#peer.reply(call, { kind: "status", status }, false);
+    this.#hooks.wake();
+  }
+
+  /** Does what is due. To be called each second or so. */
+  tick(): void {
+    this.#own.losePatience();
+    this.#peer.release();
+  }
+
+  /**
+   * Nothing more comes. Whether the connection goes on: in an orderly end, the other side may still read what its calls
+   * bring.
+   */
+  endInput(): boolean {
+    if (!this.isDraining || this.#peer.isIdle) {
+      return false;
+    }
+    const why = "the other side has ended the connection";
+    this.#own.end(why);
+    this.#peer.endInput(unavailable(why, true));
+    this.#hooks.wake();
+    return true;
   }
 
   /** The handler of a streaming call has begun. */
@@ -140,7 +190,7 @@ export class Protocol {
 
   /** The last words to a side that broke a rule; nothing else is sent with or after them. */
   farewell(error: ProtocolError): Uint8Array {
-    const code = { protocol: 1, limit: 2, timeout: 3 }[error.fault];
+    const code = { protocol: 1, limit: 2, timeout: 3, calm: 5 }[error.fault];
     const greeting = this.#greeting;
     this.#greeting = [];
     return concat([...greeting, encodeGoaway(code, this.#peer.accepted, error.message)]);
@@ -159,18 +209,39 @@ export class Protocol {
 
   /** Asks for a sign of life. */
   ping(): void {
+    const rest = this.#nextPing().subarray(8);
+    this.#outbox.put({ kind: Kind.ping, flags: 0, id: 0, rest });
+    this.#hooks.wake();
+  }
+
+  #nextPing(): Uint8Array {
     this.#pingToken += 1n;
     const payload = new Uint8Array(8);
     view(payload).setBigUint64(0, this.#pingToken, true);
-    this.#outbox.put({ kind: Kind.ping, flags: 0, id: 0, rest: payload });
-    this.#hooks.wake();
+    return encodeFrame(Kind.ping, 0, 0, payload);
+  }
+
+  /** Charges the other side for a frame that brings nothing. */
+  #charge({ kind, flags, payload }: Frame): void {
+    const empty = (flags & Flag.more) !== 0 && payload.length === 0;
+    const little =
+      kind === Kind.credit && payload.length === 4 && view(payload).getUint32(0, true) < LEAST_CREDIT;
+    if (empty || little || kind === Kind.ping || kind === Kind.extension) {
+      this.#patience.charge();
+    }
   }
 
   #handle(frame: Frame): void {
     const { kind, flags, payload } = frame;
     const mine = (flags & Flag.mine) !== 0;
-    if ((kind === Kind.hello) === this.#greeted) {
+    // Before its hello, a side may say why it closes.
+    if ((kind === Kind.hello) === this.#greeted && kind !== Kind.goaway) {
       throw new ProtocolError("the first frame, and no other, is a hello");
+    }
+    this.#charge(frame);
+    if (kind === Kind.extension) {
+      checkExtensionFrame(payload);
+      return;
     }
     if (mine) {
       this.#peer.handle(frame);
@@ -178,7 +249,7 @@ export class Protocol {
       this.#hello(payload);
     } else if (kind === Kind.ping) {
       checkLength(payload, 8);
-      this.#pong = concat([Uint8Array.of(8, 0, 0, Kind.pong, 0, 0, 0, 0), payload]);
+      this.#pong = encodeFrame(Kind.pong, 0, 0, payload);
     } else if (kind === Kind.pong) {
       checkLength(payload, 8);
       const token = view(payload).getBigUint64(0, true);

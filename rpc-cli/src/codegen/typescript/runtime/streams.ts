@@ -2,6 +2,8 @@
 
 import { ProtocolError } from "./errors.js";
 import { concat } from "./frames.js";
+import type { Limits } from "./hello.js";
+import { block, readPairs } from "./metadata.js";
 
 /** What an item costs beyond its bytes. */
 const ITEM = 8;
@@ -9,17 +11,74 @@ const ITEM = 8;
 const AHEAD = 16_384;
 const MAX_CREDIT = 2 ** 31;
 
-/** Items that arrive. Holds no more than a window of them that the program has not taken. */
+/**
+ * What all streams of a connection may hold together beyond what each may from its start. An item that is longer than
+ * its stream has room for comes in while somebody waits for it, of one stream at a time.
+ */
+export class Pool {
+  #free: number;
+  #long: Inbound | undefined;
+  /** Streams that wait for their turn. Bounded by: the streams that are read. */
+  readonly #next = new Set<Inbound>();
+
+  constructor(size: number) {
+    this.#free = size;
+  }
+
+  get free(): number {
+    return this.#free;
+  }
+
+  /** Gives up to so many bytes, but half of what is left at most, so that other streams can grow too. */
+  take(wanted: number): number {
+    const taken = Math.max(0, Math.min(wanted, Math.floor(this.#free / 2)));
+    this.#free -= taken;
+    return taken;
+  }
+
+  giveBack(bytes: number): void {
+    this.#free += bytes;
+  }
+
+  /** Whether the long item of this stream may come in; otherwise it waits for its turn. */
+  beginLong(stream: Inbound): boolean {
+    this.#long ??= stream;
+    if (this.#long !== stream) {
+      this.#next.add(stream);
+    }
+    return this.#long === stream;
+  }
+
+  /** The long item of this stream was taken, or nobody waits for it: it is another's turn. */
+  endLong(stream: Inbound): void {
+    this.#next.delete(stream);
+    if (this.#long === stream) {
+      const [next] = this.#next;
+      this.#long = next;
+      if (next !== undefined) {
+        this.#next.delete(next);
+        next.replenish();
+      }
+    }
+  }
+}
+
+/** Items that arrive. Holds no more than a window of them that the program has not taken, apart from one long one. */
 export class Inbound {
-  readonly #window: number;
+  readonly #most: number;
+  readonly #first: number;
   readonly #maxMessage: number;
+  readonly #pool: Pool;
   readonly #grant: (bytes: number) => void;
   // Bounded by: the window, which each item pays from.
   #queue: { bytes: Uint8Array; cost: number }[] = [];
   #parts: Uint8Array[] = [];
   #inside = false;
+  #extended = false;
   #partSize = 0;
   #partCost = 0;
+  /** What it has of the pool. */
+  #extra = 0;
   /** What the other side may still send. */
   #available: number;
   /** The cost of what the program has not taken. */
@@ -29,10 +88,12 @@ export class Inbound {
   #ignored = false;
   #complete = false;
 
-  constructor(window: number, maxMessage: number, grant: (bytes: number) => void) {
-    this.#window = window;
-    this.#available = window;
-    this.#maxMessage = maxMessage;
+  constructor(limits: Limits, pool: Pool, grant: (bytes: number) => void) {
+    this.#first = limits.initialWindow;
+    this.#most = Math.max(limits.window, limits.initialWindow);
+    this.#available = limits.initialWindow;
+    this.#maxMessage = limits.maxMessage;
+    this.#pool = pool;
     this.#grant = grant;
   }
 
@@ -41,19 +102,32 @@ export class Inbound {
     return this.#inside;
   }
 
+  /** Whether what comes is passed over. */
+  get isDropped(): boolean {
+    return this.#ignored;
+  }
+
   /** Whether nothing can arrive any more. */
   get isEnded(): boolean {
     return this.#complete;
   }
 
-  receive(payload: Uint8Array, more: boolean): void {
+  /** What the other side may still send. */
+  get available(): number {
+    return this.#available;
+  }
+
+  /** Takes a part of an item; with the first it is told whether entries go ahead. Throws an `UnknownEntry`. */
+  receive(payload: Uint8Array, more: boolean, extended: boolean): void {
     if (this.#ignored) {
       return;
     }
-    const cost = payload.length + (this.isInsideItem ? 0 : ITEM);
+    const begins = !this.#inside;
+    const cost = payload.length + (begins ? ITEM : 0);
     if (cost > this.#available) {
       throw new ProtocolError("an item that exceeds its credit");
     }
+    this.#extended = begins ? extended : this.#extended;
     this.#available -= cost;
     this.#held += cost;
     // Parts may be empty, and are not kept then: they would cost memory without paying for it.
@@ -66,13 +140,14 @@ export class Inbound {
     if (this.#partSize > this.#maxMessage) {
       throw new ProtocolError("an item above the limit of messages", "limit");
     }
-    if (!more) {
-      this.#queue.push({ bytes: concat(this.#parts), cost: this.#partCost });
-      [this.#parts, this.#partSize, this.#partCost] = [[], 0, 0];
-      this.#wake();
-    } else if (this.#waiter !== undefined) {
-      this.#replenish();
+    if (more) {
+      this.replenish();
+      return;
     }
+    const [whole, total] = [concat(this.#parts), this.#partCost];
+    [this.#parts, this.#partSize, this.#partCost] = [[], 0, 0];
+    this.#queue.push({ bytes: this.#extended ? withoutPairs(whole) : whole, cost: total });
+    this.#wake();
   }
 
   /** The next item; `undefined` after the last. Throws what the stream failed with. */
@@ -81,10 +156,12 @@ export class Inbound {
       const item = this.#queue.shift();
       if (item !== undefined) {
         this.#held -= item.cost;
-        this.#replenish();
+        this.#pool.endLong(this);
+        this.replenish();
         return item.bytes;
       }
       if (this.#end !== undefined) {
+        this.#leave();
         if (this.#end.error !== undefined) {
           throw this.#end.error;
         }
@@ -92,7 +169,7 @@ export class Inbound {
       }
       await new Promise<void>((resolve) => {
         this.#waiter = resolve;
-        this.#replenish();
+        this.replenish();
       });
     }
   }
@@ -101,6 +178,9 @@ export class Inbound {
   finish(error?: Error): void {
     this.#complete = true;
     this.#end ??= { error };
+    if (this.#queue.length === 0) {
+      this.#leave();
+    }
     this.#wake();
   }
 
@@ -109,6 +189,7 @@ export class Inbound {
     [this.#ignored, this.#inside] = [true, false];
     [this.#queue, this.#parts] = [[], []];
     this.#end ??= { error };
+    this.#leave();
     this.#wake();
   }
 
@@ -118,25 +199,59 @@ export class Inbound {
     this.drop(error);
   }
 
+  /** Gives credit for what was taken, when it is worth a frame. */
+  replenish(): void {
+    if (this.#end !== undefined) {
+      return;
+    }
+    const window = this.#first + this.#extra;
+    const awaited = this.#waiter !== undefined && this.#queue.length === 0 && this.#inside;
+    if (awaited && this.#available + window / 4 <= window) {
+      // Somebody waits for an item that is longer than what is left of the window.
+      if (this.#pool.beginLong(this)) {
+        this.#grow();
+        this.#grantUpTo(this.#first + this.#extra);
+      }
+      return;
+    }
+    if (window - this.#held >= this.#available + window / 4) {
+      this.#grow();
+    }
+    this.#grantUpTo(this.#first + this.#extra - this.#held);
+  }
+
+  #grow(): void {
+    const window = this.#first + this.#extra;
+    this.#extra += this.#pool.take(Math.min(window, this.#most - window));
+  }
+
+  #grantUpTo(target: number): void {
+    const bytes = target - this.#available;
+    if (bytes >= Math.floor((this.#first + this.#extra) / 4)) {
+      this.#available += bytes;
+      this.#grant(bytes);
+    }
+  }
+
+  /** Gives back what it has of the pool. */
+  #leave(): void {
+    this.#pool.giveBack(this.#extra);
+    this.#extra = 0;
+    this.#pool.endLong(this);
+  }
+
   #wake(): void {
     const waiter = this.#waiter;
     this.#waiter = undefined;
     waiter?.();
   }
+}
 
-  /** Gives credit for what was taken, when it is worth a frame. */
-  #replenish(): void {
-    if (this.#end !== undefined) {
-      return;
-    }
-    // While somebody waits for an item that is not whole, its parts do not count: it may be longer than the window.
-    const awaited = this.#waiter !== undefined && this.#queue.length === 0;
-    const free = this.#window - this.#available - (awaited ? 0 : this.#held);
-    if (free * 2 >= this.#window) {
-      this.#available += free;
-      this.#grant(free);
-    }
-  }
+/** An item without the entries ahead of it. */
+function withoutPairs(item: Uint8Array): Uint8Array {
+  const [entries, end] = block(item);
+  readPairs(entries);
+  return item.subarray(end);
 }
 
 /** Items that leave. */
