@@ -10,7 +10,13 @@ use rpc_core::{
     schema::{MethodSchema, ServiceSchema},
 };
 
-use crate::{exit::Failure, output, suggest};
+use crate::{
+    description::{self, Budget, MOST_SERVICES},
+    exit::Failure,
+    output,
+    patience::Patience,
+    suggest,
+};
 
 /// A server that answers.
 #[derive(Debug)]
@@ -18,6 +24,7 @@ pub(crate) struct Connected {
     pub address: String,
     pub channel: Channel,
     pub phases: Phases,
+    pub patience: Patience,
 }
 
 /// How long each step took.
@@ -57,7 +64,11 @@ pub(crate) fn short(time: Duration) -> String {
 }
 
 /// Connects and waits for the server's hello, so that whatever else listens there is recognised.
-pub(crate) async fn connect(text: &str) -> Result<Connected> {
+pub(crate) async fn connect(text: &str, patience: Patience) -> Result<Connected> {
+    patience.connecting(text, reach(text, patience)).await?
+}
+
+async fn reach(text: &str, patience: Patience) -> Result<Connected> {
     let mut phases = Phases::default();
     let address = text.into_address().map_err(|error| Failure::usage(error.to_string()))?;
     let candidates = match &address {
@@ -78,7 +89,7 @@ pub(crate) async fn connect(text: &str) -> Result<Connected> {
                 phases.time("hello", channel.ready()).await.map_err(|status| {
                     Failure::unreachable(format!("{address}: {}", status.message()))
                 })?;
-                return Ok(Connected { address: address.to_string(), channel, phases });
+                return Ok(Connected { address: address.to_string(), channel, phases, patience });
             }
             Err(error) => last = error.to_string(),
         }
@@ -90,16 +101,37 @@ impl Connected {
     /// The names of all services; an error in words where the server does not describe itself.
     pub(crate) async fn services(&mut self) -> Result<Vec<String>> {
         let reflection = ReflectionClient::new(self.channel.clone());
-        let services = self.phases.time("describe", reflection.services().into_future()).await;
-        services.map_err(|CallError::Status(status)| self.undescribed(status).into())
+        let asked = self.phases.time("describe", reflection.services().into_future());
+        let what = format!("{} to list its services", self.address);
+        let services = self.patience.asking(&what, asked).await?;
+        let services = services.map_err(|CallError::Status(status)| self.undescribed(status))?;
+        if services.len() > MOST_SERVICES {
+            let (address, count) = (&self.address, services.len());
+            let message = format!(
+                "{address} has {count} services, over the budget of {MOST_SERVICES}: name the one you mean"
+            );
+            return Err(Failure::misdescribed(message).into());
+        }
+        Ok(services)
     }
 
     /// The description of a service.
     pub(crate) async fn describe(&mut self, service: &str) -> Result<ServiceSchema> {
+        self.describe_within(service, &mut Budget::default()).await
+    }
+
+    /// The same as one of many, which share a budget.
+    pub(crate) async fn describe_within(
+        &mut self,
+        service: &str,
+        budget: &mut Budget,
+    ) -> Result<ServiceSchema> {
         let reflection = ReflectionClient::new(self.channel.clone());
         let described = reflection.describe(service);
-        match self.phases.time("describe", described.into_future()).await {
-            Ok(schema) => Ok(schema),
+        let asked = self.phases.time("describe", described.into_future());
+        let what = format!("{} to describe {service}", self.address);
+        match self.patience.asking(&what, asked).await? {
+            Ok(schema) => self.checked(service, schema, budget),
             Err(CallError::App(ReflectError::UnknownService { name, services })) => {
                 let names: Vec<&str> = services.iter().map(String::as_str).collect();
                 let instead = suggest::instead(&name, &names);
@@ -109,6 +141,24 @@ impl Connected {
             Err(CallError::App(error)) => Err(Failure::unknown(error.to_string()).into()),
             Err(CallError::Status(status)) => Err(self.undescribed(status).into()),
         }
+    }
+
+    /// A description that can be used. Everything that a server says of itself comes through here.
+    fn checked(
+        &self,
+        asked: &str,
+        schema: ServiceSchema,
+        budget: &mut Budget,
+    ) -> Result<ServiceSchema> {
+        let refused = |why: &dyn std::fmt::Display| {
+            let address = &self.address;
+            Failure::misdescribed(format!("{address} describes {asked} wrongly: {why}"))
+        };
+        description::check(&schema, budget).map_err(|refusal| refused(&refusal))?;
+        if schema.name != asked {
+            return Err(refused(&format!("it describes {}", schema.name)).into());
+        }
+        Ok(schema)
     }
 
     /// Why the server did not describe itself.

@@ -7,7 +7,7 @@ use rpc_core::{
     Metadata,
     proto::{
         CallId, MethodKey,
-        frame::{Extension, Flags, Head, Kind, RequestHead, Streams},
+        wire::{Extension, Flags, Head, Kind, RequestHead, Streams},
     },
 };
 use serde_json::Value;
@@ -27,7 +27,8 @@ pub(crate) fn show(
     streams: Streams,
 ) -> Result<String> {
     let key = MethodKey::bare(path);
-    let extension = Extension { timeout, metadata: Some(metadata), streams, within: None };
+    let extension =
+        Extension { timeout, metadata: Some(metadata), streams, within: None, credit: 0 };
     let mut payload = Vec::new();
     let extended = RequestHead::encode(key, &extension, &mut payload);
     let front = payload.len();

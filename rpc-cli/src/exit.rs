@@ -1,6 +1,9 @@
 //! How the program ends: one place prints the error, one place decides the exit code.
 
-use std::process::ExitCode;
+use std::{
+    io::{ErrorKind, IsTerminal as _},
+    process::ExitCode,
+};
 
 use rpc_core::{Code, Status};
 use serde_json::{Map, Value, json};
@@ -30,6 +33,12 @@ pub(crate) enum Failure {
     /// The user has enough.
     #[error("interrupted")]
     Interrupted,
+    /// Something that was told when it happened, and decides how the program ends.
+    #[error("{error:#}")]
+    Told {
+        /// What it was.
+        error: anyhow::Error,
+    },
     /// What was written on the command line is wrong, whatever any server would say.
     #[error("{0}")]
     Usage(String),
@@ -49,6 +58,11 @@ impl Failure {
         Self::Usage(message.into())
     }
 
+    /// A failure that was printed already.
+    pub(crate) const fn told(error: anyhow::Error) -> Self {
+        Self::Told { error }
+    }
+
     /// A mistake in the arguments of a call.
     pub(crate) fn argument(message: impl Into<String>) -> Self {
         Self::Refused { code: Code::InvalidArgument, message: message.into() }
@@ -64,9 +78,25 @@ impl Failure {
         Self::Refused { code: Code::Unavailable, message: message.into() }
     }
 
+    /// A server whose description cannot be used.
+    pub(crate) fn misdescribed(message: impl Into<String>) -> Self {
+        Self::Refused { code: Code::Internal, message: message.into() }
+    }
+
+    /// The time of a command was over.
+    pub(crate) const fn late(message: String) -> Self {
+        Self::Refused { code: Code::DeadlineExceeded, message }
+    }
+
+    /// Whether a server has no description that can be used, but may take calls all the same.
+    pub(crate) const fn is_about_descriptions(&self) -> bool {
+        matches!(self, Self::Refused { code: Code::Unimplemented | Code::Internal, .. })
+    }
+
     /// The code of a call that failed or would have.
-    const fn code(&self) -> Option<Code> {
+    fn code(&self) -> Option<Code> {
         match self {
+            Self::Told { error } => error.downcast_ref().and_then(Self::code),
             Self::Status { status, .. } => Some(status.code()),
             Self::Application { .. } => Some(Code::Unknown),
             Self::Refused { code, .. } => Some(*code),
@@ -81,6 +111,7 @@ impl Failure {
             Self::Usage(_) => "usage",
             Self::Refused { .. } => "refused",
             Self::Interrupted => "interrupted",
+            Self::Told { .. } => "told",
         }
     }
 
@@ -88,6 +119,7 @@ impl Failure {
         match self {
             Self::Usage(_) => WRONG_USAGE,
             Self::Interrupted => INTERRUPTED,
+            Self::Told { error } => error.downcast_ref().map_or(FAILED, Self::exit_code),
             failed => CALL_FAILED + failed.code().unwrap_or(Code::Unknown).value(),
         }
     }
@@ -96,17 +128,59 @@ impl Failure {
 /// The exit code of wrong usage, as clap has it.
 const WRONG_USAGE: u8 = 2;
 
+/// The exit code of what has no other.
+const FAILED: u8 = 1;
+
 /// What exit codes of failed calls begin at, as grpcurl has it.
 const CALL_FAILED: u8 = 64;
 
 /// The exit code of a program that SIGINT ended, as shells have it.
 const INTERRUPTED: u8 = 130;
 
+/// Prints help or what is wrong with the command line, as clap has it, and gives the exit code.
+pub(crate) fn usage(error: &clap::Error) -> ExitCode {
+    match error.print() {
+        Err(lost) if lost.kind() != ErrorKind::BrokenPipe => report(&cannot_write(lost), false),
+        _ => u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from),
+    }
+}
+
+/// How the program ends. A command whose data got lost on the way has not succeeded.
+pub(crate) fn end(outcome: anyhow::Result<()>, json: bool) -> ExitCode {
+    let lost = output::lost().map(|error| std::io::Error::new(error.kind(), error.to_string()));
+    match (outcome, lost) {
+        (Ok(()), None) => ExitCode::SUCCESS,
+        (Ok(()), Some(lost)) => report(&cannot_write(lost), json),
+        (Err(error), _) => report(&error, json),
+    }
+}
+
+fn cannot_write(lost: std::io::Error) -> anyhow::Error {
+    anyhow::Error::from(lost).context("cannot write to stdout")
+}
+
+/// Ends the program by SIGINT, as it would have ended had it not cleaned up before: a shell that runs a loop or a
+/// script ends that too then.
+fn die_of_interrupt() {
+    #[cfg(unix)]
+    {
+        // Where that fails the exit code says the same.
+        let _ = signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGINT);
+    }
+}
+
 /// Prints an error once, for a person or as JSON, and gives the exit code.
-pub(crate) fn report(error: &anyhow::Error, json: bool) -> ExitCode {
+fn report(error: &anyhow::Error, json: bool) -> ExitCode {
     let failure = error.downcast_ref::<Failure>();
     match failure {
-        Some(Failure::Interrupted) => {}
+        Some(Failure::Interrupted) => {
+            // The terminal has shown ^C, and the next prompt is to begin a line.
+            if std::io::stderr().is_terminal() {
+                output::note("");
+            }
+            die_of_interrupt();
+        }
+        Some(Failure::Told { .. }) => {}
         failure if json => output::note(&output::one_line(&as_json(error, failure))),
         _ => output::error(&format!("{error:#}")),
     }

@@ -7,12 +7,14 @@ mod codegen;
 mod commands;
 mod connect;
 mod demo;
+mod description;
 mod diff;
 mod documents;
 mod dry_run;
 mod exit;
 mod new_project;
 mod output;
+mod patience;
 mod repl;
 mod source;
 mod suggest;
@@ -23,6 +25,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use commands::Command;
+use patience::{Limits, Patience};
 
 /// Talk to any rpc-core server: no source, no stubs, nothing but its address.
 #[derive(Debug, Parser)]
@@ -30,6 +33,8 @@ use commands::Command;
 struct Program {
     #[command(subcommand)]
     command: Command,
+    #[command(flatten)]
+    limits: Limits,
 }
 
 const EXAMPLES: &str = "\
@@ -46,28 +51,35 @@ An address is host:port or unix:/path.
 
 Exit codes:
   0    success
-  1    a breaking change, a load of which no call succeeded or no rate held, anything not below
+  1    a breaking change, a load of which no call succeeded or no rate held, output that could
+       not be written, anything not below
   2    wrong usage: an option, address, name or file that is wrong before any server is asked
   66   the method's own error
   67   invalid argument: it does not fit the server's description, or the server says so
-  68   deadline exceeded
+  68   deadline exceeded: the call's, or a time limit of the command's
   76   unimplemented: there is no such service or method, or no description
   78   unavailable: nobody is there, it is no such server, or the connection was lost
-  130  ended by Ctrl-C
+  130  ended by Ctrl-C: by the signal itself, so that loops of shells end too
   Any other status is 64 plus its number: 65 cancelled, 69 not found, 70 already exists,
   71 permission denied, 72 resource exhausted, 73 failed precondition, 74 aborted,
   75 out of range, 77 internal, 79 data loss, 80 unauthenticated.";
 
 fn main() -> ExitCode {
-    let program = Program::parse();
+    let program = match Program::try_parse() {
+        Ok(program) => program,
+        Err(help_or_error) => return exit::usage(&help_or_error),
+    };
+    let patience = Patience::new(program.limits);
     let json = program.command.json();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let outcome = match runtime {
-        Ok(runtime) => runtime.block_on(program.command.run()),
+        Ok(runtime) => {
+            let outcome = runtime.block_on(program.command.run(patience));
+            // A name that is still looked up is not waited for.
+            runtime.shutdown_background();
+            outcome
+        }
         Err(error) => Err(error.into()),
     };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => exit::report(&error, json),
-    }
+    exit::end(outcome, json)
 }

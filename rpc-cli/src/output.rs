@@ -3,7 +3,8 @@
 
 use std::{
     borrow::Cow,
-    io::{self, IsTerminal as _, Write as _, stdout},
+    io::{self, ErrorKind, IsTerminal as _, Write as _, stdout},
+    sync::OnceLock,
 };
 
 use anstyle::{AnsiColor, Style};
@@ -15,14 +16,38 @@ pub(crate) const DIM: Style = Style::new().dimmed();
 pub(crate) const BOLD: Style = Style::new().bold();
 const RED: Style = AnsiColor::Red.on_default().bold();
 
-/// Prints a line of data. A reader that has gone away is no error: `rpc list | head -1`.
+/// The first error of writing data.
+static LOST: OnceLock<io::Error> = OnceLock::new();
+
+/// Remembers that data was lost, for the end of the program. A reader that has gone away is no error:
+/// `rpc list | head -1`.
+fn written(outcome: io::Result<()>) -> bool {
+    match outcome {
+        Ok(()) => true,
+        Err(error) => {
+            if error.kind() != ErrorKind::BrokenPipe {
+                // Only the first one tells why.
+                let _ = LOST.set(error);
+            }
+            false
+        }
+    }
+}
+
+/// Why data did not get to where stdout leads, if any was lost.
+pub(crate) fn lost() -> Option<&'static io::Error> {
+    written(stdout().flush());
+    LOST.get()
+}
+
+/// Prints a line of data.
 pub(crate) fn line(text: &str) {
-    let _ = writeln!(anstream::stdout(), "{}", visible(text));
+    written(writeln!(anstream::stdout(), "{}", visible(text)));
 }
 
 /// Writes bytes of data as they are: nothing is added to them, nor taken away.
 pub(crate) fn bytes(bytes: &[u8]) {
-    let _ = write(&[bytes]);
+    written(write(&[bytes]));
 }
 
 /// Prints a value: over several lines for a person, on one for a program.
@@ -56,15 +81,17 @@ pub(crate) enum Form {
 
 /// Prints the one result of a call.
 pub(crate) fn result(value: &Value, form: Form, compact: bool) {
-    if raw(value, form).is_none() {
-        json(value, compact);
+    match raw(value, form) {
+        Some(outcome) => {
+            written(outcome);
+        }
+        None => json(value, compact),
     }
 }
 
 /// Prints one of many results, at once. False if nobody reads any more.
 pub(crate) fn item(value: &Value, form: Form) -> bool {
-    let written = raw(value, form).unwrap_or_else(|| write(&[one_line(value).as_bytes(), b"\n"]));
-    written.is_ok()
+    written(raw(value, form).unwrap_or_else(|| write(&[one_line(value).as_bytes(), b"\n"])))
 }
 
 /// Writes a value as it is, if it is one that can be.
@@ -147,7 +174,7 @@ fn replace<'t>(text: &'t str, keep: &str, by: impl Fn(char) -> String) -> Cow<'t
 }
 
 /// Whether it is a control character, or one of those that turn the direction of the text beside them.
-fn steers(character: char) -> bool {
+pub(crate) fn steers(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

@@ -1,13 +1,15 @@
 //! Where a description comes from: a live server, or a document that was saved from one.
 
-use std::path::Path;
+use std::{collections::HashSet, io::Read as _, path::Path};
 
 use anyhow::{Context as _, Result};
 use rpc_core::schema::{Document, ServiceSchema};
 
 use crate::{
     connect::{Connected, connect},
+    description::{self, Budget, MOST_BYTES},
     exit::Failure,
+    patience::Patience,
     suggest,
 };
 
@@ -15,44 +17,69 @@ use crate::{
 pub(crate) const REFLECTION: &str = "Reflection";
 
 /// Reads the descriptions of all services but reflection from `source`: a file, or the address of a server.
-pub(crate) async fn load(source: &str) -> Result<Document> {
-    named(source).await.map(|(document, _)| document)
+pub(crate) async fn load(source: &str, patience: Patience) -> Result<Document> {
+    named(source, patience).await.map(|(document, _)| document)
 }
 
 /// The same with the name that the server has for itself, if it has one; a file has none.
-pub(crate) async fn named(source: &str) -> Result<(Document, Option<String>)> {
+pub(crate) async fn named(source: &str, patience: Patience) -> Result<(Document, Option<String>)> {
     if is_file(source) {
-        let text = std::fs::read_to_string(source).map_err(|error| {
+        let text = read(source).map_err(|error| {
             Failure::usage(format!("cannot read the schema from {source}: {error}"))
         })?;
-        let document = Document::from_json(&text)
+        let document = description::read(&text)
             .map_err(|error| Failure::usage(format!("{source}: {error}")))?;
         return Ok((document, None));
     }
-    let mut server = connect(source).await?;
+    let mut server = connect(source, patience).await?;
     let document = Document::new(all(&mut server).await?);
     let name = server.channel.peer_name();
     Ok((document, (!name.is_empty()).then_some(name)))
 }
 
+/// The text of a file that is not larger than any schema is.
+fn read(path: &str) -> std::io::Result<String> {
+    let mut text = String::new();
+    let read = std::fs::File::open(path)?.take(MOST_BYTES + 1).read_to_string(&mut text)?;
+    if read as u64 > MOST_BYTES {
+        let message = format!("it is over the budget of {MOST_BYTES} bytes");
+        return Err(std::io::Error::other(message));
+    }
+    Ok(text)
+}
+
 /// The descriptions of all services of a server but reflection.
 pub(crate) async fn all(server: &mut Connected) -> Result<Vec<ServiceSchema>> {
-    let mut services = Vec::new();
-    for name in server.services().await? {
-        if name != REFLECTION {
-            services.push(server.describe(&name).await?);
+    let mut names = server.services().await?;
+    names.retain(|name| name != REFLECTION);
+    described(server, names).await
+}
+
+/// The descriptions of these services of a server, within one budget.
+pub(crate) async fn described(
+    server: &mut Connected,
+    names: Vec<String>,
+) -> Result<Vec<ServiceSchema>> {
+    let (mut services, mut budget) = (Vec::new(), Budget::default());
+    let mut known = HashSet::new();
+    for name in names {
+        let schema = server.describe_within(&name, &mut budget).await?;
+        services.push(schema);
+        if !known.insert(name.clone()) {
+            let message = format!("{} has two services called {name}", server.address);
+            return Err(Failure::misdescribed(message).into());
         }
     }
     Ok(services)
 }
 
 /// The description of one service from a file or a server, reflection too.
-pub(crate) async fn one(source: &str, service: &str) -> Result<ServiceSchema> {
+pub(crate) async fn one(source: &str, service: &str, patience: Patience) -> Result<ServiceSchema> {
     if is_file(source) {
-        let document = keep(load(source).await?, &[service.to_owned()])?;
+        let document = keep(load(source, patience).await?, &[service.to_owned()])?;
         return document.services.into_iter().next().context("the schema has no services");
     }
-    connect(source).await?.describe(service).await
+    connect(source, patience).await?.describe(service).await
 }
 
 /// Keeps the named services only, all if none is named.

@@ -16,9 +16,16 @@ pub(crate) fn instead(wanted: &str, names: &[&str]) -> String {
     match nearest(wanted, names.iter().copied()) {
         Some(name) => format!("did you mean {name}?"),
         None if names.is_empty() => "there is none".to_owned(),
+        None if names.len() > SHOWN => {
+            let more = names.len() - SHOWN;
+            format!("there are {} and {more} more", names[..SHOWN].join(", "))
+        }
         None => format!("there are {}", names.join(", ")),
     }
 }
+
+/// How many names are listed at most.
+const SHOWN: usize = 50;
 
 #[cfg(test)]
 mod tests {

@@ -11,19 +11,27 @@ use super::random::text;
 /// # Errors
 /// What has no random value: a type that the description lacks, or one that has no end.
 pub(crate) fn value(format: &Format, types: &Registry, rng: &mut Rng) -> Result<Value, String> {
-    Maker { types, rng }.value(format, 0)
+    Maker { types, rng, left: MOST_VALUES }.value(format, 0)
 }
 
 struct Maker<'a> {
     types: &'a Registry,
     rng: &'a mut Rng,
+    /// Values that may still be drawn.
+    left: usize,
 }
 
 impl Maker<'_> {
     fn value(&mut self, format: &Format, depth: usize) -> Result<Value, String> {
         if depth > DEEPEST {
-            return Err("a type contains itself without end".to_owned());
+            return Err(format!(
+                "a type contains itself without end, or is over the budget of {DEEPEST} inside of each other"
+            ));
         }
+        let left = self.left.checked_sub(1);
+        self.left = left.ok_or_else(|| {
+            format!("its random values are over the budget of {MOST_VALUES}: give one")
+        })?;
         Ok(match format {
             Format::Unit => Value::Null,
             Format::Bool => self.rng.bool().into(),
@@ -127,6 +135,8 @@ impl<'f, I: Iterator<Item = &'f Format>> CollectValues for I {
 const LARGEST: i64 = 100;
 const TEXT: usize = 8;
 const MOST: usize = 3;
+/// The parts of one value: thousands of values are drawn.
+const MOST_VALUES: usize = 100_000;
 /// Where sequences and options begin to be empty, so that trees end.
 const SHALLOW: usize = 6;
 const DEEPEST: usize = 40;
@@ -165,6 +175,30 @@ mod tests {
                 check(format, &types, &value).unwrap();
             }
         }
+    }
+
+    #[test]
+    fn bombs_are_over_a_budget_that_is_named() {
+        let drawn = |format: &Format, types: &Registry| {
+            value(format, types, &mut Rng::with_seed(1)).unwrap_err()
+        };
+        let over = "its random values are over the budget of 100000: give one";
+        let array = |content, size| Format::Array { content: Box::new(content), size };
+        assert_eq!(drawn(&array(Format::U8, u32::MAX), &Registry::new()), over);
+        let nested = (0..20).fold(Format::U8, |content, _| array(content, 100));
+        assert_eq!(drawn(&nested, &Registry::new()), over);
+        let mut types = Registry::new();
+        for place in 0..60 {
+            let next = Format::Named(format!("T{}", place + 1));
+            types.define(&format!("T{place}"), "T", "", |_| {
+                ContainerKind::Tuple(vec![next.clone(), next])
+            });
+        }
+        let first = Format::Named("T0".to_owned());
+        assert!(drawn(&first, &types).contains("over the budget of 40"));
+        types = Registry::new();
+        types.define("T0", "T", "", |_| ContainerKind::Tuple(vec![first.clone(), first.clone()]));
+        assert!(drawn(&first, &types).contains("contains itself without end"));
     }
 
     #[test]

@@ -23,6 +23,7 @@ use crate::{
     arguments::{self, Described},
     connect::{Connected, connect, method, reflection_is_off, split},
     exit::Failure,
+    patience::Patience,
 };
 
 /// What is asked for, whatever speaks to the server.
@@ -51,9 +52,9 @@ pub(crate) struct Ready<C> {
 }
 
 /// Connects to a server of ours.
-pub(crate) async fn rpc(wanted: &Wanted) -> Result<Ready<RpcCaller>> {
+pub(crate) async fn rpc(wanted: &Wanted, patience: Patience) -> Result<Ready<RpcCaller>> {
     let (service, name) = split(&wanted.method)?;
-    let mut server = connect(&wanted.address).await?;
+    let mut server = connect(&wanted.address, patience).await?;
     let schema = match server.describe(service).await {
         Ok(schema) => Some(schema),
         Err(error) if reflection_is_off(&error) => None,
@@ -63,7 +64,7 @@ pub(crate) async fn rpc(wanted: &Wanted) -> Result<Ready<RpcCaller>> {
     let drawn = draw(wanted, described, |arguments| arguments.to_string().into_bytes())?;
     let mut channels = vec![server.channel.clone()];
     for _ in 1..wanted.connections {
-        channels.push(connect(&wanted.address).await?.channel);
+        channels.push(connect(&wanted.address, patience).await?.channel);
     }
     let caller = |number: usize| RpcCaller {
         channel: channels[number % channels.len()].clone(),

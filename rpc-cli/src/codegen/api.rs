@@ -1,7 +1,10 @@
 //! What generators read: all services of a document, and their types merged under names that are identifiers and
 //! unique.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap, hash_map::DefaultHasher},
+    hash::{Hash as _, Hasher as _},
+};
 
 use rpc_core::schema::{Container, Document, Format, Registry, ServiceSchema};
 
@@ -36,14 +39,14 @@ impl<'a> Api<'a> {
         let mut api =
             Self { services: &document.services, types: Vec::new(), places: HashMap::new() };
         // Types of the same path in two services are one type, unless they differ all the same.
-        let mut merged: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        let mut merged: BTreeMap<(&str, u64), Vec<usize>> = BTreeMap::new();
         let mut names = Unique::default();
         for service in &document.services {
             let roots = service.methods.iter().flat_map(|method| method.formats());
             let mut found = service.types.reachable(roots);
             found.reverse();
             for (key, container) in found {
-                let same = merged.entry(key).or_default();
+                let same = merged.entry((key, digest(container))).or_default();
                 let known =
                     same.iter().copied().find(|place| api.types[*place].container == container);
                 let place = known.unwrap_or_else(|| {
@@ -62,8 +65,12 @@ impl<'a> Api<'a> {
 
     /// The type that `Format::Named(key)` means in a description of `service`.
     pub(crate) fn named(&self, service: &ServiceSchema, key: &str) -> Option<&NamedType<'a>> {
-        let place = self.places.get(&(service.name.as_str(), key))?;
-        self.types.get(*place)
+        self.types.get(self.place(service, key)?)
+    }
+
+    /// Its place among the types.
+    pub(crate) fn place(&self, service: &ServiceSchema, key: &str) -> Option<usize> {
+        self.places.get(&(service.name.as_str(), key)).copied()
     }
 }
 
@@ -74,17 +81,34 @@ impl NamedType<'_> {
     }
 }
 
+/// The same for types that are the same: many of one key are told apart without comparing each with each.
+fn digest(container: &Container) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    format!("{container:?}").hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Whether a character may stand inside of a name in every language.
+pub(super) fn is_word(character: char) -> bool {
+    unicode_ident::is_xid_continue(character)
+}
+
+/// Whether a name may begin with a character in every language; but for `_`, which has a meaning of its own in some.
+pub(super) fn starts_word(character: char) -> bool {
+    unicode_ident::is_xid_start(character)
+}
+
 /// The letters and digits of a type's name for people, each word beginning with a capital: `ResultI64DivError` for
 /// `Result<i64, DivError>`.
 fn identifier(name: &str) -> String {
-    let words = name.split(|character: char| !character.is_alphanumeric() && character != '_');
+    let words = name.split(|character| !is_word(character));
     let mut identifier = String::new();
     for word in words.filter(|word| !word.is_empty()) {
         let mut characters = word.chars();
         identifier.extend(characters.next().into_iter().flat_map(char::to_uppercase));
         identifier.extend(characters);
     }
-    if identifier.starts_with(|first: char| first.is_ascii_digit()) || identifier.is_empty() {
+    if !identifier.starts_with(|first| starts_word(first) || first == '_') {
         identifier.insert(0, 'T');
     }
     identifier
@@ -109,5 +133,6 @@ mod tests {
         assert_eq!(identifier("Page<User>"), "PageUser");
         assert_eq!(identifier("Result<i64, DivError>"), "ResultI64DivError");
         assert_eq!(identifier("3D"), "T3D");
+        assert_eq!(identifier("Ⓐ² ಠ_ಠ"), "ಠ_ಠ");
     }
 }

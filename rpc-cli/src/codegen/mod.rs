@@ -3,12 +3,17 @@
 //! go.
 
 mod api;
+mod docs;
+mod graph;
 mod python;
 mod rust;
+#[cfg(test)]
+mod strangers;
 mod typescript;
 mod unique;
 
 pub(crate) use api::{Api, NamedType};
+pub(crate) use docs::harmless;
 
 use clap::ValueEnum;
 

@@ -1,15 +1,25 @@
 //! Names that are given once each: one that is taken gets a number.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// The names that are taken.
 #[derive(Debug, Default)]
-pub(super) struct Unique(HashSet<String>);
+pub(super) struct Unique {
+    taken: HashSet<String>,
+    /// The first number behind a name that may be free: those before were found taken, and stay so. A stranger's
+    /// description may have one name some ten thousand times.
+    next: HashMap<String, u32>,
+}
 
 impl Unique {
     /// Where these are taken.
     pub(super) fn with<'n>(taken: impl IntoIterator<Item = &'n str>) -> Self {
-        Self(taken.into_iter().map(str::to_owned).collect())
+        Self { taken: taken.into_iter().map(str::to_owned).collect(), next: HashMap::new() }
+    }
+
+    /// Whether a name is free yet.
+    pub(super) fn is_free(&self, name: &str) -> bool {
+        !self.taken.contains(name)
     }
 
     /// The name itself, or with the first number that makes it unique; it is taken then.
@@ -20,18 +30,36 @@ impl Unique {
     /// The same, where the number is put behind `base` and each name with a suffix is to be free, too.
     pub(super) fn take_with(&mut self, name: &str, base: &str, suffixes: &[&str]) -> String {
         let mut free = name.to_owned();
-        let mut number = 2_u32;
-        loop {
-            let beside: Vec<_> = suffixes.iter().map(|suffix| format!("{free}{suffix}")).collect();
-            if !std::iter::once(&free).chain(&beside).any(|name| self.0.contains(name)) {
-                self.0.extend(beside);
-                self.0.insert(free.clone());
-                return free;
-            }
-            free = format!("{base}{number}");
-            number += 1;
+        let mut number = None;
+        while !self.try_take(&free, suffixes) {
+            let next = number.unwrap_or_else(|| self.next.get(base).copied().unwrap_or(2));
+            free = format!("{base}{next}");
+            number = Some(next + 1);
         }
+        if let Some(number) = number {
+            self.next.insert(base.to_owned(), number);
+        }
+        free
     }
+
+    fn try_take(&mut self, name: &str, suffixes: &[&str]) -> bool {
+        let beside: Vec<_> = suffixes.iter().map(|suffix| format!("{name}{suffix}")).collect();
+        #[cfg(test)]
+        LOOKS.set(LOOKS.get() + 1);
+        let free =
+            !self.taken.contains(name) && !beside.iter().any(|name| self.taken.contains(name));
+        if free {
+            self.taken.extend(beside);
+            self.taken.insert(name.to_owned());
+        }
+        free
+    }
+}
+
+#[cfg(test)]
+thread_local! {
+    /// How often names were looked at.
+    static LOOKS: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
 }
 
 #[cfg(test)]
@@ -52,5 +80,23 @@ mod tests {
         assert_eq!(names.take_with("a", "a", &["X"]), "a2");
         assert_eq!(names.take("a2X"), "a2X2");
         assert_eq!(names.take_with("r#a2", "a", &[]), "r#a2");
+    }
+
+    #[test]
+    fn one_name_many_times_is_looked_at_a_few_times_each() {
+        const TIMES: u32 = 30_000;
+        let mut names = Unique::default();
+        LOOKS.set(0);
+        let last = (0..TIMES).map(|_| names.take_with("a", "a", &["Client"])).last();
+        assert_eq!(last, Some(format!("a{TIMES}")));
+        assert!(LOOKS.get() <= 2 * TIMES, "{} looks", LOOKS.get());
+        // Nor do names help that are taken before.
+        let taken: Vec<String> = (0..TIMES).map(|number| format!("b{number}")).collect();
+        let mut names = Unique::with(taken.iter().map(String::as_str));
+        LOOKS.set(0);
+        for _ in 0..TIMES {
+            names.take("b1");
+        }
+        assert!(LOOKS.get() <= 4 * TIMES, "{} looks", LOOKS.get());
     }
 }

@@ -2,6 +2,7 @@
 //! runs found.
 
 use std::{
+    io::Write as _,
     path::{Path, PathBuf},
     thread,
     time::Duration,
@@ -27,6 +28,7 @@ use crate::{
     },
     exit::Failure,
     output,
+    patience::{Patience, time},
 };
 
 const EXAMPLES: &str = "\
@@ -151,26 +153,21 @@ fn rate(text: &str) -> Result<f64, String> {
     }
 }
 
-fn time(text: &str) -> Result<Duration, String> {
-    match humantime::parse_duration(text) {
-        Ok(time) if time.is_zero() => Err("this takes a time above zero".to_owned()),
-        Ok(time) => Ok(time),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
-pub(super) async fn run(args: Args) -> Result<()> {
+pub(super) async fn run(args: Args, patience: Patience) -> Result<()> {
     if let Some(Command::Compare(args)) = &args.command {
         return compare(args);
     }
     let wanted = args.wanted()?;
+    let reports = Reports::open(&args)?;
     // A runtime of its own, so that it has as many threads as it is to have.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(args.threads())
         .enable_all()
         .build()
         .context("cannot start the generator's threads")?;
-    let outcome = tokio::task::block_in_place(|| runtime.block_on(load(&args, &wanted)));
+    let outcome = tokio::task::block_in_place(|| {
+        runtime.block_on(patience.command(load(&args, &wanted, reports, patience)))
+    });
     runtime.shutdown_background();
     outcome
 }
@@ -185,12 +182,16 @@ fn compare(args: &CompareArgs) -> Result<()> {
     Ok(())
 }
 
-async fn load(args: &Args, wanted: &Wanted) -> Result<()> {
+async fn load(args: &Args, wanted: &Wanted, reports: Reports, patience: Patience) -> Result<()> {
     let results = match args.http {
-        Some(_) => measure(args, http::ready(wanted).await?).await?,
-        None => measure(args, target::rpc(wanted).await?).await?,
+        Some(_) => {
+            let what = format!("{} to connect", wanted.address);
+            let ready = patience.asking(&what, http::ready(wanted)).await??;
+            measure(args, ready).await?
+        }
+        None => measure(args, target::rpc(wanted, patience).await?).await?,
     };
-    show(args, &results)?;
+    reports.write(&results)?;
     // A script that goes by the exit code is not to take it for a load.
     match results.summary.calls {
         0 => bail!("no call succeeded"),
@@ -210,33 +211,70 @@ async fn measure<C: Caller>(args: &Args, ready: Ready<C>) -> Result<Results> {
     Ok(Results::new(ready.target, &load, args.threads(), &measured))
 }
 
-/// Prints or writes every report that was asked for; the text, unless stdout has another.
-fn show(args: &Args, results: &Results) -> Result<()> {
-    let mut printed = false;
-    let reports =
-        [(&args.json, serde_json::to_string(results)?), (&args.csv, csv::report(results))];
-    for (path, report) in reports {
-        match path.as_deref() {
-            None => {}
-            Some(path) if path == Path::new("-") => {
-                output::line(&report);
-                printed = true;
-            }
-            Some(path) => write(path, &report)?,
-        }
-    }
-    if let Some(path) = &args.html {
-        write(path, &html::report(results))?;
-    }
-    if !printed {
-        output::line(&text::report(results));
-    }
-    Ok(())
+/// Where each report goes.
+enum Sink {
+    Stdout,
+    File(PathBuf, std::fs::File),
 }
 
-fn write(path: &Path, report: &str) -> Result<()> {
-    std::fs::write(path, format!("{report}\n"))
-        .with_context(|| format!("cannot write {}", path.display()))
+impl Sink {
+    fn open(path: &Path) -> Result<Self> {
+        if path == Path::new("-") { Ok(Self::Stdout) } else { Self::file(path) }
+    }
+
+    /// Opens a file before the load: what cannot be written then is told while nothing is lost.
+    fn file(path: &Path) -> Result<Self> {
+        let file = std::fs::File::create(path);
+        let file = file.with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(Self::File(path.to_owned(), file))
+    }
+
+    fn write(self, report: &str) -> Result<()> {
+        match self {
+            Self::Stdout => {
+                output::line(report);
+                Ok(())
+            }
+            Self::File(path, mut file) => writeln!(file, "{report}")
+                .with_context(|| format!("cannot write {}", path.display())),
+        }
+    }
+}
+
+/// The reports that were asked for.
+struct Reports {
+    json: Option<Sink>,
+    csv: Option<Sink>,
+    html: Option<Sink>,
+}
+
+impl Reports {
+    fn open(args: &Args) -> Result<Self> {
+        let open = |path: &Option<PathBuf>| path.as_deref().map(Sink::open).transpose();
+        let on_stdout = |path: &&Option<PathBuf>| path.as_deref() == Some(Path::new("-"));
+        if [&args.json, &args.csv].iter().filter(|path| on_stdout(path)).count() > 1 {
+            let message =
+                "stdout has room for one report: write the other to a file, as in --csv=FILE";
+            return Err(Failure::usage(message).into());
+        }
+        let html = args.html.as_deref().map(Sink::file).transpose()?;
+        Ok(Self { json: open(&args.json)?, csv: open(&args.csv)?, html })
+    }
+
+    /// Writes all of them; the text too, unless stdout has another. One that fails does not keep the others back.
+    fn write(self, results: &Results) -> Result<()> {
+        let printed = [&self.json, &self.csv].iter().any(|sink| matches!(sink, Some(Sink::Stdout)));
+        if !printed {
+            output::line(&text::report(results));
+        }
+        let json = serde_json::to_string(results)?;
+        let written = [
+            self.json.map(|sink| sink.write(&json)),
+            self.csv.map(|sink| sink.write(&csv::report(results))),
+            self.html.map(|sink| sink.write(&html::report(results))),
+        ];
+        written.into_iter().flatten().collect()
+    }
 }
 
 impl Args {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use rpc_core::{
     Call, CallError, Metadata,
-    proto::frame::Streams,
+    proto::wire::Streams,
     schema::{MethodKind, MethodSchema},
 };
 use serde_json::Value;
@@ -17,6 +17,7 @@ use crate::{
     dry_run,
     exit::Failure,
     output::{self, Form},
+    patience::{Patience, time},
     source, template,
 };
 
@@ -31,7 +32,11 @@ Arguments:
 Streams:
   Items of the reply are printed as they come, one JSON on each line; Ctrl-C cancels the call.
   A method that takes a stream reads it from stdin, one JSON on each line. Other arguments of it
-  are given here. --timeout is for the whole call.
+  are given here.
+
+Time:
+  --timeout begins with the command: connecting and the description are part of it. What is left
+  when the call is sent travels with it, and the server gives up then too.
 
 Examples:
   rpc call 127.0.0.1:7000 Calculator.add a=1 b=2
@@ -54,8 +59,8 @@ pub(crate) struct Args {
     method: String,
     /// Its arguments: name=value, name:=json, or JSON.
     arguments: Vec<String>,
-    /// Give up after this time, such as 500ms or 2s.
-    #[arg(short, long, value_parser = humantime::parse_duration)]
+    /// Give up after this time from the start of the command, such as 500ms or 2s.
+    #[arg(short, long, value_parser = time)]
     timeout: Option<Duration>,
     /// Send a key-value pair along; may be repeated.
     #[arg(short = 'H', long = "header", value_name = "KEY=VALUE")]
@@ -117,16 +122,16 @@ impl Args {
     }
 }
 
-pub(super) async fn run(args: Args) -> Result<()> {
+pub(super) async fn run(args: Args, patience: Patience) -> Result<()> {
     // What is wrong with these is wrong before anybody is asked.
     let (service, name) = split(&args.method)?;
     let metadata = metadata(&args.headers)?;
     if args.calls_nothing() && source::is_file(&args.address) {
-        let service = &source::one(&args.address, service).await?;
+        let service = &source::one(&args.address, service, patience).await?;
         let described = Described { service, method: method(service, name)? };
         return preview(&args, &metadata, Some(described));
     }
-    let mut server = connect(&args.address).await?;
+    let mut server = connect(&args.address, patience.with_timeout(args.timeout)).await?;
     make(&mut server, &args, Items::Stdin).await
 }
 
@@ -181,12 +186,12 @@ async fn call(
     };
     if described.is_some_and(|described| described.method.kind.streams_reply()) {
         let call = server.channel.stream_json(&args.method, &arguments);
-        let call = prepare(call, args, metadata, &mut source);
+        let call = prepare(call, server.patience.left()?, metadata, &mut source);
         let end = stream::download(server, call, source, form, args.verbose).await?;
         return Ok((end, form));
     }
     let call = server.channel.call_json(&args.method, &arguments);
-    let call = prepare(call, args, metadata, &mut source);
+    let call = prepare(call, server.patience.left()?, metadata, &mut source);
     let started = Instant::now();
     let end = stream::upload(server, call, source).await;
     server.phases.add("call", started.elapsed());
@@ -219,7 +224,7 @@ fn preview(args: &Args, metadata: &Metadata, described: Option<Described<'_>>) -
                 "the server does not describe itself: there is nothing to make a template of";
             return Err(Failure::unknown(message).into());
         };
-        output::pretty(&template::arguments(&method.arguments, &service.types));
+        output::pretty(&template::arguments(method, &service.types)?);
         return Ok(());
     }
     let arguments = arguments::read(&args.arguments, described)?;
@@ -241,11 +246,11 @@ const fn streams(method: &MethodSchema) -> Streams {
 
 fn prepare<T, E>(
     mut call: Call<T, E>,
-    args: &Args,
+    timeout: Option<Duration>,
     metadata: &Metadata,
     source: &mut Source,
 ) -> Call<T, E> {
-    if let Some(timeout) = args.timeout {
+    if let Some(timeout) = timeout {
         call = call.timeout(timeout);
     }
     if let Some(items) = source.take() {

@@ -6,7 +6,9 @@ use anyhow::{Context as _, Result};
 
 use crate::{
     codegen::{self, Api, Language},
-    output, source,
+    output,
+    patience::Patience,
+    source,
 };
 
 const EXAMPLES: &str = "\
@@ -30,8 +32,8 @@ pub(crate) struct Args {
     services: Vec<String>,
 }
 
-pub(super) async fn run(args: Args) -> Result<()> {
-    let (document, name) = source::named(&args.source).await?;
+pub(super) async fn run(args: Args, patience: Patience) -> Result<()> {
+    let (document, name) = source::named(&args.source, patience).await?;
     let document = source::keep(document, &args.services)?;
     let title = name.as_deref().unwrap_or(codegen::TITLE);
     for file in codegen::generate(args.language, &Api::new(&document), title) {

@@ -24,6 +24,8 @@ pub(crate) struct Args {
 pub(super) async fn run(args: Args) -> Result<()> {
     let address = args.listen.as_str().into_address();
     let address = address.map_err(|error| Failure::usage(error.to_string()))?;
+    // Before anybody can know that it is there: from then on it ends in order.
+    let signals = Signals::listen()?;
     let server = demo::services(Server::new().name("rpc demo"));
     let running = server.start(address).await;
     let running = running.map_err(|error| Failure::unreachable(error.to_string()))?;
@@ -37,12 +39,11 @@ pub(super) async fn run(args: Args) -> Result<()> {
     output::line(&format!("  rpc call {address} Clock.ticks every_ms=500"));
     output::line(&format!("  seq 10 | rpc call {address} Calculator.average"));
     output::line(&format!("  rpc call {address} Chat.join nick=ada room=lobby"));
-    end_on_signal(running).await
+    end_on_signal(running, signals).await
 }
 
 /// SIGINT and SIGTERM let the calls that run finish; a second one does not wait for them.
-async fn end_on_signal(running: Running) -> Result<()> {
-    let mut signals = Signals::listen()?;
+async fn end_on_signal(running: Running, mut signals: Signals) -> Result<()> {
     let handle = running.shutdown_handle();
     tokio::select! {
         () = running.wait() => return Ok(()),

@@ -8,7 +8,9 @@ use serde_json::Value;
 use crate::{
     codegen::Api,
     connect::{method, split},
-    documents, output, source,
+    documents, output,
+    patience::Patience,
+    source,
 };
 
 const EXAMPLES: &str = "\
@@ -58,11 +60,11 @@ impl Args {
     }
 }
 
-pub(super) async fn run(args: Args) -> Result<()> {
+pub(super) async fn run(args: Args, patience: Patience) -> Result<()> {
     let form = args.form();
     if let Some(path) = args.what.as_deref().filter(|what| what.contains('.')) {
         let (service, name) = split(path)?;
-        let schema = source::one(&args.source, service).await?;
+        let schema = source::one(&args.source, service, patience).await?;
         let method = method(&schema, name)?;
         return match form {
             Form::Rust => {
@@ -80,9 +82,9 @@ pub(super) async fn run(args: Args) -> Result<()> {
         };
     }
     let (services, title) = match args.what {
-        Some(service) => (vec![source::one(&args.source, &service).await?], service),
+        Some(service) => (vec![source::one(&args.source, &service, patience).await?], service),
         None => {
-            let (document, name) = source::named(&args.source).await?;
+            let (document, name) = source::named(&args.source, patience).await?;
             (document.services, name.unwrap_or(args.source))
         }
     };

@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::{
     connect::connect,
     output::{self, BOLD, DIM},
+    patience::Patience,
     source,
 };
 
@@ -29,20 +30,17 @@ pub(crate) struct Args {
 }
 
 /// All services, reflection too where it is a server that is asked.
-async fn services(source: &str) -> Result<Vec<ServiceSchema>> {
+async fn services(source: &str, patience: Patience) -> Result<Vec<ServiceSchema>> {
     if source::is_file(source) {
-        return Ok(source::load(source).await?.services);
+        return Ok(source::load(source, patience).await?.services);
     }
-    let mut server = connect(source).await?;
-    let mut services = Vec::new();
-    for service in server.services().await? {
-        services.push(server.describe(&service).await?);
-    }
-    Ok(services)
+    let mut server = connect(source, patience).await?;
+    let names = server.services().await?;
+    source::described(&mut server, names).await
 }
 
-pub(super) async fn run(args: Args) -> Result<()> {
-    let schemas = services(&args.source).await?;
+pub(super) async fn run(args: Args, patience: Patience) -> Result<()> {
+    let schemas = services(&args.source, patience).await?;
     if args.json {
         let services: Vec<_> = schemas
             .iter()

@@ -16,6 +16,8 @@ mod stream;
 use anyhow::Result;
 use clap::Subcommand;
 
+use crate::patience::Patience;
+
 /// What `rpc` can do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -57,18 +59,26 @@ impl Command {
         }
     }
 
-    /// Does it.
-    pub(crate) async fn run(self) -> Result<()> {
+    /// Does it, within the time that it has.
+    pub(crate) async fn run(self, patience: Patience) -> Result<()> {
+        match self {
+            // A call that was sent may have run: it ends by a time of its own, which says so.
+            Self::Call(args) => call::run(args, patience).await,
+            command => patience.command(command.run_to_its_end(patience)).await,
+        }
+    }
+
+    async fn run_to_its_end(self, patience: Patience) -> Result<()> {
         match self {
             Self::Demo(args) => demo::run(args).await,
-            Self::List(args) => list::run(args).await,
-            Self::Describe(args) => describe::run(args).await,
-            Self::Call(args) => call::run(args).await,
-            Self::Repl(args) => repl::run(args).await,
-            Self::Ping(args) => ping::run(args).await,
-            Self::Bench(args) => bench::run(*args).await,
-            Self::Codegen(args) => codegen::run(args).await,
-            Self::Schema(args) => schema::run(args).await,
+            Self::List(args) => list::run(args, patience).await,
+            Self::Describe(args) => describe::run(args, patience).await,
+            Self::Call(args) => call::run(args, patience).await,
+            Self::Repl(args) => repl::run(args, patience).await,
+            Self::Ping(args) => ping::run(args, patience).await,
+            Self::Bench(args) => bench::run(*args, patience).await,
+            Self::Codegen(args) => codegen::run(args, patience).await,
+            Self::Schema(args) => schema::run(args, patience).await,
             Self::New(args) => new::run(&args),
             Self::Completions(args) => {
                 completions::run(&args);

@@ -7,6 +7,7 @@ use anyhow::Result;
 use crate::{
     connect::{connect, short},
     output,
+    patience::Patience,
 };
 
 const EXAMPLES: &str = "\
@@ -30,8 +31,8 @@ pub(crate) struct Args {
     pub(super) json: bool,
 }
 
-pub(super) async fn run(args: Args) -> Result<()> {
-    let server = connect(&args.address).await?;
+pub(super) async fn run(args: Args, patience: Patience) -> Result<()> {
+    let server = connect(&args.address, patience).await?;
     if !args.json {
         server.phases.print();
     }
@@ -40,7 +41,9 @@ pub(super) async fn run(args: Args) -> Result<()> {
         if number > 1 {
             tokio::time::sleep(args.interval).await;
         }
-        let took = server.channel.ping().await.map_err(|status| server.failed(status))?;
+        let what = format!("{} to answer ping {number}", server.address);
+        let answer = patience.anew().asking(&what, server.channel.ping()).await?;
+        let took = answer.map_err(|status| server.failed(status))?;
         times.push(took);
         if args.json {
             let micros = took.as_secs_f64() * 1e6;

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::repl;
+use crate::{patience::Patience, repl};
 
 const EXAMPLES: &str = "\
 At the prompt:
@@ -22,6 +22,6 @@ pub(crate) struct Args {
     address: String,
 }
 
-pub(super) async fn run(args: Args) -> Result<()> {
-    repl::run(&args.address).await
+pub(super) async fn run(args: Args, patience: Patience) -> Result<()> {
+    repl::run(&args.address, patience).await
 }

@@ -8,6 +8,7 @@ use clap::{Subcommand, ValueEnum};
 use crate::{
     diff::{Change, changes},
     output::{self, BOLD, DIM},
+    patience::Patience,
     source,
 };
 
@@ -74,15 +75,16 @@ impl Args {
     }
 }
 
-pub(super) async fn run(args: Args) -> Result<()> {
+pub(super) async fn run(args: Args, patience: Patience) -> Result<()> {
     match args.command {
-        Command::Save(args) => save(args).await,
-        Command::Diff(args) => diff(args).await,
+        Command::Save(args) => save(args, patience).await,
+        Command::Diff(args) => diff(args, patience).await,
     }
 }
 
-async fn diff(args: Diff) -> Result<()> {
-    let (old, new) = (source::load(&args.old).await?, source::load(&args.new).await?);
+async fn diff(args: Diff, patience: Patience) -> Result<()> {
+    let old = source::load(&args.old, patience).await?;
+    let new = source::load(&args.new, patience).await?;
     let changes = changes(&old, &new);
     let breaks = |change: &Change| match args.callers {
         Callers::All => change.breaks_bincode || change.breaks_json,
@@ -113,8 +115,8 @@ fn print(change: &Change) {
     output::line(&format!("{breaks}{} {}", change.path, change.what));
 }
 
-async fn save(args: Save) -> Result<()> {
-    let document = source::keep(source::load(&args.source).await?, &args.services)?;
+async fn save(args: Save, patience: Patience) -> Result<()> {
+    let document = source::keep(source::load(&args.source, patience).await?, &args.services)?;
     let text = document.to_json();
     match args.out {
         None => output::line(text.trim_end()),

@@ -3,6 +3,8 @@
 
 mod values;
 
+use std::collections::HashMap;
+
 use rpc_core::schema::{Argument, Document, Format, MethodKind, MethodSchema, ServiceSchema};
 use serde::Serialize;
 
@@ -33,14 +35,16 @@ enum Way {
 /// All changes from `old` to `new`, service by service.
 pub(crate) fn changes(old: &Document, new: &Document) -> Vec<Change> {
     let mut changes = Vec::new();
+    let after = by_name(&new.services, |service| &service.name);
+    let before = by_name(&old.services, |service| &service.name);
     for service in &old.services {
-        match new.services.iter().find(|other| other.name == service.name) {
+        match after.get(service.name.as_str()) {
             Some(other) => of_service(service, other, &mut changes),
             None => changes.push(gone(&service.name)),
         }
     }
     for service in &new.services {
-        if !old.services.iter().any(|other| other.name == service.name) {
+        if !before.contains_key(service.name.as_str()) {
             changes.push(harmless(&service.name, "is new"));
         }
     }
@@ -48,14 +52,16 @@ pub(crate) fn changes(old: &Document, new: &Document) -> Vec<Change> {
 }
 
 fn of_service(old: &ServiceSchema, new: &ServiceSchema, changes: &mut Vec<Change>) {
+    let after = by_name(&new.methods, |method| &method.name);
+    let before = by_name(&old.methods, |method| &method.name);
     for method in &old.methods {
-        match new.method(&method.name) {
+        match after.get(method.name.as_str()) {
             Some(other) => of_method((old, method), (new, other), changes),
             None => changes.push(gone(&method.path)),
         }
     }
     for method in &new.methods {
-        if old.method(&method.name).is_none() {
+        if !before.contains_key(method.name.as_str()) {
             changes.push(harmless(&method.path, "is new"));
         }
     }
@@ -80,7 +86,7 @@ fn of_method(
     arguments(&mut comparison, old, new, &mut note);
     match (&old.upload, &new.upload) {
         (Some(old), Some(new)) => {
-            comparison.format(
+            comparison.compare(
                 &format!("item of {}", old.name),
                 &old.format,
                 &new.format,
@@ -91,9 +97,9 @@ fn of_method(
         (Some(upload), None) => note(format!("takes no stream {} any more", upload.name), true),
         (None, Some(upload)) => note(format!("takes a stream {}", upload.name), true),
     }
-    comparison.format("result", &old.returns, &new.returns, Way::Reply);
+    comparison.compare("result", &old.returns, &new.returns, Way::Reply);
     match (&old.fails, &new.fails) {
-        (Some(old), Some(new)) => comparison.format("error", old, new, Way::Reply),
+        (Some(old), Some(new)) => comparison.compare("error", old, new, Way::Reply),
         (None, None) => {}
         (None, Some(_)) => note("can fail with an error of its own".to_owned(), true),
         (Some(_), None) => note("has no error of its own any more".to_owned(), false),
@@ -126,35 +132,41 @@ fn arguments<'a>(
     new: &'a MethodSchema,
     note: &mut impl FnMut(String, bool),
 ) {
+    let after = by_name(&new.arguments, |argument| &argument.name);
+    let before = by_name(&old.arguments, |argument| &argument.name);
     for argument in &old.arguments {
-        match find(&new.arguments, &argument.name) {
+        match after.get(argument.name.as_str()) {
             Some(other) => {
                 let at = format!("argument {}", argument.name);
-                comparison.format(&at, &argument.format, &other.format, Way::Request);
+                comparison.compare(&at, &argument.format, &other.format, Way::Request);
             }
             None => note(format!("argument {} is gone: it is ignored", argument.name), false),
         }
     }
     for argument in &new.arguments {
-        if find(&old.arguments, &argument.name).is_none() {
+        if !before.contains_key(argument.name.as_str()) {
             let optional = matches!(argument.format, Format::Option(_));
             let needed = if optional { "which may be left out" } else { "which is needed" };
             note(format!("argument {} is new, {needed}", argument.name), !optional);
         }
     }
-    if !common(old, new).eq(common(new, old)) {
+    if !common(old, &after).eq(common(new, &before)) {
         note("arguments are in another order: name them in JSON".to_owned(), true);
     }
 }
 
-fn find<'a>(among: &'a [Argument], name: &str) -> Option<&'a Argument> {
-    among.iter().find(|argument| argument.name == name)
+/// What has names, found by them: there may be some ten thousand.
+fn by_name<T>(all: &[T], name: impl Fn(&T) -> &String) -> HashMap<&str, &T> {
+    all.iter().map(|one| (name(one).as_str(), one)).collect()
 }
 
-/// The names of the arguments of `method` that `other` has too.
-fn common<'a>(method: &'a MethodSchema, other: &MethodSchema) -> impl Iterator<Item = &'a str> {
+/// The names of the arguments of `method` that the other one has too.
+fn common<'a>(
+    method: &'a MethodSchema,
+    other: &HashMap<&str, &Argument>,
+) -> impl Iterator<Item = &'a str> {
     let names = method.arguments.iter().map(|argument| argument.name.as_str());
-    names.filter(|name| find(&other.arguments, name).is_some())
+    names.filter(|name| other.contains_key(name))
 }
 
 const fn kind(kind: MethodKind) -> &'static str {

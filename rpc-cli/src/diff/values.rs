@@ -5,10 +5,10 @@ use std::collections::HashSet;
 
 use rpc_core::schema::{Container, ContainerKind, Field, Format, Registry, Variant};
 
-use super::Way;
+use super::{Way, by_name};
 
 /// A difference between two shapes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Difference {
     pub(super) what: String,
     /// Whether a reader can fail by it.
@@ -20,26 +20,40 @@ pub(super) struct Comparison<'a> {
     old: &'a Registry,
     new: &'a Registry,
     pub(super) differences: Vec<Difference>,
+    noted: HashSet<Difference>,
+    /// Named types that are still to be compared, each with its place and way: types may nest as deep as there are
+    /// types, which is deeper than this program can.
+    waiting: Vec<(String, &'a str, &'a str, Way)>,
     /// Pairs of types that were compared, each way.
     compared: HashSet<(String, String, bool)>,
 }
 
 impl<'a> Comparison<'a> {
     pub(super) fn new(old: &'a Registry, new: &'a Registry) -> Self {
-        Self { old, new, differences: Vec::new(), compared: HashSet::new() }
+        let (differences, waiting) = (Vec::new(), Vec::new());
+        Self { old, new, differences, noted: HashSet::new(), waiting, compared: HashSet::new() }
     }
 
     fn note(&mut self, what: String, breaks: bool) {
         let difference = Difference { what, breaks };
-        if !self.differences.contains(&difference) {
+        if self.noted.insert(difference.clone()) {
             self.differences.push(difference);
         }
     }
 
-    /// Compares the shapes of what is at `at`.
-    pub(super) fn format(&mut self, at: &str, old: &'a Format, new: &'a Format, way: Way) {
+    /// Compares the shapes of what is at `at`, and all types that they lead to.
+    pub(super) fn compare(&mut self, at: &str, old: &'a Format, new: &'a Format, way: Way) {
+        self.format(at, old, new, way);
+        while let Some((at, old, new, way)) = self.waiting.pop() {
+            self.named(&at, old, new, way);
+        }
+    }
+
+    fn format(&mut self, at: &str, old: &'a Format, new: &'a Format, way: Way) {
         match (old, new) {
-            (Format::Named(old), Format::Named(new)) => self.named(at, old, new, way),
+            (Format::Named(old), Format::Named(new)) => {
+                self.waiting.push((at.to_owned(), old, new, way));
+            }
             (Format::Option(old), Format::Option(new)) => self.format(at, old, new, way),
             (Format::Seq(old), Format::Seq(new)) => self.format(&format!("{at}[]"), old, new, way),
             (
@@ -118,8 +132,10 @@ impl<'a> Comparison<'a> {
     }
 
     fn fields(&mut self, name: &str, old: &'a [Field], new: &'a [Field], way: Way) {
+        let after = by_name(new, |field| &field.name);
+        let before = by_name(old, |field| &field.name);
         for field in old {
-            match new.iter().find(|other| other.name == field.name) {
+            match after.get(field.name.as_str()) {
                 Some(other) => {
                     let at = format!("{name}.{}", field.name);
                     self.format(&at, &field.format, &other.format, way);
@@ -135,7 +151,7 @@ impl<'a> Comparison<'a> {
             }
         }
         for field in new {
-            if !old.iter().any(|other| other.name == field.name) {
+            if !before.contains_key(field.name.as_str()) {
                 let breaks = way == Way::Request && !may_be_missing(field);
                 let needed = if breaks { ", which is needed" } else { "" };
                 self.note(format!("{name}.{} is new{needed}", field.name), breaks);
@@ -144,8 +160,10 @@ impl<'a> Comparison<'a> {
     }
 
     fn variants(&mut self, name: &str, old: &'a [Variant], new: &'a [Variant], way: Way) {
+        let after = by_name(new, |variant| &variant.name);
+        let before = by_name(old, |variant| &variant.name);
         for variant in old {
-            match new.iter().find(|other| other.name == variant.name) {
+            match after.get(variant.name.as_str()) {
                 Some(other) => {
                     let name = format!("{name}::{}", variant.name);
                     self.content(&name, &name, &variant.kind, &other.kind, way);
@@ -154,7 +172,7 @@ impl<'a> Comparison<'a> {
             }
         }
         for variant in new {
-            if !old.iter().any(|other| other.name == variant.name) {
+            if !before.contains_key(variant.name.as_str()) {
                 // An old caller cannot read it.
                 self.note(format!("{name}::{} is new", variant.name), way == Way::Reply);
             }

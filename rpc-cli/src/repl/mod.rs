@@ -4,7 +4,7 @@
 mod complete;
 mod line;
 
-use std::{path::PathBuf, time::Duration};
+use std::{io::IsTerminal as _, path::PathBuf, time::Duration};
 
 use anyhow::Result;
 use rpc_core::schema::ServiceSchema;
@@ -15,7 +15,9 @@ use crate::{
     commands::call,
     connect::{Connected, connect, method, split},
     exit::Failure,
-    output, source, template,
+    output,
+    patience::{self, Patience},
+    source, template,
 };
 
 const HELP: &str = "\
@@ -50,8 +52,8 @@ enum Next {
 }
 
 /// Reads and does what is typed until the end.
-pub(crate) async fn run(address: &str) -> Result<()> {
-    let mut server = connect(address).await?;
+pub(crate) async fn run(address: &str, patience: Patience) -> Result<()> {
+    let mut server = connect(address, patience).await?;
     let services = described(&mut server).await?;
     let config = Config::builder().completion_type(CompletionType::List).build();
     let mut editor = Editor::with_config(config)?;
@@ -63,22 +65,17 @@ pub(crate) async fn run(address: &str) -> Result<()> {
     }
     let (address, editor) = (address.to_owned(), Some(editor));
     let mut session = Session { address, server, editor, timeout: None, headers: Vec::new() };
-    while let Some(line) = session.read("rpc> ").await? {
-        match session.act(&line).await {
-            Ok(Next::Go) => {}
-            Ok(Next::Quit) => break,
-            Err(error) if matches!(error.downcast_ref(), Some(Failure::Interrupted)) => {
-                output::note("cancelled");
-            }
-            Err(error) => output::error(&format!("{error:#}")),
-        }
-    }
+    let failed = session.act_on_lines().await?;
     if let (Some(path), Some(editor)) = (history, &mut session.editor) {
         // A history that cannot be kept is no reason to complain.
         let _ = path.parent().map(std::fs::create_dir_all);
         let _ = editor.save_history(&path);
     }
-    Ok(())
+    match failed {
+        // Nobody has read what was told of each: a script goes by how the program ends.
+        Some(error) if !std::io::stdin().is_terminal() => Err(Failure::told(error).into()),
+        _ => Ok(()),
+    }
 }
 
 /// Whether a line that begins with this word is about what the server has, or is a call.
@@ -91,7 +88,7 @@ fn asks_the_server(word: &str) -> bool {
 async fn described(server: &mut Connected) -> Result<Vec<ServiceSchema>> {
     match source::all(server).await {
         Ok(services) => Ok(services),
-        Err(error) if matches!(error.downcast_ref(), Some(Failure::Refused { .. })) => {
+        Err(error) if error.downcast_ref().is_some_and(Failure::is_about_descriptions) => {
             output::note(&format!("{error}: nothing can be completed"));
             Ok(Vec::new())
         }
@@ -102,11 +99,35 @@ async fn described(server: &mut Connected) -> Result<Vec<ServiceSchema>> {
 /// Where the history is kept.
 fn history() -> Option<PathBuf> {
     let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from);
-    let state = state.or_else(|| Some(std::env::home_dir()?.join(".local/state")));
+    // As its specification has it, a path that is empty or relative counts as none.
+    let state = state.filter(|path| path.is_absolute());
+    let home = || std::env::home_dir().filter(|path| path.is_absolute());
+    let state = state.or_else(|| Some(home()?.join(".local/state")));
     Some(state?.join("rpc/history"))
 }
 
 impl Session {
+    /// Does what is typed up to the end, and gives the last line's failure.
+    async fn act_on_lines(&mut self) -> Result<Option<anyhow::Error>> {
+        let mut failed = None;
+        while let Some(line) = self.read("rpc> ").await? {
+            let typed = !line.trim().is_empty();
+            match self.act(&line).await {
+                Ok(Next::Go) if !typed => {}
+                Ok(Next::Go) => failed = None,
+                Ok(Next::Quit) => break,
+                Err(error) => {
+                    match error.downcast_ref() {
+                        Some(Failure::Interrupted) => output::note("cancelled"),
+                        _ => output::error(&format!("{error:#}")),
+                    }
+                    failed = Some(error);
+                }
+            }
+        }
+        Ok(failed)
+    }
+
     /// The next line that is typed; none at the end.
     async fn read(&mut self, prompt: &'static str) -> Result<Option<String>> {
         let Some(mut editor) = self.editor.take() else { return Ok(None) };
@@ -150,7 +171,7 @@ impl Session {
             [":set", "timeout", "off"] => self.timeout = None,
             [":set", "timeout", time] => {
                 let wrong = |error| Failure::argument(format!("{time:?} is no time: {error}"));
-                self.timeout = Some(humantime::parse_duration(time).map_err(wrong)?);
+                self.timeout = Some(patience::time(time).map_err(wrong)?);
             }
             [":set", "header", "off"] => self.headers.clear(),
             [":set", "header", pair] if pair.contains('=') => self.headers.push(pair.to_owned()),
@@ -206,7 +227,7 @@ impl Session {
         let (name, of) = split(path)?;
         let service = self.service(name)?;
         let method = method(service, of)?;
-        output::pretty(&template::arguments(&method.arguments, &service.types));
+        output::pretty(&template::arguments(method, &service.types)?);
         Ok(())
     }
 
@@ -241,7 +262,7 @@ impl Session {
             return Ok(());
         }
         output::note("the connection was lost: connecting again");
-        let mut server = connect(&self.address).await?;
+        let mut server = connect(&self.address, self.server.patience.anew()).await?;
         let services = described(&mut server).await?;
         self.server = server;
         if let Some(assistant) = self.assistant() {
@@ -257,6 +278,7 @@ impl Session {
         });
         let items = if takes_stream { self.items().await? } else { Vec::new() };
         let args = call::Args::typed(path, arguments, self.timeout, &self.headers);
+        self.server.patience = self.server.patience.anew().with_timeout(self.timeout);
         call::make(&mut self.server, &args, call::Items::Typed(items)).await
     }
 }

@@ -362,3 +362,16 @@ fn the_highest_rate_is_found_in_steps() {
     assert_eq!(ran.code, 1, "{ran:?}");
     assert!(ran.stderr.contains("no rate held: at 1 calls/s, "), "{ran:?}");
 }
+
+#[test]
+fn where_reports_go_is_known_before_the_load() {
+    let demo = Demo::start();
+    // A load that would never end, were it begun.
+    let load = ["Clock.sleep", "ms=3600000", "--duration", "1h"];
+    let ran = demo.run("bench", &[&load[..], &["--json=/nonexistent/x"]].concat());
+    assert_eq!((ran.code, ran.stdout.as_str()), (1, ""), "{ran:?}");
+    assert!(ran.stderr.starts_with("error: cannot write /nonexistent/x: "), "{ran:?}");
+    let ran = demo.run("bench", &[&load[..], &["--json", "--csv"]].concat());
+    assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{ran:?}");
+    assert!(ran.stderr.contains("stdout has room for one report"), "{ran:?}");
+}

@@ -58,6 +58,20 @@ fn a_signal_lets_calls_finish_and_then_ends_it() {
 }
 
 #[test]
+fn whoever_knows_its_address_can_end_it_in_order() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let socket = folder.path().join("demo");
+    for _ in 0..20 {
+        let mut demo = Demo::listening(&format!("unix:{}", socket.display()));
+        let pid = demo.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        let status = demo.child.wait().unwrap();
+        assert!(status.success(), "{status}");
+        assert!(!socket.exists());
+    }
+}
+
+#[test]
 fn an_address_in_use_is_said_so() {
     let demo = Demo::start();
     let ran = run(&["demo", "--listen", &demo.address]);

@@ -8,14 +8,18 @@ mod calls;
 mod demo;
 mod documents;
 mod help;
+mod hostile;
+mod lost;
 mod repl;
+mod silence;
 mod strangers;
 mod streams;
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},
+    os::unix::process::ExitStatusExt as _,
     path::Path,
-    process::{Child, Command, Output, Stdio},
+    process::{Child, Command, ExitStatus, Output, Stdio},
 };
 
 /// The program, without colours and without a terminal.
@@ -36,11 +40,16 @@ struct Ran {
 impl From<Output> for Ran {
     fn from(output: Output) -> Self {
         Self {
-            code: output.status.code().unwrap_or(-1),
+            code: code(output.status),
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
         }
     }
+}
+
+/// The exit code, as shells give it for programs that a signal ended too.
+fn code(status: ExitStatus) -> i32 {
+    status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default())
 }
 
 fn run(arguments: &[&str]) -> Ran {

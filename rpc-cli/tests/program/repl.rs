@@ -135,6 +135,36 @@ fn it_tells_what_there_is() {
 }
 
 #[test]
+fn a_script_ends_as_its_last_line_did() {
+    let demo = Demo::start();
+    for (lines, code) in [
+        (&["Calculator.add a=x"][..], 67),
+        (&["Calculator.div a=1 b=0", ""], 66),
+        (&["Calculator.add a=x", ":quit"], 67),
+        (&["Calculator.add a=x", "Calculator.add a=1 b=1"], 0),
+    ] {
+        let ran = typed(&demo.address, lines);
+        assert_eq!(ran.code, code, "{lines:?}: {ran:?}");
+        assert!(ran.stderr.lines().count() == 1, "{lines:?}: {ran:?}");
+    }
+}
+
+#[test]
+fn the_history_is_not_left_in_the_folder_where_it_was_started() {
+    let demo = Demo::start();
+    for state in ["", "relative"] {
+        let folder = TempDir::new().unwrap();
+        let mut command = rpc();
+        command.env("XDG_STATE_HOME", state).env("HOME", folder.path().join("home"));
+        command.current_dir(folder.path()).args(["repl", &demo.address]);
+        assert!(command.output().unwrap().status.success());
+        let made: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
+        assert_eq!(made.len(), 1, "{made:?}");
+        assert!(folder.path().join("home/.local/state/rpc").exists());
+    }
+}
+
+#[test]
 fn nobody_there_is_one_line() {
     let ran = run(&["repl", "127.0.0.1:1"]);
     assert_eq!((ran.code, ran.stderr.lines().count()), (78, 1), "{ran:?}");

@@ -44,7 +44,7 @@ impl Running {
         self.stdout.read_to_string(&mut rest).unwrap();
         let output = self.child.wait_with_output().unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();
-        (output.status.code().unwrap_or(-1), stderr)
+        (crate::code(output.status), stderr)
     }
 }
 

@@ -70,8 +70,11 @@ impl Package<'_> {
             }
             (Format::Str | Format::Char, Value::String(string)) => Some(text::literal(string)),
             (_, Value::Array(bytes)) if is_bytes(format) => {
-                let numbers: Option<Vec<_>> =
-                    bytes.iter().map(|byte| byte.as_u64().map(|byte| byte.to_string())).collect();
+                let numbers: Option<Vec<_>> = bytes
+                    .iter()
+                    .map(|byte| u8::try_from(byte.as_u64()?).ok())
+                    .map(|byte| Some(byte?.to_string()))
+                    .collect();
                 let numbers = numbers?;
                 Some(if numbers.is_empty() {
                     "b\"\"".to_owned()
@@ -102,7 +105,11 @@ impl Package<'_> {
                 | Format::U64
                 | Format::U128,
                 Value::Number(number),
-            ) if !number.is_f64() => Some(number.to_string()),
+            ) => {
+                // Longer ones Python does not read.
+                let small = number.as_i128().map(|number| number.to_string());
+                small.or_else(|| number.as_u128().map(|number| number.to_string()))
+            }
             _ => None,
         }
     }

@@ -4,7 +4,7 @@ use rpc_core::schema::{ContainerKind, Format, ServiceSchema};
 
 use super::{
     super::api::is_bytes,
-    shapes::{Body, Package, Part},
+    shapes::{Body, Package, Part, Shape},
 };
 
 /// Whether a format is looked at from the module of the types itself, or from another.
@@ -55,7 +55,7 @@ impl Package<'_> {
             Format::Seq(content) | Format::Array { content, .. } => {
                 format!("list[{}]", inner(content))
             }
-            Format::Map { key, value } if self.is_hashable(service, key, 0) => {
+            Format::Map { key, value } if self.is_hashable(service, key) => {
                 format!("dict[{}, {}]", inner(key), inner(value))
             }
             Format::Map { key, value } => format!("list[tuple[{}, {}]]", inner(key), inner(value)),
@@ -90,7 +90,7 @@ impl Package<'_> {
             }
             Format::Array { content, size } => format!("_shapes.Array({}, {size})", inner(content)),
             Format::Map { key, value } => {
-                let class = if self.is_hashable(service, key, 0) { "Map" } else { "Pairs" };
+                let class = if self.is_hashable(service, key) { "Map" } else { "Pairs" };
                 format!("_shapes.{class}({}, {})", inner(key), inner(value))
             }
             Format::Tuple(contents) => {
@@ -139,29 +139,31 @@ impl Package<'_> {
     }
 
     /// Whether values can be keys of a dict.
-    fn is_hashable(&self, service: &ServiceSchema, format: &Format, depth: u32) -> bool {
-        let hashable = |format: &Format| self.is_hashable(service, format, depth + 1);
+    pub(super) fn is_hashable(&self, service: &ServiceSchema, format: &Format) -> bool {
+        let hashable = |format: &Format| self.is_hashable(service, format);
         match format {
             _ if is_bytes(format) => true,
-            // A type that contains itself that deep is none that anyone uses as a key.
-            _ if depth > 16 => false,
             Format::Seq(_) | Format::Map { .. } => false,
             Format::Array { content, .. } => **content == Format::U8,
             Format::Option(content) => hashable(content),
             Format::Tuple(contents) => contents.iter().all(hashable),
             Format::Text { name, wire } => known(name, wire).is_some() || hashable(wire),
-            Format::Named(key) => self.shape(service, key).is_some_and(|shape| {
-                let own =
-                    |part: &Part<'_>| self.is_hashable(shape.named.service, part.format, depth + 1);
-                match &shape.body {
-                    Body::Names(_) => true,
-                    Body::Struct(parts) => !shape.raised && parts.iter().all(own),
-                    Body::Variants(cases) => {
-                        !shape.raised && cases.iter().all(|case| case.parts.iter().all(own))
-                    }
-                }
-            }),
+            Format::Named(key) => {
+                self.api.place(service, key).is_some_and(|place| self.hashable[place])
+            }
             _ => true,
+        }
+    }
+
+    /// Whether values of a type can be keys, where it is known of what it leads to.
+    pub(super) fn is_hashable_type(&self, shape: &Shape<'_>) -> bool {
+        let own = |part: &Part<'_>| self.is_hashable(shape.named.service, part.format);
+        match &shape.body {
+            Body::Names(_) => true,
+            Body::Struct(parts) => !shape.raised && parts.iter().all(own),
+            Body::Variants(cases) => {
+                !shape.raised && cases.iter().all(|case| case.parts.iter().all(own))
+            }
         }
     }
 }

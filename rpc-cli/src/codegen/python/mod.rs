@@ -21,7 +21,7 @@ use super::{Api, GeneratedFile};
 use shapes::Package;
 
 /// The run-time, file by file.
-const RUNTIME: [(&str, &str); 14] = [
+const RUNTIME: [(&str, &str); 16] = [
     ("__init__.py", include_str!("runtime/__init__.py")),
     ("answers.py", include_str!("runtime/answers.py")),
     ("blocking.py", include_str!("runtime/blocking.py")),
@@ -29,9 +29,11 @@ const RUNTIME: [(&str, &str); 14] = [
     ("connection.py", include_str!("runtime/connection.py")),
     ("errors.py", include_str!("runtime/errors.py")),
     ("frames.py", include_str!("runtime/frames.py")),
+    ("metadata.py", include_str!("runtime/metadata.py")),
     ("outgoing.py", include_str!("runtime/outgoing.py")),
     ("protocol.py", include_str!("runtime/protocol.py")),
     ("requests.py", include_str!("runtime/requests.py")),
+    ("room.py", include_str!("runtime/room.py")),
     ("shapes.py", include_str!("runtime/shapes.py")),
     ("streams.py", include_str!("runtime/streams.py")),
     ("transport.py", include_str!("runtime/transport.py")),
@@ -39,7 +41,7 @@ const RUNTIME: [(&str, &str); 14] = [
 ];
 
 /// Names that every package exports beside its services.
-const EXPORTS: [&str; 17] = [
+const EXPORTS: [&str; 19] = [
     "ApplicationError",
     "BlockingConnection",
     "Code",
@@ -47,6 +49,7 @@ const EXPORTS: [&str; 17] = [
     "Connection",
     "Context",
     "DecodeError",
+    "Detail",
     "EncodeError",
     "Failed",
     "Limits",
@@ -55,6 +58,7 @@ const EXPORTS: [&str; 17] = [
     "Some",
     "StatusError",
     "context",
+    "received",
     "services",
     "types",
 ];

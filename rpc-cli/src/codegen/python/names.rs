@@ -1,5 +1,7 @@
 //! Names as Python has them: no keywords, none that hides what annotations say.
 
+use super::super::api::{is_word, starts_word};
+
 /// Names with a meaning of their own where fields, arguments and methods are named.
 const RESERVED: &[&str] = &[
     "and",
@@ -124,16 +126,12 @@ pub(super) fn class(name: &str) -> String {
     reserve(name, reserved)
 }
 
-fn is_word(character: char) -> bool {
-    character.is_alphanumeric() || character == '_'
-}
-
 /// The name with what makes it an identifier that is free.
 fn reserve(name: String, reserved: bool) -> String {
     if name.is_empty() {
         return "unnamed".to_owned();
     }
-    let digit = name.starts_with(|first: char| !first.is_alphabetic());
+    let digit = name.starts_with(|first: char| !starts_word(first));
     let name = if digit { format!("n{name}") } else { name };
     if reserved { format!("{name}_") } else { name }
 }
@@ -145,12 +143,11 @@ fn words(name: &str) -> Vec<String> {
     for character in name.chars() {
         let starts = character.is_uppercase()
             && previous.is_some_and(|last: char| last.is_lowercase() || last.is_ascii_digit());
-        if !character.is_alphanumeric() || starts {
+        let part = is_word(character) && character != '_';
+        if !part || starts {
             words.push(String::new());
         }
-        if character.is_alphanumeric()
-            && let Some(word) = words.last_mut()
-        {
+        if part && let Some(word) = words.last_mut() {
             word.extend(character.to_lowercase());
         }
         previous = Some(character);

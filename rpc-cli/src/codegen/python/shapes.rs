@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use rpc_core::schema::{Container, ContainerKind, Field, Format, ServiceSchema};
 
 use super::{
-    super::{Api, api::NamedType, unique::Unique},
+    super::{Api, api::NamedType, graph::Graph, unique::Unique},
     names,
 };
 
@@ -17,6 +17,8 @@ pub(super) struct Package<'a> {
     pub services: Vec<Served<'a>>,
     /// Places in `types`, by the addresses of their descriptions.
     places: HashMap<*const Container, usize>,
+    /// Whether values can be keys of a dict, by place in the API; none are of a type that contains itself.
+    pub hashable: Vec<bool>,
 }
 
 /// A named type with its names.
@@ -89,7 +91,14 @@ impl<'a> Package<'a> {
             let handler = taken.take(&format!("{client}Handler"));
             Served { schema, client, handler }
         });
-        Self { api, types, services: services.collect(), places }
+        let services = services.collect();
+        let hashable = vec![false; api.types.len()];
+        let mut package = Self { api, types, services, places, hashable };
+        // From the inside out, so that each type is looked at once.
+        for place in Graph::new(api).inside_first() {
+            package.hashable[*place] = package.is_hashable_type(&package.types[*place]);
+        }
+        package
     }
 
     /// The type that a format of `service` names.

@@ -52,8 +52,12 @@ impl Lines {
     }
 }
 
-/// Documentation, with a note if what it describes is deprecated.
+/// Documentation, with a note if what it describes is deprecated. Tools run what looks like a prompt of Python.
 pub(super) fn documentation(doc: &str, deprecated: Option<&str>) -> String {
+    with_note(doc, deprecated).replace(">>>", "> > >")
+}
+
+fn with_note(doc: &str, deprecated: Option<&str>) -> String {
     let Some(why) = deprecated else { return doc.trim().to_owned() };
     let note = format!("Deprecated. {}", why.trim());
     match doc.trim() {
@@ -117,6 +121,11 @@ mod tests {
         assert_eq!(doc("say \"hi\""), "  \"\"\"say \"hi\" \"\"\"\n");
         assert_eq!(doc("\"\"\" \\"), "  \"\"\"\\\"\\\"\\\" \\\\\"\"\"\n");
         assert_eq!(doc(""), "");
+    }
+
+    #[test]
+    fn documentation_is_not_run() {
+        assert_eq!(documentation(">>> exit()", Some(">>>>")), "> > > exit()\n\nDeprecated. > > >>");
     }
 
     #[test]

@@ -2,7 +2,10 @@
 
 use heck::{ToSnakeCase as _, ToUpperCamelCase as _};
 
-use super::super::unique::Unique;
+use super::super::{
+    api::{is_word, starts_word},
+    unique::Unique,
+};
 
 /// Words that are no names, even written raw.
 const NEVER: [&str; 5] = ["self", "Self", "super", "crate", "_"];
@@ -29,17 +32,23 @@ pub(super) fn plain(name: &str) -> String {
 
 /// The name of a field, which serde renames if it has to.
 pub(super) fn field(name: &str) -> String {
-    let snake = name.to_snake_case();
-    let starts_well = snake.starts_with(|first: char| first.is_alphabetic());
+    let snake = words(name).to_snake_case();
+    let starts_well = snake.starts_with(starts_word);
     plain(&if starts_well { snake } else { format!("field_{snake}") })
 }
 
 /// The name of a type or variant, which serde renames if it has to.
 pub(super) fn upper(name: &str) -> String {
-    let fits = name.chars().all(char::is_alphanumeric) && !name.starts_with(char::is_lowercase);
-    let camel = if fits { name.to_owned() } else { name.to_upper_camel_case() };
-    let starts_well = camel.starts_with(|first: char| first.is_alphabetic());
+    let is_part = |character| is_word(character) && character != '_';
+    let fits = name.chars().all(is_part) && !name.starts_with(char::is_lowercase);
+    let camel = if fits { name.to_owned() } else { words(name).to_upper_camel_case() };
+    let starts_well = camel.starts_with(starts_word);
     plain(&if starts_well { camel } else { format!("V{camel}") })
+}
+
+/// The name with nothing in it but what names of Rust can have.
+fn words(name: &str) -> String {
+    name.chars().map(|character| if is_word(character) { character } else { '_' }).collect()
 }
 
 /// The name as serde sees it.

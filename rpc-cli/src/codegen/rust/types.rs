@@ -8,7 +8,10 @@ use std::{
 
 use rpc_core::schema::{ContainerKind, Field, Format, Registry, ServiceSchema, Variant};
 
-use super::{super::api::NamedType, Api, document, names};
+use super::{
+    super::{api::NamedType, graph::Graph},
+    Api, document, literal, names,
+};
 
 /// Types of the standard library that are described as structs, by the beginnings of their keys.
 const STANDARD: [(&str, &str); 2] = [
@@ -23,10 +26,12 @@ pub(super) struct Types<'a> {
     traits: Vec<String>,
     /// The names of types here, by those they have for all languages.
     names: HashMap<&'a str, String>,
-    /// Types without floats inside, which have an order.
-    ordered: HashSet<&'a str>,
-    /// What each type leads to, itself too if it does.
-    leads_to: HashMap<&'a str, HashSet<&'a str>>,
+    /// Types with floats inside, which have no order, by place.
+    floats: Vec<bool>,
+    /// What leads to what.
+    graph: Graph,
+    /// Types that are a `Result` of Rust, by place.
+    results: Vec<bool>,
     /// Types that methods fail with.
     errors: HashSet<&'a str>,
 }
@@ -36,25 +41,18 @@ impl<'a> Types<'a> {
         let mut module = names::Module::new();
         let traits = api.services.iter().map(|service| module.service(&service.name)).collect();
         let named = api.types.iter().map(|named| (named.name.as_str(), module.type_(&named.name)));
+        let graph = Graph::new(api);
+        let float =
+            |place: usize| api.types[place].container.kind.formats().into_iter().any(has_float);
         let mut types = Self {
             api,
             traits,
             names: named.collect(),
-            ordered: HashSet::new(),
-            leads_to: HashMap::new(),
+            floats: graph.having(float),
+            results: results(api, &graph),
+            graph,
             errors: HashSet::new(),
         };
-        for named in &api.types {
-            let found = named.registry().reachable(named.container.kind.formats());
-            let leads_to = found.iter().filter_map(|(key, _)| api.named(named.service, key));
-            let leads_to: HashSet<&str> = leads_to.map(|other| other.name.as_str()).collect();
-            let floats = |kind: &ContainerKind| kind.formats().into_iter().any(has_float);
-            let all = found.iter().map(|(_, container)| &container.kind);
-            if !all.chain([&named.container.kind]).any(floats) {
-                types.ordered.insert(&named.name);
-            }
-            types.leads_to.insert(&named.name, leads_to);
-        }
         for service in api.services {
             for error in service.methods.iter().filter_map(|method| method.fails.as_ref()) {
                 if let Format::Named(key) = error
@@ -116,7 +114,7 @@ impl<'a> Types<'a> {
         if let Some((_, standard)) = STANDARD.iter().find(|(known, _)| *known == key) {
             return (*standard).to_owned();
         }
-        match result(named) {
+        match self.result(named, key) {
             Some((ok, error)) => {
                 let (ok, error) = (self.name(named.service, ok), self.name(named.service, error));
                 format!("Result<{ok}, {error}>")
@@ -125,21 +123,28 @@ impl<'a> Types<'a> {
         }
     }
 
+    /// The two sides of a type that is written as a `Result`.
+    fn result<'n>(&self, named: &NamedType<'n>, key: &str) -> Option<(&'n Format, &'n Format)> {
+        let place = self.api.place(named.service, key)?;
+        if self.results[place] { sides(named) } else { None }
+    }
+
     /// The definition of a type, unless the standard library has it.
-    pub(super) fn definition(&self, named: &NamedType<'_>) -> Option<String> {
+    pub(super) fn definition(&self, place: usize) -> Option<String> {
+        let named = &self.api.types[place];
         let is_this = |key| {
             let standard = self.api.named(named.service, key);
             standard.is_some_and(|standard| std::ptr::eq(standard, named))
         };
         let is_standard = STANDARD.iter().any(|(key, _)| is_this(key));
-        if is_standard || result(named).is_some() {
+        if is_standard || self.results[place] {
             return None;
         }
         let container = named.container;
         let mut text = String::new();
         document(&mut text, "", &container.doc, container.deprecated.as_deref());
         let orders = ", Eq, PartialOrd, Ord, Hash";
-        let orders = if self.ordered.contains(named.name.as_str()) { orders } else { "" };
+        let orders = if self.floats[place] { "" } else { orders };
         // Writing to a string cannot fail, here and below.
         let _ = writeln!(
             text,
@@ -152,17 +157,17 @@ impl<'a> Types<'a> {
                 let _ = writeln!(text, "pub enum {name} {{");
                 let all = variants.iter().map(|variant| variant.name.as_str());
                 for (variant, name) in variants.iter().zip(names::each_once(all, names::upper)) {
-                    self.variant(&mut text, named, variant, &name);
+                    self.variant(&mut text, place, variant, &name);
                 }
                 text.push_str("}\n");
             }
             ContainerKind::Struct(fields) => {
                 let _ = writeln!(text, "pub struct {name} {{");
-                self.fields(&mut text, named, fields, "    ", "pub ");
+                self.fields(&mut text, place, fields, "    ", "pub ");
                 text.push_str("}\n");
             }
             kind => {
-                let _ = writeln!(text, "pub struct {name}{};", self.unnamed(named, kind, "pub "));
+                let _ = writeln!(text, "pub struct {name}{};", self.unnamed(place, kind, "pub "));
             }
         }
         if self.errors.contains(named.name.as_str()) {
@@ -176,23 +181,23 @@ impl<'a> Types<'a> {
         Some(text)
     }
 
-    fn variant(&self, text: &mut String, named: &NamedType<'_>, variant: &Variant, name: &str) {
+    fn variant(&self, text: &mut String, place: usize, variant: &Variant, name: &str) {
         document(text, "    ", &variant.doc, variant.deprecated.as_deref());
         if names::unraw(name) != variant.name {
-            let _ = writeln!(text, "    #[serde(rename = {:?})]", variant.name);
+            let _ = writeln!(text, "    #[serde(rename = {})]", literal(&variant.name));
         }
         if let ContainerKind::Struct(fields) = &variant.kind {
             let _ = writeln!(text, "    {name} {{");
-            self.fields(text, named, fields, "        ", "");
+            self.fields(text, place, fields, "        ", "");
             text.push_str("    },\n");
         } else {
-            let _ = writeln!(text, "    {name}{},", self.unnamed(named, &variant.kind, ""));
+            let _ = writeln!(text, "    {name}{},", self.unnamed(place, &variant.kind, ""));
         }
     }
 
     /// What follows the name of a struct or variant without named fields.
-    fn unnamed(&self, named: &NamedType<'_>, kind: &ContainerKind, visibility: &str) -> String {
-        let of = |format: &Format| format!("{visibility}{}", self.inside(named, format));
+    fn unnamed(&self, place: usize, kind: &ContainerKind, visibility: &str) -> String {
+        let of = |format: &Format| format!("{visibility}{}", self.inside(place, format));
         match kind {
             ContainerKind::Newtype(content) => format!("({})", of(content)),
             ContainerKind::Tuple(contents) => {
@@ -205,7 +210,7 @@ impl<'a> Types<'a> {
     fn fields(
         &self,
         text: &mut String,
-        named: &NamedType<'_>,
+        place: usize,
         fields: &[Field],
         indent: &str,
         visibility: &str,
@@ -215,7 +220,7 @@ impl<'a> Types<'a> {
             document(text, indent, &field.doc, field.deprecated.as_deref());
             let mut options = Vec::new();
             if names::unraw(&name) != field.name {
-                options.push(format!("rename = {:?}", field.name));
+                options.push(format!("rename = {}", literal(&field.name)));
             }
             if field.optional && has_default(&field.format) {
                 options.push("default".to_owned());
@@ -223,33 +228,62 @@ impl<'a> Types<'a> {
             if !options.is_empty() {
                 let _ = writeln!(text, "{indent}#[serde({})]", options.join(", "));
             }
-            let ty = self.inside(named, &field.format);
+            let ty = self.inside(place, &field.format);
             let _ = writeln!(text, "{indent}{visibility}{name}: {ty},");
         }
     }
 
     /// The type of a field; boxed where the type would contain itself.
-    fn inside(&self, named: &NamedType<'_>, format: &Format) -> String {
+    fn inside(&self, place: usize, format: &Format) -> String {
+        let service = self.api.types[place].service;
         match format {
-            Format::Option(content) => format!("Option<{}>", self.inside(named, content)),
+            Format::Option(content) => format!("Option<{}>", self.inside(place, content)),
             Format::Named(key) => {
-                let name = self.name(named.service, format);
-                let leads_back = self.api.named(named.service, key).is_some_and(|other| {
-                    other.name == named.name
-                        || self
-                            .leads_to
-                            .get(other.name.as_str())
-                            .is_some_and(|reached| reached.contains(named.name.as_str()))
-                });
+                let name = self.name(service, format);
+                let other = self.api.place(service, key);
+                let leads_back = other.is_some_and(|other| self.graph.leads_back(place, other));
                 if leads_back { format!("Box<{name}>") } else { name }
             }
-            format => self.name(named.service, format),
+            format => self.name(service, format),
         }
     }
 }
 
+/// The types that are written as a `Result`, with both sides: none that contains itself, nor many in each other, which
+/// would be written out again and again.
+fn results(api: &Api<'_>, graph: &Graph) -> Vec<bool> {
+    let mut sizes = vec![0; api.types.len()];
+    for place in graph.inside_first() {
+        let named = &api.types[*place];
+        let Some((ok, error)) = sides(named) else { continue };
+        let size = [ok, error].map(|side| written(api, named.service, side, &sizes));
+        let size = size.iter().fold(1, |sum: usize, size| sum.saturating_add(*size));
+        if !graph.contains_itself(*place) && size <= MOST_IN_RESULT {
+            sizes[*place] = size;
+        }
+    }
+    sizes.iter().map(|size| *size > 0).collect()
+}
+
+/// How much there is of types in a `Result`, other results in it written out.
+const MOST_IN_RESULT: usize = 64;
+
+fn written(api: &Api<'_>, service: &ServiceSchema, format: &Format, sizes: &[usize]) -> usize {
+    let inner = |format: &Format| written(api, service, format, sizes);
+    match format {
+        Format::Named(key) => api.place(service, key).map_or(1, |place| sizes[place].max(1)),
+        Format::Option(content) | Format::Seq(content) | Format::Array { content, .. } => {
+            1 + inner(content)
+        }
+        Format::Map { key, value } => 1 + inner(key) + inner(value),
+        Format::Tuple(contents) => 1 + contents.iter().map(inner).sum::<usize>(),
+        Format::Text { wire, .. } => inner(wire),
+        _ => 1,
+    }
+}
+
 /// The two sides of a `Result`.
-fn result<'a>(named: &NamedType<'a>) -> Option<(&'a Format, &'a Format)> {
+fn sides<'a>(named: &NamedType<'a>) -> Option<(&'a Format, &'a Format)> {
     let ContainerKind::Enum(variants) = &named.container.kind else { return None };
     let [ok, error] = &variants[..] else { return None };
     if !named.container.name.starts_with("Result<") || ok.name != "Ok" || error.name != "Err" {

@@ -4,8 +4,11 @@ use std::collections::{HashMap, HashSet};
 
 use rpc_core::schema::{Format, MethodSchema, ServiceSchema};
 
-use super::{super::Api, codecs::known_text};
-use crate::codegen::api::NamedType;
+use super::{
+    super::{Api, unique::Unique},
+    codecs::known_text,
+};
+use crate::codegen::api::{NamedType, is_word, starts_word};
 
 /// What modules import or the language defines, as far as generated code could use it or hide it.
 const TAKEN: [&str; 22] = [
@@ -117,7 +120,7 @@ pub(super) struct Names<'a> {
 
 impl<'a> Names<'a> {
     pub(super) fn new(api: &'a Api<'a>) -> Self {
-        let mut taken: HashSet<String> = TAKEN.map(str::to_owned).into();
+        let mut taken = Unique::with(TAKEN);
         let services = api.services.iter().map(|service| named(service, &mut taken)).collect();
         let shown = shown(api);
         let mut names = Self { api, services, types: Vec::new(), places: HashMap::new() };
@@ -172,7 +175,7 @@ pub(super) fn camel(name: &str) -> String {
 }
 
 /// The name of a variable: no reserved word, none of `taken`.
-pub(super) fn variable(name: &str, taken: &mut HashSet<String>) -> String {
+pub(super) fn variable(name: &str, taken: &mut Unique) -> String {
     let mut name = camel(name);
     while RESERVED.contains(&name.as_str()) {
         name.push('_');
@@ -180,14 +183,14 @@ pub(super) fn variable(name: &str, taken: &mut HashSet<String>) -> String {
     free(&name, taken)
 }
 
-fn named<'a>(service: &'a ServiceSchema, taken: &mut HashSet<String>) -> NamedService<'a> {
+fn named<'a>(service: &'a ServiceSchema, taken: &mut Unique) -> NamedService<'a> {
     let name = identifier(&service.name);
     let mut initial = name.chars();
     let first: String = initial.next().into_iter().flat_map(char::to_lowercase).collect();
     let lower = format!("{first}{}", initial.as_str());
     // What an instance of the class has for itself.
-    let mut methods: HashSet<String> =
-        ["constructor", "toString", "valueOf", "hasOwnProperty", "then"].map(str::to_owned).into();
+    let mut methods =
+        Unique::with(["constructor", "toString", "valueOf", "hasOwnProperty", "then"]);
     NamedService {
         service,
         class: free(&name, taken),
@@ -202,22 +205,17 @@ fn named<'a>(service: &'a ServiceSchema, taken: &mut HashSet<String>) -> NamedSe
     }
 }
 
-/// The name with underscores behind it until nothing else has it, which then is taken.
-fn free(name: &str, taken: &mut HashSet<String>) -> String {
-    let mut name = name.to_owned();
-    while !taken.insert(name.clone()) {
-        name.push('_');
-    }
-    name
+/// The name with an underscore behind it if something else has it, and a number too if that is not enough; it is
+/// taken then.
+fn free(name: &str, taken: &mut Unique) -> String {
+    if taken.is_free(name) { taken.take(name) } else { taken.take(&format!("{name}_")) }
 }
 
 /// The name without what identifiers cannot have.
 fn identifier(name: &str) -> String {
-    let plain = |character: char| {
-        if character.is_alphabetic() || character.is_ascii_digit() { character } else { '_' }
-    };
+    let plain = |character| if is_word(character) { character } else { '_' };
     let identifier: String = name.chars().map(plain).collect();
-    if identifier.starts_with(|first: char| first.is_ascii_digit()) || identifier.is_empty() {
+    if !identifier.starts_with(|first| starts_word(first) || first == '_') {
         return format!("_{identifier}");
     }
     identifier

@@ -1,11 +1,12 @@
 //! The module of services: for each a class with which to call it, an interface with which to answer it, and the
 //! function that makes a handler of that.
 
-use std::{collections::HashSet, fmt::Write as _};
+use std::fmt::Write as _;
 
 use rpc_core::schema::{Format, MethodKind, MethodSchema};
 
 use super::{
+    super::unique::Unique,
     codecs::Place,
     names::{NamedService, Names, variable},
     text::{doc, string},
@@ -124,10 +125,13 @@ fn handler(place: Place<'_>, service: &NamedService<'_>) -> String {
 
 /// The function that makes a handler of that interface.
 fn function(_: Place<'_>, service: &NamedService<'_>) -> String {
-    let mut text = format!(
-        "/** What `connection.register` takes, for the calls of `{}`. */\nexport function {}(handler: {}): \
+    let summary =
+        format!("What `connection.register` takes, for the calls of `{}`.", service.service.name);
+    let mut text = doc(&summary, None, 0);
+    let _ = write!(
+        text,
+        "export function {}(handler: {}): \
          rpc.ServiceHandler {{\n  return rpc.service({}, [\n",
-        service.service.name,
         service.function,
         service.handler,
         string(&service.service.name)
@@ -176,8 +180,7 @@ struct Signature {
 impl Signature {
     /// None of them is `last`, which comes behind, nor what else the code around uses.
     fn new(method: &MethodSchema, last: &str) -> Self {
-        let mut taken: HashSet<String> =
-            ["_", "rpc", "types", "handler", last].map(str::to_owned).into();
+        let mut taken = Unique::with(["_", "rpc", "types", "handler", last]);
         let mut name = |argument: &str| variable(argument, &mut taken);
         let arguments = method.arguments.iter().map(|argument| name(&argument.name)).collect();
         let upload = method.upload.as_ref().map(|upload| name(&upload.name));

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::codegen::harmless;
+
 /// A string literal.
 pub(super) fn string(text: &str) -> String {
     let mut literal = String::from("\"");
@@ -32,8 +34,9 @@ pub(super) fn property(name: &str) -> String {
 
 /// A comment for TSDoc, if there is anything to say, each line after `indent` spaces.
 pub(super) fn doc(text: &str, deprecated: Option<&str>, indent: usize) -> String {
-    let mut lines: Vec<String> = text.trim().lines().map(escaped).collect();
+    let mut lines: Vec<String> = harmless(text).lines().map(escaped).collect();
     if let Some(why) = deprecated {
+        let why = harmless(why);
         let why = why.split_whitespace().collect::<Vec<_>>().join(" ");
         // A reason is part of the tag, and rules of style want one.
         let why = if why.is_empty() { "It may go away.".to_owned() } else { escaped(&why) };

@@ -9,6 +9,7 @@ from ._runtime import (
     Connection,
     Context,
     DecodeError,
+    Detail,
     EncodeError,
     Failed,
     Limits,
@@ -17,6 +18,7 @@ from ._runtime import (
     Some,
     StatusError,
     context,
+    received,
 )
 from .services import (
     Answers,
@@ -37,6 +39,7 @@ __all__ = [
     "Connection",
     "Context",
     "DecodeError",
+    "Detail",
     "EncodeError",
     "Exchange",
     "ExchangeHandler",
@@ -49,6 +52,7 @@ __all__ = [
     "Types",
     "TypesHandler",
     "context",
+    "received",
     "services",
     "types",
 ]

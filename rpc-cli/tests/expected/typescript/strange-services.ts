@@ -30,7 +30,7 @@ const itemsMethods = {
   },
   aB_: {
     path: "Items.aB",
-    key: 0xa67270cf2f6ac4f4n,
+    key: 0xa67270cfb936adfan,
     arguments: rpc.tuple(),
     returns: types.Never,
     upload: rpc.tuple(rpc.u8),
