@@ -10,7 +10,7 @@ use rpc_core::{
     Code, Codec, codec,
     proto::{
         Payload,
-        frame::{Failure, Kind},
+        wire::{Failure, Kind},
     },
 };
 use serde::{Deserialize, de::DeserializeOwned};

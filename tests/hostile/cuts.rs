@@ -2,7 +2,7 @@
 
 use rpc_core::{
     Code, Codec,
-    proto::frame::{Flags, Kind},
+    proto::wire::{Flags, Kind},
 };
 use tests::{PlaygroundClient, RawPeer, Served, Transport};
 use tokio::net::TcpListener;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rpc_core::{
     Codec, Server,
-    proto::frame::{CloseCode, Flags, GoAway, Head, Kind},
+    proto::wire::{CloseCode, Flags, GoAway, Head, Kind},
 };
 use tests::{RawPeer, Served, Transport};
 

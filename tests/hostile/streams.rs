@@ -6,7 +6,7 @@ use rpc_core::{
     Limits, Running, Server, Streaming,
     proto::{
         CallId, MethodKey,
-        frame::{Credit, Extension, Flags, GoAway, Kind, RequestHead, Streams},
+        wire::{Credit, Extension, Flags, GoAway, Kind, RequestHead, Streams},
     },
     service,
 };

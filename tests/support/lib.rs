@@ -4,6 +4,7 @@
 mod playground;
 mod raw_peer;
 mod served;
+pub mod wire;
 
 pub use playground::{
     Colour, Order, Playground, PlaygroundClient, PlaygroundServer, Refused, Toys,

@@ -5,8 +5,8 @@ use std::{io, net::SocketAddr};
 use rpc_core::{
     Address,
     proto::{
-        CallId, Decoder, MethodKey, encode_preface,
-        frame::{Extension, Flags, Head, Hello, Kind, RequestHead},
+        CallId, Decoder, MethodKey, Piece, encode_preface,
+        wire::{Extension, Flags, Head, Hello, Kind, RequestHead},
     },
 };
 use tokio::{
@@ -107,6 +107,40 @@ impl RawPeer {
             let mut input = &bytes[..];
             while let Some(piece) = self.decoder.next(&mut input).map_err(io::Error::other)? {
                 self.frames.push_back((piece.head, piece.payload.to_vec()));
+            }
+        }
+    }
+
+    /// Sends bytes whether or not the other side reads them all, and reads meanwhile: the payload of the goaway with
+    /// which the other side closes; `None` if it answers the call `last`, with which the bytes end.
+    ///
+    /// # Errors
+    /// The connection ended without a word.
+    pub async fn flood(&mut self, bytes: &[u8], last: u32) -> io::Result<Option<Vec<u8>>> {
+        let (mut read, mut write) = self.stream.split();
+        let mut writing = std::pin::pin!(write.write_all(bytes));
+        let mut written = false;
+        loop {
+            tokio::select! {
+                // What cannot be sent any more is not what matters.
+                _ = &mut writing, if !written => {
+                    written = true;
+                    continue;
+                }
+                count = read.read_buf(&mut self.unread) => if count? == 0 {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                },
+            }
+            let unread = std::mem::take(&mut self.unread);
+            let mut input = &unread[..];
+            while let Some(Piece { head, payload, .. }) =
+                self.decoder.next(&mut input).map_err(io::Error::other)?
+            {
+                match head.kind {
+                    Kind::GoAway => return Ok(Some(payload.to_vec())),
+                    Kind::Response | Kind::Error if head.id.value() == last => return Ok(None),
+                    _ => {}
+                }
             }
         }
     }

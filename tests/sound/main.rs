@@ -1,0 +1,18 @@
+//! What two sides, or one that means ill, cannot do to a connection and its server: stop it for ever, end it while
+//! it is well, starve others, or make it hold more than it says. Most run on a clock of their own: where nothing
+//! can go on any more, hours pass at once.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by it")]
+
+mod busy;
+mod floods;
+mod gone;
+mod line;
+mod memory;
+mod much;
+mod nested;
+mod oneway;
+mod slow_lines;
+mod turns;
+mod wakers;
+mod yard;
