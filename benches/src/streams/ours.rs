@@ -8,7 +8,7 @@ use std::sync::{
 use anyhow::Result;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
-use rpc_core::{Broadcast, Endpoint, Limits, Schema, Server, Shared, Stream, service};
+use rpc_core::{Broadcast, Endpoint, Limits, Schema, Server, Shared, Status, Stream, service};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::transport::Listening;
@@ -43,7 +43,7 @@ pub(super) trait Streams {
     async fn hang(&self);
     /// The most that ran at once, and how many run.
     async fn hanging(&self) -> (u64, u64);
-    fn subscribe(&self) -> impl Stream<Item = Shared<Counted>>;
+    fn subscribe(&self) -> impl Stream<Item = Result<Shared<Counted>, Status>>;
     /// So many items, as a plain stream.
     fn some(&self, count: u64) -> impl Stream<Item = Item>;
     /// Sends so many values to all subscribers; gives how often one was serialised before.
@@ -90,7 +90,7 @@ impl Streams for Source {
         (self.most.load(SeqCst), self.running.load(SeqCst))
     }
 
-    fn subscribe(&self) -> impl Stream<Item = Shared<Counted>> {
+    fn subscribe(&self) -> impl Stream<Item = Result<Shared<Counted>, Status>> {
         self.values.subscribe().until_lag()
     }
 
@@ -111,7 +111,7 @@ impl Streams for Source {
 const BEHIND: usize = 4096;
 
 pub(super) fn limits() -> Limits {
-    Limits::default().max_calls(4096)
+    Limits::default().max_calls(4096).max_streams(4096)
 }
 
 fn server() -> Server {

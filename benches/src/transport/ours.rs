@@ -201,5 +201,5 @@ fn server() -> Server {
 
 /// What both sides allow beyond the defaults, as the loads ask for it.
 fn limits() -> Limits {
-    Limits::default().max_message(LARGEST_MESSAGE).max_calls(MOST_CALLS)
+    Limits::default().max_message(LARGEST_MESSAGE).max_calls(MOST_CALLS).request_window(1 << 30)
 }
