@@ -195,9 +195,9 @@ fn what_one_connection_can_make_the_other_side_hold_is_stated() {
         + wide(limits.max_streams) * wide(limits.initial_window)
         + wide(limits.shared_window)
         + wide(limits.max_message)
-        + (1 << 20)
+        + (768 << 10)
         + wide(limits.max_message)
-        + (1 << 20);
+        + (128 << 10);
     let digits = most.to_string();
     let groups =
         digits.as_bytes().rchunks(3).rev().map(|group| std::str::from_utf8(group).unwrap());

@@ -106,7 +106,7 @@ impl Connection {
 const MAX_REFUSED: u32 = 1000;
 
 /// Bytes of refusals that the peer may leave unread.
-const MAX_UNSENT_ANSWERS: usize = 1 << 20;
+const MAX_UNSENT_ANSWERS: usize = 128 << 10;
 
 /// Cancels of calls that are not open, beyond one for each call.
 const MAX_STRAYS: u64 = 1000;

@@ -364,7 +364,7 @@ impl Connection {
 }
 
 /// Bytes of replies that the peer may leave unread before no further handlers are started.
-const MAX_UNSENT_REPLIES: usize = 1 << 20;
+const MAX_UNSENT_REPLIES: usize = 768 << 10;
 
 /// Held calls that are started at once.
 const RELEASED_AT_ONCE: usize = 16;
