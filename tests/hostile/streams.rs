@@ -48,7 +48,8 @@ struct Attacked {
 }
 
 async fn attacked() -> Attacked {
-    let limits = Limits::default().window(WINDOW).max_calls(3);
+    let limits =
+        Limits::default().window(WINDOW).initial_window(WINDOW).max_calls(3).max_streams(3);
     let server = Server::new().limits(limits).with(PondServer::new(Frogs));
     let running = server.start("127.0.0.1:0").await.unwrap();
     let friend = PondClient::connect(running.address()).await.unwrap();
