@@ -304,7 +304,8 @@ impl Connection {
     /// Adds the bytes to be written next to what was not written of the former ones; `now` gives the present.
     pub fn fill(&mut self, now: impl Fn() -> Instant) {
         self.write_pong();
-        let may_ping = self.peer.is_some();
+        // A peer that has closed its half answers nothing: nothing is to wait for it.
+        let may_ping = self.peer.is_some() && !self.closing.is_half_closed();
         let Self { outbound, outbox, pings, transmit, .. } = self;
         let mark = may_ping.then_some(|| (pings.next_token(), now()));
         outbox.fill(transmit, |id| outbound.begin(id), mark);
@@ -352,7 +353,7 @@ impl Connection {
     /// Whether all that waits to be written has to wait until the peer has read more.
     #[must_use]
     pub fn is_held_up(&self) -> bool {
-        self.outbox.is_held_up()
+        self.outbox.is_held_up() && !self.closing.is_half_closed()
     }
 
     /// Bytes that wait to be written.

@@ -173,7 +173,10 @@ impl Connection {
     /// When writing has made no progress for too long: the transport takes nothing, and the peer tells of nothing
     /// that it has read.
     fn stall_due(&self) -> Option<Instant> {
-        let since = self.timers.write_blocked.or_else(|| self.outbox.stalled_since())?;
+        let since = self
+            .timers
+            .write_blocked
+            .or_else(|| self.outbox.stalled_since().filter(|_| self.is_held_up()))?;
         let told = self.pings.told().map_or(since, |told| told.max(since));
         told.checked_add(self.config.write_timeout)
     }

@@ -219,3 +219,21 @@ fn a_dialer_that_drains_before_hello_finishes_its_early_calls() {
     assert_eq!(pair.outcome(Dialer, early), value(b"early"));
     assert_eq!(pair[Dialer].machine.error(), Some(&ConnectionError::Closed));
 }
+
+/// It waited for pongs that could not come.
+#[test]
+fn a_long_reply_is_not_held_up_for_a_peer_that_has_closed_its_half() {
+    let mut pair = Pair::new().greeted();
+    let long_one = pair.open(Dialer, b"long");
+    let small = pair.open(Dialer, b"small");
+    pair.drive();
+    pair.drain(Dialer);
+    pair.drive();
+    pair[Acceptor].machine.handle_eof();
+    pair.finish(Acceptor, small, b"small");
+    pair.finish(Acceptor, long_one, &long(2_000_000));
+    for _ in 0..100 {
+        pair.write(Acceptor);
+    }
+    assert_eq!(pair[Acceptor].machine.unsent(), 0);
+}
