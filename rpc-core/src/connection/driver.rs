@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     proto::{
-        CallId, Decoder, Payload, Side,
+        CallId, Decoder, MethodKey, Payload, Side,
         connection::{Config, ConnectionError, Event, Request},
         wire::Failure,
     },
@@ -281,6 +281,7 @@ impl Driver {
     /// Starts the handler of a call: polls it once where it stands, unless its method is known to be slow. Gives the
     /// bytes of the reply that it has brought, or is likely to bring.
     fn start(&mut self, request: Request, scratch: &mut Scratch) -> usize {
+        let key = request.key;
         let call = Served { id: request.id, codec: request.codec, cost: request.cost };
         let Some(accept) = &self.accept else {
             scratch.done.push(call.ended(Err(super::slot::serves_nothing())));
@@ -310,7 +311,7 @@ impl Driver {
             if let Some(taken) = scratch.slot.take() {
                 self.handlers.spawn(&self.shared, call, taken, guard);
             }
-            return expect_reply(&self.shared, call.id, guard);
+            return expect_reply(&self.shared, call.id, key, guard);
         }
         let timed = guard.filter(|guard| guard.wants_sample()).map(|guard| (guard, now()));
         let polled = scratch.slot.poll(&mut Context::from_waker(Waker::noop()));
@@ -330,7 +331,9 @@ impl Driver {
                 if let Some(taken) = scratch.slot.take() {
                     self.handlers.keep(call, taken, guard, order);
                 }
-                guard.map_or(0, |guard| expect_reply(&self.shared, call.id, guard))
+                // Ordered ones run one after the other, and none may start before another.
+                let guard = guard.filter(|_| order.is_none());
+                guard.map_or(0, |guard| expect_reply(&self.shared, call.id, key, guard))
             }
         }
     }
@@ -371,10 +374,10 @@ impl Driver {
 }
 
 /// Has a reply counted that is likely to be long, while its handler runs.
-fn expect_reply(shared: &Shared, id: CallId, guard: &SlowGuard) -> usize {
+fn expect_reply(shared: &Shared, id: CallId, key: MethodKey, guard: &SlowGuard) -> usize {
     let likely = guard.likely_reply();
     if likely > 0 && id.expects_reply() {
-        shared.with(|state| state.machine.expect_reply(id, likely));
+        shared.with(|state| state.machine.expect_reply(id, key, likely));
     }
     likely
 }

@@ -78,7 +78,9 @@ impl Connection {
     }
 
     fn start_or_hold(&mut self, request: Request, may_start: bool) {
-        if may_start && self.inbound.held.lets_pass(&request) && !self.holds_back() {
+        if self.waits_as_long(&request) {
+            self.inbound.held.hold_long(request);
+        } else if may_start && self.inbound.held.lets_pass(&request) && !self.holds_back() {
             self.events.push_back(Event::Request(request));
         } else {
             self.inbound.held.hold(request);

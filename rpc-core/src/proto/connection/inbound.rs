@@ -20,7 +20,7 @@ use super::{
     event::Request,
     shares::{Class, Origin, Share, Shares},
 };
-use crate::proto::{CallId, IdHasher, Limits, Metadata, wire::Streams};
+use crate::proto::{CallId, IdHasher, Limits, Metadata, MethodKey, wire::Streams};
 
 #[derive(Debug, Default)]
 pub(super) struct Inbound {
@@ -39,6 +39,8 @@ pub(super) struct Inbound {
     pub(super) oneway_owed: usize,
     /// Bytes of replies that handlers are likely to bring which have been started and have not ended.
     expected: usize,
+    /// The methods that are likely to. Bounded by: `MOST_LONG`.
+    long: VecDeque<MethodKey>,
     /// Requests accepted on this connection.
     pub(super) accepted: u64,
     /// Calls refused because the peer ignored the limit.
@@ -120,6 +122,16 @@ impl Inbound {
         *self = Self { accepted: self.accepted, ..Self::default() };
     }
 
+    /// Counts the replies no more that the handlers which run are likely to bring.
+    fn forget_expected(&mut self) {
+        self.expected = 0;
+        for call in self.open.values_mut() {
+            if let Some(rare) = &mut call.rare {
+                rare.expected = 0;
+            }
+        }
+    }
+
     /// Handlers that run, of all kinds of calls.
     pub(super) const fn running(&self) -> u32 {
         let Waiting { calls, streams, oneway } = self.held.waiting;
@@ -147,10 +159,32 @@ pub(super) struct Held {
     /// Bounded by: the open calls, and the window of one-way calls.
     of_program: VecDeque<Request>,
     of_handlers: VecDeque<Request>,
+    /// Those whose replies are likely to be long, while others of which that is so run: no other waits behind them.
+    long: VecDeque<Request>,
     waiting: Waiting,
 }
 
 impl Held {
+    pub(super) fn has_long(&self) -> bool {
+        !self.long.is_empty()
+    }
+
+    pub(super) fn hold_long(&mut self, request: Request) {
+        self.waiting.count(&request, 1);
+        self.long.push_back(request);
+    }
+
+    fn put_back_long(&mut self, request: Request) {
+        self.waiting.count(&request, 1);
+        self.long.push_front(request);
+    }
+
+    fn take_long(&mut self) -> Option<Request> {
+        let request = self.long.pop_front()?;
+        self.waiting.count(&request, -1);
+        Some(request)
+    }
+
     pub(super) fn has_any(&self) -> bool {
         !self.of_program.is_empty() || !self.of_handlers.is_empty()
     }
@@ -194,13 +228,14 @@ impl Held {
 
     /// Whether a call waits.
     pub(super) fn contains(&self, id: CallId) -> bool {
-        self.of_program.iter().chain(&self.of_handlers).any(|request| request.id == id)
+        let all = self.of_program.iter().chain(&self.of_handlers).chain(&self.long);
+        all.into_iter().any(|request| request.id == id)
     }
 
     /// Takes a call off; whether it was there.
     pub(super) fn withdraw(&mut self, id: CallId) -> bool {
-        for origin in [Origin::Program, Origin::Handler] {
-            let queue = self.queue(origin);
+        let Self { of_program, of_handlers, long, .. } = self;
+        for queue in [of_program, of_handlers, long] {
             let at = queue.iter().position(|request| request.id == id);
             if let Some(request) = at.and_then(|at| queue.remove(at)) {
                 self.waiting.count(&request, -1);
@@ -269,15 +304,32 @@ impl InboundCall {
 }
 
 impl Connection {
-    /// Whether handlers are not to be started for the time being: the peer leaves too many bytes of replies unread, or
-    /// those that run are likely to bring too many.
+    /// Whether no handlers are to be started for the time being: the peer leaves too many bytes of replies unread.
     #[inline]
     pub(super) fn holds_back(&self) -> bool {
+        self.outbox.unsent_replies() > MAX_UNSENT_REPLIES
+    }
+
+    /// Whether the handlers that run are likely to bring more than may be unread: further ones that bring long replies
+    /// wait for them, and no others.
+    #[inline]
+    pub(super) fn holds_long_back(&self) -> bool {
         self.outbox.unsent_replies() + self.inbound.expected > MAX_UNSENT_REPLIES
     }
 
-    /// Takes note that the handler of a call is likely to bring a reply of so many bytes.
-    pub fn expect_reply(&mut self, id: CallId, bytes: usize) {
+    /// Whether a call waits for those that run, because its reply is likely to be long as theirs are.
+    pub(super) fn waits_as_long(&self, request: &Request) -> bool {
+        self.holds_long_back() && self.inbound.long.contains(&request.key)
+    }
+
+    /// Takes note that the handler of a call of this method is likely to bring a reply of so many bytes.
+    pub fn expect_reply(&mut self, id: CallId, key: MethodKey, bytes: usize) {
+        if !self.inbound.long.contains(&key) {
+            if self.inbound.long.len() == MOST_LONG {
+                self.inbound.long.pop_front();
+            }
+            self.inbound.long.push_back(key);
+        }
         if let Some(call) = self.inbound.open.get_mut(&id) {
             let expected = &mut call.rare.get_or_insert_default().expected;
             self.inbound.expected += bytes - std::mem::replace(expected, bytes).min(bytes);
@@ -287,12 +339,16 @@ impl Connection {
     /// Takes requests back that were given out as events and whose handlers were not started, if they are not to be
     /// for the time being. Keeps their order.
     pub fn hold_back(&mut self, events: &mut VecDeque<Event>) {
-        if !self.holds_back() {
+        let all = self.holds_back();
+        if !all && !self.holds_long_back() {
             return;
         }
         for event in std::mem::take(events).into_iter().rev() {
             match event {
-                Event::Request(request) => self.inbound.held.put_back(request),
+                Event::Request(request) if self.waits_as_long(&request) => {
+                    self.inbound.held.put_back_long(request);
+                }
+                Event::Request(request) if all => self.inbound.held.put_back(request),
                 event => events.push_front(event),
             }
         }
@@ -309,8 +365,19 @@ impl Connection {
         // Each is looked at again before it starts: more at once would be moved back and forth.
         for _ in 0..RELEASED_AT_ONCE {
             if self.holds_back() || !self.release_one() {
-                return;
+                break;
             }
+        }
+        // One by one: what it is likely to bring is known when it has started.
+        if !self.holds_long_back() {
+            self.release_long();
+        }
+    }
+
+    fn release_long(&mut self) {
+        if let Some(request) = self.inbound.held.take_long() {
+            self.inbound.release_at = None;
+            self.events.push_back(Event::Request(request));
         }
     }
 
@@ -321,7 +388,6 @@ impl Connection {
             if !self.inbound.may_start(&self.config.limits, first) {
                 continue;
             }
-            self.inbound.release_at = None;
             if let Some(request) = self.inbound.held.take(origin) {
                 self.events.push_back(Event::Request(request));
             }
@@ -332,9 +398,7 @@ impl Connection {
 
     /// Whether calls wait for nothing but the replies that those which run are likely to bring.
     fn waits_for_expected(&self) -> bool {
-        self.inbound.expected > 0
-            && self.inbound.held.has_any()
-            && self.outbox.unsent_replies() <= MAX_UNSENT_REPLIES
+        self.inbound.held.has_long() && self.outbox.unsent_replies() <= MAX_UNSENT_REPLIES
     }
 
     /// When a held call is to start although the replies that are expected are too long: they may take as long as the
@@ -355,7 +419,9 @@ impl Connection {
         match self.inbound.release_at {
             Some(due) if due > now => {}
             Some(_) => {
-                self.release_one();
+                // Those that run are taken for calls that wait for long: they count no more.
+                self.inbound.forget_expected();
+                self.release_long();
                 self.inbound.release_at = now.checked_add(RELEASE_EVERY);
             }
             None => self.inbound.release_at = now.checked_add(RELEASE_EVERY),
@@ -365,6 +431,9 @@ impl Connection {
 
 /// Bytes of replies that the peer may leave unread before no further handlers are started.
 const MAX_UNSENT_REPLIES: usize = 768 << 10;
+
+/// Methods of one connection that are remembered for their long replies.
+const MOST_LONG: usize = 64;
 
 /// Held calls that are started at once.
 const RELEASED_AT_ONCE: usize = 16;

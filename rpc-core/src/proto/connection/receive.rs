@@ -96,7 +96,7 @@ impl Connection {
                     && (KEY..=FREE_LENGTH).contains(&length) =>
             {
                 let Some((key, arguments)) = rest.split_first_chunk::<KEY>() else { return false };
-                let held = self.inbound.held.has_any() || self.holds_back();
+                let held = self.inbound.held.has_any() || self.holds_long_back();
                 if held || self.inbound.shares.calls >= self.config.limits.max_calls {
                     return false;
                 }

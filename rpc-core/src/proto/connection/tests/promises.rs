@@ -98,3 +98,31 @@ fn a_connection_without_calls_is_drained_when_it_has_been_silent() {
     assert!(pair[Dialer].saw(&Seen::PeerDraining));
     assert_eq!(pair[Acceptor].machine.error(), Some(&ConnectionError::Closed));
 }
+
+/// Whatever came was held for 100 ms each while one handler ran whose reply was likely to be long.
+#[test]
+fn a_call_that_is_likely_to_bring_much_holds_no_others_up() {
+    let mut pair = Pair::new().greeted();
+    let open = |pair: &mut Pair, key: u64| {
+        let (now, arguments) = (pair.now, Payload::copy_from_slice(b"args"));
+        let new = NewCall { key: MethodKey::from_u64(key), ..call(&arguments, None) };
+        pair[Dialer].machine.open(now, &new).unwrap()
+    };
+    let slow = open(&mut pair, 1);
+    pair.drive();
+    pair[Acceptor].machine.expect_reply(slow, MethodKey::from_u64(1), 4 << 20);
+    let small: [_; 50] = std::array::from_fn(|_| open(&mut pair, 2));
+    let likely = open(&mut pair, 1);
+    pair.drive();
+    let runs = |pair: &Pair, id| pair[Acceptor].running.iter().any(|request| request.id == id);
+    assert!(small.iter().all(|&id| runs(&pair, id)), "small calls wait for a long reply");
+    assert!(!runs(&pair, likely), "another long reply does not wait for the first");
+    // It is not held for ever: the first may wait for as long as it likes.
+    pair.advance(Duration::from_millis(1));
+    pair.advance(Duration::from_millis(100));
+    pair.drive();
+    assert!(runs(&pair, likely));
+    pair.echo(Acceptor);
+    pair.drive();
+    assert!(pair.outcome(Dialer, likely).is_some());
+}
