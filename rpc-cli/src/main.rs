@@ -59,7 +59,8 @@ Exit codes:
   68   deadline exceeded: the call's, or a time limit of the command's
   76   unimplemented: there is no such service or method, or no description
   78   unavailable: nobody is there, it is no such server, or the connection was lost
-  130  ended by Ctrl-C: by the signal itself, so that loops of shells end too
+  130  ended by Ctrl-C: by the signal itself, so that loops of shells end too; demo and bench
+       end in good order instead, with 0
   Any other status is 64 plus its number: 65 cancelled, 69 not found, 70 already exists,
   71 permission denied, 72 resource exhausted, 73 failed precondition, 74 aborted,
   75 out of range, 77 internal, 79 data loss, 80 unauthenticated.";
