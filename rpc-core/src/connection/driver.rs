@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     proto::{
-        CallId, Decoder, MethodKey, Payload, Side,
+        CallId, Decoder, Payload, Side,
         connection::{Config, ConnectionError, Event, Request},
         wire::Failure,
     },
@@ -281,7 +281,6 @@ impl Driver {
     /// Starts the handler of a call: polls it once where it stands, unless its method is known to be slow. Gives the
     /// bytes of the reply that it has brought, or is likely to bring.
     fn start(&mut self, request: Request, scratch: &mut Scratch) -> usize {
-        let key = request.key;
         let call = Served { id: request.id, codec: request.codec, cost: request.cost };
         let Some(accept) = &self.accept else {
             scratch.done.push(call.ended(Err(super::slot::serves_nothing())));
@@ -311,7 +310,7 @@ impl Driver {
             if let Some(taken) = scratch.slot.take() {
                 self.handlers.spawn(&self.shared, call, taken, guard);
             }
-            return expect_reply(&self.shared, call.id, key, guard);
+            return expect_reply(&self.shared, call.id, guard);
         }
         let timed = guard.filter(|guard| guard.wants_sample()).map(|guard| (guard, now()));
         let polled = scratch.slot.poll(&mut Context::from_waker(Waker::noop()));
@@ -333,7 +332,7 @@ impl Driver {
                 }
                 // Ordered ones run one after the other, and none may start before another.
                 let guard = guard.filter(|_| order.is_none());
-                guard.map_or(0, |guard| expect_reply(&self.shared, call.id, key, guard))
+                guard.map_or(0, |guard| expect_reply(&self.shared, call.id, guard))
             }
         }
     }
@@ -374,10 +373,10 @@ impl Driver {
 }
 
 /// Has a reply counted that is likely to be long, while its handler runs.
-fn expect_reply(shared: &Shared, id: CallId, key: MethodKey, guard: &SlowGuard) -> usize {
+fn expect_reply(shared: &Shared, id: CallId, guard: &SlowGuard) -> usize {
     let likely = guard.likely_reply();
     if likely > 0 && id.expects_reply() {
-        shared.with(|state| state.machine.expect_reply(id, key, likely));
+        shared.with(|state| state.machine.expect_reply(id, guard.name_hash(), likely));
     }
     likely
 }

@@ -27,6 +27,8 @@ const SHORT_REPLY: usize = 16 << 10;
 /// a sample at worst.
 #[derive(Debug, Default)]
 pub(crate) struct SlowGuard {
+    /// The hash of the method's name.
+    name: u32,
     /// How long its replies have been of late; zero if short.
     reply: AtomicU32,
     calls: AtomicU32,
@@ -62,6 +64,15 @@ impl SlowGuard {
         let longest = faded.max(u32::try_from(length).unwrap_or(u32::MAX));
         let kept = if longest as usize > SHORT_REPLY { longest } else { 0 };
         self.reply.store(kept, Relaxed);
+    }
+
+    /// What watches the method whose name has this hash.
+    pub(crate) fn of(name: u32) -> Self {
+        Self { name, ..Self::default() }
+    }
+
+    pub(super) const fn name_hash(&self) -> u32 {
+        self.name
     }
 
     /// How long a reply is likely to be; zero if short.

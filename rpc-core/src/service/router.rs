@@ -56,7 +56,7 @@ impl Router {
             let order =
                 schema.ordered.then_some(if shared { first } else { first + method as u32 });
             let index = self.services.len();
-            let guard = Arc::default();
+            let guard = Arc::new(SlowGuard::of(schema.key.name_hash()));
             let route = Route { service: index, method, schema, guard, order };
             if let Some(other) = self.methods.insert(schema.key.name_hash(), route) {
                 let (one, two) = (other.schema.path.clone(), schema.path.clone());

@@ -20,7 +20,7 @@ use super::{
     event::Request,
     shares::{Class, Origin, Share, Shares},
 };
-use crate::proto::{CallId, IdHasher, Limits, Metadata, MethodKey, wire::Streams};
+use crate::proto::{CallId, IdHasher, Limits, Metadata, wire::Streams};
 
 #[derive(Debug, Default)]
 pub(super) struct Inbound {
@@ -39,8 +39,8 @@ pub(super) struct Inbound {
     pub(super) oneway_owed: usize,
     /// Bytes of replies that handlers are likely to bring which have been started and have not ended.
     expected: usize,
-    /// The methods that are likely to. Bounded by: `MOST_LONG`.
-    long: VecDeque<MethodKey>,
+    /// The methods that are likely to, by the hash of their names. Bounded by: `MOST_LONG`.
+    long: VecDeque<u32>,
     /// Requests accepted on this connection.
     pub(super) accepted: u64,
     /// Calls refused because the peer ignored the limit.
@@ -185,6 +185,13 @@ impl Held {
         Some(request)
     }
 
+    #[inline]
+    const fn is_empty(&self) -> bool {
+        self.waiting.calls == 0 && self.waiting.streams == 0 && self.waiting.oneway == 0
+    }
+
+    /// Whether calls wait that others wait behind.
+    #[inline]
     pub(super) fn has_any(&self) -> bool {
         !self.of_program.is_empty() || !self.of_handlers.is_empty()
     }
@@ -319,16 +326,17 @@ impl Connection {
 
     /// Whether a call waits for those that run, because its reply is likely to be long as theirs are.
     pub(super) fn waits_as_long(&self, request: &Request) -> bool {
-        self.holds_long_back() && self.inbound.long.contains(&request.key)
+        self.holds_long_back() && self.inbound.long.contains(&request.key.name_hash())
     }
 
-    /// Takes note that the handler of a call of this method is likely to bring a reply of so many bytes.
-    pub fn expect_reply(&mut self, id: CallId, key: MethodKey, bytes: usize) {
-        if !self.inbound.long.contains(&key) {
+    /// Takes note that the handler of a call of the method whose name has this hash is likely to bring a reply of so
+    /// many bytes.
+    pub fn expect_reply(&mut self, id: CallId, name: u32, bytes: usize) {
+        if !self.inbound.long.contains(&name) {
             if self.inbound.long.len() == MOST_LONG {
                 self.inbound.long.pop_front();
             }
-            self.inbound.long.push_back(key);
+            self.inbound.long.push_back(name);
         }
         if let Some(call) = self.inbound.open.get_mut(&id) {
             let expected = &mut call.rare.get_or_insert_default().expected;
@@ -338,11 +346,17 @@ impl Connection {
 
     /// Takes requests back that were given out as events and whose handlers were not started, if they are not to be
     /// for the time being. Keeps their order.
+    #[inline]
     pub fn hold_back(&mut self, events: &mut VecDeque<Event>) {
-        let all = self.holds_back();
-        if !all && !self.holds_long_back() {
-            return;
+        // No more is unread than unread and expected together.
+        if self.holds_long_back() && !events.is_empty() {
+            self.hold_events(events);
         }
+    }
+
+    #[cold]
+    fn hold_events(&mut self, events: &mut VecDeque<Event>) {
+        let all = self.holds_back();
         for event in std::mem::take(events).into_iter().rev() {
             match event {
                 Event::Request(request) if self.waits_as_long(&request) => {
@@ -361,7 +375,15 @@ impl Connection {
     }
 
     /// Starts calls that were held back, as far as they may start now.
+    #[inline]
     pub(super) fn release_held(&mut self) {
+        if !self.inbound.held.is_empty() {
+            self.release_some();
+        }
+    }
+
+    #[cold]
+    fn release_some(&mut self) {
         // Each is looked at again before it starts: more at once would be moved back and forth.
         for _ in 0..RELEASED_AT_ONCE {
             if self.holds_back() || !self.release_one() {

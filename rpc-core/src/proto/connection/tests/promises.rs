@@ -105,12 +105,12 @@ fn a_call_that_is_likely_to_bring_much_holds_no_others_up() {
     let mut pair = Pair::new().greeted();
     let open = |pair: &mut Pair, key: u64| {
         let (now, arguments) = (pair.now, Payload::copy_from_slice(b"args"));
-        let new = NewCall { key: MethodKey::from_u64(key), ..call(&arguments, None) };
+        let new = NewCall { key: MethodKey::from_u64(key << 32), ..call(&arguments, None) };
         pair[Dialer].machine.open(now, &new).unwrap()
     };
     let slow = open(&mut pair, 1);
     pair.drive();
-    pair[Acceptor].machine.expect_reply(slow, MethodKey::from_u64(1), 4 << 20);
+    pair[Acceptor].machine.expect_reply(slow, 1, 4 << 20);
     let small: [_; 50] = std::array::from_fn(|_| open(&mut pair, 2));
     let likely = open(&mut pair, 1);
     pair.drive();
