@@ -3,7 +3,7 @@
 use super::{
     Connection, ConnectionError, Event,
     event::Request,
-    inbound::class_of,
+    held::class_of,
     outbound::earlier,
     shares::{Origin, Share},
 };

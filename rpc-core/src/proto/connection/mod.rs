@@ -14,6 +14,7 @@ mod calls;
 mod close;
 mod error;
 mod event;
+mod held;
 mod inbound;
 mod lent;
 mod new_call;
