@@ -27,6 +27,9 @@ const BATCH: usize = 256;
 
 const P99_BAR: f64 = 2.0;
 
+/// How long cancelled handlers may take to end.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Measures it.
 ///
 /// # Errors
@@ -46,6 +49,8 @@ pub fn cancels(program: &Path, effort: Effort) -> Result<String> {
         cancel(&attacker, batches).await?;
         let each = began.elapsed() / u32::try_from(batches)?;
         let after = memory::resident(server.pid())?;
+        // Given up after a while, so that handlers that are left are counted and not waited for.
+        let _ = attacker.unhung().timeout(PATIENCE).await;
         let (most, left) = attacker.hanging().await?;
         let limit = u64::from(ours::limits().max_calls);
 

@@ -1,15 +1,13 @@
 //! The framework's side: a service with the streams that are measured.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering::SeqCst},
-};
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 use anyhow::Result;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use rpc_core::{Broadcast, Endpoint, Limits, Schema, Server, Shared, Status, Stream, service};
 use serde::{Deserialize, Serialize, Serializer};
+use tokio::sync::watch;
 
 use crate::transport::Listening;
 
@@ -43,6 +41,8 @@ pub(super) trait Streams {
     async fn hang(&self);
     /// The most that ran at once, and how many run.
     async fn hanging(&self) -> (u64, u64);
+    /// Answers once none of them runs: those that are tasks of their own are dropped by another thread.
+    async fn unhung(&self);
     fn subscribe(&self) -> impl Stream<Item = Result<Shared<Counted>, Status>>;
     /// So many items, as a plain stream.
     fn some(&self, count: u64) -> impl Stream<Item = Item>;
@@ -51,16 +51,16 @@ pub(super) trait Streams {
 }
 
 struct Source {
-    running: Arc<AtomicU64>,
+    running: watch::Sender<u64>,
     most: AtomicU64,
     values: Broadcast<Counted>,
 }
 
-struct Running(Arc<AtomicU64>);
+struct Running(watch::Sender<u64>);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, SeqCst);
+        self.0.send_modify(|running| *running -= 1);
     }
 }
 
@@ -80,14 +80,21 @@ impl Streams for Source {
     }
 
     async fn hang(&self) {
-        let running = self.running.fetch_add(1, SeqCst) + 1;
-        self.most.fetch_max(running, SeqCst);
-        let _running = Running(Arc::clone(&self.running));
+        self.running.send_modify(|running| {
+            *running += 1;
+            self.most.fetch_max(*running, SeqCst);
+        });
+        let _running = Running(self.running.clone());
         std::future::pending().await
     }
 
     async fn hanging(&self) -> (u64, u64) {
-        (self.most.load(SeqCst), self.running.load(SeqCst))
+        (self.most.load(SeqCst), *self.running.borrow())
+    }
+
+    async fn unhung(&self) {
+        // The sender is the service's own: it cannot be gone.
+        let _ = self.running.subscribe().wait_for(|running| *running == 0).await;
     }
 
     fn subscribe(&self) -> impl Stream<Item = Result<Shared<Counted>, Status>> {
@@ -115,8 +122,7 @@ pub(super) fn limits() -> Limits {
 }
 
 fn server() -> Server {
-    let running = Arc::default();
-    let source = Source { running, most: AtomicU64::new(0), values: Broadcast::new(BEHIND) };
+    let source = Source { running: watch::Sender::new(0), most: AtomicU64::new(0), values: Broadcast::new(BEHIND) };
     Server::new().limits(limits()).with(StreamsServer::new(source))
 }
 
