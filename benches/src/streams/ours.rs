@@ -122,7 +122,11 @@ pub(super) fn limits() -> Limits {
 }
 
 fn server() -> Server {
-    let source = Source { running: watch::Sender::new(0), most: AtomicU64::new(0), values: Broadcast::new(BEHIND) };
+    let source = Source {
+        running: watch::Sender::new(0),
+        most: AtomicU64::new(0),
+        values: Broadcast::new(BEHIND),
+    };
     Server::new().limits(limits()).with(StreamsServer::new(source))
 }
 

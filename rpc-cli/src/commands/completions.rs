@@ -3,7 +3,7 @@
 use clap::CommandFactory as _;
 use clap_complete::Shell;
 
-use crate::{Program, output};
+use crate::{output, program::Program};
 
 const EXAMPLES: &str = "\
 Examples:
