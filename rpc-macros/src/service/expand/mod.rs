@@ -1,5 +1,5 @@
-//! The code that is written for a service: the trait, its description, the client, the server. All but
-//! the trait and the two types is inside one anonymous constant, so that no name leaks.
+//! The generated code of a service: the trait, its description, the client, the server. All but the trait
+//! and the two types is inside one anonymous constant, so that no name leaks.
 
 mod client;
 mod description;
@@ -12,11 +12,11 @@ use syn::{Ident, Type, spanned::Spanned as _};
 
 use super::{
     model::{Argument, Method, Service},
-    passing::{Lent, Passing},
+    passing::{Conversion, Passing},
     types::{self, Form},
 };
 
-/// Everything.
+/// The expansion of a service.
 pub(super) fn service(service: &Service) -> TokenStream {
     let interface = interface::interface(service);
     let client_type = client::definition(service);
@@ -54,21 +54,21 @@ pub(super) fn service(service: &Service) -> TokenStream {
     }
 }
 
-/// The name of the struct that the arguments of a method are received in.
+/// The name of the struct from which the server reads the arguments of a method.
 fn received_ident(method: &Method) -> Ident {
     format_ident!("__{}_received", method.name)
 }
 
-/// The name of the struct that the arguments of a method are sent from.
+/// The name of the struct from which the client writes the arguments of a method.
 fn sent_ident(method: &Method) -> Ident {
     format_ident!("__{}_sent", method.name)
 }
 
 /// The arguments of a method, in their order: a tuple to bincode, an object or an array to JSON.
 fn received_struct(service: &Service, method: &Method) -> TokenStream {
-    let door = &service.door;
+    let krate = &service.krate;
     let ident = received_ident(method);
-    let serde = path_text(&quote!(#door::serde));
+    let serde = path_text(&quote!(#krate::serde));
     let expecting = expectation(service, method);
     let fields = method.arguments().map(|argument| {
         let (ident, ty) = (&argument.ident, &argument.ty);
@@ -76,58 +76,59 @@ fn received_struct(service: &Service, method: &Method) -> TokenStream {
         quote!(#with #ident: #ty)
     });
     quote! {
-        #[derive(#door::serde::Deserialize)]
+        #[derive(#krate::serde::Deserialize)]
         #[serde(crate = #serde, expecting = #expecting)]
         struct #ident { #(#fields,)* }
     }
 }
 
-/// The same as the client has them, who lends what is not small.
+/// The arguments on the client's side, with references to those that are not passed by value.
 fn sent_struct(service: &Service, method: &Method) -> TokenStream {
-    let door = &service.door;
+    let krate = &service.krate;
     let ident = sent_ident(method);
-    let serde = path_text(&quote!(#door::serde));
+    let serde = path_text(&quote!(#krate::serde));
     let mut lifetime = None;
     let fields: Vec<TokenStream> = method
         .arguments()
         .map(|argument| {
             let (ident, ty) = (&argument.ident, &argument.ty);
             let with = with_form(service, argument);
-            match Passing::of(ty).lent() {
+            match Passing::of(ty).conversion() {
                 None => quote!(#with #ident: #ty),
-                Some(Lent { ty, .. }) => {
+                Some(Conversion { target, .. }) => {
                     lifetime = Some(quote!(<'__lent>));
-                    quote!(#with #ident: &'__lent #ty)
+                    quote!(#with #ident: &'__lent #target)
                 }
             }
         })
         .collect();
     quote! {
-        #[derive(#door::serde::Serialize)]
+        #[derive(#krate::serde::Serialize)]
         #[serde(crate = #serde)]
         struct #ident #lifetime { #(#fields,)* }
     }
 }
 
-/// A name is all that is known of a type: a line that does not compile if it is not the type of that name.
+/// An assertion that a type is the one it was assumed to be: a macro sees names only, and an alias or a type of
+/// the same name must not compile.
 fn assumption(argument: &Argument) -> Option<TokenStream> {
     let ty = &argument.ty;
     let assumed = Passing::of(ty).assumes()?;
     Some(quote_spanned!(ty.span()=> const _: fn(&#ty) -> &#assumed = |value| value;))
 }
 
-/// The attribute of a field that is not read and written as serde has it.
+/// The attribute of a field whose form is not serde's own.
 fn with_form(service: &Service, argument: &Argument) -> Option<TokenStream> {
-    let door = &service.door;
+    let krate = &service.krate;
     let module = match argument.form {
         Form::Plain => return None,
         form => format_ident!("{}", form.module()),
     };
-    let module = path_text(&quote!(#door::#module));
+    let module = path_text(&quote!(#krate::#module));
     Some(quote!(#[serde(with = #module)]))
 }
 
-/// What a message says that was wanted where other arguments came.
+/// The words for the expected arguments, in the message about others that came.
 fn expectation(service: &Service, method: &Method) -> String {
     let names: Vec<&str> = method.arguments().map(|argument| argument.name.as_str()).collect();
     let path = format!("{}.{}", service.name, method.name);
@@ -139,15 +140,15 @@ fn expectation(service: &Service, method: &Method) -> String {
 
 /// `encode` or `decode` of the module for a type's form.
 fn codec_function(service: &Service, ty: &Type, function: &str) -> TokenStream {
-    let door = &service.door;
+    let krate = &service.krate;
     let form = Form::of_whole(ty);
     let (module, function) = (format_ident!("{}", form.module()), format_ident!("{function}"));
     match form {
-        Form::Plain => quote!(#door::#module::#function::<#ty>),
-        Form::ByteVec | Form::SharedBytes => quote!(#door::#module::#function),
+        Form::Plain => quote!(#krate::#module::#function::<#ty>),
+        Form::ByteVec | Form::SharedBytes => quote!(#krate::#module::#function),
         Form::SharedValue => {
             let content = types::described(ty);
-            quote!(#door::#module::#function::<#content>)
+            quote!(#krate::#module::#function::<#content>)
         }
     }
 }
