@@ -1,4 +1,4 @@
-//! What docs/protocol.md says of frames that cross others or should not be there: what a machine does with each.
+//! The rules of docs/protocol.md for frames that cross others or should not be there, and the machine's reaction to each.
 
 use std::{task::Waker, time::Instant};
 
