@@ -12,8 +12,8 @@ use std::{
 use quote::{ToTokens, quote};
 use syn::{Fields, ImplItem, Item, TraitItem, UseTree, Visibility};
 
-/// The names that are listed: those at the root of the crate and in its public modules, `proto` apart, which is declared
-/// unstable but for the names at the root.
+/// The listed names: those at the root of the crate and in its public modules. Of `proto`, which is declared unstable,
+/// only the names at the root.
 const PUBLIC_MODULES: [&str; 3] = ["codec", "schema", "reflect"];
 
 fn root() -> PathBuf {

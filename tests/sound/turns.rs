@@ -1,5 +1,5 @@
-//! Connections, and calls of one connection, side by side: none has the thread to itself for long. The assertions are on
-//! counts, of handlers and of their concurrency, and on shares of CPU time; never on how long something took.
+//! Connections, and calls of one connection, side by side: none has the thread to itself for long. Asserted are counts,
+//! of handlers and of those at once, and shares of CPU time; never how long something took.
 
 use std::{
     future::Future,

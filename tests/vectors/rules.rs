@@ -1,4 +1,4 @@
-//! The rules of docs/protocol.md for frames that cross others or should not be there, and the machine's reaction to each.
+//! The rules of docs/protocol.md for frames that cross others or should not be there, and what the machine does then.
 
 use std::{task::Waker, time::Instant};
 
