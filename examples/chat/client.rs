@@ -77,6 +77,8 @@ pub struct Member {
     shown: UnboundedSender<Shown>,
     chat: Option<ChatClient>,
     session: Option<u64>,
+    /// True once a room was joined: errors of the server are losses from then on.
+    joined_once: bool,
     /// The last message about the connection, while it still holds.
     offline: Option<Shown>,
     /// Commands that came while there was no connection. Bounded by: `KEPT`.
@@ -106,7 +108,8 @@ impl Member {
     ) -> Result<Self, AddressError> {
         let (address, room) = (address.parse()?, Some(room));
         let (chat, session, offline, kept) = (None, None, None, VecDeque::new());
-        Ok(Self { address, nick, room, shown, chat, session, offline, kept })
+        let joined_once = false;
+        Ok(Self { address, nick, room, shown, chat, session, joined_once, offline, kept })
     }
 
     /// Lives until `commands` ends.
@@ -118,10 +121,9 @@ impl Member {
         mut commands: Receiver<Command>,
     ) -> Result<(), CallError<ChatError>> {
         let mut pause = FIRST_PAUSE;
-        let mut joined_once = false;
         loop {
             let end = match self.connect(&mut commands).await {
-                Ok(chat) => self.stay(&chat, &mut commands, &mut joined_once).await,
+                Ok(chat) => self.stay(&chat, &mut commands).await,
                 Err(end) => Ok(end),
             };
             match end {
@@ -142,7 +144,7 @@ impl Member {
                     self.offline = Some(why);
                 }
                 // The old connection may not be gone yet for the server: the nickname is this member's.
-                Err(CallError::App(ChatError::NickTaken(_))) if joined_once => {}
+                Err(CallError::App(ChatError::NickTaken(_))) if self.joined_once => {}
                 Err(error) => return Err(error),
             }
             if self.meanwhile(tokio::time::sleep(pause), &mut commands).await.is_none() {
@@ -223,14 +225,13 @@ impl Member {
         &mut self,
         chat: &ChatClient,
         commands: &mut Receiver<Command>,
-        joined_once: &mut bool,
     ) -> Result<End, CallError<ChatError>> {
         self.session = None;
         let mut events = match &self.room {
             None => None,
             Some(room) => match chat.join(&self.nick, room).await {
                 Ok(events) => Some(events),
-                Err(CallError::Status(status)) if *joined_once && self.offline.is_none() => {
+                Err(CallError::Status(status)) if self.joined_once && self.offline.is_none() => {
                     return Ok(End::Offline(Shown::Lost(status.to_string())));
                 }
                 Err(CallError::Status(status)) => return Ok(self.unreachable(status.to_string())),
@@ -258,7 +259,7 @@ impl Member {
                         if let Event::Welcome { session, .. } = &event {
                             self.session = Some(*session);
                             self.offline = None;
-                            *joined_once = true;
+                            self.joined_once = true;
                         }
                         let dropped = matches!(event, Event::Dropped { .. });
                         self.show(Shown::Event(event));

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Format, Registry, Schema, signature};
+use super::{Format, Registry, Schema};
 use crate::proto::MethodKey;
 
 /// The description of a service.
@@ -187,20 +187,6 @@ impl MethodBuilder<'_> {
     pub const fn ordered(&mut self) -> &mut Self {
         self.method.ordered = true;
         self
-    }
-}
-
-impl MethodSchema {
-    /// The canonical text of the method's signature, whose hash is half of its key; `types` are those of its
-    /// service. For a text that people read, see [`ServiceSchema::signature`].
-    #[must_use]
-    pub fn canonical_signature(&self, types: &Registry) -> String {
-        signature::canonical(self, types)
-    }
-
-    /// The key that follows from path and signature.
-    pub(super) fn expected_key(&self, types: &Registry) -> MethodKey {
-        MethodKey::new(&self.path, &self.canonical_signature(types))
     }
 }
 

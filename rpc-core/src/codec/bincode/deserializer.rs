@@ -5,18 +5,9 @@ use serde::de::{self, Visitor};
 use super::{
     access::{Elements, Fields, Variants},
     error::{DecodeError, DecodeErrorKind},
+    limits::{EMPTY_ELEMENTS, HINT, MAX_DEPTH},
     reader::{Reader, unzigzag, unzigzag_128},
 };
-
-/// The deepest nesting of values, counted at every option, struct, enum, sequence, map and tuple.
-pub(super) const MAX_DEPTH: u32 = 128;
-
-/// The most elements in one message that take no bytes at all, such as those of a `Vec<()>`: a claimed length
-/// costs nothing to send, and each element costs time to make.
-pub(super) const EMPTY_ELEMENTS: u64 = 65_536;
-
-/// The most elements of one sequence or map that are allocated for before any is read.
-const HINT: usize = 4096;
 
 /// Reads one value.
 #[derive(Debug)]

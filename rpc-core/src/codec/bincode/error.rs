@@ -48,10 +48,10 @@ pub enum DecodeErrorKind {
     #[error("a character is not UTF-8")]
     Char,
     /// Values within values, deeper than allowed.
-    #[error("values are nested more than {} deep", super::deserializer::MAX_DEPTH)]
+    #[error("values are nested more than {} deep", super::limits::MAX_DEPTH)]
     Depth,
     /// Elements that take no bytes, more than allowed in one message.
-    #[error("more than {} elements without content", super::deserializer::EMPTY_ELEMENTS)]
+    #[error("more than {} elements without content", super::limits::EMPTY_ELEMENTS)]
     EmptyElements,
     /// The type asks the bytes what they are, which bincode cannot tell.
     #[error("the type needs a format that describes itself, which bincode is not: use JSON for it")]

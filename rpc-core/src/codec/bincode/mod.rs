@@ -5,6 +5,7 @@
 mod access;
 mod deserializer;
 mod error;
+mod limits;
 mod reader;
 
 pub use error::{DecodeError, DecodeErrorKind};

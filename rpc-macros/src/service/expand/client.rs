@@ -11,7 +11,7 @@ use super::{
         passing::{Conversion, Passing},
         types,
     },
-    codec_function, sent_ident,
+    encoding::{codec_function, sent_ident},
 };
 
 fn client_ident(service: &Service) -> Ident {

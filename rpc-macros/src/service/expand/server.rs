@@ -9,7 +9,7 @@ use super::{
         model::{Method, Parameter, Service},
         output::{Failure, Items, Output},
     },
-    codec_function, received_ident,
+    encoding::{codec_function, received_ident},
 };
 
 fn server_ident(service: &Service) -> Ident {
