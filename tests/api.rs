@@ -12,8 +12,8 @@ use std::{
 use quote::{ToTokens, quote};
 use syn::{Fields, ImplItem, Item, TraitItem, UseTree, Visibility};
 
-/// What the listing is of: the names at the root of the crate and in its public modules, `proto` apart, which is declared
-/// unstable but for what is named at the root.
+/// The listed names: those at the root of the crate and in its public modules. Of `proto`, which is declared unstable,
+/// only the names at the root.
 const PUBLIC_MODULES: [&str; 3] = ["codec", "schema", "reflect"];
 
 fn root() -> PathBuf {
@@ -77,7 +77,7 @@ fn text(tokens: impl ToTokens) -> String {
     tight.iter().fold(text, |text, (from, to)| text.replace(from, to)).trim().to_owned()
 }
 
-/// Whether an item is for tests, or hidden from the documentation.
+/// True if an item is for tests, or hidden from the documentation.
 fn is_hidden(attributes: &[syn::Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         let text = attribute.to_token_stream().to_string();

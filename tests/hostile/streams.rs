@@ -71,7 +71,7 @@ fn item(id: u32, length: usize) -> Vec<u8> {
 }
 
 impl Attacked {
-    /// What the server says before it closes.
+    /// The message of the server's goaway.
     async fn told(mut self) -> String {
         let (_, payload) = self.peer.next(Kind::GoAway).await.unwrap();
         assert_eq!(self.friend.refuse(stream::iter([1])).await, Ok(7));

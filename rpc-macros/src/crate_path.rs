@@ -1,27 +1,27 @@
-//! Where generated code finds the framework: `::rpc_core`, or the path that an option `crate = …` gives.
+//! The path by which generated code names the framework: `::rpc_core`, or that of an option `crate = …`.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{LitStr, Path, Token, meta::ParseNestedMeta, parse::Parse, parse_quote};
 
-/// The path of the module that generated code may name.
+/// The path of the crate; as tokens, that of its module for generated code.
 #[derive(Clone, Debug)]
-pub(crate) struct Door(Path);
+pub(crate) struct CratePath(Path);
 
-impl Default for Door {
+impl Default for CratePath {
     fn default() -> Self {
         Self(parse_quote!(::rpc_core))
     }
 }
 
-impl Door {
+impl CratePath {
     /// Reads the value of an option `crate = path` or `crate = "path"`.
     pub(crate) fn parse(option: &ParseNestedMeta<'_>) -> syn::Result<Self> {
         quoted_or_not(option).map(Self)
     }
 }
 
-impl ToTokens for Door {
+impl ToTokens for CratePath {
     fn to_tokens(&self, tokens: &mut TokenStream) {
         let path = &self.0;
         tokens.extend(quote!(#path::__private));
