@@ -309,7 +309,7 @@ impl Channel {
     ) -> Call<T, E> {
         let mut call = Call::new(self.connection.clone(), method, codec, arguments, expected);
         call.called_by(self.caller.as_ref());
-        if let Some(timeout) = self.timeout.filter(|_| !call.request.streams.down()) {
+        if let Some(timeout) = self.timeout.filter(|_| !call.request.opening.streams.down()) {
             call.request.options().timeout = Some(timeout);
         }
         call

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use crate::{
     connection::Connection,
-    proto::{Code, MethodKey, Payload, Status, connection::Outcome, wire::Failure},
+    proto::{Code, Failure, MethodKey, Outcome, Payload, Status},
 };
 
 /// The same call in JSON, for a server that has another signature.

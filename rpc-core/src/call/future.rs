@@ -9,15 +9,13 @@ use std::{
     time::Instant,
 };
 
-use super::{Call, CallError, Incoming, MakeStream, Method, Prepared, Reader, evolve::Fallback};
+use super::{
+    Call, CallError, Incoming, MakeStream, Method, Options, Prepared, Reader, evolve::Fallback,
+};
 use crate::{
     codec::{CodecError, Decode},
     connection::{Connection, ItemReader, ItemSender},
-    proto::{
-        CallId, Code, Codec, Metadata, Payload, Status,
-        connection::{NewCall, Outcome},
-        wire::Failure,
-    },
+    proto::{CallId, Code, Codec, Failure, Metadata, Outcome, Payload, Status},
     time::now,
 };
 
@@ -55,27 +53,17 @@ impl<T, E> CallFuture<T, E> {
 
     /// Sends the call. Gives its outcome if it has one at once.
     fn send(&mut self, cx: &Context<'_>) -> Poll<Outcome> {
-        let deadline = self.request.deadline();
+        self.request.settle();
         let request = &self.request;
         let arguments = match &request.arguments {
             Ok(arguments) => arguments,
             Err(status) => return Poll::Ready(Err(Failure::Status(status.clone()))),
         };
-        let call = NewCall {
-            key: request.key,
-            codec: request.codec,
-            deadline,
-            metadata: request.options.as_ref().map(|options| &options.metadata),
-            arguments,
-            streams: request.streams,
-            ordered: request.method.is_ordered(),
-            within: request.within(),
-        };
         let shared = self.connection.shared();
         let opened = if request.reply {
-            shared.open(&call, cx).map(Some)
+            shared.open(&request.opening, arguments, cx).map(Some)
         } else {
-            shared.open_oneway(&call, cx)
+            shared.open_oneway(&request.opening, arguments, cx)
         };
         match opened {
             Ok(Some(id)) => {
@@ -96,7 +84,7 @@ impl<T, E> CallFuture<T, E> {
         }
         let Some(options) = &mut self.request.options else { return };
         if let Some(upload) = options.upload.take() {
-            let codec = self.request.codec;
+            let codec = self.request.opening.codec;
             let shared = self.connection.shared();
             let items = ItemSender::upload(Arc::clone(shared), id, codec);
             shared.spawn(upload.into_inner()(items, codec));
@@ -115,7 +103,7 @@ impl<T, E> CallFuture<T, E> {
         // Polled after its end, which futures need not allow; there is nothing to come.
         let State::Open(id) = self.state else { return Poll::Pending };
         let shared = self.connection.shared();
-        let progress = if self.request.streams.down() {
+        let progress = if self.request.opening.streams.down() {
             shared.poll_accepted(id, cx).map(|accepted| match accepted {
                 Ok(()) => Progress::Accepted(id),
                 Err((outcome, metadata)) => Progress::Ended(outcome, metadata),
@@ -159,7 +147,7 @@ impl<T, E> CallFuture<T, E> {
     }
 
     fn read(&mut self, progress: Progress) -> Result<T, CallError<E>> {
-        let codec = self.request.codec;
+        let codec = self.request.opening.codec;
         let Reader { value, error } = self.read;
         let (accepted, trailing) = match progress {
             Progress::Ended(Err(end), metadata) => {
@@ -199,7 +187,7 @@ impl<T, E> CallFuture<T, E> {
 
     /// Makes of the outcome of a plain call what the caller gets.
     fn read_plain(&self, outcome: Outcome) -> Result<T, CallError<E>> {
-        let (codec, Reader { value, error }) = (self.request.codec, self.read);
+        let (codec, Reader { value, error }) = (self.request.opening.codec, self.read);
         match outcome {
             Ok(payload) => value(codec, (&payload).into()).map_err(unreadable),
             Err(end) => Err(failure(end, codec, error, Some(&self.request.method))),
@@ -224,28 +212,32 @@ impl<T, E> CallFuture<T, E> {
 impl Prepared {
     /// Calls the method by its bare name, which takes JSON.
     pub(super) fn by_name(&mut self, arguments: Result<Payload, Status>) {
-        (self.key, self.codec) = (self.method.bare_key(), Codec::Json);
+        (self.opening.key, self.opening.codec) = (self.method.bare_key(), Codec::Json);
         self.arguments = arguments;
     }
 
+    /// Settles what depends on when the call is sent, and on which connection.
+    fn settle(&mut self) {
+        if let Some(options) = &mut self.options {
+            self.opening.deadline = options.deadline();
+            self.opening.parent = options.caller.as_ref().and_then(super::Context::running_call);
+        }
+    }
+}
+
+impl Options {
     /// When the caller stops waiting. A time that no clock reaches is no deadline.
     fn deadline(&mut self) -> Option<Instant> {
-        let options = self.options.as_mut()?;
-        if let Some(Fallback { deadline: Some(deadline), .. }) = options.fallback {
+        if let Some(Fallback { deadline: Some(deadline), .. }) = self.fallback {
             return deadline;
         }
-        let own = options.timeout.and_then(|timeout| now().checked_add(timeout));
-        let inherited = options.scope.as_ref().and_then(super::Context::deadline);
+        let own = self.timeout.and_then(|timeout| now().checked_add(timeout));
+        let inherited = self.scope.as_ref().and_then(super::Context::deadline);
         let deadline = own.into_iter().chain(inherited).min();
-        if let Some(fallback) = &mut options.fallback {
+        if let Some(fallback) = &mut self.fallback {
             fallback.deadline = Some(deadline);
         }
         deadline
-    }
-
-    /// The call whose handler makes this one, while it runs.
-    fn within(&self) -> Option<CallId> {
-        self.options.as_ref()?.caller.as_ref()?.running_call()
     }
 }
 

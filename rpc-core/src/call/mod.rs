@@ -28,7 +28,9 @@ use self::{evolve::Fallback, upload::Upload};
 use crate::{
     codec::{CodecError, Decode, Encode},
     connection::{Connection, ItemReader},
-    proto::{Code, Codec, Metadata, MetadataError, MethodKey, Payload, Status, wire::Streams},
+    proto::{
+        Code, Codec, Metadata, MetadataError, MethodKey, Opening, Order, Payload, Status, Streams,
+    },
 };
 
 /// A call that was prepared and not sent yet: `.await` sends it, options come before.
@@ -58,13 +60,10 @@ pub struct Call<T, E = Infallible> {
 /// What is to be sent.
 struct Prepared {
     method: Method,
-    /// What the method is called by.
-    key: MethodKey,
-    codec: Codec,
+    opening: Opening,
     /// The encoded arguments, or why the call cannot be made.
     arguments: Result<Payload, Status>,
     reply: bool,
-    streams: Streams,
     /// What most calls do not have; apart, so that the others stay small.
     options: Option<Box<Options>>,
 }
@@ -72,7 +71,6 @@ struct Prepared {
 #[derive(Default)]
 struct Options {
     timeout: Option<Duration>,
-    metadata: Metadata,
     /// Sends the items that go with the call. The lock is never taken: it makes `Sync` what holds a stream of the
     /// caller's, which need not be.
     upload: Option<Mutex<Upload>>,
@@ -176,7 +174,7 @@ impl<T, E> Call<T, E> {
         let Expected { read, stream } = expected;
         let mut request = Prepared::new(method, codec, arguments);
         if stream.is_some() {
-            request.streams = Streams::DOWN;
+            request.opening.streams = Streams::DOWN;
         }
         Self { connection, request, read, stream }
     }
@@ -193,8 +191,8 @@ impl<T, E> Call<T, E> {
         S: Stream<Item = U> + Send + 'static,
         U: 'static,
     {
-        self.request.streams =
-            if self.request.streams.down() { Streams::BOTH } else { Streams::UP };
+        let streams = &mut self.request.opening.streams;
+        *streams = if streams.down() { Streams::BOTH } else { Streams::UP };
         self.request.options().upload = Some(Mutex::new(upload::upload(stream, encode)));
         self
     }
@@ -233,22 +231,24 @@ impl<T, E> Call<T, E> {
     /// Sends a key-value pair along. A pair that cannot travel fails the call with `INVALID_ARGUMENT`:
     /// see [`Metadata`] for what can.
     pub fn metadata(mut self, key: &str, value: &str) -> Self {
-        let set = self.request.options().metadata.set(key, value);
+        let set = self.request.metadata().set(key, value);
         self.refuse_if(set);
         self
     }
 
     /// Sends bytes along, under a key that ends in `-bin`; as [`Self::metadata`] does text.
     pub fn metadata_bin(mut self, key: &str, value: impl AsRef<[u8]>) -> Self {
-        let set = self.request.options().metadata.set_bin(key, value);
+        let set = self.request.metadata().set_bin(key, value);
         self.refuse_if(set);
         self
     }
 
     /// Sends all pairs of `metadata` along, for each key in the place of what was set before.
     pub fn with_metadata(mut self, metadata: &Metadata) -> Self {
-        let set = self.request.options().metadata.set_all(metadata);
-        self.refuse_if(set);
+        if !metadata.is_empty() {
+            let set = self.request.metadata().set_all(metadata);
+            self.refuse_if(set);
+        }
         self
     }
 
@@ -268,9 +268,14 @@ impl<T, E> Call<T, E> {
 }
 
 impl Prepared {
-    const fn new(method: Method, codec: Codec, arguments: Result<Payload, Status>) -> Self {
-        let key = method.key();
-        Self { method, key, codec, arguments, reply: true, streams: Streams::NONE, options: None }
+    fn new(method: Method, codec: Codec, arguments: Result<Payload, Status>) -> Self {
+        let order = if method.is_ordered() { Order::Kept } else { Order::Any };
+        let opening = Opening { order, ..Opening::new(method.key(), codec) };
+        Self { method, opening, arguments, reply: true, options: None }
+    }
+
+    fn metadata(&mut self) -> &mut Metadata {
+        self.opening.metadata.get_or_insert_default()
     }
 
     fn options(&mut self) -> &mut Options {

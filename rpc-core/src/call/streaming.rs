@@ -17,7 +17,7 @@ use super::{
 use crate::{
     codec::{CodecError, Decode},
     connection::{Connection, ItemReader, Next},
-    proto::{Code, Codec, Metadata, Status, wire::Failure},
+    proto::{Code, Codec, Failure, Metadata, Status},
 };
 
 /// Items that the other side sends: a [`Stream`] of results.

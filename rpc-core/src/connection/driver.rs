@@ -26,9 +26,8 @@ use super::{
 };
 use crate::{
     proto::{
-        CallId, Decoder, Payload, Side,
+        CallId, Decoder, Failure, Payload, Side,
         connection::{Config, ConnectionError, Event, Request},
-        wire::Failure,
     },
     time::now,
     transport::Link,
@@ -281,7 +280,7 @@ impl Driver {
     /// Starts the handler of a call: polls it once where it stands, unless its method is known to be slow. Gives the
     /// bytes of the reply that it has brought, or is likely to bring.
     fn start(&mut self, request: Request, scratch: &mut Scratch) -> usize {
-        let call = Served { id: request.id, codec: request.codec, cost: request.cost };
+        let call = Served { id: request.id, codec: request.opening.codec, cost: request.cost };
         let Some(accept) = &self.accept else {
             scratch.done.push(call.ended(Err(super::slot::serves_nothing())));
             return 0;

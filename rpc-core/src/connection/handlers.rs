@@ -25,7 +25,7 @@ use super::{
     turn::Budget,
 };
 use crate::{
-    proto::{CallId, Code, Codec, IdHasher, Status, connection::Outcome, wire::Failure},
+    proto::{CallId, Code, Codec, Failure, IdHasher, Outcome, Status},
     time::now,
 };
 

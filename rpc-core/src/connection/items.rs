@@ -12,9 +12,8 @@ use bytes::Bytes;
 
 use super::Shared;
 use crate::proto::{
-    CallId, Code, Codec, Status,
-    connection::{Ended, ITEM_OVERHEAD, Items, Room, SMALL_ITEM, Segment, Stopped, StreamId},
-    wire::{Flags, HEAD_LEN, Head, Kind, accept},
+    CallId, Code, Codec, Ended, Status,
+    connection::{ITEM_OVERHEAD, Items, Room, SMALL_ITEM, Segment, Stopped, StreamId},
 };
 
 /// Bytes of small items that are gathered before they are handed on.
@@ -66,7 +65,7 @@ impl ItemSender {
     pub(crate) fn accepted(shared: Arc<Shared>, call: CallId, codec: Codec) -> Self {
         let metadata = shared.take_reply_metadata(call);
         let mut sender = Self::new(shared, StreamId::theirs(call), codec);
-        accept::encode(call, metadata.as_deref(), &mut sender.frames);
+        sender.stream.encode_accept(metadata.as_deref(), &mut sender.frames);
         sender.whole = sender.frames.len();
         sender
     }
@@ -144,39 +143,33 @@ impl ItemSender {
     ) -> Result<Result<bool, TooLong>, X> {
         let start = self.frames.len();
         self.frames.reserve(self.length);
-        self.frames.extend_from_slice(&[0; HEAD_LEN]);
+        self.frames.extend_from_slice(&[0; ITEM_OVERHEAD]);
         if let Err(error) = encode(&mut self.frames) {
             self.frames.truncate(start);
             return Err(error);
         }
-        let length = self.frames.len() - start - HEAD_LEN;
+        let length = self.frames.len() - start - ITEM_OVERHEAD;
         if length > self.room.max_item {
             self.frames.truncate(start);
             return Ok(Err(TooLong { length, limit: self.room.max_item }));
         }
         if length > SMALL_ITEM {
-            self.length = (HEAD_LEN + length).min(LONGEST_HINT);
+            self.length = (ITEM_OVERHEAD + length).min(LONGEST_HINT);
             let item = if start == 0 {
-                Bytes::from(std::mem::take(&mut self.frames)).slice(HEAD_LEN..)
+                Bytes::from(std::mem::take(&mut self.frames)).slice(ITEM_OVERHEAD..)
             } else {
-                let item = Bytes::copy_from_slice(&self.frames[start + HEAD_LEN..]);
+                let item = Bytes::copy_from_slice(&self.frames[start + ITEM_OVERHEAD..]);
                 self.frames.truncate(start);
                 item
             };
             self.long = Some((item, false));
             return Ok(Ok(true));
         }
-        let head = self.head(length).encode();
-        self.frames[start..start + HEAD_LEN].copy_from_slice(&head);
+        let head = self.stream.item_head(self.codec, length);
+        self.frames[start..start + ITEM_OVERHEAD].copy_from_slice(&head);
         self.cost += length + ITEM_OVERHEAD;
         self.whole = self.frames.len();
         Ok(Ok(self.frames.len() >= BATCH))
-    }
-
-    fn head(&self, length: usize) -> Head {
-        let flags = if self.stream.mine { Flags::MINE } else { Flags::NONE };
-        let flags = if self.codec == Codec::Json { flags.with(Flags::JSON) } else { flags };
-        Head { kind: Kind::Item, flags, id: self.stream.call, length: length as u32 }
     }
 
     /// Hands on what was gathered. Leaves the waker of `cx`, which is woken when the stream is stopped.

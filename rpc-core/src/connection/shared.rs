@@ -23,8 +23,8 @@ use super::{
 };
 use crate::{
     proto::{
-        self, CallId, Metadata, Side, Status,
-        connection::{Config, ConnectionError, Ended, Event, NewCall, Outcome, StreamId, Waiter},
+        self, CallId, Ended, Metadata, Opening, Outcome, Payload, Side, Status,
+        connection::{Config, ConnectionError, Event, StreamId, Waiter},
     },
     time::now,
     transport::{PeerAddress, WriteHalf},
@@ -108,39 +108,49 @@ impl Shared {
     }
 
     /// Opens a call, leaves the waker of `cx` with it, and sees to it that it is sent.
-    pub(crate) fn open(&self, call: &NewCall<'_>, cx: &Context<'_>) -> Result<CallId, Status> {
-        if call.streams.down() {
-            return self.open_stream(call, cx);
+    pub(crate) fn open(
+        &self,
+        opening: &Opening,
+        arguments: &Payload,
+        cx: &Context<'_>,
+    ) -> Result<CallId, Status> {
+        if opening.streams.down() {
+            return self.open_stream(opening, arguments, cx);
         }
         let waker = cx.waker().clone();
         let mut state = self.state.lock();
         state.machine.give_buffer(scratch::take_buffer);
-        let present = state.present_for(call);
-        let id = state.machine.open(present, call)?;
+        let present = state.present_for(opening);
+        let id = state.machine.open(present, opening, arguments)?;
         state.machine.wait(id, waker);
-        self.send_opened(state, call);
+        self.send_opened(state, opening);
         Ok(id)
     }
 
     /// The same for a call that brings items.
-    fn open_stream(&self, call: &NewCall<'_>, cx: &Context<'_>) -> Result<CallId, Status> {
+    fn open_stream(
+        &self,
+        opening: &Opening,
+        arguments: &Payload,
+        cx: &Context<'_>,
+    ) -> Result<CallId, Status> {
         let mut waiter = Waiter::new(cx.waker());
         // It waits in two places, for its start and for its end, and both may come once the lock is released.
         waiter.supply();
         let mut state = self.state.lock();
         state.machine.give_buffer(scratch::take_buffer);
-        let present = state.present_for(call);
-        let id = state.machine.open(present, call)?;
+        let present = state.present_for(opening);
+        let id = state.machine.open(present, opening, arguments)?;
         let pending = state.machine.poll_accepted(id, &mut waiter).is_pending();
         debug_assert!(pending, "a call that was just opened has not ended");
-        self.send_opened(state, call);
+        self.send_opened(state, opening);
         Ok(id)
     }
 
     /// Sees to it that a call is sent which was opened.
     #[inline]
-    fn send_opened(&self, state: MutexGuard<'_, State>, call: &NewCall<'_>) {
-        let rearm = state.must_rearm(call);
+    fn send_opened(&self, state: MutexGuard<'_, State>, opening: &Opening) {
+        let rearm = state.must_rearm(opening);
         if state.machine.open_calls() == 1 && state.may_write_inline() {
             self.write_inline(state);
         } else {
@@ -154,19 +164,20 @@ impl Shared {
     /// Opens a call that expects no reply; `None` if it is on its way.
     pub(crate) fn open_oneway(
         &self,
-        call: &NewCall<'_>,
+        opening: &Opening,
+        arguments: &Payload,
         cx: &Context<'_>,
     ) -> Result<Option<CallId>, Status> {
         let mut waiter = Waiter::supplied(cx.waker());
         let mut state = self.state.lock();
         state.machine.give_buffer(scratch::take_buffer);
-        let present = state.present_for(call);
-        let id = state.machine.open_oneway(present, call)?;
+        let present = state.present_for(opening);
+        let id = state.machine.open_oneway(present, opening, arguments)?;
         if let Some(id) = id {
             let pending = state.machine.poll_outcome(id, &mut waiter).is_pending();
             debug_assert!(pending, "a call that was just queued has not ended");
         }
-        let rearm = state.must_rearm(call);
+        let rearm = state.must_rearm(opening);
         self.request_flush(state);
         if rearm {
             self.driver.wake();
@@ -365,14 +376,14 @@ impl State {
 
     /// The time at which a call is opened. Where no deadline depends on it, that is when bytes last came:
     /// reading the clock costs as much as all else that is done here.
-    fn present_for(&self, call: &NewCall<'_>) -> Instant {
-        if call.deadline.is_some() { now() } else { self.machine.received() }
+    fn present_for(&self, opening: &Opening) -> Instant {
+        if opening.deadline.is_some() { now() } else { self.machine.received() }
     }
 
     /// Whether the driver is to set its timer anew: something is due before it fires.
-    fn must_rearm(&self, call: &NewCall<'_>) -> bool {
+    fn must_rearm(&self, opening: &Opening) -> bool {
         let rings_in_time = |armed| self.machine.pings_after(armed);
-        if call.deadline.is_none() && self.armed.is_some_and(rings_in_time) {
+        if opening.deadline.is_none() && self.armed.is_some_and(rings_in_time) {
             return false;
         }
         self.is_due_earlier()

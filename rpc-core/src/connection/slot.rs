@@ -13,11 +13,7 @@ use std::{
 use tokio_util::sync::{CancellationToken, ReusableBoxFuture};
 
 use super::{guard::SlowGuard, shared::Shared};
-use crate::proto::{
-    Code, Status,
-    connection::{Outcome, Request},
-    wire::Failure,
-};
+use crate::proto::{Code, Failure, Outcome, Status, connection::Request};
 
 /// A call that the peer opened, on its way to a handler.
 #[derive(Debug)]

@@ -14,7 +14,7 @@ use crate::{
     call::{Context, Sent, send_all},
     codec::{self, Encode},
     connection::{ItemSender, Shared},
-    proto::{CallId, Code, Codec, Payload, Status, connection::Outcome, wire::Failure},
+    proto::{CallId, Code, Codec, Failure, Outcome, Payload, Status},
     schema::MethodSchema,
 };
 

@@ -12,7 +12,7 @@ use crate::{
     call::{Context, Streaming},
     codec::{self, Decode, Encode},
     connection::{HandlerSlot, IncomingCall, ItemReader},
-    proto::{Code, Codec, Status, connection::Outcome, wire::Failure},
+    proto::{Code, Codec, Failure, Outcome, Status},
     schema::MethodSchema,
 };
 
@@ -34,10 +34,11 @@ impl<'a> Request<'a> {
     pub fn context(&self) -> Context {
         let make = || {
             let request = &self.call.request;
-            let metadata = request.metadata.as_deref().cloned().unwrap_or_default();
-            let (connection, streams) = (Arc::clone(self.call.shared), request.streams.down());
+            let metadata = request.opening.metadata.as_deref().cloned().unwrap_or_default();
+            let (connection, streams) =
+                (Arc::clone(self.call.shared), request.opening.streams.down());
             let (path, id) = (&self.method.path, request.id);
-            Context::new(path, connection, id, request.deadline, metadata, streams)
+            Context::new(path, connection, id, request.opening.deadline, metadata, streams)
         };
         self.context.get_or_init(make).clone()
     }
@@ -53,7 +54,7 @@ impl<'a> Request<'a> {
         H: Future<Output = T> + Send + 'static,
         T: 'static,
     {
-        let (codec, method) = (self.call.request.codec, self.method);
+        let (codec, method) = (self.call.request.opening.codec, self.method);
         if let Some(arguments) = self.arguments(slot) {
             let handler = handler(arguments);
             self.run(slot, handler.map(move |value| encoded(codec, &value, encode, method)));
@@ -73,7 +74,7 @@ impl<'a> Request<'a> {
         T: 'static,
         E: 'static,
     {
-        let (codec, method) = (self.call.request.codec, self.method);
+        let (codec, method) = (self.call.request.opening.codec, self.method);
         if let Some(arguments) = self.arguments(slot) {
             let handler = handler(arguments);
             let outcome = move |result| match result {
@@ -99,7 +100,7 @@ impl<'a> Request<'a> {
         T: 'static,
         S: HandlerStatus + 'static,
     {
-        let (codec, method) = (self.call.request.codec, self.method);
+        let (codec, method) = (self.call.request.opening.codec, self.method);
         if let Some(arguments) = self.arguments(slot) {
             let handler = handler(arguments);
             let outcome = move |result: Result<T, S>| match result {
@@ -114,8 +115,9 @@ impl<'a> Request<'a> {
     pub fn upload<T>(&self, item: Decode<T>) -> Streaming<T> {
         let request = &self.call.request;
         let shared = Arc::clone(self.call.shared);
-        let reader = request.streams.up().then(|| ItemReader::of_upload(shared, request.id));
-        Streaming::of_upload(reader, request.codec, item)
+        let reader =
+            request.opening.streams.up().then(|| ItemReader::of_upload(shared, request.id));
+        Streaming::of_upload(reader, request.opening.codec, item)
     }
 
     /// Puts a handler that sends a stream of items into `slot`.
@@ -155,7 +157,8 @@ impl<'a> Request<'a> {
         A: DeserializeOwned,
         H: Future<Output = Outcome> + Send + 'static,
     {
-        let (codec, method, id) = (self.call.request.codec, self.method, self.call.request.id);
+        let (codec, method, id) =
+            (self.call.request.opening.codec, self.method, self.call.request.id);
         if let Some(arguments) = self.arguments(slot) {
             let (shared, context) = (Arc::clone(self.call.shared), self.context.get().cloned());
             let items = ItemSink { shared, id, context, codec, encode, encode_error, method };
@@ -173,7 +176,7 @@ impl<'a> Request<'a> {
     /// Decodes the arguments; refuses the call in `slot` if they are wrong.
     fn arguments<A: DeserializeOwned>(&self, slot: &mut HandlerSlot) -> Option<A> {
         let request = &self.call.request;
-        match codec::decode(request.codec, (&request.arguments).into()) {
+        match codec::decode(request.opening.codec, (&request.arguments).into()) {
             Ok(arguments) => Some(arguments),
             Err(error) => {
                 let path = &self.method.path;
