@@ -10,12 +10,13 @@ use std::{
 };
 
 /// Folders and files of `rpc-core/src`, each with what it may import besides itself.
-const WALLS: [(&str, &[&str]); 14] = [
+const WALLS: [(&str, &[&str]); 15] = [
     ("proto", &[]),
     ("time", &[]),
     ("codec", &["proto"]),
     ("schema", &["proto"]),
-    ("transport", &["proto"]),
+    ("extensions", &[]),
+    ("transport", &["proto", "extensions"]),
     ("connection", &["proto", "transport", "time"]),
     ("call", &["proto", "codec", "schema", "transport", "connection", "time"]),
     ("service", &["proto", "codec", "schema", "connection", "call"]),

@@ -63,6 +63,7 @@ mod call;
 mod client;
 pub mod codec;
 mod connection;
+mod extensions;
 mod in_memory;
 pub mod proto;
 pub mod reflect;
@@ -79,6 +80,7 @@ pub use call::{
 };
 pub use client::Endpoint;
 pub use codec::CodecError;
+pub use extensions::Extensions;
 /// What streaming methods return and take: the trait of `futures-core`.
 pub use futures_util::Stream;
 pub use proto::{
@@ -90,7 +92,8 @@ pub use schema::Schema;
 pub use server::{Running, ServeError, Server, Shutdown};
 pub use service::BuildError;
 pub use transport::{
-    Address, AddressError, BindError, DialError, IntoAddress, Listener, PeerAddress,
+    Address, AddressError, BindError, DialError, Identity, IntoAddress, Link, Listener, Peer,
+    PeerAddress,
 };
 
 /// The code of README and guide, so that it is compiled and run.

@@ -101,8 +101,8 @@ impl Context {
 
     /// Who is at the other end of the connection.
     #[must_use]
-    pub fn peer_address(&self) -> PeerAddress {
-        self.0.connection.peer()
+    pub fn peer_address(&self) -> &PeerAddress {
+        self.0.connection.peer().address()
     }
 
     /// A client of the side that made the call, on the same connection: `cx.peer::<ChatEventsClient>()`.

@@ -31,8 +31,11 @@ pub(super) async fn close(
     if matches!(error, ConnectionError::Transport(_)) {
         return;
     }
-    let flushed = timeout(LINGER, poll_fn(|cx| poll_flush(shared, cx))).await;
-    if flushed.is_err() || poll_fn(|cx| shared.poll_shutdown(cx)).await.is_err() {
+    let last = async {
+        poll_fn(|cx| poll_flush(shared, cx)).await;
+        poll_fn(|cx| shared.poll_shutdown(cx)).await
+    };
+    if !matches!(timeout(LINGER, last).await, Ok(Ok(()))) {
         return;
     }
     let peer_may_write = !matches!(error, ConnectionError::Lost);

@@ -45,7 +45,7 @@ impl Connections {
     /// Serves a connection in a task of its own, until it ends; its share of the limits is given back then.
     pub(super) fn serve(self: &Arc<Self>, link: Link, share: Option<Share>) {
         let accept = Some(Arc::clone(&self.router));
-        let peer = link.peer;
+        let peer = link.peer.clone();
         let mut driver = Driver::new(link, Side::Acceptor, Arc::clone(&self.config), accept);
         driver.track_handlers(self.tasks.clone());
         let permit = share.map(|Share { permit, handshake }| {

@@ -136,28 +136,6 @@ impl IntoAddress for &String {
     }
 }
 
-/// Who is at the other end of a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum PeerAddress {
-    /// A TCP socket.
-    Tcp(SocketAddr),
-    /// A process of this machine, over a Unix domain socket.
-    Unix,
-    /// A task of this process.
-    Memory,
-}
-
-impl fmt::Display for PeerAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Tcp(address) => address.fmt(f),
-            Self::Unix => f.write_str("unix"),
-            Self::Memory => f.write_str("memory"),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,26 +3,21 @@
 
 mod address;
 mod dial;
+mod link;
 mod listener;
 mod memory;
+mod peer;
 mod tcp;
 #[cfg(unix)]
 mod unix;
 mod write;
 
-pub use address::{Address, AddressError, IntoAddress, PeerAddress};
+pub use address::{Address, AddressError, IntoAddress};
 pub use dial::DialError;
 pub(crate) use dial::dial;
+pub use link::Link;
 pub(crate) use listener::{Accepted, Detached};
 pub use listener::{BindError, Listener};
 pub(crate) use memory::pair as memory_pair;
-pub(crate) use write::{LockedWrite, WriteHalf};
-
-use tokio::io::AsyncRead;
-
-/// An open byte stream: a half to read from, a half to write to, and who is at the other end.
-pub(crate) struct Link {
-    pub(crate) read: Box<dyn AsyncRead + Send + Unpin>,
-    pub(crate) write: Box<dyn WriteHalf>,
-    pub(crate) peer: PeerAddress,
-}
+pub use peer::{Identity, Peer, PeerAddress};
+pub(crate) use write::{Flush, WriteHalf, Written};

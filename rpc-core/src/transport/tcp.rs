@@ -5,7 +5,7 @@ use std::{io, time::Duration};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpStream, tcp::OwnedWriteHalf};
 
-use super::{Link, PeerAddress, write::impl_write_half};
+use super::{Link, Peer, write::impl_write_half};
 
 impl_write_half!(OwnedWriteHalf);
 
@@ -28,12 +28,12 @@ const UNACKNOWLEDGED: Duration = Duration::from_secs(40);
 /// A link over a connected socket. Small frames leave at once: batching is the connection's work.
 pub(crate) fn link(stream: TcpStream) -> io::Result<Link> {
     stream.set_nodelay(true)?;
-    let peer = PeerAddress::Tcp(stream.peer_addr()?);
+    let peer = Peer::new(stream.peer_addr()?);
     if let Err(error) = watch(SockRef::from(&stream)) {
         tracing::debug!(%error, %peer, "the system does not watch over this connection");
     }
     let (read, write) = stream.into_split();
-    Ok(Link { read: Box::new(read), write: Box::new(write), peer })
+    Ok(Link::from_halves(read, write, peer))
 }
 
 /// Has the system end the connection when its peer is gone: a side that only waits would never learn of it.

@@ -8,16 +8,35 @@ use std::{
     time::Duration,
 };
 
-use tokio::net::{UnixListener, UnixStream, unix::OwnedWriteHalf};
+use tokio::net::{
+    UnixListener, UnixStream,
+    unix::{OwnedWriteHalf, UCred},
+};
 
-use super::{Link, PeerAddress, write::impl_write_half};
+use super::{Identity, Link, Peer, PeerAddress, write::impl_write_half};
 
 impl_write_half!(OwnedWriteHalf);
 
 /// A link over a connected socket.
 pub(crate) fn link(stream: UnixStream) -> Link {
+    let peer = Peer::new(PeerAddress::Unix).with_identity(identity_of(&stream));
     let (read, write) = stream.into_split();
-    Link { read: Box::new(read), write: Box::new(write), peer: PeerAddress::Unix }
+    Link::from_halves(read, write, peer)
+}
+
+/// The process at the other end, as it was when the socket was connected.
+fn identity_of(stream: &UnixStream) -> Identity {
+    stream.peer_cred().map_or(Identity::Unknown, |credentials| Identity::Process {
+        user: credentials.uid(),
+        group: credentials.gid(),
+        process: process_of(credentials),
+    })
+}
+
+/// The number of a process, where the system tells it.
+fn process_of(credentials: UCred) -> Option<u32> {
+    let id = credentials.pid().and_then(|id| u32::try_from(id).ok());
+    id.filter(|&id| id != 0)
 }
 
 /// Why a socket file could not be made.
@@ -100,9 +119,7 @@ async fn remove_stale(path: &Path) -> Result<(), Refusal> {
     };
     match UnixStream::connect(path).await {
         Ok(stream) => {
-            let process = stream.peer_cred().ok().and_then(|listening| listening.pid());
-            let process = process.and_then(|id| u32::try_from(id).ok());
-            Err(Refusal::Taken(process.filter(|&id| id != 0)))
+            Err(Refusal::Taken(stream.peer_cred().ok().and_then(process_of)))
         }
         // More connections wait for it than it lets wait: it listens.
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(Refusal::Taken(None)),

@@ -271,7 +271,7 @@ async fn a_peer_that_does_not_read_is_given_up() {
         let count = transmit.slices(&mut slices);
         let written = std::future::poll_fn(|cx| near.write.poll_write(cx, &slices[..count]));
         let written = written.await.unwrap();
-        transmit.advance(written);
+        transmit.advance(written.bytes);
     }
     let served = tokio::time::timeout(Duration::from_secs(60), served).await;
     assert_eq!(served.unwrap().unwrap(), ConnectionError::WriteStalled);
