@@ -106,7 +106,7 @@ impl Context {
     }
 
     /// A client of the side that made the call, on the same connection: `cx.peer::<ChatEventsClient>()`.
-    /// The dialling side serves what is called by [`Endpoint::serve`](crate::Endpoint::serve).
+    /// The dialling side serves what is called by [`Endpoint::with`](crate::Endpoint::with).
     ///
     /// The client goes on when the handler has returned, and may be given to other tasks. It does not keep
     /// the connection open.

@@ -17,7 +17,7 @@ mod handlers;
 mod handshake;
 mod items;
 mod lifecycle;
-mod linger;
+pub(crate) mod linger;
 mod reading;
 mod scratch;
 mod shared;

@@ -251,10 +251,10 @@ impl Shared {
         self.note_draining();
     }
 
-    /// Ends the connection at once.
-    pub(crate) fn abort(&self) {
+    /// Ends the connection at once, for this reason.
+    pub(crate) fn fail(&self, error: ConnectionError) {
         let mut state = self.state.lock();
-        state.machine.fail(ConnectionError::Aborted);
+        state.machine.fail(error);
         self.request_flush(state);
     }
 

@@ -12,14 +12,14 @@ use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{
-    Peer,
+    Incoming, Peer, ReadHalf,
     write::{Flush, WriteHalf, Written},
 };
 
-/// An open byte stream, and who is at its other end. What a [`Listener`](crate::Listener) and a connector of the
-/// program's own bring; it can itself be read from and written to, so that one stream can be put around another.
+/// An open byte stream, and who is at its other end. What a [`Listener`](crate::Listener) and a
+/// [`Connector`](crate::Connector) of the program's own bring; it can itself be read from and written to, so that one stream can be put around another.
 pub struct Link {
-    pub(crate) read: Box<dyn AsyncRead + Send + Unpin>,
+    pub(crate) read: ReadHalf,
     pub(crate) write: Box<dyn WriteHalf>,
     pub(crate) peer: Peer,
 }
@@ -40,7 +40,14 @@ impl Link {
         write: impl WriteHalf + 'static,
         peer: Peer,
     ) -> Self {
-        Self { read: Box::new(read), write: Box::new(write), peer }
+        Self { read: ReadHalf::new(read), write: Box::new(write), peer }
+    }
+
+    /// The same stream, of which more is known.
+    #[must_use]
+    pub fn with_peer(mut self, peer: Peer) -> Self {
+        self.peer = peer;
+        self
     }
 
     /// Who is at the other end.
@@ -93,6 +100,13 @@ impl AsyncWrite for Link {
 impl fmt::Debug for Link {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Link").field("peer", &self.peer).finish_non_exhaustive()
+    }
+}
+
+/// A stream that needs no handshake of its own.
+impl From<Link> for Incoming {
+    fn from(link: Link) -> Self {
+        Self::new(std::future::ready(Ok(link)))
     }
 }
 

@@ -21,7 +21,11 @@ impl WriteHalf for Counting {
         self.0.try_write(slices)
     }
 
-    fn poll_write(&self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<Written>> {
+    fn poll_write(
+        &self,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<Written>> {
         self.1.fetch_add(1, Ordering::Relaxed);
         self.0.poll_write(cx, slices)
     }

@@ -285,7 +285,7 @@ async fn losing_the_connection_ends_every_call_and_every_handler() {
         async move { call(&connection, HANG, b"", None).await }
     });
     handlers.until_hanging(1).await;
-    connection.shared().abort();
+    connection.shared().fail(ConnectionError::Aborted);
     let status = status(hanging.await.unwrap());
     assert_eq!(status.code(), Code::Unavailable);
     assert!(status.may_have_run());

@@ -61,7 +61,11 @@ impl WriteHalf for HookedWrite {
         self.0.try_write(slices)
     }
 
-    fn poll_write(&self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<Written>> {
+    fn poll_write(
+        &self,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<Written>> {
         self.0.poll_write(cx, slices)
     }
 
