@@ -108,29 +108,29 @@ impl Connections {
                 return ConnectionError::Transport(error.to_string());
             }
         };
-        let peer = link.peer.clone();
-        let stranger = protocol.stranger().map(ConnectionError::Foreign);
-        let error = if let Some((error, answer)) = stranger.clone().zip(answer(protocol)) {
+        if let Some((sent, answer)) = protocol.stranger().zip(answer(protocol)) {
+            let peer = link.peer();
+            tracing::debug!(target: "rpc_core::server", %peer, sent, "a stranger is answered");
             linger::answer(link, answer).await;
-            error
-        } else {
-            let accept = Some(Arc::clone(&self.router));
-            let mut driver = Driver::new(link, Side::Acceptor, Arc::clone(&self.config), accept);
-            driver.track_handlers(self.tasks.clone());
-            driver.begin_handshake(began, handshake);
-            let shared = Arc::clone(driver.shared());
-            let _listed = self.list(&shared);
-            if self.aborted.is_cancelled() {
-                shared.fail(ConnectionError::Aborted);
-            } else if self.draining.is_cancelled() {
-                shared.drain(SHUTDOWN);
-            }
-            if let Some(stranger) = stranger {
-                shared.fail(stranger);
-            }
-            drop(shared);
-            driver.run().await
-        };
+            return ConnectionError::Foreign(sent);
+        }
+        let mut driver =
+            Driver::new(link, Side::Acceptor, Arc::clone(&self.config), Some(self.router.clone()));
+        driver.track_handlers(self.tasks.clone());
+        driver.begin_handshake(began, handshake);
+        let shared = Arc::clone(driver.shared());
+        let _listed = self.list(&shared);
+        // It is live from here on: what it has missed is made up for.
+        if self.aborted.is_cancelled() {
+            shared.fail(ConnectionError::Aborted);
+        } else if self.draining.is_cancelled() {
+            shared.drain(SHUTDOWN);
+        }
+        if let Some(sent) = protocol.stranger() {
+            shared.fail(ConnectionError::Foreign(sent));
+        }
+        let error = driver.run().await;
+        let peer = shared.peer();
         tracing::debug!(target: "rpc_core::server", %peer, %error, "connection ended");
         error
     }
