@@ -10,19 +10,21 @@ use std::{
 };
 
 /// Folders and files of `rpc-core/src`, each with what it may import besides itself.
-const WALLS: [(&str, &[&str]); 14] = [
+const WALLS: [(&str, &[&str]); 16] = [
     ("proto", &[]),
     ("time", &[]),
     ("codec", &["proto"]),
     ("schema", &["proto"]),
-    ("transport", &["proto"]),
+    ("extensions", &[]),
+    ("transport", &["proto", "extensions"]),
     ("connection", &["proto", "transport", "time"]),
     ("call", &["proto", "codec", "schema", "transport", "connection", "time"]),
     ("service", &["proto", "codec", "schema", "connection", "call"]),
     ("broadcast", &["proto", "codec", "schema"]),
     ("reflect", &["schema", "service"]),
-    ("server", &["proto", "transport", "connection", "service", "reflect", "time"]),
-    ("client", &["proto", "transport", "connection", "call", "service"]),
+    ("times", &[]),
+    ("server", &["proto", "transport", "connection", "service", "reflect", "time", "times"]),
+    ("client", &["proto", "transport", "connection", "call", "service", "times"]),
     ("in_memory", &["transport", "call", "server", "client"]),
     // The door for generated code names whatever that code needs.
     (

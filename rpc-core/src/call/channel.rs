@@ -10,7 +10,7 @@ use crate::{
     connection::{Accept, Connection, Phase, Shared},
     proto::{Code, Codec, MethodKey, Payload, Status, connection::Config},
     schema::{MethodKind, ServiceSchema},
-    transport::{Link, PeerAddress},
+    transport::{Link, Peer},
 };
 
 /// A connection to a server, from which clients of any of its services are made. Clones are cheap and
@@ -158,7 +158,7 @@ impl Channel {
 
     /// Who is at the other end.
     #[must_use]
-    pub fn peer(&self) -> PeerAddress {
+    pub fn peer(&self) -> &Peer {
         self.connection.peer()
     }
 

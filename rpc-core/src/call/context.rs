@@ -101,12 +101,12 @@ impl Context {
 
     /// Who is at the other end of the connection.
     #[must_use]
-    pub fn peer_address(&self) -> PeerAddress {
-        self.0.connection.peer()
+    pub fn peer_address(&self) -> &PeerAddress {
+        self.0.connection.peer().address()
     }
 
     /// A client of the side that made the call, on the same connection: `cx.peer::<ChatEventsClient>()`.
-    /// The dialling side serves what is called by [`Endpoint::serve`](crate::Endpoint::serve).
+    /// The dialling side serves what is called by [`Endpoint::with`](crate::Endpoint::with).
     ///
     /// The client goes on when the handler has returned, and may be given to other tasks. It does not keep
     /// the connection open.

@@ -11,7 +11,7 @@ use std::{
     time::Instant,
 };
 
-use tokio::{io::AsyncRead, time::Sleep};
+use tokio::time::Sleep;
 use tokio_util::task::TaskTracker;
 
 use super::{
@@ -30,13 +30,13 @@ use crate::{
         connection::{Config, ConnectionError, Event, Request},
     },
     time::now,
-    transport::Link,
+    transport::{Link, ReadHalf},
 };
 
 /// Drives one connection to its end.
 pub(crate) struct Driver {
     pub(super) shared: Arc<Shared>,
-    pub(super) read: Box<dyn AsyncRead + Send + Unpin>,
+    pub(super) read: ReadHalf,
     pub(super) decoder: Decoder,
     /// Who takes the peer's calls; nobody on connections that serve nothing.
     accept: Option<Arc<dyn Accept>>,
@@ -96,9 +96,11 @@ impl Driver {
         self.handlers.track(tasks);
     }
 
-    /// Counts the connection among those whose peers have not said hello, until this one has.
-    pub(crate) fn count_handshake(&mut self, handshake: Handshake) {
-        self.handshake = Some(Box::new(handshake));
+    /// The handshake began before there was a machine. The connection counts among those whose peers have not said
+    /// hello, if they are counted, until this one has.
+    pub(crate) fn begin_handshake(&mut self, began: Instant, handshake: Option<Handshake>) {
+        self.handshake = handshake.map(Box::new);
+        self.shared.with(|state| state.machine.begin_handshake(began));
     }
 
     pub(crate) const fn shared(&self) -> &Arc<Shared> {

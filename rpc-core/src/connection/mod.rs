@@ -17,7 +17,7 @@ mod handlers;
 mod handshake;
 mod items;
 mod lifecycle;
-mod linger;
+pub(crate) mod linger;
 mod reading;
 mod scratch;
 mod shared;
@@ -42,7 +42,7 @@ use std::{sync::Arc, time::Instant};
 use crate::{
     proto::{self, Side, connection::Config},
     time::now,
-    transport::{Link, PeerAddress},
+    transport::{Link, Peer},
 };
 
 /// A handle of a connection. A connection that was dialled drains and ends when the last one is dropped;
@@ -103,7 +103,7 @@ impl Connection {
     }
 
     /// Who is at the other end.
-    pub(crate) fn peer(&self) -> PeerAddress {
+    pub(crate) fn peer(&self) -> &Peer {
         self.shared().peer()
     }
 

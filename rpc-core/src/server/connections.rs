@@ -1,26 +1,40 @@
-//! The live connections of one server, so that a shutdown can reach them all.
+//! The live connections of one server: their share of its limits, and a shutdown that reaches them all.
 
-use std::sync::Arc;
+use std::{future::pending, sync::Arc};
 
 use parking_lot::Mutex;
 use slab::Slab;
-use tokio::sync::OwnedSemaphorePermit;
-use tokio_util::task::TaskTracker;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::JoinHandle,
+    time::sleep,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use super::establish::{answer, establish};
 use crate::{
-    connection::{Accept, Driver, Handshake, Handshakes, Shared},
-    proto::{Side, connection::Config},
-    transport::Link,
+    connection::{Accept, Driver, Handshake, Handshakes, Shared, linger},
+    proto::{
+        Side,
+        connection::{Config, ConnectionError},
+    },
+    time::now,
+    transport::Incoming,
 };
 
 pub(super) struct Connections {
     router: Arc<dyn Accept>,
     config: Arc<Config>,
+    /// Shares of the limit of connections. Never closed.
+    shares: Arc<Semaphore>,
     /// Bounded by: the server's limit of connections.
     live: Mutex<Slab<Arc<Shared>>>,
     /// Those of the connections, and the handlers that they have spawned.
     tasks: TaskTracker,
     handshakes: Arc<Handshakes>,
+    /// Cancelled before what is live is told: a connection that is not live yet looks when it is.
+    draining: CancellationToken,
+    aborted: CancellationToken,
 }
 
 /// What a connection has of the server's limits.
@@ -31,10 +45,32 @@ pub(super) struct Share {
     handshake: Handshake,
 }
 
+const SHUTDOWN: &str = "the server is shutting down";
+
 impl Connections {
-    pub(super) fn new(router: Arc<dyn Accept>, config: Arc<Config>, max_handshakes: usize) -> Self {
-        let handshakes = Handshakes::new(max_handshakes);
-        Self { router, config, live: Mutex::default(), tasks: TaskTracker::new(), handshakes }
+    pub(super) fn new(
+        router: Arc<dyn Accept>,
+        config: Arc<Config>,
+        max_connections: usize,
+        max_handshakes: usize,
+    ) -> Self {
+        // Whoever connects when all others are silent is let in: the oldest of them makes room for the next.
+        let max_handshakes = max_handshakes.min(max_connections.saturating_sub(1));
+        Self {
+            router,
+            config,
+            shares: Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS))),
+            live: Mutex::default(),
+            tasks: TaskTracker::new(),
+            handshakes: Handshakes::new(max_handshakes),
+            draining: CancellationToken::new(),
+            aborted: CancellationToken::new(),
+        }
+    }
+
+    /// Waits for a share of the limit of connections.
+    pub(super) async fn permit(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.shares).acquire_owned().await.ok()
     }
 
     /// Takes note of a connection that was accepted.
@@ -42,36 +78,97 @@ impl Connections {
         Share { permit, handshake: self.handshakes.begin() }
     }
 
-    /// Serves a connection in a task of its own, until it ends; its share of the limits is given back then.
-    pub(super) fn serve(self: &Arc<Self>, link: Link, share: Option<Share>) {
-        let accept = Some(Arc::clone(&self.router));
-        let peer = link.peer;
-        let mut driver = Driver::new(link, Side::Acceptor, Arc::clone(&self.config), accept);
-        driver.track_handlers(self.tasks.clone());
-        let permit = share.map(|Share { permit, handshake }| {
-            driver.count_handshake(handshake);
-            permit
-        });
-        let key = self.live.lock().insert(Arc::clone(driver.shared()));
-        let listed = Listed { connections: Arc::clone(self), key };
+    /// Serves a connection in a task of its own, until it ends; its share of the limits is given back then. Gives the
+    /// reason of the end.
+    pub(super) fn serve(
+        self: &Arc<Self>,
+        incoming: Incoming,
+        share: Option<Share>,
+    ) -> JoinHandle<ConnectionError> {
+        let connections = Arc::clone(self);
         self.tasks.spawn(async move {
-            let error = driver.run().await;
-            tracing::debug!(target: "rpc_core::server", %peer, %error, "connection ended");
-            drop((listed, permit));
-        });
+            let (permit, handshake) = share.map(|share| (share.permit, share.handshake)).unzip();
+            let error = connections.run(incoming, handshake).await;
+            drop(permit);
+            error
+        })
+    }
+
+    async fn run(
+        self: Arc<Self>,
+        incoming: Incoming,
+        handshake: Option<Handshake>,
+    ) -> ConnectionError {
+        let began = now();
+        let established = establish(incoming, self.interrupted(handshake.as_ref())).await;
+        let (link, protocol) = match established {
+            Ok(established) => established,
+            Err(error) => {
+                tracing::debug!(target: "rpc_core::server", %error, "connection was gone at once");
+                return ConnectionError::Transport(error.to_string());
+            }
+        };
+        if let Some((sent, answer)) = protocol.stranger().zip(answer(protocol)) {
+            let peer = link.peer();
+            tracing::debug!(target: "rpc_core::server", %peer, sent, "a stranger is answered");
+            linger::answer(link, answer).await;
+            return ConnectionError::Foreign(sent);
+        }
+        let mut driver =
+            Driver::new(link, Side::Acceptor, Arc::clone(&self.config), Some(self.router.clone()));
+        driver.track_handlers(self.tasks.clone());
+        driver.begin_handshake(began, handshake);
+        let shared = Arc::clone(driver.shared());
+        let _listed = self.list(&shared);
+        // It is live from here on: what it has missed is made up for.
+        if self.aborted.is_cancelled() {
+            shared.fail(ConnectionError::Aborted);
+        } else if self.draining.is_cancelled() {
+            shared.drain(SHUTDOWN);
+        }
+        if let Some(sent) = protocol.stranger() {
+            shared.fail(ConnectionError::Foreign(sent));
+        }
+        let error = driver.run().await;
+        let peer = shared.peer();
+        tracing::debug!(target: "rpc_core::server", %peer, %error, "connection ended");
+        error
+    }
+
+    /// Resolves when a connection whose peer has said nothing yet is not to be waited for.
+    async fn interrupted(&self, handshake: Option<&Handshake>) {
+        let given_up = async {
+            match handshake {
+                Some(handshake) => handshake.given_up().await,
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            () = sleep(self.config.handshake_timeout) => {}
+            () = self.draining.cancelled() => {}
+            () = given_up => {}
+        }
+    }
+
+    fn list(self: &Arc<Self>, shared: &Arc<Shared>) -> Listed {
+        let key = self.live.lock().insert(Arc::clone(shared));
+        Listed { connections: Arc::clone(self), key }
     }
 
     /// Has every connection finish its calls and start no more.
     pub(super) fn drain(&self) {
+        self.draining.cancel();
         for shared in self.snapshot() {
-            shared.drain("the server is shutting down");
+            shared.drain(SHUTDOWN);
         }
     }
 
     /// Ends every connection at once.
     pub(super) fn abort(&self) {
+        self.aborted.cancel();
+        self.draining.cancel();
         for shared in self.snapshot() {
-            shared.abort();
+            shared.fail(ConnectionError::Aborted);
         }
     }
 
