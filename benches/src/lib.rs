@@ -7,6 +7,7 @@
 
 pub mod allocations;
 pub mod cpu;
+mod gauge;
 mod generated;
 pub mod idle;
 pub mod jobs;
@@ -21,6 +22,7 @@ pub mod report;
 pub mod results;
 pub mod run;
 pub mod server;
+pub mod sound;
 pub mod streams;
 pub mod survey;
 pub mod transport;

@@ -13,7 +13,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 
-use crate::{plan::Threading, run, streams, transport};
+use crate::{plan::Threading, run, sound, streams, transport};
 
 /// A running server process; dropping it ends the process.
 #[derive(Debug)]
@@ -90,6 +90,8 @@ pub fn serve(name: &str, threading: Threading) -> Result<()> {
     let runtime = run::runtime_on(threading)?;
     let listening = if streams::is_ours(name) {
         runtime.block_on(streams::serve(name))?
+    } else if sound::is_ours(name) {
+        runtime.block_on(sound::serve(name))?
     } else {
         runtime.block_on(transport::find(name)?.serve())?
     };

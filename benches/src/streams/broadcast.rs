@@ -6,8 +6,11 @@ use anyhow::Result;
 use futures_util::future::try_join_all;
 use rpc_core::Streaming;
 
-use super::{Clock, Effort, median, ours, start, verdict};
-use crate::run;
+use super::{Effort, ours, start};
+use crate::{
+    gauge::{Clock, median, verdict},
+    run,
+};
 
 const CONNECTIONS: usize = 50;
 const MEMBERS: usize = 100;

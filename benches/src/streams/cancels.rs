@@ -17,8 +17,8 @@ use std::{
 use anyhow::Result;
 use futures_util::future::try_join_all;
 
-use super::{Effort, ours, stall::latency, start, verdict};
-use crate::{memory, run};
+use super::{Effort, ours, stall::latency, start};
+use crate::{gauge::verdict, memory, run};
 
 const PAIRS: usize = 1_000_000;
 

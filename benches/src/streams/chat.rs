@@ -22,8 +22,8 @@ use rpc_core::{Endpoint, Server};
 use service::protocol::{ChatClient, Event};
 use tokio::{sync::Notify, task::JoinSet, time::timeout};
 
-use super::{Effort, median, ours, start};
-use crate::{cpu, run, server::ServerProcess, transport::Listening};
+use super::{Effort, ours, start};
+use crate::{cpu, gauge::median, run, server::ServerProcess, transport::Listening};
 
 const CONNECTIONS: usize = 50;
 const MEMBERS: usize = 100;

@@ -6,8 +6,14 @@ use std::{fmt, path::Path, time::Instant};
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use super::{Clock, Effort, bare, median, ours, start, verdict};
-use crate::{generated::messages::Nothing, run, server::ServerProcess, transport::tonic};
+use super::{Effort, bare, ours, start};
+use crate::{
+    gauge::{Clock, median, verdict},
+    generated::messages::Nothing,
+    run,
+    server::ServerProcess,
+    transport::tonic,
+};
 
 /// The length of the long items.
 const LONG: u32 = 64 << 10;
