@@ -1,30 +1,77 @@
-//! What benches that print one table with bars share: CPU time over a stretch, medians, latencies, verdicts.
+//! What benches judge by: CPU time of both processes, latencies, medians, verdicts.
 
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use hdrhistogram::Histogram;
+use rpc_cli::load::{cpu, statistics::Spread};
 
-use crate::cpu;
+/// How CPU times are read, for reports.
+pub const METHOD: &str =
+    "process CPU clock of each process (clock_getcpuclockid: user + system, all threads, ns)";
 
-/// CPU time of both processes since the start, and the time that has passed.
+/// CPU time that a process has used since it began.
+///
+/// # Errors
+///
+/// When there is no such process or its clock may not be read.
+pub fn time_of(pid: u32) -> Result<Duration> {
+    cpu::time_of(pid).with_context(|| format!("no CPU clock of process {pid} can be read"))
+}
+
+/// Time and CPU time of both processes, at an instant or over a window.
+#[derive(Debug, Clone, Copy)]
+pub struct Usage<At = Instant> {
+    /// The instant, or how long the window was.
+    pub at: At,
+    /// CPU time of this process.
+    pub client: Duration,
+    /// CPU time of the server's process.
+    pub server: Duration,
+}
+
+impl Usage {
+    /// Reads the clocks.
+    ///
+    /// # Errors
+    ///
+    /// When a process is gone, or its clock may not be read.
+    pub fn read(server: u32) -> Result<Self> {
+        let at = Instant::now();
+        let client = time_of(std::process::id())?;
+        Ok(Self { at, client, server: time_of(server)? })
+    }
+
+    /// What has passed and was used since.
+    #[must_use]
+    pub fn since(self, before: Self) -> Usage<Duration> {
+        Usage {
+            at: self.at - before.at,
+            client: self.client.saturating_sub(before.client),
+            server: self.server.saturating_sub(before.server),
+        }
+    }
+}
+
+/// A stretch over which the CPU time of both processes is counted.
 pub(crate) struct Clock {
-    pub(crate) began: Instant,
     server: u32,
-    used: Duration,
+    began: Usage,
 }
 
 impl Clock {
     pub(crate) fn start(server: u32) -> Result<Self> {
-        let used = cpu::time_of(std::process::id())? + cpu::time_of(server)?;
-        Ok(Self { began: Instant::now(), server, used })
+        Ok(Self { server, began: Usage::read(server)? })
+    }
+
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.began.at.elapsed()
     }
 
     /// Seconds, and seconds of CPU.
     pub(crate) fn stop(&self) -> Result<(f64, f64)> {
-        let used = cpu::time_of(std::process::id())? + cpu::time_of(self.server)?;
-        let seconds = self.began.elapsed().as_secs_f64();
-        Ok((seconds, (used - self.used).as_secs_f64()))
+        let used = Usage::read(self.server)?.since(self.began);
+        Ok((used.at.as_secs_f64(), (used.client + used.server).as_secs_f64()))
     }
 }
 
@@ -57,9 +104,8 @@ impl Latencies {
 /// A minute: what takes longer counts as that.
 const LONGEST_US: u64 = 60_000_000;
 
-pub(crate) fn median(mut figures: Vec<f64>) -> f64 {
-    figures.sort_by(f64::total_cmp);
-    figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
+pub(crate) fn median(figures: Vec<f64>) -> f64 {
+    Spread::of(figures).median
 }
 
 pub(crate) fn verdict(holds: bool) -> &'static str {

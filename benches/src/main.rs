@@ -181,9 +181,9 @@ struct Effort {
     window_ms: u64,
 }
 
-fn show(effort: &Effort, measure: fn(&Path, streams::Effort) -> Result<String>) -> Result<()> {
+fn show(effort: &Effort, measure: fn(&Path, plan::Effort) -> Result<String>) -> Result<()> {
     let window = Duration::from_millis(if effort.quick { 50 } else { effort.window_ms });
-    let effort = streams::Effort {
+    let effort = plan::Effort {
         warm_up: window / 4,
         window,
         rounds: if effort.quick { 1 } else { effort.rounds.max(1) },

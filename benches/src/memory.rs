@@ -47,6 +47,9 @@ pub fn allow_open_files(needed: u64) -> Result<()> {
     setrlimit(Resource::RLIMIT_NOFILE, hard, hard).context("cannot raise RLIMIT_NOFILE")
 }
 
+/// Files that each process holds beside its connections.
+pub const SPARE_FILES: u64 = 200;
+
 #[cfg(test)]
 mod tests {
     use super::*;

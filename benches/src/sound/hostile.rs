@@ -24,9 +24,10 @@ use tokio::{task::JoinHandle, time::sleep};
 use super::ground::{GroundClient, key};
 use crate::{
     gauge::{Latencies, verdict},
-    memory, run,
-    server::ServerProcess,
-    streams::Effort,
+    memory,
+    plan::Effort,
+    process::ServerProcess,
+    runtime,
 };
 
 const ATTACKERS: usize = 100;
@@ -169,12 +170,12 @@ where
 /// When the server cannot be started, or does not serve the client that is well.
 pub fn hostile(program: &Path, effort: Effort) -> Result<String> {
     let attackers = (ATTACKERS / effort.divide).max(Attack::ALL.len());
-    memory::allow_open_files(attackers as u64 + run::SPARE_FILES)?;
+    memory::allow_open_files(attackers as u64 + memory::SPARE_FILES)?;
     let server = ServerProcess::start(program, "sound-default")?;
-    let runtime = run::runtime()?;
+    let runtime = runtime::usual()?;
     let (stop, friend) = runtime.block_on(befriend(server.address()))?;
     let before = memory::resident(server.pid())?;
-    let attacking = run::runtime()?;
+    let attacking = runtime::usual()?;
     for attack in Attack::ALL.into_iter().cycle().take(attackers) {
         attacking.spawn(attack.run(server.address().to_owned()));
     }

@@ -22,8 +22,8 @@ use tokio::{
 use super::ground::GroundClient;
 use crate::{
     gauge::{Latencies, verdict},
-    server::ServerProcess,
-    streams::Effort,
+    plan::Effort,
+    process::ServerProcess,
 };
 
 /// Connections beside the one that floods.

@@ -10,9 +10,9 @@ use tokio::task::JoinSet;
 use super::ground::GroundClient;
 use crate::{
     gauge::{Clock, median, verdict},
-    run,
-    server::ServerProcess,
-    streams::Effort,
+    plan::Effort,
+    process::ServerProcess,
+    runtime,
 };
 
 const FEW: usize = 10;
@@ -54,7 +54,7 @@ pub fn waiting_streams(program: &Path, effort: Effort) -> Result<String> {
 fn measure(program: &Path, streams: usize, items: usize) -> Result<f64> {
     let server = ServerProcess::start(program, "sound-waiting")?;
     let each = items / streams;
-    run::runtime()?.block_on(async {
+    runtime::usual()?.block_on(async {
         let channel = Endpoint::new().limits(limits()).connect(server.address()).await?;
         let client = GroundClient::new(channel);
         let opening = (0..streams).map(|_| client.gated(each as u32, LENGTH).into_future());

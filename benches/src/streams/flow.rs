@@ -6,13 +6,13 @@ use std::{fmt, path::Path, time::Instant};
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use super::{Effort, bare, ours, start};
+use super::{bare, ours, start};
 use crate::{
     gauge::{Clock, median, verdict},
-    generated::messages::Nothing,
-    run,
-    server::ServerProcess,
-    transport::tonic,
+    plan::Effort,
+    process::ServerProcess,
+    runtime,
+    transport::{messages::Nothing, tonic},
 };
 
 /// The length of the long items.
@@ -125,7 +125,7 @@ impl Counter<'_> {
                 self.clock = Clock::start(self.server.pid()).ok();
                 true
             }
-            Some(clock) if clock.began.elapsed() < self.effort.window => true,
+            Some(clock) if clock.elapsed() < self.effort.window => true,
             Some(clock) => {
                 let count = self.count as f64;
                 self.done = Some(clock.stop().map(|(time, cpu)| (count / time, cpu / count)));
@@ -147,7 +147,7 @@ impl Job {
             Self::Copy => "streams-copy",
         };
         let server = start(program, name)?;
-        let runtime = run::runtime()?;
+        let runtime = runtime::usual()?;
         let mut counter = Counter {
             server: &server,
             effort,

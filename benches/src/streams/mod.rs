@@ -18,27 +18,14 @@ pub use chat::chat;
 pub use flow::{Figure, Flow, flow};
 pub use stall::stall;
 
-use std::{path::Path, time::Duration};
+use std::path::Path;
 
 use anyhow::{Result, bail};
 
 use crate::{
-    server::ServerProcess,
+    process::ServerProcess,
     transport::{Listening, tonic},
 };
-
-/// How long and how often something is measured.
-#[derive(Debug, Clone, Copy)]
-pub struct Effort {
-    /// How long before it counts.
-    pub warm_up: Duration,
-    /// How long it counts.
-    pub window: Duration,
-    /// How often; figures are medians.
-    pub rounds: usize,
-    /// By what counts of things are divided, for a run that only shows that all works.
-    pub divide: usize,
-}
 
 /// Names of the servers of this room.
 const NAMES: [&str; 5] =

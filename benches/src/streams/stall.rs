@@ -5,10 +5,12 @@ use std::{fmt::Write as _, path::Path, time::Instant};
 
 use anyhow::Result;
 
-use super::{Effort, ours, start};
+use super::{ours, start};
 use crate::{
     gauge::{Latencies, verdict},
-    memory, run,
+    memory,
+    plan::Effort,
+    runtime,
 };
 
 const STREAMS: usize = 1000;
@@ -25,7 +27,7 @@ const P99_BAR: f64 = 2.0;
 /// When the server cannot be started or a call fails.
 pub fn stall(program: &Path, effort: Effort) -> Result<String> {
     let server = start(program, "streams-ours")?;
-    let runtime = run::runtime()?;
+    let runtime = runtime::usual()?;
     runtime.block_on(async {
         let count = STREAMS / effort.divide;
         let client = ours::connect(server.address(), Some(WINDOW)).await?;

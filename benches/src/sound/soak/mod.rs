@@ -24,8 +24,9 @@ use tokio::{runtime::Handle, task::JoinSet, time::sleep};
 
 use crate::{
     gauge::{median, verdict},
-    memory, run,
-    server::ServerProcess,
+    memory,
+    process::ServerProcess,
+    runtime,
 };
 use book::{Book, Verdict};
 use cable::Cable;
@@ -60,9 +61,9 @@ pub struct SoakPlan {
 ///
 /// When the server cannot be started, or does not come to rest.
 pub fn soak(plan: SoakPlan, program: &Path, progress: &mut impl Write) -> Result<String> {
-    memory::allow_open_files(run::SPARE_FILES)?;
+    memory::allow_open_files(memory::SPARE_FILES)?;
     let server = ServerProcess::start(program, "sound-soak")?;
-    run::runtime()?.block_on(async {
+    runtime::usual()?.block_on(async {
         let load = Load::start(&server, plan.calls).await?;
         let began = Instant::now();
         let (mut phases, mut samples) = (0, Vec::new());

@@ -1,9 +1,9 @@
 //! What makes the figures of a run doubtful, in plain words: a generator that saturates measures itself.
 
 use super::{
-    generator::Measured,
+    drive::Measured,
     results::{Results, Share},
-    text::grouped,
+    words::grouped,
 };
 
 /// Everything that a reader should know before the figures are believed.
@@ -81,7 +81,7 @@ const FEW: u64 = 10_000;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::results::{Cpu, tests::example};
+    use crate::load::{results::Cpu, summary::tests::example};
 
     fn with(own: f64, server: f64, threads: usize, cores: usize) -> Option<String> {
         let mut results = example();

@@ -1,28 +1,28 @@
 //! Drives a load and keeps its time: callers are tasks, and this room opens the window that is counted,
-//! takes a sample each interval, and closes. The closed loop is here, the open one in `open_loop`.
+//! takes a sample each interval, and closes. `closed` and `open` are the two loops of a caller.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+mod closed;
+mod open;
+mod shared;
+
+pub(crate) use shared::Caller;
+
+use std::{sync::Arc, time::Duration};
 
 use tokio::{
-    task::{JoinSet, yield_now},
+    task::JoinSet,
     time::{Instant, sleep_until, timeout},
 };
 
 use super::{
-    caller::Caller,
     cpu::{Meter, Used},
-    measure::{Recorder, Tally},
-    open_loop::{self, Book},
     plan::{Bound, Load, Pace},
-    random::Pool,
+    pool::Pool,
+    record::{DIGITS, Tally},
 };
 use crate::connect::short;
+use open::Book;
+use shared::Shared;
 
 /// What came of a load.
 #[derive(Debug)]
@@ -52,21 +52,6 @@ pub(crate) struct Sample {
     pub p99_us: f64,
 }
 
-/// What all callers of a load share.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    pub recorder: Recorder,
-    pub pool: Pool,
-    gate: Gate,
-}
-
-impl Shared {
-    /// The window opens at this time.
-    pub(crate) fn new(bound: Bound, opened: Instant, pool: Pool) -> Self {
-        Self { recorder: Recorder::new(SHARDS), pool, gate: Gate::new(bound, opened) }
-    }
-}
-
 /// Drives the load with these callers; `watch` gets each sample as it is taken.
 pub(crate) async fn drive<C: Caller>(
     callers: Vec<C>,
@@ -82,17 +67,17 @@ pub(crate) async fn drive<C: Caller>(
     let book = match load.pace {
         Pace::Closed => {
             for (number, caller) in callers.into_iter().enumerate() {
-                running.spawn(repeat(caller, number, Arc::clone(&shared)));
+                running.spawn(closed::repeat(caller, number, Arc::clone(&shared)));
             }
             None
         }
         Pace::Open { rate } => {
             let book = Arc::new(Book::new(begun, rate, load.warm_up, load.bound));
-            open_loop::spawn(callers, &book, &shared, &mut running);
+            open::spawn(callers, &book, &shared, &mut running);
             Some(book)
         }
     };
-    let mut window = Window { running, watch, samples: Vec::new(), total: Tally::new() };
+    let mut window = Window { running, watch, samples: Vec::new(), total: Tally::new(DIGITS) };
     let mut end = window.wait(opened).await;
     let before = cpu.read();
     // The callers may all be gone by the time that the window is seen to have opened; what they did counts.
@@ -215,92 +200,7 @@ impl Window<'_> {
     }
 }
 
-/// The closed loop: one call after the other.
-async fn repeat<C: Caller>(caller: C, number: usize, shared: Arc<Shared>) {
-    let mut draws = shared.pool.draws(number);
-    let mut begun = Instant::now();
-    while let Some(turn) = shared.gate.turn(begun) {
-        let ended = caller.call(draws.next()).await;
-        // The next call begins when this one has ended: the clock is read once for both.
-        let now = Instant::now();
-        let (failed, lost) = (ended.is_err(), ended.as_ref().is_err_and(|failed| failed.lost));
-        if shared.gate.counts(turn, now) {
-            shared.recorder.shard(number).record(ended, now.duration_since(begun));
-        }
-        if lost {
-            break;
-        }
-        if failed {
-            // What fails at once would leave no other task its turn.
-            yield_now().await;
-        }
-        begun = now;
-    }
-}
-
-/// Says of each call whether it may be begun, and whether it counts: by the clock, and not by when somebody
-/// saw that the window opened. Callers have read the clock already.
-#[derive(Debug)]
-struct Gate {
-    opened: Instant,
-    closed: AtomicBool,
-    /// Calls that may still be begun, if they are numbered.
-    left: Option<AtomicU64>,
-}
-
-/// A call that may be begun.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Turn {
-    WarmUp,
-    /// Counted if the window is open when it ends.
-    Timed,
-    /// Counted whenever it ends.
-    Numbered,
-}
-
-impl Gate {
-    const fn new(bound: Bound, opened: Instant) -> Self {
-        let left = match bound {
-            Bound::Time(_) => None,
-            Bound::Count(count) => Some(AtomicU64::new(count)),
-        };
-        Self { opened, closed: AtomicBool::new(false), left }
-    }
-
-    fn close(&self) {
-        self.closed.store(true, Ordering::Relaxed);
-    }
-
-    fn is_closed(&self) -> bool {
-        self.closed.load(Ordering::Relaxed)
-    }
-
-    fn turn(&self, now: Instant) -> Option<Turn> {
-        match &self.left {
-            _ if self.is_closed() => None,
-            None => Some(Turn::Timed),
-            Some(_) if now < self.opened => Some(Turn::WarmUp),
-            Some(left) => {
-                let less = |left: u64| left.checked_sub(1);
-                left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).ok()?;
-                Some(Turn::Numbered)
-            }
-        }
-    }
-
-    fn counts(&self, turn: Turn, now: Instant) -> bool {
-        match turn {
-            Turn::WarmUp => false,
-            Turn::Timed => self.opened <= now && !self.is_closed(),
-            Turn::Numbered => true,
-        }
-    }
-}
-
 const LETTING_GO: Duration = Duration::from_secs(1);
-
-/// More than machines have workers for, few enough to be taken out in no time.
-const SHARDS: usize = 16;
 
 #[cfg(test)]
 mod tests;

@@ -56,15 +56,18 @@ impl Meter {
     }
 }
 
+/// CPU time that a process has used since it began, if it may be asked for: user and system, all threads, those that
+/// have ended too.
 #[cfg(target_os = "linux")]
-fn time_of(pid: u32) -> Option<Duration> {
+pub fn time_of(pid: u32) -> Option<Duration> {
     use nix::{time::ClockId, unistd::Pid};
     let pid = Pid::from_raw(i32::try_from(pid).ok()?);
     Some(ClockId::pid_cpu_clock_id(pid).ok()?.now().ok()?.into())
 }
 
+/// Unknown on this system.
 #[cfg(not(target_os = "linux"))]
-fn time_of(_: u32) -> Option<Duration> {
+pub fn time_of(_: u32) -> Option<Duration> {
     None
 }
 

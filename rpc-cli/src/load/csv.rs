@@ -50,7 +50,7 @@ const HEAD: &str = "kind,at_s,seconds,calls,errors,calls_per_s,p50_us,p90_us,p99
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::results::tests::example;
+    use crate::load::summary::tests::example;
 
     #[test]
     fn every_row_has_the_columns_of_the_head() {

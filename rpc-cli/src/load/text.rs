@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::results::{Results, Share};
-use crate::{
-    connect::short,
-    output::{BOLD, DIM},
+use super::{
+    results::{Results, Share},
+    words::{grouped, micros, seconds},
 };
+use crate::output::{BOLD, DIM};
 
 /// The report.
 pub(crate) fn report(results: &Results) -> String {
@@ -125,34 +125,6 @@ pub(crate) fn load(results: &Results) -> String {
     )
 }
 
-/// A time in a unit that fits it.
-pub(crate) fn micros(us: f64) -> String {
-    if us < 10.0 {
-        return format!("{us:.2} µs");
-    }
-    short(std::time::Duration::from_secs_f64(us.max(0.0) / 1e6))
-}
-
-fn seconds(seconds: f64) -> String {
-    format!("{seconds:.1} s")
-}
-
-/// A number without decimals, in groups of three.
-pub(crate) fn grouped(number: f64) -> String {
-    if number != 0.0 && number.abs() < 10.0 && number.fract() != 0.0 {
-        return format!("{number:.2}");
-    }
-    let digits = format!("{number:.0}");
-    let mut grouped = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) && !grouped.ends_with('-') {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}
-
 /// The first line of a message, if it is not too long.
 fn short_text(text: &str) -> String {
     let line = text.lines().next().unwrap_or_default();
@@ -165,19 +137,6 @@ const LONGEST: usize = 90;
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_are_read_in_groups() {
-        for (number, text) in [
-            (0.0, "0"),
-            (2.5, "2.50"),
-            (999.4, "999"),
-            (1234.0, "1,234"),
-            (1_234_567.0, "1,234,567"),
-        ] {
-            assert_eq!(grouped(number), text);
-        }
-    }
 
     #[test]
     fn a_long_message_is_cut_and_only_its_first_line_shown() {

@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use super::{
     plot::{Axis, Line, Plot, Scale, escape},
     results::Results,
-    text::{grouped, load, micros},
+    text::load,
+    words::{grouped, micros},
 };
 
 /// The page.
@@ -198,7 +199,7 @@ td.text { text-align: left; white-space: normal; } footer { font-size: .85rem; m
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::results::{Step, tests::example};
+    use crate::load::{results::Step, summary::tests::example};
 
     #[test]
     fn the_page_has_all_plots_and_asks_for_nothing() {

@@ -16,7 +16,8 @@ use super::{
     caller::RpcCaller,
     cpu::Meter,
     listener,
-    random::{Generator, Pool, fill},
+    pool::Pool,
+    random::{Generator, fill},
     results::Target,
 };
 use crate::{

@@ -5,9 +5,9 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{
-    generator::Sample,
+    drive::Sample,
     plan::{Bound, Load},
-    text::{grouped, micros},
+    words::{grouped, micros},
 };
 
 /// A line that moves.

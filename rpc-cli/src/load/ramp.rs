@@ -7,13 +7,12 @@ use std::time::Duration;
 use anyhow::{Result, anyhow};
 
 use super::{
-    caller::Caller,
-    generator::{Measured, drive},
+    drive::{Caller, Measured, drive},
     plan::{Bound, Load, Pace},
     progress::Progress,
     results::{Results, Step},
     target::Ready,
-    text::{grouped, micros},
+    words::{grouped, micros},
 };
 use crate::exit::Failure;
 

@@ -5,16 +5,21 @@ use std::fmt::Write as _;
 
 /// A plot.
 #[derive(Debug)]
-pub(crate) struct Plot<'a> {
+pub struct Plot<'a> {
+    /// What it shows.
     pub title: &'a str,
+    /// Across.
     pub x: Axis,
+    /// Up.
     pub y: Axis,
+    /// At most two.
     pub lines: Vec<Line<'a>>,
 }
 
 /// How values become places.
 #[derive(Debug)]
-pub(crate) struct Axis {
+pub struct Axis {
+    /// The spread.
     pub scale: Scale,
     /// The value of a tick in words.
     pub label: fn(f64) -> String,
@@ -22,24 +27,29 @@ pub(crate) struct Axis {
 
 /// How values are spread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Scale {
+pub enum Scale {
     /// Evenly, from zero.
     Linear,
     /// By powers of ten.
     Log,
+    /// The same, from one whole power to another.
+    Decades,
     /// Quantiles by their nines: 0.9 to 0.99 is as far as 0.99 to 0.999.
     Nines,
 }
 
 /// Points that are connected.
 #[derive(Debug)]
-pub(crate) struct Line<'a> {
+pub struct Line<'a> {
+    /// In the legend.
     pub name: &'a str,
+    /// In the order of x.
     pub points: Vec<(f64, f64)>,
 }
 
 /// An axis over the values that are there.
-struct Span {
+#[derive(Debug)]
+pub struct Span {
     scale: Scale,
     from: f64,
     to: f64,
@@ -47,7 +57,7 @@ struct Span {
 
 impl Plot<'_> {
     /// The SVG element.
-    pub(crate) fn svg(&self) -> String {
+    pub fn svg(&self) -> String {
         let values = |pick: fn(&(f64, f64)) -> f64| {
             self.lines.iter().flat_map(move |line| line.points.iter().map(pick))
         };
@@ -124,7 +134,8 @@ impl Plot<'_> {
 }
 
 impl Span {
-    fn over(scale: Scale, values: impl Iterator<Item = f64>) -> Self {
+    /// Over these values.
+    pub fn over(scale: Scale, values: impl Iterator<Item = f64>) -> Self {
         let spread: Vec<f64> = values.map(|value| scale.spread(value)).collect();
         let least = spread.iter().copied().fold(f64::INFINITY, f64::min);
         let most = spread.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -132,23 +143,28 @@ impl Span {
             _ if spread.is_empty() => (0.0, 1.0),
             Scale::Linear => (0.0, most * 1.05),
             Scale::Nines => (0.0, most),
+            Scale::Decades => (least.floor(), most.ceil()),
             Scale::Log => ((least - 0.05).floor().max(least - 0.3), most + 0.05),
         };
         Self { scale, from, to: if to > from { to } else { from + 1.0 } }
     }
 
     /// From 0 at the begin of the axis to 1 at its end.
-    fn place(&self, value: f64) -> f64 {
+    pub fn place(&self, value: f64) -> f64 {
         ((self.scale.spread(value) - self.from) / (self.to - self.from)).clamp(0.0, 1.0)
     }
 
-    fn ticks(&self) -> Vec<f64> {
+    /// Values that are marked.
+    pub fn ticks(&self) -> Vec<f64> {
         match self.scale {
             Scale::Linear => {
                 let step = round_step((self.to - self.from) / 5.0);
                 (0..=10).map(|tick| f64::from(tick) * step).filter(|at| *at <= self.to).collect()
             }
             Scale::Log => self.log_ticks(),
+            Scale::Decades => {
+                (self.from as i32..=self.to as i32).map(|power| 10_f64.powi(power)).collect()
+            }
             Scale::Nines => {
                 let nines = [0.0, 0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999, 0.999_999];
                 nines.into_iter().filter(|&at| self.scale.spread(at) <= self.to + 1e-9).collect()
@@ -170,7 +186,7 @@ impl Scale {
     fn spread(self, value: f64) -> f64 {
         match self {
             Self::Linear => value,
-            Self::Log => value.max(SMALLEST).log10(),
+            Self::Log | Self::Decades => value.max(SMALLEST).log10(),
             Self::Nines => -(1.0 - value).max(SMALLEST).log10(),
         }
     }
@@ -184,7 +200,7 @@ fn round_step(rough: f64) -> f64 {
 }
 
 /// A text as it may stand in a page.
-pub(crate) fn escape(text: &str) -> String {
+pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
@@ -209,6 +225,9 @@ mod tests {
         assert_eq!(log.ticks(), [50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0]);
         let nines = Span::over(Scale::Nines, [0.0, 0.9995].into_iter());
         assert_eq!(nines.ticks(), [0.0, 0.5, 0.9, 0.99, 0.999]);
+        let decades = Span::over(Scale::Decades, [2.0, 500.0].into_iter());
+        assert_eq!(decades.ticks(), [1.0, 10.0, 100.0, 1000.0]);
+        assert!((decades.place(20.0) - decades.place(2.0) - 1.0 / 3.0).abs() < 1e-9);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// Where, when and with what a run was made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Machine {
+pub struct Machine {
     /// The CPU's own name for itself.
     pub cpu: String,
     /// CPUs that this process may use.
@@ -21,7 +21,7 @@ pub(crate) struct Machine {
 
 impl Machine {
     /// This machine, at this moment.
-    pub(crate) fn describe() -> Self {
+    pub fn describe() -> Self {
         let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
         Self {

@@ -1,11 +1,16 @@
 //! The closed loop and the window, on a clock that only the tests move.
 
-use std::{future::poll_fn, pin::pin, sync::atomic::AtomicUsize, task::Poll};
+use std::{
+    future::poll_fn,
+    pin::pin,
+    sync::atomic::{AtomicUsize, Ordering},
+    task::Poll,
+};
 
 use rpc_core::proto::Payload;
 
 use super::*;
-use crate::bench::caller::{Ended, Failed};
+use crate::load::record::{Ended, Failed};
 
 /// A server that takes ten milliseconds for each call, and is gone after so many.
 #[derive(Clone)]

@@ -1,32 +1,15 @@
-//! One call as the generators see it: encoded arguments go in, how it ended comes out. Nothing is read of a
-//! reply but whether it is one, so that the cost of a call stays that of the call.
+//! Calls of a method of a server of ours. Nothing is read of a reply but whether it is one, so that the cost of a
+//! call stays that of the call.
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
-use rpc_core::{
-    Call, CallError, Channel, Code, Codec, Metadata, MethodKey, Status, proto::Payload,
-};
+use rpc_core::{Call, CallError, Channel, Code, Codec, Metadata, MethodKey, proto::Payload};
 use serde_json::Value;
 
-/// Makes one call at a time; as many of them as there are calls in flight.
-pub(crate) trait Caller: Clone + Send + Sync + 'static {
-    /// Makes a call and waits for its end.
-    fn call(&self, arguments: &Payload) -> impl Future<Output = Ended> + Send;
-}
-
-/// How a call ended: with so many items (one, if the reply is a value), or not well.
-pub(crate) type Ended = Result<u64, Failed>;
-
-/// Why a call failed.
-#[derive(Debug)]
-pub(crate) struct Failed {
-    /// What failures are counted by.
-    pub status: Cow<'static, str>,
-    /// What one of them said, as an example.
-    pub message: String,
-    /// Whether the way to the server is gone, so that no further call can succeed.
-    pub lost: bool,
-}
+use super::{
+    drive::Caller,
+    record::{Ended, Failed},
+};
 
 /// Calls a method of a server of ours.
 #[derive(Clone, Debug)]
@@ -73,16 +56,10 @@ impl RpcCaller {
             CallError::Status(status) => {
                 // A pong says that the server is there, whatever became of the call.
                 let lost = status.code() == Code::Unavailable && self.channel.ping().await.is_err();
-                Failed::of(&status, lost)
+                let (code, message) = (status.code().name(), status.message().to_owned());
+                Failed { status: code.into(), message, lost }
             }
         }
-    }
-}
-
-impl Failed {
-    fn of(status: &Status, lost: bool) -> Self {
-        let (code, message) = (status.code().name(), status.message().to_owned());
-        Self { status: code.into(), message, lost }
     }
 }
 

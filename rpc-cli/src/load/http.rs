@@ -18,9 +18,10 @@ use serde_json::json;
 use tokio::{net::TcpStream, sync::Mutex};
 
 use super::{
-    caller::{Caller, Ended, Failed},
     cpu::Meter,
+    drive::Caller,
     listener,
+    record::{Ended, Failed},
     results::Target,
     target::{Ready, Wanted, draw},
 };

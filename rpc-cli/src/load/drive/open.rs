@@ -20,7 +20,8 @@ use tokio::{
     time::Instant,
 };
 
-use super::{caller::Caller, generator::Shared, plan::Bound};
+use super::shared::{Caller, Shared};
+use crate::load::plan::Bound;
 
 /// Which calls are due when, and how many were begun.
 #[derive(Debug)]
@@ -163,7 +164,10 @@ const COARSEST: Duration = Duration::from_millis(20);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::{caller::Ended, measure::Tally, random::Pool};
+    use crate::load::{
+        pool::Pool,
+        record::{Ended, Tally},
+    };
     use rpc_core::proto::Payload;
 
     /// A server that takes its time.

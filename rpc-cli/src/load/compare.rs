@@ -8,7 +8,8 @@ use serde::Serialize;
 
 use super::{
     results::{Results, SampleRecord},
-    text::{grouped, micros},
+    statistics::Spread,
+    words::{grouped, micros},
 };
 
 /// What is to be said of a difference.
@@ -93,13 +94,7 @@ impl Difference {
 }
 
 fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    match sorted.len() {
-        0 => 0.0,
-        length if length % 2 == 1 => sorted[length / 2],
-        length => f64::midpoint(sorted[length / 2 - 1], sorted[length / 2]),
-    }
+    if values.is_empty() { 0.0 } else { Spread::of(values.to_vec()).median }
 }
 
 /// The p of Mann–Whitney's U, two-sided, by its normal approximation with ties, for samples that follow each
