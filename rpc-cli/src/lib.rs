@@ -1,7 +1,6 @@
 //! `rpc`: plays with, lists, describes and calls any live server that describes itself.
 
 mod arguments;
-mod bench;
 mod codegen;
 mod commands;
 mod connect;
@@ -11,6 +10,8 @@ mod diff;
 mod documents;
 mod dry_run;
 mod exit;
+#[doc(hidden)]
+pub mod load;
 mod new_project;
 mod output;
 mod patience;
