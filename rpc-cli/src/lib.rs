@@ -1,8 +1,8 @@
 //! `rpc`: plays with, lists, describes and calls any live server that describes itself.
 
+mod api;
 mod arguments;
 mod bench;
-mod codegen;
 mod commands;
 mod connect;
 mod demo;
@@ -11,6 +11,7 @@ mod diff;
 mod documents;
 mod dry_run;
 mod exit;
+mod languages;
 mod new_project;
 mod output;
 mod patience;

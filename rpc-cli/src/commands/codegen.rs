@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 
 use crate::{
-    codegen::{self, Api, Language},
+    api::Api,
+    languages::{self, Language},
     output,
     patience::Patience,
     source,
@@ -35,8 +36,8 @@ pub(crate) struct Args {
 pub(super) async fn run(args: Args, patience: Patience) -> Result<()> {
     let (document, name) = source::named(&args.source, patience).await?;
     let document = source::keep(document, &args.services)?;
-    let title = name.as_deref().unwrap_or(codegen::TITLE);
-    for file in codegen::generate(args.language, &Api::new(&document), title) {
+    let title = name.as_deref().unwrap_or(languages::TITLE);
+    for file in languages::generate(args.language, &Api::new(&document), title) {
         let path = args.out.join(&file.path);
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)

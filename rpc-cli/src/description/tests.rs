@@ -8,7 +8,10 @@ use rpc_core::{
 use rpc_core::schema::{ContainerKind, Field, Format, Variant};
 
 use super::*;
-use crate::codegen::{Api, Language, generate};
+use crate::{
+    api::Api,
+    languages::{Language, generate},
+};
 
 /// A service called S with a method m, which takes this.
 fn service(types: Registry, format: Format) -> ServiceSchema {

@@ -7,7 +7,7 @@ use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, html::push_html};
 use rpc_core::schema::{ContainerKind, Field, Format, MethodKind, MethodSchema, ServiceSchema};
 
 use super::{deprecation, exchange};
-use crate::codegen::{Api, NamedType};
+use crate::api::{Api, NamedType};
 
 const STYLE: &str = include_str!("page.css");
 

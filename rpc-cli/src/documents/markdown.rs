@@ -6,7 +6,7 @@ use rpc_core::schema::ServiceSchema;
 
 use super::{deprecation, exchange};
 use crate::{
-    codegen::{Api, harmless},
+    api::{Api, harmless},
     output::steers,
 };
 

@@ -5,7 +5,7 @@ use rpc_core::schema::{Argument, Format, MethodKind, MethodSchema, ServiceSchema
 use serde_json::{Map, Value, json};
 
 use super::{deprecation, exchange, json_schema::Schemas};
-use crate::codegen::Api;
+use crate::api::Api;
 
 /// The OpenRPC document of all services.
 pub(crate) fn openrpc(api: &Api<'_>, title: &str) -> Value {

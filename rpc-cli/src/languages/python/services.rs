@@ -3,12 +3,12 @@
 use rpc_core::schema::{Format, MethodKind, MethodSchema};
 
 use super::{
-    super::unique::Unique,
     formats::From,
     names,
     shapes::{Package, Served},
     text::{Lines, documentation, literal},
 };
+use crate::api::unique::Unique;
 
 /// What every call takes beside its arguments.
 const OPTIONS: [&str; 2] = ["timeout: float | None = None", "metadata: _runtime.Metadata = None"];

@@ -8,10 +8,8 @@ use std::{
 
 use rpc_core::schema::{ContainerKind, Field, Format, Registry, ServiceSchema, Variant};
 
-use super::{
-    super::{api::NamedType, graph::Graph},
-    Api, document, literal, names,
-};
+use super::{document, literal, names};
+use crate::api::{Api, NamedType, graph::Graph};
 
 /// Types of the standard library that are described as structs, by the beginnings of their keys.
 const STANDARD: [(&str, &str); 2] = [

@@ -2,10 +2,7 @@
 
 use heck::{ToSnakeCase as _, ToUpperCamelCase as _};
 
-use super::super::{
-    api::{is_word, starts_word},
-    unique::Unique,
-};
+use crate::api::{is_word, starts_word, unique::Unique};
 
 /// Words that are no names, even written raw.
 const NEVER: [&str; 5] = ["self", "Self", "super", "crate", "_"];

@@ -17,27 +17,28 @@ mod shapes;
 mod text;
 mod types;
 
-use super::{Api, GeneratedFile};
+use super::GeneratedFile;
+use crate::api::Api;
 use shapes::Package;
 
 /// The run-time, file by file.
 const RUNTIME: [(&str, &str); 16] = [
-    ("__init__.py", include_str!("runtime/__init__.py")),
-    ("answers.py", include_str!("runtime/answers.py")),
-    ("blocking.py", include_str!("runtime/blocking.py")),
-    ("calls.py", include_str!("runtime/calls.py")),
-    ("connection.py", include_str!("runtime/connection.py")),
-    ("errors.py", include_str!("runtime/errors.py")),
-    ("frames.py", include_str!("runtime/frames.py")),
-    ("metadata.py", include_str!("runtime/metadata.py")),
-    ("outgoing.py", include_str!("runtime/outgoing.py")),
-    ("protocol.py", include_str!("runtime/protocol.py")),
-    ("requests.py", include_str!("runtime/requests.py")),
-    ("room.py", include_str!("runtime/room.py")),
-    ("shapes.py", include_str!("runtime/shapes.py")),
-    ("streams.py", include_str!("runtime/streams.py")),
-    ("transport.py", include_str!("runtime/transport.py")),
-    ("wire.py", include_str!("runtime/wire.py")),
+    ("__init__.py", include_str!("../../../runtimes/python/rpc_runtime/__init__.py")),
+    ("answers.py", include_str!("../../../runtimes/python/rpc_runtime/answers.py")),
+    ("blocking.py", include_str!("../../../runtimes/python/rpc_runtime/blocking.py")),
+    ("calls.py", include_str!("../../../runtimes/python/rpc_runtime/calls.py")),
+    ("connection.py", include_str!("../../../runtimes/python/rpc_runtime/connection.py")),
+    ("errors.py", include_str!("../../../runtimes/python/rpc_runtime/errors.py")),
+    ("frames.py", include_str!("../../../runtimes/python/rpc_runtime/frames.py")),
+    ("metadata.py", include_str!("../../../runtimes/python/rpc_runtime/metadata.py")),
+    ("outgoing.py", include_str!("../../../runtimes/python/rpc_runtime/outgoing.py")),
+    ("protocol.py", include_str!("../../../runtimes/python/rpc_runtime/protocol.py")),
+    ("requests.py", include_str!("../../../runtimes/python/rpc_runtime/requests.py")),
+    ("room.py", include_str!("../../../runtimes/python/rpc_runtime/room.py")),
+    ("shapes.py", include_str!("../../../runtimes/python/rpc_runtime/shapes.py")),
+    ("streams.py", include_str!("../../../runtimes/python/rpc_runtime/streams.py")),
+    ("transport.py", include_str!("../../../runtimes/python/rpc_runtime/transport.py")),
+    ("wire.py", include_str!("../../../runtimes/python/rpc_runtime/wire.py")),
 ];
 
 /// Names that every package exports beside its services.

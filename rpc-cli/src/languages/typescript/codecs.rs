@@ -3,7 +3,7 @@
 use rpc_core::schema::{ContainerKind, Field, Format, ServiceSchema};
 
 use super::{names::Names, text::string};
-use crate::codegen::api::is_bytes;
+use crate::api::is_bytes;
 
 /// Where a shape is written: from there follows how types are named and which are defined already.
 #[derive(Clone, Copy)]

@@ -1,6 +1,6 @@
 //! Names as Python has them: no keywords, none that hides what annotations say.
 
-use super::super::api::{is_word, starts_word};
+use crate::api::{is_word, starts_word};
 
 /// Names with a meaning of their own where fields, arguments and methods are named.
 const RESERVED: &[&str] = &[

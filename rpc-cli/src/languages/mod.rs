@@ -2,22 +2,15 @@
 //! a function from an [`Api`] to files, and knows nothing of where the description came from or where the files
 //! go.
 
-mod api;
-mod docs;
-mod graph;
 mod python;
 mod rust;
 #[cfg(test)]
 mod strangers;
 mod typescript;
-mod unique;
-
-pub(crate) use api::{Api, NamedType};
-pub(crate) use docs::harmless;
 
 use clap::ValueEnum;
 
-use crate::documents;
+use crate::{api::Api, documents};
 
 /// What can be generated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

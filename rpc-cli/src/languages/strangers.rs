@@ -11,7 +11,8 @@ use rpc_core::{
 };
 use syn::visit::{self, Visit};
 
-use super::{Api, Language, generate};
+use super::{Language, generate};
+use crate::api::Api;
 use crate::description::{Budget, check};
 
 /// What names and texts are made of: all that ends strings, comments, lines and blocks somewhere.

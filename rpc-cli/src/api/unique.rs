@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 /// The names that are taken.
 #[derive(Debug, Default)]
-pub(super) struct Unique {
+pub(crate) struct Unique {
     taken: HashSet<String>,
     /// The first number behind a name that may be free: those before were found taken, and stay so. A stranger's
     /// description may have one name some ten thousand times.
@@ -13,22 +13,22 @@ pub(super) struct Unique {
 
 impl Unique {
     /// Where these are taken.
-    pub(super) fn with<'n>(taken: impl IntoIterator<Item = &'n str>) -> Self {
+    pub(crate) fn with<'n>(taken: impl IntoIterator<Item = &'n str>) -> Self {
         Self { taken: taken.into_iter().map(str::to_owned).collect(), next: HashMap::new() }
     }
 
     /// Whether a name is free yet.
-    pub(super) fn is_free(&self, name: &str) -> bool {
+    pub(crate) fn is_free(&self, name: &str) -> bool {
         !self.taken.contains(name)
     }
 
     /// The name itself, or with the first number that makes it unique; it is taken then.
-    pub(super) fn take(&mut self, name: &str) -> String {
+    pub(crate) fn take(&mut self, name: &str) -> String {
         self.take_with(name, name, &[])
     }
 
     /// The same, where the number is put behind `base` and each name with a suffix is to be free, too.
-    pub(super) fn take_with(&mut self, name: &str, base: &str, suffixes: &[&str]) -> String {
+    pub(crate) fn take_with(&mut self, name: &str, base: &str, suffixes: &[&str]) -> String {
         let mut free = name.to_owned();
         let mut number = None;
         while !self.try_take(&free, suffixes) {

@@ -1,6 +1,12 @@
 //! What generators read: all services of a document, and their types merged under names that are identifiers and
 //! unique.
 
+mod docs;
+pub(crate) mod graph;
+pub(crate) mod unique;
+
+pub(crate) use docs::harmless;
+
 use std::{
     collections::{BTreeMap, HashMap, hash_map::DefaultHasher},
     hash::{Hash as _, Hasher as _},
@@ -8,7 +14,7 @@ use std::{
 
 use rpc_core::schema::{Container, Document, Format, Registry, ServiceSchema};
 
-use super::unique::Unique;
+use self::unique::Unique;
 
 /// Services and the types they use.
 #[derive(Debug)]
@@ -89,12 +95,12 @@ fn digest(container: &Container) -> u64 {
 }
 
 /// Whether a character may stand inside of a name in every language.
-pub(super) fn is_word(character: char) -> bool {
+pub(crate) fn is_word(character: char) -> bool {
     unicode_ident::is_xid_continue(character)
 }
 
 /// Whether a name may begin with a character in every language; but for `_`, which has a meaning of its own in some.
-pub(super) fn starts_word(character: char) -> bool {
+pub(crate) fn starts_word(character: char) -> bool {
     unicode_ident::is_xid_start(character)
 }
 

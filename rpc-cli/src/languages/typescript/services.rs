@@ -6,11 +6,11 @@ use std::fmt::Write as _;
 use rpc_core::schema::{Format, MethodKind, MethodSchema};
 
 use super::{
-    super::unique::Unique,
     codecs::Place,
     names::{NamedService, Names, variable},
     text::{doc, string},
 };
+use crate::api::unique::Unique;
 
 /// The module.
 pub(super) fn module(names: &Names<'_>) -> String {

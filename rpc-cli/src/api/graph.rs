@@ -7,7 +7,7 @@ use super::Api;
 
 /// The types of an API by their places, with what each names directly.
 #[derive(Debug)]
-pub(super) struct Graph {
+pub(crate) struct Graph {
     leads_to: Vec<Vec<usize>>,
     /// The number of the circle that a type is part of: two types lead to each other if theirs is the same.
     circles: Vec<usize>,
@@ -16,7 +16,7 @@ pub(super) struct Graph {
 }
 
 impl Graph {
-    pub(super) fn new(api: &Api<'_>) -> Self {
+    pub(crate) fn new(api: &Api<'_>) -> Self {
         let leads_to = api.types.iter().map(|named| {
             let mut found = Vec::new();
             for format in named.container.kind.formats() {
@@ -30,22 +30,22 @@ impl Graph {
     }
 
     /// All places, what is inside of a type before it, as far as there is such an order.
-    pub(super) fn inside_first(&self) -> &[usize] {
+    pub(crate) fn inside_first(&self) -> &[usize] {
         &self.inside_first
     }
 
     /// Whether a type that names another is led back to from there.
-    pub(super) fn leads_back(&self, from: usize, to: usize) -> bool {
+    pub(crate) fn leads_back(&self, from: usize, to: usize) -> bool {
         self.circles[from] == self.circles[to]
     }
 
     /// Whether a type contains itself.
-    pub(super) fn contains_itself(&self, place: usize) -> bool {
+    pub(crate) fn contains_itself(&self, place: usize) -> bool {
         self.leads_to[place].iter().any(|to| self.leads_back(place, *to))
     }
 
     /// The types that have something, or lead to one that has it.
-    pub(super) fn having(&self, something: impl Fn(usize) -> bool) -> Vec<bool> {
+    pub(crate) fn having(&self, something: impl Fn(usize) -> bool) -> Vec<bool> {
         let mut has: Vec<bool> = (0..self.leads_to.len()).map(something).collect();
         let mut led_from = vec![Vec::new(); has.len()];
         for (from, all) in self.leads_to.iter().enumerate() {

@@ -4,10 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use rpc_core::schema::{Container, ContainerKind, Field, Format, ServiceSchema};
 
-use super::{
-    super::{Api, api::NamedType, graph::Graph, unique::Unique},
-    names,
-};
+use super::names;
+use crate::api::{Api, NamedType, graph::Graph, unique::Unique};
 
 /// What is generated.
 #[derive(Debug)]

@@ -4,10 +4,10 @@ use rpc_core::schema::{Field, Format, ServiceSchema};
 use serde_json::Value;
 
 use super::{
-    super::api::is_bytes,
     shapes::{Body, Package},
     text,
 };
+use crate::api::is_bytes;
 
 /// How a dataclass says a default.
 #[derive(Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use super::{
     names::Names,
     text::{doc, property, string},
 };
-use crate::codegen::api::NamedType;
+use crate::api::NamedType;
 
 /// The module.
 pub(super) fn module(names: &Names<'_>) -> String {

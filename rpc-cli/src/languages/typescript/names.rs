@@ -4,11 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use rpc_core::schema::{Format, MethodSchema, ServiceSchema};
 
-use super::{
-    super::{Api, unique::Unique},
-    codecs::known_text,
-};
-use crate::codegen::api::{NamedType, is_word, starts_word};
+use super::codecs::known_text;
+use crate::api::{Api, NamedType, is_word, starts_word, unique::Unique};
 
 /// What modules import or the language defines, as far as generated code could use it or hide it.
 const TAKEN: [&str; 22] = [

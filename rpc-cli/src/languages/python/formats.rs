@@ -2,10 +2,8 @@
 
 use rpc_core::schema::{ContainerKind, Format, ServiceSchema};
 
-use super::{
-    super::api::is_bytes,
-    shapes::{Body, Package, Part, Shape},
-};
+use super::shapes::{Body, Package, Part, Shape};
+use crate::api::is_bytes;
 
 /// Whether a format is looked at from the module of the types itself, or from another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

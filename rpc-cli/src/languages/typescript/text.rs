@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::codegen::harmless;
+use crate::api::harmless;
 
 /// A string literal.
 pub(super) fn string(text: &str) -> String {
