@@ -1,9 +1,11 @@
-//! `rpc`: plays with, lists, describes and calls any live server that describes itself.
+//! `rpc`: plays with, lists, describes and calls any live server that describes itself. As a library it is for build
+//! scripts: [`generate`] makes clients and documents from a description.
 
 mod api;
 mod arguments;
 mod bench;
 mod commands;
+mod config;
 mod connect;
 mod demo;
 mod description;
@@ -11,6 +13,7 @@ mod diff;
 mod documents;
 mod dry_run;
 mod exit;
+mod generate;
 mod languages;
 mod new_project;
 mod output;
@@ -21,4 +24,7 @@ mod source;
 mod suggest;
 mod template;
 
+pub use documents::Form;
+pub use generate::{Generate, GenerateError, Output, Source, generate};
+pub use languages::{GeneratedFile, Language};
 pub use program::run;

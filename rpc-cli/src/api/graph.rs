@@ -6,7 +6,7 @@ use rpc_core::schema::Format;
 use super::Api;
 
 /// The types of an API by their places, with what each names directly.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Graph {
     leads_to: Vec<Vec<usize>>,
     /// The number of the circle that a type is part of: two types lead to each other if theirs is the same.
@@ -20,7 +20,9 @@ impl Graph {
         let leads_to = api.types.iter().map(|named| {
             let mut found = Vec::new();
             for format in named.container.kind.formats() {
-                each_named(format, &mut |key| found.extend(api.place(named.service, key)));
+                each_named(format, &mut |key| {
+                    found.extend(api.named(named.service, key).map(|to| to.id))
+                });
             }
             found
         });

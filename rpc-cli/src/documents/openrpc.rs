@@ -14,7 +14,7 @@ pub(crate) fn openrpc(api: &Api<'_>, title: &str) -> Value {
         let writer = Schemas { api, service: named.service };
         schemas.insert(named.name.clone(), writer.container(named.container));
     }
-    let methods = api.services.iter().flat_map(|service| {
+    let methods = api.schemas().flat_map(|service| {
         let writer = Schemas { api, service };
         service.methods.iter().map(move |method| self::method(writer, method))
     });

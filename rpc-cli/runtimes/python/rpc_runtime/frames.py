@@ -277,7 +277,8 @@ class Hello(Limits):
                 except UnicodeDecodeError:
                     raise ProtocolError("the name in the hello is not UTF-8") from None
             elif tag == 10:
-                hello.features = int.from_bytes(content, "little")
+                # Bits beyond 64 have no meaning yet.
+                hello.features = int.from_bytes(content[:8], "little")
             elif tag in cls.RANGES:
                 field, least, most = cls.RANGES[tag]
                 value = int.from_bytes(content, "little")

@@ -351,6 +351,9 @@ export function decodeError(payload: Uint8Array): StatusError | Uint8Array {
   return new StatusError(known ? codeOf(code) : "UNKNOWN", message, execution !== 0, { retryAfter, details });
 }
 
+/** The last of the codes of a goaway that are known. */
+const CALM = 5;
+
 /** A goaway with its code, 0 for drain. */
 export function encodeGoaway(code: number, accepted: number, message: string): Uint8Array {
   const writer = new Writer();
@@ -367,7 +370,9 @@ export function decodeGoaway(payload: Uint8Array): [code: number, accepted: bigi
   }
   const [message, end] = readText(payload, 9);
   passOver(payload.subarray(end));
-  return [payload[0] ?? 1, view(payload).getBigUint64(1, true), message];
+  // Of a code that is not known, it is a rule that was broken.
+  const [code = 1] = payload;
+  return [code <= CALM ? code : 1, view(payload).getBigUint64(1, true), message];
 }
 
 /** Reads an extension frame: none is known. */

@@ -194,7 +194,8 @@ function listen(signal: AbortSignal, run: () => void): void {
   }
 }
 
-function encodeRequest(key: bigint, extension: Uint8Array, args: Uint8Array): Uint8Array {
+/** The payload of a request. */
+export function encodeRequest(key: bigint, extension: Uint8Array, args: Uint8Array): Uint8Array {
   const writer = new Writer();
   writer.u64(key);
   if (extension.length > 0) {
@@ -206,7 +207,7 @@ function encodeRequest(key: bigint, extension: Uint8Array, args: Uint8Array): Ui
 }
 
 /** The entries of a header extension. */
-function encodeExtension(options: CallOptions, sends: boolean, expects: boolean): Uint8Array {
+export function encodeExtension(options: CallOptions, sends: boolean, expects: boolean): Uint8Array {
   const writer = new Writer();
   if (options.timeout !== undefined) {
     const milliseconds = Math.max(options.timeout, 0);

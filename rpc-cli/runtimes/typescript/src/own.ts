@@ -185,14 +185,11 @@ export class OwnCalls {
         this.#moved[Lane.oneway] = this.#hooks.now();
         this.#admit();
       } else {
-        this.#calls.get(id)?.outbound?.receiveCredit(bytes);
+        this.#open(id).outbound?.receiveCredit(bytes);
       }
     } else {
       passOver(payload);
-      const open = this.#calls.get(id);
-      if (open !== undefined) {
-        this.finishUpload(open);
-      }
+      this.finishUpload(this.#open(id));
     }
   }
 

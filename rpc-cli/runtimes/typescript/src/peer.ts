@@ -82,7 +82,8 @@ export class PeerCalls {
     if (kind === Kind.request) {
       this.#request(frame, call);
     } else if (kind === Kind.credit) {
-      call?.outbound?.receiveCredit(creditOf(payload));
+      const bytes = creditOf(payload);
+      call?.outbound?.receiveCredit(bytes);
     } else if (kind === Kind.cancel) {
       passOver(payload);
       if (call === undefined) {

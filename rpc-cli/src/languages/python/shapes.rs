@@ -1,166 +1,136 @@
-//! The names of everything in a package, decided once: classes, fields, variants, clients.
+//! A value in Python: its annotation, the expression that names its codec, and defaults as expressions.
 
-use std::collections::{HashMap, HashSet};
+use rpc_core::schema::{Field, Format};
 
-use rpc_core::schema::{Container, ContainerKind, Field, Format, ServiceSchema};
+use super::{
+    super::target::{From, Literal, Target as _},
+    Python, is_names, text,
+};
+use crate::api::{Nullable, Shape, Text};
 
-use super::names;
-use crate::api::{Api, NamedType, graph::Graph, unique::Unique};
-
-/// What is generated.
-#[derive(Debug)]
-pub(super) struct Package<'a> {
-    pub api: &'a Api<'a>,
-    pub types: Vec<Shape<'a>>,
-    pub services: Vec<Served<'a>>,
-    /// Places in `types`, by the addresses of their descriptions.
-    places: HashMap<*const Container, usize>,
-    /// Whether values can be keys of a dict, by place in the API; none are of a type that contains itself.
-    pub hashable: Vec<bool>,
-}
-
-/// A named type with its names.
-#[derive(Debug)]
-pub(super) struct Shape<'a> {
-    pub named: &'a NamedType<'a>,
-    pub class: String,
-    /// Whether a method fails with it: it is an exception then.
-    pub raised: bool,
-    pub body: Body<'a>,
-}
-
-/// What a class consists of.
-#[derive(Debug)]
-pub(super) enum Body<'a> {
-    /// A dataclass.
-    Struct(Vec<Part<'a>>),
-    /// An enum of plain names.
-    Names(Vec<String>),
-    /// A class for each variant.
-    Variants(Vec<Case<'a>>),
-}
-
-/// A field of a dataclass.
-#[derive(Debug)]
-pub(super) struct Part<'a> {
-    pub name: String,
-    pub format: &'a Format,
-    /// Its description, if it has a name in Rust as well.
-    pub field: Option<&'a Field>,
-}
-
-/// A variant with content, or one beside such.
-#[derive(Debug)]
-pub(super) struct Case<'a> {
-    /// The name within the class of the enum.
-    pub name: String,
-    /// The name in the module.
-    pub class: String,
-    pub parts: Vec<Part<'a>>,
-    /// Whether its content counts as a level of nesting.
-    pub nested: bool,
-}
-
-/// A service with its names.
-#[derive(Debug)]
-pub(super) struct Served<'a> {
-    pub schema: &'a ServiceSchema,
-    pub client: String,
-    pub handler: String,
-}
-
-impl<'a> Package<'a> {
-    pub(super) fn new(api: &'a Api<'a>) -> Self {
-        let raised = raised(api);
-        let mut taken = Unique::default();
-        let classes: Vec<_> =
-            api.types.iter().map(|named| taken.take(&names::class(&named.name))).collect();
-        let mut types = Vec::new();
-        let mut places = HashMap::new();
-        for (named, class) in api.types.iter().zip(classes) {
-            let raised = raised.contains(&std::ptr::from_ref(named.container));
-            let body = body(named.container, &class, raised, &mut taken);
-            places.insert(std::ptr::from_ref(named.container), types.len());
-            types.push(Shape { named, class, raised, body });
+/// The annotation and codec of a type that travels as text in JSON, if Python has the type.
+const fn known(text: Text) -> Option<(&'static str, &'static str)> {
+    match text {
+        Text::Ipv4Addr => Some(("ipaddress.IPv4Address", "_shapes.IPV4")),
+        Text::Ipv6Addr => Some(("ipaddress.IPv6Address", "_shapes.IPV6")),
+        Text::IpAddr => Some(("ipaddress.IPv4Address | ipaddress.IPv6Address", "_shapes.IP")),
+        Text::SocketAddr => {
+            Some(("tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, int]", "_shapes.SOCKET"))
         }
-        let mut taken = Unique::with(super::EXPORTS);
-        let services = api.services.iter().map(|schema| {
-            let client = taken.take(&names::class(&schema.name));
-            let handler = taken.take(&format!("{client}Handler"));
-            Served { schema, client, handler }
-        });
-        let services = services.collect();
-        let hashable = vec![false; api.types.len()];
-        let mut package = Self { api, types, services, places, hashable };
-        // From the inside out, so that each type is looked at once.
-        for place in Graph::new(api).inside_first() {
-            package.hashable[*place] = package.is_hashable_type(&package.types[*place]);
-        }
-        package
-    }
-
-    /// The type that a format of `service` names.
-    pub(super) fn shape(&self, service: &ServiceSchema, key: &str) -> Option<&Shape<'a>> {
-        let named = self.api.named(service, key)?;
-        self.types.get(*self.places.get(&std::ptr::from_ref(named.container))?)
+        _ => None,
     }
 }
 
-/// The types that methods fail with.
-fn raised(api: &Api<'_>) -> HashSet<*const Container> {
-    let mut raised = HashSet::new();
-    for service in api.services {
-        for method in &service.methods {
-            if let Some(Format::Named(key)) = &method.fails
-                && let Some(named) = api.named(service, key)
-            {
-                raised.insert(std::ptr::from_ref(named.container));
+impl Python<'_> {
+    /// The annotation of a value.
+    pub(super) fn annotation(&self, shape: &Shape<'_>, from: From) -> String {
+        let inner = |shape: &Shape<'_>| self.annotation(shape, from);
+        match shape {
+            Shape::Scalar(Format::Unit) => "None".to_owned(),
+            Shape::Scalar(Format::Bool) => "bool".to_owned(),
+            Shape::Scalar(Format::F32 | Format::F64) => "float".to_owned(),
+            Shape::Scalar(Format::Char | Format::Str) => "str".to_owned(),
+            Shape::Scalar(_) => "int".to_owned(),
+            Shape::Bytes | Shape::Octets(_) => "bytes".to_owned(),
+            Shape::Option(content, Nullable::Always) => {
+                let module = if from == From::Elsewhere { "_runtime" } else { "_shapes" };
+                format!("{module}.Some[{}] | None", inner(content))
             }
+            Shape::Option(content, _) => format!("{} | None", inner(content)),
+            Shape::Seq(content) | Shape::Array(content, _) => format!("list[{}]", inner(content)),
+            Shape::Map { key, value, hashable: true } => {
+                format!("dict[{}, {}]", inner(key), inner(value))
+            }
+            Shape::Map { key, value, .. } => {
+                format!("list[tuple[{}, {}]]", inner(key), inner(value))
+            }
+            Shape::Tuple(contents) if contents.is_empty() => "tuple[()]".to_owned(),
+            Shape::Tuple(contents) => {
+                let contents: Vec<_> = contents.iter().map(inner).collect();
+                format!("tuple[{}]", contents.join(", "))
+            }
+            Shape::Text(text, wire) => {
+                known(*text).map_or_else(|| inner(wire), |(annotation, _)| annotation.to_owned())
+            }
+            Shape::Named(id) => {
+                let module = if from == From::Elsewhere { "types." } else { "" };
+                format!("{module}{}", self.client.types[*id].name)
+            }
+            Shape::Unseen(_) => "typing.Any".to_owned(),
         }
     }
-    raised
-}
 
-fn body<'a>(container: &'a Container, class: &str, raised: bool, taken: &mut Unique) -> Body<'a> {
-    let ContainerKind::Enum(variants) = &container.kind else {
-        return Body::Struct(parts(&container.kind));
-    };
-    let plain = variants.iter().all(|variant| variant.kind == ContainerKind::Unit);
-    let mut names = Unique::default();
-    // An enum without members could not be told from its base.
-    if plain && !raised && !variants.is_empty() {
-        let members = variants.iter().map(|variant| names.take(&names::constant(&variant.name)));
-        return Body::Names(members.collect());
+    /// The expression that is the codec of a value.
+    pub(super) fn codec(&self, shape: &Shape<'_>, from: From) -> String {
+        let inner = |shape: &Shape<'_>| self.codec(shape, from);
+        match shape {
+            Shape::Scalar(format) => format!("_wire.{}", format!("{format:?}").to_uppercase()),
+            Shape::Bytes => "_wire.BYTES".to_owned(),
+            Shape::Octets(size) => format!("_shapes.Octets({size})"),
+            Shape::Option(content, Nullable::Always) => {
+                format!("_shapes.Option(_shapes.Wrapped({}))", inner(content))
+            }
+            Shape::Option(content, _) => format!("_shapes.Option({})", inner(content)),
+            Shape::Seq(content) => format!("_shapes.Seq({})", inner(content)),
+            Shape::Array(content, size) => format!("_shapes.Array({}, {size})", inner(content)),
+            Shape::Map { key, value, hashable } => {
+                let class = if *hashable { "Map" } else { "Pairs" };
+                format!("_shapes.{class}({}, {})", inner(key), inner(value))
+            }
+            Shape::Tuple(contents) => {
+                let contents: Vec<_> = contents.iter().map(inner).collect();
+                format!("_shapes.Tuple({})", contents.join(", "))
+            }
+            Shape::Text(text, wire) => {
+                known(*text).map_or_else(|| inner(wire), |(_, codec)| codec.to_owned())
+            }
+            Shape::Named(id) => {
+                let module = if from == From::Elsewhere { "_codecs." } else { "" };
+                format!("{module}{}", self.client.types[*id].name)
+            }
+            Shape::Unseen(wire) => inner(wire),
+        }
     }
-    let cases = variants.iter().map(|variant| {
-        let name = names.take(&names::class(&variant.name));
-        let class = taken.take(&format!("{class}{name}"));
-        let nested = matches!(variant.kind, ContainerKind::Tuple(_) | ContainerKind::Struct(_));
-        Case { name, class, parts: parts(&variant.kind), nested }
-    });
-    Body::Variants(cases.collect())
-}
 
-fn parts(kind: &ContainerKind) -> Vec<Part<'_>> {
-    let mut names = Unique::default();
-    match kind {
-        ContainerKind::Newtype(format) => {
-            vec![Part { name: "value".to_owned(), format, field: None }]
+    /// What follows the annotation of a field that may be left out.
+    pub(super) fn default_text(&self, field: &Field, shape: &Shape<'_>) -> Option<String> {
+        let is_option = matches!(shape, Shape::Option(..));
+        let value = match &field.default {
+            None if field.optional && is_option => "None".to_owned(),
+            _ => self.default_of(field, shape)?,
+        };
+        // Values that can change are made for each object.
+        let mutable = value.starts_with(['[', '{']) || value.contains("types.");
+        if !mutable && !matches!(shape, Shape::Named(_)) {
+            return Some(value);
         }
-        ContainerKind::Tuple(formats) => {
-            let numbered = formats.iter().enumerate();
-            let part =
-                |(index, format)| Part { name: format!("field{index}"), format, field: None };
-            numbered.map(part).collect()
-        }
-        ContainerKind::Struct(fields) => fields
-            .iter()
-            .map(|field| Part {
-                name: names.take(&names::field(&field.name)),
-                format: &field.format,
-                field: Some(field),
-            })
-            .collect(),
-        _ => Vec::new(),
+        let factory = match value.as_str() {
+            "[]" => "list".to_owned(),
+            "{}" => "dict".to_owned(),
+            other => format!("lambda: {other}"),
+        };
+        Some(format!("dataclasses.field(default_factory={factory})"))
+    }
+
+    pub(super) fn expression(&self, literal: Literal<'_>) -> Option<String> {
+        Some(match literal {
+            Literal::Null => "None".to_owned(),
+            Literal::Bool(value) => if value { "True" } else { "False" }.to_owned(),
+            Literal::Whole(_, number) => number.to_string(),
+            Literal::Float(number) => {
+                let text = number.to_string();
+                if text.contains(['.', 'e', 'E']) { text } else { format!("{text}.0") }
+            }
+            Literal::Text(text) => text::literal(text),
+            Literal::Bytes(bytes) if bytes.is_empty() => "b\"\"".to_owned(),
+            Literal::Bytes(bytes) => format!("bytes({bytes:?})"),
+            Literal::List(elements) => format!("[{}]", elements.join(", ")),
+            Literal::EmptyMap => "{}".to_owned(),
+            Literal::Member(id, place) => {
+                let named = &self.client.types[id];
+                let member = is_names(named).then(|| &named.cases[place].0)?;
+                format!("{}.{member}", named.name)
+            }
+        })
     }
 }

@@ -1,69 +1,38 @@
-//! Lines of Python, docstrings and literals.
+//! Docstrings, imports and literals of Python.
 
 use std::fmt::Write as _;
 
-/// The lines of a module.
-#[derive(Debug, Default)]
-pub(super) struct Lines(String);
-
-impl Lines {
-    pub(super) fn new() -> Self {
-        Self::default()
+/// A docstring, if there is anything to say.
+pub(super) fn doc(out: &mut String, indent: &str, doc: &str) {
+    let doc = escape_doc(doc.trim());
+    let mut lines = doc.lines();
+    let Some(first) = lines.next() else { return };
+    if doc.lines().count() == 1 {
+        // A quote at the end would run into those that close.
+        let gap = if first.ends_with('"') { " " } else { "" };
+        put!(out, "{indent}\"\"\"{first}{gap}\"\"\"");
+        return;
     }
-
-    pub(super) fn line(&mut self, line: &str) {
-        self.0.push_str(line.trim_end());
-        self.0.push('\n');
+    put!(out, "{}", format!("{indent}\"\"\"{first}").trim_end());
+    for line in lines {
+        put!(out, "{}", format!("{indent}{line}").trim_end());
     }
+    put!(out, "{indent}\"\"\"");
+}
 
-    pub(super) fn blank(&mut self) {
-        self.0.push('\n');
-    }
-
-    /// A docstring, if there is anything to say.
-    pub(super) fn doc(&mut self, indent: &str, doc: &str) {
-        let doc = escape_doc(doc.trim());
-        let mut lines = doc.lines();
-        let Some(first) = lines.next() else { return };
-        if doc.lines().count() == 1 {
-            // A quote at the end would run into those that close.
-            let gap = if first.ends_with('"') { " " } else { "" };
-            self.line(&format!("{indent}\"\"\"{first}{gap}\"\"\""));
-            return;
-        }
-        self.line(&format!("{indent}\"\"\"{first}"));
-        for line in lines {
-            self.line(&format!("{indent}{line}"));
-        }
-        self.line(&format!("{indent}\"\"\""));
-    }
-
-    /// An import of several names, one a line, in the order in which tools want them.
-    pub(super) fn names(&mut self, head: &str, names: &[&str]) {
-        self.line(&format!("{head}("));
-        for name in names {
-            self.line(&format!("    {name},"));
-        }
-        self.line(")");
-    }
-
-    pub(super) fn finish(self) -> String {
-        self.0
+/// The imports of those modules of the run-time that a text says.
+pub(super) fn runtime_imports(out: &mut String, modules: &[&str], text: &str) {
+    for module in modules.iter().filter(|module| text.contains(&format!("_{module}."))) {
+        put!(out, "from ._runtime import {module} as _{module}");
     }
 }
 
 /// Documentation, with a note if what it describes is deprecated. Tools run what looks like a prompt of Python.
 pub(super) fn documentation(doc: &str, deprecated: Option<&str>) -> String {
-    with_note(doc, deprecated).replace(">>>", "> > >")
-}
-
-fn with_note(doc: &str, deprecated: Option<&str>) -> String {
-    let Some(why) = deprecated else { return doc.trim().to_owned() };
-    let note = format!("Deprecated. {}", why.trim());
-    match doc.trim() {
-        "" => note.trim().to_owned(),
-        doc => format!("{doc}\n\n{}", note.trim()),
-    }
+    let note = deprecated.map(|why| format!("Deprecated. {}", why.trim())).unwrap_or_default();
+    let parts = [doc.trim(), note.trim()];
+    let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    parts.join("\n\n").replace(">>>", "> > >")
 }
 
 /// Text between triple quotes.
@@ -81,6 +50,14 @@ fn escape_doc(doc: &str) -> String {
         }
     }
     out.replace("\"\"\"", "\\\"\\\"\\\"")
+}
+
+/// A tuple of expressions.
+pub(super) fn tuple(parts: &[String]) -> String {
+    match parts {
+        [one] => format!("({one},)"),
+        parts => format!("({})", parts.join(", ")),
+    }
 }
 
 /// A string literal.
@@ -109,9 +86,9 @@ mod tests {
     use super::*;
 
     fn doc(text: &str) -> String {
-        let mut lines = Lines::new();
-        lines.doc("  ", text);
-        lines.finish()
+        let mut out = String::new();
+        super::doc(&mut out, "  ", text);
+        out
     }
 
     #[test]

@@ -2,45 +2,75 @@
 
 use heck::{ToSnakeCase as _, ToUpperCamelCase as _};
 
-use crate::api::{is_word, starts_word, unique::Unique};
+use super::{
+    super::names::{Kind, Naming},
+    Rust,
+};
+use crate::api::{Unique, is_word, starts_word};
 
 /// Words that are no names, even written raw.
-const NEVER: [&str; 5] = ["self", "Self", "super", "crate", "_"];
-
-/// Types that generated code says by their bare names.
-const SAID: [&str; 5] = ["Box", "Option", "Result", "String", "Vec"];
+const NEVER: &str = "self Self super crate _";
 
 /// Words that are names only if written raw.
-const KEYWORDS: [&str; 49] = [
-    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "do", "dyn",
-    "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let",
-    "loop", "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref", "return",
-    "static", "struct", "trait", "true", "try", "type", "typeof", "unsafe", "unsized", "use",
-    "virtual", "where", "while", "yield", "union",
-];
+const KEYWORDS: &str = "abstract as async await become box break const continue do dyn else enum extern false final \
+    fn for gen if impl in let loop macro match mod move mut override priv pub ref return static struct trait true try \
+    type typeof unsafe unsized use virtual where while yield union";
 
-/// The name of a method or argument: they travel as they are in Rust.
-pub(super) fn plain(name: &str) -> String {
-    if NEVER.contains(&name) {
-        return format!("{name}_");
+impl Naming for Rust<'_> {
+    /// Types that generated code says by their bare names.
+    fn taken(kind: Kind) -> &'static str {
+        if kind == Kind::Service { "Box Option Result String Vec" } else { "" }
     }
-    if KEYWORDS.contains(&name) { format!("r#{name}") } else { name.to_owned() }
+
+    fn spelt(kind: Kind, name: &str) -> String {
+        match kind {
+            // They travel as they are in Rust.
+            Kind::Method | Kind::Argument(_) => plain(name),
+            Kind::Field => {
+                let snake = words(name).to_snake_case();
+                plain(&if snake.starts_with(starts_word) {
+                    snake
+                } else {
+                    format!("field_{snake}")
+                })
+            }
+            Kind::Service | Kind::Type | Kind::Member | Kind::Variant => upper(name),
+        }
+    }
+
+    /// The name once, with a number that leaves it a name of Rust as it is usual.
+    fn take(kind: Kind, name: &str, scope: &mut Unique) -> String {
+        // A trait's client and server are made by its attribute.
+        let beside: &[&str] = if kind == Kind::Service { &["Client", "Server"] } else { &[] };
+        let name = Self::spelt(kind, name);
+        scope.take_with(&name, unraw(&name).trim_end_matches('_'), beside)
+    }
+
+    /// What needs no change keeps its name, the rest gets numbers where needed.
+    fn all(kind: Kind, names: &[&str]) -> Vec<String> {
+        let kept = |name: &str| Some(Self::spelt(kind, name)).filter(|spelt| unraw(spelt) == name);
+        let keep: Vec<_> = names.iter().filter_map(|name| kept(name)).collect();
+        let mut scope = Unique::with(keep.iter().map(String::as_str));
+        let free = |name: &&str| kept(name).unwrap_or_else(|| Self::take(kind, name, &mut scope));
+        names.iter().map(free).collect()
+    }
 }
 
-/// The name of a field, which serde renames if it has to.
-pub(super) fn field(name: &str) -> String {
-    let snake = words(name).to_snake_case();
-    let starts_well = snake.starts_with(starts_word);
-    plain(&if starts_well { snake } else { format!("field_{snake}") })
+fn plain(name: &str) -> String {
+    let is_in = |words: &str| words.split(' ').any(|word| word == name);
+    match () {
+        () if is_in(NEVER) => format!("{name}_"),
+        () if is_in(KEYWORDS) => format!("r#{name}"),
+        () => name.to_owned(),
+    }
 }
 
 /// The name of a type or variant, which serde renames if it has to.
-pub(super) fn upper(name: &str) -> String {
+fn upper(name: &str) -> String {
     let is_part = |character| is_word(character) && character != '_';
     let fits = name.chars().all(is_part) && !name.starts_with(char::is_lowercase);
     let camel = if fits { name.to_owned() } else { words(name).to_upper_camel_case() };
-    let starts_well = camel.starts_with(starts_word);
-    plain(&if starts_well { camel } else { format!("V{camel}") })
+    plain(&if camel.starts_with(starts_word) { camel } else { format!("V{camel}") })
 }
 
 /// The name with nothing in it but what names of Rust can have.
@@ -53,42 +83,6 @@ pub(super) fn unraw(name: &str) -> &str {
     name.strip_prefix("r#").unwrap_or(name)
 }
 
-/// Names of Rust for all of these, each once: what needs no change keeps its name, the rest gets numbers where needed.
-pub(super) fn each_once<'a>(
-    names: impl Iterator<Item = &'a str> + Clone,
-    rust: fn(&str) -> String,
-) -> Vec<String> {
-    let kept = |name: &&str| unraw(&rust(name)) == *name;
-    let keep: Vec<String> = names.clone().filter(kept).map(rust).collect();
-    let mut taken = Unique::with(keep.iter().map(String::as_str));
-    names
-        .map(|name| if kept(&name) { rust(name) } else { free(&rust(name), &[], &mut taken) })
-        .collect()
-}
-
-/// The names of traits and types, which share a namespace with what the traits' attribute makes of them.
-pub(super) struct Module(Unique);
-
-impl Module {
-    pub(super) fn new() -> Self {
-        Self(Unique::with(SAID))
-    }
-
-    /// A trait, whose client and server are free as well.
-    pub(super) fn service(&mut self, name: &str) -> String {
-        free(&upper(name), &["Client", "Server"], &mut self.0)
-    }
-
-    pub(super) fn type_(&mut self, name: &str) -> String {
-        free(&upper(name), &[], &mut self.0)
-    }
-}
-
-/// The name once, with a number that leaves it a name of Rust as it is usual.
-fn free(name: &str, suffixes: &[&str], taken: &mut Unique) -> String {
-    taken.take_with(name, unraw(name).trim_end_matches('_'), suffixes)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,27 +92,30 @@ mod tests {
         let fields =
             ["None", "none", "self", "self_", "foo-bar", "fooBar", "foo_bar", "Type", "type"];
         assert_eq!(
-            each_once(fields.into_iter(), field),
+            Rust::all(Kind::Field, &fields),
             [
                 "none2", "none", "self2", "self_", "foo_bar2", "foo_bar3", "foo_bar", "type2",
                 "r#type"
             ]
         );
         let variants = ["Self", "Self_", "dark", "Dark"];
-        assert_eq!(each_once(variants.into_iter(), upper), ["Self2", "Self_", "Dark2", "Dark"]);
+        assert_eq!(Rust::all(Kind::Variant, &variants), ["Self2", "Self_", "Dark2", "Dark"]);
     }
 
     #[test]
     fn types_are_called_neither_like_traits_nor_like_what_code_says() {
-        let mut module = Module::new();
-        assert_eq!(module.service("Clock"), "Clock");
-        assert_eq!(module.service("ClockClient"), "ClockClient2");
-        let types = ["Clock", "ClockServer", "Option", "Time"].map(|name| module.type_(name));
+        let mut module = Unique::of(Rust::taken(Kind::Service));
+        assert_eq!(Rust::service("Clock", &mut module), ["Clock"]);
+        assert_eq!(Rust::service("ClockClient", &mut module), ["ClockClient2"]);
+        let mut module = Rust::types(module);
+        let types = ["Clock", "ClockServer", "Option", "Time"];
+        let types = types.map(|name| Rust::take(Kind::Type, name, &mut module));
         assert_eq!(types, ["Clock2", "ClockServer2", "Option2", "Time"]);
     }
 
     #[test]
     fn any_name_becomes_one_of_rust() {
+        let field = |name| Rust::spelt(Kind::Field, name);
         assert_eq!(field("displayName"), "display_name");
         assert_eq!(field("type"), "r#type");
         assert_eq!(field("self"), "self_");

@@ -1,222 +1,168 @@
 //! The module of services: for each a class with which to call it, an interface with which to answer it, and the
 //! function that makes a handler of that.
 
-use std::fmt::Write as _;
-
-use rpc_core::schema::{Format, MethodKind, MethodSchema};
+use rpc_core::schema::{Format, MethodKind};
 
 use super::{
-    codecs::Place,
-    names::{NamedService, Names, variable},
+    super::{
+        names::{Callable, Role, Served},
+        target::From,
+    },
+    Part, TypeScript,
     text::{doc, string},
 };
-use crate::api::unique::Unique;
+use crate::api::{Method, Shape};
 
-/// The module.
-pub(super) fn module(names: &Names<'_>) -> String {
-    if names.services().is_empty() {
-        return "export {};\n".to_owned();
-    }
-    let mut body = String::new();
-    for service in names.services() {
-        let place = Place { names, service: service.service, defined: None };
-        for part in [table, class, handler, function] {
-            body.push('\n');
-            body.push_str(&part(place, service));
+/// The beginning of a part of a service.
+pub(super) fn head(out: &mut String, part: Part, service: &Served<'_>) {
+    let schema = service.of.schema;
+    let [class, handler, function, table] = &service.names[..] else { return };
+    out.push('\n');
+    match part {
+        Part::Class => {
+            out.push_str(&doc(&schema.doc, schema.deprecated.as_deref(), 0));
+            put!(
+                out,
+                "export class {class} {{\n  readonly #connection: rpc.Connection;\n\n  \
+                 constructor(connection: rpc.Connection) {{\n    this.#connection = connection;\n  }}"
+            );
         }
+        Part::Interface => {
+            out.push_str(&doc(&format!("Answers calls of `{}`.", schema.name), None, 0));
+            put!(out, "export interface {handler} {{");
+        }
+        Part::Function => {
+            let name = &schema.name;
+            let does = format!("What `connection.register` takes, for the calls of `{name}`.");
+            out.push_str(&doc(&does, None, 0));
+            put!(
+                out,
+                "export function {function}(handler: {handler}): rpc.ServiceHandler {{\n  \
+                 return rpc.service({}, [",
+                string(name)
+            );
+        }
+        _ => put!(out, "const {table} = {{"),
     }
-    let types =
-        if body.contains("types.") { "import * as types from \"./types.js\";\n" } else { "" };
-    format!("\nimport * as rpc from \"./runtime/index.js\";\n{types}{body}")
 }
 
-/// How the calls of each method travel.
-fn table(place: Place<'_>, service: &NamedService<'_>) -> String {
-    let mut text = format!("const {} = {{\n", service.table);
-    for (name, method) in &service.methods {
-        let arguments: Vec<Format> =
-            method.arguments.iter().map(|argument| argument.format.clone()).collect();
-        let returns = match (&method.returns, method.kind.streams_reply()) {
+/// The row of a handler's method.
+pub(super) fn handle(out: &mut String, service: &Served<'_>, method: &Callable<'_>) {
+    let answer = match method.of.schema.kind {
+        MethodKind::Unary | MethodKind::Oneway => "answer",
+        MethodKind::ServerStream => "answerStream",
+        MethodKind::ClientStream => "answerUpload",
+        _ => "answerDuplex",
+    };
+    let arguments = method.arguments(Role::Handler);
+    let list = if arguments.is_empty() { "_".to_owned() } else { list(method, Role::Handler) };
+    let behind = method.upload(Role::Handler).into_iter().chain(["context"]);
+    let given: Vec<_> = arguments.iter().map(String::as_str).chain(behind.clone()).collect();
+    let parameters: Vec<_> = [&*list].into_iter().chain(behind).collect();
+    put!(
+        out,
+        "    rpc.{answer}({}.{name}, ({}) => handler.{name}({})),",
+        service.names[3],
+        parameters.join(", "),
+        given.join(", "),
+        name = method.name,
+    );
+}
+
+/// The arguments as an array, or the pattern that takes it apart.
+fn list(method: &Callable<'_>, role: Role) -> String {
+    format!("[{}]", method.arguments(role).join(", "))
+}
+
+impl<'a> TypeScript<'a> {
+    /// How the calls of a method travel.
+    pub(super) fn describe(&self, out: &mut String, method: &Callable<'a>) {
+        let (of, schema) = (method.of, method.of.schema);
+        let codec = |shape: &Shape<'_>| self.codec(shape, From::Elsewhere);
+        let returns = match (&schema.returns, schema.kind.streams_reply()) {
             (Format::Unit, false) => "rpc.nothing".to_owned(),
-            (format, _) => place.codec(format),
+            _ => codec(&of.returns),
         };
-        let upload = method.upload.as_ref().map(|upload| place.codec(&upload.format));
-        let fails = method.fails.as_ref().map(|fails| place.codec(fails));
-        let _ = write!(
-            text,
-            "  {name}: {{\n    path: {},\n    key: 0x{:016x}n,\n    arguments: {},\n    returns: {returns},\n    \
-             upload: {},\n    fails: {},\n  }},\n",
-            string(&method.path),
-            method.key.to_u64(),
-            place.tuple_codec(&arguments),
-            upload.as_deref().unwrap_or("rpc.unit"),
-            fails.as_deref().unwrap_or("undefined"),
+        put!(
+            out,
+            "  {}: {{\n    path: {},\n    key: 0x{:016x}n,\n    arguments: {},\n    returns: {returns},\n    \
+             upload: {},\n    fails: {},\n  }},",
+            method.name,
+            string(&schema.path),
+            schema.key.to_u64(),
+            self.tuple_codec(&of.arguments, From::Elsewhere),
+            of.upload.as_ref().map_or_else(|| "rpc.unit".to_owned(), codec),
+            of.fails.as_ref().map_or_else(|| "undefined".to_owned(), codec),
         );
     }
-    text.push_str("};\n");
-    text
-}
 
-/// The class of callers.
-fn class(place: Place<'_>, service: &NamedService<'_>) -> String {
-    let schema = service.service;
-    let mut text = doc(&schema.doc, schema.deprecated.as_deref(), 0);
-    let _ = write!(
-        text,
-        "export class {} {{\n  readonly #connection: rpc.Connection;\n\n  constructor(connection: \
-         rpc.Connection) {{\n    this.#connection = connection;\n  }}\n",
-        service.class
-    );
-    for (name, method) in &service.methods {
-        text.push('\n');
-        text.push_str(&doc(&method.doc, method.deprecated.as_deref(), 2));
-        let signature = Signature::new(method, "options");
-        let returns = match method.kind {
-            MethodKind::Oneway => "Promise<void>".to_owned(),
-            kind if kind.streams_reply() => {
-                format!("rpc.ItemStream<{}>", place.type_of(&method.returns))
-            }
-            _ => format!("Promise<{}>", result_type(place, method, false)),
+    /// The method of the class.
+    pub(super) fn call(&self, out: &mut String, service: &Served<'a>, method: &Callable<'a>) {
+        let schema = method.of.schema;
+        let streamed = self.type_of(&method.of.returns, From::Elsewhere);
+        let (call, returns) = match schema.kind {
+            MethodKind::Oneway => ("notify", "Promise<void>".to_owned()),
+            MethodKind::Unary => ("call", self.promised(method.of)),
+            MethodKind::ClientStream => ("upload", self.promised(method.of)),
+            MethodKind::ServerStream => ("stream", format!("rpc.ItemStream<{streamed}>")),
+            _ => ("duplex", format!("rpc.ItemStream<{streamed}>")),
         };
-        let mut parameters = signature.typed(place, method, Side::Caller);
+        let mut parameters = self.parameters(method, Role::Caller);
         parameters.push("options?: rpc.CallOptions".to_owned());
-        let call = match method.kind {
-            MethodKind::Unary => "call",
-            MethodKind::Oneway => "notify",
-            MethodKind::ServerStream => "stream",
-            MethodKind::ClientStream => "upload",
-            _ => "duplex",
-        };
-        let mut given = vec![format!("{}.{name}", service.table), signature.list()];
-        given.extend(signature.upload);
-        given.push("options".to_owned());
-        let _ = write!(
-            text,
-            "  {name}({}): {returns} {{\n    return this.#connection.{call}({});\n  }}\n",
+        let name = &method.name;
+        let own = [format!("{}.{name}", service.names[3]), list(method, Role::Caller)];
+        let behind = method.upload(Role::Caller).into_iter().chain(["options"]);
+        let given: Vec<_> = own.iter().map(String::as_str).chain(behind).collect();
+        out.push('\n');
+        out.push_str(&doc(&schema.doc, schema.deprecated.as_deref(), 2));
+        put!(
+            out,
+            "  {name}({}): {returns} {{\n    return this.#connection.{call}({});\n  }}",
             parameters.join(", "),
             given.join(", ")
         );
     }
-    text.push_str("}\n");
-    text
-}
 
-/// The interface of those who answer.
-fn handler(place: Place<'_>, service: &NamedService<'_>) -> String {
-    let summary = format!("Answers calls of `{}`.", service.service.name);
-    let mut text = doc(&summary, None, 0);
-    let _ = writeln!(text, "export interface {} {{", service.handler);
-    for (name, method) in &service.methods {
+    /// The method of the interface.
+    pub(super) fn answer(&self, out: &mut String, method: &Callable<'a>) {
+        let of = method.of;
         // Whoever answers must answer calls of deprecated methods too.
-        text.push_str(&doc(&method.doc, None, 2));
-        let mut parameters = Signature::new(method, "context").typed(place, method, Side::Answerer);
+        out.push_str(&doc(&of.schema.doc, None, 2));
+        let mut parameters = self.parameters(method, Role::Handler);
         parameters.push("context: rpc.CallContext".to_owned());
-        let returns = if method.kind.streams_reply() {
-            format!("rpc.Items<{}>", place.given_type(&method.returns))
-        } else {
-            let value = result_type(place, method, true);
-            format!("{value} | Promise<{value}>")
+        let value = self.given_type(&of.returns);
+        let returns = match of.schema.returns {
+            _ if of.schema.kind.streams_reply() => format!("rpc.Items<{value}>"),
+            Format::Unit => "void | Promise<void>".to_owned(),
+            _ => format!("{value} | Promise<{value}>"),
         };
-        let _ = writeln!(text, "  {name}({}): {returns};", parameters.join(", "));
-    }
-    text.push_str("}\n");
-    text
-}
-
-/// The function that makes a handler of that interface.
-fn function(_: Place<'_>, service: &NamedService<'_>) -> String {
-    let summary =
-        format!("What `connection.register` takes, for the calls of `{}`.", service.service.name);
-    let mut text = doc(&summary, None, 0);
-    let _ = write!(
-        text,
-        "export function {}(handler: {}): \
-         rpc.ServiceHandler {{\n  return rpc.service({}, [\n",
-        service.function,
-        service.handler,
-        string(&service.service.name)
-    );
-    for (name, method) in &service.methods {
-        let answer = match method.kind {
-            MethodKind::Unary | MethodKind::Oneway => "answer",
-            MethodKind::ServerStream => "answerStream",
-            MethodKind::ClientStream => "answerUpload",
-            _ => "answerDuplex",
-        };
-        let signature = Signature::new(method, "context");
-        let pattern =
-            if signature.arguments.is_empty() { "_".to_owned() } else { signature.list() };
-        let mut parameters = vec![pattern];
-        parameters.extend(signature.upload.clone());
-        parameters.push("context".to_owned());
-        let mut given = signature.arguments.clone();
-        given.extend(signature.upload.clone());
-        given.push("context".to_owned());
-        let _ = writeln!(
-            text,
-            "    rpc.{answer}({}.{name}, ({}) => handler.{name}({})),",
-            service.table,
-            parameters.join(", "),
-            given.join(", ")
-        );
-    }
-    text.push_str("  ]);\n}\n");
-    text
-}
-
-/// Who writes or reads the types of a method.
-#[derive(Clone, Copy)]
-enum Side {
-    Caller,
-    Answerer,
-}
-
-/// The names of the parameters.
-struct Signature {
-    arguments: Vec<String>,
-    upload: Option<String>,
-}
-
-impl Signature {
-    /// None of them is `last`, which comes behind, nor what else the code around uses.
-    fn new(method: &MethodSchema, last: &str) -> Self {
-        let mut taken = Unique::with(["_", "rpc", "types", "handler", last]);
-        let mut name = |argument: &str| variable(argument, &mut taken);
-        let arguments = method.arguments.iter().map(|argument| name(&argument.name)).collect();
-        let upload = method.upload.as_ref().map(|upload| name(&upload.name));
-        Self { arguments, upload }
-    }
-
-    /// The arguments as an array, or the pattern that takes it apart.
-    fn list(&self) -> String {
-        format!("[{}]", self.arguments.join(", "))
+        put!(out, "  {}({}): {returns};", method.name, parameters.join(", "));
     }
 
     /// The parameters with their types.
-    fn typed(&self, place: Place<'_>, method: &MethodSchema, side: Side) -> Vec<String> {
-        let shape = |format: &Format| match side {
-            Side::Caller => place.given_type(format),
-            Side::Answerer => place.type_of(format),
+    fn parameters(&self, method: &Callable<'a>, role: Role) -> Vec<String> {
+        let shape = |shape: &Shape<'_>| match role {
+            Role::Caller => self.given_type(shape),
+            Role::Handler => self.type_of(shape, From::Elsewhere),
         };
-        let with = self.arguments.iter().zip(&method.arguments);
+        let with = method.arguments(role).iter().zip(&method.of.arguments);
         let mut parameters: Vec<String> =
-            with.map(|(name, argument)| format!("{name}: {}", shape(&argument.format))).collect();
-        if let (Some(name), Some(upload)) = (&self.upload, &method.upload) {
-            let item = shape(&upload.format);
-            parameters.push(match side {
-                Side::Caller => format!("{name}: rpc.Items<{item}>"),
-                Side::Answerer => format!("{name}: AsyncIterableIterator<{item}>"),
-            });
+            with.map(|(name, argument)| format!("{name}: {}", shape(argument))).collect();
+        if let (Some(name), Some(upload)) = (method.upload(role), &method.of.upload) {
+            let items = match role {
+                Role::Caller => "rpc.Items",
+                Role::Handler => "AsyncIterableIterator",
+            };
+            parameters.push(format!("{name}: {items}<{}>", shape(upload)));
         }
         parameters
     }
-}
 
-/// What a method returns that does not stream.
-fn result_type(place: Place<'_>, method: &MethodSchema, given: bool) -> String {
-    match &method.returns {
-        Format::Unit => "void".to_owned(),
-        format if given => place.given_type(format),
-        format => place.type_of(format),
+    /// What callers get of a method that does not stream.
+    fn promised(&self, method: &Method<'_>) -> String {
+        match method.schema.returns {
+            Format::Unit => "Promise<void>".to_owned(),
+            _ => format!("Promise<{}>", self.type_of(&method.returns, From::Elsewhere)),
+        }
     }
 }

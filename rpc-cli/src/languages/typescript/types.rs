@@ -1,189 +1,151 @@
 //! The module of types: for each an interface or alias, and a constant of the same name that is its codec.
 
-use std::fmt::Write as _;
-
-use rpc_core::schema::{ContainerKind, Field, Format, Variant};
+use rpc_core::schema::Field;
 
 use super::{
-    codecs::Place,
-    names::Names,
+    super::{
+        names::Defined,
+        target::{From, Target as _},
+    },
+    TypeScript,
     text::{doc, property, string},
 };
-use crate::api::NamedType;
+use crate::api::{Body, Case, Parts, Shape};
 
-/// The module.
-pub(super) fn module(names: &Names<'_>) -> String {
-    let mut module = String::new();
-    if names.types().next().is_none() {
-        return "export {};\n".to_owned();
-    }
-    module.push_str("\nimport * as rpc from \"./runtime/index.js\";\n");
-    for (defined, (type_, name)) in names.types().enumerate() {
-        let place = Place { names, service: type_.service, defined: Some(defined) };
-        module.push('\n');
-        module.push_str(&doc(&type_.container.doc, type_.container.deprecated.as_deref(), 0));
-        module.push_str(&definition(place, type_, name));
-    }
-    module
-}
+/// Fields with their shapes.
+type Fields<'f, 'a> = &'f [(&'a Field, Shape<'a>)];
 
-/// The type and its codec.
-fn definition(place: Place<'_>, type_: &NamedType<'_>, name: &str) -> String {
-    let codec = match &type_.container.kind {
-        ContainerKind::Unit => {
-            return alias(name, "null", "rpc.unit");
-        }
-        ContainerKind::Newtype(content) => {
-            let codec = format!("rpc.newtype({})", place.codec(content));
-            return alias(name, &place.type_of(content), &codec);
-        }
-        ContainerKind::Tuple(parts) => {
-            return alias(name, &place.tuple_type(parts), &place.tuple_codec(parts));
-        }
-        ContainerKind::Struct(fields) if fields.is_empty() => {
-            return alias(name, "rpc.Empty", "rpc.struct<rpc.Empty>([])");
-        }
-        ContainerKind::Struct(fields) => {
-            return format!(
-                "export interface {name} {{\n{}}}\nexport const {name}: rpc.Codec<{name}> = \
-                 rpc.struct<{name}>([\n{}]);\n",
-                properties(place, fields, 2),
-                field_codecs(place, fields, 2)
-            );
-        }
-        ContainerKind::Enum(variants) => match result(&type_.container.name, variants) {
-            Some((ok, err)) => {
-                let shape =
-                    format!("{{ ok: {} }} | {{ err: {} }}", place.type_of(ok), place.type_of(err));
-                let codec = format!("rpc.result({}, {})", place.codec(ok), place.codec(err));
-                return alias(name, &shape, &codec);
+impl<'a> TypeScript<'a> {
+    /// The type and its codec.
+    pub(super) fn definition(&self, out: &mut String, named: &Defined<'a>) {
+        let (of, name, from) = (named.of, &named.name, From::Type(named.of.id));
+        out.push('\n');
+        out.push_str(&doc(&of.container.doc, of.container.deprecated.as_deref(), 0));
+        let (shape, codec) = match (&of.body, of.result()) {
+            (Body::Struct(Parts::Unit), _) => ("null".to_owned(), "rpc.unit".to_owned()),
+            (Body::Struct(Parts::Newtype(content)), _) => {
+                (self.type_of(content, from), format!("rpc.newtype({})", self.codec(content, from)))
             }
-            None if variants.is_empty() => return alias(name, "never", "rpc.literals<never>([])"),
-            None if variants.iter().all(|variant| variant.kind == ContainerKind::Unit) => {
-                literals(variants, name)
+            (Body::Struct(Parts::Tuple(parts)), _) => {
+                (self.tuple_type(parts, from), self.tuple_codec(parts, from))
             }
-            None => union(place, variants, name),
-        },
-    };
-    format!("{codec}\n")
-}
+            (Body::Struct(Parts::Struct(fields)), _) if fields.is_empty() => {
+                ("rpc.Empty".to_owned(), "rpc.struct<rpc.Empty>([])".to_owned())
+            }
+            (Body::Struct(Parts::Struct(fields)), _) => {
+                put!(
+                    out,
+                    "export interface {name} {{\n{}}}\nexport const {name}: rpc.Codec<{name}> = \
+                     rpc.struct<{name}>([\n{}]);",
+                    self.properties(fields, from, 2),
+                    self.field_codecs(fields, from, 2)
+                );
+                return;
+            }
+            (_, Some((ok, err))) => {
+                let [value, error] = [ok, err].map(|shape| self.type_of(shape, from));
+                let [ok, err] = [ok, err].map(|shape| self.codec(shape, from));
+                (
+                    format!("{{ ok: {value} }} | {{ err: {error} }}"),
+                    format!("rpc.result({ok}, {err})"),
+                )
+            }
+            (Body::Enum(cases), _) if cases.is_empty() => {
+                ("never".to_owned(), "rpc.literals<never>([])".to_owned())
+            }
+            (Body::Enum(cases), _) => {
+                self.variants(out, named, cases);
+                return;
+            }
+        };
+        put!(
+            out,
+            "export type {name} = {shape};\nexport const {name}: rpc.Codec<{name}> = {codec};"
+        );
+    }
 
-fn alias(name: &str, shape: &str, codec: &str) -> String {
-    format!("export type {name} = {shape};\nexport const {name}: rpc.Codec<{name}> = {codec};\n")
-}
-
-/// The contents of Rust's own `Result`.
-fn result<'a>(name: &str, variants: &'a [Variant]) -> Option<(&'a Format, &'a Format)> {
-    let [ok, err] = variants else { return None };
-    match (&ok.kind, &err.kind) {
-        (ContainerKind::Newtype(value), ContainerKind::Newtype(error))
-            if name.starts_with("Result<") && ok.name == "Ok" && err.name == "Err" =>
-        {
-            Some((value, error))
+    /// An enum: names, or objects whose `kind` is the name of the variant.
+    fn variants(&self, out: &mut String, named: &Defined<'a>, cases: &[Case<'a>]) {
+        let (name, from) = (&named.name, From::Type(named.of.id));
+        let plain = named.of.plain().is_some();
+        out.push_str(&["export type ", name, " ="].concat());
+        for case in cases {
+            let Case { variant, parts } = case;
+            out.push('\n');
+            out.push_str(&doc(&variant.doc, variant.deprecated.as_deref(), 2));
+            let kind = string(&variant.name);
+            let shape = if plain { kind } else { self.variant_type(&kind, parts, from) };
+            out.push_str(&["  | ", &shape].concat());
         }
-        _ => None,
+        let make = if plain { "literals" } else { "union" };
+        put!(out, ";\nexport const {name}: rpc.Codec<{name}> = rpc.{make}<{name}>([");
+        for Case { variant, parts } in cases {
+            let kind = string(&variant.name);
+            let codec = if plain { kind } else { self.variant_codec(&kind, parts, from, name) };
+            put!(out, "  {codec},");
+        }
+        put!(out, "]);");
     }
-}
 
-fn properties(place: Place<'_>, fields: &[Field], indent: usize) -> String {
-    let mut text = String::new();
-    for field in fields {
-        text.push_str(&doc(&field.doc, field.deprecated.as_deref(), indent));
-        let optional = if place.default_of(field).is_some() { "?" } else { "" };
-        let (name, shape) = (property(&field.name), place.type_of(&field.format));
-        let _ = writeln!(text, "{:indent$}{name}{optional}: {shape};", "");
+    fn properties(&self, fields: Fields<'_, 'a>, from: From, indent: usize) -> String {
+        let mut text = String::new();
+        for (field, shape) in fields {
+            text.push_str(&doc(&field.doc, field.deprecated.as_deref(), indent));
+            let optional = if self.default_of(field, shape).is_some() { "?" } else { "" };
+            let (name, shape) = (property(&field.name), self.type_of(shape, from));
+            put!(text, "{:indent$}{name}{optional}: {shape};", "");
+        }
+        text
     }
-    text
-}
 
-fn field_codecs(place: Place<'_>, fields: &[Field], indent: usize) -> String {
-    let mut text = String::new();
-    for field in fields {
-        let default = place.default_of(field).map(|value| format!(", {value}")).unwrap_or_default();
-        let (name, codec) = (string(&field.name), place.codec(&field.format));
-        let _ = writeln!(text, "{:indent$}[{name}, {codec}{default}],", "");
+    fn field_codecs(&self, fields: Fields<'_, 'a>, from: From, indent: usize) -> String {
+        let mut text = String::new();
+        for (field, shape) in fields {
+            let default = self.default_of(field, shape).map(|value| format!(", {value}"));
+            let (name, codec) = (string(&field.name), self.codec(shape, from));
+            put!(text, "{:indent$}[{name}, {codec}{}],", "", default.unwrap_or_default());
+        }
+        text
     }
-    text
-}
 
-/// An enum of plain names.
-fn literals(variants: &[Variant], name: &str) -> String {
-    let mut text = format!("export type {name} =");
-    for variant in variants {
-        text.push('\n');
-        text.push_str(&doc(&variant.doc, variant.deprecated.as_deref(), 2));
-        let _ = write!(text, "  | {}", string(&variant.name));
+    fn variant_type(&self, kind: &str, parts: &Parts<'a>, from: From) -> String {
+        let value = match parts {
+            Parts::Newtype(content) => self.type_of(content, from),
+            Parts::Tuple(parts) => self.tuple_type(parts, from),
+            Parts::Struct(fields) if hides_kind(fields) => self.object(fields, from),
+            Parts::Struct(fields) if !fields.is_empty() => {
+                let properties = self.properties(fields, from, 6);
+                return format!("{{\n      kind: {kind};\n{properties}    }}");
+            }
+            Parts::Unit | Parts::Struct(_) => return format!("{{ kind: {kind} }}"),
+        };
+        format!("{{ kind: {kind}; value: {value} }}")
     }
-    let _ = write!(text, ";\nexport const {name}: rpc.Codec<{name}> = rpc.literals<{name}>([\n");
-    for variant in variants {
-        let _ = writeln!(text, "  {},", string(&variant.name));
-    }
-    text.push_str("]);");
-    text
-}
 
-/// An enum with contents: objects whose `kind` is the name of the variant.
-fn union(place: Place<'_>, variants: &[Variant], name: &str) -> String {
-    let mut text = format!("export type {name} =");
-    for variant in variants {
-        text.push('\n');
-        text.push_str(&doc(&variant.doc, variant.deprecated.as_deref(), 2));
-        let _ = write!(text, "  | {}", variant_type(place, variant));
+    fn variant_codec(&self, kind: &str, parts: &Parts<'a>, from: From, name: &str) -> String {
+        let content = match parts {
+            Parts::Unit => return format!("rpc.bare({kind})"),
+            Parts::Newtype(content) => self.codec(content, from),
+            Parts::Tuple(parts) => self.tuple_codec(parts, from),
+            Parts::Struct(fields) => {
+                let codecs = self.field_codecs(fields, from, 4);
+                if !hides_kind(fields) {
+                    let shape = format!("Extract<{name}, {{ kind: {kind} }}>");
+                    return format!("rpc.fields<{shape}>({kind}, [\n{codecs}  ])");
+                }
+                format!("rpc.struct<{}>([\n{codecs}  ])", self.object(fields, from))
+            }
+        };
+        format!("rpc.content({kind}, {content})")
     }
-    let _ = write!(text, ";\nexport const {name}: rpc.Codec<{name}> = rpc.union<{name}>([\n");
-    for variant in variants {
-        let _ = writeln!(text, "  {},", variant_codec(place, variant, name));
+
+    /// The type of an object without a name.
+    fn object(&self, fields: Fields<'_, 'a>, from: From) -> String {
+        format!("{{\n{}    }}", self.properties(fields, from, 6))
     }
-    text.push_str("]);");
-    text
 }
 
 /// Whether the fields cannot stand beside `kind`, since one of them is called so.
-fn hides_kind(fields: &[Field]) -> bool {
-    fields.iter().any(|field| field.name == "kind")
-}
-
-fn variant_type(place: Place<'_>, variant: &Variant) -> String {
-    let kind = string(&variant.name);
-    match &variant.kind {
-        ContainerKind::Newtype(content) => {
-            format!("{{ kind: {kind}; value: {} }}", place.type_of(content))
-        }
-        ContainerKind::Tuple(parts) => {
-            format!("{{ kind: {kind}; value: {} }}", place.tuple_type(parts))
-        }
-        ContainerKind::Struct(fields) if fields.is_empty() => format!("{{ kind: {kind} }}"),
-        ContainerKind::Struct(fields) if hides_kind(fields) => {
-            format!("{{ kind: {kind}; value: {} }}", object(place, fields))
-        }
-        ContainerKind::Struct(fields) => {
-            format!("{{\n      kind: {kind};\n{}    }}", properties(place, fields, 6))
-        }
-        // Variants are no enums themselves.
-        ContainerKind::Unit | ContainerKind::Enum(_) => format!("{{ kind: {kind} }}"),
-    }
-}
-
-fn variant_codec(place: Place<'_>, variant: &Variant, name: &str) -> String {
-    let kind = string(&variant.name);
-    match &variant.kind {
-        ContainerKind::Newtype(content) => format!("rpc.content({kind}, {})", place.codec(content)),
-        ContainerKind::Tuple(parts) => format!("rpc.content({kind}, {})", place.tuple_codec(parts)),
-        ContainerKind::Struct(fields) if hides_kind(fields) => {
-            let shape = object(place, fields);
-            let codecs = field_codecs(place, fields, 4);
-            format!("rpc.content({kind}, rpc.struct<{shape}>([\n{codecs}  ]))")
-        }
-        ContainerKind::Struct(fields) => {
-            let codecs = field_codecs(place, fields, 4);
-            let shape = format!("Extract<{name}, {{ kind: {kind} }}>");
-            format!("rpc.fields<{shape}>({kind}, [\n{codecs}  ])")
-        }
-        ContainerKind::Unit | ContainerKind::Enum(_) => format!("rpc.bare({kind})"),
-    }
-}
-
-/// The type of an object without a name.
-fn object(place: Place<'_>, fields: &[Field]) -> String {
-    format!("{{\n{}    }}", properties(place, fields, 6))
+fn hides_kind(fields: Fields<'_, '_>) -> bool {
+    fields.iter().any(|(field, _)| field.name == "kind")
 }

@@ -1,6 +1,48 @@
-//! Names that are given once each: one that is taken gets a number.
+//! Names: which signs they can have, of which words they consist, and that each is given once.
 
 use std::collections::{HashMap, HashSet};
+
+/// Whether a character may stand inside of a name in every language.
+pub(crate) fn is_word(character: char) -> bool {
+    unicode_ident::is_xid_continue(character)
+}
+
+/// Whether a name may begin with a character in every language; but for `_`, which has a meaning of its own in some.
+pub(crate) fn starts_word(character: char) -> bool {
+    unicode_ident::is_xid_start(character)
+}
+
+/// The words as one, each beginning with a capital.
+pub(crate) fn capitals<'n>(words: impl Iterator<Item = &'n str>) -> String {
+    let mut name = String::new();
+    for word in words {
+        let mut characters = word.chars();
+        name.extend(characters.next().into_iter().flat_map(char::to_uppercase));
+        name.extend(characters);
+    }
+    name
+}
+
+/// The words of a name in small letters, with `_` between them: they begin behind other signs, and at capitals behind
+/// small letters and digits.
+pub(crate) fn snake_words(name: &str) -> String {
+    let mut words = String::new();
+    let (mut previous, mut begins) = ('_', false);
+    for character in name.chars() {
+        let part = is_word(character) && character != '_';
+        let capital = character.is_uppercase();
+        begins |= !part || (capital && (previous.is_lowercase() || previous.is_ascii_digit()));
+        if part {
+            if begins && !words.is_empty() {
+                words.push('_');
+            }
+            words.extend(character.to_lowercase());
+            begins = false;
+        }
+        previous = character;
+    }
+    words
+}
 
 /// The names that are taken.
 #[derive(Debug, Default)]
@@ -12,6 +54,11 @@ pub(crate) struct Unique {
 }
 
 impl Unique {
+    /// The names of which these are taken, with spaces between them.
+    pub(crate) fn of(taken: &str) -> Self {
+        Self::with(taken.split_whitespace())
+    }
+
     /// Where these are taken.
     pub(crate) fn with<'n>(taken: impl IntoIterator<Item = &'n str>) -> Self {
         Self { taken: taken.into_iter().map(str::to_owned).collect(), next: HashMap::new() }

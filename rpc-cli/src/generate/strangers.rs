@@ -11,8 +11,7 @@ use rpc_core::{
 };
 use syn::visit::{self, Visit};
 
-use super::{Language, generate};
-use crate::api::Api;
+use super::{Api, Form, Language, Output};
 use crate::description::{Budget, check};
 
 /// What names and texts are made of: all that ends strings, comments, lines and blocks somewhere.
@@ -168,11 +167,11 @@ impl Words {
     }
 
     /// The generated files, the run-time left out; none if the description is refused.
-    fn generated(&self, language: Language) -> Option<Vec<(String, String)>> {
+    fn generated(&self, output: impl Into<Output>) -> Option<Vec<(String, String)>> {
         let service = self.service();
         check(&service, &mut Budget::default()).ok()?;
         let document = Document::new(vec![service]);
-        let files = generate(language, &Api::new(&document), &self.texts[3]);
+        let files = output.into().files(&Api::new(&document), &self.texts[3]);
         let own = files.into_iter().filter(|file| !file.path.contains("runtime/"));
         Some(own.map(|file| (file.path, file.text)).collect())
     }
@@ -375,12 +374,12 @@ proptest! {
 
     #[test]
     fn documents_are_made_of_anything(words in words()) {
-        for language in [Language::Openrpc, Language::Markdown, Language::Html] {
-            if let Some(files) = words.generated(language) {
+        for form in [Form::Openrpc, Form::Markdown, Form::Html] {
+            if let Some(files) = words.generated(form) {
                 let text = &files[0].1;
-                match language {
-                    Language::Openrpc => prop_assert!(serde_json::from_str::<serde_json::Value>(text).is_ok()),
-                    Language::Html => prop_assert!(!text.contains("<script") && !text.contains("<img")),
+                match form {
+                    Form::Openrpc => prop_assert!(serde_json::from_str::<serde_json::Value>(text).is_ok()),
+                    Form::Html => prop_assert!(!text.contains("<script") && !text.contains("<img")),
                     _ => prop_assert!(!has_html(text), "{}", text),
                 }
             }
