@@ -19,7 +19,6 @@ mod new_project;
 mod output;
 mod patience;
 mod program;
-mod repl;
 mod source;
 mod suggest;
 mod template;

@@ -183,7 +183,7 @@ impl Output {
             Self::Client(language) => languages::client(language, api),
             Self::Document(form) => {
                 let (path, text) = documents::document(form, api, title);
-                vec![GeneratedFile { path: path.to_owned(), text }]
+                vec![GeneratedFile::new(path, text)]
             }
         }
     }

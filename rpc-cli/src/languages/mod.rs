@@ -9,6 +9,16 @@ macro_rules! put {
     }};
 }
 
+/// The files of a run-time, which is a package of its own, by their paths in a client.
+macro_rules! runtime {
+    ($package:literal as $folder:literal: $($name:literal)*) => {
+        &[$((
+            concat!($folder, "/", $name),
+            include_str!(concat!("../../../runtimes/", $package, "/", $name)),
+        )),*]
+    };
+}
+
 mod names;
 mod python;
 mod rust;
@@ -39,6 +49,12 @@ pub struct GeneratedFile {
     pub path: String,
     /// All of its text.
     pub text: String,
+}
+
+impl GeneratedFile {
+    pub(crate) fn new(path: &str, text: impl Into<String>) -> Self {
+        Self { path: path.to_owned(), text: text.into() }
+    }
 }
 
 /// All files of a client.

@@ -24,8 +24,8 @@ pub(super) trait Target<'a>: Naming + Sized {
     /// The files that follow from the description.
     const FILES: &'static [File<Self::Part>];
 
-    /// The files that are the same for every description, below the folder of that name.
-    const RUNTIME: (&'static str, &'static [(&'static str, &'static str)]) = ("", &[]);
+    /// The files that are the same for every description, by their paths.
+    const RUNTIME: &'static [(&'static str, &'static str)] = &[];
 
     fn new(client: Client<'a>) -> Self;
 
@@ -118,14 +118,10 @@ pub(super) fn write<'a, T: Target<'a>>(api: &'a Api<'a>) -> Vec<GeneratedFile> {
         for named in &client.types {
             file.types.iter().for_each(|part| target.define(&mut parts, *part, named));
         }
-        GeneratedFile { path: file.path.to_owned(), text: target.file(file.path, parts) }
+        GeneratedFile::new(file.path, target.file(file.path, parts))
     };
-    let (folder, runtime) = T::RUNTIME;
-    let fixed = runtime.iter().map(|(path, text)| GeneratedFile {
-        path: format!("{folder}/{path}"),
-        text: (*text).to_owned(),
-    });
-    T::FILES.iter().map(file).chain(fixed).collect()
+    let fixed = |(path, text): &(&str, &str)| GeneratedFile::new(path, *text);
+    T::FILES.iter().map(file).chain(T::RUNTIME.iter().map(fixed)).collect()
 }
 
 fn default<'a, T: Target<'a>>(target: &T, shape: &Shape<'_>, value: &Value) -> Option<String> {

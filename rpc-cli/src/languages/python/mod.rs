@@ -42,29 +42,6 @@ pub(super) enum Part {
     Table,
 }
 
-/// The run-time, file by file.
-const RUNTIME: &[(&str, &str)] = &[
-    ("__init__.py", include_str!("../../../runtimes/python/rpc_runtime/__init__.py")),
-    ("answers.py", include_str!("../../../runtimes/python/rpc_runtime/answers.py")),
-    ("blocking.py", include_str!("../../../runtimes/python/rpc_runtime/blocking.py")),
-    ("calls.py", include_str!("../../../runtimes/python/rpc_runtime/calls.py")),
-    ("connection.py", include_str!("../../../runtimes/python/rpc_runtime/connection.py")),
-    ("errors.py", include_str!("../../../runtimes/python/rpc_runtime/errors.py")),
-    ("frames.py", include_str!("../../../runtimes/python/rpc_runtime/frames.py")),
-    ("metadata.py", include_str!("../../../runtimes/python/rpc_runtime/metadata.py")),
-    ("ours.py", include_str!("../../../runtimes/python/rpc_runtime/ours.py")),
-    ("outgoing.py", include_str!("../../../runtimes/python/rpc_runtime/outgoing.py")),
-    ("protocol.py", include_str!("../../../runtimes/python/rpc_runtime/protocol.py")),
-    ("requests.py", include_str!("../../../runtimes/python/rpc_runtime/requests.py")),
-    ("room.py", include_str!("../../../runtimes/python/rpc_runtime/room.py")),
-    ("shapes.py", include_str!("../../../runtimes/python/rpc_runtime/shapes.py")),
-    ("state.py", include_str!("../../../runtimes/python/rpc_runtime/state.py")),
-    ("streams.py", include_str!("../../../runtimes/python/rpc_runtime/streams.py")),
-    ("theirs.py", include_str!("../../../runtimes/python/rpc_runtime/theirs.py")),
-    ("transport.py", include_str!("../../../runtimes/python/rpc_runtime/transport.py")),
-    ("wire.py", include_str!("../../../runtimes/python/rpc_runtime/wire.py")),
-];
-
 /// Names that every package exports beside its services, in their order.
 const EXPORTS: &str = "ApplicationError BlockingConnection Code ConnectError Connection Context DecodeError Detail \
     EncodeError Failed Limits ProtocolError RpcError Some StatusError context received services types";
@@ -84,7 +61,11 @@ impl<'a> Target<'a> for Python<'a> {
         File { path: "types.py", services: &[], types: &[Part::Definition] },
     ];
 
-    const RUNTIME: (&'static str, &'static [(&'static str, &'static str)]) = ("_runtime", RUNTIME);
+    const RUNTIME: &'static [(&'static str, &'static str)] = runtime!["python/rpc_runtime" as "_runtime":
+        "__init__.py" "answers.py" "blocking.py" "calls.py" "connection.py" "errors.py" "frames.py" "metadata.py"
+        "ours.py" "outgoing.py" "protocol.py" "requests.py" "room.py" "shapes.py" "state.py" "streams.py" "theirs.py"
+        "transport.py" "wire.py"
+    ];
 
     fn new(client: Client<'a>) -> Self {
         let mut taken = Unique::with(client.types.iter().map(|named| &*named.name));

@@ -41,34 +41,6 @@ export {
 export * as rpc from \"./runtime/index.js\";
 ";
 
-/// The run-time: files as they are, by their names.
-const RUNTIME: &[(&str, &str)] = &[
-    ("addresses.ts", include_str!("../../../runtimes/typescript/src/addresses.ts")),
-    ("answers.ts", include_str!("../../../runtimes/typescript/src/answers.ts")),
-    ("calls.ts", include_str!("../../../runtimes/typescript/src/calls.ts")),
-    ("codecs.ts", include_str!("../../../runtimes/typescript/src/codecs.ts")),
-    ("composites.ts", include_str!("../../../runtimes/typescript/src/composites.ts")),
-    ("connect.ts", include_str!("../../../runtimes/typescript/src/connect.ts")),
-    ("connection.ts", include_str!("../../../runtimes/typescript/src/connection.ts")),
-    ("dispatch.ts", include_str!("../../../runtimes/typescript/src/dispatch.ts")),
-    ("errors.ts", include_str!("../../../runtimes/typescript/src/errors.ts")),
-    ("frames.ts", include_str!("../../../runtimes/typescript/src/frames.ts")),
-    ("hello.ts", include_str!("../../../runtimes/typescript/src/hello.ts")),
-    ("index.ts", include_str!("../../../runtimes/typescript/src/index.ts")),
-    ("items.ts", include_str!("../../../runtimes/typescript/src/items.ts")),
-    ("metadata.ts", include_str!("../../../runtimes/typescript/src/metadata.ts")),
-    ("method.ts", include_str!("../../../runtimes/typescript/src/method.ts")),
-    ("ongoing.ts", include_str!("../../../runtimes/typescript/src/ongoing.ts")),
-    ("outbox.ts", include_str!("../../../runtimes/typescript/src/outbox.ts")),
-    ("own.ts", include_str!("../../../runtimes/typescript/src/own.ts")),
-    ("payloads.ts", include_str!("../../../runtimes/typescript/src/payloads.ts")),
-    ("peer.ts", include_str!("../../../runtimes/typescript/src/peer.ts")),
-    ("protocol.ts", include_str!("../../../runtimes/typescript/src/protocol.ts")),
-    ("room.ts", include_str!("../../../runtimes/typescript/src/room.ts")),
-    ("streams.ts", include_str!("../../../runtimes/typescript/src/streams.ts")),
-    ("wire.ts", include_str!("../../../runtimes/typescript/src/wire.ts")),
-];
-
 /// A client in TypeScript.
 #[derive(Debug)]
 pub(super) struct TypeScript<'a> {
@@ -103,7 +75,11 @@ impl<'a> Target<'a> for TypeScript<'a> {
         },
     ];
 
-    const RUNTIME: (&'static str, &'static [(&'static str, &'static str)]) = ("runtime", RUNTIME);
+    const RUNTIME: &'static [(&'static str, &'static str)] = runtime!["typescript/src" as "runtime":
+        "addresses.ts" "answers.ts" "calls.ts" "codecs.ts" "composites.ts" "connect.ts" "connection.ts" "dispatch.ts"
+        "errors.ts" "frames.ts" "hello.ts" "index.ts" "items.ts" "metadata.ts" "method.ts" "ongoing.ts" "outbox.ts"
+        "own.ts" "payloads.ts" "peer.ts" "protocol.ts" "room.ts" "streams.ts" "wire.ts"
+    ];
 
     fn new(client: Client<'a>) -> Self {
         Self { client }

@@ -1,4 +1,4 @@
-//! A prompt at which methods are called: what is typed is completed from the server's own description, calls are
+//! `rpc repl`: a prompt at which methods are called: what is typed is completed from the server's own description, calls are
 //! made as `rpc call` makes them, and Ctrl-C ends the call that runs rather than the program.
 
 mod complete;
@@ -11,14 +11,32 @@ use rpc_core::schema::ServiceSchema;
 use rustyline::{CompletionType, Config, Editor, error::ReadlineError, history::FileHistory};
 
 use self::complete::Assistant;
+use super::call;
 use crate::{
-    commands::call,
     connect::{Connected, connect, method, split},
     exit::Failure,
     output,
     patience::{self, Patience},
     source, template,
 };
+
+const EXAMPLES: &str = "\
+At the prompt:
+  Calculator.add a=1 b=2          call a method; Tab completes services, methods and arguments
+  :describe Calculator            its methods and types
+  :set timeout 1s                 for every call
+  :help                           all of it
+
+Examples:
+  rpc repl 127.0.0.1:7000
+  printf 'Calculator.add a=1 b=2\\n' | rpc repl 127.0.0.1:7000";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// Where the server listens: host:port or unix:/path.
+    address: String,
+}
 
 const HELP: &str = "\
 Service.method name=value …     call a method; name:=json and {...} work too, over several lines;
@@ -52,8 +70,9 @@ enum Next {
 }
 
 /// Reads and does what is typed until the end.
-pub(crate) async fn run(address: &str, patience: Patience) -> Result<()> {
-    let mut server = connect(address, patience).await?;
+pub(super) async fn run(args: Args, patience: Patience) -> Result<()> {
+    let address = args.address;
+    let mut server = connect(&address, patience).await?;
     let services = described(&mut server).await?;
     let config = Config::builder().completion_type(CompletionType::List).build();
     let mut editor = Editor::with_config(config)?;
@@ -63,7 +82,7 @@ pub(crate) async fn run(address: &str, patience: Patience) -> Result<()> {
         // There is none at the first time.
         let _ = editor.load_history(path);
     }
-    let (address, editor) = (address.to_owned(), Some(editor));
+    let editor = Some(editor);
     let mut session = Session { address, server, editor, timeout: None, headers: Vec::new() };
     let failed = session.act_on_lines().await?;
     if let (Some(path), Some(editor)) = (history, &mut session.editor) {
