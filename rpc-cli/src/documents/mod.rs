@@ -9,7 +9,31 @@ pub(crate) use html::page;
 pub(crate) use markdown::markdown;
 pub(crate) use openrpc::openrpc;
 
+use clap::ValueEnum;
 use rpc_core::schema::MethodKind;
+
+use crate::api::Api;
+
+/// A form of document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[non_exhaustive]
+pub enum Form {
+    /// An OpenRPC 1.4 document, `openrpc.json`.
+    Openrpc,
+    /// A page for repositories and wikis, `api.md`.
+    Markdown,
+    /// A page to look at, `api.html`.
+    Html,
+}
+
+/// The document in that form with the name of its file.
+pub(crate) fn document(form: Form, api: &Api<'_>, title: &str) -> (&'static str, String) {
+    match form {
+        Form::Openrpc => ("openrpc.json", format!("{:#}\n", openrpc(api, title))),
+        Form::Markdown => ("api.md", markdown(api, title)),
+        Form::Html => ("api.html", page(api, title)),
+    }
+}
 
 /// What is said of a method that is not one request and one reply.
 const fn exchange(kind: MethodKind) -> Option<&'static str> {
