@@ -1,5 +1,7 @@
 //! Over a pipe in memory: whole, a byte at a time, and as part of a server that does more.
 
+use std::time::Duration;
+
 use rpc_core::{Endpoint, Peer, Running, Server};
 use tests::{Sights, TourClient, TourServer, tourist};
 use tokio::io::{AsyncReadExt as _, duplex};
@@ -63,6 +65,17 @@ async fn what_was_brought_has_a_share_of_the_limit_of_connections() {
     first_ended.await;
     assert!(waiting.await.is_ok());
     running.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn either_side_says_goodbye_on_a_connection_that_is_idle() {
+    let (near, far) = duplex(4096);
+    let served = server().serve_io(far, Peer::new("tourist")).unwrap();
+    let endpoint = tourist().idle_timeout(Some(Duration::from_secs(60)));
+    let client = TourClient::new(endpoint.over(near, Peer::new("server")).unwrap());
+    client.who().await.unwrap();
+    client.channel().closed().await.unwrap();
+    served.wait().await;
 }
 
 #[tokio::test]

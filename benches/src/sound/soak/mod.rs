@@ -119,7 +119,7 @@ struct Load {
 impl Load {
     async fn start(server: &ServerProcess, calls: usize) -> Result<Self> {
         let home = Ledger::default();
-        let endpoint = Endpoint::new().serve(HomeServer::new(home.clone()))?;
+        let endpoint = Endpoint::new().with(HomeServer::new(home.clone()));
         let connect = async || {
             let channel = endpoint.connect(server.address()).await?;
             channel.ready().await?;
