@@ -68,5 +68,6 @@ fn streams_that_wait_are_read_to_the_end() {
 fn a_good_client_is_served_beside_attackers() {
     let text = table("hostile");
     assert_eq!(row(&text, "growth of the server")[4], "held", "{text}");
+    assert_eq!(row(&text, "connections of theirs left")[2], "0", "{text}");
     assert!(row(&text, "calls of a good client")[2].parse::<u64>().unwrap() > 0, "{text}");
 }
