@@ -85,3 +85,26 @@ fn errors_say_what_is_wrong_with_which_file() {
     let GenerateError::Write { path, .. } = &error else { panic!("{error}") };
     assert_eq!(*path, below.join("services.rs"));
 }
+
+#[test]
+fn clients_have_all_files_of_their_run_time() {
+    for (language, package, below, extension) in [
+        (Language::Python, "python/rpc_runtime", "_runtime/", "py"),
+        (Language::Typescript, "typescript/src", "runtime/", "ts"),
+    ] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("runtimes").join(package);
+        let files = generate(document(), language).files().unwrap();
+        let mut found = 0;
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|own| own == extension) {
+                let name = format!("{below}{}", path.file_name().unwrap().to_str().unwrap());
+                let file = files.iter().find(|file| file.path == name).expect(&name);
+                assert_eq!(file.text, fs::read_to_string(&path).unwrap(), "{name}");
+                found += 1;
+            }
+        }
+        assert!(found > 10, "{found} in {package}");
+        assert_eq!(files.iter().filter(|file| file.path.starts_with(below)).count(), found);
+    }
+}

@@ -17,7 +17,7 @@ const ROUNDS: usize = 8;
 /// The documentation without anything that runs or leads astray, and without surrounding space.
 pub(crate) fn harmless(doc: &str) -> String {
     let doc = doc.trim().replace("\r\n", "\n").replace('\r', "\n");
-    // What steers a terminal turns the order of source code as well, and compilers refuse it.
+    // Signs that steer a terminal turn the order of source code as well, and compilers refuse it.
     let unseen = |sign: char| steers(sign) && !matches!(sign, '\n' | '\t');
     let mut doc = doc.replace(unseen, "\u{fffd}");
     if !doc.contains(['<', '`', '~', '[', '\\', '&', '\t']) && !doc.contains("    ") {
@@ -39,7 +39,7 @@ struct Hopeless;
 
 type Change = (Range<usize>, String);
 
-/// What is to be replaced.
+/// The changes that make it harmless.
 fn changes(doc: &str) -> Result<Vec<Change>, Hopeless> {
     let mut changes = Vec::new();
     let parser = Parser::new_ext(doc, options());
@@ -72,7 +72,7 @@ fn changes(doc: &str) -> Result<Vec<Change>, Hopeless> {
     Ok(changes)
 }
 
-/// Whether what is written behind the documentation is no part of it.
+/// True if text behind the documentation is no part of it.
 fn ends(doc: &str) -> bool {
     const NEXT: &str = "next";
     let page = format!("{doc}\n\n{NEXT}");
@@ -85,7 +85,7 @@ fn ends(doc: &str) -> bool {
     ])
 }
 
-/// What rustdoc reads; others read less.
+/// The Markdown of rustdoc; other readers know less.
 fn options() -> Options {
     Options::ENABLE_TABLES
         | Options::ENABLE_FOOTNOTES

@@ -36,12 +36,12 @@ impl Graph {
         &self.inside_first
     }
 
-    /// Whether a type that names another is led back to from there.
+    /// True if a type that names another is led back to from there.
     pub(crate) fn leads_back(&self, from: usize, to: usize) -> bool {
         self.circles[from] == self.circles[to]
     }
 
-    /// Whether a type contains itself.
+    /// True if a type contains itself.
     pub(crate) fn contains_itself(&self, place: usize) -> bool {
         self.leads_to[place].iter().any(|to| self.leads_back(place, *to))
     }

@@ -1,4 +1,4 @@
-//! What generators and documents read: all services of a document with their types merged, each value as a [`Shape`].
+//! The model that generators and documents read: all services of a document with their types merged, each value as a [`Shape`].
 //! Comes out of a description alone; knows no language and no file.
 //!
 //! ```text
@@ -74,12 +74,12 @@ pub(crate) struct Type<'a> {
     pub container: &'a Container,
     /// The shapes inside.
     pub body: Body<'a>,
-    /// Whether a method fails with it: languages throw it then.
+    /// A method fails with it: languages throw it then.
     pub raised: bool,
-    /// Whether values can be keys of a hash map: there is no list or map inside, nothing that is raised or contains
+    /// Values can be keys of a hash map: there is no list or map inside, nothing that is raised or contains
     /// itself.
     pub hashable: bool,
-    /// Whether a float is inside, so that values have no order.
+    /// A float is inside, so that values have no order.
     pub floats: bool,
 }
 
@@ -222,7 +222,7 @@ impl<'a> Type<'a> {
         named.then_some((value, error))
     }
 
-    /// Whether it has the name of a `Result`, which readers of Rust know.
+    /// True if it has the name of a `Result`, which readers of Rust know.
     pub(crate) fn is_result(&self) -> bool {
         self.container.name.starts_with("Result<")
     }

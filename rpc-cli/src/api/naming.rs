@@ -2,12 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-/// Whether a character may stand inside of a name in every language.
+/// True if a character may stand inside of a name in every language.
 pub(crate) fn is_word(character: char) -> bool {
     unicode_ident::is_xid_continue(character)
 }
 
-/// Whether a name may begin with a character in every language; but for `_`, which has a meaning of its own in some.
+/// True if a name may begin with a character in every language; but for `_`, which has a meaning of its own in some.
 pub(crate) fn starts_word(character: char) -> bool {
     unicode_ident::is_xid_start(character)
 }
@@ -64,7 +64,7 @@ impl Unique {
         Self { taken: taken.into_iter().map(str::to_owned).collect(), next: HashMap::new() }
     }
 
-    /// Whether a name is free yet.
+    /// True while a name is free.
     pub(crate) fn is_free(&self, name: &str) -> bool {
         !self.taken.contains(name)
     }

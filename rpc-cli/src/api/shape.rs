@@ -43,7 +43,7 @@ pub(crate) enum Text {
     MethodKey,
 }
 
-/// Whether one of the values is nothing, so that an option of them needs a form of its own.
+/// The case that one of the values is nothing, so that an option of them needs a form of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Nullable {
     Never,
@@ -117,7 +117,7 @@ impl<'a> Api<'a> {
         }
     }
 
-    /// Whether one of the values is nothing.
+    /// Finds out if one of the values is nothing.
     fn nullable(&self, mut service: &'a ServiceSchema, mut format: &'a Format) -> Nullable {
         let (mut seen, mut nullable) = (Vec::new(), Nullable::Always);
         loop {
@@ -143,7 +143,7 @@ impl<'a> Api<'a> {
         }
     }
 
-    /// Whether values can be keys of a hash map, where it is known of the types inside.
+    /// True if values can be keys of a hash map, where it is known of the types inside.
     fn is_hashable(&self, service: &ServiceSchema, format: &Format) -> bool {
         let hashable = |format: &Format| self.is_hashable(service, format);
         match format {
@@ -158,14 +158,14 @@ impl<'a> Api<'a> {
         }
     }
 
-    /// Whether everything inside of a type can be a key of a hash map.
+    /// True if everything inside of a type can be a key of a hash map.
     pub(super) fn holds_hashables(&self, id: TypeId) -> bool {
         let Type { service, container, .. } = &self.types[id];
         container.kind.formats().into_iter().all(|format| self.is_hashable(service, format))
     }
 }
 
-/// Whether a format is bytes, in either form.
+/// True if a format is bytes, in either form.
 fn is_bytes(format: &Format) -> bool {
     match format {
         Format::Bytes => true,
@@ -182,7 +182,7 @@ fn octets(format: &Format) -> Option<u32> {
     }
 }
 
-/// Whether a float is in it, named types left out.
+/// True if a float is in it, named types left out.
 pub(super) fn has_float(format: &Format) -> bool {
     match format {
         Format::F32 | Format::F64 => true,

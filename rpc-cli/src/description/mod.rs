@@ -23,11 +23,11 @@ pub(crate) enum Refusal {
     /// A name is not one that Rust or serde can have made.
     #[error("{what} {name:?} is not {wanted}")]
     Name {
-        /// What it names.
+        /// The thing that it names.
         what: &'static str,
         /// The name, cut where it is long.
         name: String,
-        /// What it should be.
+        /// The rule for such names.
         wanted: &'static str,
     },
     /// Two of a kind have one name.
@@ -50,12 +50,12 @@ pub(crate) enum Refusal {
     /// It is larger than what is walked.
     #[error("it is over the budget of {limit} {of}")]
     Budget {
-        /// What is counted.
+        /// The things that are counted.
         of: &'static str,
         /// How many there may be.
         limit: usize,
     },
-    /// What documents are checked for.
+    /// A rule of all documents.
     #[error(transparent)]
     Document(#[from] DocumentError),
 }
@@ -96,7 +96,7 @@ pub(crate) fn open(path: &Path) -> Result<Document, Unreadable> {
 
 /// Reads a file's text.
 pub(crate) fn read(text: &str) -> Result<Document, Refusal> {
-    // What it is measured by comes before what it is checked for, which costs more.
+    // The budget comes before the checks, which cost more.
     if let Ok(document) = serde_json::from_str::<Document>(text) {
         check_all(&document.services)?;
     }

@@ -174,7 +174,7 @@ impl Page<'_> {
         page.push_str("</article>\n");
     }
 
-    /// What a variant holds, on one line.
+    /// The content of a variant, on one line.
     fn content(self, kind: &ContainerKind) -> String {
         match kind {
             ContainerKind::Newtype(content) => format!("({})", self.ty(content)),

@@ -35,7 +35,7 @@ pub(crate) fn document(form: Form, api: &Api<'_>, title: &str) -> (&'static str,
     }
 }
 
-/// What is said of a method that is not one request and one reply.
+/// A sentence about a method that is not one request and one reply.
 const fn exchange(kind: MethodKind) -> Option<&'static str> {
     match kind {
         MethodKind::Oneway => Some("One-way: there is no reply."),
@@ -46,7 +46,7 @@ const fn exchange(kind: MethodKind) -> Option<&'static str> {
     }
 }
 
-/// What `deprecated` says, as a sentence.
+/// The reason of `deprecated` as a sentence.
 fn deprecation(why: &str) -> String {
     if why.is_empty() { "Deprecated.".to_owned() } else { format!("Deprecated: {why}") }
 }

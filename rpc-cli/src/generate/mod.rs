@@ -72,7 +72,7 @@ pub enum Source {
     Document(Document),
 }
 
-/// What is generated.
+/// A kind of files to generate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Output {
@@ -91,7 +91,7 @@ pub enum GenerateError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         source: io::Error,
     },
     /// It is no description that can be used.
@@ -115,7 +115,7 @@ pub enum GenerateError {
     Write {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         source: io::Error,
     },
 }

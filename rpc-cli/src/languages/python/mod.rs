@@ -136,7 +136,7 @@ impl<'a> Target<'a> for Python<'a> {
     }
 }
 
-/// Whether a type is an enum of plain names. One without members could not be told from its base.
+/// True for enums of plain names. One without members could not be told from its base.
 fn is_names(named: &Defined<'_>) -> bool {
     !named.of.raised && named.of.plain().is_some_and(|members| !members.is_empty())
 }

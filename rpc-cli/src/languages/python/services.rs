@@ -12,7 +12,7 @@ use super::{
 };
 use crate::api::Shape;
 
-/// What every call takes beside its arguments.
+/// The parameters of every call beside its arguments.
 const OPTIONS: [&str; 2] = ["timeout: float | None = None", "metadata: _runtime.Metadata = None"];
 
 /// The module around its services.

@@ -92,7 +92,7 @@ impl Python<'_> {
         }
     }
 
-    /// What follows the annotation of a field that may be left out.
+    /// The default behind the annotation of a field that may be left out.
     pub(super) fn default_text(&self, field: &Field, shape: &Shape<'_>) -> Option<String> {
         let is_option = matches!(shape, Shape::Option(..));
         let value = match &field.default {

@@ -71,7 +71,7 @@ impl<'a> Python<'a> {
         }
     }
 
-    /// What variants a class says that there are, and one below it for each of these.
+    /// The variants that a class names, and a class below it for each of these.
     fn variants(&self, out: &mut String, named: &Defined<'a>, cases: &[Case<'a>]) {
         let (class, classes) = (&named.name, &self.classes[named.of.id]);
         if !cases.is_empty() {
@@ -132,7 +132,7 @@ impl<'a> Python<'a> {
                 let classes = &self.classes[named.of.id];
                 for ((case, (_, names)), own) in cases.iter().zip(&named.cases).zip(classes) {
                     let (names, codecs) = self.lists(named, parts(&case.parts, names));
-                    // Whether its content counts as a level of nesting.
+                    // Content of several parts counts as a level of nesting.
                     let nested = match case.parts {
                         Parts::Tuple(_) | Parts::Struct(_) => "True",
                         Parts::Unit | Parts::Newtype(_) => "False",

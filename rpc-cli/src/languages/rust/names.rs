@@ -46,7 +46,7 @@ impl Naming for Rust<'_> {
         scope.take_with(&name, unraw(&name).trim_end_matches('_'), beside)
     }
 
-    /// What needs no change keeps its name, the rest gets numbers where needed.
+    /// Names that need no change stay, the others get numbers where needed.
     fn all(kind: Kind, names: &[&str]) -> Vec<String> {
         let kept = |name: &str| Some(Self::spelt(kind, name)).filter(|spelt| unraw(spelt) == name);
         let keep: Vec<_> = names.iter().filter_map(|name| kept(name)).collect();

@@ -35,7 +35,7 @@ impl<'a> Rust<'a> {
             Shape::Text(Text::MethodKey, _) => "rpc_core::proto::MethodKey".to_owned(),
             Shape::Text(text, _) => format!("std::net::{text:?}"),
             Shape::Named(id) => self.reference(*id),
-            // What other crates have is written as it travels.
+            // Types of other crates are written as they travel.
             Shape::Unseen(wire) => self.ty(wire),
         }
     }
@@ -152,7 +152,7 @@ fn standard(key: &str) -> Option<&'static str> {
     STANDARD.iter().find(|(known, _)| *known == key).map(|(_, standard)| *standard)
 }
 
-/// What serde is told of a field.
+/// The options of serde for a field.
 fn options(field: &Field, name: &str) -> Vec<String> {
     let mut options = Vec::new();
     if unraw(name) != field.name {
@@ -195,7 +195,7 @@ fn written(shape: &Shape<'_>, sizes: &[usize]) -> usize {
     }
 }
 
-/// Whether the type has a default without one being written for it.
+/// True if the type has a default without one being written for it.
 fn has_default(format: &Format) -> bool {
     match format {
         Format::Named(_) | Format::Text { .. } => false,

@@ -22,7 +22,7 @@ const ALLOWED: &str = "/* eslint-disable @typescript-eslint/no-deprecated */\n";
 
 const IMPORT: &str = "\nimport * as rpc from \"./runtime/index.js\";\n";
 
-/// What programs import beside types and services.
+/// The names that programs import beside types and services.
 const EXPORTS: &str = "\
 export {
   AppError,
@@ -150,7 +150,7 @@ impl<'a> Target<'a> for TypeScript<'a> {
     }
 }
 
-/// Whether the module of services mentions one of these types.
+/// True if the module of services mentions one of these types.
 fn refers_to(services: &str, names: &HashSet<&str>) -> bool {
     services.split("types.").skip(1).any(|rest| {
         let end = rest.find(|next| !is_word(next)).unwrap_or(rest.len());

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::api::{Unique, capitals, is_word, starts_word};
 
-/// What modules import or the language defines, as far as generated code could use it or hide it.
+/// Names that modules import or the language defines, as far as generated code could use it or hide it.
 const TAKEN: &str = "AppError AsyncIterableIterator CallContext CallOptions Code ConnectOptions Connection DecodeError \
     EncodeError Extract ItemStream Items Map Object Promise StatusError Symbol Uint8Array connect globalThis rpc types";
 
@@ -20,9 +20,9 @@ impl Naming for TypeScript<'_> {
     fn taken(kind: Kind) -> &'static str {
         match kind {
             Kind::Service => TAKEN,
-            // What an instance of the class has for itself.
+            // Members that every instance of the class has.
             Kind::Method => "constructor toString valueOf hasOwnProperty then",
-            // What comes behind them, and what else the code around uses.
+            // The parameter behind them, and names that the code around uses.
             Kind::Argument(Role::Caller) => "_ rpc types handler options",
             Kind::Argument(Role::Handler) => "_ rpc types handler context",
             _ => "",

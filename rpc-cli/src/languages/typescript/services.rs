@@ -126,7 +126,7 @@ impl<'a> TypeScript<'a> {
     /// The method of the interface.
     pub(super) fn answer(&self, out: &mut String, method: &Callable<'a>) {
         let of = method.of;
-        // Whoever answers must answer calls of deprecated methods too.
+        // Handlers must answer calls of deprecated methods too.
         out.push_str(&doc(&of.schema.doc, None, 2));
         let mut parameters = self.parameters(method, Role::Handler);
         parameters.push("context: rpc.CallContext".to_owned());
@@ -158,7 +158,7 @@ impl<'a> TypeScript<'a> {
         parameters
     }
 
-    /// What callers get of a method that does not stream.
+    /// The result of a method that does not stream.
     fn promised(&self, method: &Method<'_>) -> String {
         match method.schema.returns {
             Format::Unit => "Promise<void>".to_owned(),

@@ -145,7 +145,7 @@ impl<'a> TypeScript<'a> {
     }
 }
 
-/// Whether the fields cannot stand beside `kind`, since one of them is called so.
+/// True if the fields cannot stand beside `kind`, since one of them is called so.
 fn hides_kind(fields: Fields<'_, '_>) -> bool {
     fields.iter().any(|(field, _)| field.name == "kind")
 }
