@@ -154,7 +154,7 @@ async fn credit_without_measure_ends_the_connection() {
     let mut attacked = attacked().await;
     attacked.peer.send(&request(0, "flow", Streams::DOWN)).await.unwrap();
     let mut credit = Vec::new();
-    Credit { bytes: u32::MAX }.encode(CallId::new(0), true, &mut credit);
+    Credit { bytes: u32::MAX }.encode(CallId::new(0), Flags::MINE, &mut credit);
     attacked.peer.send(&credit).await.unwrap();
     assert_eq!(attacked.told().await, "peer gave call 0 more credit than a stream can have");
 }

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use super::Shared;
 use crate::proto::{
     CallId, Code, Codec, Ended, Status,
-    connection::{ITEM_OVERHEAD, Items, Room, SMALL_ITEM, Segment, Stopped, StreamId},
+    connection::{ITEM_OVERHEAD, Items, Rest, Room, SMALL_ITEM, Segment, Stopped, StreamId},
 };
 
 /// Bytes of small items that are gathered before they are handed on.
@@ -106,10 +106,10 @@ impl ItemSender {
         ready!(self.poll_send(needed, cx))?;
         let Some((mut rest, _)) = self.long.take() else { return Poll::Ready(Ok(())) };
         let part = rest.split_to(rest.len().min(self.room.bytes - overhead));
-        let (more, cost) = (!rest.is_empty(), part.len() + overhead);
+        let cost = part.len() + overhead;
         self.room.bytes -= cost;
-        self.shared.send_part(self.stream, self.codec, part, more, cost);
-        if more {
+        self.shared.send_part(self.stream, self.codec, part, Rest::of(&rest), cost);
+        if !rest.is_empty() {
             self.long = Some((rest, true));
         }
         Poll::Ready(Ok(()))

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::{scratch, shared::Shared};
 use crate::proto::{
     Codec,
-    connection::{Items, Room, Stopped, StreamId, Waiter},
+    connection::{Items, Rest, Room, Stopped, StreamId, Waiter},
 };
 
 impl Shared {
@@ -46,11 +46,11 @@ impl Shared {
         stream: StreamId,
         codec: Codec,
         part: Bytes,
-        more: bool,
+        rest: Rest,
         cost: usize,
     ) {
         let mut state = self.state.lock();
-        state.machine.send_part(stream, codec, part, more, cost);
+        state.machine.send_part(stream, codec, part, rest, cost);
         self.request_flush(state);
     }
 

@@ -18,46 +18,54 @@ use std::{
 use super::{
     Connection, Event,
     event::Request,
-    held::{Held, Waiting, class_of},
+    held::{Held, Line, Waiting, class_of},
+    outbound::earlier,
     shares::{Class, Nesting, Share, Shares},
 };
 use crate::proto::{CallId, IdHasher, Limits, Metadata};
 
+/// The table of the calls that the peer opened.
 #[derive(Debug, Default)]
 pub(super) struct Inbound {
     /// Bounded by: what the limits allow that were announced, plus the early calls (PROTOCOL §6).
-    pub(super) open: HashMap<CallId, InboundCall, BuildHasherDefault<IdHasher>>,
+    open: HashMap<CallId, InboundCall, BuildHasherDefault<IdHasher>>,
     /// Calls whose handlers are not to start yet: early ones above the limit, and any while too much is unread of what
     /// the peer was answered.
-    pub(super) held: Held,
-    /// What the calls take of the limits whose requests are whole and whose handlers have not ended.
-    pub(super) shares: Shares,
-    /// Handlers of one-way calls that have not ended.
-    pub(super) oneway_running: u32,
-    /// Bytes of one-way calls whose handlers have not ended.
-    pub(super) oneway_held: usize,
-    /// Bytes of those that have ended, for which no credit was given yet.
-    pub(super) oneway_owed: usize,
+    held: Held,
+    /// The part of the limits that is taken by calls whose requests are whole and whose handlers have not ended.
+    shares: Shares,
+    oneway: Oneway,
     /// Bytes of replies that handlers are likely to bring which have been started and have not ended.
     expected: usize,
     /// The methods that are likely to, by the hash of their names. Bounded by: `MOST_LONG`.
     long: VecDeque<u32>,
     /// Requests accepted on this connection.
-    pub(super) accepted: u64,
+    accepted: u64,
     /// Calls refused because the peer ignored the limit.
-    pub(super) refused: u32,
+    refused: u32,
     /// Cancels of calls that were not open.
-    pub(super) stray_cancels: u64,
+    stray_cancels: u64,
     /// No open call has an earlier deadline than this.
-    pub(super) next_deadline: Option<Instant>,
-    /// When a held call is started although the replies that are expected are too long.
-    pub(super) release_at: Option<Instant>,
+    next_deadline: Option<Instant>,
+    /// The time at which a held call is started although the replies that are expected are too long.
+    release_at: Option<Instant>,
+}
+
+/// The one-way calls of the peer.
+#[derive(Debug, Default)]
+struct Oneway {
+    /// Handlers that have not ended.
+    running: u32,
+    /// Bytes of the calls whose handlers have not ended.
+    held: usize,
+    /// Bytes of those that have ended, for which no credit was given yet.
+    owed: usize,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct InboundCall {
-    pub(super) progress: Progress,
-    /// What it takes of the limits, from when its request is whole.
+    progress: Progress,
+    /// Its part of the limits, from when its request is whole.
     share: Option<Share>,
     /// What most calls do not have.
     rare: Option<Box<Rare>>,
@@ -75,7 +83,7 @@ struct Rare {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Progress {
+enum Progress {
     /// Parts of the request are still to come.
     #[default]
     Receiving,
@@ -85,29 +93,105 @@ pub(super) enum Progress {
     Ending,
 }
 
+/// Where a call was stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Halted {
+    /// Its request was not whole.
+    Receiving,
+    /// It waited to be started.
+    Held,
+    /// Its handler runs: the driver is to end it.
+    Running,
+}
+
+/// The room that the limits leave for a handler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Headroom {
+    Some,
+    /// None: an early call is above them, and waits.
+    None,
+}
+
 impl Inbound {
-    /// Enters a plain call that starts at once; false, with nothing done, if its id is open already.
-    #[inline]
+    pub(super) const fn shares(&self) -> &Shares {
+        &self.shares
+    }
+
+    pub(super) const fn accepted(&self) -> u64 {
+        self.accepted
+    }
+
+    pub(super) const fn stray_cancels(&self) -> u64 {
+        self.stray_cancels
+    }
+
+    pub(super) const fn next_deadline(&self) -> Option<Instant> {
+        self.next_deadline
+    }
+
+    pub(super) fn ids(&self) -> Vec<CallId> {
+        self.open.keys().copied().collect()
+    }
+
+    pub(super) fn call(&mut self, id: CallId) -> Option<&mut InboundCall> {
+        self.open.get_mut(&id)
+    }
+
+    pub(super) fn is_open(&self, id: CallId) -> bool {
+        self.open.contains_key(&id)
+    }
+
+    /// Tells whether parts of a request are still to come.
+    pub(super) fn is_receiving(&self, id: CallId) -> bool {
+        self.open.get(&id).is_some_and(|call| call.progress == Progress::Receiving)
+    }
+
+    /// Our call whose handler makes this one.
+    pub(super) fn parent(&self, id: CallId) -> Option<CallId> {
+        self.open.get(&id)?.rare.as_ref()?.parent
+    }
+
+    /// Tells whether no call that expects a reply is open.
+    pub(super) fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    /// Tells whether a call of either kind has not ended.
+    pub(super) fn has_calls(&self) -> bool {
+        self.oneway.running > 0 || !self.open.is_empty()
+    }
+
+    /// Enters a request with its first frame; false if its id is open already.
     pub(super) fn begin(&mut self, id: CallId) -> bool {
-        let Entry::Vacant(entry) = self.open.entry(id) else { return false };
-        let share = Some(Share::default());
-        entry.insert(InboundCall { progress: Progress::Running, share, rare: None });
         self.accepted += 1;
-        self.shares.calls += 1;
+        !id.expects_reply() || self.open.insert(id, InboundCall::default()).is_none()
+    }
+
+    /// Enters a plain call that starts at once: [`Self::begin`] and [`Self::admit`] in one. False, with nothing done, if
+    /// its id is open already.
+    #[inline]
+    pub(super) fn begin_plain(&mut self, id: CallId) -> bool {
+        let Entry::Vacant(entry) = self.open.entry(id) else { return false };
+        let share = Share::default();
+        entry.insert(InboundCall { progress: Progress::Running, share: Some(share), rare: None });
+        self.accepted += 1;
+        self.shares.take(share);
         true
     }
 
-    /// A request is whole: its call takes its share of the limits.
-    pub(super) fn admit(&mut self, id: CallId, share: Share) {
-        if let Some(call) = self.open.get_mut(&id) {
-            call.progress = Progress::Running;
-            call.share = Some(share);
-            self.shares.take(share);
-        }
+    /// Takes note that a request is whole: its call takes its share of the limits.
+    pub(super) fn admit(&mut self, request: &Request, share: Share) {
+        let Some(call) = self.open.get_mut(&request.id) else { return };
+        let deadline = request.opening.deadline;
+        call.set_deadline(deadline);
+        call.progress = Progress::Running;
+        call.share = Some(share);
+        self.shares.take(share);
+        self.next_deadline = earlier(self.next_deadline, deadline);
     }
 
     /// Takes a call off that is over.
-    pub(super) fn remove(&mut self, id: CallId) -> Option<InboundCall> {
+    pub(super) fn end(&mut self, id: CallId) -> Option<InboundCall> {
         let call = self.open.remove(&id)?;
         if let Some(share) = call.share {
             self.shares.give_back(share);
@@ -116,6 +200,89 @@ impl Inbound {
             self.expected = self.expected.saturating_sub(rare.expected);
         }
         Some(call)
+    }
+
+    /// Counts a call that is refused for the limits; gives how many there were.
+    pub(super) const fn count_refused(&mut self) -> u32 {
+        self.refused += 1;
+        self.refused
+    }
+
+    pub(super) const fn begin_oneway(&mut self, cost: usize) {
+        self.oneway.held += cost;
+        self.oneway.running += 1;
+    }
+
+    pub(super) const fn end_oneway(&mut self, cost: usize) {
+        self.oneway.running = self.oneway.running.saturating_sub(1);
+        self.oneway.held = self.oneway.held.saturating_sub(cost);
+        self.owe_oneway(cost);
+    }
+
+    /// Takes note of credit that the peer has back of a call which was not started.
+    pub(super) const fn owe_oneway(&mut self, cost: usize) {
+        self.oneway.owed += cost;
+    }
+
+    /// Bytes that the peer has no credit for.
+    pub(super) const fn oneway_window(&self) -> usize {
+        self.oneway.held + self.oneway.owed
+    }
+
+    /// Takes the credit that the peer is owed, if it is as much as `least`, or nothing more is to come.
+    pub(super) fn take_oneway_credit(&mut self, least: usize) -> Option<u32> {
+        let due = self.oneway.owed >= least || self.oneway.held == 0;
+        due.then(|| std::mem::take(&mut self.oneway.owed) as u32)
+    }
+
+    pub(super) fn hold(&mut self, request: Request, line: Line) {
+        self.held.hold(request, line);
+    }
+
+    pub(super) fn lets_pass(&self, request: &Request) -> bool {
+        self.held.lets_pass(request)
+    }
+
+    /// Tells whether calls wait that others wait behind.
+    #[inline]
+    pub(super) fn makes_wait(&self) -> bool {
+        self.held.first(Line::Outer).is_some() || self.held.first(Line::Nested).is_some()
+    }
+
+    /// Stops a call that its caller cancels; `None` if there is nothing to do.
+    pub(super) fn cancel(&mut self, id: CallId) -> Option<Halted> {
+        let Some(call) = self.open.get_mut(&id) else {
+            self.stray_cancels += 1;
+            return None;
+        };
+        match call.progress {
+            Progress::Receiving => Some(Halted::Receiving),
+            Progress::Running => {
+                call.progress = Progress::Ending;
+                Some(if self.held.withdraw(id) { Halted::Held } else { Halted::Running })
+            }
+            Progress::Ending => None,
+        }
+    }
+
+    /// Stops the calls whose deadlines have passed.
+    pub(super) fn expire(&mut self, now: Instant) -> Vec<(CallId, Halted)> {
+        let (mut next, mut stopped) = (None, Vec::new());
+        for (&id, call) in &mut self.open {
+            match call.deadline() {
+                Some(deadline) if deadline <= now => {
+                    call.set_deadline(None);
+                    if call.progress == Progress::Running {
+                        call.progress = Progress::Ending;
+                        let held = self.held.withdraw(id);
+                        stopped.push((id, if held { Halted::Held } else { Halted::Running }));
+                    }
+                }
+                deadline => next = earlier(next, deadline),
+            }
+        }
+        self.next_deadline = next;
+        stopped
     }
 
     /// Forgets all calls: nobody is answered any more.
@@ -135,36 +302,33 @@ impl Inbound {
 
     /// Handlers that run, of all kinds of calls.
     pub(super) const fn running(&self) -> u32 {
-        let Waiting { calls, streams, oneway } = self.held.waiting;
-        (self.shares.open() + self.oneway_running).saturating_sub(calls + streams + oneway)
+        let Waiting { calls, streams, oneway } = self.held.waiting();
+        (self.shares.open() + self.oneway.running).saturating_sub(calls + streams + oneway)
     }
 
-    /// Whether the limits allow a call to start: early ones may be above them, and wait.
-    pub(super) fn may_start(&self, limits: &Limits, request: &Request) -> bool {
-        match class_of(request) {
-            Some(Class::Call) => {
-                let times = Nesting::of(&request.opening).times();
-                self.shares.calls - self.held.waiting.calls < limits.max_calls.saturating_mul(times)
+    /// The room for the handler of this call.
+    pub(super) fn room(&self, limits: &Limits, request: &Request) -> Headroom {
+        let waiting = self.held.waiting();
+        let free = match class_of(request) {
+            Some(class @ Class::Call) => {
+                let most = limits.max_calls.saturating_mul(Nesting::of(&request.opening).times());
+                self.shares.of(class) - waiting.calls < most
             }
-            Some(Class::Stream) => {
-                self.shares.streams - self.held.waiting.streams < limits.max_streams
+            Some(class @ Class::Stream) => {
+                self.shares.of(class) - waiting.streams < limits.max_streams
             }
             None => true,
-        }
+        };
+        if free { Headroom::Some } else { Headroom::None }
     }
 }
 
 impl InboundCall {
-    pub(super) fn deadline(&self) -> Option<Instant> {
+    fn deadline(&self) -> Option<Instant> {
         self.rare.as_ref()?.deadline
     }
 
-    /// Our call whose handler makes this one.
-    pub(super) fn parent(&self) -> Option<CallId> {
-        self.rare.as_ref()?.parent
-    }
-
-    pub(super) fn set_deadline(&mut self, deadline: Option<Instant>) {
+    fn set_deadline(&mut self, deadline: Option<Instant>) {
         if deadline.is_some() || self.rare.is_some() {
             self.rare.get_or_insert_default().deadline = deadline;
         }
@@ -233,15 +397,19 @@ impl Connection {
         for event in std::mem::take(events).into_iter().rev() {
             match event {
                 Event::Request(request) if self.waits_as_long(&request) => {
-                    self.inbound.held.put_back_long(request);
+                    self.inbound.held.put_back(request, Line::Long);
                 }
-                Event::Request(request) if all => self.inbound.held.put_back(request),
+                Event::Request(request) if all => {
+                    let line = Line::of(&request);
+                    self.inbound.held.put_back(request, line);
+                }
                 event => events.push_front(event),
             }
         }
     }
 
-    /// Takes events back that were given out and not acted on: they are the next to be given out.
+    /// Takes events back that were given out and not acted on, and gives the queue of this side for them: they are the
+    /// next to be given out.
     pub fn put_back(&mut self, events: &mut VecDeque<Event>) {
         events.append(&mut self.events);
         std::mem::swap(&mut self.events, events);
@@ -270,7 +438,7 @@ impl Connection {
     }
 
     fn release_long(&mut self) {
-        if let Some(request) = self.inbound.held.take_long() {
+        if let Some(request) = self.inbound.held.take(Line::Long) {
             self.inbound.release_at = None;
             self.events.push_back(Event::Request(request));
         }
@@ -278,12 +446,12 @@ impl Connection {
 
     /// Starts the first of the held calls that the limits allow; those of handlers go ahead. Whether there was one.
     fn release_one(&mut self) -> bool {
-        for nesting in [Nesting::Nested, Nesting::Outer] {
-            let Some(first) = self.inbound.held.first(nesting) else { continue };
-            if !self.inbound.may_start(&self.config.limits, first) {
+        for line in [Line::Nested, Line::Outer] {
+            let Some(first) = self.inbound.held.first(line) else { continue };
+            if self.inbound.room(&self.config.limits, first) == Headroom::None {
                 continue;
             }
-            if let Some(request) = self.inbound.held.take(nesting) {
+            if let Some(request) = self.inbound.held.take(line) {
                 self.events.push_back(Event::Request(request));
             }
             return true;
@@ -293,7 +461,8 @@ impl Connection {
 
     /// Whether calls wait for nothing but the replies that those which run are likely to bring.
     fn waits_for_expected(&self) -> bool {
-        self.inbound.held.has_long() && self.outbox.unsent_replies() <= MAX_UNSENT_REPLIES
+        self.inbound.held.first(Line::Long).is_some()
+            && self.outbox.unsent_replies() <= MAX_UNSENT_REPLIES
     }
 
     /// When a held call is to start although the replies that are expected are too long: they may take as long as the

@@ -1,12 +1,4 @@
-//! The calls that this side opened: a slab of slots, the id is the index.
-//!
-//! ```text
-//!            open                     promote            reply
-//!  (free) ────────▶ Queued ──────────────────▶ Sent ───────────▶ Done ──take──▶ (free)
-//!                     │ cancel                  │ cancel, deadline
-//!                     ▼                         ▼
-//!                  Withdrawn ──promote──▶ (free)   Abandoned ──reply──▶ (free)
-//! ```
+//! The calls that this side opened: a slab of slots, the id is the index. `SlotState` draws their states.
 //!
 //! A call waits in the queue while the peer's limits do not allow it to be sent: the caller sees one
 //! future either way. An id is free again only when the peer can no longer speak of it.
@@ -21,46 +13,137 @@ use slab::Slab;
 use super::{
     queue::{Lane, QueuedCall, Queues},
     shares::{Class, Share, Shares},
-    slot::{Ordinal, Rare, Slot, SlotState},
-    waiter::Waiter,
+    slot::{Ordinal, Peer, Rare, Slot, SlotState},
+    waiter::{Waiter, Wakers},
 };
-use crate::proto::{CallId, Codec, Ended, Metadata, Opening, Order, Outcome, Payload};
+use crate::proto::{
+    CallId, Code, Codec, Ended, Execution, Failure, Metadata, Opening, Outcome, Payload, Status,
+};
 
+/// The table of the calls that this side opened.
+///
+/// Invariant: `shares` is the sum of what the slots hold that are owed, no more and no less.
 #[derive(Debug, Default)]
 pub(super) struct Outbound {
-    pub(super) slots: Slab<Slot>,
+    slots: Slab<Slot>,
     /// Calls to be sent when the limits allow it.
-    pub(super) queues: Queues,
+    queues: Queues,
     /// A share of the limit was freed with nothing to be written or read: queued calls wait for it.
-    pub(super) share_freed: bool,
-    /// What the calls take of the peer's limits that were sent and not ended.
-    pub(super) shares: Shares,
+    freed: bool,
+    /// The part of the peer's limits that is taken by calls which were sent and have not ended.
+    shares: Shares,
     /// Bytes of one-way calls that were sent, less those that the peer has given credit for.
-    pub(super) oneway: usize,
+    oneway: usize,
     /// Requests sent on this connection, one-way calls included.
-    pub(super) sent: u64,
+    sent: u64,
     /// No live slot has an earlier deadline than this.
-    pub(super) next_deadline: Option<Instant>,
+    next_deadline: Option<Instant>,
+}
+
+/// The state of a call that was given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Abandoned {
+    /// It was on its way: the peer is to be asked to end it.
+    Sent,
+    /// Nothing is to be done.
+    Over,
+}
+
+/// The step that a queued call goes on to.
+pub(super) enum Step {
+    /// It is sent, and takes this share.
+    Sent(Share),
+    /// It ends on this side.
+    Ended(Outcome),
 }
 
 impl Outbound {
+    pub(super) const fn shares(&self) -> &Shares {
+        &self.shares
+    }
+
+    pub(super) const fn queues(&self) -> &Queues {
+        &self.queues
+    }
+
+    pub(super) const fn oneway(&self) -> usize {
+        self.oneway
+    }
+
+    pub(super) const fn sent(&self) -> u64 {
+        self.sent
+    }
+
+    pub(super) const fn next_deadline(&self) -> Option<Instant> {
+        self.next_deadline
+    }
+
+    /// Calls that are not finished, waiting ones included.
+    pub(super) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    pub(super) fn slot(&self, id: CallId) -> Option<&Slot> {
+        self.slots.get(id.0 as usize)
+    }
+
+    /// The call with this id, if it waits in a queue.
+    pub(super) fn queued(&self, id: CallId) -> Option<&QueuedCall> {
+        match &self.slot(id)?.state {
+            SlotState::Queued(queued) => Some(queued),
+            _ => None,
+        }
+    }
+
+    /// Tells whether queued calls are to be looked at although nothing is read or written.
+    pub(super) fn wants_promotion(&self) -> bool {
+        self.freed && !self.queues.is_empty()
+    }
+
+    /// Begins a look at the queued calls; false if there are none.
+    pub(super) fn begin_promotion(&mut self, now: Instant) -> bool {
+        self.freed = false;
+        self.queues.note_time(now);
+        !self.queues.is_empty()
+    }
+
+    /// Tells the lanes the present.
+    pub(super) fn note_time(&mut self, now: Instant) {
+        self.queues.note_time(now);
+    }
+
     /// Enters a call that waits to be sent.
-    pub(super) fn insert_queued(&mut self, queued: QueuedCall) -> CallId {
-        let (lane, impatient) = (queued.lane(), queued.is_impatient());
-        let ordered = queued.opening.order == Order::Kept;
+    pub(super) fn enqueue(&mut self, queued: QueuedCall) -> CallId {
+        let turn = queued.turn();
         let slot = self.slot_of(&queued.opening);
         let slot = Slot { state: SlotState::Queued(Box::new(queued)), ..slot };
         let id = CallId(self.slots.insert(slot) as u32);
-        self.queues.push(id, lane, ordered, impatient);
+        self.queues.push(id, turn);
         id
     }
 
     /// Enters a call that is about to be sent.
-    pub(super) fn insert_sending(&mut self, opening: &Opening, share: Share) -> CallId {
-        let slot = self.slot_of(opening);
-        let id = CallId(self.slots.insert(slot) as u32);
-        self.take_share(id, share);
-        id
+    pub(super) fn start(&mut self, opening: &Opening, share: Share) -> CallId {
+        let mut slot = self.slot_of(opening);
+        take_share(&mut self.shares, &mut slot, share);
+        CallId(self.slots.insert(slot) as u32)
+    }
+
+    /// Enters a plain call, whose first frame is on its way: [`Self::start`] and [`Self::begin`] in one.
+    pub(super) fn start_plain(&mut self, codec: Codec) -> CallId {
+        let ordinal = Ordinal::new(self.sent, codec);
+        self.sent += 1;
+        self.shares.take(Share::default());
+        let slot = Slot { state: SlotState::Sent(None), ordinal, rare: None };
+        CallId(self.slots.insert(slot) as u32)
+    }
+
+    /// Enters a call whose reply nobody waits for.
+    pub(super) fn start_abandoned(&mut self, codec: Codec, share: Share) -> CallId {
+        let ordinal = Ordinal::unsent(codec);
+        let mut slot = Slot { state: SlotState::Abandoned, ordinal, rare: None };
+        take_share(&mut self.shares, &mut slot, share);
+        CallId(self.slots.insert(slot) as u32)
     }
 
     /// A slot for a call of which no frame has left.
@@ -72,37 +155,9 @@ impl Outbound {
         Slot { state: SlotState::Sent(None), ordinal: Ordinal::unsent(codec), rare }
     }
 
-    /// Enters a call whose first frame is on its way.
-    pub(super) fn insert_sent(&mut self, codec: Codec) -> CallId {
-        let ordinal = Ordinal::new(self.sent, codec);
-        self.sent += 1;
-        self.shares.calls += 1;
-        let slot = Slot { state: SlotState::Sent(None), ordinal, rare: None };
-        CallId(self.slots.insert(slot) as u32)
-    }
-
-    /// Enters a call whose reply nobody waits for.
-    pub(super) fn insert_abandoned(&mut self, codec: Codec, share: Share) -> CallId {
-        let ordinal = Ordinal::unsent(codec);
-        let slot = Slot { state: SlotState::Abandoned, ordinal, rare: None };
-        let id = CallId(self.slots.insert(slot) as u32);
-        self.take_share(id, share);
-        id
-    }
-
-    /// A call takes its share of the peer's limits.
-    pub(super) fn take_share(&mut self, id: CallId, share: Share) {
-        self.shares.take(share);
-        if !share.is_plain()
-            && let Some(slot) = self.slot(id)
-        {
-            slot.rare.get_or_insert_default().share = share;
-        }
-    }
-
-    /// A call that the peer has ended, or never learns of, gives its share back.
+    /// Gives the share of a call back that the peer has ended, or never learns of.
     #[inline]
-    pub(super) fn give_back(&mut self, share: Share) {
+    fn give_back(&mut self, share: Share) {
         self.shares.give_back(share);
         // Calls of the program wait for as long as it takes.
         let lane = match share.class {
@@ -112,8 +167,64 @@ impl Outbound {
         self.queues.progressed(lane);
     }
 
-    pub(super) fn slot(&mut self, id: CallId) -> Option<&mut Slot> {
-        self.slots.get_mut(id.0 as usize)
+    /// Takes note of a one-way call of so many bytes that is sent.
+    pub(super) const fn take_oneway(&mut self, bytes: usize) {
+        self.oneway += bytes;
+    }
+
+    /// Takes note that the peer's handlers of one-way calls have ended which took so many bytes.
+    pub(super) fn give_oneway(&mut self, bytes: usize) {
+        self.oneway = self.oneway.saturating_sub(bytes);
+        self.queues.progressed(Lane::NestedOneway);
+    }
+
+    /// The first call that waits in a lane.
+    pub(super) fn first(&mut self, lane: Lane) -> Option<CallId> {
+        loop {
+            let id = self.queues.front(lane)?;
+            if self.queued(id).is_some() {
+                return Some(id);
+            }
+            self.prune_queue();
+        }
+    }
+
+    /// Takes the first call of a lane off its queue.
+    pub(super) fn promote(
+        &mut self,
+        now: Instant,
+        id: CallId,
+        step: Step,
+        wakers: &mut Wakers,
+    ) -> Option<Box<QueuedCall>> {
+        let slot = self.slots.get_mut(id.0 as usize)?;
+        let SlotState::Queued(queued) = &mut slot.state else { return None };
+        let (turn, waker) = (queued.turn(), queued.waker.take());
+        self.queues.pop(now, turn);
+        let next = match step {
+            Step::Sent(share) => {
+                take_share(&mut self.shares, slot, share);
+                SlotState::Sent(waker)
+            }
+            Step::Ended(outcome) => {
+                wakers.wake(waker);
+                slot.rare = None;
+                SlotState::Done(outcome)
+            }
+        };
+        match std::mem::replace(&mut slot.state, next) {
+            SlotState::Queued(queued) => Some(queued),
+            _ => None,
+        }
+    }
+
+    /// Takes note that the first frame of a request is on its way: from here on the peer may know of it.
+    pub(super) fn begin(&mut self, id: CallId) {
+        let ordinal = self.sent;
+        self.sent += 1;
+        if let Some(slot) = self.slots.get_mut(id.0 as usize) {
+            slot.ordinal.send(ordinal);
+        }
     }
 
     /// Takes the outcome of a call, with what came beside it, or leaves the caller's waker with it.
@@ -126,14 +237,15 @@ impl Outbound {
         let waker = match &mut slot.state {
             SlotState::Sent(waker) => waker,
             SlotState::Queued(queued) => &mut queued.waker,
+            SlotState::Settled(_) => {
+                let settled = std::mem::replace(&mut slot.state, SlotState::Abandoned);
+                let SlotState::Settled(outcome) = settled else { unreachable!("matched above") };
+                return Poll::Ready((*outcome, None));
+            }
             SlotState::Done(_) => {
-                let metadata = slot.rare.as_mut().and_then(|rare| rare.metadata.take());
-                let done = match slot.is_owed() {
-                    true => std::mem::replace(&mut slot.state, SlotState::Abandoned),
-                    false => self.slots.remove(index).state,
-                };
-                let SlotState::Done(outcome) = done else { unreachable!("matched above") };
-                return Poll::Ready((outcome, metadata));
+                let Slot { state, rare, .. } = self.slots.remove(index);
+                let SlotState::Done(outcome) = state else { unreachable!("matched above") };
+                return Poll::Ready((outcome, rare.and_then(|rare| rare.metadata)));
             }
             // Nobody waits for these.
             SlotState::Withdrawn | SlotState::Abandoned => return Poll::Pending,
@@ -155,7 +267,7 @@ impl Outbound {
         }
     }
 
-    /// Leaves the waker of who has just opened a call.
+    /// Leaves the waker of the task that has just opened a call.
     #[inline]
     pub(super) fn wait(&mut self, id: CallId, waker: Waker) {
         match self.slots.get_mut(id.0 as usize).map(|slot| &mut slot.state) {
@@ -165,97 +277,184 @@ impl Outbound {
         }
     }
 
-    /// Ends a plain call with a plain value, as nearly all end. False, with nothing done, for any other.
+    /// Ends a plain call with a plain value, as nearly all end. False, with nothing done, for any other; its twin is
+    /// [`Self::complete`].
     #[inline]
     pub(super) fn complete_plain(
         &mut self,
         id: CallId,
         codec: Codec,
         payload: impl FnOnce() -> Payload,
-        wakes: &mut Vec<Waker>,
+        wakers: &mut Wakers,
     ) -> bool {
         let Some(slot) = self.slots.get_mut(id.0 as usize) else { return false };
         let SlotState::Sent(waker) = &mut slot.state else { return false };
         if slot.rare.is_some() || slot.ordinal.is_unsent() || slot.ordinal.codec() != codec {
             return false;
         }
-        if let Some(waker) = waker.take() {
-            wakes.push(waker);
-        }
+        wakers.wake(waker.take());
         slot.state = SlotState::Done(Ok(payload()));
         self.give_back(Share::default());
         true
     }
 
-    /// Ends a call on this side with what the peer replied. Returns false if the peer has no business
-    /// replying to it.
+    /// Ends a call with what the peer replied. False if the peer has no business replying to it.
     #[inline]
     pub(super) fn complete(
         &mut self,
         id: CallId,
         outcome: Outcome,
         metadata: Option<Box<Metadata>>,
-        wakes: &mut Vec<Waker>,
+        wakers: &mut Wakers,
     ) -> bool {
         let Some(slot) = self.slots.get_mut(id.0 as usize) else { return false };
-        if slot.ordinal.is_unsent() {
+        if slot.ordinal.is_unsent() || !slot.is_owed() {
             return false;
         }
-        let mut share = Share::default();
+        let share = slot.share();
         match &mut slot.state {
             SlotState::Sent(waker) => {
-                wakes.extend(waker.take());
+                wakers.wake(waker.take());
                 slot.state = SlotState::Done(outcome);
-                if let Some(rare) = slot.rare.take() {
-                    share = rare.share;
-                }
-                if metadata.is_some() {
-                    slot.rare = Some(Box::new(Rare { metadata, ..Rare::default() }));
-                }
+                slot.rare = metadata
+                    .map(|metadata| Box::new(Rare { metadata: Some(metadata), ..Rare::default() }));
             }
-            SlotState::Done(_) if slot.rare.as_ref().is_some_and(|rare| rare.owed) => {
-                share = slot.share();
-                slot.rare = None;
-            }
-            SlotState::Abandoned => {
-                share = slot.share();
-                self.slots.remove(id.0 as usize);
-            }
-            _ => return false,
+            SlotState::Abandoned => drop(self.slots.remove(id.0 as usize)),
+            _ => slot.disown(),
         }
         self.give_back(share);
         true
     }
 
-    /// The first frame of a call is on its way: from here on the peer may know of it.
-    pub(super) fn begin(&mut self, id: CallId) {
-        let ordinal = self.sent;
-        self.sent += 1;
-        if let Some(slot) = self.slot(id) {
-            slot.ordinal.send(ordinal);
+    /// Ends a call on this side alone. The peer keeps the share of one that it still owes the reply of.
+    pub(super) fn settle(&mut self, id: CallId, status: Status, peer: Peer, wakers: &mut Wakers) {
+        let Some(slot) = self.slots.get_mut(id.0 as usize) else { return };
+        let (owed, share) = (slot.is_owed(), slot.share());
+        wakers.wake(slot.take_waker());
+        let outcome = Err(Failure::Status(status));
+        slot.rare = None;
+        match peer {
+            // It owes nothing of a call that it has ended.
+            Peer::Owes if owed => {
+                slot.state = SlotState::Settled(Box::new(outcome));
+                if !share.is_plain() {
+                    slot.rare = Some(Box::new(Rare { share, ..Rare::default() }));
+                }
+            }
+            Peer::Owes | Peer::Done => {
+                slot.state = SlotState::Done(outcome);
+                if owed {
+                    self.free(share);
+                }
+            }
         }
     }
 
-    /// Gives up a call that the queue names. It is taken off the queue with others, so that each costs
-    /// little. Gives the waker of who waited.
-    pub(super) fn withdraw(&mut self, id: CallId) -> Option<Waker> {
-        let slot = self.slots.get_mut(id.0 as usize)?;
-        let SlotState::Queued(queued) = &mut slot.state else { return None };
-        let (lane, impatient) = (queued.lane(), queued.is_impatient());
-        let ordered = queued.opening.order == Order::Kept;
-        let waker = queued.waker.take();
-        slot.state = SlotState::Withdrawn;
-        if self.queues.withdraw(id, lane, ordered, impatient) {
-            self.prune_queue();
+    /// Ends a sent call that the peer will not speak of again; its caller, if one waits, gets `status`.
+    pub(super) fn lose(&mut self, id: CallId, status: Status, wakers: &mut Wakers) {
+        if self.is_awaited(id) {
+            self.settle(id, status, Peer::Done, wakers);
+        } else {
+            self.forget(id);
         }
-        waker
+    }
+
+    /// Forgets what the peer owes of a call that nobody waits for.
+    pub(super) fn forget(&mut self, id: CallId) {
+        let Some(slot) = self.slots.get_mut(id.0 as usize) else { return };
+        let share = slot.share();
+        match slot.state {
+            SlotState::Abandoned => drop(self.slots.remove(id.0 as usize)),
+            SlotState::Settled(_) => slot.disown(),
+            _ => return,
+        }
+        self.free(share);
+    }
+
+    fn free(&mut self, share: Share) {
+        self.give_back(share);
+        self.freed = true;
+    }
+
+    /// Gives a call up whose outcome nobody will fetch.
+    pub(super) fn abandon(&mut self, id: CallId, wakers: &mut Wakers) -> Abandoned {
+        let Some(slot) = self.slots.get_mut(id.0 as usize) else { return Abandoned::Over };
+        slot.clear_deadline();
+        match &mut slot.state {
+            SlotState::Queued(queued) => {
+                let turn = queued.turn();
+                wakers.retire(queued.waker.take());
+                slot.state = SlotState::Withdrawn;
+                // It is taken off the queue with others, so that each costs little.
+                if self.queues.withdraw(id, turn) {
+                    self.prune_queue();
+                }
+            }
+            SlotState::Settled(_) => slot.state = SlotState::Abandoned,
+            SlotState::Done(_) => drop(self.slots.remove(id.0 as usize)),
+            SlotState::Sent(waker) => {
+                wakers.retire(waker.take());
+                slot.state = SlotState::Abandoned;
+                return Abandoned::Sent;
+            }
+            SlotState::Withdrawn | SlotState::Abandoned => {}
+        }
+        Abandoned::Over
+    }
+
+    /// Ends the calls that wait in the queues and that `which` names.
+    pub(super) fn end_queued(
+        &mut self,
+        status: &Status,
+        which: impl Fn(CallId, &QueuedCall) -> bool,
+        wakers: &mut Wakers,
+    ) {
+        for (index, slot) in &mut self.slots {
+            if let SlotState::Queued(queued) = &mut slot.state
+                && which(CallId(index as u32), queued)
+            {
+                wakers.wake(queued.waker.take());
+                slot.state = SlotState::Done(Err(Failure::Status(status.clone())));
+                slot.rare = None;
+            }
+        }
+        self.prune_queue();
+    }
+
+    /// Calls that the peer has not ended, of which `which` tells.
+    pub(super) fn owed(&self, which: impl Fn(&Slot) -> bool) -> Vec<CallId> {
+        let owed = self.slots.iter().filter(|(_, slot)| slot.is_owed() && which(slot));
+        owed.map(|(index, _)| CallId(index as u32)).collect()
+    }
+
+    /// Ends the queued calls whose deadlines have passed. Gives the sent ones, with how far they have got.
+    pub(super) fn expire(&mut self, now: Instant, wakers: &mut Wakers) -> Vec<(CallId, Execution)> {
+        let message = "the deadline passed before the call was sent";
+        let status = Status::not_started(Code::DeadlineExceeded, message);
+        self.end_queued(
+            &status,
+            |_, queued| queued.opening.deadline.is_some_and(|due| due <= now),
+            wakers,
+        );
+        let (mut next, mut sent) = (None, Vec::new());
+        for (index, slot) in &mut self.slots {
+            match slot.deadline() {
+                Some(deadline) if deadline <= now => match slot.state {
+                    SlotState::Sent(_) => sent.push((CallId(index as u32), slot.execution())),
+                    _ => slot.clear_deadline(),
+                },
+                deadline => next = earlier(next, deadline),
+            }
+        }
+        self.next_deadline = next;
+        sent
     }
 
     /// Takes calls off the queues that wait no longer.
-    pub(super) fn prune_queue(&mut self) {
+    fn prune_queue(&mut self) {
         let slots = &mut self.slots;
         self.queues.retain(|id| match slots.get(id.0 as usize).map(|slot| &slot.state) {
-            Some(SlotState::Queued(queued)) => Some(queued.is_impatient()),
+            Some(SlotState::Queued(queued)) => Some(queued.turn()),
             Some(SlotState::Withdrawn) => {
                 slots.remove(id.0 as usize);
                 None
@@ -264,16 +463,27 @@ impl Outbound {
         });
     }
 
-    /// Whether the peer may still send a reply to this call.
-    pub(super) fn awaits_reply(&self, id: CallId) -> bool {
-        self.slots
-            .get(id.0 as usize)
-            .is_some_and(|slot| !slot.ordinal.is_unsent() && slot.is_owed())
+    /// Tells whether a caller waits for this call.
+    pub(super) fn is_awaited(&self, id: CallId) -> bool {
+        let state = self.slot(id).map(|slot| &slot.state);
+        matches!(state, Some(SlotState::Queued(_) | SlotState::Sent(_)))
     }
 
-    /// The codec that the reply to a call of this side must have.
+    /// Tells whether the peer may still send a reply to this call.
+    pub(super) fn awaits_reply(&self, id: CallId) -> bool {
+        self.slot(id).is_some_and(|slot| !slot.ordinal.is_unsent() && slot.is_owed())
+    }
+
+    /// The codec that the reply to this call must have.
     pub(super) fn codec(&self, id: CallId) -> Option<Codec> {
-        self.slots.get(id.0 as usize).map(|slot| slot.ordinal.codec())
+        self.slot(id).map(|slot| slot.ordinal.codec())
+    }
+}
+
+fn take_share(shares: &mut Shares, slot: &mut Slot, share: Share) {
+    shares.take(share);
+    if !share.is_plain() {
+        slot.rare.get_or_insert_default().share = share;
     }
 }
 

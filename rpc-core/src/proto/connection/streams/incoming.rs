@@ -1,11 +1,11 @@
-//! What readers of items do, and what arrives for them.
+//! The receiving half of streams: what readers of items do, and what arrives for them.
 
 use std::task::Poll;
 
 use super::{
     super::{Connection, ConnectionError, waiter::Waiter},
     Items, StreamId,
-    receiving::{Part, Receiving, Refusal},
+    receiving::{Flow, Part, Receiving, Refusal},
 };
 use crate::proto::{
     CallId, Code, Codec, Decoder, Ended, Failure, Metadata, Outcome, Payload, Piece, Status,
@@ -35,7 +35,7 @@ impl Connection {
             }
         } else if let Some(cut) = &receiving.cut {
             return Poll::Ready(end(Err(Failure::Status(cut.clone()))));
-        } else if receiving.ended {
+        } else if receiving.flow == Flow::Ended {
             return Poll::Ready(end(Ok(Payload::new())));
         }
         let Some(receiving) = self.streams.receiving(stream) else { return Poll::Pending };
@@ -52,7 +52,8 @@ impl Connection {
         waiter: &mut Waiter<'_>,
     ) -> Poll<Result<(), Ended>> {
         let stream = StreamId::mine(call);
-        if self.streams.receiving(stream).is_some_and(|receiving| receiving.accepted) {
+        if self.streams.receiving(stream).is_some_and(|receiving| receiving.flow != Flow::Announced)
+        {
             return Poll::Ready(Ok(()));
         }
         if let Poll::Ready(ended) = self.outbound.poll(call, waiter) {
@@ -107,14 +108,14 @@ impl Connection {
     fn remove_receiving(&mut self, stream: StreamId) {
         let Some(mut receiving) = self.streams.receiving.remove(&stream.key()) else { return };
         receiving.leave(&mut self.streams.pool);
-        self.retired.extend(receiving.waker.take());
+        self.wakers.retire(receiving.waker.take());
         self.end_long(stream);
     }
 
     /// Nobody reads a stream any more that the peer sends in a call of its own: it is asked to stop.
     pub fn drop_reader(&mut self, stream: StreamId) {
         let Some(receiving) = self.streams.receiving(stream) else { return };
-        if receiving.discards || receiving.ended {
+        if receiving.is_over() {
             return;
         }
         self.discard(stream);
@@ -126,7 +127,7 @@ impl Connection {
         if let Some(bytes) = grant
             && self.closing.error.is_none()
         {
-            self.outbox.append(|out| Credit { bytes }.encode(stream.call, stream.mine, out));
+            self.outbox.append(|out| Credit { bytes }.encode(stream.call, stream.opener(), out));
         }
     }
 
@@ -174,8 +175,8 @@ impl Connection {
         }
         let stream = StreamId::theirs(call);
         let Some(receiving) = self.streams.receiving(stream) else { return };
-        self.wakes.extend(receiving.waker.take());
-        if receiving.ended {
+        self.wakers.wake(receiving.waker.take());
+        if receiving.flow == Flow::Ended {
             return self.remove_receiving(stream);
         }
         self.discard(stream);
@@ -190,7 +191,7 @@ impl Connection {
     /// Ends all streams of the peer's calls: the connection is over.
     pub(in super::super) fn end_receiving(&mut self) {
         self.streams.receiving.retain(|stream, receiving| {
-            self.wakes.extend(receiving.waker.take());
+            self.wakers.wake(receiving.waker.take());
             stream.mine
         });
         self.streams.discarding = 0;
@@ -201,7 +202,7 @@ impl Connection {
         piece: &Piece<'_>,
     ) -> Result<(), ConnectionError> {
         let Piece { head, payload, left } = *piece;
-        let stream = StreamId::of(head.id, !head.flags.contains(Flags::MINE));
+        let stream = StreamId::of_frame(head);
         let max_item = self.config.limits.max_message;
         if payload.is_empty() && head.flags.contains(Flags::MORE) {
             self.charge()?;
@@ -216,9 +217,8 @@ impl Connection {
             more: head.flags.contains(Flags::MORE),
             extended: head.flags.contains(Flags::EXT),
         };
-        receiving.accepted = true;
         match receiving.add(&part, max_item as usize) {
-            Ok(true) => self.wakes.extend(receiving.waker.take()),
+            Ok(true) => self.wakers.wake(receiving.waker.take()),
             Ok(false) => self.grant_long(stream),
             Err(Refusal::Extension(error)) => self.cut_stream(stream, &error),
             Err(refusal) => return Err(refused(refusal, head, max_item)),
@@ -231,9 +231,7 @@ impl Connection {
         let status = Status::new(Code::Unknown, error.to_string());
         if stream.mine {
             let peer = self.stop(stream.call);
-            if let Some(slot) = self.outbound.slot(stream.call) {
-                slot.settle(status, peer, &mut self.wakes);
-            }
+            self.outbound.settle(stream.call, status, peer, &mut self.wakers);
         } else {
             self.drop_reader(stream);
             if let Some(receiving) = self.streams.receiving(stream) {
@@ -241,7 +239,7 @@ impl Connection {
             }
         }
         if let Some(receiving) = self.streams.receiving(stream) {
-            self.wakes.extend(receiving.waker.take());
+            self.wakers.wake(receiving.waker.take());
         }
     }
 
@@ -252,7 +250,7 @@ impl Connection {
         decoder: &Decoder,
         input: &mut &[u8],
     ) -> Result<(), ConnectionError> {
-        let stream = StreamId::of(head.id, !head.flags.contains(Flags::MINE));
+        let stream = StreamId::of_frame(head);
         let max_item = self.config.limits.max_message;
         if head.flags.contains(Flags::MORE) || head.flags.contains(Flags::EXT) {
             return Ok(());
@@ -280,11 +278,11 @@ impl Connection {
         let stream = StreamId::theirs(head.id);
         match self.streams.receiving.get(&stream) {
             None => return self.pass_over(stream, head.kind),
-            Some(receiving) if receiving.ended => {
+            Some(receiving) if receiving.flow == Flow::Ended => {
                 return Err(ConnectionError::UnknownStream(head.kind, head.id));
             }
             // Who was told to stop may do so in the middle of an item.
-            Some(receiving) if receiving.is_partial() && !receiving.discards => {
+            Some(receiving) if receiving.is_partial() && receiving.flow != Flow::Discarding => {
                 return Err(ConnectionError::MixedMessage(head.id));
             }
             Some(_) => {}
@@ -295,13 +293,15 @@ impl Connection {
 
     /// Whether the caller may still send items.
     pub(in super::super) fn receives_upload(&mut self, call: CallId) -> bool {
-        self.streams.receiving(StreamId::theirs(call)).is_some_and(|receiving| !receiving.ended)
+        self.streams
+            .receiving(StreamId::theirs(call))
+            .is_some_and(|receiving| receiving.flow != Flow::Ended)
     }
 
     /// The caller cancels its call: what it sent is not whole, unless it has said that it is.
     pub(in super::super) fn cut_upload(&mut self, call: CallId) {
         if let Some(receiving) = self.streams.receiving(StreamId::theirs(call))
-            && !receiving.ended
+            && receiving.flow != Flow::Ended
         {
             receiving.cut = Some(Status::new(Code::Cancelled, "the caller cancelled the call"));
         }
@@ -311,9 +311,9 @@ impl Connection {
     pub(in super::super) fn end_upload(&mut self, call: CallId) {
         let stream = StreamId::theirs(call);
         let Some(receiving) = self.streams.receiving(stream) else { return };
-        receiving.ended = true;
-        self.wakes.extend(receiving.waker.take());
-        if !self.inbound.open.contains_key(&call) {
+        receiving.flow = Flow::Ended;
+        self.wakers.wake(receiving.waker.take());
+        if !self.inbound.is_open(call) {
             self.remove_receiving(stream);
             self.streams.discarding = self.streams.discarding.saturating_sub(1);
         }
@@ -336,8 +336,8 @@ impl Connection {
             }
             Err(error) => return Err(error.into()),
         }
-        receiving.accepted = true;
-        self.wakes.extend(receiving.waker.take());
+        receiving.begin();
+        self.wakers.wake(receiving.waker.take());
         Ok(())
     }
 
