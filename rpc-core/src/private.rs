@@ -8,15 +8,15 @@ pub use serde;
 
 pub use crate::{
     broadcast::shared as shared_value,
-    call::{Call, Channel, Context, Streaming},
+    call::{Call, Channel, Streaming},
     codec::{byte_vec, shared_bytes},
-    connection::HandlerSlot,
     schema::{
         Argument, Container, ContainerKind, Field, Format, MethodKind, Registry, Schema,
         ServiceBuilder, ServiceSchema, Variant,
     },
+    seam::HandlerSlot,
     server::Server,
-    service::{Dispatch, ItemSink, Request},
+    service::{Context, Dispatch, ItemSink, Request},
     transport::{DialError, IntoAddress},
 };
 

@@ -6,26 +6,29 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
-    time::Instant,
 };
 
-use super::{Call, CallError, Incoming, MakeStream, Method, Prepared, Reader, evolve::Fallback};
+use super::{
+    Call, CallError, Incoming, MakeStream, Method, Reader,
+    outgoing::{Outgoing, Reply},
+    target::{Next, Target},
+};
 use crate::{
     codec::{CodecError, Decode},
-    connection::{Connection, ItemReader, ItemSender},
-    proto::{
-        CallId, Code, Codec, Metadata, Payload, Status,
-        connection::{NewCall, Outcome},
-        wire::Failure,
+    proto::{CallId, Code, Codec, Metadata, Payload, Status, connection::Outcome, wire::Failure},
+    seam::{
+        Caller,
+        items::{ItemReader, ItemSender},
     },
-    time::now,
 };
 
 /// The future of a [`Call`]. Sent at the first poll; cancelled when dropped before its end.
 #[must_use = "futures do nothing unless polled"]
 pub struct CallFuture<T, E> {
-    connection: Connection,
-    request: Prepared,
+    target: Target,
+    /// What a picker has chosen, from when the call is sent.
+    picked: Option<Arc<dyn Caller>>,
+    request: Outgoing,
     read: Reader<T, E>,
     /// For calls that bring a stream, until they do.
     stream: Option<MakeStream<T>>,
@@ -39,71 +42,62 @@ enum State {
     Done,
 }
 
-/// What a call has come to.
+/// How far a call has come.
 enum Progress {
     /// It has ended; with what came beside the reply.
     Ended(Outcome, Option<Box<Metadata>>),
-    /// Its handler goes on with items.
-    Accepted(CallId),
+    /// Its handler goes on with items; with what came ahead of them.
+    Accepted(CallId, Option<Box<Metadata>>),
 }
 
 impl<T, E> CallFuture<T, E> {
     pub(super) fn new(call: Call<T, E>) -> Self {
-        let Call { connection, request, read, stream } = call;
-        Self { connection, request, read, stream, state: State::Unsent }
+        let Call { target, request, read, stream } = call;
+        Self { target, picked: None, request, read, stream, state: State::Unsent }
     }
 
-    /// Sends the call. Gives its outcome if it has one at once.
+    /// What the call was sent to.
+    #[inline]
+    const fn caller(&self) -> Option<&Arc<dyn Caller>> {
+        match &self.target {
+            Target::Caller(caller) => Some(caller),
+            Target::Picker(_) => self.picked.as_ref(),
+        }
+    }
+
+    /// Chooses a caller, where it is not known, and sends the call. Gives its outcome if it has one at once.
     fn send(&mut self, cx: &Context<'_>) -> Poll<Outcome> {
-        let deadline = self.request.deadline();
-        let request = &self.request;
-        let arguments = match &request.arguments {
-            Ok(arguments) => arguments,
-            Err(status) => return Poll::Ready(Err(Failure::Status(status.clone()))),
-        };
-        let call = NewCall {
-            key: request.key,
-            codec: request.codec,
-            deadline,
-            metadata: request.options.as_ref().map(|options| &options.metadata),
-            arguments,
-            streams: request.streams,
-            ordered: request.method.is_ordered(),
-            within: request.within(),
-        };
-        let shared = self.connection.shared();
-        let opened = if request.reply {
-            shared.open(&call, cx).map(Some)
-        } else {
-            shared.open_oneway(&call, cx)
-        };
-        match opened {
-            Ok(Some(id)) => {
-                self.state = State::Open(id);
-                self.opened(id);
-                Poll::Pending
+        let Self { target, picked, request, state, .. } = self;
+        let caller = match target {
+            Target::Caller(caller) => caller,
+            Target::Picker(picker) => {
+                // Picking may take time, in which the call that this one is part of may end.
+                request.begin_scope();
+                match ready!(picker.poll_pick(request, cx)) {
+                    Ok(caller) => picked.insert(caller),
+                    Err(status) => return Poll::Ready(Err(Failure::Status(status))),
+                }
             }
-            Ok(None) => Poll::Ready(Ok(Payload::new())),
-            Err(status) => Poll::Ready(Err(Failure::Status(status))),
+        };
+        let expected = request.reply;
+        let opened = request.opening().and_then(|call| match expected {
+            Reply::Expected => caller.open(&call, cx).map(Some),
+            Reply::None => caller.open_oneway(&call, cx),
+        });
+        let Some(id) = opened.map_err(Failure::Status)? else {
+            return Poll::Ready(Ok(Payload::new()));
+        };
+        *state = State::Open(id);
+        request.begin_scope();
+        if let Some(upload) = request.options.as_mut().and_then(|options| options.upload.take()) {
+            let items = ItemSender::upload(Arc::clone(caller) as _, id, request.codec);
+            caller.spawn(upload.into_inner()(items, request.codec));
         }
-    }
-
-    /// Starts what goes with a call that is open.
-    fn opened(&mut self, id: CallId) {
-        // What is long is not kept for as long as the call takes.
-        if self.request.arguments.as_ref().is_ok_and(Payload::is_shared) {
-            self.request.arguments = Ok(Payload::new());
+        // The caller has what is long, and a picker may want to send it again.
+        if matches!(target, Target::Caller(_)) {
+            request.forget_long();
         }
-        let Some(options) = &mut self.request.options else { return };
-        if let Some(upload) = options.upload.take() {
-            let codec = self.request.codec;
-            let shared = self.connection.shared();
-            let items = ItemSender::upload(Arc::clone(shared), id, codec);
-            shared.spawn(upload.into_inner()(items, codec));
-        }
-        if let Some(scope) = &options.scope {
-            options.cancelled = Some(Box::pin(scope.cancellation().cancelled_owned()));
-        }
+        Poll::Pending
     }
 
     fn poll_progress(&mut self, cx: &Context<'_>) -> Poll<Progress> {
@@ -113,16 +107,17 @@ impl<T, E> CallFuture<T, E> {
             return Poll::Ready(Progress::Ended(outcome, None));
         }
         // Polled after its end, which futures need not allow; there is nothing to come.
-        let State::Open(id) = self.state else { return Poll::Pending };
-        let shared = self.connection.shared();
+        let (State::Open(id), Some(caller)) = (&self.state, self.caller()) else {
+            return Poll::Pending;
+        };
         let progress = if self.request.streams.down() {
-            shared.poll_accepted(id, cx).map(|accepted| match accepted {
-                Ok(()) => Progress::Accepted(id),
+            caller.poll_accepted(*id, cx).map(|accepted| match accepted {
+                Ok(leading) => Progress::Accepted(*id, leading),
                 Err((outcome, metadata)) => Progress::Ended(outcome, metadata),
             })
         } else {
-            shared
-                .poll_outcome(id, cx)
+            caller
+                .poll_outcome(*id, cx)
                 .map(|(outcome, metadata)| Progress::Ended(outcome, metadata))
         };
         if progress.is_ready() {
@@ -134,26 +129,36 @@ impl<T, E> CallFuture<T, E> {
     /// Ends the call if the one that it is part of is over.
     fn poll_scope(&mut self, cx: &mut Context<'_>) -> Poll<Status> {
         let Some(options) = &mut self.request.options else { return Poll::Pending };
-        let (Some(cancelled), State::Open(id)) = (&mut options.cancelled, &self.state) else {
+        let Some(cancelled) = &mut options.cancelled else { return Poll::Pending };
+        if matches!(self.state, State::Done) {
             return Poll::Pending;
-        };
+        }
         ready!(cancelled.as_mut().poll(cx));
-        self.connection.shared().cancel(*id);
-        self.state = State::Done;
+        self.cancel();
         Poll::Ready(scope_is_over())
     }
 
-    /// Whether the call is to be sent once more, in a form that a server with another signature reads.
-    fn falls_back(&mut self, progress: &Progress) -> bool {
-        let request = &mut self.request;
-        let Some(options) = &mut request.options else { return false };
-        let Some(fallback) = &mut options.fallback else { return false };
+    /// Gives the call up.
+    fn cancel(&mut self) {
+        if let State::Open(id) = std::mem::replace(&mut self.state, State::Done)
+            && let Some(caller) = self.caller()
+        {
+            caller.cancel(id);
+        }
+    }
+
+    /// Whether the call is to be sent once more.
+    fn goes_again(&mut self, progress: &Progress) -> bool {
+        let (Target::Picker(picker), Some(on)) = (&self.target, &self.picked) else {
+            return false;
+        };
         let end = match progress {
             Progress::Ended(outcome, _) => Some(outcome),
-            Progress::Accepted(_) => None,
+            Progress::Accepted(..) => None,
         };
-        let Some(arguments) = fallback.instead(&self.connection, end) else { return false };
-        request.by_name(arguments);
+        if picker.ended(&mut self.request, on, end) == Next::Settled {
+            return false;
+        }
         self.state = State::Unsent;
         true
     }
@@ -161,40 +166,40 @@ impl<T, E> CallFuture<T, E> {
     fn read(&mut self, progress: Progress) -> Result<T, CallError<E>> {
         let codec = self.request.codec;
         let Reader { value, error } = self.read;
-        let (accepted, trailing) = match progress {
+        let (accepted, leading, trailing) = match progress {
             Progress::Ended(Err(end), metadata) => {
                 let end = with_metadata(end, metadata);
                 return Err(failure(end, codec, error, Some(&self.request.method)));
             }
-            Progress::Ended(Ok(payload), metadata) => match self.request.reply {
-                true if self.stream.is_none() => {
-                    if metadata.is_some() {
-                        self.keep(metadata);
-                    }
-                    return value(codec, (&payload).into()).map_err(unreadable);
+            Progress::Ended(Ok(_), _) if self.request.reply == Reply::None => {
+                return value(Codec::Bincode, (&Payload::new()).into()).map_err(unreadable);
+            }
+            Progress::Ended(Ok(payload), metadata) if self.stream.is_none() => {
+                if metadata.is_some() {
+                    self.keep(metadata);
                 }
-                false => {
-                    return value(Codec::Bincode, (&Payload::new()).into()).map_err(unreadable);
-                }
-                true => (None, metadata),
-            },
-            Progress::Accepted(id) => (Some(id), None),
+                return value(codec, (&payload).into()).map_err(unreadable);
+            }
+            Progress::Ended(Ok(_), metadata) => (None, None, metadata),
+            Progress::Accepted(id, leading) => (Some(id), leading, None),
         };
         let Some(make) = self.stream.take() else {
             return Err(Status::new(Code::Internal, "the call was read twice").into());
         };
-        let connection = self.connection.clone();
-        let leading = accepted.and_then(|id| connection.shared().take_leading_metadata(id));
         self.keep(leading.clone());
-        let reader = accepted.map(|id| ItemReader::of_call(Arc::clone(connection.shared()), id));
+        let reader = accepted
+            .zip(self.caller())
+            .map(|(id, caller)| ItemReader::of_call(Arc::clone(caller) as _, id));
         let method = self.request.method.clone();
         let scope = self.request.options.as_mut().and_then(|options| options.cancelled.take());
-        Ok(make(Incoming { reader, connection, method, codec, scope, leading, trailing }))
+        Ok(make(Incoming { reader, method, codec, scope, leading, trailing }))
     }
 
     /// Whether the call is its arguments and its reply and nothing else, as most are.
     const fn is_plain(&self) -> bool {
-        self.request.options.is_none() && self.stream.is_none() && self.request.reply
+        self.request.options.is_none()
+            && self.stream.is_none()
+            && matches!(self.request.reply, Reply::Expected)
     }
 
     /// Makes of the outcome of a plain call what the caller gets.
@@ -218,34 +223,6 @@ impl<T, E> CallFuture<T, E> {
     pub(super) fn take_reply_metadata(&mut self) -> Metadata {
         let kept = self.request.options.as_mut().and_then(|options| options.reply_metadata.take());
         kept.map_or_else(Metadata::new, |metadata| *metadata)
-    }
-}
-
-impl Prepared {
-    /// Calls the method by its bare name, which takes JSON.
-    pub(super) fn by_name(&mut self, arguments: Result<Payload, Status>) {
-        (self.key, self.codec) = (self.method.bare_key(), Codec::Json);
-        self.arguments = arguments;
-    }
-
-    /// When the caller stops waiting. A time that no clock reaches is no deadline.
-    fn deadline(&mut self) -> Option<Instant> {
-        let options = self.options.as_mut()?;
-        if let Some(Fallback { deadline: Some(deadline), .. }) = options.fallback {
-            return deadline;
-        }
-        let own = options.timeout.and_then(|timeout| now().checked_add(timeout));
-        let inherited = options.scope.as_ref().and_then(super::Context::deadline);
-        let deadline = own.into_iter().chain(inherited).min();
-        if let Some(fallback) = &mut options.fallback {
-            fallback.deadline = Some(deadline);
-        }
-        deadline
-    }
-
-    /// The call whose handler makes this one, while it runs.
-    fn within(&self) -> Option<CallId> {
-        self.options.as_ref()?.caller.as_ref()?.running_call()
     }
 }
 
@@ -297,13 +274,14 @@ impl<T, E> Future for CallFuture<T, E> {
         let this = &mut *self;
         if let State::Open(id) = this.state
             && this.is_plain()
-            && let Some(outcome) = this.connection.shared().take_outcome(id)
+            && let Target::Caller(caller) = &this.target
+            && let Some(outcome) = caller.take_outcome(id)
         {
             this.state = State::Done;
             return Poll::Ready(this.read_plain(outcome));
         }
         while let Poll::Ready(progress) = this.poll_progress(cx) {
-            if !this.falls_back(&progress) {
+            if !this.goes_again(&progress) {
                 return Poll::Ready(this.read(progress));
             }
         }
@@ -313,9 +291,7 @@ impl<T, E> Future for CallFuture<T, E> {
 
 impl<T, E> Drop for CallFuture<T, E> {
     fn drop(&mut self) {
-        if let State::Open(id) = self.state {
-            self.connection.shared().cancel(id);
-        }
+        self.cancel();
     }
 }
 

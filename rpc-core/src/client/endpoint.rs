@@ -3,9 +3,10 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{
-    call::Channel,
-    connection::Accept,
+    call::{Channel, Evolve, Target},
+    connection::Connection,
     proto::{Codec, Limits, connection::Config},
+    seam::{Caller, Serve},
     service::{BuildError, Dispatch, Router},
     transport::{DialError, IntoAddress, Link, dial},
 };
@@ -125,7 +126,7 @@ impl Endpoint {
         self.router().map(|_| self)
     }
 
-    fn router(&self) -> Result<Option<Arc<dyn Accept>>, BuildError> {
+    fn router(&self) -> Result<Option<Arc<dyn Serve>>, BuildError> {
         if self.services.is_empty() {
             return Ok(None);
         }
@@ -138,9 +139,14 @@ impl Endpoint {
 
     pub(crate) fn over(&self, link: Link) -> Channel {
         // `serve` has tried it.
-        let accept = self.router().unwrap_or_default();
+        let serve = self.router().unwrap_or_default();
         let config = Arc::new(self.config.clone());
-        Channel::over(link, config, accept, self.codec, self.timeout, self.evolve)
+        let caller: Arc<dyn Caller> = Connection::spawn(link, config, serve);
+        let target = match self.evolve {
+            true => Target::Picker(Arc::new(Evolve::new(caller))),
+            false => Target::Caller(caller),
+        };
+        Channel::new(target, self.codec, self.timeout)
     }
 
     /// Opens the transport; the protocol's handshake rides with the first call.

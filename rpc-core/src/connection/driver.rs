@@ -15,32 +15,31 @@ use tokio::{io::AsyncRead, time::Sleep};
 use tokio_util::task::TaskTracker;
 
 use super::{
-    guard::SlowGuard,
     handlers::{Handlers, Served, StopReason},
     handshake::Handshake,
     linger,
+    live::Live,
     scratch::{self, Scratch},
-    shared::Shared,
-    slot::{Accept, HandlerSlot, IncomingCall, panicked},
     turn::{Budget, Flushed, Standing},
 };
 use crate::{
     proto::{
-        CallId, Decoder, Payload, Side,
+        CallId, Code, Decoder, Payload, Side, Status,
         connection::{Config, ConnectionError, Event, Request},
         wire::Failure,
     },
+    seam::{HandlerSlot, IncomingCall, Serve, SlowGuard, panicked},
     time::now,
     transport::Link,
 };
 
 /// Drives one connection to its end.
 pub(crate) struct Driver {
-    pub(super) shared: Arc<Shared>,
+    pub(super) live: Arc<Live>,
     pub(super) read: Box<dyn AsyncRead + Send + Unpin>,
     pub(super) decoder: Decoder,
     /// Who takes the peer's calls; nobody on connections that serve nothing.
-    accept: Option<Arc<dyn Accept>>,
+    serve: Option<Arc<dyn Serve>>,
     handlers: Handlers,
     timer: Option<Pin<Box<Sleep>>>,
     /// Why the connection has ended, until the turn is over.
@@ -73,16 +72,16 @@ impl Driver {
         link: Link,
         side: Side,
         config: Arc<Config>,
-        accept: Option<Arc<dyn Accept>>,
+        serve: Option<Arc<dyn Serve>>,
     ) -> Self {
         let decoder = Decoder::new(config.limits.max_frame);
-        let shared = Arc::new(Shared::new(side, config, link.write, link.peer));
+        let live = Arc::new(Live::new(side, config, link.write, link.peer));
         let handlers = Handlers::default();
         Self {
-            shared,
+            live,
             read: link.read,
             decoder,
-            accept,
+            serve,
             handlers,
             timer: None,
             error: None,
@@ -102,8 +101,8 @@ impl Driver {
         self.handshake = Some(Box::new(handshake));
     }
 
-    pub(crate) const fn shared(&self) -> &Arc<Shared> {
-        &self.shared
+    pub(crate) const fn live(&self) -> &Arc<Live> {
+        &self.live
     }
 
     /// Runs until the connection is over; gives the reason.
@@ -114,23 +113,24 @@ impl Driver {
                 Turn::End(error) => break error,
             }
         };
+        self.live.tell_phase();
         self.handlers = Handlers::default();
         if self.handshake.is_some() && error == ConnectionError::HandshakeTimeout {
             // Others may wait for its place: it is told, and not waited for.
-            poll_fn(|cx| Poll::Ready(self.shared.flush(cx))).await;
+            poll_fn(|cx| Poll::Ready(self.live.flush(cx))).await;
         } else {
-            linger::close(&self.shared, &mut self.read, &error).await;
+            linger::close(&self.live, &mut self.read, &error).await;
         }
         error
     }
 
     fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Turn> {
         scratch::with(|scratch| {
-            self.shared.park(cx);
+            self.live.park(cx);
             let mut ahead = false;
             let mut budget = Budget::default();
             loop {
-                let mut standing = self.shared.with(|state| state.begin_turn(scratch));
+                let mut standing = self.live.with(|state| state.begin_turn(scratch));
                 self.error = standing.error.take();
                 if standing.disarm {
                     self.timer = None;
@@ -156,7 +156,7 @@ impl Driver {
                     return Poll::Ready(Turn::Yield);
                 }
                 self.yields = 0;
-                let flushed = self.shared.flush(cx);
+                let flushed = self.live.flush(cx);
                 if flushed == Flushed::More || budget.is_spent() {
                     return Poll::Ready(Turn::Yield);
                 }
@@ -169,7 +169,7 @@ impl Driver {
                 }
                 // Whoever noted something for this task in its turn has not woken it; and a peer that does not
                 // read is given up some time after.
-                let goes_on = || self.shared.with(|state| state.has_more());
+                let goes_on = || self.live.with(|state| state.has_more());
                 if !(read || flushed == Flushed::Ended || goes_on()) {
                     return Poll::Pending;
                 }
@@ -181,7 +181,7 @@ impl Driver {
 
     /// Ends a connection that has to make room for another before its peer has said hello.
     fn give_up_handshake(&self) -> Option<ConnectionError> {
-        self.shared.with(|state| {
+        self.live.with(|state| {
             state.machine.fail(ConnectionError::HandshakeTimeout);
             state.machine.error().cloned()
         })
@@ -194,7 +194,7 @@ impl Driver {
             return false;
         }
         self.yields = 1;
-        self.unsent = self.shared.with(|state| state.expect_calls(woken));
+        self.unsent = self.live.with(|state| state.expect_calls(woken));
         true
     }
 
@@ -218,7 +218,7 @@ impl Driver {
     ) -> (bool, usize) {
         let (mut replied, woken) = (false, scratch.wakes.len());
         loop {
-            self.handlers.poll(&self.shared, cx, &mut scratch.done, budget);
+            self.handlers.poll(&self.live, cx, &mut scratch.done, budget);
             replied |= self.settle(scratch, budget);
             if !self.handlers.take_unpolled() || budget.is_spent() {
                 return (replied, woken);
@@ -237,7 +237,7 @@ impl Driver {
                 return replied;
             }
             replied |= !scratch.done.is_empty();
-            self.shared.with(|state| {
+            self.live.with(|state| {
                 state.machine.give_buffer(scratch::take_buffer);
                 scratch.done.iter().for_each(|end| state.finish(end));
                 // Handlers that have not started may have to wait until replies are read, or for their turn.
@@ -271,9 +271,12 @@ impl Driver {
                 }
                 Event::Cancelled(id) => self.handlers.stop(id, StopReason::Cancelled),
                 Event::Expired(id) => self.handlers.stop(id, StopReason::Expired),
-                Event::Ready => self.handshake = None,
-                Event::PeerDraining => self.shared.note_draining(),
-                Event::Closed(_) => {}
+                Event::Ready => {
+                    self.handshake = None;
+                    self.live.tell_phase();
+                }
+                Event::PeerDraining => self.live.note_draining(),
+                Event::Closed(_) => self.live.tell_phase(),
             }
         }
     }
@@ -282,35 +285,38 @@ impl Driver {
     /// bytes of the reply that it has brought, or is likely to bring.
     fn start(&mut self, request: Request, scratch: &mut Scratch) -> usize {
         let call = Served { id: request.id, codec: request.codec, cost: request.cost };
-        let Some(accept) = &self.accept else {
-            scratch.done.push(call.ended(Err(super::slot::serves_nothing())));
+        let Some(serve) = &self.serve else {
+            let message = "this side of the connection serves nothing";
+            let status = Status::not_started(Code::Unimplemented, message);
+            scratch.done.push(call.ended(Err(Failure::Status(status))));
             return 0;
         };
-        let incoming = IncomingCall { request, shared: &self.shared };
+        let origin = Arc::clone(&self.live);
+        let incoming = IncomingCall { request, origin };
         let slot = &mut scratch.slot;
         // Arguments are read by code of the user's.
-        let accepted = match catch_unwind(AssertUnwindSafe(|| accept.accept(incoming, slot))) {
-            Ok(accepted) => accepted,
+        let schedule = match catch_unwind(AssertUnwindSafe(|| serve.serve(incoming, slot))) {
+            Ok(schedule) => schedule,
             Err(panic) => {
                 scratch.slot = HandlerSlot::default();
                 scratch.done.push(call.ended(Err(Failure::Status(panicked(&*panic)))));
                 return 0;
             }
         };
-        let order = accepted.as_ref().and_then(|accepted| accepted.order);
-        let guard = accepted.map(|accepted| accepted.guard);
+        let order = schedule.as_ref().and_then(|schedule| schedule.order);
+        let guard = schedule.map(|schedule| schedule.guard);
         if let Some(order) = order.filter(|&order| self.handlers.is_busy(order)) {
-            if let Some(taken) = scratch.slot.take() {
-                self.handlers.wait(call, taken, guard, order);
+            if let Some(reply) = scratch.slot.take() {
+                self.handlers.wait(call, reply, guard, order);
             }
             return 0;
         }
         // An ordered handler stays here: what is spawned ends in any order.
         if let Some(guard) = guard.filter(|guard| order.is_none() && guard.is_slow()) {
-            if let Some(taken) = scratch.slot.take() {
-                self.handlers.spawn(&self.shared, call, taken, guard);
+            if let Some(reply) = scratch.slot.take() {
+                self.handlers.spawn(&self.live, call, reply, guard);
             }
-            return expect_reply(&self.shared, call.id, guard);
+            return expect_reply(&self.live, call.id, guard);
         }
         let timed = guard.filter(|guard| guard.wants_sample()).map(|guard| (guard, now()));
         let polled = scratch.slot.poll(&mut Context::from_waker(Waker::noop()));
@@ -327,12 +333,12 @@ impl Driver {
                 length
             }
             Poll::Pending => {
-                if let Some(taken) = scratch.slot.take() {
-                    self.handlers.keep(call, taken, guard, order);
+                if let Some(reply) = scratch.slot.take() {
+                    self.handlers.keep(call, reply, guard, order);
                 }
                 // Ordered ones run one after the other, and none may start before another.
                 let guard = guard.filter(|_| order.is_none());
-                guard.map_or(0, |guard| expect_reply(&self.shared, call.id, guard))
+                guard.map_or(0, |guard| expect_reply(&self.live, call.id, guard))
             }
         }
     }
@@ -361,7 +367,7 @@ impl Driver {
                 return;
             }
             self.timer = None;
-            let standing = self.shared.with(|state| {
+            let standing = self.live.with(|state| {
                 state.armed = None;
                 state.machine.handle_timeout(now());
                 state.begin_turn(scratch)
@@ -373,10 +379,10 @@ impl Driver {
 }
 
 /// Has a reply counted that is likely to be long, while its handler runs.
-fn expect_reply(shared: &Shared, id: CallId, guard: &SlowGuard) -> usize {
+fn expect_reply(live: &Live, id: CallId, guard: &SlowGuard) -> usize {
     let likely = guard.likely_reply();
     if likely > 0 && id.expects_reply() {
-        shared.with(|state| state.machine.expect_reply(id, guard.name_hash(), likely));
+        live.with(|state| state.machine.expect_reply(id, guard.name_hash(), likely));
     }
     likely
 }
@@ -385,11 +391,11 @@ impl Drop for Driver {
     /// Its runtime has ended or it has panicked, unless it is done: nobody else would end the calls.
     fn drop(&mut self) {
         let (mut events, mut wakes) = (VecDeque::new(), Vec::new());
-        self.shared.with(|state| {
+        self.live.with(|state| {
             state.machine.fail(ConnectionError::Undriven);
             state.collect(&mut events, &mut wakes);
         });
-        self.shared.close();
+        self.live.close();
         wakes.into_iter().for_each(Waker::wake);
     }
 }

@@ -13,7 +13,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{shared::Shared, turn::Flushed};
+use super::{live::Live, turn::Flushed};
 use crate::proto::connection::ConnectionError;
 
 /// How long the peer may take to accept the last bytes, and then to close its side.
@@ -24,15 +24,15 @@ const MAX_DISCARDED: usize = 256 << 10;
 
 /// Writes what is left and closes the transport in good order, within [`LINGER`] for each step.
 pub(super) async fn close(
-    shared: &Shared,
+    live: &Live,
     read: &mut (dyn AsyncRead + Send + Unpin),
     error: &ConnectionError,
 ) {
     if matches!(error, ConnectionError::Transport(_)) {
         return;
     }
-    let flushed = timeout(LINGER, poll_fn(|cx| poll_flush(shared, cx))).await;
-    if flushed.is_err() || poll_fn(|cx| shared.poll_shutdown(cx)).await.is_err() {
+    let flushed = timeout(LINGER, poll_fn(|cx| poll_flush(live, cx))).await;
+    if flushed.is_err() || poll_fn(|cx| live.poll_shutdown(cx)).await.is_err() {
         return;
     }
     let peer_may_write = !matches!(error, ConnectionError::Lost);
@@ -42,9 +42,9 @@ pub(super) async fn close(
     }
 }
 
-fn poll_flush(shared: &Shared, cx: &mut Context<'_>) -> Poll<()> {
+fn poll_flush(live: &Live, cx: &mut Context<'_>) -> Poll<()> {
     loop {
-        match shared.flush(cx) {
+        match live.flush(cx) {
             Flushed::All | Flushed::Quiet | Flushed::Ended => return Poll::Ready(()),
             Flushed::More => {}
             Flushed::Blocked => return Poll::Pending,

@@ -8,8 +8,8 @@ use std::{
 use parking_lot::MutexGuard;
 
 use super::{
+    live::{Live, State},
     scratch,
-    shared::{Shared, State},
     turn::Flushed,
 };
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
     time::now,
 };
 
-impl Shared {
+impl Live {
     /// Writes once, for the driver: all small frames and a bounded number of chunks.
     pub(super) fn flush(&self, cx: &mut Context<'_>) -> Flushed {
         let mut state = self.state.lock();
@@ -117,7 +117,7 @@ impl Shared {
             state.write.take()
         });
         drop(half);
-        self.note_closed();
+        self.tell_phase();
     }
 }
 

@@ -8,16 +8,17 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    connection::{Accept, Driver, Handshake, Handshakes, Shared},
+    connection::{Driver, Handshake, Handshakes, Live},
     proto::{Side, connection::Config},
+    seam::Serve,
     transport::Link,
 };
 
 pub(super) struct Connections {
-    router: Arc<dyn Accept>,
+    router: Arc<dyn Serve>,
     config: Arc<Config>,
     /// Bounded by: the server's limit of connections.
-    live: Mutex<Slab<Arc<Shared>>>,
+    live: Mutex<Slab<Arc<Live>>>,
     /// Those of the connections, and the handlers that they have spawned.
     tasks: TaskTracker,
     handshakes: Arc<Handshakes>,
@@ -32,7 +33,7 @@ pub(super) struct Share {
 }
 
 impl Connections {
-    pub(super) fn new(router: Arc<dyn Accept>, config: Arc<Config>, max_handshakes: usize) -> Self {
+    pub(super) fn new(router: Arc<dyn Serve>, config: Arc<Config>, max_handshakes: usize) -> Self {
         let handshakes = Handshakes::new(max_handshakes);
         Self { router, config, live: Mutex::default(), tasks: TaskTracker::new(), handshakes }
     }
@@ -52,7 +53,7 @@ impl Connections {
             driver.count_handshake(handshake);
             permit
         });
-        let key = self.live.lock().insert(Arc::clone(driver.shared()));
+        let key = self.live.lock().insert(Arc::clone(driver.live()));
         let listed = Listed { connections: Arc::clone(self), key };
         self.tasks.spawn(async move {
             let error = driver.run().await;
@@ -63,15 +64,15 @@ impl Connections {
 
     /// Has every connection finish its calls and start no more.
     pub(super) fn drain(&self) {
-        for shared in self.snapshot() {
-            shared.drain("the server is shutting down");
+        for live in self.snapshot() {
+            live.drain("the server is shutting down");
         }
     }
 
     /// Ends every connection at once.
     pub(super) fn abort(&self) {
-        for shared in self.snapshot() {
-            shared.abort();
+        for live in self.snapshot() {
+            live.abort();
         }
     }
 
@@ -81,8 +82,8 @@ impl Connections {
         self.tasks.wait().await;
     }
 
-    fn snapshot(&self) -> Vec<Arc<Shared>> {
-        self.live.lock().iter().map(|(_, shared)| Arc::clone(shared)).collect()
+    fn snapshot(&self) -> Vec<Arc<Live>> {
+        self.live.lock().iter().map(|(_, live)| Arc::clone(live)).collect()
     }
 }
 

@@ -1,44 +1,51 @@
 //! A request on its way into a handler, and the handler's value on its way out: the place where payload
 //! bytes become arguments and results become payload bytes.
 
-use std::{cell::OnceCell, convert::Infallible, fmt, future::Future, sync::Arc};
+use std::{
+    cell::{Cell, OnceCell},
+    convert::Infallible,
+    fmt,
+    future::Future,
+    sync::Arc,
+};
 
 use futures_util::FutureExt as _;
 use serde::de::DeserializeOwned;
 use tracing::{Instrument as _, Level};
 
-use super::{HandlerStatus, ItemSink};
+use super::{Context, Extensions, HandlerStatus, ItemSink};
 use crate::{
-    call::{Context, Streaming},
+    call::Streaming,
     codec::{self, Decode, Encode},
-    connection::{HandlerSlot, IncomingCall, ItemReader},
     proto::{Code, Codec, Status, connection::Outcome, wire::Failure},
     schema::MethodSchema,
+    seam::{HandlerSlot, IncomingCall, items::ItemReader},
 };
 
 /// A call whose method is known; generated code turns it into a handler.
-pub struct Request<'a> {
-    call: IncomingCall<'a>,
+pub struct Request {
+    call: IncomingCall,
     method: &'static MethodSchema,
+    /// Until there is a context, which has them then.
+    extensions: Cell<Extensions>,
     /// Made if the method asks for it.
     context: OnceCell<Context>,
 }
 
-impl<'a> Request<'a> {
-    pub(super) const fn new(call: IncomingCall<'a>, method: &'static MethodSchema) -> Self {
-        Self { call, method, context: OnceCell::new() }
+impl Request {
+    pub(super) fn new(call: IncomingCall, method: &'static MethodSchema) -> Self {
+        Self { call, method, extensions: Cell::default(), context: OnceCell::new() }
+    }
+
+    /// Leaves a value with the call, in the place of one of its type: see [`Context::extension`].
+    pub fn insert<T: Send + Sync + 'static>(&mut self, value: T) {
+        self.extensions.get_mut().insert(value);
     }
 
     /// The context of the call, for methods that ask for it.
     #[must_use]
     pub fn context(&self) -> Context {
-        let make = || {
-            let request = &self.call.request;
-            let metadata = request.metadata.as_deref().cloned().unwrap_or_default();
-            let (connection, streams) = (Arc::clone(self.call.shared), request.streams.down());
-            let (path, id) = (&self.method.path, request.id);
-            Context::new(path, connection, id, request.deadline, metadata, streams)
-        };
+        let make = || Context::new(&self.method.path, &self.call, self.extensions.take());
         self.context.get_or_init(make).clone()
     }
 
@@ -113,8 +120,8 @@ impl<'a> Request<'a> {
     /// The items that the caller sends; none if it said that it sends none.
     pub fn upload<T>(&self, item: Decode<T>) -> Streaming<T> {
         let request = &self.call.request;
-        let shared = Arc::clone(self.call.shared);
-        let reader = request.streams.up().then(|| ItemReader::of_upload(shared, request.id));
+        let origin = Arc::clone(&self.call.origin);
+        let reader = request.streams.up().then(|| ItemReader::of_upload(origin, request.id));
         Streaming::of_upload(reader, request.codec, item)
     }
 
@@ -157,8 +164,8 @@ impl<'a> Request<'a> {
     {
         let (codec, method, id) = (self.call.request.codec, self.method, self.call.request.id);
         if let Some(arguments) = self.arguments(slot) {
-            let (shared, context) = (Arc::clone(self.call.shared), self.context.get().cloned());
-            let items = ItemSink { shared, id, context, codec, encode, encode_error, method };
+            let (origin, context) = (Arc::clone(&self.call.origin), self.context.get().cloned());
+            let items = ItemSink { origin, id, context, codec, encode, encode_error, method };
             let handler = handler(arguments, items);
             self.run(slot, handler);
         }
@@ -207,7 +214,7 @@ impl<'a> Request<'a> {
                 "call",
                 rpc.system.name = "rpc-core",
                 rpc.method = %self.method.path,
-                network.peer.address = %self.call.shared.peer(),
+                network.peer.address = %self.call.origin.peer(),
             );
             slot.run(handler.instrument(span));
         } else {
@@ -239,7 +246,7 @@ pub(super) fn unencodable(method: &MethodSchema, error: &codec::CodecError) -> S
     Status::new(Code::Internal, format!("cannot encode the reply of {}: {error}", method.path))
 }
 
-impl fmt::Debug for Request<'_> {
+impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Request").field("method", &self.method.path).finish_non_exhaustive()
     }

@@ -73,7 +73,7 @@ pub(super) fn implementation(service: &Service) -> TokenStream {
             fn dispatch(
                 &self,
                 method: usize,
-                request: #door::Request<'_>,
+                request: #door::Request,
                 slot: &mut #door::HandlerSlot,
             ) {
                 match method {

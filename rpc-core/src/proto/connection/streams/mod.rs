@@ -10,11 +10,13 @@
 //! but for one item that is longer and that somebody waits for; the items of one call arrive in the order sent, between
 //! its request or accept and its end.
 
+mod batch;
 mod inbound;
 mod pool;
 mod receiving;
 mod sending;
 
+pub use batch::{Batch, Pushed};
 pub use receiving::{Items, Segment};
 pub use sending::Room;
 
