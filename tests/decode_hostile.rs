@@ -8,10 +8,7 @@ use std::collections::{BTreeMap, HashSet};
 use allocation_counter::measure;
 use rpc_core::{
     Code, Codec, codec,
-    proto::{
-        Payload,
-        wire::{Failure, Kind},
-    },
+    proto::{Failure, Payload, wire::Kind},
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use tests::{PlaygroundClient, RawPeer, Served, Transport};

@@ -1,13 +1,16 @@
 //! What a call would send: each frame, taken apart, with its bytes.
 
-use std::{fmt::Write as _, time::Duration};
+use std::{
+    fmt::Write as _,
+    time::{Duration, Instant},
+};
 
 use anyhow::Result;
 use rpc_core::{
     Metadata,
     proto::{
-        CallId, MethodKey,
-        wire::{Extension, Flags, Head, Kind, RequestHead, Streams},
+        CallId, Codec, MethodKey, Opening, Streams,
+        wire::{Flags, Head, Kind},
     },
 };
 use serde_json::Value;
@@ -27,10 +30,16 @@ pub(crate) fn show(
     streams: Streams,
 ) -> Result<String> {
     let key = MethodKey::bare(path);
-    let extension =
-        Extension { timeout, metadata: Some(metadata), streams, within: None, credit: 0 };
+    let now = Instant::now();
+    let deadline = timeout.and_then(|timeout| now.checked_add(timeout));
+    let opening = Opening {
+        deadline,
+        metadata: Some(Box::new(metadata.clone())),
+        streams,
+        ..Opening::new(key, Codec::Json)
+    };
     let mut payload = Vec::new();
-    let extended = RequestHead::encode(key, &extension, &mut payload);
+    let first = opening.encode(now, 0, &mut payload);
     let front = payload.len();
     serde_json::to_writer(&mut payload, arguments)?;
     let mut text = format!("request {path}, JSON, key {key}\n");
@@ -50,10 +59,7 @@ pub(crate) fn show(
     let _ = writeln!(text, "  arguments {arguments}");
     let chunks: Vec<&[u8]> = payload.chunks(CHUNK).collect();
     for (index, chunk) in chunks.iter().enumerate() {
-        let mut flags = Flags::MINE.with(Flags::JSON);
-        if extended && index == 0 {
-            flags = flags.with(Flags::EXT);
-        }
+        let mut flags = if index == 0 { first } else { first.without(Flags::EXT) };
         if index + 1 < chunks.len() {
             flags = flags.with(Flags::MORE);
         }

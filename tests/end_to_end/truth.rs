@@ -5,7 +5,10 @@ use std::time::Duration;
 use futures_util::{Stream, stream};
 use rpc_core::{
     CallError, Channel, Code, Context, Endpoint, Limits, Server, Status,
-    proto::wire::{Failure, Flags, Kind},
+    proto::{
+        Failure,
+        wire::{Flags, Kind},
+    },
     service,
 };
 use serde_json::Value;

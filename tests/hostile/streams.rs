@@ -1,12 +1,14 @@
 //! Peers that break the rules of streams: more items than they may send, items after the end, uploads that
 //! never end. The connection is closed with a reason, and another one is served meanwhile.
 
+use std::time::Instant;
+
 use futures_util::{Stream, stream};
 use rpc_core::{
     Limits, Running, Server, Streaming,
     proto::{
-        CallId, MethodKey,
-        wire::{Credit, Extension, Flags, GoAway, Kind, RequestHead, Streams},
+        CallId, Codec, MethodKey, Opening, Streams,
+        wire::{Credit, Flags, GoAway, Kind},
     },
     service,
 };
@@ -61,8 +63,8 @@ async fn attacked() -> Attacked {
 fn request(id: u32, method: &str, streams: Streams) -> Vec<u8> {
     let method = PondClient::schema().method(method).unwrap();
     let mut payload = Vec::new();
-    let extension = Extension { streams, ..Extension::default() };
-    RequestHead::encode(method.key, &extension, &mut payload);
+    let opening = Opening { streams, ..Opening::new(method.key, Codec::Bincode) };
+    opening.encode(Instant::now(), 0, &mut payload);
     RawPeer::frame(Kind::Request, Flags::MINE.with(Flags::EXT), id, &payload)
 }
 

@@ -5,7 +5,10 @@ use std::{future::pending, time::Duration};
 
 use rpc_core::{
     Limits,
-    proto::wire::{CloseCode, Flags, Kind, Ping, Streams},
+    proto::{
+        Streams,
+        wire::{CloseCode, Flags, Kind, Ping},
+    },
 };
 use tests::{RawPeer, wire};
 

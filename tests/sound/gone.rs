@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use rpc_core::{
     Limits,
-    proto::wire::{CloseCode, Kind, Streams},
+    proto::{
+        Streams,
+        wire::{CloseCode, Kind},
+    },
 };
 use tests::{RawPeer, wire};
 

@@ -20,7 +20,10 @@ use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use rpc_core::{
     Limits, Metadata,
-    proto::wire::{Flags, Kind, Streams},
+    proto::{
+        Streams,
+        wire::{Flags, Kind},
+    },
 };
 use tests::{RawPeer, wire};
 use tokio::{

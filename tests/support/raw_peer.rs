@@ -1,12 +1,12 @@
 //! A peer that speaks the protocol by hand: sends any bytes, reads frames.
 
-use std::{io, net::SocketAddr};
+use std::{io, net::SocketAddr, time::Instant};
 
 use rpc_core::{
     Address,
     proto::{
-        CallId, Decoder, MethodKey, Piece, encode_preface,
-        wire::{Extension, Flags, Head, Hello, Kind, RequestHead},
+        CallId, Codec, Decoder, MethodKey, Opening, Piece, encode_preface,
+        wire::{Flags, Head, Hello, Kind},
     },
 };
 use tokio::{
@@ -57,7 +57,8 @@ impl RawPeer {
     #[must_use]
     pub fn request(id: u32, key: MethodKey, arguments: &[u8]) -> Vec<u8> {
         let mut payload = Vec::new();
-        RequestHead::encode(key, &Extension::default(), &mut payload);
+        let opening = Opening::new(key, Codec::Bincode);
+        opening.encode(Instant::now(), 0, &mut payload);
         payload.extend_from_slice(arguments);
         Self::frame(Kind::Request, Flags::MINE, id, &payload)
     }

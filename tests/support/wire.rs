@@ -1,10 +1,12 @@
 //! What tests that speak the protocol by hand know of the forms of its frames: whoever changes a form changes it here.
 
+use std::time::Instant;
+
 use rpc_core::{
     Metadata, MethodKey,
     proto::{
-        CallId,
-        wire::{CloseCode, Extension, Flags, GoAway, Head, Hello, Kind, RequestHead, Streams},
+        CallId, Codec, Opening, Streams,
+        wire::{CloseCode, Flags, GoAway, Head, Hello, Kind},
     },
 };
 
@@ -28,7 +30,8 @@ pub fn farewell(payload: &[u8]) -> Option<(CloseCode, String)> {
 #[must_use]
 pub fn streaming(id: u32, key: MethodKey, streams: Streams) -> Vec<u8> {
     let mut payload = Vec::new();
-    RequestHead::encode(key, &Extension { streams, ..Extension::default() }, &mut payload);
+    let opening = Opening { streams, ..Opening::new(key, Codec::Bincode) };
+    opening.encode(Instant::now(), 0, &mut payload);
     RawPeer::frame(Kind::Request, Flags::MINE.with(Flags::EXT), id, &payload)
 }
 
@@ -36,7 +39,8 @@ pub fn streaming(id: u32, key: MethodKey, streams: Streams) -> Vec<u8> {
 #[must_use]
 pub fn by_name(id: u32, method: &str, arguments: &str) -> Vec<u8> {
     let mut payload = Vec::new();
-    RequestHead::encode(MethodKey::bare(method), &Extension::default(), &mut payload);
+    let opening = Opening::new(MethodKey::bare(method), Codec::Json);
+    opening.encode(Instant::now(), 0, &mut payload);
     payload.extend_from_slice(arguments.as_bytes());
     RawPeer::frame(Kind::Request, Flags::MINE.with(Flags::JSON), id, &payload)
 }
@@ -51,8 +55,9 @@ pub fn with_metadata(
     arguments: &[u8],
 ) -> Vec<u8> {
     let mut payload = Vec::new();
-    let extension = Extension { metadata: Some(metadata), streams, ..Extension::default() };
-    RequestHead::encode(key, &extension, &mut payload);
+    let metadata = Some(Box::new(metadata.clone()));
+    let opening = Opening { metadata, streams, ..Opening::new(key, Codec::Bincode) };
+    opening.encode(Instant::now(), 0, &mut payload);
     payload.extend_from_slice(arguments);
     RawPeer::frame(Kind::Request, Flags::MINE.with(Flags::EXT), id, &payload)
 }
@@ -66,9 +71,8 @@ pub fn oneway(key: MethodKey, arguments: &[u8]) -> Vec<u8> {
 /// The call of the reader whose handler made this request, if the request says so.
 #[must_use]
 pub fn within(head: &Head, payload: &[u8]) -> Option<u32> {
-    let extended = head.flags.contains(Flags::EXT);
-    let (request, _) = RequestHead::decode(payload, extended).ok()?;
-    request.within.map(CallId::value)
+    let (opening, ..) = Opening::decode(head.flags, payload, Instant::now()).ok()?;
+    opening.parent.map(CallId::value)
 }
 
 /// Bytes of items that may be sent in a stream at its start, by the receiver's hello.

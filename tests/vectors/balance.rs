@@ -6,10 +6,11 @@ use std::{
 };
 
 use rpc_core::proto::{
-    CallId, Code, Codec, Connection, Decoder, Limits, MethodKey, Payload, Side, Status,
-    connection::{Config, Event, NewCall},
+    CallId, Code, Codec, Connection, Decoder, Failure, Limits, MethodKey, Opening, Payload, Side,
+    Status,
+    connection::{Config, Event},
     encode_preface,
-    wire::{Credit, Failure, Flags, HEAD_LEN, Head, Hello, Kind, Streams},
+    wire::{Credit, Flags, HEAD_LEN, Head, Hello, Kind},
 };
 use tests::{RawPeer, wire};
 
@@ -18,17 +19,10 @@ use crate::machine::{greeted, greeting, written};
 const KEY: MethodKey = MethodKey::from_u64(7);
 const MORE: Flags = Flags::MINE.with(Flags::MORE);
 
-const fn call<'a>(arguments: &'a Payload, within: Option<CallId>) -> NewCall<'a> {
-    NewCall {
-        key: KEY,
-        codec: Codec::Bincode,
-        deadline: None,
-        metadata: None,
-        arguments,
-        streams: Streams::NONE,
-        within,
-        ordered: false,
-    }
+const fn call(parent: Option<CallId>) -> Opening {
+    let mut opening = Opening::new(KEY, Codec::Bincode);
+    opening.parent = parent;
+    opening
 }
 
 /// PROTOCOL §9: the sender's window would shrink for good with each of them.
@@ -80,13 +74,13 @@ fn a_nested_call_is_not_held_up_by_calls_that_wait_for_less_room() {
     Hello { limits: Limits::default().max_calls(1), ..Hello::default() }.encode(&mut hello);
     machine.handle_input(now, &mut decoder, &hello);
     let arguments = Payload::new();
-    let first = machine.open(now, &call(&arguments, None)).unwrap();
-    machine.open(now, &call(&arguments, None)).unwrap();
+    let first = machine.open(now, &call(None), &arguments).unwrap();
+    machine.open(now, &call(None), &arguments).unwrap();
     written(&mut machine, now);
     // The handler of the first call calls back, and that call's handler calls again.
     let within = wire::entry(4, &first.value().to_le_bytes());
     machine.handle_input(now, &mut decoder, &wire::request_with(5, KEY, &[within], b""));
-    let nested = machine.open(now, &call(&arguments, Some(CallId::new(5))));
+    let nested = machine.open(now, &call(Some(CallId::new(5))), &arguments);
     let nested = nested.expect("there is room for one that is nested");
     let bytes = written(&mut machine, now);
     let head = Head::decode(*bytes.first_chunk().expect("it is sent")).unwrap();
@@ -114,7 +108,7 @@ fn a_side_that_waits_for_credit_of_oneway_calls_pings() {
     let (mut machine, _, now) = greeted(Side::Dialer);
     while machine.poll_event().is_some_and(|event| !matches!(event, Event::Closed(_))) {}
     let arguments = Payload::from(vec![7; 60_000]);
-    while machine.open_oneway(now, &call(&arguments, None)).unwrap().is_none() {
+    while machine.open_oneway(now, &call(None), &arguments).unwrap().is_none() {
         written(&mut machine, now);
     }
     let later = now + Duration::from_secs(21);
@@ -132,7 +126,7 @@ fn credit_for_oneway_calls_one_by_one_is_no_flood() {
     let (mut machine, mut decoder, now) = greeted(Side::Dialer);
     let arguments = Payload::copy_from_slice(b"hi!");
     for sent in 0..20_000 {
-        assert_eq!(machine.open_oneway(now, &call(&arguments, None)).unwrap(), None);
+        assert_eq!(machine.open_oneway(now, &call(None), &arguments).unwrap(), None);
         written(&mut machine, now);
         let mut credit = Vec::new();
         Credit { bytes: 3 + 8 + 128 }.encode(CallId::NO_REPLY, false, &mut credit);

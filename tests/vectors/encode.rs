@@ -1,13 +1,11 @@
 //! A meaning, in the words of [`crate::words`], becomes bytes: through `rpc_core::proto`, as far as that has a door.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rpc_core::proto::{
-    CallId, Code, Codec, Limits, Metadata, MethodKey, Payload, Status, encode_preface,
-    wire::{
-        CloseCode, Extension, Failure, Features, Flags, GoAway, HEAD_LEN, Head, Hello, Kind, Ping,
-        RequestHead, Streams,
-    },
+    CallId, Code, Codec, Failure, Limits, Metadata, MethodKey, Opening, Payload, Status, Streams,
+    encode_preface,
+    wire::{CloseCode, Features, Flags, GoAway, HEAD_LEN, Head, Hello, Kind, Ping},
 };
 
 use crate::{machine, words::unhex};
@@ -154,28 +152,30 @@ fn flags(fields: &Fields<'_>) -> Flags {
 /// Appends a request's payload; whether it has an extension.
 fn request(fields: &Fields<'_>, out: &mut Vec<u8>) -> bool {
     let key = MethodKey::from_u64(u64::from_str_radix(fields.text("key"), 16).unwrap());
-    let timeout =
-        fields.find("nanoseconds").map(|text| Duration::from_nanos(text.parse().unwrap()));
+    let now = Instant::now();
+    let deadline =
+        fields.find("nanoseconds").map(|text| now + Duration::from_nanos(text.parse().unwrap()));
     let streams = match (fields.find("up"), fields.find("down")) {
         (None, None) => Streams::NONE,
         (Some(_), None) => Streams::UP,
         (None, Some(_)) => Streams::DOWN,
         (Some(_), Some(_)) => Streams::BOTH,
     };
-    let within = fields.find("within").map(|id| CallId::new(id.parse().unwrap()));
+    let parent = fields.find("within").map(|id| CallId::new(id.parse().unwrap()));
     let credit = fields.find("credit").map_or(0, |bytes| bytes.parse().unwrap());
-    let metadata = fields.metadata();
-    let extension = Extension { timeout, metadata: Some(&metadata), streams, within, credit };
-    let extended = RequestHead::encode(key, &extension, out);
+    let metadata = Some(Box::new(fields.metadata()));
+    let plain = Opening::new(key, Codec::Bincode);
+    let flags = Opening { deadline, metadata, streams, parent, ..plain }.encode(now, credit, out);
     out.extend(unhex(fields.text("arguments")));
-    extended
+    flags.contains(Flags::EXT)
 }
 
 /// Entries for pairs of metadata: those of a request, less its key and the length of its extension.
 fn pairs(metadata: &Metadata) -> Vec<u8> {
     let mut out = Vec::new();
-    let extension = Extension { metadata: Some(metadata), ..Extension::default() };
-    match RequestHead::encode(MethodKey::from_u64(0), &extension, &mut out) {
+    let mut opening = Opening::new(MethodKey::from_u64(0), Codec::Bincode);
+    opening.metadata = Some(Box::new(metadata.clone()));
+    match opening.encode(Instant::now(), 0, &mut out).contains(Flags::EXT) {
         true => out.split_off(HEAD_LEN + 2),
         false => Vec::new(),
     }

@@ -9,10 +9,11 @@ use std::{
 };
 
 use rpc_core::proto::{
-    CallId, Codec, Connection, Decoder, Limits, Metadata, MethodKey, Payload, Side,
-    connection::{Config, Ended, Items, NewCall, Outcome, Segment, StreamId, Waiter},
+    CallId, Codec, Connection, Decoder, Ended, Limits, Metadata, MethodKey, Opening, Outcome,
+    Payload, Side, Streams,
+    connection::{Config, Items, Segment, StreamId, Waiter},
     encode_preface,
-    wire::{Flags, HEAD_LEN, Head, Hello, Kind, Streams},
+    wire::{Flags, HEAD_LEN, Head, Hello, Kind},
 };
 
 /// Preface and hello with all defaults.
@@ -75,18 +76,9 @@ fn asking(head: Head, streams: Streams, bytes: &[u8]) -> Connection {
     let (mut machine, mut decoder, now) = greeted(Side::Dialer);
     let codec = if head.flags.contains(Flags::JSON) { Codec::Json } else { Codec::Bincode };
     let arguments = Payload::new();
-    let call = NewCall {
-        key: MethodKey::from_u64(7),
-        codec,
-        deadline: None,
-        metadata: None,
-        arguments: &arguments,
-        streams,
-        within: None,
-        ordered: false,
-    };
+    let call = Opening { streams, ..Opening::new(MethodKey::from_u64(7), codec) };
     // Its ids are dense.
-    while machine.open(now, &call).unwrap() != head.id {}
+    while machine.open(now, &call, &arguments).unwrap() != head.id {}
     written(&mut machine, now);
     machine.handle_input(now, &mut decoder, bytes);
     assert_eq!(machine.error(), None);

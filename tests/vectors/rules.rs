@@ -3,9 +3,9 @@
 use std::{task::Waker, time::Instant};
 
 use rpc_core::proto::{
-    CallId, Codec, Connection, Decoder, MethodKey, Payload, Side,
-    connection::{Event, NewCall, Request, Waiter},
-    wire::{CloseCode, Flags, HEAD_LEN, Head, Kind, Streams},
+    CallId, Codec, Connection, Decoder, MethodKey, Opening, Payload, Side, Streams,
+    connection::{Event, Request, Waiter},
+    wire::{CloseCode, Flags, HEAD_LEN, Head, Kind},
 };
 use tests::{RawPeer, wire};
 
@@ -53,17 +53,8 @@ impl Fed {
 
     fn open(&mut self, streams: Streams) -> u32 {
         let arguments = Payload::new();
-        let call = NewCall {
-            key: MethodKey::from_u64(7),
-            codec: Codec::Bincode,
-            deadline: None,
-            metadata: None,
-            arguments: &arguments,
-            streams,
-            within: None,
-            ordered: false,
-        };
-        let id = self.machine.open(self.now, &call).unwrap();
+        let call = Opening { streams, ..Opening::new(MethodKey::from_u64(7), Codec::Bincode) };
+        let id = self.machine.open(self.now, &call, &arguments).unwrap();
         written(&mut self.machine, self.now);
         id.value()
     }
@@ -167,7 +158,7 @@ fn a_oneway_request_in_parts_is_put_together_and_what_comes_between_is_lost_in_i
 fn a_oneway_request_carries_no_items() {
     let mut fed = Fed::new(Side::Acceptor);
     let upload = wire::streaming(u32::MAX, MethodKey::from_u64(7), Streams::BOTH);
-    assert_eq!(fed.feed(&upload)[0].streams, Streams::NONE);
+    assert_eq!(fed.feed(&upload)[0].opening.streams, Streams::NONE);
     fed.feed(&frame(Kind::Item, MINE, u32::MAX, &[5]));
     assert!(fed.error().unwrap().ends_with("which has no such stream"));
 }

@@ -7,9 +7,10 @@ use std::{
 };
 
 use rpc_core::proto::{
-    CallId, Codec, Connection, Decoder, Limits, Metadata, MethodKey, Payload, Side, Status,
-    connection::{Config, ConnectionError, Event, NewCall, Outcome, Waiter},
-    wire::{Failure, HEAD_LEN, Head, Streams},
+    CallId, Codec, Connection, Decoder, Failure, Limits, Metadata, MethodKey, Opening, Outcome,
+    Payload, Side, Status,
+    connection::{Config, ConnectionError, Event, Waiter},
+    wire::{HEAD_LEN, Head},
 };
 
 use crate::{
@@ -98,19 +99,6 @@ fn note(frames: &mut Vec<(&'static str, Vec<u8>)>, from: &'static str, mut bytes
 const ADD: MethodKey = MethodKey::from_u64(0x193f_a158_d506_08e3);
 const BARE_ADD: MethodKey = MethodKey::from_u64(0x193f_a158_0000_0000);
 
-const fn call(key: MethodKey, codec: Codec, arguments: &Payload) -> NewCall<'_> {
-    NewCall {
-        key,
-        codec,
-        deadline: None,
-        metadata: None,
-        arguments,
-        streams: Streams::NONE,
-        within: None,
-        ordered: false,
-    }
-}
-
 /// Calls of every shape, both ways, then an orderly end.
 fn played() -> Session {
     let mut session = Session::new();
@@ -122,10 +110,10 @@ fn played() -> Session {
     let text = Payload::copy_from_slice(br#"{"a":1,"b":"two"}"#);
     let line = Payload::copy_from_slice(b"\x02hi");
     let dialer = &mut session.dialer.machine;
-    let add = dialer.open(now, &call(ADD, bincode, &numbers)).unwrap();
-    let wrong = dialer.open(now, &call(BARE_ADD, Codec::Json, &text)).unwrap();
-    let log = call(MethodKey::from_u64(0x193f_a158_3b61_33b8), bincode, &line);
-    assert_eq!(dialer.open_oneway(now, &log).unwrap(), None);
+    let add = dialer.open(now, &Opening::new(ADD, bincode), &numbers).unwrap();
+    let wrong = dialer.open(now, &Opening::new(BARE_ADD, Codec::Json), &text).unwrap();
+    let log = Opening::new(MethodKey::from_u64(0x193f_a158_3b61_33b8), bincode);
+    assert_eq!(dialer.open_oneway(now, &log, &line).unwrap(), None);
     session.dialer_speaks();
 
     let acceptor = &mut session.acceptor.machine;
@@ -142,19 +130,20 @@ fn played() -> Session {
     let mut metadata = Metadata::new();
     metadata.set("tenant", "acme").unwrap();
     let dialer = &mut session.dialer.machine;
-    let timed = NewCall {
+    let timed = Opening {
         deadline: Some(now + Duration::from_millis(250)),
-        metadata: Some(&metadata),
-        ..call(ADD, bincode, &numbers)
+        metadata: Some(Box::new(metadata)),
+        ..Opening::new(ADD, bincode)
     };
-    let timed = dialer.open(now, &timed).unwrap();
+    let timed = dialer.open(now, &timed, &numbers).unwrap();
     let long = Payload::from(vec![0x5a; 20_000]);
-    let upload = dialer.open(now, &call(MethodKey::from_u64(1), bincode, &long)).unwrap();
+    let upload = dialer.open(now, &Opening::new(MethodKey::from_u64(1), bincode), &long).unwrap();
     session.dialer_speaks();
 
     // The other side calls back, and asks whether this one is alive.
     let acceptor = &mut session.acceptor.machine;
-    let back = acceptor.open(now, &call(MethodKey::from_u64(2), bincode, &numbers)).unwrap();
+    let back =
+        acceptor.open(now, &Opening::new(MethodKey::from_u64(2), bincode), &numbers).unwrap();
     acceptor.ping();
     session.acceptor_speaks();
     let dialer = &mut session.dialer.machine;
@@ -198,8 +187,8 @@ fn the_golden_session_byte_by_byte_starts_the_same_handlers() {
         let Session { now, mut acceptor, .. } = Session::new();
         // What the dialer answers must have been asked.
         let numbers = Payload::copy_from_slice(&[2, 4]);
-        let back = call(MethodKey::from_u64(2), Codec::Bincode, &numbers);
-        acceptor.machine.open(now, &back).unwrap();
+        let back = Opening::new(MethodKey::from_u64(2), Codec::Bincode);
+        acceptor.machine.open(now, &back, &numbers).unwrap();
         acceptor.machine.ping();
         let mut seen = Vec::new();
         for vector in vectors.iter().filter(|vector| vector.from == "dialer") {
@@ -210,12 +199,14 @@ fn the_golden_session_byte_by_byte_starts_the_same_handlers() {
             for event in std::mem::take(&mut acceptor.events) {
                 if let Event::Request(request) = event {
                     match request.id.expects_reply() {
-                        true => {
-                            acceptor.machine.finish(request.id, request.codec, &Ok(Payload::new()))
-                        }
+                        true => acceptor.machine.finish(
+                            request.id,
+                            request.opening.codec,
+                            &Ok(Payload::new()),
+                        ),
                         false => acceptor.machine.finish_oneway(request.cost),
                     }
-                    seen.push((request.id, request.key, request.arguments));
+                    seen.push((request.id, request.opening.key, request.arguments));
                 }
             }
         }

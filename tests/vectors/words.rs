@@ -5,11 +5,11 @@
 //! kind field=value field=value …      `name=` and `message=` take the rest of the line
 //! ```
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, time::Instant};
 
 use rpc_core::proto::{
-    Limits, Metadata, MetadataValue, Status, encode_preface,
-    wire::{Credit, Failure, Flags, GoAway, HEAD_LEN, Head, Hello, Kind, Ping, RequestHead},
+    Failure, Limits, Metadata, MetadataValue, Opening, Status, encode_preface,
+    wire::{Credit, Flags, GoAway, HEAD_LEN, Head, Hello, Kind, Ping},
 };
 
 use crate::machine;
@@ -146,21 +146,21 @@ fn about(head: Head) -> String {
 }
 
 fn describe_request(words: &mut String, head: Head, payload: &[u8]) {
-    let extended = head.flags.contains(Flags::EXT);
-    let (front, arguments) = RequestHead::decode(payload, extended).unwrap();
+    let now = Instant::now();
+    let (front, credit, arguments) = Opening::decode(head.flags, payload, now).unwrap();
     write!(words, " key={}", front.key).unwrap();
-    if let Some(timeout) = front.timeout {
-        write!(words, " nanoseconds={}", timeout.as_nanos()).unwrap();
+    if let Some(deadline) = front.deadline {
+        write!(words, " nanoseconds={}", (deadline - now).as_nanos()).unwrap();
     }
     describe_metadata(words, front.metadata.as_deref());
     for (streams, word) in [(front.streams.up(), " up"), (front.streams.down(), " down")] {
         words.push_str(if streams { word } else { "" });
     }
-    if let Some(call) = front.within {
+    if let Some(call) = front.parent {
         write!(words, " within={call}").unwrap();
     }
-    if front.credit > 0 {
-        write!(words, " credit={}", front.credit).unwrap();
+    if credit > 0 {
+        write!(words, " credit={credit}").unwrap();
     }
     write!(words, " arguments={}", hex(arguments)).unwrap();
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use rpc_core::{
     Call, CallError, Metadata,
-    proto::wire::Streams,
+    proto::Streams,
     schema::{MethodKind, MethodSchema},
 };
 use serde_json::Value;

@@ -19,7 +19,7 @@ use super::{
     target::{Next, Picker},
 };
 use crate::{
-    proto::{Code, MethodKey, Payload, Status, connection::Outcome, wire::Failure},
+    proto::{Code, Failure, MethodKey, Outcome, Payload, Status},
     seam::Caller,
 };
 

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     codec::{CodecError, Decode},
-    proto::{CallId, Code, Codec, Metadata, Payload, Status, connection::Outcome, wire::Failure},
+    proto::{CallId, Code, Codec, Failure, Metadata, Outcome, Payload, Status},
     seam::{
         Caller,
         items::{ItemReader, ItemSender},
@@ -79,19 +79,22 @@ impl<T, E> CallFuture<T, E> {
                 }
             }
         };
-        let expected = request.reply;
-        let opened = request.opening().and_then(|call| match expected {
-            Reply::Expected => caller.open(&call, cx).map(Some),
-            Reply::None => caller.open_oneway(&call, cx),
-        });
+        request.settle();
+        let opened = match (&request.arguments, request.reply) {
+            (Err(status), _) => Err(status.clone()),
+            (Ok(arguments), Reply::Expected) => {
+                caller.open(&request.opening, arguments, cx).map(Some)
+            }
+            (Ok(arguments), Reply::None) => caller.open_oneway(&request.opening, arguments, cx),
+        };
         let Some(id) = opened.map_err(Failure::Status)? else {
             return Poll::Ready(Ok(Payload::new()));
         };
         *state = State::Open(id);
         request.begin_scope();
         if let Some(upload) = request.options.as_mut().and_then(|options| options.upload.take()) {
-            let items = ItemSender::upload(Arc::clone(caller) as _, id, request.codec);
-            caller.spawn(upload.into_inner()(items, request.codec));
+            let items = ItemSender::upload(Arc::clone(caller) as _, id, request.opening.codec);
+            caller.spawn(upload.into_inner()(items, request.opening.codec));
         }
         // The caller has what is long, and a picker may want to send it again.
         if matches!(target, Target::Caller(_)) {
@@ -110,7 +113,7 @@ impl<T, E> CallFuture<T, E> {
         let (State::Open(id), Some(caller)) = (&self.state, self.caller()) else {
             return Poll::Pending;
         };
-        let progress = if self.request.streams.down() {
+        let progress = if self.request.opening.streams.down() {
             caller.poll_accepted(*id, cx).map(|accepted| match accepted {
                 Ok(leading) => Progress::Accepted(*id, leading),
                 Err((outcome, metadata)) => Progress::Ended(outcome, metadata),
@@ -164,7 +167,7 @@ impl<T, E> CallFuture<T, E> {
     }
 
     fn read(&mut self, progress: Progress) -> Result<T, CallError<E>> {
-        let codec = self.request.codec;
+        let codec = self.request.opening.codec;
         let Reader { value, error } = self.read;
         let (accepted, leading, trailing) = match progress {
             Progress::Ended(Err(end), metadata) => {
@@ -204,7 +207,7 @@ impl<T, E> CallFuture<T, E> {
 
     /// Makes of the outcome of a plain call what the caller gets.
     fn read_plain(&self, outcome: Outcome) -> Result<T, CallError<E>> {
-        let (codec, Reader { value, error }) = (self.request.codec, self.read);
+        let (codec, Reader { value, error }) = (self.request.opening.codec, self.read);
         match outcome {
             Ok(payload) => value(codec, (&payload).into()).map_err(unreadable),
             Err(end) => Err(failure(end, codec, error, Some(&self.request.method))),

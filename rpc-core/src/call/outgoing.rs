@@ -8,8 +8,7 @@ use tokio_util::sync::WaitForCancellationFutureOwned;
 use super::{evolve::Fallback, scope::Scope, sending::Upload};
 use crate::{
     proto::{
-        CallId, Code, Codec, Metadata, MetadataError, MethodKey, Payload, Status,
-        connection::NewCall, wire::Streams,
+        Code, Codec, Metadata, MetadataError, MethodKey, Opening, Order, Payload, Status, Streams,
     },
     schema::{MethodSchema, ServiceSchema},
     time::now,
@@ -18,13 +17,10 @@ use crate::{
 /// What is to be sent.
 pub(crate) struct Outgoing {
     pub(super) method: Method,
-    /// What the method is called by.
-    pub(super) key: MethodKey,
-    pub(super) codec: Codec,
+    pub(super) opening: Opening,
     /// The encoded arguments, or why the call cannot be made.
     pub(super) arguments: Result<Payload, Status>,
     pub(super) reply: Reply,
-    pub(super) streams: Streams,
     /// What most calls do not have; apart, so that the others stay small.
     pub(super) options: Option<Box<Options>>,
 }
@@ -41,7 +37,6 @@ pub(super) struct Options {
     pub(super) timeout: Option<Duration>,
     /// When the caller stops waiting: known from when the call was first sent.
     deadline: Option<Option<Instant>>,
-    pub(super) metadata: Metadata,
     /// Sends the items that go with the call. The lock is never taken: it makes `Sync` what holds a stream of the
     /// caller's, which need not be.
     pub(super) upload: Option<Mutex<Upload>>,
@@ -71,23 +66,28 @@ pub(crate) enum Method {
 }
 
 impl Outgoing {
-    pub(super) const fn new(
+    pub(super) fn new(
         method: Method,
         codec: Codec,
         arguments: Result<Payload, Status>,
         streams: Streams,
     ) -> Self {
-        let key = method.key();
-        Self { method, key, codec, arguments, reply: Reply::Expected, streams, options: None }
+        let order = method.order();
+        let opening = Opening { streams, order, ..Opening::new(method.key(), codec) };
+        Self { method, opening, arguments, reply: Reply::Expected, options: None }
     }
 
     pub(super) fn options(&mut self) -> &mut Options {
         self.options.get_or_insert_default()
     }
 
+    pub(super) fn metadata(&mut self) -> &mut Metadata {
+        self.opening.metadata.get_or_insert_default()
+    }
+
     /// Calls the method by its bare name, which takes JSON.
     pub(super) fn by_name(&mut self, arguments: Result<Payload, Status>) {
-        (self.key, self.codec) = (self.method.bare_key(), Codec::Json);
+        (self.opening.key, self.opening.codec) = (self.method.bare_key(), Codec::Json);
         self.arguments = arguments;
     }
 
@@ -97,7 +97,7 @@ impl Outgoing {
 
     /// Whether the call cannot be sent twice.
     pub(super) fn is_sent_once(&self) -> bool {
-        self.streams.up() || self.reply == Reply::None
+        self.opening.streams.up() || self.reply == Reply::None
     }
 
     /// Refuses the call where an option cannot travel.
@@ -109,14 +109,15 @@ impl Outgoing {
         }
     }
 
-    /// When the caller stops waiting. A time that no clock reaches is no deadline.
-    pub(super) fn deadline(&mut self) -> Option<Instant> {
-        let options = self.options.as_mut()?;
-        *options.deadline.get_or_insert_with(|| {
-            let own = options.timeout.and_then(|timeout| now().checked_add(timeout));
-            let inherited = options.scope.as_ref().and_then(|scope| scope.deadline());
-            own.into_iter().chain(inherited).min()
-        })
+    /// Settles what depends on when the call is sent, and on what.
+    #[inline]
+    pub(super) fn settle(&mut self) {
+        if let Some(options) = &mut self.options {
+            self.opening.deadline = options.deadline();
+            let parent = options.parent.as_ref();
+            let running = parent.filter(|parent| !parent.cancellation().is_cancelled());
+            self.opening.parent = running.map(|parent| parent.id());
+        }
     }
 
     /// Begins to watch for the end of the call that this one is part of.
@@ -135,28 +136,15 @@ impl Outgoing {
             self.arguments = Ok(Payload::new());
         }
     }
+}
 
-    /// The call whose handler makes this one, while it runs.
-    fn within(&self) -> Option<CallId> {
-        let parent = self.options.as_ref()?.parent.as_ref()?;
-        (!parent.cancellation().is_cancelled()).then(|| parent.id())
-    }
-
-    /// What is opened on a link.
-    ///
-    /// # Errors
-    /// Why the call cannot be made.
-    pub(super) fn opening(&mut self) -> Result<NewCall<'_>, Status> {
-        let deadline = self.deadline();
-        Ok(NewCall {
-            key: self.key,
-            codec: self.codec,
-            deadline,
-            metadata: self.options.as_ref().map(|options| &options.metadata),
-            arguments: self.arguments.as_ref().map_err(Status::clone)?,
-            streams: self.streams,
-            ordered: self.method.is_ordered(),
-            within: self.within(),
+impl Options {
+    /// When the caller stops waiting. A time that no clock reaches is no deadline.
+    fn deadline(&mut self) -> Option<Instant> {
+        *self.deadline.get_or_insert_with(|| {
+            let own = self.timeout.and_then(|timeout| now().checked_add(timeout));
+            let inherited = self.scope.as_ref().and_then(|scope| scope.deadline());
+            own.into_iter().chain(inherited).min()
         })
     }
 }
@@ -177,10 +165,10 @@ impl Method {
         }
     }
 
-    const fn is_ordered(&self) -> bool {
+    const fn order(&self) -> Order {
         match self {
-            Self::Known { method, .. } => method.ordered,
-            Self::Named(_) => false,
+            Self::Known { method, .. } if method.ordered => Order::Kept,
+            _ => Order::Any,
         }
     }
 

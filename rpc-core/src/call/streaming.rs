@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     codec::{CodecError, Decode},
-    proto::{Code, Codec, Metadata, Status, wire::Failure},
+    proto::{Code, Codec, Failure, Metadata, Status},
     seam::items::{ItemReader, Next},
 };
 

@@ -8,7 +8,7 @@ use std::{
 
 use super::outgoing::Outgoing;
 use crate::{
-    proto::{MethodKey, Status, connection::Outcome},
+    proto::{MethodKey, Outcome, Status},
     seam::Caller,
 };
 

@@ -12,8 +12,8 @@ use std::{
 use super::{live::Live, scratch};
 use crate::{
     proto::{
-        CallId, Metadata, Status,
-        connection::{ConnectionError, Ended, NewCall, Outcome, Waiter},
+        CallId, Ended, Metadata, Opening, Outcome, Payload, Status,
+        connection::{ConnectionError, Waiter},
     },
     seam::{Caller, Origin, Phase, Phases, Remote, Waiting},
     time::now,
@@ -59,32 +59,42 @@ impl Origin for Live {
 }
 
 impl<T: Holds> Caller for T {
-    fn open(&self, call: &NewCall<'_>, cx: &Context<'_>) -> Result<CallId, Status> {
-        if call.streams.down() {
-            return self.live().open_stream(call, cx);
+    fn open(
+        &self,
+        opening: &Opening,
+        arguments: &Payload,
+        cx: &Context<'_>,
+    ) -> Result<CallId, Status> {
+        if opening.streams.down() {
+            return self.live().open_stream(opening, arguments, cx);
         }
         // Wakers are code of others: cloned where no lock is held.
         let waker = cx.waker().clone();
         let mut state = self.live().state.lock();
         state.machine.give_buffer(scratch::take_buffer);
-        let present = state.present_for(call);
-        let id = state.machine.open(present, call)?;
+        let present = state.present_for(opening);
+        let id = state.machine.open(present, opening, arguments)?;
         state.machine.wait(id, waker);
-        self.live().send_opened(state, call);
+        self.live().send_opened(state, opening);
         Ok(id)
     }
 
-    fn open_oneway(&self, call: &NewCall<'_>, cx: &Context<'_>) -> Result<Option<CallId>, Status> {
+    fn open_oneway(
+        &self,
+        opening: &Opening,
+        arguments: &Payload,
+        cx: &Context<'_>,
+    ) -> Result<Option<CallId>, Status> {
         let mut waiter = Waiter::supplied(cx.waker());
         let mut state = self.live().state.lock();
         state.machine.give_buffer(scratch::take_buffer);
-        let present = state.present_for(call);
-        let id = state.machine.open_oneway(present, call)?;
+        let present = state.present_for(opening);
+        let id = state.machine.open_oneway(present, opening, arguments)?;
         if let Some(id) = id {
             let pending = state.machine.poll_outcome(id, &mut waiter).is_pending();
             debug_assert!(pending, "a call that was just queued has not ended");
         }
-        let rearm = state.must_rearm(call);
+        let rearm = state.must_rearm(opening);
         self.live().request_flush(state);
         if rearm {
             self.live().driver.wake();
@@ -152,17 +162,22 @@ impl<T: Holds> Caller for T {
 
 impl Live {
     /// Opens a call that brings items.
-    fn open_stream(&self, call: &NewCall<'_>, cx: &Context<'_>) -> Result<CallId, Status> {
+    fn open_stream(
+        &self,
+        opening: &Opening,
+        arguments: &Payload,
+        cx: &Context<'_>,
+    ) -> Result<CallId, Status> {
         let mut waiter = Waiter::new(cx.waker());
         // It waits in two places, for its start and for its end, and both may come once the lock is released.
         waiter.supply();
         let mut state = self.state.lock();
         state.machine.give_buffer(scratch::take_buffer);
-        let present = state.present_for(call);
-        let id = state.machine.open(present, call)?;
+        let present = state.present_for(opening);
+        let id = state.machine.open(present, opening, arguments)?;
         let pending = state.machine.poll_accepted(id, &mut waiter).is_pending();
         debug_assert!(pending, "a call that was just opened has not ended");
-        self.send_opened(state, call);
+        self.send_opened(state, opening);
         Ok(id)
     }
 }

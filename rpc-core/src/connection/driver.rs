@@ -24,9 +24,8 @@ use super::{
 };
 use crate::{
     proto::{
-        CallId, Code, Decoder, Payload, Side, Status,
+        CallId, Code, Decoder, Failure, Payload, Side, Status,
         connection::{Config, ConnectionError, Event, Request},
-        wire::Failure,
     },
     seam::{HandlerSlot, IncomingCall, Serve, SlowGuard, panicked},
     time::now,
@@ -284,7 +283,7 @@ impl Driver {
     /// Starts the handler of a call: polls it once where it stands, unless its method is known to be slow. Gives the
     /// bytes of the reply that it has brought, or is likely to bring.
     fn start(&mut self, request: Request, scratch: &mut Scratch) -> usize {
-        let call = Served { id: request.id, codec: request.codec, cost: request.cost };
+        let call = Served { id: request.id, codec: request.opening.codec, cost: request.cost };
         let Some(serve) = &self.serve else {
             let message = "this side of the connection serves nothing";
             let status = Status::not_started(Code::Unimplemented, message);

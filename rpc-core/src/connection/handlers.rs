@@ -19,7 +19,7 @@ use tokio_util::task::TaskTracker;
 
 use super::{live::Live, turn::Budget};
 use crate::{
-    proto::{CallId, Code, Codec, IdHasher, Status, connection::Outcome, wire::Failure},
+    proto::{CallId, Code, Codec, Failure, IdHasher, Outcome, Status},
     seam::{Reply, SlowGuard},
     time::now,
 };

@@ -23,8 +23,8 @@ use super::{
 };
 use crate::{
     proto::{
-        self, Side,
-        connection::{Config, ConnectionError, Event, NewCall, Waiter},
+        self, Opening, Side,
+        connection::{Config, ConnectionError, Event, Waiter},
     },
     time::now,
     transport::{PeerAddress, WriteHalf},
@@ -85,8 +85,8 @@ impl Live {
 
     /// Sees to it that a call is sent which was opened.
     #[inline]
-    pub(super) fn send_opened(&self, state: MutexGuard<'_, State>, call: &NewCall<'_>) {
-        let rearm = state.must_rearm(call);
+    pub(super) fn send_opened(&self, state: MutexGuard<'_, State>, opening: &Opening) {
+        let rearm = state.must_rearm(opening);
         if state.machine.open_calls() == 1 && state.may_write_inline() {
             self.write_inline(state);
         } else {
@@ -208,14 +208,14 @@ impl State {
 
     /// The time at which a call is opened. Where no deadline depends on it, that is when bytes last came:
     /// reading the clock costs as much as all else that is done here.
-    pub(super) fn present_for(&self, call: &NewCall<'_>) -> Instant {
-        if call.deadline.is_some() { now() } else { self.machine.received() }
+    pub(super) fn present_for(&self, opening: &Opening) -> Instant {
+        if opening.deadline.is_some() { now() } else { self.machine.received() }
     }
 
     /// Whether the driver is to set its timer anew: something is due before it fires.
-    pub(super) fn must_rearm(&self, call: &NewCall<'_>) -> bool {
+    pub(super) fn must_rearm(&self, opening: &Opening) -> bool {
         let rings_in_time = |armed| self.machine.pings_after(armed);
-        if call.deadline.is_none() && self.armed.is_some_and(rings_in_time) {
+        if opening.deadline.is_none() && self.armed.is_some_and(rings_in_time) {
             return false;
         }
         self.is_due_earlier()

@@ -203,11 +203,6 @@ impl Metadata {
         key.ends_with(BINARY)
     }
 
-    /// A bound for the bytes that the pairs take on the wire.
-    pub(crate) const fn size(&self) -> usize {
-        self.size
-    }
-
     /// How many pairs there are.
     #[must_use]
     pub const fn len(&self) -> usize {
@@ -332,9 +327,9 @@ mod tests {
         metadata.set("a", "6").unwrap();
         let pairs = [("a", "6"), ("b", "2"), ("c", "5")];
         assert_eq!(metadata.iter().collect::<Vec<_>>(), pairs);
-        assert_eq!(metadata.size(), 3 * (2 + PAIR_COST));
+        assert_eq!(metadata.size, 3 * (2 + PAIR_COST));
         assert_eq!((metadata.remove("b"), metadata.remove("b")), (1, 0));
-        assert_eq!(metadata.size(), 2 * (2 + PAIR_COST));
+        assert_eq!(metadata.size, 2 * (2 + PAIR_COST));
     }
 
     #[test]

@@ -10,6 +10,8 @@
 //! whatever else takes them another `Caller`. Calls and streams are named by ids, so that a seam costs a call no
 //! allocation, and small items cross it by the batch.
 
+#[cfg(test)]
+pub(crate) mod double;
 mod guard;
 pub(crate) mod items;
 mod phase;
@@ -31,8 +33,8 @@ use std::{
 
 use crate::{
     proto::{
-        CallId, Metadata, Status,
-        connection::{ConnectionError, Ended, NewCall, Outcome, Request},
+        CallId, Ended, Metadata, Opening, Outcome, Payload, Status,
+        connection::{ConnectionError, Request},
     },
     transport::PeerAddress,
 };
@@ -56,13 +58,23 @@ pub(crate) trait Caller: Remote {
     ///
     /// # Errors
     /// Why the call cannot be made; it was not started.
-    fn open(&self, call: &NewCall<'_>, cx: &Context<'_>) -> Result<CallId, Status>;
+    fn open(
+        &self,
+        opening: &Opening,
+        arguments: &Payload,
+        cx: &Context<'_>,
+    ) -> Result<CallId, Status>;
 
     /// Opens a call that expects no reply; `None` if it is on its way, else its outcome says when it is.
     ///
     /// # Errors
     /// As for [`Self::open`].
-    fn open_oneway(&self, call: &NewCall<'_>, cx: &Context<'_>) -> Result<Option<CallId>, Status>;
+    fn open_oneway(
+        &self,
+        opening: &Opening,
+        arguments: &Payload,
+        cx: &Context<'_>,
+    ) -> Result<Option<CallId>, Status>;
 
     /// The end of a call, if it has come and nothing beside it.
     fn take_outcome(&self, id: CallId) -> Option<Outcome>;

@@ -12,7 +12,7 @@ use std::{
 
 use tokio_util::sync::{CancellationToken, ReusableBoxFuture};
 
-use crate::proto::{Code, Status, connection::Outcome, wire::Failure};
+use crate::proto::{Code, Failure, Outcome, Status};
 
 /// The future of a handler, in a box that can be used again.
 type HandlerBox = ReusableBoxFuture<'static, Outcome>;

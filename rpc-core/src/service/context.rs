@@ -83,12 +83,13 @@ pub(super) enum Place {
 
 impl Context {
     pub(super) fn new(method: &'static str, call: &IncomingCall, extensions: Extensions) -> Self {
-        let Request { id, deadline, ref metadata, streams, .. } = call.request;
-        let metadata = metadata.as_deref().cloned().unwrap_or_default();
+        let Request { id, ref opening, .. } = call.request;
+        let (deadline, streams) = (opening.deadline, opening.streams.down());
+        let metadata = opening.metadata.as_deref().cloned().unwrap_or_default();
         let origin = Arc::clone(&call.origin);
         let cancellation = CancellationToken::new();
         let sent = if id.expects_reply() { Sent::Nothing } else { Sent::All };
-        let reply = Mutex::new(Beside { streams: streams.down(), sent, pairs: None });
+        let reply = Mutex::new(Beside { streams, sent, pairs: None });
         Self(Arc::new(Served {
             method,
             origin,

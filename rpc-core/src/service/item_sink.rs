@@ -13,7 +13,7 @@ use super::{
 use crate::{
     call::{Sent, send_all},
     codec::{self, Encode},
-    proto::{CallId, Code, Codec, Payload, Status, connection::Outcome, wire::Failure},
+    proto::{CallId, Code, Codec, Failure, Outcome, Payload, Status},
     schema::MethodSchema,
     seam::{Origin, items::ItemSender},
 };

@@ -48,3 +48,6 @@ pub trait Dispatch: Send + Sync + 'static {
     /// Puts the handler for a request into `slot`; `method` is an index into the schema's methods.
     fn dispatch(&self, method: usize, request: Request, slot: &mut HandlerSlot);
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,7 +17,7 @@ use super::{Context, Extensions, HandlerStatus, ItemSink};
 use crate::{
     call::Streaming,
     codec::{self, Decode, Encode},
-    proto::{Code, Codec, Status, connection::Outcome, wire::Failure},
+    proto::{Code, Codec, Failure, Outcome, Status},
     schema::MethodSchema,
     seam::{HandlerSlot, IncomingCall, items::ItemReader},
 };
@@ -60,7 +60,7 @@ impl Request {
         H: Future<Output = T> + Send + 'static,
         T: 'static,
     {
-        let (codec, method) = (self.call.request.codec, self.method);
+        let (codec, method) = (self.call.request.opening.codec, self.method);
         if let Some(arguments) = self.arguments(slot) {
             let handler = handler(arguments);
             self.run(slot, handler.map(move |value| encoded(codec, &value, encode, method)));
@@ -80,7 +80,7 @@ impl Request {
         T: 'static,
         E: 'static,
     {
-        let (codec, method) = (self.call.request.codec, self.method);
+        let (codec, method) = (self.call.request.opening.codec, self.method);
         if let Some(arguments) = self.arguments(slot) {
             let handler = handler(arguments);
             let outcome = move |result| match result {
@@ -106,7 +106,7 @@ impl Request {
         T: 'static,
         S: HandlerStatus + 'static,
     {
-        let (codec, method) = (self.call.request.codec, self.method);
+        let (codec, method) = (self.call.request.opening.codec, self.method);
         if let Some(arguments) = self.arguments(slot) {
             let handler = handler(arguments);
             let outcome = move |result: Result<T, S>| match result {
@@ -121,8 +121,9 @@ impl Request {
     pub fn upload<T>(&self, item: Decode<T>) -> Streaming<T> {
         let request = &self.call.request;
         let origin = Arc::clone(&self.call.origin);
-        let reader = request.streams.up().then(|| ItemReader::of_upload(origin, request.id));
-        Streaming::of_upload(reader, request.codec, item)
+        let reader =
+            request.opening.streams.up().then(|| ItemReader::of_upload(origin, request.id));
+        Streaming::of_upload(reader, request.opening.codec, item)
     }
 
     /// Puts a handler that sends a stream of items into `slot`.
@@ -162,7 +163,8 @@ impl Request {
         A: DeserializeOwned,
         H: Future<Output = Outcome> + Send + 'static,
     {
-        let (codec, method, id) = (self.call.request.codec, self.method, self.call.request.id);
+        let (codec, method, id) =
+            (self.call.request.opening.codec, self.method, self.call.request.id);
         if let Some(arguments) = self.arguments(slot) {
             let (origin, context) = (Arc::clone(&self.call.origin), self.context.get().cloned());
             let items = ItemSink { origin, id, context, codec, encode, encode_error, method };
@@ -180,7 +182,7 @@ impl Request {
     /// Decodes the arguments; refuses the call in `slot` if they are wrong.
     fn arguments<A: DeserializeOwned>(&self, slot: &mut HandlerSlot) -> Option<A> {
         let request = &self.call.request;
-        match codec::decode(request.codec, (&request.arguments).into()) {
+        match codec::decode(request.opening.codec, (&request.arguments).into()) {
             Ok(arguments) => Some(arguments),
             Err(error) => {
                 let path = &self.method.path;

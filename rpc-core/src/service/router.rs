@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use super::{Dispatch, Request, request::refuse};
 use crate::{
-    proto::{Code, Codec, IdHasher, MethodKey, Status, wire::Streams},
+    proto::{Code, Codec, IdHasher, MethodKey, Status, Streams},
     schema::{MethodSchema, ServiceSchema},
     seam::{HandlerSlot, IncomingCall, Schedule, Serve, SlowGuard},
 };
@@ -127,8 +127,8 @@ impl Route {
 impl Serve for Router {
     fn serve(&self, call: IncomingCall, slot: &mut HandlerSlot) -> Option<Schedule<'_>> {
         let request = &call.request;
-        let route = self.route(request.key, request.codec);
-        match route.and_then(|route| route.check_streams(request.streams)) {
+        let route = self.route(request.opening.key, request.opening.codec);
+        match route.and_then(|route| route.check_streams(request.opening.streams)) {
             Ok(route) => {
                 let request = Request::new(call, route.schema);
                 self.services[route.service].dispatch(route.method, request, slot);

@@ -2,7 +2,10 @@
 
 use rpc_core::{
     Code, Running, Server,
-    proto::wire::{CloseCode, Failure, Flags, Kind, Streams},
+    proto::{
+        Failure, Streams,
+        wire::{CloseCode, Flags, Kind},
+    },
 };
 use tests::{RawPeer, wire};
 

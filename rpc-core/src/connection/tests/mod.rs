@@ -19,9 +19,8 @@ use tokio::sync::Notify;
 use super::{Connection, Driver};
 use crate::{
     proto::{
-        self, CallId, Code, Codec, MethodKey, Payload, Side, Status,
-        connection::{Config, ConnectionError, MAX_SLICES, NewCall, Outcome},
-        wire::{Failure, Streams},
+        self, CallId, Code, Codec, Failure, MethodKey, Opening, Outcome, Payload, Side, Status,
+        connection::{Config, ConnectionError, MAX_SLICES},
     },
     seam::{
         Caller as _, HandlerSlot, IncomingCall, Schedule, Serve, SlowGuard, items::ItemLink as _,
@@ -67,7 +66,7 @@ impl Drop for PanicInDrop {
 impl Serve for Handlers {
     fn serve(&self, call: IncomingCall, slot: &mut HandlerSlot) -> Option<Schedule<'_>> {
         let arguments = call.request.arguments;
-        match call.request.key.to_u64() {
+        match call.request.opening.key.to_u64() {
             ECHO => slot.run(async move { Ok(arguments) }),
             YIELD => slot.run(async move {
                 tokio::task::yield_now().await;
@@ -138,17 +137,9 @@ impl Drop for Cancel<'_> {
     }
 }
 
-fn new_call(method: u64, arguments: &Payload, timeout: Option<Duration>) -> NewCall<'_> {
-    NewCall {
-        key: MethodKey::from_u64(method),
-        codec: Codec::Bincode,
-        deadline: timeout.map(|timeout| crate::time::now() + timeout),
-        metadata: None,
-        arguments,
-        streams: Streams::NONE,
-        within: None,
-        ordered: false,
-    }
+fn opening(method: u64, timeout: Option<Duration>) -> Opening {
+    let deadline = timeout.map(|timeout| crate::time::now() + timeout);
+    Opening { deadline, ..Opening::new(MethodKey::from_u64(method), Codec::Bincode) }
 }
 
 async fn call(
@@ -167,7 +158,7 @@ async fn call(
             }
             return polled;
         }
-        match connection.live.open(&new_call(method, &arguments, timeout), cx) {
+        match connection.live.open(&opening(method, timeout), &arguments, cx) {
             Ok(id) => {
                 open.1 = Some(id);
                 Poll::Pending
@@ -265,7 +256,7 @@ async fn a_peer_that_does_not_read_is_given_up() {
     let mut caller = proto::Connection::new(Side::Dialer, Arc::new(Config::default()), present);
     let arguments = Payload::from(vec![0; 15 << 10]);
     for _ in 0..8 {
-        caller.open(present, &new_call(LATE, &arguments, None)).unwrap();
+        caller.open(present, &opening(LATE, None), &arguments).unwrap();
     }
     caller.fill(|| present);
     let mut transmit = caller.take_unwritten();

@@ -199,10 +199,10 @@ async fn a_caller_is_woken_whose_call_ends_while_a_long_message_arrives() {
     bench.settle();
     let (arguments, caller) = (Payload::new(), Arc::new(Wakes::default()));
     let noop = Context::from_waker(Waker::noop());
-    bench.live.open(&new_call(ECHO, &arguments, None), &noop).unwrap();
+    bench.live.open(&opening(ECHO, None), &arguments, &noop).unwrap();
     let waker = Waker::from(Arc::clone(&caller));
-    let call = new_call(ECHO, &arguments, None);
-    let id = bench.live.open(&call, &Context::from_waker(&waker)).unwrap();
+    let call = opening(ECHO, None);
+    let id = bench.live.open(&call, &arguments, &Context::from_waker(&waker)).unwrap();
     bench.receive(&[greeting(), long(Kind::Response, Flags::NONE, 0)].concat()).await;
     bench.settle();
     bench.receive(&[0; 5000]).await;
@@ -250,8 +250,8 @@ async fn a_flush_that_is_asked_for_while_a_caller_writes_is_not_forgotten() {
     bench.settle();
     let arguments = Payload::new();
     let noop = Context::from_waker(Waker::noop());
-    let call = new_call(ECHO, &arguments, None);
-    let first = bench.live.open(&call, &noop).unwrap();
+    let call = opening(ECHO, None);
+    let first = bench.live.open(&call, &arguments, &noop).unwrap();
     bench.settle();
     bench.receive(&frame(Kind::Response, Flags::NONE, 0, 0, &[])).await;
     bench.settle();
@@ -270,7 +270,7 @@ async fn a_flush_that_is_asked_for_while_a_caller_writes_is_not_forgotten() {
         assert!(driver.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
     });
     let quiet = wakes.count();
-    live.open(&call, &noop).unwrap();
+    live.open(&call, &arguments, &noop).unwrap();
     assert!(read.lock().unwrap().is_none() && write.lock().unwrap().is_none());
     let settle = || {
         let waker = Waker::from(Arc::clone(&wakes));
@@ -286,7 +286,7 @@ async fn a_flush_that_is_asked_for_while_a_caller_writes_is_not_forgotten() {
         settle();
     }
     let before = wakes.count();
-    live.open(&call, &noop).unwrap();
+    live.open(&call, &arguments, &noop).unwrap();
     for _ in 0..10 {
         tokio::task::yield_now().await;
     }
@@ -301,7 +301,7 @@ async fn a_peer_that_falls_silent_within_a_long_message_is_given_up() {
     let running = tokio::spawn(run);
     let arguments = Payload::new();
     let noop = Context::from_waker(Waker::noop());
-    live.open(&new_call(ECHO, &arguments, None), &noop).unwrap();
+    live.open(&opening(ECHO, None), &arguments, &noop).unwrap();
     far.write_all(&[greeting(), long(Kind::Response, Flags::NONE, 0)].concat()).await.unwrap();
     let mut bytes = vec![0; 1 << 16];
     tokio::spawn(async move { while far.read(&mut bytes).await.unwrap() > 0 {} });
@@ -318,13 +318,13 @@ async fn a_long_deadline_that_is_over_does_not_keep_the_next_call_from_its_pings
     far.write_all(&greeting()).await.unwrap();
     tokio::time::sleep(Duration::from_millis(10)).await;
     let hour = Some(Duration::from_secs(3600));
-    let id = live.open(&new_call(ECHO, &arguments, hour), &noop).unwrap();
+    let id = live.open(&opening(ECHO, hour), &arguments, &noop).unwrap();
     far.write_all(&frame(Kind::Response, Flags::NONE, 0, 0, &[])).await.unwrap();
     tokio::time::sleep(Duration::from_millis(10)).await;
     assert!(live.poll_outcome(id, &noop).is_ready());
     tokio::time::sleep(Duration::from_secs(60)).await;
     let called = tokio::time::Instant::now();
-    live.open(&new_call(ECHO, &arguments, None), &noop).unwrap();
+    live.open(&opening(ECHO, None), &arguments, &noop).unwrap();
     assert_eq!(running.await.unwrap(), ConnectionError::KeepaliveTimeout);
     assert!(called.elapsed() <= Duration::from_secs(61), "{:?}", called.elapsed());
 }

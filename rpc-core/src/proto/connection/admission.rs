@@ -5,7 +5,7 @@ use super::{
     event::Request,
     held::class_of,
     outbound::earlier,
-    shares::{Origin, Share},
+    shares::{Nesting, Share},
 };
 use crate::proto::{
     CallId, Code, Status,
@@ -14,22 +14,17 @@ use crate::proto::{
 
 impl Connection {
     /// Starts a call, holds it back, or refuses it, by the limits that were announced.
-    pub(super) fn admit(
-        &mut self,
-        request: Request,
-        origin: Origin,
-        length: usize,
-    ) -> Result<(), ConnectionError> {
+    pub(super) fn admit(&mut self, request: Request, length: usize) -> Result<(), ConnectionError> {
         let id = request.id;
         let early = self.inbound.accepted <= u64::from(EARLY_CALLS);
         let limits = &self.config.limits;
         let Some(class) = class_of(&request) else { return self.admit_oneway(request) };
-        let share = Share::new(class, length);
+        let (share, nesting) = (Share::new(class, length), Nesting::of(&request.opening));
         let partial = self.partials.request_bytes();
         if self.inbound.shares.overflow(limits, partial + share.length()) {
             return Err(ConnectionError::RequestWindow);
         }
-        if !early && !self.inbound.shares.admit(limits, origin, share) {
+        if !early && !self.inbound.shares.admit(limits, nesting, share) {
             self.inbound.refused += 1;
             if self.inbound.refused > MAX_REFUSED {
                 return Err(ConnectionError::TooManyCalls(limits.max_calls));
@@ -42,8 +37,9 @@ impl Connection {
             return self.check_unread();
         }
         if let Some(call) = self.inbound.open.get_mut(&id) {
-            call.set_deadline(request.deadline);
-            self.inbound.next_deadline = earlier(self.inbound.next_deadline, request.deadline);
+            call.set_deadline(request.opening.deadline);
+            self.inbound.next_deadline =
+                earlier(self.inbound.next_deadline, request.opening.deadline);
         }
         let may_start = self.inbound.may_start(&self.config.limits, &request);
         self.inbound.admit(id, share);

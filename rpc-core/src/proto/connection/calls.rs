@@ -8,18 +8,19 @@ use std::{
 use super::{
     Connection, Event,
     inbound::Progress,
-    new_call::{NewCall, Reply},
-    outbound::{Ended, Outcome},
     outbox::Withdrawn,
+    queue::Reply,
+    requests::length,
+    shares::Share,
     slot::{Peer, SlotState},
     streams::{StreamId, Tell},
     waiter::Waiter,
 };
 use crate::proto::{
-    CallId, Code, Codec, Metadata, Status,
+    CallId, Code, Codec, Ended, Failure, Metadata, Opening, Outcome, Payload, Status, Streams,
     encoder::encode_frame,
     limits::EARLY_MESSAGE,
-    wire::{Credit, Failure, Flags, Head, Kind, Streams, extension::encode_reply},
+    wire::{APPLICATION, Credit, Flags, Head, Kind, extension::encode_reply},
 };
 
 impl Connection {
@@ -28,36 +29,41 @@ impl Connection {
     ///
     /// # Errors
     /// A status that says why the call cannot be made on this connection; it was not started.
-    pub fn open(&mut self, now: Instant, call: &NewCall<'_>) -> Result<CallId, Status> {
-        if call.is_plain() && self.may_send_at_once(call) {
-            return Ok(self.send_plain(call));
+    pub fn open(
+        &mut self,
+        now: Instant,
+        opening: &Opening,
+        arguments: &Payload,
+    ) -> Result<CallId, Status> {
+        if opening.is_plain() && self.may_send_at_once(arguments) {
+            return Ok(self.send_plain(opening, arguments));
         }
-        let length = call.length();
-        self.check_open(now, call, length)?;
-        let share = call.share(length);
-        let send = self.may_send(call, share, length);
+        let length = length(opening, arguments);
+        self.check_open(now, opening, length)?;
+        let share = Share::of(opening, length);
+        let send = self.may_send(opening, share, length);
         let id = if send {
-            self.outbound.insert_sending(call, share)
+            self.outbound.insert_sending(opening, share)
         } else {
-            self.check_progress(call)?;
-            self.enqueue(call, Reply::Expected)
+            self.check_progress(opening)?;
+            self.enqueue(opening, arguments, Reply::Expected)
         };
-        if call.streams != Streams::NONE {
-            self.enter_streams(id, call);
+        if opening.streams != Streams::NONE {
+            self.enter_streams(id, opening);
         }
         if send {
-            self.send(now, id, call);
+            self.send(now, id, opening, arguments);
         }
         Ok(id)
     }
 
     /// Enters the streams of a call that this side opens.
-    fn enter_streams(&mut self, id: CallId, call: &NewCall<'_>) {
-        if call.streams.up() {
+    fn enter_streams(&mut self, id: CallId, opening: &Opening) {
+        if opening.streams.up() {
             self.enter_sending(StreamId::mine(id));
         }
-        if call.streams.down() {
-            self.enter_receiving(StreamId::mine(id), call.codec);
+        if opening.streams.down() {
+            self.enter_receiving(StreamId::mine(id), opening.codec);
         }
     }
 
@@ -69,14 +75,15 @@ impl Connection {
     pub fn open_oneway(
         &mut self,
         now: Instant,
-        call: &NewCall<'_>,
+        opening: &Opening,
+        arguments: &Payload,
     ) -> Result<Option<CallId>, Status> {
-        let length = call.length();
-        self.check_open(now, call, length)?;
-        if !self.may_send_oneway(call, length) {
-            return Ok(Some(self.enqueue(call, Reply::None)));
+        let length = length(opening, arguments);
+        self.check_open(now, opening, length)?;
+        if !self.may_send_oneway(opening, length) {
+            return Ok(Some(self.enqueue(opening, arguments, Reply::None)));
         }
-        self.send_oneway(now, call);
+        self.send_oneway(now, opening, arguments);
         Ok(None)
     }
 
@@ -263,13 +270,11 @@ impl Connection {
         place: Place,
     ) {
         let limit = self.longest_reply();
-        let flags = codec_flag(codec);
+        let flags = Flags::of(codec);
         let head = |kind| Head { kind, flags, id, length: 0 };
         let (kind, prefix, body) = match outcome {
             Ok(value) => (Kind::Response, &[][..], value),
-            Err(Failure::Application(error)) => {
-                (Kind::Error, &[crate::proto::wire::APPLICATION][..], error)
-            }
+            Err(Failure::Application(error)) => (Kind::Error, &[APPLICATION][..], error),
             Err(Failure::Status(status)) => return self.reply_status(id, status, metadata, place),
         };
         let length = prefix.len() + body.len();
@@ -353,11 +358,4 @@ pub(super) enum Place {
     Any,
     /// Behind the items of its call.
     Behind,
-}
-
-pub(super) const fn codec_flag(codec: Codec) -> Flags {
-    match codec {
-        Codec::Bincode => Flags::NONE,
-        Codec::Json => Flags::JSON,
-    }
 }

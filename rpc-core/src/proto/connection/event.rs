@@ -1,9 +1,7 @@
 //! What the state machine tells its driver.
 
-use std::time::Instant;
-
 use super::ConnectionError;
-use crate::proto::{CallId, Codec, Metadata, MethodKey, Payload, wire::Streams};
+use crate::proto::{CallId, Opening, Payload};
 
 /// Something that the driver must act on, in the order in which it happened.
 #[derive(Debug)]
@@ -29,20 +27,10 @@ pub enum Event {
 pub struct Request {
     /// The peer's id for it; [`CallId::NO_REPLY`] for one-way calls.
     pub id: CallId,
-    /// Which method and signature.
-    pub key: MethodKey,
-    /// How the arguments are encoded, and the reply must be.
-    pub codec: Codec,
-    /// When the caller stops waiting.
-    pub deadline: Option<Instant>,
-    /// What travels beside the arguments.
-    pub metadata: Option<Box<Metadata>>,
+    /// Its head.
+    pub opening: Opening,
     /// The encoded arguments.
     pub arguments: Payload,
-    /// Which ways the call streams.
-    pub streams: Streams,
-    /// Our call whose handler makes this one; [`CallId::NO_REPLY`] for that of a one-way call.
-    pub within: Option<CallId>,
     /// What a one-way call takes of its window, to be given back when its handler has ended.
     pub cost: u32,
 }

@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 
 use super::{
     event::Request,
-    shares::{Class, Origin},
+    shares::{Class, Nesting},
 };
-use crate::proto::{CallId, wire::Streams};
+use crate::proto::{CallId, Streams};
 
 /// Calls that wait to be started. Those of handlers do not wait behind others: what those wait for may wait for them.
 #[derive(Debug, Default)]
@@ -53,37 +53,38 @@ impl Held {
 
     /// Whether nothing waits that a new call would have to wait behind.
     pub(super) fn lets_pass(&self, request: &Request) -> bool {
-        self.of_handlers.is_empty() && (request.within.is_some() || self.of_program.is_empty())
+        self.of_handlers.is_empty()
+            && (request.opening.parent.is_some() || self.of_program.is_empty())
     }
 
-    pub(super) const fn queue(&mut self, origin: Origin) -> &mut VecDeque<Request> {
-        match origin {
-            Origin::Program => &mut self.of_program,
-            Origin::Handler => &mut self.of_handlers,
+    pub(super) const fn queue(&mut self, nesting: Nesting) -> &mut VecDeque<Request> {
+        match nesting {
+            Nesting::Outer => &mut self.of_program,
+            Nesting::Nested => &mut self.of_handlers,
         }
     }
 
-    pub(super) fn first(&self, origin: Origin) -> Option<&Request> {
-        match origin {
-            Origin::Program => self.of_program.front(),
-            Origin::Handler => self.of_handlers.front(),
+    pub(super) fn first(&self, nesting: Nesting) -> Option<&Request> {
+        match nesting {
+            Nesting::Outer => self.of_program.front(),
+            Nesting::Nested => self.of_handlers.front(),
         }
     }
 
     /// Has a call wait, behind those that wait.
     pub(super) fn hold(&mut self, request: Request) {
         self.waiting.count(&request, 1);
-        self.queue(Origin::of(request.within.is_some())).push_back(request);
+        self.queue(Nesting::of(&request.opening)).push_back(request);
     }
 
     /// Has a call wait again that was the first.
     pub(super) fn put_back(&mut self, request: Request) {
         self.waiting.count(&request, 1);
-        self.queue(Origin::of(request.within.is_some())).push_front(request);
+        self.queue(Nesting::of(&request.opening)).push_front(request);
     }
 
-    pub(super) fn take(&mut self, origin: Origin) -> Option<Request> {
-        let request = self.queue(origin).pop_front()?;
+    pub(super) fn take(&mut self, nesting: Nesting) -> Option<Request> {
+        let request = self.queue(nesting).pop_front()?;
         self.waiting.count(&request, -1);
         Some(request)
     }
@@ -129,7 +130,7 @@ impl Waiting {
 
 /// Which limit counts a call; none counts those without a reply.
 pub(super) fn class_of(request: &Request) -> Option<Class> {
-    match request.streams {
+    match request.opening.streams {
         _ if !request.id.expects_reply() => None,
         Streams::NONE => Some(Class::Call),
         _ => Some(Class::Stream),

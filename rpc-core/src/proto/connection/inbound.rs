@@ -19,7 +19,7 @@ use super::{
     Connection, Event,
     event::Request,
     held::{Held, Waiting, class_of},
-    shares::{Class, Origin, Share, Shares},
+    shares::{Class, Nesting, Share, Shares},
 };
 use crate::proto::{CallId, IdHasher, Limits, Metadata};
 
@@ -67,7 +67,7 @@ pub(super) struct InboundCall {
 struct Rare {
     deadline: Option<Instant>,
     /// Our call whose handler makes this one.
-    within: Option<CallId>,
+    parent: Option<CallId>,
     /// What goes beside the accept or the reply.
     metadata: Option<Box<Metadata>>,
     /// Bytes that its reply is likely to have.
@@ -143,7 +143,7 @@ impl Inbound {
     pub(super) fn may_start(&self, limits: &Limits, request: &Request) -> bool {
         match class_of(request) {
             Some(Class::Call) => {
-                let times = Origin::of(request.within.is_some()).times();
+                let times = Nesting::of(&request.opening).times();
                 self.shares.calls - self.held.waiting.calls < limits.max_calls.saturating_mul(times)
             }
             Some(Class::Stream) => {
@@ -160,8 +160,8 @@ impl InboundCall {
     }
 
     /// Our call whose handler makes this one.
-    pub(super) fn within(&self) -> Option<CallId> {
-        self.rare.as_ref()?.within
+    pub(super) fn parent(&self) -> Option<CallId> {
+        self.rare.as_ref()?.parent
     }
 
     pub(super) fn set_deadline(&mut self, deadline: Option<Instant>) {
@@ -170,8 +170,8 @@ impl InboundCall {
         }
     }
 
-    pub(super) fn set_within(&mut self, within: CallId) {
-        self.rare.get_or_insert_default().within = Some(within);
+    pub(super) fn set_parent(&mut self, parent: CallId) {
+        self.rare.get_or_insert_default().parent = Some(parent);
     }
 
     pub(super) fn set_metadata(&mut self, metadata: Metadata) {
@@ -199,7 +199,7 @@ impl Connection {
 
     /// Whether a call waits for those that run, because its reply is likely to be long as theirs are.
     pub(super) fn waits_as_long(&self, request: &Request) -> bool {
-        self.holds_long_back() && self.inbound.long.contains(&request.key.name_hash())
+        self.holds_long_back() && self.inbound.long.contains(&request.opening.key.name_hash())
     }
 
     /// Takes note that the handler of a call of the method whose name has this hash is likely to bring a reply of so
@@ -278,12 +278,12 @@ impl Connection {
 
     /// Starts the first of the held calls that the limits allow; those of handlers go ahead. Whether there was one.
     fn release_one(&mut self) -> bool {
-        for origin in [Origin::Handler, Origin::Program] {
-            let Some(first) = self.inbound.held.first(origin) else { continue };
+        for nesting in [Nesting::Nested, Nesting::Outer] {
+            let Some(first) = self.inbound.held.first(nesting) else { continue };
             if !self.inbound.may_start(&self.config.limits, first) {
                 continue;
             }
-            if let Some(request) = self.inbound.held.take(origin) {
+            if let Some(request) = self.inbound.held.take(nesting) {
                 self.events.push_back(Event::Request(request));
             }
             return true;

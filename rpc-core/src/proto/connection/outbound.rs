@@ -19,19 +19,12 @@ use std::{
 use slab::Slab;
 
 use super::{
-    new_call::{NewCall, QueuedCall},
-    queue::{Lane, Queues},
+    queue::{Lane, QueuedCall, Queues},
     shares::{Class, Share, Shares},
     slot::{Ordinal, Rare, Slot, SlotState},
     waiter::Waiter,
 };
-use crate::proto::{CallId, Codec, Metadata, Payload, wire::Failure};
-
-/// How a call ended: with the encoded value, or without.
-pub type Outcome = Result<Payload, Failure>;
-
-/// The same, with the metadata that came beside it.
-pub type Ended = (Outcome, Option<Box<Metadata>>);
+use crate::proto::{CallId, Codec, Ended, Metadata, Opening, Order, Outcome, Payload};
 
 #[derive(Debug, Default)]
 pub(super) struct Outbound {
@@ -52,35 +45,31 @@ pub(super) struct Outbound {
 
 impl Outbound {
     /// Enters a call that waits to be sent.
-    pub(super) fn insert_queued(
-        &mut self,
-        queued: QueuedCall,
-        deadline: Option<Instant>,
-    ) -> CallId {
-        self.next_deadline = earlier(self.next_deadline, deadline);
-        let (lane, ordered, impatient) = (queued.lane(), queued.ordered, queued.is_impatient());
-        let is_rare = deadline.is_some() || queued.within.is_some();
-        let rare =
-            is_rare.then(|| Box::new(Rare { deadline, within: queued.within, ..Rare::default() }));
-        let ordinal = Ordinal::unsent(queued.codec);
-        let slot = Slot { state: SlotState::Queued(Box::new(queued)), ordinal, rare };
+    pub(super) fn insert_queued(&mut self, queued: QueuedCall) -> CallId {
+        let (lane, impatient) = (queued.lane(), queued.is_impatient());
+        let ordered = queued.opening.order == Order::Kept;
+        let slot = self.slot_of(&queued.opening);
+        let slot = Slot { state: SlotState::Queued(Box::new(queued)), ..slot };
         let id = CallId(self.slots.insert(slot) as u32);
         self.queues.push(id, lane, ordered, impatient);
         id
     }
 
     /// Enters a call that is about to be sent.
-    pub(super) fn insert_sending(&mut self, call: &NewCall<'_>, share: Share) -> CallId {
-        self.next_deadline = earlier(self.next_deadline, call.deadline);
-        let mut slot =
-            Slot { state: SlotState::Sent(None), ordinal: Ordinal::unsent(call.codec), rare: None };
-        if call.deadline.is_some() || call.within.is_some() {
-            let (deadline, within) = (call.deadline, call.within);
-            slot.rare = Some(Box::new(Rare { deadline, within, ..Rare::default() }));
-        }
+    pub(super) fn insert_sending(&mut self, opening: &Opening, share: Share) -> CallId {
+        let slot = self.slot_of(opening);
         let id = CallId(self.slots.insert(slot) as u32);
         self.take_share(id, share);
         id
+    }
+
+    /// A slot for a call of which no frame has left.
+    fn slot_of(&mut self, opening: &Opening) -> Slot {
+        let &Opening { deadline, parent, codec, .. } = opening;
+        self.next_deadline = earlier(self.next_deadline, deadline);
+        let is_rare = deadline.is_some() || parent.is_some();
+        let rare = is_rare.then(|| Box::new(Rare { deadline, parent, ..Rare::default() }));
+        Slot { state: SlotState::Sent(None), ordinal: Ordinal::unsent(codec), rare }
     }
 
     /// Enters a call whose first frame is on its way.
@@ -252,7 +241,8 @@ impl Outbound {
     pub(super) fn withdraw(&mut self, id: CallId) -> Option<Waker> {
         let slot = self.slots.get_mut(id.0 as usize)?;
         let SlotState::Queued(queued) = &mut slot.state else { return None };
-        let (lane, ordered, impatient) = (queued.lane(), queued.ordered, queued.is_impatient());
+        let (lane, impatient) = (queued.lane(), queued.is_impatient());
+        let ordered = queued.opening.order == Order::Kept;
         let waker = queued.waker.take();
         slot.state = SlotState::Withdrawn;
         if self.queues.withdraw(id, lane, ordered, impatient) {

@@ -1,9 +1,38 @@
 //! Calls that wait until the peer's limits allow them to be sent: a lane for each limit, so that one kind of call does
 //! not hold another up. Ordered calls keep their order across the lanes.
 
-use std::{collections::VecDeque, time::Instant};
+use std::{collections::VecDeque, task::Waker, time::Instant};
 
-use crate::proto::CallId;
+use crate::proto::{CallId, Opening, Payload, Streams};
+
+/// A call that waits to be sent.
+#[derive(Debug)]
+pub(super) struct QueuedCall {
+    pub(super) opening: Opening,
+    pub(super) arguments: Payload,
+    pub(super) reply: Reply,
+    /// That of the caller.
+    pub(super) waker: Option<Waker>,
+}
+
+/// The reply that a caller expects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reply {
+    Expected,
+    None,
+}
+
+impl QueuedCall {
+    pub(super) fn lane(&self) -> Lane {
+        Lane::of(self.reply, &self.opening)
+    }
+
+    /// Tells whether it is not to wait for ever: what it waits for may wait for it, or last for as long as the
+    /// connection.
+    pub(super) fn is_impatient(&self) -> bool {
+        self.opening.parent.is_some() || self.lane() == Lane::Streams
+    }
+}
 
 /// What a call waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +52,17 @@ pub(super) enum Lane {
 impl Lane {
     pub(super) const ALL: [Self; 5] =
         [Self::Nested, Self::Calls, Self::Streams, Self::NestedOneway, Self::Oneway];
+
+    /// The lane of a call.
+    pub(super) fn of(reply: Reply, opening: &Opening) -> Self {
+        match (reply, opening.parent) {
+            (Reply::None, None) => Self::Oneway,
+            (Reply::None, Some(_)) => Self::NestedOneway,
+            (Reply::Expected, _) if opening.streams != Streams::NONE => Self::Streams,
+            (Reply::Expected, None) => Self::Calls,
+            (Reply::Expected, Some(_)) => Self::Nested,
+        }
+    }
 }
 
 #[derive(Debug, Default)]

@@ -8,16 +8,16 @@ use super::{
     Connection, ConnectionError, Event,
     event::Request,
     inbound::InboundCall,
-    new_call::KEY,
-    shares::{FREE_LENGTH, Origin},
+    shares::FREE_LENGTH,
     streams::{StreamId, Tell},
 };
 use crate::proto::{
-    CallId, Code, Codec, Decoder, Metadata, MethodKey, Payload, Piece, Status,
+    CallId, Code, Decoder, Failure, Metadata, MethodKey, Opening, Outcome, Payload, Piece, Status,
+    Streams,
     limits::ONEWAY_OVERHEAD,
     wire::{
-        Credit, Failure, Flags, FrameError, GoAway, Head, Hello, Kind, RequestHead, Streams,
-        accept, extension::decode_reply, extra,
+        Credit, Flags, FrameError, GoAway, Head, Hello, KEY, Kind, accept, extension::decode_reply,
+        extra,
     },
 };
 
@@ -84,7 +84,7 @@ impl Connection {
         match head.kind {
             Kind::Response if flags == Flags::NONE => {
                 let payload = || Payload::copy_from_start(rest, length);
-                let codec = codec_of(head.flags);
+                let codec = head.flags.codec();
                 if !self.outbound.complete_plain(id, codec, payload, &mut self.wakes) {
                     return false;
                 }
@@ -103,17 +103,10 @@ impl Connection {
                 if self.closing.local || self.is_discarding(id) || !self.inbound.begin(id) {
                     return false;
                 }
-                self.events.push_back(Event::Request(Request {
-                    id,
-                    key: MethodKey::from_u64(u64::from_le_bytes(*key)),
-                    codec: codec_of(head.flags),
-                    deadline: None,
-                    metadata: None,
-                    arguments: Payload::copy_from_start(arguments, length - KEY),
-                    streams: Streams::NONE,
-                    within: None,
-                    cost: 0,
-                }));
+                let key = MethodKey::from_u64(u64::from_le_bytes(*key));
+                let opening = Opening::new(key, head.flags.codec());
+                let arguments = Payload::copy_from_start(arguments, length - KEY);
+                self.events.push_back(Event::Request(Request { id, opening, arguments, cost: 0 }));
             }
             _ => return false,
         }
@@ -240,7 +233,7 @@ impl Connection {
             return self.handle_request(now, head.id, flags, message);
         }
         let (id, bytes) = (head.id, message.bytes());
-        let codec = codec_of(flags);
+        let codec = flags.codec();
         let (mut metadata, mut value) = (None, bytes);
         if flags.contains(Flags::EXT) {
             value = match decode_reply(head.kind, bytes, &mut metadata) {
@@ -267,7 +260,7 @@ impl Connection {
     fn handle_outcome(
         &mut self,
         id: CallId,
-        outcome: super::Outcome,
+        outcome: Outcome,
         metadata: Option<Box<Metadata>>,
     ) -> Result<(), ConnectionError> {
         if self.outbound.complete(id, outcome, metadata, &mut self.wakes) {
@@ -318,9 +311,8 @@ impl Connection {
         flags: Flags,
         message: Message<'_>,
     ) -> Result<(), ConnectionError> {
-        let codec = codec_of(flags);
         let bytes = message.bytes();
-        let (front, arguments) = match RequestHead::decode(bytes, flags.contains(Flags::EXT)) {
+        let (mut opening, credit, arguments) = match Opening::decode(flags, bytes, now) {
             Ok(parts) => parts,
             Err(error) => {
                 let code = match error {
@@ -328,54 +320,42 @@ impl Connection {
                     _ => Code::InvalidArgument,
                 };
                 let status = Status::not_started(code, error.to_string());
-                if id.expects_reply() && RequestHead::streams_of(bytes).up() {
-                    self.enter_receiving(StreamId::theirs(id), codec);
+                if id.expects_reply() && Opening::streams_of(bytes).up() {
+                    self.enter_receiving(StreamId::theirs(id), flags.codec());
                 }
                 self.refuse_request(id, bytes.len(), status);
                 return self.check_unread();
             }
         };
         let (start, length) = (bytes.len() - arguments.len(), bytes.len());
-        let deadline = front.timeout.and_then(|timeout| now.checked_add(timeout));
-        let oneway = !id.expects_reply();
-        let request = Request {
-            id,
-            key: front.key,
-            codec,
-            deadline,
-            metadata: front.metadata,
-            arguments: message.payload(start),
-            streams: if oneway { Streams::NONE } else { front.streams },
-            within: front.within,
-            cost: if oneway { (length + ONEWAY_OVERHEAD) as u32 } else { 0 },
-        };
-        if let (Some(within), Some(call)) = (front.within, self.inbound.open.get_mut(&id)) {
-            call.set_within(within);
+        let mut cost = 0;
+        if !id.expects_reply() {
+            opening.streams = Streams::NONE;
+            cost = (length + ONEWAY_OVERHEAD) as u32;
         }
-        if request.streams.up() {
-            self.enter_receiving(StreamId::theirs(id), codec);
+        if let (Some(parent), Some(call)) = (opening.parent, self.inbound.open.get_mut(&id)) {
+            call.set_parent(parent);
         }
-        if request.streams.down() {
+        if opening.streams.up() {
+            self.enter_receiving(StreamId::theirs(id), opening.codec);
+        }
+        if opening.streams.down() {
             self.enter_sending(StreamId::theirs(id));
             self.begin_sending(StreamId::theirs(id), false);
-            self.add_credit(StreamId::theirs(id), front.credit);
+            self.add_credit(StreamId::theirs(id), credit);
         }
-        if front.timeout.is_some_and(|timeout| timeout.is_zero()) {
+        if opening.deadline.is_some_and(|deadline| deadline <= now) {
             let expired = "the deadline had passed when the request arrived";
             self.refuse_request(id, length, Status::not_started(Code::DeadlineExceeded, expired));
             return self.check_unread();
         }
-        self.admit(request, Origin::of(front.within.is_some()), length)
+        self.admit(Request { id, opening, arguments: message.payload(start), cost }, length)
     }
 }
 
 /// What the caller is told of a reply that says something which this side must understand and does not.
 fn not_understood(kind: Kind, tag: u8) -> Status {
     Status::new(Code::Unknown, FrameError::Critical(kind, tag).to_string())
-}
-
-const fn codec_of(flags: Flags) -> Codec {
-    if flags.contains(Flags::JSON) { Codec::Json } else { Codec::Bincode }
 }
 
 /// Credit for fewer bytes is hardly worth its frame.

@@ -4,18 +4,16 @@ use std::time::{Duration, Instant};
 
 use super::{
     Connection,
-    calls::codec_flag,
     error::outcome as outcome_words,
-    new_call::{KEY, NewCall, QueuedCall, Reply},
-    queue::Lane,
-    shares::{Class, FREE_LENGTH, Origin, Share},
+    queue::{Lane, QueuedCall, Reply},
+    shares::{Class, FREE_LENGTH, Nesting, Share},
     slot::{Peer, SlotState},
     streams::{StreamId, Tell},
 };
 use crate::proto::{
-    CallId, Code, Codec, Execution, Limits, Side, Status,
+    CallId, Code, Execution, Limits, Opening, Order, Payload, Side, Status, Streams,
     limits::{EARLY_CALLS, EARLY_MESSAGE, ONEWAY_OVERHEAD},
-    wire::{Extension, Flags, Head, Kind, RequestHead, Streams},
+    wire::{Flags, Head, KEY, Kind},
 };
 
 /// Bytes that may wait to be written before one-way calls wait with them.
@@ -48,38 +46,31 @@ impl Connection {
     fn promote_first(&mut self, now: Instant, lane: Lane) -> bool {
         let Some(id) = self.outbound.queues.front(lane) else { return false };
         let Some(slot) = self.outbound.slots.get(id.0 as usize) else { return false };
-        let deadline = slot.deadline();
         // Invariant: the queues name calls that are Queued or Withdrawn; see `prune_queue`.
         let SlotState::Queued(queued) = &slot.state else {
             self.outbound.prune_queue();
             return true;
         };
-        let (ordered, impatient) = (queued.ordered, queued.is_impatient());
-        let call = queued.as_call(deadline);
-        let length = call.length();
+        let (opening, impatient) = (&queued.opening, queued.is_impatient());
+        let ordered = opening.order == Order::Kept;
+        let length = length(opening, &queued.arguments);
         let fits = self.within_message_limit(length);
         if fits.is_ok() {
             let in_turn = !ordered || self.outbound.queues.is_next(id);
             let allowed = match queued.reply {
-                Reply::Expected => self.limits_allow(call.origin(), call.share(length), length),
-                Reply::None => self.oneway_allowed(call.origin(), length),
+                Reply::Expected => self.limits_allow(opening, Share::of(opening, length), length),
+                Reply::None => self.oneway_allowed(opening, length),
             };
             if !in_turn || !allowed {
                 return false;
             }
         }
         self.outbound.queues.pop(lane, now, ordered, impatient);
-        self.send_queued(now, id, deadline, fits);
+        self.send_queued(now, id, length, fits);
         true
     }
 
-    fn send_queued(
-        &mut self,
-        now: Instant,
-        id: CallId,
-        deadline: Option<Instant>,
-        fits: Result<(), Status>,
-    ) {
+    fn send_queued(&mut self, now: Instant, id: CallId, length: usize, fits: Result<(), Status>) {
         let Some(slot) = self.outbound.slots.get_mut(id.0 as usize) else { return };
         let Some(queued) = slot.dequeue() else { return };
         if let Err(status) = fits {
@@ -87,15 +78,15 @@ impl Connection {
             self.stop_upload(id, Tell::Nothing);
             return;
         }
-        let call = queued.as_call(deadline);
-        match queued.reply {
+        let QueuedCall { opening, arguments, reply, .. } = &*queued;
+        match reply {
             Reply::None => {
                 slot.finish_oneway(&mut self.wakes);
-                self.send_oneway(now, &call);
+                self.send_oneway(now, opening, arguments);
             }
             Reply::Expected => {
-                self.outbound.take_share(id, call.share(call.length()));
-                self.send(now, id, &call);
+                self.outbound.take_share(id, Share::of(opening, length));
+                self.send(now, id, opening, arguments);
             }
         }
     }
@@ -103,7 +94,7 @@ impl Connection {
     pub(super) fn check_open(
         &self,
         now: Instant,
-        call: &NewCall<'_>,
+        opening: &Opening,
         length: usize,
     ) -> Result<(), Status> {
         if let Some(error) = &self.closing.error {
@@ -114,7 +105,7 @@ impl Connection {
             let message = format!("connection is draining; {words}");
             return Err(Status::not_started(Code::Unavailable, message));
         }
-        if call.deadline.is_some_and(|deadline| deadline <= now) {
+        if opening.deadline.is_some_and(|deadline| deadline <= now) {
             let message = "the deadline had passed before the call was sent";
             return Err(Status::not_started(Code::DeadlineExceeded, message));
         }
@@ -123,24 +114,24 @@ impl Connection {
 
     /// Refuses a call that would wait for itself: the limit is reached, and every call that is in flight
     /// waits, as far as this side can tell, for a call that waits here (PROTOCOL §13).
-    pub(super) fn check_progress(&self, call: &NewCall<'_>) -> Result<(), Status> {
-        let Some(within) = call.within else { return Ok(()) };
+    pub(super) fn check_progress(&self, opening: &Opening) -> Result<(), Status> {
+        let Some(parent) = opening.parent else { return Ok(()) };
         if self.peer.is_none() {
             return Ok(());
         }
-        let (class, lane, in_flight) = match call.streams {
+        let (class, lane, in_flight) = match opening.streams {
             Streams::NONE => (Class::Call, Lane::Nested, self.outbound.shares.calls),
             _ => (Class::Stream, Lane::Streams, self.outbound.shares.streams),
         };
         let most = self.outbound.shares.open() as usize;
         let mut stuck = Vec::new();
-        self.follow_chain(within, most, &mut stuck);
+        self.follow_chain(parent, most, &mut stuck);
         // Where many wait, each of them would look at all others; those wait no longer than `PATIENCE`.
         if self.outbound.queues.len() <= FEW {
             for id in self.outbound.queues.ids(lane) {
                 let Some(slot) = self.outbound.slots.get(id.0 as usize) else { continue };
-                if let (SlotState::Queued(_), Some(within)) = (&slot.state, slot.within()) {
-                    self.follow_chain(within, most, &mut stuck);
+                if let (SlotState::Queued(_), Some(parent)) = (&slot.state, slot.parent()) {
+                    self.follow_chain(parent, most, &mut stuck);
                 }
             }
         }
@@ -165,7 +156,7 @@ impl Connection {
         while let Some(theirs) = at
             && stuck.len() < most
         {
-            let ours = self.inbound.open.get(&theirs).and_then(|call| call.within());
+            let ours = self.inbound.open.get(&theirs).and_then(|call| call.parent());
             let Some(slot) = ours.and_then(|ours| self.outbound.slots.get(ours.0 as usize)) else {
                 return;
             };
@@ -173,7 +164,7 @@ impl Connection {
                 return;
             };
             stuck.push(ours);
-            at = slot.within();
+            at = slot.parent();
         }
     }
 
@@ -221,15 +212,19 @@ impl Connection {
         Err(Status::not_started(Code::ResourceExhausted, message))
     }
 
-    pub(super) fn may_send(&self, call: &NewCall<'_>, share: Share, length: usize) -> bool {
-        let lane = Lane::of(Reply::Expected, call.streams, call.within.is_some());
-        self.outbound.queues.lets_pass(lane, call.ordered)
-            && self.limits_allow(call.origin(), share, length)
+    pub(super) fn may_send(&self, opening: &Opening, share: Share, length: usize) -> bool {
+        self.is_next(Reply::Expected, opening) && self.limits_allow(opening, share, length)
     }
 
-    fn limits_allow(&self, origin: Origin, share: Share, length: usize) -> bool {
+    /// Tells whether no call waits that one with this head would have to wait behind.
+    fn is_next(&self, reply: Reply, opening: &Opening) -> bool {
+        let ordered = opening.order == Order::Kept;
+        self.outbound.queues.lets_pass(Lane::of(reply, opening), ordered)
+    }
+
+    fn limits_allow(&self, opening: &Opening, share: Share, length: usize) -> bool {
         match &self.peer {
-            Some(peer) => self.outbound.shares.admit(&peer.limits, origin, share),
+            Some(peer) => self.outbound.shares.admit(&peer.limits, Nesting::of(opening), share),
             None => self.may_go_early(length),
         }
     }
@@ -241,90 +236,88 @@ impl Connection {
             && length <= EARLY_MESSAGE
     }
 
-    pub(super) fn may_send_oneway(&self, call: &NewCall<'_>, length: usize) -> bool {
-        let lane = Lane::of(Reply::None, call.streams, call.within.is_some());
-        self.outbound.queues.lets_pass(lane, call.ordered)
-            && self.oneway_allowed(call.origin(), length)
+    pub(super) fn may_send_oneway(&self, opening: &Opening, length: usize) -> bool {
+        self.is_next(Reply::None, opening) && self.oneway_allowed(opening, length)
     }
 
     /// Whether the peer has given credit for a one-way call. One alone always may go; handlers may go as far again.
-    fn oneway_allowed(&self, origin: Origin, length: usize) -> bool {
+    fn oneway_allowed(&self, opening: &Opening, length: usize) -> bool {
         if self.outbox.unsent() > MAX_UNSENT_ONEWAY {
             return false;
         }
         let Some(peer) = &self.peer else { return self.may_go_early(length) };
         if !self.outbox.fits_one_frame(length) {
             // It travels as a call whose reply nobody waits for.
-            return self.outbound.shares.admit(
-                &peer.limits,
-                origin,
-                Share::new(Default::default(), length),
-            );
+            let share = Share::new(Class::Call, length);
+            return self.outbound.shares.admit(&peer.limits, Nesting::of(opening), share);
         }
-        let window = peer.limits.oneway_window as usize * origin.times() as usize;
+        let window = peer.limits.oneway_window as usize * Nesting::of(opening).times() as usize;
         self.outbound.oneway == 0 || self.outbound.oneway + length + ONEWAY_OVERHEAD <= window
     }
 
     /// Whether nothing stands in the way of a plain call: neither a limit nor another call.
-    pub(super) fn may_send_at_once(&self, call: &NewCall<'_>) -> bool {
+    pub(super) fn may_send_at_once(&self, arguments: &Payload) -> bool {
         let Some(peer) = &self.peer else { return false };
         self.closing.is_open()
             && self.outbound.queues.lets_pass(Lane::Calls, false)
             && self.outbound.shares.calls < peer.limits.max_calls
-            && KEY + call.arguments.len() <= FREE_LENGTH
+            && KEY + arguments.len() <= FREE_LENGTH
     }
 
     /// Sends a plain call that may be sent at once.
-    pub(super) fn send_plain(&mut self, call: &NewCall<'_>) -> CallId {
-        let id = self.outbound.insert_sent(call.codec);
-        let head = request_head(id, call.codec, false);
-        self.outbox.frame(head, &call.key.to_u64().to_le_bytes(), call.arguments);
+    pub(super) fn send_plain(&mut self, opening: &Opening, arguments: &Payload) -> CallId {
+        let id = self.outbound.insert_sent(opening.codec);
+        let flags = Flags::MINE.with(Flags::of(opening.codec));
+        let front = opening.key.to_u64().to_le_bytes();
+        self.outbox.frame(request_head(id, flags), &front, arguments);
         id
     }
 
-    pub(super) fn enqueue(&mut self, call: &NewCall<'_>, reply: Reply) -> CallId {
-        let queued = QueuedCall {
-            key: call.key,
-            codec: call.codec,
-            metadata: call.metadata.map(|metadata| Box::new(metadata.clone())),
-            arguments: call.arguments.clone(),
-            streams: call.streams,
-            within: call.within,
-            ordered: call.ordered,
-            reply,
-            waker: None,
-        };
-        self.outbound.insert_queued(queued, call.deadline)
+    pub(super) fn enqueue(
+        &mut self,
+        opening: &Opening,
+        arguments: &Payload,
+        reply: Reply,
+    ) -> CallId {
+        let (opening, arguments) = (opening.clone(), arguments.clone());
+        self.outbound.insert_queued(QueuedCall { opening, arguments, reply, waker: None })
     }
 
-    pub(super) fn send(&mut self, now: Instant, id: CallId, call: &NewCall<'_>) {
-        let credit = if call.streams.down() { self.initial_credit(id) } else { 0 };
-        let at_once = with_front(now, call, credit, |front, extended| {
-            let head = request_head(id, call.codec, extended);
-            self.outbox.request(head, front, call.arguments, call.ordered)
+    pub(super) fn send(
+        &mut self,
+        now: Instant,
+        id: CallId,
+        opening: &Opening,
+        arguments: &Payload,
+    ) {
+        let credit = if opening.streams.down() { self.initial_credit(id) } else { 0 };
+        let ordered = opening.order == Order::Kept;
+        let at_once = with_front(now, opening, credit, |front, flags| {
+            self.outbox.request(request_head(id, flags), front, arguments, ordered)
         });
         if at_once {
             self.outbound.begin(id);
         }
-        if call.streams.up() {
+        if opening.streams.up() {
             self.begin_sending(StreamId::mine(id), !at_once);
         }
     }
 
     /// A one-way call is one frame (PROTOCOL §9); a larger one travels as a call whose reply is ignored.
-    pub(super) fn send_oneway(&mut self, now: Instant, call: &NewCall<'_>) {
-        with_front(now, call, 0, |front, extended| {
-            let length = front.len() + call.arguments.len();
+    pub(super) fn send_oneway(&mut self, now: Instant, opening: &Opening, arguments: &Payload) {
+        let ordered = opening.order == Order::Kept;
+        with_front(now, opening, 0, |front, flags| {
+            let length = front.len() + arguments.len();
             if self.outbox.fits_one_frame(length) {
                 self.outbound.oneway += length + ONEWAY_OVERHEAD;
-                let head = request_head(CallId::NO_REPLY, call.codec, extended);
-                if self.outbox.request(head, front, call.arguments, call.ordered) {
+                let head = request_head(CallId::NO_REPLY, flags);
+                if self.outbox.request(head, front, arguments, ordered) {
                     self.outbound.sent += 1;
                 }
             } else {
-                let id = self.outbound.insert_abandoned(call.codec, call.share(length));
-                let head = request_head(id, call.codec, extended);
-                self.outbox.request(head, front, call.arguments, call.ordered);
+                let share = Share::of(opening, length);
+                let id = self.outbound.insert_abandoned(opening.codec, share);
+                self.outbox.request(request_head(id, flags), front, arguments, ordered);
             }
         });
     }
@@ -360,25 +353,28 @@ fn waited(lane: Lane, limits: &Limits) -> String {
     }
 }
 
-fn request_head(id: CallId, codec: Codec, extended: bool) -> Head {
-    let flags = Flags::MINE.with(codec_flag(codec));
-    let flags = if extended { flags.with(Flags::EXT) } else { flags };
+const fn request_head(id: CallId, flags: Flags) -> Head {
     Head { kind: Kind::Request, flags, id, length: 0 }
 }
 
 /// Encodes what precedes the arguments: without an allocation where it is the key alone.
 fn with_front<R>(
     now: Instant,
-    call: &NewCall<'_>,
+    opening: &Opening,
     credit: u32,
-    then: impl FnOnce(&[u8], bool) -> R,
+    then: impl FnOnce(&[u8], Flags) -> R,
 ) -> R {
-    let timeout = call.deadline.map(|deadline| deadline.saturating_duration_since(now));
-    let extension = Extension { credit, ..call.extension(timeout) };
-    if extension.is_empty() {
-        return then(&call.key.to_u64().to_le_bytes(), false);
+    let length = opening.encoded_len(credit);
+    if length == KEY {
+        let flags = Flags::MINE.with(Flags::of(opening.codec));
+        return then(&opening.key.to_u64().to_le_bytes(), flags);
     }
-    let mut front = Vec::with_capacity(32);
-    let extended = RequestHead::encode(call.key, &extension, &mut front);
-    then(&front, extended)
+    let mut front = Vec::with_capacity(length);
+    let flags = opening.encode(now, credit, &mut front);
+    then(&front, flags)
+}
+
+/// The length that a request has at most: a stream may begin without credit of its own.
+pub(super) fn length(opening: &Opening, arguments: &Payload) -> usize {
+    opening.encoded_len(u32::from(opening.streams.down())) + arguments.len()
 }

@@ -1,7 +1,7 @@
 //! What the calls that one side has opened take of the limits that the other side announced (PROTOCOL §13). Both sides
 //! count alike: the one that opens knows when to wait, the one that answers knows what to refuse.
 
-use crate::proto::Limits;
+use crate::proto::{Limits, Opening, Streams};
 
 /// Requests up to this length are bounded by their number alone.
 pub(super) const FREE_LENGTH: usize = 256;
@@ -29,6 +29,12 @@ impl Share {
         Self { class, length: if length <= FREE_LENGTH { 0 } else { length as u32 } }
     }
 
+    /// What a call with this head takes, whose request has this length.
+    pub(super) fn of(opening: &Opening, length: usize) -> Self {
+        let class = if opening.streams == Streams::NONE { Class::Call } else { Class::Stream };
+        Self::new(class, length)
+    }
+
     /// Whether it is that of most calls.
     pub(super) const fn is_plain(self) -> bool {
         matches!(self.class, Class::Call) && self.length == 0
@@ -42,23 +48,23 @@ impl Share {
 /// Who makes a call: those that the peer's call is waiting for have room of their own, so that chains of calls go on
 /// where the limit is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Origin {
+pub(super) enum Nesting {
     /// The program.
-    Program,
+    Outer,
     /// The handler of a call of the peer.
-    Handler,
+    Nested,
 }
 
-impl Origin {
-    pub(super) const fn of(nested: bool) -> Self {
-        if nested { Self::Handler } else { Self::Program }
+impl Nesting {
+    pub(super) const fn of(opening: &Opening) -> Self {
+        if opening.parent.is_some() { Self::Nested } else { Self::Outer }
     }
 
     /// How many times the limit it may reach.
     pub(super) const fn times(self) -> u32 {
         match self {
-            Self::Program => 1,
-            Self::Handler => 2,
+            Self::Outer => 1,
+            Self::Nested => 2,
         }
     }
 }
@@ -74,11 +80,11 @@ pub(super) struct Shares {
 
 impl Shares {
     /// Whether there is room for one more call.
-    pub(super) fn admit(&self, limits: &Limits, origin: Origin, share: Share) -> bool {
+    pub(super) fn admit(&self, limits: &Limits, nesting: Nesting, share: Share) -> bool {
         let window = window(limits);
         match share.class {
             Class::Call => {
-                let times = origin.times();
+                let times = nesting.times();
                 self.calls < limits.max_calls.saturating_mul(times)
                     && self.bytes + share.length() <= window * times as usize
             }
@@ -144,13 +150,13 @@ mod tests {
         let (call, stream) = (Share::new(Class::Call, 8), Share::new(Class::Stream, 8));
         let mut shares = Shares::default();
         shares.take(call);
-        assert!(!shares.admit(&limits, Origin::Program, call));
-        assert!(shares.admit(&limits, Origin::Handler, call));
-        assert!(shares.admit(&limits, Origin::Program, stream));
+        assert!(!shares.admit(&limits, Nesting::Outer, call));
+        assert!(shares.admit(&limits, Nesting::Nested, call));
+        assert!(shares.admit(&limits, Nesting::Outer, stream));
         shares.take(stream);
-        assert!(!shares.admit(&limits, Origin::Handler, stream));
+        assert!(!shares.admit(&limits, Nesting::Nested, stream));
         shares.give_back(call);
-        assert!(shares.admit(&limits, Origin::Program, call));
+        assert!(shares.admit(&limits, Nesting::Outer, call));
     }
 
     #[test]
@@ -158,10 +164,10 @@ mod tests {
         let limits = Limits::default().request_window(16 << 10).max_message(1 << 20);
         let longest = Share::new(Class::Call, 1 << 20);
         let mut shares = Shares::default();
-        assert!(shares.admit(&limits, Origin::Program, longest));
+        assert!(shares.admit(&limits, Nesting::Outer, longest));
         shares.take(longest);
-        assert!(!shares.admit(&limits, Origin::Program, Share::new(Class::Call, 1000)));
-        assert!(shares.admit(&limits, Origin::Program, Share::new(Class::Call, FREE_LENGTH)));
-        assert!(shares.admit(&limits, Origin::Handler, longest));
+        assert!(!shares.admit(&limits, Nesting::Outer, Share::new(Class::Call, 1000)));
+        assert!(shares.admit(&limits, Nesting::Outer, Share::new(Class::Call, FREE_LENGTH)));
+        assert!(shares.admit(&limits, Nesting::Nested, longest));
     }
 }

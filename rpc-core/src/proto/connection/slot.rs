@@ -2,8 +2,8 @@
 
 use std::{task::Waker, time::Instant};
 
-use super::{new_call::QueuedCall, outbound::Outcome, shares::Share};
-use crate::proto::{CallId, Codec, Metadata, Payload, Status, wire::Failure};
+use super::{queue::QueuedCall, shares::Share};
+use crate::proto::{CallId, Codec, Failure, Metadata, Outcome, Payload, Status};
 
 /// One cache line: with many calls in flight, on several cores, it is fetched anew for each step of a call.
 #[derive(Debug)]
@@ -63,7 +63,7 @@ impl Ordinal {
 pub(super) struct Rare {
     pub(super) deadline: Option<Instant>,
     /// The peer's call whose handler makes this one.
-    pub(super) within: Option<CallId>,
+    pub(super) parent: Option<CallId>,
     /// The call has ended on this side alone: the peer has not ended it yet.
     pub(super) owed: bool,
     /// What it takes of the peer's limits.
@@ -119,8 +119,8 @@ impl Slot {
     }
 
     /// The peer's call whose handler makes this one.
-    pub(super) fn within(&self) -> Option<CallId> {
-        self.rare.as_ref()?.within
+    pub(super) fn parent(&self) -> Option<CallId> {
+        self.rare.as_ref()?.parent
     }
 
     /// Takes a queued call to be sent.

@@ -6,6 +6,9 @@ use super::{Fields, FrameError, Kind};
 /// The bit of a tag that whoever does not know it must not pass over.
 pub(crate) const CRITICAL: u8 = 0x80;
 
+/// Bytes of an entry beside its own.
+pub(super) const ENTRY: usize = 3;
+
 /// Appends one entry, whose bytes are `parts` back to back.
 pub(super) fn entry(tag: u8, parts: &[&[u8]], out: &mut Vec<u8>) {
     let length: usize = parts.iter().map(|part| part.len()).sum();
@@ -54,9 +57,9 @@ impl<'a> Entries<'a> {
         Ok(Some((tag, Fields::new(self.kind, bytes))))
     }
 
-    /// What becomes of an entry whose tag is not known.
-    pub(super) const fn unknown(&self, tag: u8) -> Result<(), FrameError> {
-        if tag & CRITICAL == 0 { Ok(()) } else { Err(FrameError::Critical(self.kind, tag)) }
+    /// Passes over an entry whose tag is not known, if it may be.
+    pub(super) const fn unknown(kind: Kind, tag: u8) -> Result<(), FrameError> {
+        if tag & CRITICAL == 0 { Ok(()) } else { Err(FrameError::Critical(kind, tag)) }
     }
 
     /// Reads all entries, and passes over every one.

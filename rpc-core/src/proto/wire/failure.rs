@@ -12,16 +12,7 @@ use super::{
     Fields, FrameError, Kind, clip,
     entries::{Entries, entry},
 };
-use crate::proto::{Code, Payload, Status};
-
-/// How a call ended that did not end with a value.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Failure {
-    /// The handler returned the trait's own error: its encoded value.
-    Application(Payload),
-    /// The framework, or a handler in its words, ended the call.
-    Status(Status),
-}
+use crate::proto::{Code, Failure, Payload, Status};
 
 /// First byte of the payload of an application error.
 pub(crate) const APPLICATION: u8 = 0;

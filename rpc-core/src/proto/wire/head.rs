@@ -7,7 +7,7 @@
 use thiserror::Error;
 
 use super::{Kind, kinds::About};
-use crate::proto::CallId;
+use crate::proto::{CallId, Codec};
 
 /// Bytes of a frame head.
 pub const HEAD_LEN: usize = 8;
@@ -27,6 +27,21 @@ impl Flags {
     pub const EXT: Self = Self(4);
     /// The frame is about a call that its sender opened.
     pub const MINE: Self = Self(8);
+
+    /// The flag of a payload in this codec.
+    #[must_use]
+    pub const fn of(codec: Codec) -> Self {
+        match codec {
+            Codec::Bincode => Self::NONE,
+            Codec::Json => Self::JSON,
+        }
+    }
+
+    /// The codec of the payload.
+    #[must_use]
+    pub const fn codec(self) -> Codec {
+        if self.contains(Self::JSON) { Codec::Json } else { Codec::Bincode }
+    }
 
     /// Whether all flags of `other` are set.
     #[must_use]

@@ -125,7 +125,7 @@ impl Hello {
                     continue;
                 }
                 _ => {
-                    entries.unknown(tag)?;
+                    Entries::unknown(Kind::Hello, tag)?;
                     continue;
                 }
             };

@@ -14,19 +14,17 @@ mod goaway;
 mod head;
 mod hello;
 pub mod kinds;
+mod opening;
 mod ping;
-mod request;
 
 pub use credit::Credit;
-pub use extension::Extension;
 pub(crate) use failure::APPLICATION;
-pub use failure::Failure;
 pub use goaway::{CloseCode, GoAway};
 pub use head::{Flags, HEAD_LEN, Head, HeadError};
 pub use hello::{Features, Hello};
 pub use kinds::Kind;
+pub(crate) use opening::KEY;
 pub use ping::Ping;
-pub use request::{RequestHead, Streams};
 
 use thiserror::Error;
 

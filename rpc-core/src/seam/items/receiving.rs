@@ -11,8 +11,8 @@ use bytes::Bytes;
 
 use super::ItemLink;
 use crate::proto::{
-    CallId,
-    connection::{Ended, ITEM_OVERHEAD, Items, Segment, StreamId},
+    CallId, Ended,
+    connection::{ITEM_OVERHEAD, Items, Segment, StreamId},
 };
 
 /// Bytes that a reader consumes before it says so, unless it runs out of items.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use super::{ITEM_OVERHEAD, SMALL_ITEM, StreamId};
 use crate::proto::{
     Codec, Metadata,
-    wire::{Flags, HEAD_LEN, Head, Kind, accept},
+    wire::{HEAD_LEN, Head, Kind, accept},
 };
 
 /// Bytes of small items that are gathered before they are handed on.
@@ -62,7 +62,7 @@ impl Batch {
 
     /// Adds the word that the items of a call of the peer come, with the metadata ahead of them.
     pub fn accept(&mut self, leading: Option<&Metadata>) {
-        accept::encode(self.stream.call, leading, &mut self.frames);
+        self.stream.encode_accept(leading, &mut self.frames);
         self.whole = self.frames.len();
     }
 
@@ -98,17 +98,11 @@ impl Batch {
             };
             return Ok(Pushed::Long(item));
         }
-        let head = self.head(length).encode();
+        let head = self.stream.item_head(self.codec, length);
         self.frames[start..start + HEAD_LEN].copy_from_slice(&head);
         self.cost += length + ITEM_OVERHEAD;
         self.whole = self.frames.len();
         Ok(if self.whole >= FULL { Pushed::Full } else { Pushed::Added })
-    }
-
-    fn head(&self, length: usize) -> Head {
-        let flags = if self.stream.mine { Flags::MINE } else { Flags::NONE };
-        let flags = if self.codec == Codec::Json { flags.with(Flags::JSON) } else { flags };
-        Head { kind: Kind::Item, flags, id: self.stream.call, length: length as u32 }
     }
 
     /// The frames of the items, without one that is being encoded.

@@ -3,14 +3,14 @@
 use std::task::Poll;
 
 use super::{
-    super::{Connection, ConnectionError, outbound::Ended, waiter::Waiter},
+    super::{Connection, ConnectionError, waiter::Waiter},
     Items, StreamId,
     receiving::{Part, Receiving, Refusal},
 };
 use crate::proto::{
-    CallId, Code, Codec, Decoder, Metadata, Payload, Piece, Status,
+    CallId, Code, Codec, Decoder, Ended, Failure, Metadata, Outcome, Payload, Piece, Status,
     limits::EARLY_CALLS,
-    wire::{Credit, Failure, Flags, FrameError, Head, Kind, accept},
+    wire::{Credit, Flags, FrameError, Head, Kind, accept},
 };
 
 impl Connection {
@@ -150,7 +150,7 @@ impl Connection {
     /// Enters a stream that the peer is going to send.
     pub(in super::super) fn enter_receiving(&mut self, stream: StreamId, codec: Codec) {
         let serial = self.streams.next_serial();
-        let receiving = Receiving::new(serial, &self.config.limits, codec == Codec::Json);
+        let receiving = Receiving::new(serial, &self.config.limits, codec);
         self.streams.receiving.insert(stream, receiving);
     }
 
@@ -212,7 +212,7 @@ impl Connection {
         let part = Part {
             bytes: payload,
             left,
-            json: head.flags.contains(Flags::JSON),
+            codec: head.flags.codec(),
             more: head.flags.contains(Flags::MORE),
             extended: head.flags.contains(Flags::EXT),
         };
@@ -258,9 +258,9 @@ impl Connection {
             return Ok(());
         }
         let Some(receiving) = self.streams.receiving(stream) else { return Ok(()) };
-        let json = head.flags.contains(Flags::JSON);
+        let codec = head.flags.codec();
         while let Some(bytes) = decoder.next_like(head, input) {
-            let part = Part { bytes, left: 0, json, more: false, extended: false };
+            let part = Part { bytes, left: 0, codec, more: false, extended: false };
             receiving
                 .add(&part, max_item as usize)
                 .map_err(|refusal| refused(refusal, head, max_item))?;
@@ -376,6 +376,6 @@ fn refused(refusal: Refusal, head: Head, limit: u32) -> ConnectionError {
 }
 
 /// The end of a stream of the peer's call.
-const fn end(outcome: super::super::Outcome) -> Items {
+const fn end(outcome: Outcome) -> Items {
     Items::End((outcome, None))
 }

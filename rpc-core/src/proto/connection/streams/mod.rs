@@ -28,10 +28,13 @@ use std::{
 };
 
 use self::{pool::Pool, receiving::Receiving, sending::Sending};
-use crate::proto::{CallId, IdHasher};
+use crate::proto::{
+    CallId, Codec, IdHasher, Metadata,
+    wire::{Flags, HEAD_LEN, Head, Kind, accept},
+};
 
 /// Bytes that an item costs beyond its own length: those of its frame's head.
-pub(crate) const ITEM_OVERHEAD: usize = 8;
+pub(crate) const ITEM_OVERHEAD: usize = HEAD_LEN;
 
 /// The longest item that is sent as one small frame, and held back to back with others.
 pub(crate) const SMALL_ITEM: usize = 4 << 10;
@@ -62,6 +65,21 @@ impl StreamId {
 
     pub(super) const fn of(call: CallId, mine: bool) -> Self {
         Self { mine, call, serial: 0 }
+    }
+
+    /// The head of an item that this side sends in one frame.
+    pub(crate) fn item_head(self, codec: Codec, length: usize) -> [u8; ITEM_OVERHEAD] {
+        Head { length: length as u32, ..self.head(Flags::of(codec)) }.encode()
+    }
+
+    /// Appends the frame which says that items of a call of the peer come.
+    pub(crate) fn encode_accept(self, metadata: Option<&Metadata>, out: &mut Vec<u8>) {
+        accept::encode(self.call, metadata, out);
+    }
+
+    const fn head(self, flags: Flags) -> Head {
+        let flags = if self.mine { flags.with(Flags::MINE) } else { flags };
+        Head { kind: Kind::Item, flags, id: self.call, length: 0 }
     }
 
     /// What the stream is found by.

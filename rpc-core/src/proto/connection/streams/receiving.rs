@@ -7,8 +7,8 @@ use bytes::{Buf as _, Bytes, BytesMut};
 
 use super::{ITEM_OVERHEAD, SMALL_ITEM, pool::Pool};
 use crate::proto::{
-    Limits, Metadata, Status,
-    connection::{Ended, partial::extend},
+    Codec, Ended, Limits, Metadata, Status,
+    connection::partial::extend,
     wire::{FrameError, Kind, extension::decode_reply},
 };
 
@@ -41,7 +41,7 @@ pub enum Items {
 #[derive(Debug)]
 pub(super) struct Receiving {
     pub(super) serial: u32,
-    json: bool,
+    codec: Codec,
     /// The most that it may grow to.
     most: usize,
     /// What it may hold without the pool.
@@ -90,18 +90,18 @@ pub(super) struct Part<'a> {
     pub(super) bytes: &'a [u8],
     /// Bytes of its frame that are still to come.
     pub(super) left: u32,
-    pub(super) json: bool,
+    pub(super) codec: Codec,
     pub(super) more: bool,
     /// Whether something stands in front of the item's value; told by its first part.
     pub(super) extended: bool,
 }
 
 impl Receiving {
-    pub(super) fn new(serial: u32, limits: &Limits, json: bool) -> Self {
+    pub(super) fn new(serial: u32, limits: &Limits, codec: Codec) -> Self {
         let (most, first) = (limits.window as usize, limits.initial_window as usize);
         Self {
             serial,
-            json,
+            codec,
             most,
             first: first.min(most),
             extra: 0,
@@ -128,7 +128,7 @@ impl Receiving {
         if self.ended {
             return Err(Refusal::Ended);
         }
-        if part.json != self.json {
+        if part.codec != self.codec {
             return Err(Refusal::Codec);
         }
         let begins = self.partial.is_none();

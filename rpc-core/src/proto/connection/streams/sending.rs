@@ -101,7 +101,7 @@ impl Connection {
         let Some(sending) = self.streams.sending(stream) else { return };
         sending.credit = sending.credit.saturating_sub(cost);
         if sending.large {
-            self.outbox.append_behind(item_head(stream, Flags::NONE), frames);
+            self.outbox.append_behind(stream.head(Flags::NONE), frames);
         } else {
             self.outbox.append(|out| out.extend_from_slice(frames));
         }
@@ -119,11 +119,8 @@ impl Connection {
         let Some(sending) = self.streams.sending(stream) else { return };
         sending.credit = sending.credit.saturating_sub(cost);
         sending.large = true;
-        let mut flags = if more { Flags::MORE } else { Flags::NONE };
-        if codec == Codec::Json {
-            flags = flags.with(Flags::JSON);
-        }
-        self.outbox.part(item_head(stream, flags), part);
+        let more = if more { Flags::MORE } else { Flags::NONE };
+        self.outbox.part(stream.head(Flags::of(codec).with(more)), part);
     }
 
     /// Ends the upload of a call that this side opened.
@@ -314,9 +311,4 @@ impl Sending {
             self.credit += window;
         }
     }
-}
-
-fn item_head(stream: StreamId, flags: Flags) -> Head {
-    let flags = if stream.mine { flags.with(Flags::MINE) } else { flags };
-    Head { kind: Kind::Item, flags, id: stream.call, length: 0 }
 }

@@ -203,14 +203,15 @@ fn metadata_and_codec_reach_the_handler() {
     let mut metadata = crate::proto::Metadata::new();
     metadata.set("tenant", "acme").unwrap();
     let arguments = Payload::copy_from_slice(b"{}");
-    let call = NewCall { codec: Codec::Json, metadata: Some(&metadata), ..call(&arguments, None) };
+    let call =
+        Opening { codec: Codec::Json, metadata: Some(Box::new(metadata.clone())), ..call(None) };
     let now = pair.now;
-    pair[Dialer].machine.open(now, &call).unwrap();
+    pair[Dialer].machine.open(now, &call, &arguments).unwrap();
     pair.drive();
     let request = &pair[Acceptor].running[0];
-    assert_eq!(request.key, MethodKey::from_u64(7));
-    assert_eq!(request.codec, Codec::Json);
-    assert_eq!(request.metadata.as_deref(), Some(&metadata));
+    assert_eq!(request.opening.key, MethodKey::from_u64(7));
+    assert_eq!(request.opening.codec, Codec::Json);
+    assert_eq!(request.opening.metadata.as_deref(), Some(&metadata));
     assert_eq!(&request.arguments[..], b"{}");
 }
 

@@ -11,7 +11,7 @@ fn a_deadline_ends_the_call_on_both_sides() {
     let mut pair = Pair::new().greeted();
     let id = pair.open_for(Dialer, b"", SECOND);
     pair.drive();
-    assert_eq!(pair[Acceptor].running[0].deadline, Some(pair.now + SECOND));
+    assert_eq!(pair[Acceptor].running[0].opening.deadline, Some(pair.now + SECOND));
     pair.advance(SECOND / 2);
     assert_eq!(pair.outcome(Dialer, id), None);
     pair.advance(SECOND / 2);
@@ -143,7 +143,7 @@ fn the_longest_timeout_is_no_deadline() {
 fn what_the_peer_owes_after_a_deadline_is_not_a_violation() {
     let mut lone = waiting_for_reply();
     let (now, arguments) = (lone.now, Payload::new());
-    let id = lone.machine().open(now, &call(&arguments, Some(now + SECOND))).unwrap();
+    let id = lone.machine().open(now, &call(Some(now + SECOND)), &arguments).unwrap();
     lone.machine().handle_timeout(now + SECOND);
     lone.feed(&frame(Kind::Response, Flags::NONE, id.value(), b"late"));
     assert_eq!(lone.machine().error(), None);

@@ -41,7 +41,7 @@ impl End {
             assert_eq!(machine.running_handlers() as usize, self.running.len());
         }
         let unary = |request: &&crate::proto::connection::Request| {
-            request.id.expects_reply() && request.streams == crate::proto::wire::Streams::NONE
+            request.id.expects_reply() && request.opening.streams == crate::proto::Streams::NONE
         };
         let calls = self.running.iter().filter(unary).count();
         assert!(calls <= 2 * machine.config.limits.max_calls as usize);

@@ -148,13 +148,13 @@ fn ordered_requests_arrive_in_the_order_sent_however_long_they_are() {
         let now = pair.now;
         for (mark, length) in [(b'a', 4), (b'b', 300_000), (b'c', 4), (b'd', 100_000), (b'e', 4)] {
             let arguments = Payload::from(vec![mark; length]);
-            let new = NewCall { ordered: true, ..call(&arguments, None) };
-            pair[Dialer].machine.open(now, &new).unwrap();
+            let new = Opening { order: Order::Kept, ..call(None) };
+            pair[Dialer].machine.open(now, &new, &arguments).unwrap();
             pair.step();
         }
         let oneway = Payload::from(vec![b'f'; 4]);
-        let new = NewCall { ordered: true, ..call(&oneway, None) };
-        pair[Dialer].machine.open_oneway(now, &new).unwrap();
+        let new = Opening { order: Order::Kept, ..call(None) };
+        pair[Dialer].machine.open_oneway(now, &new, &oneway).unwrap();
         pair.open(Dialer, b"free");
         pair.drive();
         let started = &pair[Acceptor].started;

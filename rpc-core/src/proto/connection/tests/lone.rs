@@ -109,7 +109,7 @@ pub(super) fn request(id: u32, arguments: &[u8]) -> Vec<u8> {
 pub(super) fn waiting_for_reply() -> Lone {
     let mut lone = Lone::greeted(Side::Dialer);
     let (now, arguments) = (lone.now, crate::proto::Payload::new());
-    let id = lone.machine().open(now, &super::call(&arguments, None)).unwrap();
+    let id = lone.machine().open(now, &super::call(None), &arguments).unwrap();
     assert_eq!(id, CallId::new(0));
     lone.sent();
     lone

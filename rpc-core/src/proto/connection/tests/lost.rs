@@ -60,7 +60,7 @@ fn an_end_before_hello_is_lost() {
 fn a_peer_that_said_goaway_and_closed_its_half_still_gets_its_replies() {
     let mut lone = Lone::greeted(Acceptor);
     let (now, arguments) = (lone.now, Payload::new());
-    let ours = lone.machine().open(now, &call(&arguments, None)).unwrap();
+    let ours = lone.machine().open(now, &call(None), &arguments).unwrap();
     lone.feed(&lone::request(1, b""));
     lone.sent();
     lone.feed(&goaway(CloseCode::Drain, 1));
@@ -84,7 +84,7 @@ fn a_goaway_other_than_drain_ends_the_connection_and_tells_the_calls_apart() {
     for code in [CloseCode::Protocol, CloseCode::Limit, CloseCode::Timeout, CloseCode::Abort] {
         let mut lone = Lone::greeted(Dialer);
         let (now, arguments) = (lone.now, Payload::new());
-        let ids = [0, 1].map(|_| lone.machine().open(now, &call(&arguments, None)).unwrap());
+        let ids = [0, 1].map(|_| lone.machine().open(now, &call(None), &arguments).unwrap());
         lone.sent();
         lone.feed(&goaway(code, 1));
         let error = lone.machine().error().unwrap().clone();

@@ -31,14 +31,12 @@ use std::{
 
 use bytes::BufMut as _;
 
-use super::{
-    Config, Connection, ConnectionError, Event, NewCall, Outcome, Request, Transmit, Waiter,
-};
+use super::{Config, Connection, ConnectionError, Event, Request, Transmit, Waiter};
 use crate::proto::{
-    CallId, Code, Codec, Decoder, Execution, Limits, MethodKey, Payload,
+    CallId, Code, Codec, Decoder, Execution, Failure, Limits, MethodKey, Opening, Order, Outcome,
+    Payload,
     Side::{self, Acceptor, Dialer},
-    Status,
-    wire::{Failure, Streams},
+    Status, Streams,
 };
 
 /// Two connections back to back.
@@ -130,14 +128,14 @@ impl Pair {
         let arguments = Payload::copy_from_slice(arguments);
         let deadline = timeout.map(|timeout| self.now + timeout);
         let now = self.now;
-        self[side].machine.open(now, &call(&arguments, deadline))
+        self[side].machine.open(now, &call(deadline), &arguments)
     }
 
     /// Opens a one-way call; gives the id if it waits.
     fn open_oneway(&mut self, side: Side, arguments: &[u8]) -> Option<CallId> {
         let arguments = Payload::copy_from_slice(arguments);
         let now = self.now;
-        self[side].machine.open_oneway(now, &call(&arguments, None)).unwrap()
+        self[side].machine.open_oneway(now, &call(None), &arguments).unwrap()
     }
 
     /// How a call of this side ended, if it has.
@@ -366,7 +364,7 @@ impl End {
     /// Ends a handler.
     fn end(&mut self, request: &Request, outcome: &Outcome) {
         if request.id.expects_reply() {
-            self.machine.finish(request.id, request.codec, outcome);
+            self.machine.finish(request.id, request.opening.codec, outcome);
         } else {
             self.machine.finish_oneway(request.cost);
         }
@@ -419,18 +417,9 @@ impl IndexMut<Side> for Pair {
 }
 
 /// A call of the only method that there is here.
-const fn call(arguments: &Payload, deadline: Option<Instant>) -> NewCall<'_> {
+fn call(deadline: Option<Instant>) -> Opening {
     let key = MethodKey::from_u64(7);
-    NewCall {
-        key,
-        codec: Codec::Bincode,
-        deadline,
-        metadata: None,
-        arguments,
-        streams: Streams::NONE,
-        within: None,
-        ordered: false,
-    }
+    Opening { deadline, ..Opening::new(key, Codec::Bincode) }
 }
 
 /// Nobody in particular, who waits.

@@ -179,7 +179,7 @@ fn long_bytes_go_to_the_transport_as_they_are() {
         |end: &'static [u8]| Payload::of_parts(vec![b"key"[..].into(), body.clone(), end.into()]);
     let now = pair.now;
     let arguments = parts(b"");
-    let id = pair[Dialer].machine.open(now, &call(&arguments, None)).unwrap();
+    let id = pair[Dialer].machine.open(now, &call(None), &arguments).unwrap();
     pair.drive();
     let reply = parts(b"behind");
     pair.finish_with(Acceptor, id, Ok(reply.clone()));

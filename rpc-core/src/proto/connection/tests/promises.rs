@@ -42,8 +42,8 @@ fn streams_above_the_limit_hold_no_call_up_and_are_told() {
     let mut pair = Pair::accepting(Limits::default().max_streams(2)).greeted();
     let open = |pair: &mut Pair| {
         let (now, arguments) = (pair.now, Payload::copy_from_slice(b"args"));
-        let new = NewCall { streams: Streams::DOWN, ..call(&arguments, None) };
-        pair[Dialer].machine.open(now, &new).unwrap()
+        let new = Opening { streams: Streams::DOWN, ..call(None) };
+        pair[Dialer].machine.open(now, &new, &arguments).unwrap()
     };
     let ids = [open(&mut pair), open(&mut pair), open(&mut pair)];
     pair.drive();
@@ -105,8 +105,8 @@ fn a_call_that_is_likely_to_bring_much_holds_no_others_up() {
     let mut pair = Pair::new().greeted();
     let open = |pair: &mut Pair, key: u64| {
         let (now, arguments) = (pair.now, Payload::copy_from_slice(b"args"));
-        let new = NewCall { key: MethodKey::from_u64(key << 32), ..call(&arguments, None) };
-        pair[Dialer].machine.open(now, &new).unwrap()
+        let new = Opening { key: MethodKey::from_u64(key << 32), ..call(None) };
+        pair[Dialer].machine.open(now, &new, &arguments).unwrap()
     };
     let slow = open(&mut pair, 1);
     pair.drive();

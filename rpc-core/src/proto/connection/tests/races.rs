@@ -73,8 +73,8 @@ fn race(deadline: bool) {
     pair.drive();
     let (now, arguments) = (pair.now, Payload::copy_from_slice(b"args"));
     let until = deadline.then(|| now + SECOND);
-    let new = call(&arguments, until);
-    let id = pair[Dialer].machine.open(now, &new).unwrap();
+    let new = call(until);
+    let id = pair[Dialer].machine.open(now, &new, &arguments).unwrap();
     let pair = Arc::new(Mutex::new(pair));
     let spawn = |work: fn(&Mutex<Pair>)| {
         let pair = Arc::clone(&pair);

@@ -73,8 +73,8 @@ impl World {
             for request in std::mem::take(&mut self.pair[side].running) {
                 let script = request.arguments[0] as usize;
                 let steps = self.scripts[script].iter().rev().copied().collect();
-                let down = if request.streams.down() { ITEMS } else { 0 };
-                let reads = request.streams.up();
+                let down = if request.opening.streams.down() { ITEMS } else { 0 };
+                let reads = request.opening.streams.up();
                 let serves = Some(request);
                 self.actors.push(Actor {
                     side,
@@ -138,13 +138,13 @@ impl World {
         let mut arguments = vec![0; size.max(1)];
         arguments[0] = script as u8;
         let arguments = Payload::copy_from_slice(&arguments);
-        let within = actor.serves.as_ref().map(|request| request.id);
-        let new = NewCall { streams, within, ..call(&arguments, None) };
+        let parent = actor.serves.as_ref().map(|request| request.id);
+        let new = Opening { streams, parent, ..call(None) };
         let now = self.pair.now;
         let machine = &mut self.pair[actor.side].machine;
         let opened = match step {
-            Step::Tell { .. } => machine.open_oneway(now, &new),
-            _ => machine.open(now, &new).map(Some),
+            Step::Tell { .. } => machine.open_oneway(now, &new, &arguments),
+            _ => machine.open(now, &new, &arguments).map(Some),
         };
         actor.waits = match opened {
             Err(status) => return self.ended(Err(Failure::Status(status))),

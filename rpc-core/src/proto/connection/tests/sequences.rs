@@ -128,7 +128,7 @@ impl World {
     fn open_oneway(&mut self, side: Side, size: usize) {
         let arguments = self.mark(size);
         let (now, payload) = (self.pair.now, Payload::copy_from_slice(&arguments));
-        let opened = self.pair[side].machine.open_oneway(now, &call(&payload, None));
+        let opened = self.pair[side].machine.open_oneway(now, &call(None), &payload);
         let (pending, outcome) = match opened {
             Ok(Some(id)) => (Some(id), None),
             Ok(None) => (None, Some(Ok(Payload::new()))),

@@ -204,7 +204,7 @@ impl World {
         arguments[..4].copy_from_slice(&(self.flows.len() as u32).to_le_bytes());
         let (now, arguments) = (self.pair.now, Payload::from(arguments));
         let machine = &mut self.pair[side].machine;
-        let Ok(call) = machine.open(now, &NewCall { streams, ..call(&arguments, None) }) else {
+        let Ok(call) = machine.open(now, &Opening { streams, ..call(None) }, &arguments) else {
             return;
         };
         let (mut up, mut down) = (Way::default(), Way::default());
@@ -227,10 +227,11 @@ impl World {
                     continue;
                 };
                 let stream = StreamId::theirs(request.id);
-                if request.streams.down() && !std::mem::replace(&mut flow.down.bound, true) {
+                if request.opening.streams.down() && !std::mem::replace(&mut flow.down.bound, true)
+                {
                     flow.down.sender = Some(end.machine.name_sending(stream));
                 }
-                if request.streams.up() && !std::mem::replace(&mut flow.up.bound, true) {
+                if request.opening.streams.up() && !std::mem::replace(&mut flow.up.bound, true) {
                     flow.up.reader = Some(end.machine.name_receiving(stream));
                 }
             }

@@ -31,8 +31,8 @@ impl Pair {
     fn open_streaming(&mut self, side: Side, streams: Streams) -> CallId {
         let now = self.now;
         let arguments = Payload::copy_from_slice(b"args");
-        let call = NewCall { streams, ..call(&arguments, None) };
-        self[side].machine.open(now, &call).unwrap()
+        let call = Opening { streams, ..call(None) };
+        self[side].machine.open(now, &call, &arguments).unwrap()
     }
 
     fn room(&mut self, side: Side, stream: StreamId, needed: usize) -> Poll<Result<Room, Stopped>> {
