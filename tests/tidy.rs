@@ -10,20 +10,25 @@ use std::{
 };
 
 /// Folders and files of `rpc-core/src`, each with what it may import besides itself.
-const WALLS: [(&str, &[&str]); 15] = [
+const WALLS: [(&str, &[&str]); 17] = [
     ("proto", &[]),
     ("time", &[]),
     ("codec", &["proto"]),
     ("schema", &["proto"]),
-    ("transport", &["proto"]),
+    ("extensions", &[]),
+    ("transport", &["proto", "extensions"]),
     ("seam", &["proto", "transport"]),
     ("connection", &["proto", "transport", "seam", "time"]),
     ("call", &["proto", "codec", "schema", "transport", "seam", "time"]),
-    ("service", &["proto", "codec", "schema", "transport", "seam", "call", "time"]),
+    ("service", &["proto", "codec", "schema", "extensions", "transport", "seam", "call", "time"]),
     ("broadcast", &["proto", "codec", "schema"]),
     ("reflect", &["schema", "service"]),
-    ("server", &["proto", "transport", "seam", "connection", "service", "reflect", "time"]),
-    ("client", &["proto", "transport", "seam", "connection", "call", "service"]),
+    ("times", &[]),
+    (
+        "server",
+        &["proto", "transport", "seam", "connection", "service", "reflect", "time", "times"],
+    ),
+    ("client", &["proto", "transport", "seam", "connection", "call", "service", "times"]),
     ("in_memory", &["transport", "call", "server", "client"]),
     // The door for generated code names whatever that code needs.
     (

@@ -157,8 +157,7 @@ impl Member {
             return Ok(chat.clone());
         }
         let inbox = ChatEventsServer::new(Inbox(self.shown.clone()));
-        let endpoint = Endpoint::new().name("chat member").serve(inbox);
-        let endpoint = endpoint.map_err(|error| self.unreachable(error.to_string()))?;
+        let endpoint = Endpoint::new().name("chat member").with(inbox);
         let address = self.address.clone();
         let channel = match &self.offline {
             None => endpoint.connect(address).await,

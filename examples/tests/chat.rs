@@ -187,7 +187,7 @@ impl ChatEvents for Deaf {
 async fn a_member_that_is_too_slow_is_dropped_with_notice() {
     let (_running, address) = serve().await;
     let limits = rpc_core::Limits::default().window(16 << 10);
-    let endpoint = Endpoint::new().limits(limits).serve(ChatEventsServer::new(Deaf)).unwrap();
+    let endpoint = Endpoint::new().limits(limits).with(ChatEventsServer::new(Deaf));
     let slow = ChatClient::new(endpoint.connect(&*address).await.unwrap());
     let mut events = slow.join("slow", "lobby").await.unwrap();
     let (mut ada, ..) = Guest::enter(&address, "ada", "lobby").await;

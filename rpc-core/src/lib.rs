@@ -31,7 +31,9 @@
 //!
 //! | word | means |
 //! |---|---|
-//! | transport | a way to get a byte stream: TCP, a Unix socket, memory |
+//! | transport | a way to get a byte stream: TCP, a Unix socket, memory, or the program's own |
+//! | [`Link`], [`Peer`] | an open byte stream, and who is at its other end |
+//! | [`Listener`], [`Connector`] | what accepts byte streams, and what dials them |
 //! | frame, head | one unit on the wire, and its fixed prefix |
 //! | decoder, encoder | bytes to frames and back: [`proto::Decoder`] |
 //! | payload | the bytes of one message |
@@ -63,6 +65,7 @@ mod call;
 mod client;
 pub mod codec;
 mod connection;
+mod extensions;
 mod in_memory;
 pub mod proto;
 pub mod reflect;
@@ -71,6 +74,7 @@ mod seam;
 mod server;
 mod service;
 mod time;
+mod times;
 mod transport;
 
 pub use broadcast::{Broadcast, Lagged, Shared, Subscription};
@@ -79,6 +83,7 @@ pub use call::{
 };
 pub use client::Endpoint;
 pub use codec::CodecError;
+pub use extensions::Extensions;
 /// What streaming methods return and take: the trait of `futures-core`.
 pub use futures_util::Stream;
 pub use proto::{
@@ -90,7 +95,8 @@ pub use schema::Schema;
 pub use server::{Running, ServeError, Server, Shutdown};
 pub use service::{BuildError, Context, ReplyMetadata};
 pub use transport::{
-    Address, AddressError, BindError, DialError, IntoAddress, Listener, PeerAddress,
+    Address, AddressError, BindError, BoundListener, Connector, DialError, Identity, Incoming,
+    IntoAddress, Link, Listener, Peer, PeerAddress,
 };
 
 /// The code of README and guide, so that it is compiled and run.
@@ -116,4 +122,6 @@ mod documents {
     mod statuses {}
     #[doc = include_str!("../../docs/guide/streams.md")]
     mod streams {}
+    #[doc = include_str!("../../docs/guide/transports.md")]
+    mod transports {}
 }

@@ -51,7 +51,7 @@ async fn a_client_of_the_caller_outlives_the_handler() {
     let running = running.unwrap();
     let watch = crate::relay::Watch::default();
     let endpoint = rpc_core::Endpoint::new();
-    let endpoint = endpoint.serve(crate::relay::BounceServer::new(watch)).unwrap();
+    let endpoint = endpoint.with(crate::relay::BounceServer::new(watch));
     let greeter = GreeterClient::new(endpoint.connect(running.address()).await.unwrap());
     greeter.greet().await.unwrap();
     let caller = clients.recv().await.unwrap();

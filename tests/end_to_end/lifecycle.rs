@@ -86,7 +86,7 @@ async fn handlers_of_either_side_are_told_when_either_side_drains() {
         let (exchange, mut contexts) = exchange();
         let server = Server::new().with(FeedServer::new(exchange.clone()));
         let running = server.start("127.0.0.1:0").await.unwrap();
-        let endpoint = Endpoint::new().serve(FeedServer::new(exchange)).unwrap();
+        let endpoint = Endpoint::new().with(FeedServer::new(exchange));
         let channel = endpoint.connect(running.address()).await.unwrap();
         let feed = FeedClient::new(channel.clone());
         let on_server = tokio::spawn(feed.watched().into_future());

@@ -221,7 +221,7 @@ impl Relayed {
         let watch = Watch::default();
         let server = Server::new().limits(limits).with(RelayServer::new(watch.clone()));
         let endpoint = Endpoint::new().limits(limits).codec(codec);
-        let endpoint = endpoint.serve(BounceServer::new(watch.clone())).unwrap();
+        let endpoint = endpoint.with(BounceServer::new(watch.clone()));
         let directory = tempfile::TempDir::new().unwrap();
         let address = match transport {
             Transport::Tcp => Address::Tcp { host: "127.0.0.1".to_owned(), port: 0 },

@@ -87,7 +87,7 @@ fn deeper(result: Result<Value, CallError<Value>>) -> Result<u32, String> {
 #[tokio::test]
 async fn a_nested_stream_by_name_tells_its_caller() {
     let limits = Limits::default().max_calls(1);
-    let endpoint = Endpoint::new().limits(limits).serve(CallerServer::new(Both)).unwrap();
+    let endpoint = Endpoint::new().limits(limits).with(CallerServer::new(Both));
     let server = Server::new().limits(limits).with(CallerServer::new(Both));
     let client = CallerClient::new(endpoint.in_memory(server));
     assert_eq!(timeout(HANGS, client.call(2)).await.expect("it hangs"), Ok(2));

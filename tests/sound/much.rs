@@ -33,7 +33,7 @@ async fn both_sides_ask_for_much() {
 async fn both_sides_ask_for_much_over_tcp() {
     let (server, ground, mut guests) = yard(Limits::default());
     let running = server.start("127.0.0.1:0").await.unwrap();
-    let endpoint = Endpoint::new().serve(HomeServer::new(ground)).unwrap();
+    let endpoint = Endpoint::new().with(HomeServer::new(ground));
     let client = YardClient::new(endpoint.connect(running.address()).await.unwrap());
     client.greet().await.unwrap();
     let home = guests.recv().await.unwrap();

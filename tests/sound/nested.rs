@@ -76,7 +76,7 @@ impl Cellar for House {
 fn house(limits: Limits, meeting: usize) -> StairsClient {
     let house = House(Arc::new(Barrier::new(meeting)));
     let server = Server::new().limits(limits).with(StairsServer::new(house.clone()));
-    let endpoint = Endpoint::new().limits(limits).serve(CellarServer::new(house)).unwrap();
+    let endpoint = Endpoint::new().limits(limits).with(CellarServer::new(house));
     StairsClient::new(endpoint.in_memory(server))
 }
 
@@ -233,7 +233,7 @@ impl Mirrors for Glass {
 #[tokio::test(start_paused = true)]
 async fn a_nested_stream_by_name_that_would_wait_for_itself_is_refused() {
     let limits = Limits::default().max_calls(1).max_streams(1);
-    let endpoint = Endpoint::new().limits(limits).serve(MirrorsServer::new(Glass)).unwrap();
+    let endpoint = Endpoint::new().limits(limits).with(MirrorsServer::new(Glass));
     let server = Server::new().limits(limits).with(MirrorsServer::new(Glass));
     let client = MirrorsClient::new(endpoint.in_memory(server));
     client.channel().ready().await.unwrap();

@@ -48,7 +48,7 @@ async fn oneway_handlers_that_call_back_are_answered() {
 async fn oneway_handlers_that_call_back_over_tcp_are_answered() {
     let (server, ground, _guests) = yard(Limits::default());
     let running = server.start("127.0.0.1:0").await.unwrap();
-    let endpoint = Endpoint::new().serve(HomeServer::new(ground.clone())).unwrap();
+    let endpoint = Endpoint::new().with(HomeServer::new(ground.clone()));
     let client = YardClient::new(endpoint.connect(running.address()).await.unwrap());
     let all = async {
         let calls = (0..MANY).map(|_| client.poke().into_future());

@@ -269,7 +269,7 @@ pub(crate) fn yard(limits: Limits) -> (Server, Ground, Guests) {
 /// A client in memory that serves the other direction.
 pub(crate) fn in_memory(limits: Limits) -> (YardClient, Ground, Guests) {
     let (server, ground, guests) = yard(limits);
-    let endpoint = Endpoint::new().limits(limits).serve(HomeServer::new(ground.clone())).unwrap();
+    let endpoint = Endpoint::new().limits(limits).with(HomeServer::new(ground.clone()));
     (YardClient::new(endpoint.in_memory(server)), ground, guests)
 }
 

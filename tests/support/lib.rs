@@ -4,6 +4,7 @@
 mod playground;
 mod raw_peer;
 mod served;
+mod tour;
 pub mod wire;
 
 pub use playground::{
@@ -11,3 +12,4 @@ pub use playground::{
 };
 pub use raw_peer::RawPeer;
 pub use served::{Served, Transport, each_transport_and_codec};
+pub use tour::{Guide, GuideClient, GuideServer, Sights, Tour, TourClient, TourServer, tourist};

@@ -80,6 +80,14 @@ impl RawPeer {
         self.stream.write_all(bytes).await
     }
 
+    /// Says that nothing more comes.
+    ///
+    /// # Errors
+    /// The connection is gone.
+    pub async fn finish(&mut self) -> io::Result<()> {
+        self.stream.shutdown().await
+    }
+
     /// Sends bytes one by one, each in a segment of its own as far as the system allows it.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use rpc_core::{Address, Codec, Endpoint, Limits, Listener, Server, service};
+use rpc_core::{Address, Codec, Endpoint, Limits, Server, service};
 use tempfile::TempDir;
 
 use super::{
@@ -123,12 +123,10 @@ impl Transport for Ours {
                 }
                 Self::Unix => Address::Unix(directory.path().join("socket")),
             };
-            let listener = Listener::bind(address).await?;
-            let address = listener.address().to_string();
             let cores = std::thread::available_parallelism()?.get();
             let threads = if matches!(ours, Self::Threads) { cores } else { 0 };
-            let running = server().threads(threads).start_on(listener)?;
-            Ok(Listening::new(address, (running, directory)))
+            let running = server().threads(threads).start(address).await?;
+            Ok(Listening::new(running.address().to_string(), (running, directory)))
         })
     }
 

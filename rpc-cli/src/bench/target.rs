@@ -88,7 +88,7 @@ async fn find_server(address: &str) -> Result<listener::Server, String> {
 
 impl Wanted {
     fn target(&self, server: &Connected, arguments: String) -> Target {
-        let protocol = match server.channel.peer() {
+        let protocol = match server.channel.peer().address() {
             rpc_core::PeerAddress::Tcp(_) => "rpc over TCP",
             _ => "rpc over a Unix socket",
         };

@@ -10,7 +10,7 @@ use crate::{
     proto::{Code, Codec, MethodKey, Payload, Status, connection::ConnectionError},
     schema::ServiceSchema,
     seam::{Caller, Phase},
-    transport::PeerAddress,
+    transport::Peer,
 };
 
 /// A connection to a server, from which clients of any of its services are made. Clones are cheap and
@@ -182,8 +182,8 @@ impl Channel {
 
     /// Who is at the other end.
     #[must_use]
-    pub fn peer(&self) -> PeerAddress {
-        self.target.current().peer()
+    pub fn peer(&self) -> Peer {
+        self.target.current().peer().clone()
     }
 
     /// What the server calls itself ([`Server::name`](crate::Server::name)): empty if it has no name, or has not

@@ -1,6 +1,12 @@
 //! How to connect: what a channel is made from.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::{
     call::{Channel, Evolve, Target},
@@ -8,7 +14,8 @@ use crate::{
     proto::{Codec, Limits, connection::Config},
     seam::{Caller, Serve},
     service::{BuildError, Dispatch, Router},
-    transport::{DialError, IntoAddress, Link, dial},
+    times::time_options,
+    transport::{Connector, DialError, IntoAddress, Link, Peer},
 };
 
 /// Options of a connection; each has a default.
@@ -33,6 +40,8 @@ pub struct Endpoint {
     evolve: bool,
     /// What the other side may call.
     services: Vec<Arc<dyn Dispatch>>,
+    /// What finds them: made for the first connection, kept for all others, of clones too.
+    router: Arc<OnceLock<Result<Arc<Router>, BuildError>>>,
 }
 
 impl Default for Endpoint {
@@ -44,6 +53,7 @@ impl Default for Endpoint {
             connect_timeout: Duration::from_secs(20),
             evolve: false,
             services: Vec::new(),
+            router: Arc::default(),
         }
     }
 }
@@ -95,51 +105,62 @@ impl Endpoint {
         self
     }
 
-    /// While calls are in flight: silence after which the server is pinged, and the time it then has to
-    /// answer before the connection counts as lost. Default: 20 s; `None` never pings. Over TCP the system looks
-    /// after idle connections as well: see [`Listener`](crate::Listener).
-    pub const fn keepalive(mut self, interval: Option<Duration>) -> Self {
-        self.config.keepalive = interval;
-        self
-    }
-
-    /// How long the server may take none of the bytes that wait for it before the connection counts as lost.
-    /// Default: 30 s.
-    pub const fn write_timeout(mut self, timeout: Duration) -> Self {
-        self.config.write_timeout = timeout;
-        self
-    }
-
-    /// How long the server may take to say hello. Default: 5 s.
-    pub const fn handshake_timeout(mut self, timeout: Duration) -> Self {
-        self.config.handshake_timeout = timeout;
-        self
-    }
+    time_options!();
 
     /// Serves `service` to the other side, which calls it on the connections that are made from here: see
-    /// [`Context::peer`](crate::Context::peer).
-    ///
-    /// # Errors
-    /// A service of that name is served already, or two method names have the same hash.
-    pub fn serve(mut self, service: impl Dispatch) -> Result<Self, BuildError> {
+    /// [`Context::peer`](crate::Context::peer). Each must have a name of its own.
+    pub fn with(mut self, service: impl Dispatch) -> Self {
         self.services.push(Arc::new(service));
-        self.router().map(|_| self)
+        self.router = Arc::default();
+        self
     }
 
-    fn router(&self) -> Result<Option<Arc<dyn Serve>>, BuildError> {
+    pub(crate) fn serve(&self) -> Result<Option<Arc<dyn Serve>>, DialError> {
         if self.services.is_empty() {
             return Ok(None);
         }
-        let mut router = Router::default();
-        for service in &self.services {
-            router.add(Arc::clone(service))?;
+        let router = self.router.get_or_init(|| Router::of(&self.services).map(Arc::new));
+        match router {
+            Ok(router) => Ok(Some(Arc::clone(router) as Arc<dyn Serve>)),
+            Err(error) => Err(DialError::Services(error.clone().into())),
         }
-        Ok(Some(Arc::new(router)))
     }
 
-    pub(crate) fn over(&self, link: Link) -> Channel {
-        // `serve` has tried it.
-        let serve = self.router().unwrap_or_default();
+    /// A channel over a byte stream that the program brought, at whose other end somebody serves: see
+    /// [`Server::serve_io`](crate::Server::serve_io). To be called within a tokio runtime.
+    ///
+    /// ```
+    /// # use rpc_core::{Endpoint, Peer, Server, service};
+    /// # #[service] trait Calculator { async fn add(&self, a: i64, b: i64) -> i64; }
+    /// # struct Pocket;
+    /// # impl Calculator for Pocket { async fn add(&self, a: i64, b: i64) -> i64 { a + b } }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (near, far) = tokio::io::duplex(4096);
+    /// let server = Server::new().with(CalculatorServer::new(Pocket));
+    /// let served = server.serve_io(far, Peer::new("client"))?;
+    ///
+    /// let channel = Endpoint::new().over(near, Peer::new("server"))?;
+    /// assert_eq!(CalculatorClient::new(channel).add(1, 2).await?, 3);
+    /// // The last client is gone, and the connection with it.
+    /// served.wait().await;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// Limits are out of range, or the services of this side do not go together.
+    pub fn over(
+        &self,
+        io: impl AsyncRead + AsyncWrite + Send + 'static,
+        peer: Peer,
+    ) -> Result<Channel, DialError> {
+        self.config.limits.check()?;
+        Ok(self.channel(Link::new(io, peer), self.serve()?))
+    }
+
+    pub(crate) fn channel(&self, mut link: Link, serve: Option<Arc<dyn Serve>>) -> Channel {
+        // This side speaks first, and learns from what comes whom it has spoken to.
+        link.read.refuse_strangers();
         let config = Arc::new(self.config.clone());
         let caller: Arc<dyn Caller> = Connection::spawn(link, config, serve);
         let target = match self.evolve {
@@ -152,21 +173,33 @@ impl Endpoint {
     /// Opens the transport; the protocol's handshake rides with the first call.
     ///
     /// # Errors
-    /// The address is none, limits are out of range, or no transport could be opened.
+    /// The address is none, limits are out of range, the services of this side do not go together, or no transport
+    /// could be opened.
     ///
     /// # Cancel safety
     /// Safe: dropping the future gives the attempt up.
     pub async fn connect(&self, address: impl IntoAddress) -> Result<Channel, DialError> {
+        self.connect_with(&address.into_address()?).await
+    }
+
+    /// Opens the transport by a [`Connector`] of the program's own.
+    ///
+    /// # Errors
+    /// As for [`Self::connect`].
+    ///
+    /// # Cancel safety
+    /// Safe: dropping the future gives the attempt up.
+    pub async fn connect_with(&self, connector: &impl Connector) -> Result<Channel, DialError> {
+        // What cannot be is said before anybody is called.
         self.config.limits.check()?;
-        let address = address.into_address()?;
-        let link = match tokio::time::timeout(self.connect_timeout, dial(&address)).await {
-            Ok(link) => link?,
+        let serve = self.serve()?;
+        match tokio::time::timeout(self.connect_timeout, connector.connect()).await {
+            Ok(link) => Ok(self.channel(link?, serve)),
             Err(_) => {
-                let reason = std::io::ErrorKind::TimedOut.into();
-                return Err(DialError::Connect { address, reason });
+                let (address, reason) = (connector.address(), std::io::ErrorKind::TimedOut.into());
+                Err(DialError::Connect { address, reason })
             }
-        };
-        Ok(self.over(link))
+        }
     }
 }
 

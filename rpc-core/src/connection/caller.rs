@@ -17,7 +17,7 @@ use crate::{
     },
     seam::{Caller, Origin, Phase, Phases, Remote, Waiting},
     time::now,
-    transport::PeerAddress,
+    transport::Peer,
 };
 
 /// What the peer is told.
@@ -35,8 +35,8 @@ impl Holds for Live {
 }
 
 impl<T: Holds> Remote for T {
-    fn peer(&self) -> PeerAddress {
-        self.live().peer
+    fn peer(&self) -> &Peer {
+        &self.live().peer
     }
 
     fn phase(&self) -> Phase {

@@ -11,7 +11,7 @@ use std::{
     time::Instant,
 };
 
-use tokio::{io::AsyncRead, time::Sleep};
+use tokio::time::Sleep;
 use tokio_util::task::TaskTracker;
 
 use super::{
@@ -29,13 +29,13 @@ use crate::{
     },
     seam::{HandlerSlot, IncomingCall, Serve, SlowGuard, panicked},
     time::now,
-    transport::Link,
+    transport::{Link, ReadHalf},
 };
 
 /// Drives one connection to its end.
 pub(crate) struct Driver {
     pub(super) live: Arc<Live>,
-    pub(super) read: Box<dyn AsyncRead + Send + Unpin>,
+    pub(super) read: ReadHalf,
     pub(super) decoder: Decoder,
     /// Who takes the peer's calls; nobody on connections that serve nothing.
     serve: Option<Arc<dyn Serve>>,
@@ -95,9 +95,11 @@ impl Driver {
         self.handlers.track(tasks);
     }
 
-    /// Counts the connection among those whose peers have not said hello, until this one has.
-    pub(crate) fn count_handshake(&mut self, handshake: Handshake) {
-        self.handshake = Some(Box::new(handshake));
+    /// The handshake began before there was a machine. The connection counts among those whose peers have not said
+    /// hello, if they are counted, until this one has.
+    pub(crate) fn begin_handshake(&mut self, began: Instant, handshake: Option<Handshake>) {
+        self.handshake = handshake.map(Box::new);
+        self.live.with(|state| state.machine.begin_handshake(began));
     }
 
     pub(crate) const fn live(&self) -> &Arc<Live> {

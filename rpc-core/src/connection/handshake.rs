@@ -3,11 +3,12 @@
 
 use std::{
     collections::BTreeMap,
+    future::poll_fn,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    task::Context,
+    task::{Context, Poll},
 };
 
 use futures_util::task::AtomicWaker;
@@ -68,6 +69,11 @@ impl Handshakes {
 }
 
 impl Handshake {
+    /// Resolves when the connection has to go.
+    pub(crate) async fn given_up(&self) {
+        poll_fn(|cx| if self.is_given_up(cx) { Poll::Ready(()) } else { Poll::Pending }).await;
+    }
+
     /// Whether the connection has to go; if not, leaves the waker of `cx`. To be asked when what the peer has sent is
     /// read: its hello may have come before others did.
     pub(super) fn is_given_up(&self, cx: &Context<'_>) -> bool {

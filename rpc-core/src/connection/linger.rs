@@ -9,12 +9,12 @@ use std::{
 };
 
 use tokio::{
-    io::{AsyncRead, ReadBuf},
+    io::{AsyncRead, AsyncWriteExt as _, ReadBuf},
     time::timeout,
 };
 
 use super::{live::Live, turn::Flushed};
-use crate::proto::connection::ConnectionError;
+use crate::{proto::connection::ConnectionError, transport::Link};
 
 /// How long the peer may take to accept the last bytes, and then to close its side.
 const LINGER: Duration = Duration::from_millis(500);
@@ -31,14 +31,29 @@ pub(super) async fn close(
     if matches!(error, ConnectionError::Transport(_)) {
         return;
     }
-    let flushed = timeout(LINGER, poll_fn(|cx| poll_flush(live, cx))).await;
-    if flushed.is_err() || poll_fn(|cx| live.poll_shutdown(cx)).await.is_err() {
+    let last = async {
+        poll_fn(|cx| poll_flush(live, cx)).await;
+        poll_fn(|cx| live.poll_shutdown(cx)).await
+    };
+    if !matches!(timeout(LINGER, last).await, Ok(Ok(()))) {
         return;
     }
     let peer_may_write = !matches!(error, ConnectionError::Lost);
     if peer_may_write {
         // A peer that takes longer has had its chance to read why.
         let _ = timeout(LINGER, poll_fn(|cx| poll_discard(read, cx))).await;
+    }
+}
+
+/// Says a last word to a peer of another protocol, and closes the transport as [`close`] does.
+pub(crate) async fn answer(mut link: Link, answer: &[u8]) {
+    let last = async {
+        link.write_all(answer).await?;
+        link.flush().await?;
+        link.shutdown().await
+    };
+    if matches!(timeout(LINGER, last).await, Ok(Ok(()))) {
+        let _ = timeout(LINGER, poll_fn(|cx| poll_discard(&mut link.read, cx))).await;
     }
 }
 

@@ -27,13 +27,13 @@ use crate::{
         connection::{Config, ConnectionError, Event, Waiter},
     },
     time::now,
-    transport::{PeerAddress, WriteHalf},
+    transport::{Flush, Peer, WriteHalf},
 };
 
 pub(crate) struct Live {
     pub(super) state: Mutex<State>,
     pub(super) driver: AtomicWaker,
-    pub(super) peer: PeerAddress,
+    pub(super) peer: Peer,
     /// Where the connection runs, for what callers elsewhere need a task for.
     pub(super) runtime: Option<Handle>,
 }
@@ -45,6 +45,8 @@ pub(super) struct State {
     pub(super) write: Option<Box<dyn WriteHalf>>,
     /// Whether somebody is writing, with `write` and what the machine gave in hand.
     pub(super) writing: bool,
+    /// Whether the transport has taken bytes that it keeps until it is flushed.
+    pub(super) unflushed: Flush,
     /// Whether the transport is closed, however many still hold this.
     pub(super) closed: bool,
     pub(super) lifecycle: Lifecycle,
@@ -65,12 +67,13 @@ impl Live {
         side: Side,
         config: Arc<Config>,
         write: Box<dyn WriteHalf>,
-        peer: PeerAddress,
+        peer: Peer,
     ) -> Self {
         let state = State {
             machine: proto::Connection::new(side, config, now()),
             write: Some(write),
             writing: false,
+            unflushed: Flush::Done,
             closed: false,
             lifecycle: Lifecycle::default(),
             flush: side == Side::Dialer,
@@ -128,10 +131,10 @@ impl Live {
         self.note_draining();
     }
 
-    /// Ends the connection at once.
-    pub(crate) fn abort(&self) {
+    /// Ends the connection at once, for this reason.
+    pub(crate) fn fail(&self, error: ConnectionError) {
         let mut state = self.state.lock();
-        state.machine.fail(ConnectionError::Aborted);
+        state.machine.fail(error);
         self.request_flush(state);
     }
 

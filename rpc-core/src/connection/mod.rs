@@ -17,7 +17,7 @@ mod handlers;
 mod handshake;
 mod items;
 mod lifecycle;
-mod linger;
+pub(crate) mod linger;
 mod live;
 mod reading;
 mod scratch;

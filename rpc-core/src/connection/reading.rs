@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    io,
     pin::Pin,
     task::{Context, Poll, Waker},
 };
@@ -16,6 +17,7 @@ use crate::{
         connection::{ConnectionError, Event, Lent, SHORT_READ},
     },
     time::now,
+    transport::Stranger,
 };
 
 impl Driver {
@@ -42,7 +44,7 @@ impl Driver {
         self.handle(events, wakes, |machine, decoder| match read {
             Ok(()) if buffer.filled().is_empty() => machine.handle_eof(),
             Ok(()) => machine.handle_input(now(), decoder, buffer.filled()),
-            Err(error) => machine.fail(ConnectionError::Transport(error.to_string())),
+            Err(error) => machine.fail(failed(&error)),
         });
         true
     }
@@ -65,7 +67,7 @@ impl Driver {
             machine.handle_lent(now(), decoder, lent);
             match read {
                 Ok(0) => machine.handle_eof(),
-                Err(error) => machine.fail(ConnectionError::Transport(error.to_string())),
+                Err(error) => machine.fail(failed(&error)),
                 Ok(_) => {}
             }
         });
@@ -87,5 +89,13 @@ impl Driver {
             state.collect(events, wakes);
             state.machine.error().cloned()
         });
+    }
+}
+
+/// Why a connection ends that cannot be read any more.
+fn failed(error: &io::Error) -> ConnectionError {
+    match error.get_ref().and_then(|inner| inner.downcast_ref()) {
+        Some(Stranger(sent)) => ConnectionError::Foreign(sent),
+        None => ConnectionError::Transport(error.to_string()),
     }
 }

@@ -15,6 +15,7 @@ use super::{
 use crate::{
     proto::connection::{ConnectionError, MAX_SLICES},
     time::now,
+    transport::{Flush, Written},
 };
 
 impl Live {
@@ -27,7 +28,7 @@ impl Live {
             return Flushed::All;
         }
         state.begin_write();
-        if !state.machine.has_unwritten() {
+        if !state.machine.has_unwritten() && state.unflushed == Flush::Done {
             return if state.machine.is_held_up() { Flushed::Blocked } else { state.all_written() };
         }
         self.write(state, Some(cx))
@@ -52,6 +53,7 @@ impl Live {
         let mut slices = [IoSlice::new(&[]); MAX_SLICES];
         let count = transmit.slices(&mut slices);
         let written = match cx {
+            Some(cx) if count == 0 => half.poll_flush(cx).map_ok(|()| Written::sent(0)),
             Some(cx) => half.poll_write(cx, &slices[..count]),
             None => match half.try_write(&slices[..count]) {
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => Poll::Pending,
@@ -62,16 +64,21 @@ impl Live {
         state.writing = false;
         state.write = (!state.closed).then_some(half);
         let flushed = match written {
-            Poll::Ready(Ok(count)) => {
-                transmit.advance(count);
+            Poll::Ready(Ok(Written { bytes, flush })) => {
+                transmit.advance(bytes);
                 let unwritten = !transmit.is_empty();
                 state.machine.end_write(transmit);
                 let present = if state.machine.queues() { now() } else { state.machine.received() };
-                state.machine.handle_sent(present, count);
+                state.machine.handle_sent(present, bytes);
+                state.unflushed = flush;
                 // A driver that finds somebody writing leaves what it was asked for to that one.
                 let asked = inline && state.flush;
                 if unwritten || state.machine.wants_write() || asked {
                     Flushed::More
+                } else if flush == Flush::Pending {
+                    // What the transport keeps is not under way: the connection is not done with it.
+                    state.machine.handle_blocked(now());
+                    Flushed::Blocked
                 } else if state.machine.is_held_up() {
                     Flushed::Blocked
                 } else {
@@ -81,6 +88,7 @@ impl Live {
             Poll::Ready(Err(error)) => {
                 // The transport has taken nothing of it.
                 state.machine.end_write(transmit);
+                state.unflushed = Flush::Done;
                 state.machine.fail(ConnectionError::Transport(error.to_string()));
                 drop(state.machine.take_unwritten());
                 Flushed::More

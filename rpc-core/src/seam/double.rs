@@ -22,13 +22,14 @@ use crate::{
         CallId, Codec, Ended, Metadata, Opening, Outcome, Payload, Status,
         connection::{Batch, ConnectionError, Items, Room, Segment, Stopped, StreamId},
     },
-    transport::PeerAddress,
+    transport::{Peer, PeerAddress},
 };
 
 #[derive(Debug)]
 pub(crate) struct Double {
     pub(crate) seen: Mutex<Seen>,
     phase: watch::Sender<Phase>,
+    peer: Peer,
 }
 
 /// What happened, and what is to happen.
@@ -61,7 +62,11 @@ pub(crate) struct Seen {
 impl Double {
     pub(crate) fn new() -> Arc<Self> {
         let seen = Seen { room: 1 << 20, ..Seen::default() };
-        Arc::new(Self { seen: Mutex::new(seen), phase: watch::channel(Phase::Ready).0 })
+        Arc::new(Self {
+            seen: Mutex::new(seen),
+            phase: watch::channel(Phase::Ready).0,
+            peer: Peer::new(PeerAddress::Memory),
+        })
     }
 
     /// Changes what is to happen, and wakes who waits.
@@ -158,8 +163,8 @@ impl ItemLink for Double {
 }
 
 impl Remote for Double {
-    fn peer(&self) -> PeerAddress {
-        PeerAddress::Memory
+    fn peer(&self) -> &Peer {
+        &self.peer
     }
 
     fn phase(&self) -> Phase {

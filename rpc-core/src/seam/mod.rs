@@ -10,8 +10,6 @@
 //! whatever else takes them another `Caller`. Calls and streams are named by ids, so that a seam costs a call no
 //! allocation, and small items cross it by the batch.
 
-#[cfg(test)]
-pub(crate) mod double;
 mod guard;
 pub(crate) mod items;
 mod phase;
@@ -36,14 +34,14 @@ use crate::{
         CallId, Ended, Metadata, Opening, Outcome, Payload, Status,
         connection::{ConnectionError, Request},
     },
-    transport::PeerAddress,
+    transport::Peer,
 };
 use items::ItemLink;
 
 /// The other end of a link: its address, and how far the link is in its life.
 pub(crate) trait Remote: ItemLink + fmt::Debug {
     /// Who is at the other end.
-    fn peer(&self) -> PeerAddress;
+    fn peer(&self) -> &Peer;
 
     /// How far the link is.
     fn phase(&self) -> Phase;
@@ -147,3 +145,6 @@ pub(crate) trait Serve: Send + Sync + 'static {
     /// Puts the handler of `call` into `slot`; says how to run it, if its method is known.
     fn serve(&self, call: IncomingCall, slot: &mut HandlerSlot) -> Option<Schedule<'_>>;
 }
+
+#[cfg(test)]
+pub(crate) mod double;

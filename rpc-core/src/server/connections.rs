@@ -1,27 +1,41 @@
-//! The live connections of one server, so that a shutdown can reach them all.
+//! The live connections of one server: their share of its limits, and a shutdown that reaches them all.
 
-use std::sync::Arc;
+use std::{future::pending, sync::Arc};
 
 use parking_lot::Mutex;
 use slab::Slab;
-use tokio::sync::OwnedSemaphorePermit;
-use tokio_util::task::TaskTracker;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::JoinHandle,
+    time::sleep,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use super::establish::{answer, establish};
 use crate::{
-    connection::{Driver, Handshake, Handshakes, Live},
-    proto::{Side, connection::Config},
+    connection::{Driver, Handshake, Handshakes, Live, linger},
+    proto::{
+        Side,
+        connection::{Config, ConnectionError},
+    },
     seam::Serve,
-    transport::Link,
+    time::now,
+    transport::Incoming,
 };
 
 pub(super) struct Connections {
     router: Arc<dyn Serve>,
     config: Arc<Config>,
+    /// Shares of the limit of connections. Never closed.
+    shares: Arc<Semaphore>,
     /// Bounded by: the server's limit of connections.
     live: Mutex<Slab<Arc<Live>>>,
     /// Those of the connections, and the handlers that they have spawned.
     tasks: TaskTracker,
     handshakes: Arc<Handshakes>,
+    /// Cancelled before what is live is told: a connection that is not live yet looks when it is.
+    draining: CancellationToken,
+    aborted: CancellationToken,
 }
 
 /// What a connection has of the server's limits.
@@ -32,10 +46,32 @@ pub(super) struct Share {
     handshake: Handshake,
 }
 
+const SHUTDOWN: &str = "the server is shutting down";
+
 impl Connections {
-    pub(super) fn new(router: Arc<dyn Serve>, config: Arc<Config>, max_handshakes: usize) -> Self {
-        let handshakes = Handshakes::new(max_handshakes);
-        Self { router, config, live: Mutex::default(), tasks: TaskTracker::new(), handshakes }
+    pub(super) fn new(
+        router: Arc<dyn Serve>,
+        config: Arc<Config>,
+        max_connections: usize,
+        max_handshakes: usize,
+    ) -> Self {
+        // Whoever connects when all others are silent is let in: the oldest of them makes room for the next.
+        let max_handshakes = max_handshakes.min(max_connections.saturating_sub(1));
+        Self {
+            router,
+            config,
+            shares: Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS))),
+            live: Mutex::default(),
+            tasks: TaskTracker::new(),
+            handshakes: Handshakes::new(max_handshakes),
+            draining: CancellationToken::new(),
+            aborted: CancellationToken::new(),
+        }
+    }
+
+    /// Waits for a share of the limit of connections.
+    pub(super) async fn permit(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.shares).acquire_owned().await.ok()
     }
 
     /// Takes note of a connection that was accepted.
@@ -43,36 +79,97 @@ impl Connections {
         Share { permit, handshake: self.handshakes.begin() }
     }
 
-    /// Serves a connection in a task of its own, until it ends; its share of the limits is given back then.
-    pub(super) fn serve(self: &Arc<Self>, link: Link, share: Option<Share>) {
-        let accept = Some(Arc::clone(&self.router));
-        let peer = link.peer;
-        let mut driver = Driver::new(link, Side::Acceptor, Arc::clone(&self.config), accept);
-        driver.track_handlers(self.tasks.clone());
-        let permit = share.map(|Share { permit, handshake }| {
-            driver.count_handshake(handshake);
-            permit
-        });
-        let key = self.live.lock().insert(Arc::clone(driver.live()));
-        let listed = Listed { connections: Arc::clone(self), key };
+    /// Serves a connection in a task of its own, until it ends; its share of the limits is given back then. Gives the
+    /// reason of the end.
+    pub(super) fn serve(
+        self: &Arc<Self>,
+        incoming: Incoming,
+        share: Option<Share>,
+    ) -> JoinHandle<ConnectionError> {
+        let connections = Arc::clone(self);
         self.tasks.spawn(async move {
-            let error = driver.run().await;
-            tracing::debug!(target: "rpc_core::server", %peer, %error, "connection ended");
-            drop((listed, permit));
-        });
+            let (permit, handshake) = share.map(|share| (share.permit, share.handshake)).unzip();
+            let error = connections.run(incoming, handshake).await;
+            drop(permit);
+            error
+        })
+    }
+
+    async fn run(
+        self: Arc<Self>,
+        incoming: Incoming,
+        handshake: Option<Handshake>,
+    ) -> ConnectionError {
+        let began = now();
+        let established = establish(incoming, self.interrupted(handshake.as_ref())).await;
+        let (link, protocol) = match established {
+            Ok(established) => established,
+            Err(error) => {
+                tracing::debug!(target: "rpc_core::server", %error, "connection was gone at once");
+                return ConnectionError::Transport(error.to_string());
+            }
+        };
+        let peer = link.peer.clone();
+        let stranger = protocol.stranger().map(ConnectionError::Foreign);
+        let error = if let Some((error, answer)) = stranger.clone().zip(answer(protocol)) {
+            linger::answer(link, answer).await;
+            error
+        } else {
+            let accept = Some(Arc::clone(&self.router));
+            let mut driver = Driver::new(link, Side::Acceptor, Arc::clone(&self.config), accept);
+            driver.track_handlers(self.tasks.clone());
+            driver.begin_handshake(began, handshake);
+            let live = Arc::clone(driver.live());
+            let _listed = self.list(&live);
+            if self.aborted.is_cancelled() {
+                live.fail(ConnectionError::Aborted);
+            } else if self.draining.is_cancelled() {
+                live.drain(SHUTDOWN);
+            }
+            if let Some(stranger) = stranger {
+                live.fail(stranger);
+            }
+            drop(live);
+            driver.run().await
+        };
+        tracing::debug!(target: "rpc_core::server", %peer, %error, "connection ended");
+        error
+    }
+
+    /// Resolves when a connection whose peer has said nothing yet is not to be waited for.
+    async fn interrupted(&self, handshake: Option<&Handshake>) {
+        let given_up = async {
+            match handshake {
+                Some(handshake) => handshake.given_up().await,
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            () = sleep(self.config.handshake_timeout) => {}
+            () = self.draining.cancelled() => {}
+            () = given_up => {}
+        }
+    }
+
+    fn list(self: &Arc<Self>, live: &Arc<Live>) -> Listed {
+        let key = self.live.lock().insert(Arc::clone(live));
+        Listed { connections: Arc::clone(self), key }
     }
 
     /// Has every connection finish its calls and start no more.
     pub(super) fn drain(&self) {
+        self.draining.cancel();
         for live in self.snapshot() {
-            live.drain("the server is shutting down");
+            live.drain(SHUTDOWN);
         }
     }
 
     /// Ends every connection at once.
     pub(super) fn abort(&self) {
+        self.aborted.cancel();
+        self.draining.cancel();
         for live in self.snapshot() {
-            live.abort();
+            live.fail(ConnectionError::Aborted);
         }
     }
 

@@ -1,7 +1,7 @@
 //! The server's side: services, limits, the accept loop, shutdown.
 
-mod accept;
 mod connections;
+mod establish;
 mod running;
 mod threads;
 
@@ -10,12 +10,14 @@ pub use running::{Running, Shutdown};
 use std::{fmt, num::NonZero, sync::Arc, time::Duration};
 
 use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::{
     proto::{Limits, LimitsError, connection::Config},
     reflect,
     service::{BuildError, Dispatch, Router},
-    transport::{Address, BindError, IntoAddress, Link, Listener},
+    times::time_options,
+    transport::{BindError, IntoAddress, Link, Listener, Peer},
 };
 use connections::Connections;
 use threads::Threads;
@@ -119,32 +121,7 @@ impl Server {
         self
     }
 
-    /// How long a client may take to say hello before its connection is closed. Default: 5 s.
-    pub const fn handshake_timeout(mut self, timeout: Duration) -> Self {
-        self.config.handshake_timeout = timeout;
-        self
-    }
-
-    /// Silence after which a client is pinged while calls are open, and the time it then has to answer before its
-    /// connection counts as lost. Default: 20 s; `None` never pings. Over TCP the system looks after idle connections
-    /// as well: see [`Listener`].
-    pub const fn keepalive(mut self, interval: Option<Duration>) -> Self {
-        self.config.keepalive = interval;
-        self
-    }
-
-    /// How long a client may take none of the bytes that wait for it before its connection is closed. Default: 30 s.
-    pub const fn write_timeout(mut self, timeout: Duration) -> Self {
-        self.config.write_timeout = timeout;
-        self
-    }
-
-    /// How long a connection may be silent on which no call of either side is open; then the client is told goodbye,
-    /// as in a shutdown. Default: `None`, which leaves idle connections open.
-    pub const fn idle_timeout(mut self, timeout: Option<Duration>) -> Self {
-        self.config.idle_timeout = timeout;
-        self
-    }
+    time_options!();
 
     /// How long a shutdown waits for the calls that run. Default: 30 s.
     pub const fn grace(mut self, grace: Duration) -> Self {
@@ -190,17 +167,18 @@ impl Server {
     /// shutdown.
     pub async fn listen(self, address: impl IntoAddress) -> Result<(), ServeError> {
         let address = address.into_address().map_err(BindError::from)?;
-        self.serve(Listener::bind(address).await?).await
+        self.serve(address.bind().await?).await
     }
 
-    /// Serves a socket that is listening already, until the future is dropped.
+    /// Serves what a listener accepts, until the future is dropped: a socket of tokio's that is listening already, or
+    /// a [`Listener`] of the program's own.
     ///
     /// # Errors
     /// The services or limits do not hold together.
     ///
     /// # Cancel safety
     /// As for [`Self::listen`].
-    pub async fn serve(self, listener: Listener) -> Result<(), ServeError> {
+    pub async fn serve(self, listener: impl Listener) -> Result<(), ServeError> {
         let running = self.start_on(listener)?;
         let _abort = running.abort_on_drop();
         running.wait().await;
@@ -216,39 +194,59 @@ impl Server {
     /// Safe: until it resolves, nothing listens.
     pub async fn start(self, address: impl IntoAddress) -> Result<Running, ServeError> {
         let address = address.into_address().map_err(BindError::from)?;
-        self.start_on(Listener::bind(address).await?)
+        self.start_on(address.bind().await?)
     }
 
-    /// Serves a socket that is listening already, in the background. To be called within a tokio runtime.
+    /// Serves what a listener accepts, in the background. To be called within a tokio runtime.
     ///
     /// # Errors
     /// The services or limits do not hold together.
-    pub fn start_on(self, listener: Listener) -> Result<Running, ServeError> {
-        let address: Address = listener.address().clone();
-        let (grace, max, threads) = (self.grace, self.max_connections, self.threads);
+    pub fn start_on(self, listener: impl Listener) -> Result<Running, ServeError> {
+        let (grace, threads) = (self.grace, self.threads);
         let connections = Arc::new(self.build()?);
         let threads = Threads::start(threads, &connections).map_err(ServeError::Threads)?;
-        Ok(Running::spawn(listener, address, connections, threads, max, grace))
+        Ok(Running::spawn(listener, std::future::pending(), connections, threads, grace))
     }
 
-    /// Serves one end of a byte stream in memory.
-    pub(crate) fn serve_link(self, link: Link) -> Result<(), ServeError> {
-        Arc::new(self.build()?).serve(link, None);
-        Ok(())
+    /// Serves one byte stream in the background, until it ends: [`Running::wait`] resolves then. A running server
+    /// serves more of them by [`Running::serve_io`]. To be called within a tokio runtime.
+    ///
+    /// ```no_run
+    /// # use rpc_core::{Peer, Server, service};
+    /// # #[service] trait Calculator { async fn add(&self, a: i64, b: i64) -> i64; }
+    /// # struct Pocket;
+    /// # impl Calculator for Pocket { async fn add(&self, a: i64, b: i64) -> i64 { a + b } }
+    /// # async fn run() -> Result<(), rpc_core::ServeError> {
+    /// // What `ssh host calculator` runs: whoever started it calls it over its standard streams.
+    /// let streams = tokio::io::join(tokio::io::stdin(), tokio::io::stdout());
+    /// let server = Server::new().with(CalculatorServer::new(Pocket));
+    /// server.serve_io(streams, Peer::new("whoever started this"))?.wait().await;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// The services or limits do not hold together.
+    pub fn serve_io(
+        self,
+        io: impl AsyncRead + AsyncWrite + Send + 'static,
+        peer: Peer,
+    ) -> Result<Running, ServeError> {
+        self.serve_link(Link::new(io, peer))
+    }
+
+    pub(crate) fn serve_link(self, link: Link) -> Result<Running, ServeError> {
+        let grace = self.grace;
+        Ok(Running::over(link, Arc::new(self.build()?), grace))
     }
 
     fn build(self) -> Result<Connections, ServeError> {
         self.config.limits.check()?;
-        let mut router = Router::default();
-        for service in self.services {
-            router.add(service)?;
-        }
+        let mut router = Router::of(&self.services)?;
         if self.reflection {
             reflect::add_to(&mut router)?;
         }
-        // Whoever connects when all others are silent is let in: the oldest of them makes room for the next.
-        let max_handshakes = self.max_handshakes.min(self.max_connections.saturating_sub(1));
-        Ok(Connections::new(Arc::new(router), Arc::new(self.config), max_handshakes))
+        let (router, config) = (Arc::new(router), Arc::new(self.config));
+        Ok(Connections::new(router, config, self.max_connections, self.max_handshakes))
     }
 }
 

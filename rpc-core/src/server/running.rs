@@ -1,17 +1,18 @@
 //! A server that runs in the background, and the handle that ends it in good order.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{accept::accept, connections::Connections, threads::Threads};
-use crate::transport::{Address, Listener};
+use super::{connections::Connections, threads::Threads};
+use crate::transport::{Address, Incoming, Link, Listener, Peer};
 
 /// A server that runs in the background. Dropping this leaves it running.
-#[derive(Debug)]
 #[must_use = "the server runs on; keep this to learn its address and to shut it down"]
 pub struct Running {
     address: Address,
+    connections: Arc<Connections>,
     shutdown: Shutdown,
     ended: CancellationToken,
 }
@@ -26,23 +27,70 @@ pub struct Shutdown {
 }
 
 impl Running {
+    /// Serves what `listener` accepts, until it is told to end or `over` resolves.
     pub(super) fn spawn(
-        listener: Listener,
-        address: Address,
+        listener: impl Listener,
+        over: impl Future<Output = ()> + Send + 'static,
         connections: Arc<Connections>,
         threads: Threads,
-        max_connections: usize,
         grace: Duration,
     ) -> Self {
         let shutdown =
             Shutdown { drain: CancellationToken::new(), abort: CancellationToken::new() };
-        let ended = CancellationToken::new();
+        let (address, ended) = (listener.address(), CancellationToken::new());
         let (told, end) = (shutdown.clone(), ended.clone().drop_guard());
+        let serving = Arc::clone(&connections);
         tokio::spawn(async move {
-            run(listener, connections, threads, max_connections, grace, told).await;
+            run(listener, over, serving, threads, grace, told).await;
             drop(end);
         });
-        Self { address, shutdown, ended }
+        Self { address, connections, shutdown, ended }
+    }
+
+    /// Serves one link, until it ends.
+    pub(super) fn over(link: Link, connections: Arc<Connections>, grace: Duration) -> Self {
+        let nobody = Nobody(Address::Other(link.peer().to_string()));
+        let served = connections.serve(link.into(), None);
+        Self::spawn(nobody, async { drop(served.await) }, connections, Threads::None, grace)
+    }
+
+    /// Serves a byte stream that the program brought, beside those that the server accepts. It waits for a share of
+    /// the limit of connections, is told when the server shuts down, and runs on the current runtime even if the
+    /// server has threads of its own. The future resolves when it has ended; it goes on without it. To be called
+    /// within a tokio runtime.
+    ///
+    /// ```
+    /// # use rpc_core::{Endpoint, Peer, Server, service};
+    /// # #[service] trait Calculator { async fn add(&self, a: i64, b: i64) -> i64; }
+    /// # struct Pocket;
+    /// # impl Calculator for Pocket { async fn add(&self, a: i64, b: i64) -> i64 { a + b } }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = Server::new().with(CalculatorServer::new(Pocket)).start("127.0.0.1:0").await?;
+    /// let (near, far) = tokio::io::duplex(4096);
+    /// let ended = server.serve_io(far, Peer::new("pipe"));
+    /// let calculator = CalculatorClient::new(Endpoint::new().over(near, Peer::new("pipe"))?);
+    /// assert_eq!(calculator.add(1, 2).await?, 3);
+    /// drop(calculator);
+    /// ended.await;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Cancel safety
+    /// Safe: dropping the future changes nothing.
+    pub fn serve_io<S: AsyncRead + AsyncWrite + Send + 'static>(
+        &self,
+        io: S,
+        peer: Peer,
+    ) -> impl Future<Output = ()> + Send + use<S> {
+        let (link, connections) = (Link::new(io, peer), Arc::clone(&self.connections));
+        let served = tokio::spawn(async move {
+            if let Some(permit) = connections.permit().await {
+                let share = connections.count(permit);
+                drop(connections.serve(link.into(), Some(share)).await);
+            }
+        });
+        async { drop(served.await) }
     }
 
     /// Where the server listens, with the port that the system chose.
@@ -92,27 +140,45 @@ impl Shutdown {
     }
 }
 
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+/// Accepts nothing.
+struct Nobody(Address);
+
+impl Listener for Nobody {
+    async fn accept(&mut self) -> Incoming {
+        std::future::pending().await
+    }
+
+    fn address(&self) -> Address {
+        self.0.clone()
+    }
+}
+
 async fn run(
-    listener: Listener,
+    listener: impl Listener,
+    over: impl Future<Output = ()>,
     connections: Arc<Connections>,
     mut threads: Threads,
-    max_connections: usize,
     grace: Duration,
     told: Shutdown,
 ) {
     // A runtime that ends drops this before it has seen that the server is to end.
     let _aborted = AbortOnDrop(&connections);
-    let stop = told.drain.child_token();
-    let accepting = accept(listener, &connections, &mut threads, max_connections, stop);
     tokio::select! {
-        () = accepting => {}
+        () = accept(listener, &connections, &mut threads) => {}
+        () = over => {}
+        () = told.drain.cancelled() => {}
         () = told.abort.cancelled() => {}
     }
     connections.drain();
     // A thread may be busy: what was handed to it is served, and told, when it has time.
     let ended = async {
         threads.close().await;
-        connections.drain();
         connections.ended().await;
     };
     tokio::select! {
@@ -124,6 +190,18 @@ async fn run(
     }
     connections.abort();
     connections.ended().await;
+}
+
+/// Takes a share of the limit of connections, then a connection, again and again.
+async fn accept(
+    mut listener: impl Listener,
+    connections: &Arc<Connections>,
+    threads: &mut Threads,
+) {
+    while let Some(permit) = connections.permit().await {
+        let incoming = listener.accept().await;
+        threads.serve(incoming, connections.count(permit), connections);
+    }
 }
 
 /// Ends every connection when it is dropped.

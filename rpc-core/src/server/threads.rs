@@ -6,7 +6,7 @@ use std::{io, num::NonZero, sync::Arc, thread};
 use tokio::sync::{mpsc, oneshot};
 
 use super::connections::{Connections, Share};
-use crate::transport::{Accepted, Detached};
+use crate::transport::Incoming;
 
 /// Where the connections of one server go.
 pub(super) enum Threads {
@@ -17,16 +17,10 @@ pub(super) enum Threads {
 }
 
 pub(super) struct Worker {
-    /// Bounded by: the server's limit of connections.
-    jobs: mpsc::UnboundedSender<Job>,
+    /// Connections to serve, with their shares of the limits. Bounded by: the server's limit of connections.
+    jobs: mpsc::UnboundedSender<(Incoming, Share)>,
     /// Resolves when it has taken all jobs.
     taken: oneshot::Receiver<()>,
-}
-
-/// A connection to serve, with its share of the limits.
-struct Job {
-    socket: Detached,
-    share: Share,
 }
 
 impl Threads {
@@ -44,21 +38,19 @@ impl Threads {
     /// Has a connection served.
     pub(super) fn serve(
         &mut self,
-        accepted: Accepted,
+        incoming: Incoming,
         share: Share,
         connections: &Arc<Connections>,
-    ) -> io::Result<()> {
+    ) {
         match self {
-            Self::None => connections.serve(accepted.link()?, Some(share)),
+            Self::None => drop(connections.serve(incoming, Some(share))),
             Self::Some { workers, next } => {
-                let job = Job { socket: accepted.detach()?, share };
                 *next = (*next + 1) % workers.len();
-                if workers[*next].jobs.send(job).is_err() {
-                    return Err(io::Error::other("the thread that would serve it has ended"));
+                if workers[*next].jobs.send((incoming, share)).is_err() {
+                    tracing::debug!("the thread that would serve a connection has ended");
                 }
             }
         }
-        Ok(())
     }
 
     /// Resolves when every connection that was handed on is being served.
@@ -74,14 +66,11 @@ impl Threads {
 impl Worker {
     fn start(index: usize, connections: Arc<Connections>) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let (jobs, mut waiting) = mpsc::unbounded_channel::<Job>();
+        let (jobs, mut waiting) = mpsc::unbounded_channel();
         let (tell, taken) = oneshot::channel();
         let serve = async move {
-            while let Some(Job { socket, share }) = waiting.recv().await {
-                match socket.attach().and_then(Accepted::link) {
-                    Ok(link) => connections.serve(link, Some(share)),
-                    Err(error) => tracing::debug!(%error, "connection was gone at once"),
-                }
+            while let Some((incoming, share)) = waiting.recv().await {
+                drop(connections.serve(incoming, Some(share)));
             }
             drop(tell);
             connections.ended().await;

@@ -8,13 +8,14 @@ use std::{
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use super::{Extensions, ReplyMetadata};
+use super::ReplyMetadata;
 use crate::{
     call::{Call, Channel, Scope},
+    extensions::Extensions,
     proto::{CallId, Metadata, MetadataError, connection::Request},
     seam::{IncomingCall, Origin, Phase},
     time::now,
-    transport::PeerAddress,
+    transport::{Identity, PeerAddress},
 };
 
 /// The call that a handler serves: who calls, until when, and what travels beside the arguments.
@@ -110,12 +111,18 @@ impl Context {
 
     /// Who is at the other end of the connection.
     #[must_use]
-    pub fn peer_address(&self) -> PeerAddress {
-        self.0.origin.peer()
+    pub fn peer_address(&self) -> &PeerAddress {
+        self.0.origin.peer().address()
+    }
+
+    /// What the transport vouches for: who the other end is.
+    #[must_use]
+    pub fn identity(&self) -> &Identity {
+        self.0.origin.peer().identity()
     }
 
     /// A client of the side that made the call, on the same connection: `cx.peer::<ChatEventsClient>()`.
-    /// The dialling side serves what is called by [`Endpoint::serve`](crate::Endpoint::serve).
+    /// The dialling side serves what is called by [`Endpoint::with`](crate::Endpoint::with).
     ///
     /// The client goes on when the handler has returned, and may be given to other tasks. It does not keep
     /// the connection open.

@@ -2,14 +2,12 @@
 //! whatever brings calls.
 
 mod context;
-mod extensions;
 mod item_sink;
 mod reply_metadata;
 mod request;
 mod router;
 
 pub use context::Context;
-use extensions::Extensions;
 pub use item_sink::ItemSink;
 pub use reply_metadata::ReplyMetadata;
 pub use request::Request;

@@ -13,10 +13,11 @@ use futures_util::FutureExt as _;
 use serde::de::DeserializeOwned;
 use tracing::{Instrument as _, Level};
 
-use super::{Context, Extensions, HandlerStatus, ItemSink};
+use super::{Context, HandlerStatus, ItemSink};
 use crate::{
     call::Streaming,
     codec::{self, Decode, Encode},
+    extensions::Extensions,
     proto::{Code, Codec, Failure, Outcome, Status},
     schema::MethodSchema,
     seam::{HandlerSlot, IncomingCall, items::ItemReader},
@@ -216,7 +217,7 @@ impl Request {
                 "call",
                 rpc.system.name = "rpc-core",
                 rpc.method = %self.method.path,
-                network.peer.address = %self.call.origin.peer(),
+                network.peer.address = %self.call.origin.peer().address(),
             );
             slot.run(handler.instrument(span));
         } else {

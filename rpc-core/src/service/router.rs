@@ -41,6 +41,16 @@ pub enum BuildError {
 }
 
 impl Router {
+    /// A router of these services.
+    ///
+    /// # Errors
+    /// As for [`Self::add`].
+    pub(crate) fn of(services: &[Arc<dyn Dispatch>]) -> Result<Self, BuildError> {
+        let mut router = Self::default();
+        services.iter().try_for_each(|service| router.add(Arc::clone(service)))?;
+        Ok(router)
+    }
+
     /// Adds a service.
     ///
     /// # Errors

@@ -1,32 +1,10 @@
-//! Where a server is: `host:port` or `unix:/path`.
+//! Addresses as text, and what else can be turned into one.
 
-use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr};
+use std::net::SocketAddr;
 
 use thiserror::Error;
 
-/// Where a server listens.
-///
-/// ```
-/// use rpc_core::Address;
-/// let tcp: Address = "127.0.0.1:7000".parse()?;
-/// let unix: Address = "unix:/run/calculator.sock".parse()?;
-/// assert_eq!(tcp.to_string(), "127.0.0.1:7000");
-/// assert!("7000".parse::<Address>().is_err());
-/// # Ok::<(), rpc_core::AddressError>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Address {
-    /// A host name or IP address, and a port.
-    Tcp {
-        /// Host name or IP address, without brackets.
-        host: String,
-        /// Port; 0 lets the system choose one to listen at.
-        port: u16,
-    },
-    /// The path of a Unix domain socket.
-    Unix(PathBuf),
-}
+use super::Address;
 
 /// Text that is no [`Address`].
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -42,47 +20,30 @@ pub struct AddressError {
 
 /// What is wrong with text that is no address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wrong {
+pub(super) enum Wrong {
     Form,
     Port,
     Scheme,
 }
 
-impl FromStr for Address {
-    type Err = AddressError;
-
-    fn from_str(text: &str) -> Result<Self, AddressError> {
-        let wrong = |wrong| AddressError { text: text.to_owned(), wrong };
-        let error = || wrong(Wrong::Form);
-        if text.contains("://") {
-            return Err(wrong(Wrong::Scheme));
-        }
-        if let Some(path) = text.strip_prefix("unix:") {
-            return if path.is_empty() { Err(error()) } else { Ok(Self::Unix(path.into())) };
-        }
-        let text = text.strip_prefix("tcp:").unwrap_or(text);
-        let (host, port) = text.rsplit_once(':').ok_or_else(error)?;
-        let is_number = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
-        let port =
-            port.parse().map_err(|_| if is_number { wrong(Wrong::Port) } else { error() })?;
-        let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-        let host = match bracketed {
-            Some(host) => host,
-            None if host.is_empty() || host.contains([':', '/']) => return Err(error()),
-            None => host,
-        };
-        Ok(Self::Tcp { host: host.to_owned(), port })
+impl AddressError {
+    pub(super) fn new(text: &str, wrong: Wrong) -> Self {
+        Self { text: text.to_owned(), wrong }
     }
 }
 
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Tcp { host, port } if host.contains(':') => write!(f, "[{host}]:{port}"),
-            Self::Tcp { host, port } => write!(f, "{host}:{port}"),
-            Self::Unix(path) => write!(f, "unix:{}", path.display()),
-        }
-    }
+/// Reads `host:port`.
+pub(super) fn host_and_port(text: &str) -> Result<Address, Wrong> {
+    let (host, port) = text.rsplit_once(':').ok_or(Wrong::Form)?;
+    let is_number = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+    let port = port.parse().map_err(|_| if is_number { Wrong::Port } else { Wrong::Form })?;
+    let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let host = match bracketed {
+        Some(host) => host,
+        None if host.is_empty() || host.contains([':', '/']) => return Err(Wrong::Form),
+        None => host,
+    };
+    Ok(Address::Tcp { host: host.to_owned(), port })
 }
 
 impl From<SocketAddr> for Address {
@@ -133,28 +94,6 @@ impl IntoAddress for String {
 impl IntoAddress for &String {
     fn into_address(self) -> Result<Address, AddressError> {
         self.parse()
-    }
-}
-
-/// Who is at the other end of a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum PeerAddress {
-    /// A TCP socket.
-    Tcp(SocketAddr),
-    /// A process of this machine, over a Unix domain socket.
-    Unix,
-    /// A task of this process.
-    Memory,
-}
-
-impl fmt::Display for PeerAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Tcp(address) => address.fmt(f),
-            Self::Unix => f.write_str("unix"),
-            Self::Memory => f.write_str("memory"),
-        }
     }
 }
 

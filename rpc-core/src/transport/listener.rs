@@ -1,51 +1,130 @@
-//! Listening: an address becomes a source of links.
+//! Listening: a source of byte streams, each of which becomes a link in a task of its own.
 
-use std::io;
+use std::{
+    fmt,
+    future::poll_fn,
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use thiserror::Error;
-use tokio::net::{TcpListener, TcpStream};
-#[cfg(unix)]
-use tokio::net::{UnixListener, UnixStream};
+use tokio::runtime::{Handle, Id};
 
-#[cfg(unix)]
-use super::unix::Refusal;
-use super::{Address, AddressError, Link, tcp};
+use super::{Address, AddressError, Link};
 
-/// A bound socket that accepts connections. Made from an address by the server, or from a socket that
-/// the program opened itself.
+/// Accepts byte streams. Those of tokio do, [`Address::bind`] gives one, and a program brings its own: for TLS, or for
+/// what has no address here.
 ///
 /// TCP connections, accepted or dialled, send small messages at once (`TCP_NODELAY`), and the system finds peers that
 /// are gone: after 20 s of silence it asks every 5 s, four times (`SO_KEEPALIVE`), and on Linux bytes that are not
 /// acknowledged or not taken for 40 s end the connection (`TCP_USER_TIMEOUT`).
-#[derive(Debug)]
-pub struct Listener {
-    socket: Socket,
-    address: Address,
+///
+/// ```
+/// use rpc_core::{Address, Incoming, Link, Listener, Peer};
+/// use tokio::{io::DuplexStream, sync::mpsc};
+///
+/// /// Serves whatever is put into a queue.
+/// struct Queue(mpsc::Receiver<DuplexStream>);
+///
+/// impl Listener for Queue {
+///     async fn accept(&mut self) -> Incoming {
+///         match self.0.recv().await {
+///             // A handshake of its own would go into this future.
+///             Some(stream) => Incoming::new(async { Ok(Link::new(stream, Peer::new("queue"))) }),
+///             // Nobody is left to connect.
+///             None => std::future::pending().await,
+///         }
+///     }
+///
+///     fn address(&self) -> Address {
+///         Address::Other("queue".to_owned())
+///     }
+/// }
+/// ```
+pub trait Listener: Send + 'static {
+    /// Waits for the next byte stream. It handles its own errors: logs them, and pauses if they are likely to last. To
+    /// be quick with each stream: what takes time with one peer belongs into the [`Incoming`].
+    ///
+    /// # Cancel safety
+    /// A server drops the future when it shuts down. It is not polled again after that.
+    fn accept(&mut self) -> impl Future<Output = Incoming> + Send;
+
+    /// Where it listens, with the port that the system chose.
+    fn address(&self) -> Address;
 }
 
-#[derive(Debug)]
-enum Socket {
-    Tcp(TcpListener),
-    #[cfg(unix)]
-    /// Behind the file that goes with it, if it is ours: that is to be dropped first.
-    Unix(
-        #[expect(dead_code, reason = "held to be dropped")] Option<super::unix::SocketFile>,
-        UnixListener,
-    ),
+/// A byte stream that was accepted, on its way to become a link: a future that runs in the connection's own task,
+/// where nobody else waits for it, within [`Server::handshake_timeout`](crate::Server::handshake_timeout).
+///
+/// With [`Server::threads`](crate::Server::threads) it runs on the thread that serves the connection. What was
+/// registered with the runtime that accepts works there too, at the price of a wake across threads for each event;
+/// a socket that is taken off its runtime when it is accepted, and put on the current one in here, has none. The
+/// sockets of this crate are.
+#[must_use = "a connection is served once this is awaited"]
+pub struct Incoming(Pin<Box<dyn Future<Output = io::Result<Link>> + Send>>);
+
+impl Incoming {
+    /// What has to be done before the stream is a link: a handshake, or nothing.
+    pub fn new(establish: impl Future<Output = io::Result<Link>> + Send + 'static) -> Self {
+        Self(Box::pin(establish))
+    }
 }
 
-/// A connection that was accepted and not looked at yet.
-pub(crate) enum Accepted {
-    Tcp(TcpStream),
-    #[cfg(unix)]
-    Unix(UnixStream),
+impl Future for Incoming {
+    type Output = io::Result<Link>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<Link>> {
+        self.0.as_mut().poll(cx)
+    }
 }
 
-/// A connection that was accepted, on its way to another runtime.
-pub(crate) enum Detached {
-    Tcp(std::net::TcpStream),
-    #[cfg(unix)]
-    Unix(std::os::unix::net::UnixStream),
+impl fmt::Debug for Incoming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Incoming").finish_non_exhaustive()
+    }
+}
+
+/// A [`Listener`] of any kind, as [`Address::bind`] gives it.
+pub struct BoundListener(Box<dyn Erased>);
+
+impl BoundListener {
+    pub(super) fn new(listener: impl Listener) -> Self {
+        Self(Box::new(listener))
+    }
+}
+
+impl Listener for BoundListener {
+    fn accept(&mut self) -> impl Future<Output = Incoming> + Send {
+        self.0.accept()
+    }
+
+    fn address(&self) -> Address {
+        self.0.address()
+    }
+}
+
+impl fmt::Debug for BoundListener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BoundListener").field("address", &self.0.address()).finish()
+    }
+}
+
+/// [`Listener`] without its type.
+trait Erased: Send {
+    fn accept(&mut self) -> Pin<Box<dyn Future<Output = Incoming> + Send + '_>>;
+    fn address(&self) -> Address;
+}
+
+impl<L: Listener> Erased for L {
+    fn accept(&mut self) -> Pin<Box<dyn Future<Output = Incoming> + Send + '_>> {
+        Box::pin(Listener::accept(self))
+    }
+
+    fn address(&self) -> Address {
+        Listener::address(self)
+    }
 }
 
 /// Why a server cannot listen.
@@ -73,108 +152,51 @@ pub enum BindError {
     },
 }
 
-/// Who is in the way, in words.
+/// The process that is in the way, in words.
 fn listening(process: Option<u32>) -> String {
     process.map_or_else(|| "another process".to_owned(), |id| format!("process {id}"))
 }
 
-impl Listener {
-    /// Listens at an address. Port 0 lets the system choose a port; see [`Self::address`].
-    ///
-    /// The file of a Unix socket that nobody listens at any more is replaced. Of several servers that begin to listen
-    /// at one path at the same time, one does; the others are told who it is.
-    ///
-    /// # Errors
-    /// The address cannot be listened at.
-    ///
-    /// # Cancel safety
-    /// Safe: until it resolves, nothing listens.
-    pub async fn bind(address: Address) -> Result<Self, BindError> {
-        let failed = |reason| BindError::Bind { address: address.clone(), reason };
-        match &address {
-            Address::Tcp { host, port } => {
-                let socket = TcpListener::bind((host.as_str(), *port)).await.map_err(failed)?;
-                Self::try_from(socket).map_err(failed)
-            }
-            #[cfg(unix)]
-            Address::Unix(path) => {
-                let (socket, file) = match super::unix::bind(path).await {
-                    Ok(bound) => bound,
-                    Err(Refusal::Taken(process)) => {
-                        return Err(BindError::Taken { address, process });
-                    }
-                    Err(Refusal::Other(reason)) => return Err(failed(reason)),
-                };
-                Ok(Self { socket: Socket::Unix(Some(file), socket), address })
-            }
-            #[cfg(not(unix))]
-            Address::Unix(_) => Err(failed(io::ErrorKind::Unsupported.into())),
-        }
-    }
+/// Pauses after errors that are likely to last, such as no free file descriptors.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-    /// Where it listens, with the port that the system chose.
-    #[must_use]
-    pub const fn address(&self) -> &Address {
-        &self.address
-    }
-
-    pub(crate) async fn accept(&self) -> io::Result<Accepted> {
-        match &self.socket {
-            Socket::Tcp(socket) => socket.accept().await.map(|(stream, _)| Accepted::Tcp(stream)),
-            #[cfg(unix)]
-            Socket::Unix(_, socket) => {
-                socket.accept().await.map(|(stream, _)| Accepted::Unix(stream))
+/// Accepts from a socket until a connection is there: no error ends it, and none makes it spin.
+pub(super) async fn accept<S>(
+    mut poll_accept: impl FnMut(&mut Context<'_>) -> Poll<io::Result<S>>,
+) -> S {
+    let mut pause = FIRST_PAUSE;
+    loop {
+        match poll_fn(&mut poll_accept).await {
+            Ok(stream) => return stream,
+            Err(error) if concerns_one_connection(&error) => {
+                tracing::debug!(%error, "connection was gone before it was accepted");
+            }
+            Err(error) => {
+                tracing::warn!(%error, ?pause, "cannot accept connections");
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
             }
         }
     }
 }
 
-impl Detached {
-    /// Takes the connection to the current runtime.
-    pub(crate) fn attach(self) -> io::Result<Accepted> {
-        Ok(match self {
-            Self::Tcp(stream) => Accepted::Tcp(TcpStream::from_std(stream)?),
-            #[cfg(unix)]
-            Self::Unix(stream) => Accepted::Unix(UnixStream::from_std(stream)?),
-        })
-    }
+fn concerns_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
 }
 
-impl Accepted {
-    /// Takes the connection off its runtime.
-    pub(crate) fn detach(self) -> io::Result<Detached> {
-        Ok(match self {
-            Self::Tcp(stream) => Detached::Tcp(stream.into_std()?),
-            #[cfg(unix)]
-            Self::Unix(stream) => Detached::Unix(stream.into_std()?),
-        })
+/// The runtime that a socket was accepted on. A socket that is served on another one moves there: the threads of a
+/// server do not wake each other.
+#[derive(Clone, Copy)]
+pub(super) struct Home(Id);
+
+impl Home {
+    pub(super) fn here() -> Self {
+        Self(Handle::current().id())
     }
 
-    pub(crate) fn link(self) -> io::Result<Link> {
-        match self {
-            Self::Tcp(stream) => tcp::link(stream),
-            #[cfg(unix)]
-            Self::Unix(stream) => Ok(super::unix::link(stream)),
-        }
-    }
-}
-
-impl TryFrom<TcpListener> for Listener {
-    type Error = io::Error;
-
-    fn try_from(socket: TcpListener) -> io::Result<Self> {
-        let address = socket.local_addr()?.into();
-        Ok(Self { socket: Socket::Tcp(socket), address })
-    }
-}
-
-#[cfg(unix)]
-impl TryFrom<UnixListener> for Listener {
-    type Error = io::Error;
-
-    /// The socket's file stays where it is: whoever bound it removes it.
-    fn try_from(socket: UnixListener) -> io::Result<Self> {
-        let path = socket.local_addr()?.as_pathname().map(ToOwned::to_owned).unwrap_or_default();
-        Ok(Self { socket: Socket::Unix(None, socket), address: Address::Unix(path) })
+    pub(super) fn is_elsewhere(self) -> bool {
+        Handle::current().id() != self.0
     }
 }

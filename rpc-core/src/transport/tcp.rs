@@ -1,11 +1,15 @@
 //! TCP: no delay, both halves of one socket, and the system's own watch over peers that are gone.
 
-use std::{io, time::Duration};
+use std::{io, net::SocketAddr, time::Duration};
 
 use socket2::{SockRef, TcpKeepalive};
-use tokio::net::{TcpStream, tcp::OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream, tcp::OwnedWriteHalf};
 
-use super::{Link, PeerAddress, write::impl_write_half};
+use super::{
+    Address, Incoming, Link, Listener, Peer,
+    listener::{Home, accept},
+    write::impl_write_half,
+};
 
 impl_write_half!(OwnedWriteHalf);
 
@@ -25,15 +29,45 @@ const PROBES: u32 = 4;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const UNACKNOWLEDGED: Duration = Duration::from_secs(40);
 
+/// Connects to the first of the candidates that accepts.
+pub(super) async fn dial(candidates: impl Iterator<Item = SocketAddr>) -> io::Result<Link> {
+    let mut last = io::Error::other("the name has no addresses");
+    for candidate in candidates {
+        match TcpStream::connect(candidate).await {
+            Ok(stream) => return link(stream),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+impl Listener for TcpListener {
+    async fn accept(&mut self) -> Incoming {
+        let (stream, _) = accept(|cx| self.poll_accept(cx)).await;
+        let home = Home::here();
+        Incoming::new(async move {
+            link(if home.is_elsewhere() {
+                TcpStream::from_std(stream.into_std()?)?
+            } else {
+                stream
+            })
+        })
+    }
+
+    fn address(&self) -> Address {
+        self.local_addr().map_or_else(|_| Address::Other("tcp".to_owned()), Address::from)
+    }
+}
+
 /// A link over a connected socket. Small frames leave at once: batching is the connection's work.
-pub(crate) fn link(stream: TcpStream) -> io::Result<Link> {
+fn link(stream: TcpStream) -> io::Result<Link> {
     stream.set_nodelay(true)?;
-    let peer = PeerAddress::Tcp(stream.peer_addr()?);
+    let peer = Peer::new(stream.peer_addr()?);
     if let Err(error) = watch(SockRef::from(&stream)) {
         tracing::debug!(%error, %peer, "the system does not watch over this connection");
     }
     let (read, write) = stream.into_split();
-    Ok(Link { read: Box::new(read), write: Box::new(write), peer })
+    Ok(Link::from_halves(read, write, peer))
 }
 
 /// Has the system end the connection when its peer is gone: a side that only waits would never learn of it.
@@ -49,8 +83,6 @@ fn watch(socket: SockRef<'_>) -> io::Result<()> {
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
-    use tokio::net::TcpListener;
-
     use super::*;
 
     #[tokio::test]

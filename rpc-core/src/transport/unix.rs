@@ -8,21 +8,87 @@ use std::{
     time::Duration,
 };
 
-use tokio::net::{UnixListener, UnixStream, unix::OwnedWriteHalf};
+use tokio::net::{
+    UnixListener, UnixStream,
+    unix::{OwnedWriteHalf, UCred},
+};
 
-use super::{Link, PeerAddress, write::impl_write_half};
+use super::{
+    Address, Identity, Incoming, Link, Listener, Peer, PeerAddress,
+    listener::{Home, accept},
+    write::impl_write_half,
+};
 
 impl_write_half!(OwnedWriteHalf);
 
+pub(super) async fn dial(path: &Path) -> io::Result<Link> {
+    UnixStream::connect(path).await.map(link)
+}
+
+impl Listener for UnixListener {
+    async fn accept(&mut self) -> Incoming {
+        let (stream, _) = accept(|cx| self.poll_accept(cx)).await;
+        let home = Home::here();
+        Incoming::new(async move {
+            Ok(link(if home.is_elsewhere() {
+                UnixStream::from_std(stream.into_std()?)?
+            } else {
+                stream
+            }))
+        })
+    }
+
+    /// The socket's file stays where it is: whoever bound it removes it.
+    fn address(&self) -> Address {
+        let address = self.local_addr();
+        let path = address.as_ref().ok().and_then(|address| address.as_pathname());
+        Address::Unix(path.map(ToOwned::to_owned).unwrap_or_default())
+    }
+}
+
+/// A listening socket with the file that was made for it.
+#[derive(Debug)]
+pub(super) struct Socket {
+    /// Dropped before the listener: while that listens, nobody takes its place.
+    file: SocketFile,
+    listener: UnixListener,
+}
+
+impl Listener for Socket {
+    fn accept(&mut self) -> impl Future<Output = Incoming> + Send {
+        Listener::accept(&mut self.listener)
+    }
+
+    fn address(&self) -> Address {
+        Address::Unix(self.file.path.clone())
+    }
+}
+
 /// A link over a connected socket.
-pub(crate) fn link(stream: UnixStream) -> Link {
+fn link(stream: UnixStream) -> Link {
+    let peer = Peer::new(PeerAddress::Unix).with_identity(identity_of(&stream));
     let (read, write) = stream.into_split();
-    Link { read: Box::new(read), write: Box::new(write), peer: PeerAddress::Unix }
+    Link::from_halves(read, write, peer)
+}
+
+/// The process at the other end, as it was when the socket was connected.
+fn identity_of(stream: &UnixStream) -> Identity {
+    stream.peer_cred().map_or(Identity::Unknown, |credentials| Identity::Process {
+        user: credentials.uid(),
+        group: credentials.gid(),
+        process: process_of(credentials),
+    })
+}
+
+/// The number of a process, where the system tells it.
+fn process_of(credentials: UCred) -> Option<u32> {
+    let id = credentials.pid().and_then(|id| u32::try_from(id).ok());
+    id.filter(|&id| id != 0)
 }
 
 /// Why a socket file could not be made.
 #[derive(Debug)]
-pub(crate) enum Refusal {
+pub(super) enum Refusal {
     /// Somebody listens there: this process, if it can be known.
     Taken(Option<u32>),
     Other(io::Error),
@@ -39,7 +105,7 @@ impl From<io::Error> for Refusal {
 /// Only one of those who begin to listen in a folder does so at a time. Otherwise two of them may find the same stale
 /// file, and the second removes what the first has put in its place; or a file is taken for stale whose socket is
 /// bound and does not listen yet.
-pub(crate) async fn bind(path: &Path) -> Result<(UnixListener, SocketFile), Refusal> {
+pub(super) async fn bind(path: &Path) -> Result<Socket, Refusal> {
     let _locked = lock_folder(path).await?;
     let listener = match UnixListener::bind(path) {
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
@@ -49,7 +115,7 @@ pub(crate) async fn bind(path: &Path) -> Result<(UnixListener, SocketFile), Refu
         bound => bound?,
     };
     let file = SocketFile { path: path.to_owned(), identity: identity(path) };
-    Ok((listener, file))
+    Ok(Socket { file, listener })
 }
 
 /// How long the folder's lock is waited for. Whoever holds it for long is no server that begins to listen.
@@ -99,11 +165,7 @@ async fn remove_stale(path: &Path) -> Result<(), Refusal> {
         return Err(in_use(text.to_owned()).into());
     };
     match UnixStream::connect(path).await {
-        Ok(stream) => {
-            let process = stream.peer_cred().ok().and_then(|listening| listening.pid());
-            let process = process.and_then(|id| u32::try_from(id).ok());
-            Err(Refusal::Taken(process.filter(|&id| id != 0)))
-        }
+        Ok(stream) => Err(Refusal::Taken(stream.peer_cred().ok().and_then(process_of))),
         // More connections wait for it than it lets wait: it listens.
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(Refusal::Taken(None)),
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
@@ -130,7 +192,7 @@ fn identity(path: &Path) -> Option<(u64, u64)> {
 /// The file of a listening socket; removed when this is dropped, unless another's is there by then. To be dropped
 /// before the listener: while that listens, nobody takes its place, and its file's number is not given to another.
 #[derive(Debug)]
-pub(crate) struct SocketFile {
+struct SocketFile {
     path: PathBuf,
     identity: Option<(u64, u64)>,
 }

@@ -3,51 +3,50 @@
 
 use std::{
     io::{self, IoSlice},
-    pin::Pin,
     task::{Context, Poll},
 };
-
-use parking_lot::Mutex;
-use tokio::io::AsyncWrite;
 
 pub(crate) trait WriteHalf: Send + Sync {
     /// Writes what the transport takes at once.
     ///
     /// # Errors
     /// `WouldBlock` when it takes nothing; otherwise the transport has failed.
-    fn try_write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize>;
+    fn try_write(&self, slices: &[IoSlice<'_>]) -> io::Result<Written>;
 
     /// Writes what the transport takes, or leaves the waker of `cx` until it takes something.
-    fn poll_write(&self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>>;
+    fn poll_write(&self, cx: &mut Context<'_>, slices: &[IoSlice<'_>])
+    -> Poll<io::Result<Written>>;
+
+    /// Sends on what the transport has taken and keeps.
+    fn poll_flush(&self, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
 
     /// Tells the peer that nothing more comes.
     fn poll_shutdown(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 }
 
-/// Any [`AsyncWrite`], behind a lock that is held for one poll.
-pub(crate) struct LockedWrite<W>(Mutex<W>);
-
-impl<W> LockedWrite<W> {
-    pub(crate) const fn new(write: W) -> Self {
-        Self(Mutex::new(write))
-    }
+/// What became of a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Written {
+    /// Bytes that the transport has taken.
+    pub(crate) bytes: usize,
+    /// Whether they are under way.
+    pub(crate) flush: Flush,
 }
 
-impl<W: AsyncWrite + Send + Unpin> WriteHalf for LockedWrite<W> {
-    fn try_write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        let mut cx = Context::from_waker(std::task::Waker::noop());
-        match self.poll_write(&mut cx, slices) {
-            Poll::Ready(written) => written,
-            Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
-        }
-    }
+/// Whether a transport keeps bytes that it has taken until it is flushed again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Flush {
+    #[default]
+    Done,
+    Pending,
+}
 
-    fn poll_write(&self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut *self.0.lock()).poll_write_vectored(cx, slices)
-    }
-
-    fn poll_shutdown(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut *self.0.lock()).poll_shutdown(cx)
+impl Written {
+    /// Bytes that are under way: sockets keep none.
+    pub(crate) const fn sent(bytes: usize) -> Self {
+        Self { bytes, flush: Flush::Done }
     }
 }
 
@@ -55,18 +54,22 @@ impl<W: AsyncWrite + Send + Unpin> WriteHalf for LockedWrite<W> {
 macro_rules! impl_write_half {
     ($half:ty) => {
         impl crate::transport::WriteHalf for $half {
-            fn try_write(&self, slices: &[std::io::IoSlice<'_>]) -> std::io::Result<usize> {
-                match slices {
+            fn try_write(
+                &self,
+                slices: &[std::io::IoSlice<'_>],
+            ) -> std::io::Result<crate::transport::Written> {
+                let written = match slices {
                     [slice] => self.as_ref().try_write(slice),
                     slices => self.as_ref().try_write_vectored(slices),
-                }
+                };
+                written.map(crate::transport::Written::sent)
             }
 
             fn poll_write(
                 &self,
                 cx: &mut std::task::Context<'_>,
                 slices: &[std::io::IoSlice<'_>],
-            ) -> std::task::Poll<std::io::Result<usize>> {
+            ) -> std::task::Poll<std::io::Result<crate::transport::Written>> {
                 loop {
                     std::task::ready!(self.as_ref().poll_write_ready(cx))?;
                     match crate::transport::WriteHalf::try_write(self, slices) {

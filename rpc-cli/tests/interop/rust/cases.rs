@@ -284,8 +284,7 @@ async fn the_suite_passes_from_rust() {
         namesakes(&mut suite, &types).await;
         // What is called back is the original's trait: its keys are those of the generated one.
         let answers = crate::services::AnswersServer::new(Answering);
-        let channel =
-            Endpoint::new().serve(answers).unwrap().connect(address.clone()).await.unwrap();
+        let channel = Endpoint::new().with(answers).connect(address.clone()).await.unwrap();
         let exchange = ExchangeClient::new(channel);
         exchanges(&mut suite, &exchange).await;
         streams(&mut suite, &exchange).await;

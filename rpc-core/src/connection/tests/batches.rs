@@ -5,7 +5,7 @@ use std::{future::Future as _, io, pin::pin, task::Context};
 use tokio::task::JoinSet;
 
 use super::*;
-use crate::transport::WriteHalf;
+use crate::transport::{WriteHalf, Written};
 
 /// Calls in flight, rounds of calls, and how many calls one write is to carry at least.
 const IN_FLIGHT: usize = 64;
@@ -16,12 +16,16 @@ const CALLS_A_WRITE: usize = 48;
 struct Counting(Box<dyn WriteHalf>, Arc<AtomicUsize>);
 
 impl WriteHalf for Counting {
-    fn try_write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    fn try_write(&self, slices: &[IoSlice<'_>]) -> io::Result<Written> {
         self.1.fetch_add(1, Ordering::Relaxed);
         self.0.try_write(slices)
     }
 
-    fn poll_write(&self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        &self,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<Written>> {
         self.1.fetch_add(1, Ordering::Relaxed);
         self.0.poll_write(cx, slices)
     }

@@ -265,7 +265,7 @@ async fn a_peer_that_does_not_read_is_given_up() {
         let count = transmit.slices(&mut slices);
         let written = std::future::poll_fn(|cx| near.write.poll_write(cx, &slices[..count]));
         let written = written.await.unwrap();
-        transmit.advance(written);
+        transmit.advance(written.bytes);
     }
     let served = tokio::time::timeout(Duration::from_secs(60), served).await;
     assert_eq!(served.unwrap().unwrap(), ConnectionError::WriteStalled);
@@ -279,7 +279,7 @@ async fn losing_the_connection_ends_every_call_and_every_handler() {
         async move { call(&connection, HANG, b"", None).await }
     });
     handlers.until_hanging(1).await;
-    connection.live.abort();
+    connection.live.fail(ConnectionError::Aborted);
     let status = status(hanging.await.unwrap());
     assert_eq!(status.code(), Code::Unavailable);
     assert!(status.may_have_run());

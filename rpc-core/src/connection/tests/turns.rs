@@ -18,7 +18,7 @@ use crate::{
         Limits, encode_preface,
         wire::{Flags, Head, Hello, Kind, Ping},
     },
-    transport::{LockedWrite, PeerAddress, WriteHalf},
+    transport::{Peer, PeerAddress, WriteHalf, Written},
 };
 
 /// Done once, at the next opportunity.
@@ -56,12 +56,16 @@ impl<R: AsyncRead + Unpin> AsyncRead for HookedRead<R> {
 struct HookedWrite(Box<dyn WriteHalf>, Hook);
 
 impl WriteHalf for HookedWrite {
-    fn try_write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    fn try_write(&self, slices: &[IoSlice<'_>]) -> io::Result<Written> {
         run(&self.1);
         self.0.try_write(slices)
     }
 
-    fn poll_write(&self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        &self,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<Written>> {
         self.0.poll_write(cx, slices)
     }
 
@@ -98,14 +102,13 @@ pub(super) struct Bench {
 impl Bench {
     pub(super) fn new(side: Side, config: Config, accept: Option<Arc<Handlers>>) -> Self {
         let (near, far) = tokio::io::duplex(1 << 20);
-        let (reading, writing) = tokio::io::split(near);
         let (read, write) = (Hook::default(), Hook::default());
-        let writing = Box::new(LockedWrite::new(writing));
-        let link = Link {
-            read: Box::new(HookedRead(reading, Arc::clone(&read))),
-            write: Box::new(HookedWrite(writing, Arc::clone(&write))),
-            peer: PeerAddress::Memory,
-        };
+        let near = Link::new(near, Peer::new(PeerAddress::Memory));
+        let link = Link::from_halves(
+            HookedRead(near.read, Arc::clone(&read)),
+            HookedWrite(near.write, Arc::clone(&write)),
+            near.peer,
+        );
         let accept = accept.map(|handlers| handlers as Arc<dyn Serve>);
         let driver = Driver::new(link, side, Arc::new(config), accept);
         let live = Arc::clone(driver.live());

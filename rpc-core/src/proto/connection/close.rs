@@ -11,7 +11,7 @@ use super::{
     slot::{Peer, Slot, SlotState},
 };
 use crate::proto::{
-    CallId, Code, DecodeError, Execution, Foreign, Side, Status,
+    CallId, Code, DecodeError, Execution, Side, Status,
     wire::{CloseCode, GoAway, Kind},
 };
 
@@ -21,14 +21,6 @@ fn not_started(reason: &str) -> Status {
         format!("{reason}; {}", outcome_words(Execution::NotStarted)),
     )
 }
-
-/// What an HTTP client is told that calls this port.
-const HTTP_ANSWER: &str = "HTTP/1.1 400 Bad Request\r\n\
-    Content-Type: text/plain; charset=utf-8\r\nContent-Length: 88\r\nConnection: close\r\n\r\n\
-    This port speaks the rpc-core protocol, not HTTP. List its services with: rpc list ADDR\n";
-
-/// A fatal TLS alert, handshake_failure: what a TLS client understands (RFC 8446 §6).
-const TLS_ANSWER: [u8; 7] = [0x15, 0x03, 0x01, 0x00, 0x02, 0x02, 0x28];
 
 impl Connection {
     /// Starts no further call in either direction and tells the peer so; what runs is finished. The
@@ -237,33 +229,17 @@ impl Connection {
     }
 
     fn say_why(&mut self, error: &ConnectionError) {
-        if let ConnectionError::Decode(DecodeError::Foreign(foreign)) = error {
-            match (self.side, foreign) {
-                (Side::Dialer, _) => return,
-                (Side::Acceptor, Foreign::Http) => {
-                    return self.outbox.append(|out| out.extend_from_slice(HTTP_ANSWER.as_bytes()));
-                }
-                (Side::Acceptor, Foreign::Tls) => {
-                    return self.outbox.append(|out| out.extend_from_slice(&TLS_ANSWER));
-                }
-                (Side::Acceptor, _) => {}
-            }
+        let unknown = ConnectionError::Decode(DecodeError::Preface);
+        if self.side == Side::Dialer
+            && (*error == unknown || matches!(error, ConnectionError::Foreign(_)))
+        {
+            // What this side would say means nothing there.
+            return;
         }
         let Some(code) = error.close_code() else { return };
         if !self.closing.greeted {
             self.greet();
         }
         self.goaway(code, error.to_string());
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_http_answer_has_the_length_it_claims() {
-        let (head, body) = HTTP_ANSWER.split_once("\r\n\r\n").unwrap();
-        assert!(head.contains(&format!("Content-Length: {}\r\n", body.len())), "{}", body.len());
     }
 }

@@ -23,6 +23,9 @@ pub enum ConnectionError {
     /// The peer closed the connection and said why.
     #[error("peer closed the connection: {}: {}", .0.code, .0.message)]
     ByPeer(GoAway),
+    /// The peer speaks another protocol, which was recognised by what it sent.
+    #[error("peer does not speak this protocol: it sent {0}")]
+    Foreign(&'static str),
     /// The peer's bytes are not frames.
     #[error(transparent)]
     Decode(#[from] DecodeError),
@@ -128,7 +131,10 @@ impl ConnectionError {
 
     /// Whether the peer has shown that it does not speak this protocol.
     pub(super) const fn is_foreign(&self) -> bool {
-        matches!(self, Self::Decode(DecodeError::Foreign(_) | DecodeError::Version(_)))
+        matches!(
+            self,
+            Self::Foreign(_) | Self::Decode(DecodeError::Preface | DecodeError::Version(_))
+        )
     }
 
     /// The status of a call that this end of the connection ended.

@@ -74,6 +74,11 @@ const BYTES_PER_IDLE: usize = 256;
 const FIRST_PROBE: Duration = Duration::from_millis(500);
 
 impl Connection {
+    /// The handshake began before this machine was made. Otherwise it begins when time first passes.
+    pub const fn begin_handshake(&mut self, began: Instant) {
+        self.timers.handshake = Some(began);
+    }
+
     /// When [`Self::handle_timeout`] is to be called, if nothing else happens before.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {

@@ -25,32 +25,13 @@ pub struct Piece<'a> {
     pub left: u32,
 }
 
-/// A protocol that is not ours, by its first bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Foreign {
-    /// An HTTP/1 or HTTP/2 message.
-    Http,
-    /// A TLS record.
-    Tls,
-    /// An SSH banner.
-    Ssh,
-    /// Something else.
-    Unknown,
-}
-
 /// Bytes that are not the protocol: the connection cannot go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum DecodeError {
-    /// The first bytes are those of another protocol.
-    #[error("peer does not speak this protocol: {}", match .0 {
-        Foreign::Http => "it sent HTTP",
-        Foreign::Tls => "it sent TLS",
-        Foreign::Ssh => "it sent SSH",
-        Foreign::Unknown => "its first bytes are not the preface",
-    })]
-    Foreign(Foreign),
+    /// The first bytes are not the preface.
+    #[error("peer does not speak this protocol: its first bytes are not the preface")]
+    Preface,
     /// The preface names version 0.
     #[error("peer speaks protocol version {0}, this side speaks version 1")]
     Version(u8),
@@ -194,10 +175,7 @@ impl Decoder {
         fill(&mut self.tail, PREFACE_LEN, input);
         let seen = self.tail.len().min(MAGIC.len());
         if self.tail[..seen] != MAGIC[..seen] {
-            return match recognise(&self.tail) {
-                Some(foreign) => Err(DecodeError::Foreign(foreign)),
-                None => Ok(false),
-            };
+            return Err(DecodeError::Preface);
         }
         if self.tail.len() < PREFACE_LEN {
             return Ok(false);
@@ -272,26 +250,6 @@ fn fill(tail: &mut Vec<u8>, len: usize, input: &mut &[u8]) {
     let (moved, rest) = input.split_at(wanted.min(input.len()));
     tail.extend_from_slice(moved);
     *input = rest;
-}
-
-/// Names the protocol that starts with these bytes; `None` while they are too few to tell.
-fn recognise(start: &[u8]) -> Option<Foreign> {
-    const HTTP: [&[u8]; 10] = [
-        b"GET ", b"HEAD ", b"POST ", b"PUT ", b"DELETE ", b"OPTIONS", b"PATCH ", b"CONNECT",
-        b"PRI * ", b"HTTP/",
-    ];
-    let is_start_of = |word: &[u8]| start.iter().zip(word).all(|(a, b)| a == b);
-    if start.first() == Some(&0x16) {
-        return Some(Foreign::Tls);
-    }
-    if is_start_of(b"SSH-") {
-        return (start.len() >= 4).then_some(Foreign::Ssh);
-    }
-    match HTTP.into_iter().find(|word| is_start_of(word)) {
-        Some(word) if start.len() < word.len() => None,
-        Some(_) => Some(Foreign::Http),
-        None => Some(Foreign::Unknown),
-    }
 }
 
 #[cfg(test)]

@@ -121,8 +121,7 @@ fn a_peer_of_another_protocol_has_run_nothing() {
     let mut pair = Pair::new();
     let id = pair.open(Dialer, b"early");
     pair.write(Dialer);
-    let (now, end) = (pair.now, &mut pair[Dialer]);
-    end.machine.handle_input(now, &mut end.decoder, b"HTTP/1.1 400 Bad Request\r\n");
+    pair[Dialer].machine.fail(ConnectionError::Foreign("HTTP"));
     let Some(Err(Failure::Status(status))) = pair.outcome(Dialer, id) else { panic!("no status") };
     assert!(!status.may_have_run() && status.message().contains("HTTP"), "{status}");
 }

@@ -5,7 +5,7 @@ use super::{
     *,
 };
 use crate::proto::{
-    DecodeError, Foreign,
+    DecodeError,
     wire::{Flags, FrameError, HeadError, Kind},
 };
 
@@ -202,25 +202,16 @@ fn items_behind_a_request_that_cannot_be_read_are_passed_over() {
 }
 
 #[test]
-fn other_protocols_are_told_apart_and_answered_in_their_words() {
-    let rows: [(&[u8], Foreign, &[u8]); 3] = [
-        (b"GET / HTTP/1.1\r\n\r\n", Foreign::Http, b"HTTP/1.1 400 Bad Request\r\n"),
-        (b"PRI * HTTP/2.0\r\n", Foreign::Http, b"HTTP/1.1 400 Bad Request\r\n"),
-        (&[0x16, 3, 1, 2, 0, 1, 0, 1], Foreign::Tls, &[0x15, 3, 1, 0, 2, 2, 40]),
-    ];
-    for (bytes, foreign, answer) in rows {
-        let mut lone = Lone::new(Acceptor);
-        lone.feed(bytes);
-        assert_eq!(lone.machine().error(), Some(&DecodeError::Foreign(foreign).into()));
-        lone.end.fill(Instant::now());
-        assert!(lone.end.waiting(usize::MAX).starts_with(answer));
+fn other_protocols_are_answered_by_whoever_speaks_first() {
+    let foreign = ConnectionError::Foreign("SSH");
+    let mut lone = Lone::new(Acceptor);
+    lone.end.machine.fail(foreign.clone());
+    lone.expect_error(b"", &foreign);
+    Lone::new(Acceptor).expect_error(b"\x00\x01", &DecodeError::Preface.into());
+    for error in [foreign, DecodeError::Preface.into()] {
+        let mut dialer = Lone::new(Dialer);
+        dialer.sent();
+        dialer.end.machine.fail(error);
+        assert!(!dialer.machine().wants_write());
     }
-    for (bytes, foreign) in [(&b"SSH-2.0-x"[..], Foreign::Ssh), (b"\x00\x01", Foreign::Unknown)] {
-        Lone::new(Acceptor).expect_error(bytes, &DecodeError::Foreign(foreign).into());
-    }
-    let mut dialer = Lone::new(Dialer);
-    dialer.sent();
-    dialer.feed(b"HTTP/1.1 400 Bad Request\r\n");
-    assert!(matches!(dialer.machine().error(), Some(ConnectionError::Decode(_))));
-    assert!(!dialer.machine().wants_write());
 }

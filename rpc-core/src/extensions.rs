@@ -1,0 +1,46 @@
+//! Values of any type beside what is known: what a transport or a program wants to have at hand later.
+
+use std::{any::Any, fmt, sync::Arc};
+
+/// One value of each type at most. Clones share the values.
+#[derive(Clone, Default)]
+pub struct Extensions {
+    /// Bounded by: the types that the program puts in.
+    values: Vec<Arc<dyn Any + Send + Sync>>,
+}
+
+impl Extensions {
+    /// Puts a value in; one of the same type that is there already goes.
+    pub fn insert<T: Any + Send + Sync>(&mut self, value: T) {
+        self.values.retain(|known| !(**known).is::<T>());
+        self.values.push(Arc::new(value));
+    }
+
+    /// The value of this type, if there is one.
+    #[must_use]
+    pub fn get<T: Any + Send + Sync>(&self) -> Option<&T> {
+        self.values.iter().find_map(|known| known.downcast_ref())
+    }
+}
+
+impl fmt::Debug for Extensions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Extensions").field("values", &self.values.len()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_one_value_of_each_type() {
+        let mut extensions = Extensions::default();
+        extensions.insert(1_u32);
+        extensions.insert("text");
+        let before = extensions.clone();
+        extensions.insert(2_u32);
+        assert_eq!((extensions.get(), extensions.get()), (Some(&2_u32), Some(&"text")));
+        assert_eq!((before.get(), before.get::<u64>()), (Some(&1_u32), None));
+    }
+}

@@ -1,0 +1,274 @@
+//! The first bytes of a peer: looked at before anything else reads them, and put back. Whatever reads the link
+//! afterwards never learns that somebody looked.
+
+use std::{
+    io,
+    mem::MaybeUninit,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use thiserror::Error;
+use tokio::io::{AsyncRead, ReadBuf};
+
+use crate::proto::MAGIC;
+
+/// Protocols that are told apart by their first bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    /// Ours, or none that is known here: the decoder says what is wrong with it.
+    Rpc,
+    /// An HTTP/1 or HTTP/2 message.
+    Http,
+    /// A TLS record.
+    Tls,
+    /// An SSH banner.
+    Ssh,
+}
+
+/// A peer that speaks another protocol: why nothing more is read of it.
+#[derive(Debug, Error)]
+#[error("peer does not speak this protocol: it sent {0}")]
+pub(crate) struct Stranger(pub(crate) &'static str);
+
+impl Protocol {
+    /// What the peer is said to have sent; `None` if that is for the decoder to say.
+    pub(crate) const fn stranger(self) -> Option<&'static str> {
+        match self {
+            Self::Rpc => None,
+            Self::Http => Some("HTTP"),
+            Self::Tls => Some("TLS"),
+            Self::Ssh => Some("SSH"),
+        }
+    }
+}
+
+/// Names the protocol that starts with these bytes; `None` while they are too few to tell. Eight always do.
+fn recognise(start: &[u8]) -> Option<Protocol> {
+    const WORDS: [(&[u8], Protocol); 12] = [
+        (&MAGIC, Protocol::Rpc),
+        (b"GET ", Protocol::Http),
+        (b"HEAD ", Protocol::Http),
+        (b"POST ", Protocol::Http),
+        (b"PUT ", Protocol::Http),
+        (b"DELETE ", Protocol::Http),
+        (b"OPTIONS", Protocol::Http),
+        (b"PATCH ", Protocol::Http),
+        (b"CONNECT", Protocol::Http),
+        (b"PRI * ", Protocol::Http),
+        (b"HTTP/", Protocol::Http),
+        (b"SSH-", Protocol::Ssh),
+    ];
+    if start.first() == Some(&0x16) {
+        return Some(Protocol::Tls);
+    }
+    let agrees = |word: &[u8]| start.iter().zip(word).all(|(one, other)| one == other);
+    match WORDS.into_iter().find(|(word, _)| agrees(word)) {
+        Some((word, _)) if start.len() < word.len() => None,
+        Some((_, protocol)) => Some(protocol),
+        None => Some(Protocol::Rpc),
+    }
+}
+
+/// The reading half of a link: what was read ahead comes first. That is given back once it is read, so that an idle
+/// connection holds nothing.
+pub(crate) struct ReadHalf {
+    io: Box<dyn AsyncRead + Send + Unpin>,
+    ahead: Option<Box<Ahead>>,
+}
+
+/// What was read ahead.
+#[derive(Default)]
+struct Ahead {
+    /// Bounded by: [`READ`] and seven bytes more.
+    bytes: Vec<u8>,
+    strangers: Strangers,
+}
+
+/// What becomes of peers of other protocols when the link is read.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Strangers {
+    #[default]
+    Read,
+    /// They are looked for first, and met with an error.
+    Refuse,
+}
+
+/// Bytes that are read ahead at once: as much as the first flight of a client usually is, for otherwise its rest would
+/// cost a read of its own.
+const READ: usize = 4 << 10;
+
+impl ReadHalf {
+    pub(crate) fn new(io: impl AsyncRead + Send + Unpin + 'static) -> Self {
+        Self { io: Box::new(io), ahead: None }
+    }
+
+    /// Has a peer of another protocol end the reading with [`Stranger`]: for those who have spoken already when the
+    /// peer's first bytes come.
+    pub(crate) fn refuse_strangers(&mut self) {
+        self.ahead.get_or_insert_default().strangers = Strangers::Refuse;
+    }
+
+    /// Waits for the first bytes and says what they are the start of. A peer that says no more is for the next reader
+    /// to notice.
+    ///
+    /// # Cancel safety
+    /// Safe: what was read is put back.
+    pub(crate) async fn sniff(&mut self) -> io::Result<Protocol> {
+        std::future::poll_fn(|cx| self.poll_sniff(cx)).await
+    }
+
+    fn poll_sniff(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Protocol>> {
+        let bytes = &mut self.ahead.get_or_insert_default().bytes;
+        loop {
+            if let Some(protocol) = recognise(bytes) {
+                return Poll::Ready(Ok(protocol));
+            }
+            let mut room = [MaybeUninit::uninit(); READ];
+            let mut buffer = ReadBuf::uninit(&mut room);
+            ready!(Pin::new(&mut self.io).poll_read(cx, &mut buffer))?;
+            if buffer.filled().is_empty() {
+                // What has not become a protocol is not one that would have to be told.
+                bytes.clear();
+                return Poll::Ready(Ok(Protocol::Rpc));
+            }
+            bytes.extend_from_slice(buffer.filled());
+        }
+    }
+
+    /// Puts back what a look that was given up has read: nothing, unless it may become our preface. The decoder is
+    /// not to judge what is too short to be told.
+    pub(crate) fn give_up_sniffing(&mut self) {
+        self.ahead.take_if(|ahead| !MAGIC.starts_with(&ahead.bytes));
+    }
+
+    #[cold]
+    fn poll_ahead(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let refuses = |ahead: &Ahead| ahead.strangers == Strangers::Refuse;
+        if self.ahead.as_deref().is_some_and(refuses) {
+            let protocol = ready!(self.poll_sniff(cx))?;
+            if let Some(stranger) = protocol.stranger() {
+                return Poll::Ready(Err(io::Error::other(Stranger(stranger))));
+            }
+        }
+        if let Some(ahead) = &mut self.ahead {
+            ahead.strangers = Strangers::Read;
+            let count = ahead.bytes.len().min(buffer.remaining());
+            buffer.put_slice(&ahead.bytes[..count]);
+            ahead.bytes.drain(..count);
+            self.ahead.take_if(|ahead| ahead.bytes.is_empty());
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncRead for ReadHalf {
+    #[inline]
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.ahead.is_some() {
+            let before = buffer.filled().len();
+            ready!(self.poll_ahead(cx, buffer))?;
+            if buffer.filled().len() > before {
+                return Poll::Ready(Ok(()));
+            }
+        }
+        Pin::new(&mut self.io).poll_read(cx, buffer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt as _;
+
+    use super::*;
+
+    /// Looks at what comes in these pieces, and reads all of it afterwards.
+    async fn look(pieces: &[&[u8]]) -> (Protocol, Vec<u8>) {
+        let io = pieces.iter().fold(
+            Box::new(tokio::io::empty()) as Box<dyn AsyncRead + Send + Unpin>,
+            |before, piece| Box::new(before.chain(io::Cursor::new(piece.to_vec()))),
+        );
+        let mut half = ReadHalf::new(io);
+        let protocol = half.sniff().await.unwrap();
+        let mut read = Vec::new();
+        half.read_to_end(&mut read).await.unwrap();
+        assert!(half.ahead.is_none(), "nothing is held once it is read");
+        (protocol, read)
+    }
+
+    #[tokio::test]
+    async fn protocols_are_recognised_wherever_their_first_bytes_are_cut() {
+        let rows: [(&[u8], Protocol); 15] = [
+            (b"\xa9RPC\x01\0\0\0and more", Protocol::Rpc),
+            (b"GET / HTTP/1.1", Protocol::Http),
+            (b"HEAD /x and more", Protocol::Http),
+            (b"POST /x HTTP/1.1", Protocol::Http),
+            (b"PUT / HTTP/1.1", Protocol::Http),
+            (b"DELETE / HTTP", Protocol::Http),
+            (b"OPTIONS * HTTP", Protocol::Http),
+            (b"PATCH / HTTP", Protocol::Http),
+            (b"CONNECT a:1", Protocol::Http),
+            (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", Protocol::Http),
+            (b"HTTP/1.1 400", Protocol::Http),
+            (b"\x16\x03\x01\x02\x00\x01", Protocol::Tls),
+            (b"SSH-2.0-OpenSSH", Protocol::Ssh),
+            (b"\r\n\r\n\0\r\nQUIT\n", Protocol::Rpc),
+            (b"GEX / HTTP/1.1", Protocol::Rpc),
+        ];
+        for (bytes, protocol) in rows {
+            for cut in 0..bytes.len() {
+                let (before, after) = bytes.split_at(cut);
+                let pieces: Vec<_> =
+                    [before, after].into_iter().filter(|p| !p.is_empty()).collect();
+                assert_eq!(look(&pieces).await, (protocol, bytes.to_vec()), "{bytes:?} at {cut}");
+            }
+            let single: Vec<_> = bytes.chunks(1).collect();
+            assert_eq!(look(&single).await, (protocol, bytes.to_vec()), "{bytes:?}, byte by byte");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_start_of_a_protocol_is_not_judged_too_early() {
+        for start in ["G", "GET", "P", "PU", "SSH", "OPTION"] {
+            assert_eq!(look(&[start.as_bytes()]).await, (Protocol::Rpc, Vec::new()), "{start:?}");
+            assert_eq!(recognise(start.as_bytes()), None);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_stranger_ends_the_reading_of_those_who_refuse_it() {
+        let read = async |bytes: &'static [u8]| {
+            let mut half = ReadHalf::new(bytes);
+            half.refuse_strangers();
+            let mut read = Vec::new();
+            half.read_to_end(&mut read).await.map(|_| read)
+        };
+        assert_eq!(read(b"\xa9RPC and more").await.unwrap(), b"\xa9RPC and more");
+        let error = read(b"SSH-2.0-x").await.unwrap_err();
+        assert!(error.get_ref().unwrap().is::<Stranger>(), "{error}");
+    }
+
+    #[tokio::test]
+    async fn what_may_become_the_preface_survives_a_look_that_is_given_up() {
+        for (start, kept) in [(&b"\xa9R"[..], &b"\xa9R"[..]), (b"GE", b""), (b"", b"")] {
+            let (mut far, near) = tokio::io::duplex(64);
+            tokio::io::AsyncWriteExt::write_all(&mut far, start).await.unwrap();
+            let mut half = ReadHalf::new(near);
+            let looked = futures_util::FutureExt::now_or_never(half.sniff());
+            assert!(looked.is_none());
+            half.give_up_sniffing();
+            drop(far);
+            let mut read = Vec::new();
+            half.read_to_end(&mut read).await.unwrap();
+            assert_eq!(read, kept);
+        }
+    }
+}
