@@ -1,6 +1,6 @@
 //! The door through which calls leave.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use serde::Serialize;
 
@@ -204,7 +204,7 @@ impl Channel {
         let arguments = encode(Codec::Json, arguments);
         let decode: Decode<serde_json::Value> = codec::decode::<serde_json::Value>;
         let expected = Expected::value(decode, Some(decode));
-        self.by_key(MethodKey::bare(method), Codec::Json, arguments, expected)
+        self.prepare(Method::Named(MethodKey::bare(method)), Codec::Json, arguments, expected)
     }
 
     /// Prepares a call whose arguments are encoded already, and whose reply, or the method's own error, is
@@ -236,7 +236,7 @@ impl Channel {
         arguments: &Payload,
     ) -> Call<Payload, Payload> {
         let expected = Expected::value(as_it_is, Some(as_it_is));
-        self.by_key(method, codec, Ok(arguments.clone()), expected)
+        self.prepare(Method::Named(method), codec, Ok(arguments.clone()), expected)
     }
 
     /// The same as [`Self::call_raw`] for a method that answers with a stream of items.
@@ -247,7 +247,7 @@ impl Channel {
         arguments: &Payload,
     ) -> Call<Streaming<Payload, Payload>, Payload> {
         let expected = Expected::items(as_it_is, Some(as_it_is as Decode<Payload>));
-        self.by_key(method, codec, Ok(arguments.clone()), expected)
+        self.prepare(Method::Named(method), codec, Ok(arguments.clone()), expected)
     }
 
     /// The same as [`Self::call_json`] for a method that answers with a stream of items.
@@ -259,45 +259,12 @@ impl Channel {
         let arguments = encode(Codec::Json, arguments);
         let decode: Decode<serde_json::Value> = codec::decode::<serde_json::Value>;
         let expected = Expected::items(decode, Some(decode));
-        self.by_key(MethodKey::bare(method), Codec::Json, arguments, expected)
+        self.prepare(Method::Named(MethodKey::bare(method)), Codec::Json, arguments, expected)
     }
 
     /// Prepares a call of a trait's method, given by its index.
-    pub(crate) fn call<T, E>(
-        &self,
-        service: &'static ServiceSchema,
-        method: usize,
-        arguments: &impl Serialize,
-        value: Decode<T>,
-        error: Option<Decode<E>>,
-    ) -> Call<T, E> {
-        self.known(service, method, arguments, Expected::value(value, error))
-    }
-
-    /// Prepares a call of a one-way method.
-    pub(crate) fn call_oneway(
-        &self,
-        service: &'static ServiceSchema,
-        method: usize,
-        arguments: &impl Serialize,
-    ) -> Call<()> {
-        self.call::<(), Infallible>(service, method, arguments, codec::decode::<()>, None).oneway()
-    }
-
-    /// Prepares a call of a method that answers with a stream.
-    pub(crate) fn stream<T: 'static, E: 'static>(
-        &self,
-        service: &'static ServiceSchema,
-        method: usize,
-        arguments: &impl Serialize,
-        item: Decode<T>,
-        error: Option<Decode<E>>,
-    ) -> Call<Streaming<T, E>, E> {
-        self.known(service, method, arguments, Expected::items(item, error))
-    }
-
-    /// A call of a method that this program was compiled with.
-    fn known<T, E>(
+    #[inline]
+    pub(crate) fn known<T, E>(
         &self,
         service: &'static ServiceSchema,
         method: usize,
@@ -315,17 +282,6 @@ impl Channel {
         call
     }
 
-    /// A call of a method of which no more than the key is known.
-    fn by_key<T, E>(
-        &self,
-        method: MethodKey,
-        codec: Codec,
-        arguments: Result<Payload, Status>,
-        expected: Expected<T, E>,
-    ) -> Call<T, E> {
-        self.prepare(Method::Named(method), codec, arguments, expected)
-    }
-
     /// Every call comes from here, so that none is without what this channel adds.
     #[inline]
     fn prepare<T, E>(
@@ -335,7 +291,7 @@ impl Channel {
         arguments: Result<Payload, Status>,
         expected: Expected<T, E>,
     ) -> Call<T, E> {
-        let mut call = Call::new(self.target.clone(), method, codec, arguments, expected);
+        let mut call = Call::new(&self.target, method, codec, arguments, expected);
         if let Some(parent) = &self.parent {
             call.request.options().parent = Some(Arc::clone(parent));
         }

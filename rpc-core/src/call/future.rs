@@ -11,7 +11,7 @@ use std::{
 use super::{
     Call, CallError, Incoming, MakeStream, Method, Reader,
     outgoing::{Outgoing, Reply},
-    target::{Next, Target},
+    target::Next,
 };
 use crate::{
     codec::{CodecError, Decode},
@@ -25,9 +25,8 @@ use crate::{
 /// The future of a [`Call`]. Sent at the first poll; cancelled when dropped before its end.
 #[must_use = "futures do nothing unless polled"]
 pub struct CallFuture<T, E> {
-    target: Target,
-    /// What a picker has chosen, from when the call is sent.
-    picked: Option<Arc<dyn Caller>>,
+    /// What the call goes to: known from the start, or from when one was picked for it.
+    caller: Option<Arc<dyn Caller>>,
     request: Outgoing,
     read: Reader<T, E>,
     /// For calls that bring a stream, until they do.
@@ -52,33 +51,23 @@ enum Progress {
 
 impl<T, E> CallFuture<T, E> {
     pub(super) fn new(call: Call<T, E>) -> Self {
-        let Call { target, request, read, stream } = call;
-        Self { target, picked: None, request, read, stream, state: State::Unsent }
-    }
-
-    /// What the call was sent to.
-    #[inline]
-    const fn caller(&self) -> Option<&Arc<dyn Caller>> {
-        match &self.target {
-            Target::Caller(caller) => Some(caller),
-            Target::Picker(_) => self.picked.as_ref(),
-        }
+        let Call { caller, request, read, stream } = call;
+        Self { caller, request, read, stream, state: State::Unsent }
     }
 
     /// Chooses a caller, where it is not known, and sends the call. Gives its outcome if it has one at once.
     fn send(&mut self, cx: &Context<'_>) -> Poll<Outcome> {
-        let Self { target, picked, request, state, .. } = self;
-        let caller = match target {
-            Target::Caller(caller) => caller,
-            Target::Picker(picker) => {
-                // Picking may take time, in which the call that this one is part of may end.
-                request.begin_scope();
-                match ready!(picker.poll_pick(request, cx)) {
-                    Ok(caller) => picked.insert(caller),
-                    Err(status) => return Poll::Ready(Err(Failure::Status(status))),
-                }
+        let Self { caller, request, state, .. } = self;
+        let picker = request.picker();
+        if let Some(picker) = &picker {
+            // Picking may take time, in which the call that this one is part of may end.
+            request.begin_scope();
+            match ready!(picker.poll_pick(request, cx)) {
+                Ok(picked) => *caller = Some(picked),
+                Err(status) => return Poll::Ready(Err(Failure::Status(status))),
             }
-        };
+        }
+        let Some(caller) = caller else { return Poll::Pending };
         request.settle();
         let opened = match (&request.arguments, request.reply) {
             (Err(status), _) => Err(status.clone()),
@@ -97,7 +86,7 @@ impl<T, E> CallFuture<T, E> {
             caller.spawn(upload.into_inner()(items, request.opening.codec));
         }
         // The caller has what is long, and a picker may want to send it again.
-        if matches!(target, Target::Caller(_)) {
+        if picker.is_none() {
             request.forget_long();
         }
         Poll::Pending
@@ -110,7 +99,7 @@ impl<T, E> CallFuture<T, E> {
             return Poll::Ready(Progress::Ended(outcome, None));
         }
         // Polled after its end, which futures need not allow; there is nothing to come.
-        let (State::Open(id), Some(caller)) = (&self.state, self.caller()) else {
+        let (State::Open(id), Some(caller)) = (&self.state, &self.caller) else {
             return Poll::Pending;
         };
         let progress = if self.request.opening.streams.down() {
@@ -144,7 +133,7 @@ impl<T, E> CallFuture<T, E> {
     /// Gives the call up.
     fn cancel(&mut self) {
         if let State::Open(id) = std::mem::replace(&mut self.state, State::Done)
-            && let Some(caller) = self.caller()
+            && let Some(caller) = &self.caller
         {
             caller.cancel(id);
         }
@@ -152,9 +141,7 @@ impl<T, E> CallFuture<T, E> {
 
     /// Whether the call is to be sent once more.
     fn goes_again(&mut self, progress: &Progress) -> bool {
-        let (Target::Picker(picker), Some(on)) = (&self.target, &self.picked) else {
-            return false;
-        };
+        let (Some(picker), Some(on)) = (self.request.picker(), &self.caller) else { return false };
         let end = match progress {
             Progress::Ended(outcome, _) => Some(outcome),
             Progress::Accepted(..) => None,
@@ -191,7 +178,7 @@ impl<T, E> CallFuture<T, E> {
         };
         self.keep(leading.clone());
         let reader = accepted
-            .zip(self.caller())
+            .zip(self.caller.as_ref())
             .map(|(id, caller)| ItemReader::of_call(Arc::clone(caller) as _, id));
         let method = self.request.method.clone();
         let scope = self.request.options.as_mut().and_then(|options| options.cancelled.take());
@@ -277,7 +264,7 @@ impl<T, E> Future for CallFuture<T, E> {
         let this = &mut *self;
         if let State::Open(id) = this.state
             && this.is_plain()
-            && let Target::Caller(caller) = &this.target
+            && let Some(caller) = &this.caller
             && let Some(outcome) = caller.take_outcome(id)
         {
             this.state = State::Done;

@@ -31,7 +31,7 @@ use self::outgoing::{Method, Outgoing, ScopeEnd};
 use crate::{
     codec::{CodecError, Decode, Encode},
     proto::{Codec, Metadata, Payload, Status, Streams},
-    seam::items::ItemReader,
+    seam::{Caller, items::ItemReader},
 };
 
 /// A call that was prepared and not sent yet: `.await` sends it, options come before.
@@ -52,7 +52,8 @@ use crate::{
 /// ```
 #[must_use = "a call is sent when it is awaited"]
 pub struct Call<T, E = Infallible> {
-    target: Target,
+    /// `None` until one is picked.
+    caller: Option<Arc<dyn Caller>>,
     request: Outgoing,
     read: Reader<T, E>,
     stream: Option<MakeStream<T>>,
@@ -88,19 +89,19 @@ struct Incoming {
 }
 
 /// What is expected of a call: one value, or a stream of them.
-struct Expected<T, E> {
+pub(crate) struct Expected<T, E> {
     read: Reader<T, E>,
     stream: Option<MakeStream<T>>,
 }
 
 impl<T, E> Expected<T, E> {
-    fn value(value: Decode<T>, error: Option<Decode<E>>) -> Self {
+    pub(crate) fn value(value: Decode<T>, error: Option<Decode<E>>) -> Self {
         Self { read: Reader { value, error }, stream: None }
     }
 }
 
 impl<T: 'static, E: 'static> Expected<Streaming<T, E>, E> {
-    fn items(item: Decode<T>, error: Option<Decode<E>>) -> Self {
+    pub(crate) fn items(item: Decode<T>, error: Option<Decode<E>>) -> Self {
         let stream = move |incoming: Incoming| Streaming::of_call(incoming, item, error);
         // A stream is made, not read.
         let value: Decode<Streaming<T, E>> = |_, _| Err(CodecError::no_value());
@@ -110,8 +111,9 @@ impl<T: 'static, E: 'static> Expected<Streaming<T, E>, E> {
 
 impl<T, E> Call<T, E> {
     /// For [`Channel`], which adds its own to every call.
+    #[inline]
     fn new(
-        target: Target,
+        target: &Target,
         method: Method,
         codec: Codec,
         arguments: Result<Payload, Status>,
@@ -119,7 +121,15 @@ impl<T, E> Call<T, E> {
     ) -> Self {
         let Expected { read, stream } = expected;
         let streams = if stream.is_some() { Streams::DOWN } else { Streams::NONE };
-        Self { target, request: Outgoing::new(method, codec, arguments, streams), read, stream }
+        let mut request = Outgoing::new(method, codec, arguments, streams);
+        let caller = match target {
+            Target::Caller(caller) => Some(Arc::clone(caller)),
+            Target::Picker(picker) => {
+                request.options().picker = Some(Arc::clone(picker));
+                None
+            }
+        };
+        Self { caller, request, read, stream }
     }
 
     /// Expects no reply: the call is done when it is on its way.

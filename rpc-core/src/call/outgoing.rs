@@ -5,7 +5,7 @@ use std::{fmt, pin::Pin, sync::Arc, time::Duration, time::Instant};
 use parking_lot::Mutex;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
-use super::{evolve::Fallback, scope::Scope, sending::Upload};
+use super::{evolve::Fallback, scope::Scope, sending::Upload, target::Picker};
 use crate::{
     proto::{
         Code, Codec, Metadata, MetadataError, MethodKey, Opening, Order, Payload, Status, Streams,
@@ -46,6 +46,8 @@ pub(super) struct Options {
     pub(super) parent: Option<Arc<dyn Scope>>,
     /// Resolves when the scope is over; from when the call is sent.
     pub(super) cancelled: Option<ScopeEnd>,
+    /// Chooses what the call is sent to, and says whether it goes again.
+    pub(super) picker: Option<Arc<dyn Picker>>,
     /// What is sent to a server with another signature.
     pub(super) fallback: Option<Fallback>,
     /// Whether the caller asks what came beside the reply, and that, once it is here.
@@ -66,6 +68,7 @@ pub(crate) enum Method {
 }
 
 impl Outgoing {
+    #[inline]
     pub(super) fn new(
         method: Method,
         codec: Codec,
@@ -89,6 +92,11 @@ impl Outgoing {
     pub(super) fn by_name(&mut self, arguments: Result<Payload, Status>) {
         (self.opening.key, self.opening.codec) = (self.method.bare_key(), Codec::Json);
         self.arguments = arguments;
+    }
+
+    /// What chooses where the call goes, if that is not known.
+    pub(super) fn picker(&self) -> Option<Arc<dyn Picker>> {
+        self.options.as_ref()?.picker.clone()
     }
 
     pub(super) fn take_fallback(&mut self) -> Option<Fallback> {

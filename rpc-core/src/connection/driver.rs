@@ -1,5 +1,19 @@
 //! The task of one connection: reads, runs handlers, writes, keeps time. One turn per wake-up; all that one
 //! read brings is handled under one lock and answered in one write.
+//!
+//! ```text
+//!          ┌────────────────────────────── more to do, or Ended ─────────────────────────────┐
+//!          ▼                                                                                 │
+//! woken ─▶ begin_turn ─▶ read ─▶ timer ─▶ handlers ─┬─ error ───────▶ End                    │
+//!             ▲                                     ├─ callers may add ▶ Yield               │
+//!             │                                     └─ flush ─┬─ More, budget spent ▶ Yield  │
+//!             │                                               ├─ Quiet ─▶ read ahead ─┬──────┤
+//!             └── bytes, a flush asked for, the timer ◀───────┴─ Blocked, All ────────┴▶ sleep
+//! ```
+//!
+//! The order is what makes it right. The waker is left before anything is looked at, so that nothing that happens in the
+//! turn is missed. What has come is read before the timer is asked, so that nothing which is here counts as late. The
+//! flush comes last: it takes `in_turn` back, and who asks for one after that wakes the driver again.
 
 use std::{
     collections::VecDeque,
@@ -15,12 +29,13 @@ use tokio::time::Sleep;
 use tokio_util::task::TaskTracker;
 
 use super::{
-    handlers::{Handlers, Served, StopReason},
+    handlers::{Handlers, StopReason},
     handshake::Handshake,
     linger,
     live::Live,
     scratch::{self, Scratch},
-    turn::{Budget, Flushed, Standing},
+    served::Served,
+    turn::{Budget, Flushed, TurnStart},
 };
 use crate::{
     proto::{
@@ -131,16 +146,16 @@ impl Driver {
             let mut ahead = false;
             let mut budget = Budget::default();
             loop {
-                let mut standing = self.live.with(|state| state.begin_turn(scratch));
-                self.error = standing.error.take();
-                if standing.disarm {
+                let mut start = self.live.with(|state| state.begin_turn(scratch));
+                self.error = start.error.take();
+                if start.disarm {
                     self.timer = None;
                 }
-                let may_read = standing.may_read && self.error.is_none();
-                let read = ahead || (may_read && self.poll_read(cx, standing.short_read, scratch));
+                let may_read = start.may_read && self.error.is_none();
+                let read = ahead || (may_read && self.poll_read(cx, start.short_read, scratch));
                 // What has come is read before anything is judged to be late.
                 if self.error.is_none() {
-                    self.poll_timer(cx, standing.due, scratch);
+                    self.poll_timer(cx, start.due, scratch);
                 }
                 let (replied, woken) = self.run_handlers(cx, scratch, &mut budget);
                 if self.handshake.as_ref().is_some_and(|handshake| handshake.is_given_up(cx)) {
@@ -151,9 +166,7 @@ impl Driver {
                 }
                 // Replies of one read leave at once: they are all here. Callers are given time, and those who have
                 // just got their replies are likely to call again.
-                if !replied
-                    && (self.expects(woken) || standing.flush && self.waits_for_more(&standing))
-                {
+                if !replied && (self.expects(woken) || start.flush && self.waits_for_more(&start)) {
                     return Poll::Ready(Turn::Yield);
                 }
                 self.yields = 0;
@@ -164,7 +177,7 @@ impl Driver {
                 // Most often nothing more has come meanwhile, and the turn is over.
                 ahead = read
                     && flushed == Flushed::Quiet
-                    && self.poll_read(cx, standing.short_read, scratch);
+                    && self.poll_read(cx, start.short_read, scratch);
                 if read && flushed == Flushed::Quiet && !ahead {
                     return Poll::Pending;
                 }
@@ -200,11 +213,11 @@ impl Driver {
     }
 
     /// Whether callers are to be given time, or more of it because other threads are still adding.
-    fn waits_for_more(&mut self, standing: &Standing) -> bool {
-        let grows = self.yields < MAX_YIELDS && standing.unsent > self.unsent;
-        let waits = self.yields == 0 || (grows && !standing.all_called);
+    fn waits_for_more(&mut self, start: &TurnStart) -> bool {
+        let grows = self.yields < MAX_YIELDS && start.unsent > self.unsent;
+        let waits = self.yields == 0 || (grows && !start.all_called);
         self.yields += 1;
-        self.unsent = standing.unsent;
+        self.unsent = start.unsent;
         waits
     }
 
@@ -368,13 +381,13 @@ impl Driver {
                 return;
             }
             self.timer = None;
-            let standing = self.live.with(|state| {
+            let start = self.live.with(|state| {
                 state.armed = None;
                 state.machine.handle_timeout(now());
                 state.begin_turn(scratch)
             });
-            due = standing.due;
-            self.error = standing.error;
+            due = start.due;
+            self.error = start.error;
         }
     }
 }

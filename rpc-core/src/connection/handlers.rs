@@ -17,9 +17,13 @@ use futures_util::{StreamExt as _, stream::FuturesUnordered, task::AtomicWaker};
 use tokio::task::coop::has_budget_remaining;
 use tokio_util::task::TaskTracker;
 
-use super::{live::Live, turn::Budget};
+use super::{
+    live::Live,
+    served::{End, Served},
+    turn::Budget,
+};
 use crate::{
-    proto::{CallId, Code, Codec, Failure, IdHasher, Outcome, Status},
+    proto::{CallId, Code, Failure, IdHasher, Outcome, Status},
     seam::{Reply, SlowGuard},
     time::now,
 };
@@ -61,15 +65,6 @@ struct Stop {
     waker: AtomicWaker,
 }
 
-/// The call that a handler serves.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Served {
-    pub(super) id: CallId,
-    pub(super) codec: Codec,
-    /// What a one-way call takes of its window.
-    pub(super) cost: u32,
-}
-
 /// A handler that is pending, until it or its caller ends it.
 struct Running {
     call: Served,
@@ -101,22 +96,6 @@ enum Polled {
 
 /// Handlers that are not worth looking through.
 const FEW: usize = 64;
-
-/// The end of a handler.
-#[derive(Debug)]
-pub(super) struct End {
-    pub(super) id: CallId,
-    pub(super) codec: Codec,
-    pub(super) cost: u32,
-    pub(super) outcome: Outcome,
-}
-
-impl Served {
-    pub(super) const fn ended(self, outcome: Outcome) -> End {
-        let Self { id, codec, cost } = self;
-        End { id, codec, cost, outcome }
-    }
-}
 
 impl Handlers {
     /// Counts handlers that are tasks of their own among `tasks`.

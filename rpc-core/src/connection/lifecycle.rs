@@ -1,28 +1,19 @@
-//! How far a connection is in its life, and how those learn of it who wait for a step. What they wait on is made when
-//! somebody first does, so that other connections carry nothing.
+//! How far a connection is in its life, and how those learn of it who wait for a step.
 
 use tokio::sync::watch;
 
-use super::live::{Live, State};
+use super::live::{Live, State, Writer};
 use crate::{
     proto::connection::ConnectionError,
     seam::{Phase, Phases},
 };
 
-/// What is known of the life of a connection beside what its machine knows.
-#[derive(Debug, Default)]
-pub(super) struct Lifecycle {
-    draining: bool,
-    /// Made when somebody first waits.
-    watch: Option<watch::Sender<Phase>>,
-}
-
 impl State {
     pub(super) fn phase(&self) -> Phase {
         match () {
-            () if self.closed => Phase::Closed,
+            () if matches!(self.writer, Writer::Closed) => Phase::Closed,
             () if self.machine.error().is_some() => Phase::Over,
-            () if self.lifecycle.draining => Phase::Draining,
+            () if self.draining => Phase::Draining,
             () if self.machine.peer().is_some() => Phase::Ready,
             () => Phase::Connecting,
         }
@@ -33,7 +24,7 @@ impl Live {
     /// Tells those who wait how far the connection is; they look again even if it is in the same phase. They are woken
     /// here, which needs the lock to be free.
     pub(super) fn tell_phase(&self) {
-        let (phase, watch) = self.with(|state| (state.phase(), state.lifecycle.watch.clone()));
+        let (phase, watch) = self.with(|state| (state.phase(), state.watch.clone()));
         if let Some(watch) = watch {
             // Two who tell may overtake each other: a phase never comes back.
             watch.send_modify(|told| *told = phase.max(*told));
@@ -42,7 +33,7 @@ impl Live {
 
     /// Either side has said that it starts no more calls.
     pub(super) fn note_draining(&self) {
-        self.with(|state| state.lifecycle.draining = true);
+        self.with(|state| state.draining = true);
         self.tell_phase();
     }
 
@@ -50,7 +41,7 @@ impl Live {
     pub(super) fn phases(&self) -> Phases {
         self.with(|state| {
             let phase = state.phase();
-            let watch = state.lifecycle.watch.get_or_insert_with(|| watch::channel(phase).0);
+            let watch = state.watch.get_or_insert_with(|| watch::channel(phase).0);
             Phases(watch.subscribe())
         })
     }

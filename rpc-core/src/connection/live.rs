@@ -13,19 +13,19 @@ use std::{
 
 use futures_util::task::AtomicWaker;
 use parking_lot::{Mutex, MutexGuard};
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, sync::watch};
 
 use super::{
-    handlers::End,
-    lifecycle::Lifecycle,
     scratch::{self, Scratch},
-    turn::Standing,
+    served::End,
+    turn::TurnStart,
 };
 use crate::{
     proto::{
         self, Opening, Side,
         connection::{Config, ConnectionError, Event, Waiter},
     },
+    seam::Phase,
     time::now,
     transport::{Flush, Peer, WriteHalf},
 };
@@ -41,15 +41,13 @@ pub(crate) struct Live {
 /// What the lock guards.
 pub(super) struct State {
     pub(super) machine: proto::Connection,
-    /// The writing half of the transport, unless it is closed or somebody is writing.
-    pub(super) write: Option<Box<dyn WriteHalf>>,
-    /// Whether somebody is writing, with `write` and what the machine gave in hand.
-    pub(super) writing: bool,
+    pub(super) writer: Writer,
     /// Whether the transport has taken bytes that it keeps until it is flushed.
     pub(super) unflushed: Flush,
-    /// Whether the transport is closed, however many still hold this.
-    pub(super) closed: bool,
-    pub(super) lifecycle: Lifecycle,
+    /// Whether either side has said that it starts no more calls.
+    pub(super) draining: bool,
+    /// Tells those who wait for a phase; made when somebody first does, so that other connections carry nothing.
+    pub(super) watch: Option<watch::Sender<Phase>>,
     /// Whether the driver was asked to flush and has not done so yet.
     pub(super) flush: bool,
     /// Whether the driver is in a turn that ends with a flush: it need not be woken for one.
@@ -62,6 +60,45 @@ pub(super) struct State {
     greeted: bool,
 }
 
+/// The writing half of the transport.
+///
+/// ```text
+/// Idle ──take──▶ Busy ──give_back──▶ Idle
+///  └─────close─────┴─▶ Closed, however many still hold the connection
+/// ```
+pub(super) enum Writer {
+    /// Whoever takes it writes for all.
+    Idle(Box<dyn WriteHalf>),
+    /// Somebody is writing, with the half and what the machine gave in hand.
+    Busy,
+    Closed,
+}
+
+impl Writer {
+    /// The half, unless it is in use or closed.
+    pub(super) fn take(&mut self) -> Option<Box<dyn WriteHalf>> {
+        match std::mem::replace(self, Self::Busy) {
+            Self::Idle(half) => Some(half),
+            other => {
+                *self = other;
+                None
+            }
+        }
+    }
+
+    /// Takes the half back, unless the transport was closed meanwhile.
+    pub(super) fn give_back(&mut self, half: Box<dyn WriteHalf>) {
+        if let Self::Busy = self {
+            *self = Self::Idle(half);
+        }
+    }
+
+    /// Closes it; what this gives is to be dropped without the lock.
+    pub(super) const fn close(&mut self) -> Self {
+        std::mem::replace(self, Self::Closed)
+    }
+}
+
 impl Live {
     pub(super) fn new(
         side: Side,
@@ -71,11 +108,10 @@ impl Live {
     ) -> Self {
         let state = State {
             machine: proto::Connection::new(side, config, now()),
-            write: Some(write),
-            writing: false,
+            writer: Writer::Idle(write),
             unflushed: Flush::Done,
-            closed: false,
-            lifecycle: Lifecycle::default(),
+            draining: false,
+            watch: None,
             flush: side == Side::Dialer,
             in_turn: false,
             expected: 0,
@@ -191,7 +227,10 @@ impl Live {
 
 impl State {
     fn may_write_inline(&self) -> bool {
-        !self.writing && !self.flush && self.expected == 0 && !self.machine.has_unwritten()
+        matches!(self.writer, Writer::Idle(_))
+            && !self.flush
+            && self.expected == 0
+            && !self.machine.has_unwritten()
     }
 
     /// Ends a call of the peer.
@@ -236,7 +275,7 @@ impl State {
     }
 
     /// Begins a turn of the driver: gives it what happened since the last one.
-    pub(super) fn begin_turn(&mut self, scratch: &mut Scratch) -> Standing {
+    pub(super) fn begin_turn(&mut self, scratch: &mut Scratch) -> TurnStart {
         self.in_turn = true;
         self.collect(&mut scratch.events, &mut scratch.wakes);
         let due = self.machine.poll_timeout();
@@ -247,7 +286,7 @@ impl State {
             self.armed = None;
         }
         self.armed = self.armed.into_iter().chain(due).min();
-        Standing {
+        TurnStart {
             flush: self.flush,
             unsent: self.machine.unsent(),
             all_called: (1..=self.machine.calls_in_flight()).contains(&self.expected),

@@ -21,6 +21,7 @@ pub(crate) mod linger;
 mod live;
 mod reading;
 mod scratch;
+mod served;
 mod turn;
 mod write;
 

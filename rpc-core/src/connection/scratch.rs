@@ -3,7 +3,7 @@
 
 use std::{cell::Cell, collections::VecDeque, task::Waker};
 
-use super::handlers::End;
+use super::served::End;
 use crate::{proto::connection::Event, seam::HandlerSlot};
 
 /// Bytes of one read.

@@ -132,6 +132,10 @@ impl Context {
         Channel::back(caller, Arc::clone(&self.0) as _).into()
     }
 
+    pub(super) fn extensions(&self) -> Extensions {
+        self.0.extensions.clone()
+    }
+
     pub(super) fn cancellation(&self) -> CancellationToken {
         self.0.cancellation.clone()
     }

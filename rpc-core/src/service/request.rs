@@ -1,13 +1,7 @@
 //! A request on its way into a handler, and the handler's value on its way out: the place where payload
 //! bytes become arguments and results become payload bytes.
 
-use std::{
-    cell::{Cell, OnceCell},
-    convert::Infallible,
-    fmt,
-    future::Future,
-    sync::Arc,
-};
+use std::{cell::OnceCell, convert::Infallible, fmt, future::Future, sync::Arc};
 
 use futures_util::FutureExt as _;
 use serde::de::DeserializeOwned;
@@ -27,32 +21,32 @@ use crate::{
 pub struct Request {
     call: IncomingCall,
     method: &'static MethodSchema,
-    /// Until there is a context, which has them then.
-    extensions: Cell<Extensions>,
     /// Made if the method asks for it.
     context: OnceCell<Context>,
 }
 
 impl Request {
     pub(super) fn new(call: IncomingCall, method: &'static MethodSchema) -> Self {
-        Self { call, method, extensions: Cell::default(), context: OnceCell::new() }
+        Self { call, method, context: OnceCell::new() }
     }
 
     /// Leaves a value with the call, in the place of one of its type: see [`Context::extension`].
     pub fn insert<T: Send + Sync + 'static>(&mut self, value: T) {
-        self.extensions.get_mut().insert(value);
+        let mut extensions = self.context.get().map(Context::extensions).unwrap_or_default();
+        extensions.insert(value);
+        self.context = OnceCell::from(Context::new(&self.method.path, &self.call, extensions));
     }
 
     /// The context of the call, for methods that ask for it.
     #[must_use]
     pub fn context(&self) -> Context {
-        let make = || Context::new(&self.method.path, &self.call, self.extensions.take());
+        let make = || Context::new(&self.method.path, &self.call, Extensions::default());
         self.context.get_or_init(make).clone()
     }
 
     /// Puts a handler that cannot fail into `slot`.
     pub fn unary<A, T, H>(
-        self,
+        mut self,
         slot: &mut HandlerSlot,
         handler: impl FnOnce(A) -> H,
         encode: Encode<T>,
@@ -70,7 +64,7 @@ impl Request {
 
     /// Puts a handler that returns a `Result` into `slot`.
     pub fn fallible<A, T, E, H>(
-        self,
+        mut self,
         slot: &mut HandlerSlot,
         handler: impl FnOnce(A) -> H,
         encode: Encode<T>,
@@ -97,7 +91,7 @@ impl Request {
 
     /// Puts a handler that may end its call with a status of its own into `slot`.
     pub fn unary_or_status<A, T, S, H>(
-        self,
+        mut self,
         slot: &mut HandlerSlot,
         handler: impl FnOnce(A) -> H,
         encode: Encode<T>,
@@ -155,7 +149,7 @@ impl Request {
     }
 
     fn items<A, T, E, H>(
-        self,
+        mut self,
         slot: &mut HandlerSlot,
         handler: impl FnOnce(A, ItemSink<T, E>) -> H,
         encode: Encode<T>,
@@ -195,7 +189,11 @@ impl Request {
     }
 
     /// Runs a handler. What it sends beside its reply is handed over when the reply is there.
-    fn run(self, slot: &mut HandlerSlot, handler: impl Future<Output = Outcome> + Send + 'static) {
+    fn run(
+        &mut self,
+        slot: &mut HandlerSlot,
+        handler: impl Future<Output = Outcome> + Send + 'static,
+    ) {
         match self.context.get().cloned() {
             None => self.start(slot, handler),
             Some(context) => {
@@ -207,7 +205,7 @@ impl Request {
 
     /// Puts a handler into `slot`, inside a span if anybody listens.
     fn start(
-        self,
+        &mut self,
         slot: &mut HandlerSlot,
         handler: impl Future<Output = Outcome> + Send + 'static,
     ) {
@@ -223,7 +221,7 @@ impl Request {
         } else {
             slot.run(handler);
         }
-        if let Some(context) = self.context.into_inner() {
+        if let Some(context) = self.context.take() {
             slot.cancel_after(context.cancellation());
         }
     }

@@ -4,7 +4,7 @@
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::{turns::*, *};
-use crate::connection::handlers::{Handlers as Pending, Served};
+use crate::connection::{handlers::Handlers as Pending, served::Served};
 
 /// A service whose methods are all known to be slow.
 fn slow() -> Arc<Handlers> {

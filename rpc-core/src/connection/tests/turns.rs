@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, 
 
 use super::*;
 use crate::{
-    connection::handlers::{End, Served},
+    connection::served::{End, Served},
     proto::{
         Limits, encode_preface,
         wire::{Flags, Head, Hello, Kind, Ping},
