@@ -11,10 +11,10 @@ impl Endpoint {
         if let Err(error) = server.serve_link(far) {
             tracing::error!(%error, "the server in memory cannot serve");
         }
-        let accept = self.accept().unwrap_or_else(|error| {
+        let serve = self.serve().unwrap_or_else(|error| {
             tracing::error!(%error, "the client of a server in memory cannot serve");
             None
         });
-        self.channel(near, accept)
+        self.channel(near, serve)
     }
 }

@@ -70,6 +70,7 @@ mod in_memory;
 pub mod proto;
 pub mod reflect;
 pub mod schema;
+mod seam;
 mod server;
 mod service;
 mod time;
@@ -78,8 +79,7 @@ mod transport;
 
 pub use broadcast::{Broadcast, Lagged, Shared, Subscription};
 pub use call::{
-    Call, CallError, CallFuture, Channel, ChannelState, Context, Reply, ReplyCall, ReplyFuture,
-    ReplyMetadata, Streaming,
+    Call, CallError, CallFuture, Channel, ChannelState, Reply, ReplyCall, ReplyFuture, Streaming,
 };
 pub use client::Endpoint;
 pub use codec::CodecError;
@@ -93,7 +93,7 @@ pub use proto::{
 pub use rpc_macros::service;
 pub use schema::Schema;
 pub use server::{Running, ServeError, Server, Shutdown};
-pub use service::BuildError;
+pub use service::{BuildError, Context, ReplyMetadata};
 pub use transport::{
     Address, AddressError, BindError, BoundListener, Connector, DialError, Identity, Incoming,
     IntoAddress, Link, Listener, Peer, PeerAddress,

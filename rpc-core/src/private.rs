@@ -8,21 +8,24 @@ pub use serde;
 
 pub use crate::{
     broadcast::shared as shared_value,
-    call::{Call, Channel, Context, Streaming},
+    call::{Call, Channel, Streaming},
     codec::{byte_vec, shared_bytes},
-    connection::HandlerSlot,
     schema::{
         Argument, Container, ContainerKind, Field, Format, MethodKind, Registry, Schema,
         ServiceBuilder, ServiceSchema, Variant,
     },
+    seam::HandlerSlot,
     server::Server,
-    service::{Dispatch, ItemSink, Request},
+    service::{Context, Dispatch, ItemSink, Request},
     transport::{DialError, IntoAddress},
 };
 
 use serde::Serialize;
 
-use crate::codec::{Decode, Encode};
+use crate::{
+    call::Expected,
+    codec::{Decode, Encode},
+};
 
 /// Values that travel as serde has them.
 pub mod plain {
@@ -61,7 +64,7 @@ pub fn unary<T>(
     arguments: &impl Serialize,
     value: Decode<T>,
 ) -> Call<T> {
-    channel.call(service, method, arguments, value, None)
+    channel.known(service, method, arguments, Expected::value(value, None))
 }
 
 /// Prepares a call of a method that returns a `Result`.
@@ -73,7 +76,7 @@ pub fn fallible<T, E>(
     value: Decode<T>,
     error: Decode<E>,
 ) -> Call<T, E> {
-    channel.call(service, method, arguments, value, Some(error))
+    channel.known(service, method, arguments, Expected::value(value, Some(error)))
 }
 
 /// Prepares a call of a one-way method.
@@ -83,7 +86,7 @@ pub fn oneway(
     method: usize,
     arguments: &impl Serialize,
 ) -> Call<()> {
-    channel.call_oneway(service, method, arguments)
+    unary(channel, service, method, arguments, plain::decode::<()>).oneway()
 }
 
 /// Prepares a call of a method that answers with a stream.
@@ -94,7 +97,7 @@ pub fn stream<T: 'static>(
     arguments: &impl Serialize,
     item: Decode<T>,
 ) -> Call<Streaming<T>> {
-    channel.stream(service, method, arguments, item, None)
+    channel.known(service, method, arguments, Expected::items(item, None))
 }
 
 /// Prepares a call of a method that answers with a stream and may fail.
@@ -106,7 +109,7 @@ pub fn fallible_stream<T: 'static, E: 'static>(
     item: Decode<T>,
     error: Decode<E>,
 ) -> Call<Streaming<T, E>, E> {
-    channel.stream(service, method, arguments, item, Some(error))
+    channel.known(service, method, arguments, Expected::items(item, Some(error)))
 }
 
 /// Sends the items of `stream` with a call.

@@ -1,16 +1,16 @@
 //! The door through which calls leave.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use serde::Serialize;
 
-use super::{Call, Context, Expected, Method, Streaming, evolve::Fallback};
+use super::{Call, Expected, Method, Scope, Streaming, Target, evolve::Fallback};
 use crate::{
     codec::{self, CodecError, Decode, Source},
-    connection::{Accept, Connection, Phase, Shared},
-    proto::{Code, Codec, MethodKey, Payload, Status, connection::Config},
-    schema::{MethodKind, ServiceSchema},
-    transport::{Link, Peer},
+    proto::{Code, Codec, MethodKey, Payload, Status, connection::ConnectionError},
+    schema::ServiceSchema,
+    seam::{Caller, Phase},
+    transport::Peer,
 };
 
 /// A connection to a server, from which clients of any of its services are made. Clones are cheap and
@@ -26,13 +26,11 @@ use crate::{
 /// ```
 #[derive(Clone, Debug)]
 pub struct Channel {
-    connection: Connection,
+    target: Target,
     codec: Codec,
     timeout: Option<Duration>,
     /// The call whose handler was given this channel.
-    caller: Option<Context>,
-    /// Whether calls outlive a change of their method's signature.
-    evolves: bool,
+    parent: Option<Arc<dyn Scope>>,
 }
 
 /// How far the connection of a [`Channel`] is; see [`Channel::state`].
@@ -50,23 +48,14 @@ pub enum ChannelState {
 }
 
 impl Channel {
-    pub(crate) fn over(
-        link: Link,
-        config: Arc<Config>,
-        accept: Option<Arc<dyn Accept>>,
-        codec: Codec,
-        timeout: Option<Duration>,
-        evolves: bool,
-    ) -> Self {
-        let connection = Connection::spawn(link, config, accept);
-        Self { connection, codec, timeout, caller: None, evolves }
+    pub(crate) const fn new(target: Target, codec: Codec, timeout: Option<Duration>) -> Self {
+        Self { target, codec, timeout, parent: None }
     }
 
-    /// A channel back to whoever called on the connection `shared`.
-    pub(super) fn back(shared: &Arc<Shared>, caller: Context) -> Self {
-        let connection = Connection::of(shared);
-        let (codec, caller) = (Codec::default(), Some(caller));
-        Self { connection, codec, timeout: None, caller, evolves: false }
+    /// A channel back to whoever made a call that is served here.
+    pub(crate) fn back(caller: Arc<dyn Caller>, parent: Arc<dyn Scope>) -> Self {
+        let (target, codec) = (Target::Caller(caller), Codec::default());
+        Self { target, codec, timeout: None, parent: Some(parent) }
     }
 
     /// Waits until the server has said hello.
@@ -78,7 +67,7 @@ impl Channel {
     /// # Cancel safety
     /// Safe: dropping the future changes nothing.
     pub async fn ready(&self) -> Result<(), Status> {
-        self.connection.ready().await.map_err(unavailable)
+        self.target.current().ready().await.map_err(unavailable)
     }
 
     /// Sends a ping and gives the time until its answer.
@@ -89,7 +78,7 @@ impl Channel {
     /// # Cancel safety
     /// Safe: dropping the future forgets the answer.
     pub async fn ping(&self) -> Result<Duration, Status> {
-        self.connection.ping().await.map_err(unavailable)
+        self.target.current().ping().await.map_err(unavailable)
     }
 
     /// Closes the connection in good order, for all clones: no further call is made, what runs is finished, one-way
@@ -118,7 +107,7 @@ impl Channel {
     /// # Cancel safety
     /// Safe: once begun, it goes on by itself.
     pub async fn close(&self) -> Result<(), Status> {
-        self.connection.drain();
+        self.target.current().drain();
         self.closed().await
     }
 
@@ -130,17 +119,52 @@ impl Channel {
     /// # Cancel safety
     /// Safe: dropping the future changes nothing.
     pub async fn closed(&self) -> Result<(), Status> {
-        self.connection.closed().await.map_err(unavailable)
+        match self.target.current().closed().await {
+            ConnectionError::Closed => Ok(()),
+            error => Err(unavailable(error)),
+        }
+    }
+
+    /// Resolves when one side has said that it starts no more calls, or the connection is over. What runs is finished;
+    /// a call that is made after this fails.
+    ///
+    /// # Cancel safety
+    /// Safe: dropping the future changes nothing. It does not keep the connection open.
+    pub fn draining(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.target.current().phases().reach(Phase::Draining)
     }
 
     /// How far the connection is: whether a call that is made now has a chance.
     #[must_use]
     pub fn state(&self) -> ChannelState {
-        match self.connection.shared().phase() {
-            Phase::Connecting => ChannelState::Connecting,
-            Phase::Ready => ChannelState::Ready,
-            Phase::Draining => ChannelState::Draining,
-            Phase::Closed => ChannelState::Closed,
+        self.target.current().phase().into()
+    }
+
+    /// Resolves when the state is another than `last`, and gives it. A state that lasts for less time than it takes to
+    /// look again may be passed over.
+    ///
+    /// ```no_run
+    /// # async fn run(channel: rpc_core::Channel) {
+    /// use rpc_core::ChannelState;
+    /// let mut state = channel.state();
+    /// while state != ChannelState::Closed {
+    ///     state = channel.state_change(state).await;
+    ///     println!("{state:?}");
+    /// }
+    /// # }
+    /// ```
+    ///
+    /// # Cancel safety
+    /// Safe: dropping the future changes nothing.
+    pub async fn state_change(&self, last: ChannelState) -> ChannelState {
+        let caller = self.target.current();
+        let mut phases = caller.phases();
+        loop {
+            let state = caller.phase().into();
+            if state != last {
+                return state;
+            }
+            phases.changed().await;
         }
     }
 
@@ -153,20 +177,20 @@ impl Channel {
     /// How many calls of this side have not ended, those that still wait to be sent included, on all clones.
     #[must_use]
     pub fn open_calls(&self) -> usize {
-        self.connection.open_calls()
+        self.target.current().open_calls()
     }
 
     /// Who is at the other end.
     #[must_use]
-    pub fn peer(&self) -> &Peer {
-        self.connection.peer()
+    pub fn peer(&self) -> Peer {
+        self.target.current().peer().clone()
     }
 
     /// What the server calls itself ([`Server::name`](crate::Server::name)): empty if it has no name, or has not
     /// said hello yet (see [`Self::ready`]).
     #[must_use]
     pub fn peer_name(&self) -> String {
-        self.connection.peer_name()
+        self.target.current().peer_name()
     }
 
     /// Prepares a call by the method's bare name, `Service.method`, with JSON both ways: no trait is
@@ -180,7 +204,7 @@ impl Channel {
         let arguments = encode(Codec::Json, arguments);
         let decode: Decode<serde_json::Value> = codec::decode::<serde_json::Value>;
         let expected = Expected::value(decode, Some(decode));
-        self.by_key(MethodKey::bare(method), Codec::Json, arguments, expected)
+        self.prepare(Method::Named(MethodKey::bare(method)), Codec::Json, arguments, expected)
     }
 
     /// Prepares a call whose arguments are encoded already, and whose reply, or the method's own error, is
@@ -212,7 +236,7 @@ impl Channel {
         arguments: &Payload,
     ) -> Call<Payload, Payload> {
         let expected = Expected::value(as_it_is, Some(as_it_is));
-        self.by_key(method, codec, Ok(arguments.clone()), expected)
+        self.prepare(Method::Named(method), codec, Ok(arguments.clone()), expected)
     }
 
     /// The same as [`Self::call_raw`] for a method that answers with a stream of items.
@@ -223,7 +247,7 @@ impl Channel {
         arguments: &Payload,
     ) -> Call<Streaming<Payload, Payload>, Payload> {
         let expected = Expected::items(as_it_is, Some(as_it_is as Decode<Payload>));
-        self.by_key(method, codec, Ok(arguments.clone()), expected)
+        self.prepare(Method::Named(method), codec, Ok(arguments.clone()), expected)
     }
 
     /// The same as [`Self::call_json`] for a method that answers with a stream of items.
@@ -235,67 +259,27 @@ impl Channel {
         let arguments = encode(Codec::Json, arguments);
         let decode: Decode<serde_json::Value> = codec::decode::<serde_json::Value>;
         let expected = Expected::items(decode, Some(decode));
-        self.by_key(MethodKey::bare(method), Codec::Json, arguments, expected)
+        self.prepare(Method::Named(MethodKey::bare(method)), Codec::Json, arguments, expected)
     }
 
     /// Prepares a call of a trait's method, given by its index.
-    pub(crate) fn call<T, E>(
-        &self,
-        service: &'static ServiceSchema,
-        method: usize,
-        arguments: &impl Serialize,
-        value: Decode<T>,
-        error: Option<Decode<E>>,
-    ) -> Call<T, E> {
-        self.known(service, method, arguments, Expected::value(value, error))
-    }
-
-    /// Prepares a call of a one-way method.
-    pub(crate) fn call_oneway(
-        &self,
-        service: &'static ServiceSchema,
-        method: usize,
-        arguments: &impl Serialize,
-    ) -> Call<()> {
-        self.call::<(), Infallible>(service, method, arguments, codec::decode::<()>, None).oneway()
-    }
-
-    /// Prepares a call of a method that answers with a stream.
-    pub(crate) fn stream<T: 'static, E: 'static>(
-        &self,
-        service: &'static ServiceSchema,
-        method: usize,
-        arguments: &impl Serialize,
-        item: Decode<T>,
-        error: Option<Decode<E>>,
-    ) -> Call<Streaming<T, E>, E> {
-        self.known(service, method, arguments, Expected::items(item, error))
-    }
-
-    /// A call of a method that this program was compiled with.
-    fn known<T, E>(
+    #[inline]
+    pub(crate) fn known<T, E>(
         &self,
         service: &'static ServiceSchema,
         method: usize,
         arguments: &impl Serialize,
         expected: Expected<T, E>,
     ) -> Call<T, E> {
-        let method = Method::Known { service, method: &service.methods[method] };
+        let method = &service.methods[method];
         let encoded = encode(self.codec, arguments);
-        let mut call = self.prepare(method, self.codec, encoded, expected);
-        self.evolve(&mut call, arguments);
+        let known = Method::Known { service, method };
+        let mut call = self.prepare(known, self.codec, encoded, expected);
+        if self.target.wants_json(method.key) {
+            let json = encode(Codec::Json, arguments);
+            call.request.options().fallback = Some(Fallback::Kept(json));
+        }
         call
-    }
-
-    /// A call of a method of which no more than the key is known.
-    fn by_key<T, E>(
-        &self,
-        method: MethodKey,
-        codec: Codec,
-        arguments: Result<Payload, Status>,
-        expected: Expected<T, E>,
-    ) -> Call<T, E> {
-        self.prepare(Method::Named(method), codec, arguments, expected)
     }
 
     /// Every call comes from here, so that none is without what this channel adds.
@@ -307,34 +291,25 @@ impl Channel {
         arguments: Result<Payload, Status>,
         expected: Expected<T, E>,
     ) -> Call<T, E> {
-        let mut call = Call::new(self.connection.clone(), method, codec, arguments, expected);
-        call.called_by(self.caller.as_ref());
+        let mut call = Call::new(&self.target, method, codec, arguments, expected);
+        if let Some(parent) = &self.parent {
+            call.request.options().parent = Some(Arc::clone(parent));
+        }
         if let Some(timeout) = self.timeout.filter(|_| !call.request.opening.streams.down()) {
             call.request.options().timeout = Some(timeout);
         }
         call
     }
+}
 
-    /// Lets a call outlive a change of its method's signature, if this channel does that.
-    #[inline]
-    fn evolve<T, E>(&self, call: &mut Call<T, E>, arguments: &impl Serialize) {
-        if !self.evolves {
-            return;
+impl From<Phase> for ChannelState {
+    fn from(phase: Phase) -> Self {
+        match phase {
+            Phase::Connecting => Self::Connecting,
+            Phase::Ready => Self::Ready,
+            Phase::Draining => Self::Draining,
+            Phase::Over | Phase::Closed => Self::Closed,
         }
-        let Method::Known { method, .. } = &call.request.method else { return };
-        let key = method.key;
-        let known = self.connection.signatures().matches(key);
-        let sent_once = method.upload.is_some() || method.kind == MethodKind::Oneway;
-        if known == Some(true) {
-            return;
-        }
-        let arguments = encode(Codec::Json, arguments);
-        if known == Some(false) || sent_once {
-            call.request.by_name(arguments);
-            return;
-        }
-        let fallback = Fallback { key, arguments: Some(arguments), deadline: None };
-        call.request.options().fallback = Some(fallback);
     }
 }
 
@@ -351,6 +326,6 @@ fn as_it_is(_: Codec, source: Source<'_>) -> Result<Payload, CodecError> {
     Ok(source.to_payload())
 }
 
-fn unavailable(error: crate::proto::connection::ConnectionError) -> Status {
+fn unavailable(error: ConnectionError) -> Status {
     Status::not_started(Code::Unavailable, error.to_string())
 }

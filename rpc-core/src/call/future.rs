@@ -6,24 +6,28 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
-    time::Instant,
 };
 
 use super::{
-    Call, CallError, Incoming, MakeStream, Method, Options, Prepared, Reader, evolve::Fallback,
+    Call, CallError, Incoming, MakeStream, Method, Reader,
+    outgoing::{Outgoing, Reply},
+    target::Next,
 };
 use crate::{
     codec::{CodecError, Decode},
-    connection::{Connection, ItemReader, ItemSender},
     proto::{CallId, Code, Codec, Failure, Metadata, Outcome, Payload, Status},
-    time::now,
+    seam::{
+        Caller,
+        items::{ItemReader, ItemSender},
+    },
 };
 
 /// The future of a [`Call`]. Sent at the first poll; cancelled when dropped before its end.
 #[must_use = "futures do nothing unless polled"]
 pub struct CallFuture<T, E> {
-    connection: Connection,
-    request: Prepared,
+    /// What the call goes to: known from the start, or from when one was picked for it.
+    caller: Option<Arc<dyn Caller>>,
+    request: Outgoing,
     read: Reader<T, E>,
     /// For calls that bring a stream, until they do.
     stream: Option<MakeStream<T>>,
@@ -37,61 +41,55 @@ enum State {
     Done,
 }
 
-/// What a call has come to.
+/// How far a call has come.
 enum Progress {
     /// It has ended; with what came beside the reply.
     Ended(Outcome, Option<Box<Metadata>>),
-    /// Its handler goes on with items.
-    Accepted(CallId),
+    /// Its handler goes on with items; with what came ahead of them.
+    Accepted(CallId, Option<Box<Metadata>>),
 }
 
 impl<T, E> CallFuture<T, E> {
     pub(super) fn new(call: Call<T, E>) -> Self {
-        let Call { connection, request, read, stream } = call;
-        Self { connection, request, read, stream, state: State::Unsent }
+        let Call { caller, request, read, stream } = call;
+        Self { caller, request, read, stream, state: State::Unsent }
     }
 
-    /// Sends the call. Gives its outcome if it has one at once.
+    /// Chooses a caller, where it is not known, and sends the call. Gives its outcome if it has one at once.
     fn send(&mut self, cx: &Context<'_>) -> Poll<Outcome> {
-        self.request.settle();
-        let request = &self.request;
-        let arguments = match &request.arguments {
-            Ok(arguments) => arguments,
-            Err(status) => return Poll::Ready(Err(Failure::Status(status.clone()))),
-        };
-        let shared = self.connection.shared();
-        let opened = if request.reply {
-            shared.open(&request.opening, arguments, cx).map(Some)
-        } else {
-            shared.open_oneway(&request.opening, arguments, cx)
-        };
-        match opened {
-            Ok(Some(id)) => {
-                self.state = State::Open(id);
-                self.opened(id);
-                Poll::Pending
+        let Self { caller, request, state, .. } = self;
+        let picker = request.picker();
+        if let Some(picker) = &picker {
+            // Picking may take time, in which the call that this one is part of may end.
+            request.begin_scope();
+            match ready!(picker.poll_pick(request, cx)) {
+                Ok(picked) => *caller = Some(picked),
+                Err(status) => return Poll::Ready(Err(Failure::Status(status))),
             }
-            Ok(None) => Poll::Ready(Ok(Payload::new())),
-            Err(status) => Poll::Ready(Err(Failure::Status(status))),
         }
-    }
-
-    /// Starts what goes with a call that is open.
-    fn opened(&mut self, id: CallId) {
-        // What is long is not kept for as long as the call takes.
-        if self.request.arguments.as_ref().is_ok_and(Payload::is_shared) {
-            self.request.arguments = Ok(Payload::new());
+        let Some(caller) = caller else { return Poll::Pending };
+        request.settle();
+        let opened = match (&request.arguments, request.reply) {
+            (Err(status), _) => Err(status.clone()),
+            (Ok(arguments), Reply::Expected) => {
+                caller.open(&request.opening, arguments, cx).map(Some)
+            }
+            (Ok(arguments), Reply::None) => caller.open_oneway(&request.opening, arguments, cx),
+        };
+        let Some(id) = opened.map_err(Failure::Status)? else {
+            return Poll::Ready(Ok(Payload::new()));
+        };
+        *state = State::Open(id);
+        request.begin_scope();
+        if let Some(upload) = request.options.as_mut().and_then(|options| options.upload.take()) {
+            let items = ItemSender::upload(Arc::clone(caller) as _, id, request.opening.codec);
+            caller.spawn(upload.into_inner()(items, request.opening.codec));
         }
-        let Some(options) = &mut self.request.options else { return };
-        if let Some(upload) = options.upload.take() {
-            let codec = self.request.opening.codec;
-            let shared = self.connection.shared();
-            let items = ItemSender::upload(Arc::clone(shared), id, codec);
-            shared.spawn(upload.into_inner()(items, codec));
+        // The caller has what is long, and a picker may want to send it again.
+        if picker.is_none() {
+            request.forget_long();
         }
-        if let Some(scope) = &options.scope {
-            options.cancelled = Some(Box::pin(scope.cancellation().cancelled_owned()));
-        }
+        Poll::Pending
     }
 
     fn poll_progress(&mut self, cx: &Context<'_>) -> Poll<Progress> {
@@ -101,16 +99,17 @@ impl<T, E> CallFuture<T, E> {
             return Poll::Ready(Progress::Ended(outcome, None));
         }
         // Polled after its end, which futures need not allow; there is nothing to come.
-        let State::Open(id) = self.state else { return Poll::Pending };
-        let shared = self.connection.shared();
+        let (State::Open(id), Some(caller)) = (&self.state, &self.caller) else {
+            return Poll::Pending;
+        };
         let progress = if self.request.opening.streams.down() {
-            shared.poll_accepted(id, cx).map(|accepted| match accepted {
-                Ok(()) => Progress::Accepted(id),
+            caller.poll_accepted(*id, cx).map(|accepted| match accepted {
+                Ok(leading) => Progress::Accepted(*id, leading),
                 Err((outcome, metadata)) => Progress::Ended(outcome, metadata),
             })
         } else {
-            shared
-                .poll_outcome(id, cx)
+            caller
+                .poll_outcome(*id, cx)
                 .map(|(outcome, metadata)| Progress::Ended(outcome, metadata))
         };
         if progress.is_ready() {
@@ -122,26 +121,34 @@ impl<T, E> CallFuture<T, E> {
     /// Ends the call if the one that it is part of is over.
     fn poll_scope(&mut self, cx: &mut Context<'_>) -> Poll<Status> {
         let Some(options) = &mut self.request.options else { return Poll::Pending };
-        let (Some(cancelled), State::Open(id)) = (&mut options.cancelled, &self.state) else {
+        let Some(cancelled) = &mut options.cancelled else { return Poll::Pending };
+        if matches!(self.state, State::Done) {
             return Poll::Pending;
-        };
+        }
         ready!(cancelled.as_mut().poll(cx));
-        self.connection.shared().cancel(*id);
-        self.state = State::Done;
+        self.cancel();
         Poll::Ready(scope_is_over())
     }
 
-    /// Whether the call is to be sent once more, in a form that a server with another signature reads.
-    fn falls_back(&mut self, progress: &Progress) -> bool {
-        let request = &mut self.request;
-        let Some(options) = &mut request.options else { return false };
-        let Some(fallback) = &mut options.fallback else { return false };
+    /// Gives the call up.
+    fn cancel(&mut self) {
+        if let State::Open(id) = std::mem::replace(&mut self.state, State::Done)
+            && let Some(caller) = &self.caller
+        {
+            caller.cancel(id);
+        }
+    }
+
+    /// Whether the call is to be sent once more.
+    fn goes_again(&mut self, progress: &Progress) -> bool {
+        let (Some(picker), Some(on)) = (self.request.picker(), &self.caller) else { return false };
         let end = match progress {
             Progress::Ended(outcome, _) => Some(outcome),
-            Progress::Accepted(_) => None,
+            Progress::Accepted(..) => None,
         };
-        let Some(arguments) = fallback.instead(&self.connection, end) else { return false };
-        request.by_name(arguments);
+        if picker.ended(&mut self.request, on, end) == Next::Settled {
+            return false;
+        }
         self.state = State::Unsent;
         true
     }
@@ -149,40 +156,40 @@ impl<T, E> CallFuture<T, E> {
     fn read(&mut self, progress: Progress) -> Result<T, CallError<E>> {
         let codec = self.request.opening.codec;
         let Reader { value, error } = self.read;
-        let (accepted, trailing) = match progress {
+        let (accepted, leading, trailing) = match progress {
             Progress::Ended(Err(end), metadata) => {
                 let end = with_metadata(end, metadata);
                 return Err(failure(end, codec, error, Some(&self.request.method)));
             }
-            Progress::Ended(Ok(payload), metadata) => match self.request.reply {
-                true if self.stream.is_none() => {
-                    if metadata.is_some() {
-                        self.keep(metadata);
-                    }
-                    return value(codec, (&payload).into()).map_err(unreadable);
+            Progress::Ended(Ok(_), _) if self.request.reply == Reply::None => {
+                return value(Codec::Bincode, (&Payload::new()).into()).map_err(unreadable);
+            }
+            Progress::Ended(Ok(payload), metadata) if self.stream.is_none() => {
+                if metadata.is_some() {
+                    self.keep(metadata);
                 }
-                false => {
-                    return value(Codec::Bincode, (&Payload::new()).into()).map_err(unreadable);
-                }
-                true => (None, metadata),
-            },
-            Progress::Accepted(id) => (Some(id), None),
+                return value(codec, (&payload).into()).map_err(unreadable);
+            }
+            Progress::Ended(Ok(_), metadata) => (None, None, metadata),
+            Progress::Accepted(id, leading) => (Some(id), leading, None),
         };
         let Some(make) = self.stream.take() else {
             return Err(Status::new(Code::Internal, "the call was read twice").into());
         };
-        let connection = self.connection.clone();
-        let leading = accepted.and_then(|id| connection.shared().take_leading_metadata(id));
         self.keep(leading.clone());
-        let reader = accepted.map(|id| ItemReader::of_call(Arc::clone(connection.shared()), id));
+        let reader = accepted
+            .zip(self.caller.as_ref())
+            .map(|(id, caller)| ItemReader::of_call(Arc::clone(caller) as _, id));
         let method = self.request.method.clone();
         let scope = self.request.options.as_mut().and_then(|options| options.cancelled.take());
-        Ok(make(Incoming { reader, connection, method, codec, scope, leading, trailing }))
+        Ok(make(Incoming { reader, method, codec, scope, leading, trailing }))
     }
 
     /// Whether the call is its arguments and its reply and nothing else, as most are.
     const fn is_plain(&self) -> bool {
-        self.request.options.is_none() && self.stream.is_none() && self.request.reply
+        self.request.options.is_none()
+            && self.stream.is_none()
+            && matches!(self.request.reply, Reply::Expected)
     }
 
     /// Makes of the outcome of a plain call what the caller gets.
@@ -206,38 +213,6 @@ impl<T, E> CallFuture<T, E> {
     pub(super) fn take_reply_metadata(&mut self) -> Metadata {
         let kept = self.request.options.as_mut().and_then(|options| options.reply_metadata.take());
         kept.map_or_else(Metadata::new, |metadata| *metadata)
-    }
-}
-
-impl Prepared {
-    /// Calls the method by its bare name, which takes JSON.
-    pub(super) fn by_name(&mut self, arguments: Result<Payload, Status>) {
-        (self.opening.key, self.opening.codec) = (self.method.bare_key(), Codec::Json);
-        self.arguments = arguments;
-    }
-
-    /// Settles what depends on when the call is sent, and on which connection.
-    fn settle(&mut self) {
-        if let Some(options) = &mut self.options {
-            self.opening.deadline = options.deadline();
-            self.opening.parent = options.caller.as_ref().and_then(super::Context::running_call);
-        }
-    }
-}
-
-impl Options {
-    /// When the caller stops waiting. A time that no clock reaches is no deadline.
-    fn deadline(&mut self) -> Option<Instant> {
-        if let Some(Fallback { deadline: Some(deadline), .. }) = self.fallback {
-            return deadline;
-        }
-        let own = self.timeout.and_then(|timeout| now().checked_add(timeout));
-        let inherited = self.scope.as_ref().and_then(super::Context::deadline);
-        let deadline = own.into_iter().chain(inherited).min();
-        if let Some(fallback) = &mut self.fallback {
-            fallback.deadline = Some(deadline);
-        }
-        deadline
     }
 }
 
@@ -289,13 +264,14 @@ impl<T, E> Future for CallFuture<T, E> {
         let this = &mut *self;
         if let State::Open(id) = this.state
             && this.is_plain()
-            && let Some(outcome) = this.connection.shared().take_outcome(id)
+            && let Some(caller) = &this.caller
+            && let Some(outcome) = caller.take_outcome(id)
         {
             this.state = State::Done;
             return Poll::Ready(this.read_plain(outcome));
         }
         while let Poll::Ready(progress) = this.poll_progress(cx) {
-            if !this.falls_back(&progress) {
+            if !this.goes_again(&progress) {
                 return Poll::Ready(this.read(progress));
             }
         }
@@ -305,9 +281,7 @@ impl<T, E> Future for CallFuture<T, E> {
 
 impl<T, E> Drop for CallFuture<T, E> {
     fn drop(&mut self) {
-        if let State::Open(id) = self.state {
-            self.connection.shared().cancel(id);
-        }
+        self.cancel();
     }
 }
 

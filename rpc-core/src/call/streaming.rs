@@ -16,8 +16,8 @@ use super::{
 };
 use crate::{
     codec::{CodecError, Decode},
-    connection::{Connection, ItemReader, Next},
     proto::{Code, Codec, Failure, Metadata, Status},
+    seam::items::{ItemReader, Next},
 };
 
 /// Items that the other side sends: a [`Stream`] of results.
@@ -65,10 +65,8 @@ use crate::{
 /// ```
 #[must_use = "a stream that is dropped cancels its call"]
 pub struct Streaming<T, E = Infallible> {
-    /// `None` once the stream has ended.
+    /// `None` once the stream has ended. It keeps a dialled connection open.
     reader: Option<ItemReader>,
-    /// Keeps a dialled connection open.
-    _connection: Option<Connection>,
     method: Option<Method>,
     codec: Codec,
     item: Decode<T>,
@@ -84,9 +82,8 @@ const NONE: &Metadata = &Metadata::new();
 
 impl<T, E> Streaming<T, E> {
     pub(super) fn of_call(incoming: Incoming, item: Decode<T>, error: Option<Decode<E>>) -> Self {
-        let Incoming { reader, connection, method, codec, scope, leading, trailing } = incoming;
-        let (_connection, method) = (Some(connection), Some(method));
-        Self { reader, _connection, method, codec, item, error, scope, leading, trailing }
+        let Incoming { reader, method, codec, scope, leading, trailing } = incoming;
+        Self { reader, method: Some(method), codec, item, error, scope, leading, trailing }
     }
 
     /// What the peer sends with a call of its own.
@@ -97,7 +94,6 @@ impl<T, E> Streaming<T, E> {
     ) -> Self {
         Self {
             reader,
-            _connection: None,
             method: None,
             codec,
             item,

@@ -9,9 +9,10 @@ use std::{
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::{
-    call::Channel,
-    connection::Accept,
+    call::{Channel, Evolve, Target},
+    connection::Connection,
     proto::{Codec, Limits, connection::Config},
+    seam::{Caller, Serve},
     service::{BuildError, Dispatch, Router},
     times::time_options,
     transport::{Connector, DialError, IntoAddress, Link, Peer},
@@ -114,13 +115,13 @@ impl Endpoint {
         self
     }
 
-    pub(crate) fn accept(&self) -> Result<Option<Arc<dyn Accept>>, DialError> {
+    pub(crate) fn serve(&self) -> Result<Option<Arc<dyn Serve>>, DialError> {
         if self.services.is_empty() {
             return Ok(None);
         }
         let router = self.router.get_or_init(|| Router::of(&self.services).map(Arc::new));
         match router {
-            Ok(router) => Ok(Some(Arc::clone(router) as Arc<dyn Accept>)),
+            Ok(router) => Ok(Some(Arc::clone(router) as Arc<dyn Serve>)),
             Err(error) => Err(DialError::Services(error.clone().into())),
         }
     }
@@ -154,14 +155,19 @@ impl Endpoint {
         peer: Peer,
     ) -> Result<Channel, DialError> {
         self.config.limits.check()?;
-        Ok(self.channel(Link::new(io, peer), self.accept()?))
+        Ok(self.channel(Link::new(io, peer), self.serve()?))
     }
 
-    pub(crate) fn channel(&self, mut link: Link, accept: Option<Arc<dyn Accept>>) -> Channel {
+    pub(crate) fn channel(&self, mut link: Link, serve: Option<Arc<dyn Serve>>) -> Channel {
         // This side speaks first, and learns from what comes whom it has spoken to.
         link.read.refuse_strangers();
         let config = Arc::new(self.config.clone());
-        Channel::over(link, config, accept, self.codec, self.timeout, self.evolve)
+        let caller: Arc<dyn Caller> = Connection::spawn(link, config, serve);
+        let target = match self.evolve {
+            true => Target::Picker(Arc::new(Evolve::new(caller))),
+            false => Target::Caller(caller),
+        };
+        Channel::new(target, self.codec, self.timeout)
     }
 
     /// Opens the transport; the protocol's handshake rides with the first call.
@@ -186,9 +192,9 @@ impl Endpoint {
     pub async fn connect_with(&self, connector: &impl Connector) -> Result<Channel, DialError> {
         // What cannot be is said before anybody is called.
         self.config.limits.check()?;
-        let accept = self.accept()?;
+        let serve = self.serve()?;
         match tokio::time::timeout(self.connect_timeout, connector.connect()).await {
-            Ok(link) => Ok(self.channel(link?, accept)),
+            Ok(link) => Ok(self.channel(link?, serve)),
             Err(_) => {
                 let (address, reason) = (connector.address(), std::io::ErrorKind::TimedOut.into());
                 Err(DialError::Connect { address, reason })

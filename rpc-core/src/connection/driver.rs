@@ -1,5 +1,19 @@
 //! The task of one connection: reads, runs handlers, writes, keeps time. One turn per wake-up; all that one
 //! read brings is handled under one lock and answered in one write.
+//!
+//! ```text
+//!          ┌────────────────────────────── more to do, or Ended ─────────────────────────────┐
+//!          ▼                                                                                 │
+//! woken ─▶ begin_turn ─▶ read ─▶ timer ─▶ handlers ─┬─ error ───────▶ End                    │
+//!             ▲                                     ├─ callers may add ▶ Yield               │
+//!             │                                     └─ flush ─┬─ More, budget spent ▶ Yield  │
+//!             │                                               ├─ Quiet ─▶ read ahead ─┬──────┤
+//!             └── bytes, a flush asked for, the timer ◀───────┴─ Blocked, All ────────┴▶ sleep
+//! ```
+//!
+//! The order is what makes it right. The waker is left before anything is looked at, so that nothing that happens in the
+//! turn is missed. What has come is read before the timer is asked, so that nothing which is here counts as late. The
+//! flush comes last: it takes `in_turn` back, and who asks for one after that wakes the driver again.
 
 use std::{
     collections::VecDeque,
@@ -15,31 +29,31 @@ use tokio::time::Sleep;
 use tokio_util::task::TaskTracker;
 
 use super::{
-    guard::SlowGuard,
-    handlers::{Handlers, Served, StopReason},
+    handlers::{Handlers, StopReason},
     handshake::Handshake,
     linger,
+    live::Live,
     scratch::{self, Scratch},
-    shared::Shared,
-    slot::{Accept, HandlerSlot, IncomingCall, panicked},
-    turn::{Budget, Flushed, Standing},
+    served::Served,
+    turn::{Budget, Flushed, TurnStart},
 };
 use crate::{
     proto::{
-        CallId, Decoder, Failure, Payload, Side,
+        CallId, Code, Decoder, Failure, Payload, Side, Status,
         connection::{Config, ConnectionError, Event, Request},
     },
+    seam::{HandlerSlot, IncomingCall, Serve, SlowGuard, panicked},
     time::now,
     transport::{Link, ReadHalf},
 };
 
 /// Drives one connection to its end.
 pub(crate) struct Driver {
-    pub(super) shared: Arc<Shared>,
+    pub(super) live: Arc<Live>,
     pub(super) read: ReadHalf,
     pub(super) decoder: Decoder,
     /// Who takes the peer's calls; nobody on connections that serve nothing.
-    accept: Option<Arc<dyn Accept>>,
+    serve: Option<Arc<dyn Serve>>,
     handlers: Handlers,
     timer: Option<Pin<Box<Sleep>>>,
     /// Why the connection has ended, until the turn is over.
@@ -72,16 +86,16 @@ impl Driver {
         link: Link,
         side: Side,
         config: Arc<Config>,
-        accept: Option<Arc<dyn Accept>>,
+        serve: Option<Arc<dyn Serve>>,
     ) -> Self {
         let decoder = Decoder::new(config.limits.max_frame);
-        let shared = Arc::new(Shared::new(side, config, link.write, link.peer));
+        let live = Arc::new(Live::new(side, config, link.write, link.peer));
         let handlers = Handlers::default();
         Self {
-            shared,
+            live,
             read: link.read,
             decoder,
-            accept,
+            serve,
             handlers,
             timer: None,
             error: None,
@@ -100,11 +114,11 @@ impl Driver {
     /// hello, if they are counted, until this one has.
     pub(crate) fn begin_handshake(&mut self, began: Instant, handshake: Option<Handshake>) {
         self.handshake = handshake.map(Box::new);
-        self.shared.with(|state| state.machine.begin_handshake(began));
+        self.live.with(|state| state.machine.begin_handshake(began));
     }
 
-    pub(crate) const fn shared(&self) -> &Arc<Shared> {
-        &self.shared
+    pub(crate) const fn live(&self) -> &Arc<Live> {
+        &self.live
     }
 
     /// Runs until the connection is over; gives the reason.
@@ -115,32 +129,33 @@ impl Driver {
                 Turn::End(error) => break error,
             }
         };
+        self.live.tell_phase();
         self.handlers = Handlers::default();
         if self.handshake.is_some() && error == ConnectionError::HandshakeTimeout {
             // Others may wait for its place: it is told, and not waited for.
-            poll_fn(|cx| Poll::Ready(self.shared.flush(cx))).await;
+            poll_fn(|cx| Poll::Ready(self.live.flush(cx))).await;
         } else {
-            linger::close(&self.shared, &mut self.read, &error).await;
+            linger::close(&self.live, &mut self.read, &error).await;
         }
         error
     }
 
     fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Turn> {
         scratch::with(|scratch| {
-            self.shared.park(cx);
+            self.live.park(cx);
             let mut ahead = false;
             let mut budget = Budget::default();
             loop {
-                let mut standing = self.shared.with(|state| state.begin_turn(scratch));
-                self.error = standing.error.take();
-                if standing.disarm {
+                let mut start = self.live.with(|state| state.begin_turn(scratch));
+                self.error = start.error.take();
+                if start.disarm {
                     self.timer = None;
                 }
-                let may_read = standing.may_read && self.error.is_none();
-                let read = ahead || (may_read && self.poll_read(cx, standing.short_read, scratch));
+                let may_read = start.may_read && self.error.is_none();
+                let read = ahead || (may_read && self.poll_read(cx, start.short_read, scratch));
                 // What has come is read before anything is judged to be late.
                 if self.error.is_none() {
-                    self.poll_timer(cx, standing.due, scratch);
+                    self.poll_timer(cx, start.due, scratch);
                 }
                 let (replied, woken) = self.run_handlers(cx, scratch, &mut budget);
                 if self.handshake.as_ref().is_some_and(|handshake| handshake.is_given_up(cx)) {
@@ -151,26 +166,24 @@ impl Driver {
                 }
                 // Replies of one read leave at once: they are all here. Callers are given time, and those who have
                 // just got their replies are likely to call again.
-                if !replied
-                    && (self.expects(woken) || standing.flush && self.waits_for_more(&standing))
-                {
+                if !replied && (self.expects(woken) || start.flush && self.waits_for_more(&start)) {
                     return Poll::Ready(Turn::Yield);
                 }
                 self.yields = 0;
-                let flushed = self.shared.flush(cx);
+                let flushed = self.live.flush(cx);
                 if flushed == Flushed::More || budget.is_spent() {
                     return Poll::Ready(Turn::Yield);
                 }
                 // Most often nothing more has come meanwhile, and the turn is over.
                 ahead = read
                     && flushed == Flushed::Quiet
-                    && self.poll_read(cx, standing.short_read, scratch);
+                    && self.poll_read(cx, start.short_read, scratch);
                 if read && flushed == Flushed::Quiet && !ahead {
                     return Poll::Pending;
                 }
                 // Whoever noted something for this task in its turn has not woken it; and a peer that does not
                 // read is given up some time after.
-                let goes_on = || self.shared.with(|state| state.has_more());
+                let goes_on = || self.live.with(|state| state.has_more());
                 if !(read || flushed == Flushed::Ended || goes_on()) {
                     return Poll::Pending;
                 }
@@ -182,7 +195,7 @@ impl Driver {
 
     /// Ends a connection that has to make room for another before its peer has said hello.
     fn give_up_handshake(&self) -> Option<ConnectionError> {
-        self.shared.with(|state| {
+        self.live.with(|state| {
             state.machine.fail(ConnectionError::HandshakeTimeout);
             state.machine.error().cloned()
         })
@@ -195,16 +208,16 @@ impl Driver {
             return false;
         }
         self.yields = 1;
-        self.unsent = self.shared.with(|state| state.expect_calls(woken));
+        self.unsent = self.live.with(|state| state.expect_calls(woken));
         true
     }
 
     /// Whether callers are to be given time, or more of it because other threads are still adding.
-    fn waits_for_more(&mut self, standing: &Standing) -> bool {
-        let grows = self.yields < MAX_YIELDS && standing.unsent > self.unsent;
-        let waits = self.yields == 0 || (grows && !standing.all_called);
+    fn waits_for_more(&mut self, start: &TurnStart) -> bool {
+        let grows = self.yields < MAX_YIELDS && start.unsent > self.unsent;
+        let waits = self.yields == 0 || (grows && !start.all_called);
         self.yields += 1;
-        self.unsent = standing.unsent;
+        self.unsent = start.unsent;
         waits
     }
 
@@ -219,7 +232,7 @@ impl Driver {
     ) -> (bool, usize) {
         let (mut replied, woken) = (false, scratch.wakes.len());
         loop {
-            self.handlers.poll(&self.shared, cx, &mut scratch.done, budget);
+            self.handlers.poll(&self.live, cx, &mut scratch.done, budget);
             replied |= self.settle(scratch, budget);
             if !self.handlers.take_unpolled() || budget.is_spent() {
                 return (replied, woken);
@@ -238,7 +251,7 @@ impl Driver {
                 return replied;
             }
             replied |= !scratch.done.is_empty();
-            self.shared.with(|state| {
+            self.live.with(|state| {
                 state.machine.give_buffer(scratch::take_buffer);
                 scratch.done.iter().for_each(|end| state.finish(end));
                 // Handlers that have not started may have to wait until replies are read, or for their turn.
@@ -272,9 +285,12 @@ impl Driver {
                 }
                 Event::Cancelled(id) => self.handlers.stop(id, StopReason::Cancelled),
                 Event::Expired(id) => self.handlers.stop(id, StopReason::Expired),
-                Event::Ready => self.handshake = None,
-                Event::PeerDraining => self.shared.note_draining(),
-                Event::Closed(_) => {}
+                Event::Ready => {
+                    self.handshake = None;
+                    self.live.tell_phase();
+                }
+                Event::PeerDraining => self.live.note_draining(),
+                Event::Closed(_) => self.live.tell_phase(),
             }
         }
     }
@@ -283,35 +299,38 @@ impl Driver {
     /// bytes of the reply that it has brought, or is likely to bring.
     fn start(&mut self, request: Request, scratch: &mut Scratch) -> usize {
         let call = Served { id: request.id, codec: request.opening.codec, cost: request.cost };
-        let Some(accept) = &self.accept else {
-            scratch.done.push(call.ended(Err(super::slot::serves_nothing())));
+        let Some(serve) = &self.serve else {
+            let message = "this side of the connection serves nothing";
+            let status = Status::not_started(Code::Unimplemented, message);
+            scratch.done.push(call.ended(Err(Failure::Status(status))));
             return 0;
         };
-        let incoming = IncomingCall { request, shared: &self.shared };
+        let origin = Arc::clone(&self.live);
+        let incoming = IncomingCall { request, origin };
         let slot = &mut scratch.slot;
         // Arguments are read by code of the user's.
-        let accepted = match catch_unwind(AssertUnwindSafe(|| accept.accept(incoming, slot))) {
-            Ok(accepted) => accepted,
+        let schedule = match catch_unwind(AssertUnwindSafe(|| serve.serve(incoming, slot))) {
+            Ok(schedule) => schedule,
             Err(panic) => {
                 scratch.slot = HandlerSlot::default();
                 scratch.done.push(call.ended(Err(Failure::Status(panicked(&*panic)))));
                 return 0;
             }
         };
-        let order = accepted.as_ref().and_then(|accepted| accepted.order);
-        let guard = accepted.map(|accepted| accepted.guard);
+        let order = schedule.as_ref().and_then(|schedule| schedule.order);
+        let guard = schedule.map(|schedule| schedule.guard);
         if let Some(order) = order.filter(|&order| self.handlers.is_busy(order)) {
-            if let Some(taken) = scratch.slot.take() {
-                self.handlers.wait(call, taken, guard, order);
+            if let Some(reply) = scratch.slot.take() {
+                self.handlers.wait(call, reply, guard, order);
             }
             return 0;
         }
         // An ordered handler stays here: what is spawned ends in any order.
         if let Some(guard) = guard.filter(|guard| order.is_none() && guard.is_slow()) {
-            if let Some(taken) = scratch.slot.take() {
-                self.handlers.spawn(&self.shared, call, taken, guard);
+            if let Some(reply) = scratch.slot.take() {
+                self.handlers.spawn(&self.live, call, reply, guard);
             }
-            return expect_reply(&self.shared, call.id, guard);
+            return expect_reply(&self.live, call.id, guard);
         }
         let timed = guard.filter(|guard| guard.wants_sample()).map(|guard| (guard, now()));
         let polled = scratch.slot.poll(&mut Context::from_waker(Waker::noop()));
@@ -328,12 +347,12 @@ impl Driver {
                 length
             }
             Poll::Pending => {
-                if let Some(taken) = scratch.slot.take() {
-                    self.handlers.keep(call, taken, guard, order);
+                if let Some(reply) = scratch.slot.take() {
+                    self.handlers.keep(call, reply, guard, order);
                 }
                 // Ordered ones run one after the other, and none may start before another.
                 let guard = guard.filter(|_| order.is_none());
-                guard.map_or(0, |guard| expect_reply(&self.shared, call.id, guard))
+                guard.map_or(0, |guard| expect_reply(&self.live, call.id, guard))
             }
         }
     }
@@ -362,22 +381,22 @@ impl Driver {
                 return;
             }
             self.timer = None;
-            let standing = self.shared.with(|state| {
+            let start = self.live.with(|state| {
                 state.armed = None;
                 state.machine.handle_timeout(now());
                 state.begin_turn(scratch)
             });
-            due = standing.due;
-            self.error = standing.error;
+            due = start.due;
+            self.error = start.error;
         }
     }
 }
 
 /// Has a reply counted that is likely to be long, while its handler runs.
-fn expect_reply(shared: &Shared, id: CallId, guard: &SlowGuard) -> usize {
+fn expect_reply(live: &Live, id: CallId, guard: &SlowGuard) -> usize {
     let likely = guard.likely_reply();
     if likely > 0 && id.expects_reply() {
-        shared.with(|state| state.machine.expect_reply(id, guard.name_hash(), likely));
+        live.with(|state| state.machine.expect_reply(id, guard.name_hash(), likely));
     }
     likely
 }
@@ -386,11 +405,11 @@ impl Drop for Driver {
     /// Its runtime has ended or it has panicked, unless it is done: nobody else would end the calls.
     fn drop(&mut self) {
         let (mut events, mut wakes) = (VecDeque::new(), Vec::new());
-        self.shared.with(|state| {
+        self.live.with(|state| {
             state.machine.fail(ConnectionError::Undriven);
             state.collect(&mut events, &mut wakes);
         });
-        self.shared.close();
+        self.live.close();
         wakes.into_iter().for_each(Waker::wake);
     }
 }

@@ -5,7 +5,6 @@ use std::{
     collections::{HashMap, VecDeque},
     future::Future,
     hash::BuildHasherDefault,
-    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::{
         Arc,
@@ -16,16 +15,16 @@ use std::{
 
 use futures_util::{StreamExt as _, stream::FuturesUnordered, task::AtomicWaker};
 use tokio::task::coop::has_budget_remaining;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::task::TaskTracker;
 
 use super::{
-    guard::SlowGuard,
-    shared::Shared,
-    slot::{HandlerBox, panicked, poll_caught},
+    live::Live,
+    served::{End, Served},
     turn::Budget,
 };
 use crate::{
-    proto::{CallId, Code, Codec, Failure, IdHasher, Outcome, Status},
+    proto::{CallId, Code, Failure, IdHasher, Outcome, Status},
+    seam::{Reply, SlowGuard},
     time::now,
 };
 
@@ -66,23 +65,11 @@ struct Stop {
     waker: AtomicWaker,
 }
 
-/// The call that a handler serves.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Served {
-    pub(super) id: CallId,
-    pub(super) codec: Codec,
-    /// What a one-way call takes of its window.
-    pub(super) cost: u32,
-}
-
-/// A handler and what is to be cancelled at its end.
-pub(super) type Taken = (HandlerBox, Option<CancellationToken>);
-
 /// A handler that is pending, until it or its caller ends it.
 struct Running {
     call: Served,
-    handler: Option<HandlerBox>,
-    cancellation: Option<CancellationToken>,
+    /// `None` once it has ended, or is polled elsewhere.
+    reply: Option<Reply>,
     stop: Arc<Stop>,
     /// The order that it runs in, and holds until it ends.
     order: Option<u32>,
@@ -110,22 +97,6 @@ enum Polled {
 /// Handlers that are not worth looking through.
 const FEW: usize = 64;
 
-/// The end of a handler.
-#[derive(Debug)]
-pub(super) struct End {
-    pub(super) id: CallId,
-    pub(super) codec: Codec,
-    pub(super) cost: u32,
-    pub(super) outcome: Outcome,
-}
-
-impl Served {
-    pub(super) const fn ended(self, outcome: Outcome) -> End {
-        let Self { id, codec, cost } = self;
-        End { id, codec, cost, outcome }
-    }
-}
-
 impl Handlers {
     /// Counts handlers that are tasks of their own among `tasks`.
     pub(super) fn track(&mut self, tasks: TaskTracker) {
@@ -136,11 +107,11 @@ impl Handlers {
     pub(super) fn keep(
         &mut self,
         call: Served,
-        taken: Taken,
+        reply: Reply,
         guard: Option<&Arc<SlowGuard>>,
         order: Option<u32>,
     ) {
-        let running = Running { order, ..self.running(call, taken, guard) };
+        let running = Running { order, ..self.running(call, reply, guard) };
         if let Some(order) = order {
             self.orders.entry(order).or_default();
         }
@@ -161,11 +132,11 @@ impl Handlers {
     pub(super) fn wait(
         &mut self,
         call: Served,
-        taken: Taken,
+        reply: Reply,
         guard: Option<&Arc<SlowGuard>>,
         order: u32,
     ) {
-        let running = Running { order: Some(order), ..self.running(call, taken, guard) };
+        let running = Running { order: Some(order), ..self.running(call, reply, guard) };
         self.orders.entry(order).or_default().push_back(running);
     }
 
@@ -181,25 +152,25 @@ impl Handlers {
     /// Has a task of its own poll a handler, for the sake of the other calls on the connection.
     pub(super) fn spawn(
         &mut self,
-        shared: &Arc<Shared>,
+        live: &Arc<Live>,
         call: Served,
-        taken: Taken,
+        reply: Reply,
         guard: &Arc<SlowGuard>,
     ) {
-        let running = self.running(call, taken, Some(guard));
-        self.spawn_running(shared, running);
+        let running = self.running(call, reply, Some(guard));
+        self.spawn_running(live, running);
     }
 
-    fn spawn_running(&mut self, shared: &Arc<Shared>, running: Running) {
+    fn spawn_running(&mut self, live: &Arc<Live>, running: Running) {
         if !running.call.id.expects_reply() {
             self.oneway.push(Arc::clone(&running.stop));
         }
         self.prune();
-        let shared = Arc::clone(shared);
+        let live = Arc::clone(live);
         let running = Running { task: Task::Own, ..running };
         let task = async move {
             if let Polled::Ended(end, _) = running.await {
-                shared.finish(&end);
+                live.finish(&end);
             }
         };
         match &self.tasks {
@@ -226,16 +197,14 @@ impl Handlers {
         self.stops.len() + self.oneway.len()
     }
 
-    fn running(&mut self, call: Served, taken: Taken, guard: Option<&Arc<SlowGuard>>) -> Running {
+    fn running(&mut self, call: Served, reply: Reply, guard: Option<&Arc<SlowGuard>>) -> Running {
         let stop = Arc::new(Stop::default());
         if call.id.expects_reply() {
             self.stops.insert(call.id, Arc::clone(&stop));
         }
-        let (handler, cancellation) = taken;
         Running {
             call,
-            handler: Some(handler),
-            cancellation,
+            reply: Some(reply),
             stop,
             order: None,
             guard: guard.cloned(),
@@ -261,7 +230,7 @@ impl Handlers {
     /// the task of the waker is woken again.
     pub(super) fn poll(
         &mut self,
-        shared: &Arc<Shared>,
+        live: &Arc<Live>,
         cx: &mut Context<'_>,
         done: &mut Vec<End>,
         budget: &mut Budget,
@@ -281,7 +250,7 @@ impl Handlers {
                         self.release(order);
                     }
                 }
-                Polled::Slow(running) => self.spawn_running(shared, running),
+                Polled::Slow(running) => self.spawn_running(live, running),
             }
         }
         if self.pending.as_ref().is_some_and(|pending| pending.is_empty()) {
@@ -308,9 +277,9 @@ impl Drop for Handlers {
             stop.fire(StopReason::ConnectionLost);
         }
         if let Some(pending) = &mut self.pending {
-            pending.iter_mut().for_each(Running::drop_handler);
+            pending.iter_mut().for_each(|running| running.reply = None);
         }
-        self.orders.values_mut().flatten().for_each(Running::drop_handler);
+        self.orders.values_mut().flatten().for_each(|running| running.reply = None);
     }
 }
 
@@ -327,19 +296,6 @@ impl Stop {
             2 => Status::new(Code::DeadlineExceeded, "the deadline passed while the handler ran"),
             _ => Status::new(Code::Unavailable, "connection lost"),
         })
-    }
-}
-
-impl Running {
-    /// Drops the handler's future; a panic in a destructor of it stays here.
-    fn drop_handler(&mut self) {
-        let handler = self.handler.take();
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(handler))) {
-            panicked(&*panic);
-        }
-        if let Some(token) = self.cancellation.take() {
-            token.cancel();
-        }
     }
 }
 
@@ -360,12 +316,12 @@ impl Future for Running {
         let guard = this.guard.as_deref();
         // An ordered handler stays where it is: tasks of their own end in any order.
         let may_move = this.task == Task::Connection && this.order.is_none();
-        if may_move && guard.is_some_and(SlowGuard::is_slow) && this.handler.is_some() {
+        if may_move && guard.is_some_and(SlowGuard::is_slow) && this.reply.is_some() {
             return Poll::Ready(Polled::Slow(this.take()));
         }
-        let Some(handler) = &mut this.handler else { return Poll::Pending };
+        let Some(reply) = &mut this.reply else { return Poll::Pending };
         let timed = guard.filter(|guard| guard.wants_sample()).map(|guard| (guard, now()));
-        let polled = poll_caught(handler, cx);
+        let polled = Pin::new(reply).poll(cx);
         if let Some((guard, started)) = timed {
             guard.record(now().saturating_duration_since(started));
         }
@@ -379,7 +335,7 @@ impl Future for Running {
 
 impl Running {
     fn end(&mut self, outcome: Outcome) -> Polled {
-        self.drop_handler();
+        self.reply = None;
         Polled::Ended(self.call.ended(outcome), self.order)
     }
 
@@ -387,8 +343,7 @@ impl Running {
     fn take(&mut self) -> Self {
         Self {
             call: self.call,
-            handler: self.handler.take(),
-            cancellation: self.cancellation.take(),
+            reply: self.reply.take(),
             stop: Arc::clone(&self.stop),
             order: self.order,
             guard: self.guard.take(),

@@ -1,93 +1,73 @@
-//! How far a connection is in its life, for those who wait for a step of it: that it starts no more calls, and that
-//! it is over. What they wait on is made when somebody first does, so that other connections carry nothing.
+//! How far a connection is in its life, and how those learn of it who wait for a step.
 
-use tokio_util::sync::CancellationToken;
+use tokio::sync::watch;
 
-use super::shared::Shared;
-use crate::proto::connection::ConnectionError;
+use super::live::{Live, State, Writer};
+use crate::{
+    proto::connection::ConnectionError,
+    seam::{Phase, Phases},
+};
 
-/// How far a connection is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Phase {
-    /// The peer has not said hello yet.
-    Connecting,
-    /// Calls are made and served.
-    Ready,
-    /// What runs is finished, and nothing more is started.
-    Draining,
-    /// It is over.
-    Closed,
-}
-
-/// What is known of the life of a connection, and what others wait on.
-#[derive(Debug, Default)]
-pub(super) struct Lifecycle {
-    draining: bool,
-    /// Made when somebody first waits.
-    signals: Option<Box<Signals>>,
-}
-
-#[derive(Clone, Debug, Default)]
-struct Signals {
-    draining: CancellationToken,
-    closed: CancellationToken,
-}
-
-impl Shared {
-    /// How far the connection is.
-    pub(crate) fn phase(&self) -> Phase {
-        self.with(|state| match () {
-            () if state.closed || state.machine.error().is_some() => Phase::Closed,
-            () if state.lifecycle.draining => Phase::Draining,
-            () if state.machine.peer().is_some() => Phase::Ready,
+impl State {
+    pub(super) fn phase(&self) -> Phase {
+        match () {
+            () if matches!(self.writer, Writer::Closed) => Phase::Closed,
+            () if self.machine.error().is_some() => Phase::Over,
+            () if self.draining => Phase::Draining,
+            () if self.machine.peer().is_some() => Phase::Ready,
             () => Phase::Connecting,
-        })
+        }
+    }
+}
+
+impl Live {
+    /// Tells those who wait how far the connection is; they look again even if it is in the same phase. They are woken
+    /// here, which needs the lock to be free.
+    pub(super) fn tell_phase(&self) {
+        let (phase, watch) = self.with(|state| (state.phase(), state.watch.clone()));
+        if let Some(watch) = watch {
+            // Two who tell may overtake each other: a phase never comes back.
+            watch.send_modify(|told| *told = phase.max(*told));
+        }
     }
 
     /// Either side has said that it starts no more calls.
     pub(super) fn note_draining(&self) {
-        let signals = self.with(|state| {
-            state.lifecycle.draining = true;
-            state.lifecycle.signals.clone()
-        });
-        // Waiters are woken here, which needs the lock to be free.
-        if let Some(signals) = signals {
-            signals.draining.cancel();
-        }
+        self.with(|state| state.draining = true);
+        self.tell_phase();
     }
 
-    /// The transport is closed: nothing follows.
-    pub(super) fn note_closed(&self) {
-        let signals = self.with(|state| state.lifecycle.signals.clone());
-        if let Some(signals) = signals {
-            signals.draining.cancel();
-            signals.closed.cancel();
-        }
+    /// The phases from here on.
+    pub(super) fn phases(&self) -> Phases {
+        self.with(|state| {
+            let phase = state.phase();
+            let watch = state.watch.get_or_insert_with(|| watch::channel(phase).0);
+            Phases(watch.subscribe())
+        })
     }
 
-    /// Cancelled when either side has said that it starts no more calls, or the connection is over.
-    pub(crate) fn draining(&self) -> CancellationToken {
-        self.signals().draining
+    /// Resolves when the peer's hello has arrived.
+    ///
+    /// # Errors
+    /// Why the connection ended, if it did before.
+    pub(super) async fn ready(&self) -> Result<(), ConnectionError> {
+        let mut phases = self.phases();
+        loop {
+            // Draining may begin before the hello, and is no end.
+            let greeted = self.with(|state| match state.machine.error() {
+                Some(error) => Some(Err(error.clone())),
+                None => state.machine.peer().map(|_| Ok(())),
+            });
+            if let Some(greeted) = greeted {
+                return greeted;
+            }
+            phases.changed().await;
+        }
     }
 
     /// Resolves when the connection is over and its transport is closed; gives the reason.
     pub(super) async fn closed(&self) -> ConnectionError {
-        self.signals().closed.cancelled().await;
+        self.phases().reach(Phase::Closed).await;
         self.with(|state| state.machine.error().cloned()).unwrap_or(ConnectionError::Undriven)
-    }
-
-    fn signals(&self) -> Signals {
-        let (signals, draining, closed) = self.with(|state| {
-            let signals = state.lifecycle.signals.get_or_insert_default();
-            (Signals::clone(signals), state.lifecycle.draining, state.closed)
-        });
-        // What has happened is noted under the lock first: whoever was too late for that is told here.
-        if draining || closed {
-            signals.draining.cancel();
-        }
-        if closed {
-            signals.closed.cancel();
-        }
-        signals
     }
 }

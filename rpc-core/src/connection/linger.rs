@@ -13,7 +13,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{shared::Shared, turn::Flushed};
+use super::{live::Live, turn::Flushed};
 use crate::{proto::connection::ConnectionError, transport::Link};
 
 /// How long the peer may take to accept the last bytes, and then to close its side.
@@ -24,7 +24,7 @@ const MAX_DISCARDED: usize = 256 << 10;
 
 /// Writes what is left and closes the transport in good order, within [`LINGER`] for each step.
 pub(super) async fn close(
-    shared: &Shared,
+    live: &Live,
     read: &mut (dyn AsyncRead + Send + Unpin),
     error: &ConnectionError,
 ) {
@@ -32,8 +32,8 @@ pub(super) async fn close(
         return;
     }
     let last = async {
-        poll_fn(|cx| poll_flush(shared, cx)).await;
-        poll_fn(|cx| shared.poll_shutdown(cx)).await
+        poll_fn(|cx| poll_flush(live, cx)).await;
+        poll_fn(|cx| live.poll_shutdown(cx)).await
     };
     if !matches!(timeout(LINGER, last).await, Ok(Ok(()))) {
         return;
@@ -57,9 +57,9 @@ pub(crate) async fn answer(mut link: Link, answer: &[u8]) {
     }
 }
 
-fn poll_flush(shared: &Shared, cx: &mut Context<'_>) -> Poll<()> {
+fn poll_flush(live: &Live, cx: &mut Context<'_>) -> Poll<()> {
     loop {
-        match shared.flush(cx) {
+        match live.flush(cx) {
             Flushed::All | Flushed::Quiet | Flushed::Ended => return Poll::Ready(()),
             Flushed::More => {}
             Flushed::Blocked => return Poll::Pending,

@@ -30,7 +30,7 @@ impl Driver {
         scratch: &mut Scratch,
     ) -> bool {
         if short
-            && let Some(lent) = self.shared.with(|state| state.machine.lend_message(&self.decoder))
+            && let Some(lent) = self.live.with(|state| state.machine.lend_message(&self.decoder))
         {
             return self.poll_read_lent(cx, lent, scratch);
         }
@@ -60,7 +60,7 @@ impl Driver {
         else {
             // What others have noted meanwhile stays where it is: this turn may end here.
             let decoder = &mut self.decoder;
-            self.shared.with(|state| state.machine.handle_lent(now(), decoder, lent));
+            self.live.with(|state| state.machine.handle_lent(now(), decoder, lent));
             return false;
         };
         self.handle(&mut scratch.events, &mut scratch.wakes, |machine, decoder| {
@@ -82,7 +82,7 @@ impl Driver {
         input: impl FnOnce(&mut Connection, &mut Decoder),
     ) {
         let decoder = &mut self.decoder;
-        self.error = self.shared.with(|state| {
+        self.error = self.live.with(|state| {
             state.machine.lend(events, wakes);
             input(&mut state.machine, decoder);
             state.machine.reclaim(events, wakes);

@@ -3,8 +3,8 @@
 
 use std::{cell::Cell, collections::VecDeque, task::Waker};
 
-use super::{handlers::End, slot::HandlerSlot};
-use crate::proto::connection::Event;
+use super::served::End;
+use crate::{proto::connection::Event, seam::HandlerSlot};
 
 /// Bytes of one read.
 const READ: usize = 256 << 10;

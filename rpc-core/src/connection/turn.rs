@@ -1,12 +1,11 @@
-//! What a driver and the state that it shares tell each other in a turn: how things stand when it begins, and what
-//! became of the write at its end.
+//! The words of a driver's turn: how it starts, how its write ends, and how much it may do.
 
 use std::time::{Duration, Instant};
 
 use crate::{proto::connection::ConnectionError, time::now};
 
 /// How things stand at the start of a driver's turn.
-pub(super) struct Standing {
+pub(super) struct TurnStart {
     /// Whether somebody asked for a flush.
     pub(super) flush: bool,
     /// Bytes that wait to be written.

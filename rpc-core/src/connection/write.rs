@@ -8,8 +8,8 @@ use std::{
 use parking_lot::MutexGuard;
 
 use super::{
+    live::{Live, State, Writer},
     scratch,
-    shared::{Shared, State},
     turn::Flushed,
 };
 use crate::{
@@ -18,13 +18,13 @@ use crate::{
     transport::{Flush, Written},
 };
 
-impl Shared {
+impl Live {
     /// Writes once, for the driver: all small frames and a bounded number of chunks.
     pub(super) fn flush(&self, cx: &mut Context<'_>) -> Flushed {
         let mut state = self.state.lock();
         state.in_turn = false;
         state.expected = 0;
-        if state.writing {
+        if let Writer::Busy = state.writer {
             return Flushed::All;
         }
         state.begin_write();
@@ -46,8 +46,7 @@ impl Shared {
 
     fn write(&self, mut state: MutexGuard<'_, State>, cx: Option<&mut Context<'_>>) -> Flushed {
         let inline = cx.is_none();
-        let Some(half) = state.write.take() else { return Flushed::All };
-        state.writing = true;
+        let Some(half) = state.writer.take() else { return Flushed::All };
         let mut transmit = state.machine.take_unwritten();
         drop(state);
         let mut slices = [IoSlice::new(&[]); MAX_SLICES];
@@ -61,8 +60,7 @@ impl Shared {
             },
         };
         let mut state = self.state.lock();
-        state.writing = false;
-        state.write = (!state.closed).then_some(half);
+        state.writer.give_back(half);
         let flushed = match written {
             Poll::Ready(Ok(Written { bytes, flush })) => {
                 transmit.advance(bytes);
@@ -104,20 +102,17 @@ impl Shared {
     }
 
     pub(super) fn poll_shutdown(&self, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        let Some(half) = self.with(|state| state.write.take()) else { return Poll::Ready(Ok(())) };
+        let Some(half) = self.with(|state| state.writer.take()) else { return Poll::Ready(Ok(())) };
         let polled = half.poll_shutdown(cx);
-        self.with(|state| state.write = (!state.closed).then_some(half));
+        self.with(|state| state.writer.give_back(half));
         polled
     }
 
     /// Closes the writing half of the transport: clients of a connection that is over may be kept.
     pub(super) fn close(&self) {
-        let half = self.with(|state| {
-            state.closed = true;
-            state.write.take()
-        });
+        let half = self.with(|state| state.writer.close());
         drop(half);
-        self.note_closed();
+        self.tell_phase();
     }
 }
 

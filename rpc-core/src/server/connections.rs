@@ -13,22 +13,23 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::establish::{answer, establish};
 use crate::{
-    connection::{Accept, Driver, Handshake, Handshakes, Shared, linger},
+    connection::{Driver, Handshake, Handshakes, Live, linger},
     proto::{
         Side,
         connection::{Config, ConnectionError},
     },
+    seam::{Remote as _, Serve},
     time::now,
     transport::Incoming,
 };
 
 pub(super) struct Connections {
-    router: Arc<dyn Accept>,
+    router: Arc<dyn Serve>,
     config: Arc<Config>,
     /// Shares of the limit of connections. Never closed.
     shares: Arc<Semaphore>,
     /// Bounded by: the server's limit of connections.
-    live: Mutex<Slab<Arc<Shared>>>,
+    live: Mutex<Slab<Arc<Live>>>,
     /// Those of the connections, and the handlers that they have spawned.
     tasks: TaskTracker,
     handshakes: Arc<Handshakes>,
@@ -49,7 +50,7 @@ const SHUTDOWN: &str = "the server is shutting down";
 
 impl Connections {
     pub(super) fn new(
-        router: Arc<dyn Accept>,
+        router: Arc<dyn Serve>,
         config: Arc<Config>,
         max_connections: usize,
         max_handshakes: usize,
@@ -118,19 +119,19 @@ impl Connections {
             Driver::new(link, Side::Acceptor, Arc::clone(&self.config), Some(self.router.clone()));
         driver.track_handlers(self.tasks.clone());
         driver.begin_handshake(began, handshake);
-        let shared = Arc::clone(driver.shared());
-        let _listed = self.list(&shared);
+        let live = Arc::clone(driver.live());
+        let _listed = self.list(&live);
         // It is live from here on: what it has missed is made up for.
         if self.aborted.is_cancelled() {
-            shared.fail(ConnectionError::Aborted);
+            live.fail(ConnectionError::Aborted);
         } else if self.draining.is_cancelled() {
-            shared.drain(SHUTDOWN);
+            live.drain(SHUTDOWN);
         }
         if let Some(sent) = protocol.stranger() {
-            shared.fail(ConnectionError::Foreign(sent));
+            live.fail(ConnectionError::Foreign(sent));
         }
         let error = driver.run().await;
-        let peer = shared.peer();
+        let peer = live.peer();
         tracing::debug!(target: "rpc_core::server", %peer, %error, "connection ended");
         error
     }
@@ -150,16 +151,16 @@ impl Connections {
         }
     }
 
-    fn list(self: &Arc<Self>, shared: &Arc<Shared>) -> Listed {
-        let key = self.live.lock().insert(Arc::clone(shared));
+    fn list(self: &Arc<Self>, live: &Arc<Live>) -> Listed {
+        let key = self.live.lock().insert(Arc::clone(live));
         Listed { connections: Arc::clone(self), key }
     }
 
     /// Has every connection finish its calls and start no more.
     pub(super) fn drain(&self) {
         self.draining.cancel();
-        for shared in self.snapshot() {
-            shared.drain(SHUTDOWN);
+        for live in self.snapshot() {
+            live.drain(SHUTDOWN);
         }
     }
 
@@ -167,8 +168,8 @@ impl Connections {
     pub(super) fn abort(&self) {
         self.aborted.cancel();
         self.draining.cancel();
-        for shared in self.snapshot() {
-            shared.fail(ConnectionError::Aborted);
+        for live in self.snapshot() {
+            live.fail(ConnectionError::Aborted);
         }
     }
 
@@ -178,8 +179,8 @@ impl Connections {
         self.tasks.wait().await;
     }
 
-    fn snapshot(&self) -> Vec<Arc<Shared>> {
-        self.live.lock().iter().map(|(_, shared)| Arc::clone(shared)).collect()
+    fn snapshot(&self) -> Vec<Arc<Live>> {
+        self.live.lock().iter().map(|(_, live)| Arc::clone(live)).collect()
     }
 }
 

@@ -6,22 +6,22 @@ use std::{fmt, sync::Arc};
 use futures_util::Stream;
 
 use super::{
-    HandlerStatus,
+    Context, HandlerStatus,
     request::{of_handler, unencodable},
 };
 
 use crate::{
-    call::{Context, Sent, send_all},
+    call::{Sent, send_all},
     codec::{self, Encode},
-    connection::{ItemSender, Shared},
     proto::{CallId, Code, Codec, Failure, Outcome, Payload, Status},
     schema::MethodSchema,
+    seam::{Origin, items::ItemSender},
 };
 
 /// Sends what the stream of a handler brings, while the caller reads it. The handler's future is then done,
 /// with the outcome that ends the call.
 pub struct ItemSink<T, E> {
-    pub(super) shared: Arc<Shared>,
+    pub(super) origin: Arc<dyn Origin>,
     pub(super) id: CallId,
     /// Has what goes ahead of the items, if the method asked for a context.
     pub(super) context: Option<Context>,
@@ -76,10 +76,8 @@ impl<T, E> ItemSink<T, E> {
 
     /// Tells the caller that the items come: the method has given its stream.
     fn accept(&self) -> ItemSender {
-        if let Some(context) = &self.context {
-            context.send_leading();
-        }
-        ItemSender::accepted(Arc::clone(&self.shared), self.id, self.codec)
+        let leading = self.context.as_ref().and_then(Context::take_leading);
+        ItemSender::accepted(Arc::clone(&self.origin) as _, self.id, self.codec, leading.as_ref())
     }
 
     fn outcome(&self, sent: Sent<E>) -> Outcome {

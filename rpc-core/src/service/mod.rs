@@ -1,16 +1,20 @@
-//! What generated code implements, and how a call finds its handler. Knows no socket: the
-//! same services answer over any transport.
+//! What generated code implements, and how a call finds its handler. Knows no connection: the same services answer
+//! whatever brings calls.
 
+mod context;
 mod item_sink;
+mod reply_metadata;
 mod request;
 mod router;
 
+pub use context::Context;
 pub use item_sink::ItemSink;
+pub use reply_metadata::ReplyMetadata;
 pub use request::Request;
 pub use router::BuildError;
 pub(crate) use router::Router;
 
-use crate::{connection::HandlerSlot, proto::Status, schema::ServiceSchema};
+use crate::{proto::Status, schema::ServiceSchema, seam::HandlerSlot};
 
 /// The error of a method that ends its calls with statuses: [`Status`], and nothing else of that name.
 #[diagnostic::on_unimplemented(
@@ -40,5 +44,8 @@ pub trait Dispatch: Send + Sync + 'static {
     fn schema(&self) -> &'static ServiceSchema;
 
     /// Puts the handler for a request into `slot`; `method` is an index into the schema's methods.
-    fn dispatch(&self, method: usize, request: Request<'_>, slot: &mut HandlerSlot);
+    fn dispatch(&self, method: usize, request: Request, slot: &mut HandlerSlot);
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,45 +7,46 @@ use futures_util::FutureExt as _;
 use serde::de::DeserializeOwned;
 use tracing::{Instrument as _, Level};
 
-use super::{HandlerStatus, ItemSink};
+use super::{Context, HandlerStatus, ItemSink};
 use crate::{
-    call::{Context, Streaming},
+    call::Streaming,
     codec::{self, Decode, Encode},
-    connection::{HandlerSlot, IncomingCall, ItemReader},
+    extensions::Extensions,
     proto::{Code, Codec, Failure, Outcome, Status},
     schema::MethodSchema,
+    seam::{HandlerSlot, IncomingCall, items::ItemReader},
 };
 
 /// A call whose method is known; generated code turns it into a handler.
-pub struct Request<'a> {
-    call: IncomingCall<'a>,
+pub struct Request {
+    call: IncomingCall,
     method: &'static MethodSchema,
     /// Made if the method asks for it.
     context: OnceCell<Context>,
 }
 
-impl<'a> Request<'a> {
-    pub(super) const fn new(call: IncomingCall<'a>, method: &'static MethodSchema) -> Self {
+impl Request {
+    pub(super) fn new(call: IncomingCall, method: &'static MethodSchema) -> Self {
         Self { call, method, context: OnceCell::new() }
+    }
+
+    /// Leaves a value with the call, in the place of one of its type: see [`Context::extension`].
+    pub fn insert<T: Send + Sync + 'static>(&mut self, value: T) {
+        let mut extensions = self.context.get().map(Context::extensions).unwrap_or_default();
+        extensions.insert(value);
+        self.context = OnceCell::from(Context::new(&self.method.path, &self.call, extensions));
     }
 
     /// The context of the call, for methods that ask for it.
     #[must_use]
     pub fn context(&self) -> Context {
-        let make = || {
-            let request = &self.call.request;
-            let metadata = request.opening.metadata.as_deref().cloned().unwrap_or_default();
-            let (connection, streams) =
-                (Arc::clone(self.call.shared), request.opening.streams.down());
-            let (path, id) = (&self.method.path, request.id);
-            Context::new(path, connection, id, request.opening.deadline, metadata, streams)
-        };
+        let make = || Context::new(&self.method.path, &self.call, Extensions::default());
         self.context.get_or_init(make).clone()
     }
 
     /// Puts a handler that cannot fail into `slot`.
     pub fn unary<A, T, H>(
-        self,
+        mut self,
         slot: &mut HandlerSlot,
         handler: impl FnOnce(A) -> H,
         encode: Encode<T>,
@@ -63,7 +64,7 @@ impl<'a> Request<'a> {
 
     /// Puts a handler that returns a `Result` into `slot`.
     pub fn fallible<A, T, E, H>(
-        self,
+        mut self,
         slot: &mut HandlerSlot,
         handler: impl FnOnce(A) -> H,
         encode: Encode<T>,
@@ -90,7 +91,7 @@ impl<'a> Request<'a> {
 
     /// Puts a handler that may end its call with a status of its own into `slot`.
     pub fn unary_or_status<A, T, S, H>(
-        self,
+        mut self,
         slot: &mut HandlerSlot,
         handler: impl FnOnce(A) -> H,
         encode: Encode<T>,
@@ -114,9 +115,9 @@ impl<'a> Request<'a> {
     /// The items that the caller sends; none if it said that it sends none.
     pub fn upload<T>(&self, item: Decode<T>) -> Streaming<T> {
         let request = &self.call.request;
-        let shared = Arc::clone(self.call.shared);
+        let origin = Arc::clone(&self.call.origin);
         let reader =
-            request.opening.streams.up().then(|| ItemReader::of_upload(shared, request.id));
+            request.opening.streams.up().then(|| ItemReader::of_upload(origin, request.id));
         Streaming::of_upload(reader, request.opening.codec, item)
     }
 
@@ -148,7 +149,7 @@ impl<'a> Request<'a> {
     }
 
     fn items<A, T, E, H>(
-        self,
+        mut self,
         slot: &mut HandlerSlot,
         handler: impl FnOnce(A, ItemSink<T, E>) -> H,
         encode: Encode<T>,
@@ -160,8 +161,8 @@ impl<'a> Request<'a> {
         let (codec, method, id) =
             (self.call.request.opening.codec, self.method, self.call.request.id);
         if let Some(arguments) = self.arguments(slot) {
-            let (shared, context) = (Arc::clone(self.call.shared), self.context.get().cloned());
-            let items = ItemSink { shared, id, context, codec, encode, encode_error, method };
+            let (origin, context) = (Arc::clone(&self.call.origin), self.context.get().cloned());
+            let items = ItemSink { origin, id, context, codec, encode, encode_error, method };
             let handler = handler(arguments, items);
             self.run(slot, handler);
         }
@@ -188,7 +189,11 @@ impl<'a> Request<'a> {
     }
 
     /// Runs a handler. What it sends beside its reply is handed over when the reply is there.
-    fn run(self, slot: &mut HandlerSlot, handler: impl Future<Output = Outcome> + Send + 'static) {
+    fn run(
+        &mut self,
+        slot: &mut HandlerSlot,
+        handler: impl Future<Output = Outcome> + Send + 'static,
+    ) {
         match self.context.get().cloned() {
             None => self.start(slot, handler),
             Some(context) => {
@@ -200,7 +205,7 @@ impl<'a> Request<'a> {
 
     /// Puts a handler into `slot`, inside a span if anybody listens.
     fn start(
-        self,
+        &mut self,
         slot: &mut HandlerSlot,
         handler: impl Future<Output = Outcome> + Send + 'static,
     ) {
@@ -210,13 +215,13 @@ impl<'a> Request<'a> {
                 "call",
                 rpc.system.name = "rpc-core",
                 rpc.method = %self.method.path,
-                network.peer.address = %self.call.shared.peer(),
+                network.peer.address = %self.call.origin.peer().address(),
             );
             slot.run(handler.instrument(span));
         } else {
             slot.run(handler);
         }
-        if let Some(context) = self.context.into_inner() {
+        if let Some(context) = self.context.take() {
             slot.cancel_after(context.cancellation());
         }
     }
@@ -242,7 +247,7 @@ pub(super) fn unencodable(method: &MethodSchema, error: &codec::CodecError) -> S
     Status::new(Code::Internal, format!("cannot encode the reply of {}: {error}", method.path))
 }
 
-impl fmt::Debug for Request<'_> {
+impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Request").field("method", &self.method.path).finish_non_exhaustive()
     }

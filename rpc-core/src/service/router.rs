@@ -7,9 +7,9 @@ use thiserror::Error;
 
 use super::{Dispatch, Request, request::refuse};
 use crate::{
-    connection::{Accept, Accepted, HandlerSlot, IncomingCall, SlowGuard},
     proto::{Code, Codec, IdHasher, MethodKey, Status, Streams},
     schema::{MethodSchema, ServiceSchema},
+    seam::{HandlerSlot, IncomingCall, Schedule, Serve, SlowGuard},
 };
 
 /// The services of one server.
@@ -134,15 +134,15 @@ impl Route {
     }
 }
 
-impl Accept for Router {
-    fn accept(&self, call: IncomingCall<'_>, slot: &mut HandlerSlot) -> Option<Accepted<'_>> {
+impl Serve for Router {
+    fn serve(&self, call: IncomingCall, slot: &mut HandlerSlot) -> Option<Schedule<'_>> {
         let request = &call.request;
         let route = self.route(request.opening.key, request.opening.codec);
         match route.and_then(|route| route.check_streams(request.opening.streams)) {
             Ok(route) => {
                 let request = Request::new(call, route.schema);
                 self.services[route.service].dispatch(route.method, request, slot);
-                Some(Accepted { guard: &route.guard, order: route.order })
+                Some(Schedule { guard: &route.guard, order: route.order })
             }
             Err(status) => {
                 refuse(slot, status);

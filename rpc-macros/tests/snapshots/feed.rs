@@ -485,7 +485,7 @@ const _: () = {
         fn dispatch(
             &self,
             method: usize,
-            request: ::rpc_core::__private::Request<'_>,
+            request: ::rpc_core::__private::Request,
             slot: &mut ::rpc_core::__private::HandlerSlot,
         ) {
             match method {

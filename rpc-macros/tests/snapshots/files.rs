@@ -154,7 +154,7 @@ const _: () = {
         fn dispatch(
             &self,
             method: usize,
-            request: my::engine::__private::Request<'_>,
+            request: my::engine::__private::Request,
             slot: &mut my::engine::__private::HandlerSlot,
         ) {
             match method {

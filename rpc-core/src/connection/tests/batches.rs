@@ -41,7 +41,7 @@ fn counting(link: Link) -> (Link, Arc<AtomicUsize>) {
     (Link { write, ..link }, writes)
 }
 
-async fn call_at_once(connection: &Connection, method: u64, callers: usize, rounds: usize) {
+async fn call_at_once(connection: &Arc<Connection>, method: u64, callers: usize, rounds: usize) {
     let mut calls = JoinSet::new();
     for _ in 0..callers {
         let connection = connection.clone();

@@ -16,11 +16,14 @@ use std::{
 
 use tokio::sync::Notify;
 
-use super::{Accept, Accepted, Connection, Driver, HandlerSlot, IncomingCall, SlowGuard};
+use super::{Connection, Driver};
 use crate::{
     proto::{
         self, CallId, Code, Codec, Failure, MethodKey, Opening, Outcome, Payload, Side, Status,
         connection::{Config, ConnectionError, MAX_SLICES},
+    },
+    seam::{
+        Caller as _, HandlerSlot, IncomingCall, Schedule, Serve, SlowGuard, items::ItemLink as _,
     },
     transport::{Link, memory_pair},
 };
@@ -60,8 +63,8 @@ impl Drop for PanicInDrop {
     }
 }
 
-impl Accept for Handlers {
-    fn accept(&self, call: IncomingCall<'_>, slot: &mut HandlerSlot) -> Option<Accepted<'_>> {
+impl Serve for Handlers {
+    fn serve(&self, call: IncomingCall, slot: &mut HandlerSlot) -> Option<Schedule<'_>> {
         let arguments = call.request.arguments;
         match call.request.opening.key.to_u64() {
             ECHO => slot.run(async move { Ok(arguments) }),
@@ -95,7 +98,7 @@ impl Accept for Handlers {
             }),
             _ => return None,
         }
-        Some(Accepted { guard: &self.guard, order: None })
+        Some(Schedule { guard: &self.guard, order: None })
     }
 }
 
@@ -111,14 +114,14 @@ impl Handlers {
     }
 }
 
-fn connect() -> (Connection, Arc<Handlers>) {
+fn connect() -> (Arc<Connection>, Arc<Handlers>) {
     let (near, far) = memory_pair();
     connect_over(near, far)
 }
 
-fn connect_over(near: Link, far: Link) -> (Connection, Arc<Handlers>) {
+fn connect_over(near: Link, far: Link) -> (Arc<Connection>, Arc<Handlers>) {
     let handlers = Arc::new(Handlers::default());
-    let accept: Arc<dyn Accept> = handlers.clone();
+    let accept: Arc<dyn Serve> = handlers.clone();
     let driver = Driver::new(far, Side::Acceptor, Arc::new(Config::default()), Some(accept));
     tokio::spawn(driver.run());
     (Connection::spawn(near, Arc::new(Config::default()), None), handlers)
@@ -129,7 +132,7 @@ struct Cancel<'a>(&'a Connection, Option<CallId>);
 impl Drop for Cancel<'_> {
     fn drop(&mut self) {
         if let Some(id) = self.1 {
-            self.0.shared().cancel(id);
+            self.0.live.cancel(id);
         }
     }
 }
@@ -149,13 +152,13 @@ async fn call(
     let mut open = Cancel(connection, None);
     std::future::poll_fn(|cx| {
         if let Some(id) = open.1 {
-            let polled = connection.shared().poll_outcome(id, cx);
+            let polled = connection.live.poll_outcome(id, cx);
             if polled.is_ready() {
                 open.1 = None;
             }
             return polled;
         }
-        match connection.shared().open(&opening(method, timeout), &arguments, cx) {
+        match connection.live.open(&opening(method, timeout), &arguments, cx) {
             Ok(id) => {
                 open.1 = Some(id);
                 Poll::Pending
@@ -245,7 +248,7 @@ async fn a_panic_in_a_destructor_of_a_cancelled_handler_ends_its_call_alone() {
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_does_not_read_is_given_up() {
     let (near, far) = memory_pair();
-    let handlers: Arc<dyn Accept> = Arc::new(Handlers::default());
+    let handlers: Arc<dyn Serve> = Arc::new(Handlers::default());
     let driver = Driver::new(far, Side::Acceptor, Arc::new(Config::default()), Some(handlers));
     let served = tokio::spawn(driver.run());
 
@@ -276,7 +279,7 @@ async fn losing_the_connection_ends_every_call_and_every_handler() {
         async move { call(&connection, HANG, b"", None).await }
     });
     handlers.until_hanging(1).await;
-    connection.shared().fail(ConnectionError::Aborted);
+    connection.live.fail(ConnectionError::Aborted);
     let status = status(hanging.await.unwrap());
     assert_eq!(status.code(), Code::Unavailable);
     assert!(status.may_have_run());

@@ -4,7 +4,7 @@
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::{turns::*, *};
-use crate::connection::handlers::{Handlers as Pending, Served};
+use crate::connection::{handlers::Handlers as Pending, served::Served};
 
 /// A service whose methods are all known to be slow.
 fn slow() -> Arc<Handlers> {
@@ -19,10 +19,10 @@ fn slow() -> Arc<Handlers> {
 async fn what_is_kept_of_handlers_that_have_ended_is_bounded() {
     let (near, _far) = memory_pair();
     let driver = Driver::new(near, Side::Acceptor, Arc::new(Config::default()), None);
-    let (shared, guard) = (driver.shared(), Arc::new(SlowGuard::default()));
+    let (live, guard) = (driver.live(), Arc::new(SlowGuard::default()));
     let mut decoder = proto::Decoder::new(1 << 20);
     let mut feed = |bytes: &[u8]| {
-        shared.with(|state| {
+        live.with(|state| {
             state.machine.handle_input(crate::time::now(), &mut decoder, bytes);
             while state.machine.poll_event().is_some() {}
         });
@@ -35,9 +35,9 @@ async fn what_is_kept_of_handlers_that_have_ended_is_bounded() {
             let mut slot = HandlerSlot::default();
             slot.run(async { Ok(Payload::new()) });
             let call = Served { id: CallId::new(id), codec: Codec::Bincode, cost: 136 };
-            pending.spawn(shared, call, slot.take().unwrap(), &guard);
+            pending.spawn(live, call, slot.take().unwrap(), &guard);
         }
-        while shared.with(|state| state.machine.running_handlers()) > 0 {
+        while live.with(|state| state.machine.running_handlers()) > 0 {
             tokio::task::yield_now().await;
         }
     }

@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, 
 
 use super::*;
 use crate::{
-    connection::handlers::{End, Served},
+    connection::served::{End, Served},
     proto::{
         Limits, encode_preface,
         wire::{Flags, Head, Hello, Kind, Ping},
@@ -91,7 +91,7 @@ impl Wakes {
 
 /// A driver that is polled by hand, and the far end of its transport.
 pub(super) struct Bench {
-    shared: Arc<super::super::Shared>,
+    live: Arc<super::super::Live>,
     pub(super) run: Pin<Box<dyn Future<Output = ConnectionError> + Send>>,
     wakes: Arc<Wakes>,
     read: Hook,
@@ -109,10 +109,10 @@ impl Bench {
             HookedWrite(near.write, Arc::clone(&write)),
             near.peer,
         );
-        let accept = accept.map(|handlers| handlers as Arc<dyn Accept>);
+        let accept = accept.map(|handlers| handlers as Arc<dyn Serve>);
         let driver = Driver::new(link, side, Arc::new(config), accept);
-        let shared = Arc::clone(driver.shared());
-        Self { shared, run: Box::pin(driver.run()), wakes: Arc::default(), read, write, far }
+        let live = Arc::clone(driver.live());
+        Self { live, run: Box::pin(driver.run()), wakes: Arc::default(), read, write, far }
     }
 
     /// One turn; the connection goes on.
@@ -185,8 +185,8 @@ async fn what_is_noted_while_a_long_message_arrives_is_left_to_no_other_connecti
     assert_eq!(one.hanging.load(Ordering::SeqCst), 1);
     // While the driver looks for more of the long message, the handler that runs ends elsewhere.
     first.receive(&[0; 5000]).await;
-    let shared = Arc::clone(&first.shared);
-    set(&first.read, move || shared.finish(&end_of(CallId::new(0))));
+    let live = Arc::clone(&first.live);
+    set(&first.read, move || live.finish(&end_of(CallId::new(0))));
     first.turn();
     assert!(first.read.lock().unwrap().is_none());
     second.receive(&Ping { token: 1 }.frame(Kind::Ping)).await;
@@ -202,17 +202,16 @@ async fn a_caller_is_woken_whose_call_ends_while_a_long_message_arrives() {
     bench.settle();
     let (arguments, caller) = (Payload::new(), Arc::new(Wakes::default()));
     let noop = Context::from_waker(Waker::noop());
-    bench.shared.open(&opening(ECHO, None), &arguments, &noop).unwrap();
+    bench.live.open(&opening(ECHO, None), &arguments, &noop).unwrap();
     let waker = Waker::from(Arc::clone(&caller));
     let call = opening(ECHO, None);
-    let id = bench.shared.open(&call, &arguments, &Context::from_waker(&waker)).unwrap();
+    let id = bench.live.open(&call, &arguments, &Context::from_waker(&waker)).unwrap();
     bench.receive(&[greeting(), long(Kind::Response, Flags::NONE, 0)].concat()).await;
     bench.settle();
     bench.receive(&[0; 5000]).await;
-    let shared = Arc::clone(&bench.shared);
+    let live = Arc::clone(&bench.live);
     set(&bench.read, move || {
-        shared
-            .give_up(proto::connection::StreamId::mine(id), Status::new(Code::Internal, "given up"))
+        live.give_up(proto::connection::StreamId::mine(id), Status::new(Code::Internal, "given up"))
     });
     bench.turn();
     // The driver goes on on another thread.
@@ -236,8 +235,8 @@ async fn a_held_call_starts_though_the_driver_was_in_its_turn_when_it_might() {
     bench.receive(&[greeting(), request(0, HANG), request(1, HANG)].concat()).await;
     bench.settle();
     assert_eq!(handlers.hanging.load(Ordering::SeqCst), 1);
-    let shared = Arc::clone(&bench.shared);
-    let end = move || shared.finish(&end_of(CallId::new(0)));
+    let live = Arc::clone(&bench.live);
+    let end = move || live.finish(&end_of(CallId::new(0)));
     set(&bench.read, end);
     let before = bench.wakes.count();
     bench.turn();
@@ -255,15 +254,15 @@ async fn a_flush_that_is_asked_for_while_a_caller_writes_is_not_forgotten() {
     let arguments = Payload::new();
     let noop = Context::from_waker(Waker::noop());
     let call = opening(ECHO, None);
-    let first = bench.shared.open(&call, &arguments, &noop).unwrap();
+    let first = bench.live.open(&call, &arguments, &noop).unwrap();
     bench.settle();
     bench.receive(&frame(Kind::Response, Flags::NONE, 0, 0, &[])).await;
     bench.settle();
-    assert!(bench.shared.poll_outcome(first, &noop).is_ready());
+    assert!(bench.live.poll_outcome(first, &noop).is_ready());
     bench.was_woken_since(0).await;
     // A caller writes; meanwhile the driver has a turn, in which somebody drops what has ended already.
-    let Bench { shared, run: driver, wakes, read, write, far: _far } = bench;
-    let asking = Arc::clone(&shared);
+    let Bench { live, run: driver, wakes, read, write, far: _far } = bench;
+    let asking = Arc::clone(&live);
     set(&read, move || asking.cancel(CallId::new(77)));
     let driver = Arc::new(Mutex::new(driver));
     let (turning, waker) = (Arc::clone(&driver), Waker::from(Arc::clone(&wakes)));
@@ -274,7 +273,7 @@ async fn a_flush_that_is_asked_for_while_a_caller_writes_is_not_forgotten() {
         assert!(driver.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
     });
     let quiet = wakes.count();
-    shared.open(&call, &arguments, &noop).unwrap();
+    live.open(&call, &arguments, &noop).unwrap();
     assert!(read.lock().unwrap().is_none() && write.lock().unwrap().is_none());
     let settle = || {
         let waker = Waker::from(Arc::clone(&wakes));
@@ -290,7 +289,7 @@ async fn a_flush_that_is_asked_for_while_a_caller_writes_is_not_forgotten() {
         settle();
     }
     let before = wakes.count();
-    shared.open(&call, &arguments, &noop).unwrap();
+    live.open(&call, &arguments, &noop).unwrap();
     for _ in 0..10 {
         tokio::task::yield_now().await;
     }
@@ -301,11 +300,11 @@ async fn a_flush_that_is_asked_for_while_a_caller_writes_is_not_forgotten() {
 async fn a_peer_that_falls_silent_within_a_long_message_is_given_up() {
     let keepalive = Some(Duration::from_millis(20));
     let bench = Bench::new(Side::Dialer, Config { keepalive, ..Config::default() }, None);
-    let Bench { shared, run, mut far, .. } = bench;
+    let Bench { live, run, mut far, .. } = bench;
     let running = tokio::spawn(run);
     let arguments = Payload::new();
     let noop = Context::from_waker(Waker::noop());
-    shared.open(&opening(ECHO, None), &arguments, &noop).unwrap();
+    live.open(&opening(ECHO, None), &arguments, &noop).unwrap();
     far.write_all(&[greeting(), long(Kind::Response, Flags::NONE, 0)].concat()).await.unwrap();
     let mut bytes = vec![0; 1 << 16];
     tokio::spawn(async move { while far.read(&mut bytes).await.unwrap() > 0 {} });
@@ -315,20 +314,20 @@ async fn a_peer_that_falls_silent_within_a_long_message_is_given_up() {
 #[tokio::test(start_paused = true)]
 async fn a_long_deadline_that_is_over_does_not_keep_the_next_call_from_its_pings() {
     let bench = Bench::new(Side::Dialer, Config::default(), None);
-    let Bench { shared, run, mut far, .. } = bench;
+    let Bench { live, run, mut far, .. } = bench;
     let running = tokio::spawn(run);
     let arguments = Payload::new();
     let noop = Context::from_waker(Waker::noop());
     far.write_all(&greeting()).await.unwrap();
     tokio::time::sleep(Duration::from_millis(10)).await;
     let hour = Some(Duration::from_secs(3600));
-    let id = shared.open(&opening(ECHO, hour), &arguments, &noop).unwrap();
+    let id = live.open(&opening(ECHO, hour), &arguments, &noop).unwrap();
     far.write_all(&frame(Kind::Response, Flags::NONE, 0, 0, &[])).await.unwrap();
     tokio::time::sleep(Duration::from_millis(10)).await;
-    assert!(shared.poll_outcome(id, &noop).is_ready());
+    assert!(live.poll_outcome(id, &noop).is_ready());
     tokio::time::sleep(Duration::from_secs(60)).await;
     let called = tokio::time::Instant::now();
-    shared.open(&opening(ECHO, None), &arguments, &noop).unwrap();
+    live.open(&opening(ECHO, None), &arguments, &noop).unwrap();
     assert_eq!(running.await.unwrap(), ConnectionError::KeepaliveTimeout);
     assert!(called.elapsed() <= Duration::from_secs(61), "{:?}", called.elapsed());
 }
@@ -338,7 +337,7 @@ async fn an_orderly_end_leaves_the_peer_time_to_read_what_was_written() {
     let mut bench = Bench::new(Side::Acceptor, Config::default(), None);
     bench.receive(&greeting()).await;
     bench.settle();
-    bench.shared.drain("the end");
+    bench.live.drain("the end");
     // All is written, and what the peer still says is no reason to throw it away.
     bench.settle();
     bench.receive(&Ping { token: 1 }.frame(Kind::Ping)).await;

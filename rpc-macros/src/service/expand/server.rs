@@ -73,7 +73,7 @@ pub(super) fn implementation(service: &Service) -> TokenStream {
             fn dispatch(
                 &self,
                 method: usize,
-                request: #krate::Request<'_>,
+                request: #krate::Request,
                 slot: &mut #krate::HandlerSlot,
             ) {
                 match method {

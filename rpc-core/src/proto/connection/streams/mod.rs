@@ -10,12 +10,14 @@
 //! but for one item that is longer and that somebody waits for; the items of one call arrive in the order sent, between
 //! its request or accept and its end.
 
+mod batch;
 mod incoming;
 mod outgoing;
 mod pool;
 mod receiving;
 mod sending;
 
+pub use batch::{Batch, Pushed};
 pub use outgoing::Rest;
 pub(super) use outgoing::Tell;
 pub use receiving::{Items, Segment};

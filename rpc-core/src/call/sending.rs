@@ -1,5 +1,5 @@
-//! The items that go with a call of this side: a task of its own takes them from the caller's stream while
-//! credit lasts. It ends when the stream does, or the call.
+//! The sending end of a stream of values, for clients and handlers alike: takes them from the user's stream while credit
+//! lasts. A client's is a task of its own, which ends when the stream does, or the call.
 
 use std::{
     future::{Future, poll_fn},
@@ -11,8 +11,8 @@ use futures_util::Stream;
 
 use crate::{
     codec::Encode,
-    connection::{ItemSender, TooLong},
     proto::{Code, Codec, Status, connection::Stopped},
+    seam::items::{Gathered, ItemSender, TooLong},
 };
 
 /// Times that a stream which is always ready hands on a batch before others have their turn.
@@ -83,8 +83,8 @@ fn poll_stream<S: Stream, T, E>(
                 Err(error) => return Poll::Ready(Sent::Failed(error)),
             };
             match sender.push(|out| encode(codec, &item, out)) {
-                Ok(Ok(false)) => {}
-                Ok(Ok(true)) => break,
+                Ok(Ok(Gathered::Some)) => {}
+                Ok(Ok(Gathered::Many)) => break,
                 Ok(Err(long)) => return Poll::Ready(Sent::Unsendable(too_long(long))),
                 Err(error) => {
                     let message = format!("cannot encode an item: {error}");

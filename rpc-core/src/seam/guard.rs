@@ -38,12 +38,12 @@ pub(crate) struct SlowGuard {
 
 impl SlowGuard {
     /// Whether handlers of this method are to be spawned.
-    pub(super) fn is_slow(&self) -> bool {
+    pub(crate) fn is_slow(&self) -> bool {
         self.spawned.load(Relaxed) != 0
     }
 
     /// Whether the next poll is to be timed.
-    pub(super) fn wants_sample(&self) -> bool {
+    pub(crate) fn wants_sample(&self) -> bool {
         let calls = self.calls.load(Relaxed);
         self.calls.store(calls.wrapping_add(1), Relaxed);
         calls < SAMPLE || calls.is_multiple_of(SAMPLE) || self.score.load(Relaxed) > 0
@@ -51,7 +51,7 @@ impl SlowGuard {
 
     /// Takes note of how long a reply was: the longest of late counts.
     #[inline]
-    pub(super) fn record_reply(&self, length: usize) {
+    pub(crate) fn record_reply(&self, length: usize) {
         let before = self.reply.load(Relaxed);
         if before > 0 || length > SHORT_REPLY {
             self.remember_reply(before, length);
@@ -71,17 +71,17 @@ impl SlowGuard {
         Self { name, ..Self::default() }
     }
 
-    pub(super) const fn name_hash(&self) -> u32 {
+    pub(crate) const fn name_hash(&self) -> u32 {
         self.name
     }
 
     /// How long a reply is likely to be; zero if short.
-    pub(super) fn likely_reply(&self) -> usize {
+    pub(crate) fn likely_reply(&self) -> usize {
         self.reply.load(Relaxed) as usize
     }
 
     /// Takes note of how long a poll took.
-    pub(super) fn record(&self, took: Duration) {
+    pub(crate) fn record(&self, took: Duration) {
         let score = self.score.load(Relaxed);
         let score = if took > SLOW { score + PENALTY } else { score.saturating_sub(1) };
         let score = score.min(2 * SPAWN_AT);

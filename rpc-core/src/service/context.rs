@@ -8,12 +8,14 @@ use std::{
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use super::{Channel, ReplyMetadata};
+use super::ReplyMetadata;
 use crate::{
-    connection::{Phase, Shared},
-    proto::{CallId, Metadata, MetadataError},
+    call::{Call, Channel, Scope},
+    extensions::Extensions,
+    proto::{CallId, Metadata, MetadataError, connection::Request},
+    seam::{IncomingCall, Origin, Phase},
     time::now,
-    transport::PeerAddress,
+    transport::{Identity, PeerAddress},
 };
 
 /// The call that a handler serves: who calls, until when, and what travels beside the arguments.
@@ -38,15 +40,17 @@ use crate::{
 /// }
 /// ```
 #[derive(Clone, Debug)]
-pub struct Context(Arc<Call>);
+pub struct Context(Arc<Served>);
 
+/// A call that is served.
 #[derive(Debug)]
-struct Call {
+struct Served {
     method: &'static str,
-    connection: Arc<Shared>,
+    origin: Arc<dyn Origin>,
     id: CallId,
     deadline: Option<Instant>,
     metadata: Metadata,
+    extensions: Extensions,
     cancellation: CancellationToken,
     reply: Mutex<Beside>,
 }
@@ -79,18 +83,24 @@ pub(super) enum Place {
 }
 
 impl Context {
-    pub(crate) fn new(
-        method: &'static str,
-        connection: Arc<Shared>,
-        id: CallId,
-        deadline: Option<Instant>,
-        metadata: Metadata,
-        streams: bool,
-    ) -> Self {
+    pub(super) fn new(method: &'static str, call: &IncomingCall, extensions: Extensions) -> Self {
+        let Request { id, ref opening, .. } = call.request;
+        let (deadline, streams) = (opening.deadline, opening.streams.down());
+        let metadata = opening.metadata.as_deref().cloned().unwrap_or_default();
+        let origin = Arc::clone(&call.origin);
         let cancellation = CancellationToken::new();
         let sent = if id.expects_reply() { Sent::Nothing } else { Sent::All };
         let reply = Mutex::new(Beside { streams, sent, pairs: None });
-        Self(Arc::new(Call { method, connection, id, deadline, metadata, cancellation, reply }))
+        Self(Arc::new(Served {
+            method,
+            origin,
+            id,
+            deadline,
+            metadata,
+            extensions,
+            cancellation,
+            reply,
+        }))
     }
 
     /// The method that was called, as `Service.method`.
@@ -102,7 +112,13 @@ impl Context {
     /// Who is at the other end of the connection.
     #[must_use]
     pub fn peer_address(&self) -> &PeerAddress {
-        self.0.connection.peer().address()
+        self.0.origin.peer().address()
+    }
+
+    /// What the transport vouches for: who the other end is.
+    #[must_use]
+    pub fn identity(&self) -> &Identity {
+        self.0.origin.peer().identity()
     }
 
     /// A client of the side that made the call, on the same connection: `cx.peer::<ChatEventsClient>()`.
@@ -112,15 +128,15 @@ impl Context {
     /// the connection open.
     #[must_use]
     pub fn peer<C: From<Channel>>(&self) -> C {
-        Channel::back(&self.0.connection, self.clone()).into()
+        let caller = Arc::clone(&self.0.origin).caller();
+        Channel::back(caller, Arc::clone(&self.0) as _).into()
     }
 
-    /// The id of the call, while its handler runs; that of all one-way calls for one of them.
-    pub(super) fn running_call(&self) -> Option<CallId> {
-        (!self.is_cancelled()).then_some(self.0.id)
+    pub(super) fn extensions(&self) -> Extensions {
+        self.0.extensions.clone()
     }
 
-    pub(crate) fn cancellation(&self) -> CancellationToken {
+    pub(super) fn cancellation(&self) -> CancellationToken {
         self.0.cancellation.clone()
     }
 
@@ -140,6 +156,12 @@ impl Context {
     #[must_use]
     pub fn metadata(&self) -> &Metadata {
         &self.0.metadata
+    }
+
+    /// What a layer, or whatever brought the call, has left with it: the one value of this type.
+    #[must_use]
+    pub fn extension<T: Send + Sync + 'static>(&self) -> Option<&T> {
+        self.0.extensions.get()
     }
 
     /// What travels ahead of the items of a stream, to be set before the method has given the stream; for a method that
@@ -200,29 +222,33 @@ impl Context {
         change(if leads { leading } else { trailing })
     }
 
-    /// The accept of the call is sent next: what leads goes with it.
-    pub(crate) fn send_leading(&self) {
-        self.send(Sent::Start, |[leading, _]| std::mem::take(leading));
+    /// Takes what goes ahead of the items: the accept of the call is sent next.
+    pub(super) fn take_leading(&self) -> Option<Metadata> {
+        let leading = self.take(Sent::Start, |[leading, _]| std::mem::take(leading));
+        leading.filter(|leading| !leading.is_empty())
     }
 
     /// The reply is sent next.
-    pub(crate) fn send_trailing(&self) {
-        self.send(Sent::All, |[leading, trailing]| {
+    pub(super) fn send_trailing(&self) {
+        let trailing = self.take(Sent::All, |[leading, trailing]| {
             // What was to lead a stream that failed at its start has not left. What does not fit any more stays behind.
             let mut all = std::mem::take(leading);
             let _ = all.append_all(trailing);
             all
         });
+        if let Some(trailing) = trailing.filter(|trailing| !trailing.is_empty()) {
+            self.0.origin.set_reply_metadata(self.0.id, trailing);
+        }
     }
 
-    fn send(&self, sent: Sent, take: impl FnOnce(&mut [Metadata; 2]) -> Metadata) {
+    fn take(
+        &self,
+        sent: Sent,
+        take: impl FnOnce(&mut [Metadata; 2]) -> Metadata,
+    ) -> Option<Metadata> {
         let mut beside = self.0.reply.lock();
         beside.sent = beside.sent.max(sent);
-        let metadata = beside.pairs.as_deref_mut().map(take).unwrap_or_default();
-        drop(beside);
-        if !metadata.is_empty() {
-            self.0.connection.set_reply_metadata(self.0.id, metadata);
-        }
+        beside.pairs.as_deref_mut().map(take)
     }
 
     /// Resolves when the call is over: answered, cancelled, past its deadline, or its connection lost.
@@ -259,18 +285,40 @@ impl Context {
     /// # Cancel safety
     /// Safe: dropping the future changes nothing. It holds nothing of the context.
     pub fn draining(&self) -> impl Future<Output = ()> + Send + use<> {
-        self.0.connection.draining().cancelled_owned()
+        self.0.origin.phases().reach(Phase::Draining)
     }
 
     /// Whether one side has said that it starts no more calls; see [`Self::draining`].
     #[must_use]
     pub fn is_draining(&self) -> bool {
-        matches!(self.0.connection.phase(), Phase::Draining | Phase::Closed)
+        self.0.origin.phase() >= Phase::Draining
     }
 
     /// Whether the call is over; see [`Self::cancelled`].
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.0.cancellation.is_cancelled()
+    }
+}
+
+impl Scope for Served {
+    fn id(&self) -> CallId {
+        self.id
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    fn cancellation(&self) -> &CancellationToken {
+        &self.cancellation
+    }
+}
+
+impl<T, E> Call<T, E> {
+    /// Makes the call a part of the one that `cx` belongs to: it inherits the time that remains, the
+    /// metadata, and the end: when the other call is over, this one is cancelled.
+    pub fn within(self, cx: &Context) -> Self {
+        self.part_of(Arc::clone(&cx.0) as _).with_metadata(cx.metadata())
     }
 }

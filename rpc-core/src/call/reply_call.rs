@@ -1,4 +1,4 @@
-//! Metadata that travels with a reply: set by handlers, read by callers who ask for it.
+//! Calls that give the metadata which came beside their replies.
 
 use std::{
     fmt,
@@ -7,50 +7,8 @@ use std::{
     task::{Context as Task, Poll, ready},
 };
 
-use super::{Call, CallError, CallFuture, Context, context::Place};
-use crate::proto::{Metadata, MetadataError};
-
-/// What a handler sends beside its reply; from [`Context::leading_metadata`] and [`Context::trailing_metadata`]. Keys
-/// and values are those of [`Metadata`].
-#[derive(Clone, Copy, Debug)]
-pub struct ReplyMetadata<'a> {
-    pub(super) cx: &'a Context,
-    pub(super) place: Place,
-}
-
-impl ReplyMetadata<'_> {
-    /// Sets the value of a key, in the place of all that it had.
-    ///
-    /// # Errors
-    /// What [`Metadata`] cannot carry, and [`MetadataError::Late`] if what it would travel with has left.
-    pub fn set(self, key: &str, value: &str) -> Result<(), MetadataError> {
-        self.cx.change(self.place, key, |metadata| metadata.set(key, value))
-    }
-
-    /// Adds a value to those that a key has.
-    ///
-    /// # Errors
-    /// As for [`Self::set`].
-    pub fn append(self, key: &str, value: &str) -> Result<(), MetadataError> {
-        self.cx.change(self.place, key, |metadata| metadata.append(key, value))
-    }
-
-    /// Sets the bytes of a key that ends in `-bin`, in the place of all that it had.
-    ///
-    /// # Errors
-    /// As for [`Self::set`].
-    pub fn set_bin(self, key: &str, value: impl AsRef<[u8]>) -> Result<(), MetadataError> {
-        self.cx.change(self.place, key, |metadata| metadata.set_bin(key, value))
-    }
-
-    /// Adds bytes to those that a key which ends in `-bin` has.
-    ///
-    /// # Errors
-    /// As for [`Self::set`].
-    pub fn append_bin(self, key: &str, value: impl AsRef<[u8]>) -> Result<(), MetadataError> {
-        self.cx.change(self.place, key, |metadata| metadata.append_bin(key, value))
-    }
-}
+use super::{Call, CallError, CallFuture};
+use crate::proto::Metadata;
 
 /// A value, and the metadata that came with it.
 #[derive(Clone, Debug, PartialEq, Eq)]

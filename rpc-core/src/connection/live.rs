@@ -13,43 +13,41 @@ use std::{
 
 use futures_util::task::AtomicWaker;
 use parking_lot::{Mutex, MutexGuard};
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, sync::watch};
 
 use super::{
-    handlers::End,
-    lifecycle::Lifecycle,
     scratch::{self, Scratch},
-    turn::Standing,
+    served::End,
+    turn::TurnStart,
 };
 use crate::{
     proto::{
-        self, CallId, Ended, Metadata, Opening, Outcome, Payload, Side, Status,
-        connection::{Config, ConnectionError, Event, StreamId, Waiter},
+        self, Opening, Side,
+        connection::{Config, ConnectionError, Event, Waiter},
     },
+    seam::Phase,
     time::now,
     transport::{Flush, Peer, WriteHalf},
 };
 
-pub(crate) struct Shared {
+pub(crate) struct Live {
     pub(super) state: Mutex<State>,
     pub(super) driver: AtomicWaker,
-    peer: Peer,
+    pub(super) peer: Peer,
     /// Where the connection runs, for what callers elsewhere need a task for.
-    runtime: Option<Handle>,
+    pub(super) runtime: Option<Handle>,
 }
 
 /// What the lock guards.
 pub(super) struct State {
     pub(super) machine: proto::Connection,
-    /// The writing half of the transport, unless it is closed or somebody is writing.
-    pub(super) write: Option<Box<dyn WriteHalf>>,
-    /// Whether somebody is writing, with `write` and what the machine gave in hand.
-    pub(super) writing: bool,
+    pub(super) writer: Writer,
     /// Whether the transport has taken bytes that it keeps until it is flushed.
     pub(super) unflushed: Flush,
-    /// Whether the transport is closed, however many still hold this.
-    pub(super) closed: bool,
-    pub(super) lifecycle: Lifecycle,
+    /// Whether either side has said that it starts no more calls.
+    pub(super) draining: bool,
+    /// Tells those who wait for a phase; made when somebody first does, so that other connections carry nothing.
+    pub(super) watch: Option<watch::Sender<Phase>>,
     /// Whether the driver was asked to flush and has not done so yet.
     pub(super) flush: bool,
     /// Whether the driver is in a turn that ends with a flush: it need not be woken for one.
@@ -60,13 +58,48 @@ pub(super) struct State {
     pub(super) armed: Option<Instant>,
     /// Whether the peer's hello has come: until then the timer is set for it.
     greeted: bool,
-    /// Tasks that wait for the peer's hello, by number. Bounded by: the futures that do, each of which is here once.
-    ready: Vec<(u64, Option<Waker>)>,
-    /// The number of the last one.
-    last_ready: u64,
 }
 
-impl Shared {
+/// The writing half of the transport.
+///
+/// ```text
+/// Idle ──take──▶ Busy ──give_back──▶ Idle
+///  └─────close─────┴─▶ Closed, however many still hold the connection
+/// ```
+pub(super) enum Writer {
+    /// Whoever takes it writes for all.
+    Idle(Box<dyn WriteHalf>),
+    /// Somebody is writing, with the half and what the machine gave in hand.
+    Busy,
+    Closed,
+}
+
+impl Writer {
+    /// The half, unless it is in use or closed.
+    pub(super) fn take(&mut self) -> Option<Box<dyn WriteHalf>> {
+        match std::mem::replace(self, Self::Busy) {
+            Self::Idle(half) => Some(half),
+            other => {
+                *self = other;
+                None
+            }
+        }
+    }
+
+    /// Takes the half back, unless the transport was closed meanwhile.
+    pub(super) fn give_back(&mut self, half: Box<dyn WriteHalf>) {
+        if let Self::Busy = self {
+            *self = Self::Idle(half);
+        }
+    }
+
+    /// Closes it; what this gives is to be dropped without the lock.
+    pub(super) const fn close(&mut self) -> Self {
+        std::mem::replace(self, Self::Closed)
+    }
+}
+
+impl Live {
     pub(super) fn new(
         side: Side,
         config: Arc<Config>,
@@ -75,84 +108,23 @@ impl Shared {
     ) -> Self {
         let state = State {
             machine: proto::Connection::new(side, config, now()),
-            write: Some(write),
-            writing: false,
+            writer: Writer::Idle(write),
             unflushed: Flush::Done,
-            closed: false,
-            lifecycle: Lifecycle::default(),
+            draining: false,
+            watch: None,
             flush: side == Side::Dialer,
             in_turn: false,
             expected: 0,
             armed: None,
             greeted: false,
-            ready: Vec::new(),
-            last_ready: 0,
         };
         let runtime = Handle::try_current().ok();
         Self { state: Mutex::new(state), driver: AtomicWaker::new(), peer, runtime }
     }
 
-    /// Spawns a task where the connection runs, wherever the caller does.
-    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        match &self.runtime {
-            Some(runtime) => drop(runtime.spawn(task)),
-            None => drop(tokio::spawn(task)),
-        }
-    }
-
-    pub(crate) const fn peer(&self) -> &Peer {
-        &self.peer
-    }
-
-    /// What the peer calls itself in its hello; empty before that.
-    pub(super) fn peer_name(&self) -> String {
-        let state = self.state.lock();
-        state.machine.peer().map(|hello| hello.name.clone()).unwrap_or_default()
-    }
-
-    /// Opens a call, leaves the waker of `cx` with it, and sees to it that it is sent.
-    pub(crate) fn open(
-        &self,
-        opening: &Opening,
-        arguments: &Payload,
-        cx: &Context<'_>,
-    ) -> Result<CallId, Status> {
-        if opening.streams.down() {
-            return self.open_stream(opening, arguments, cx);
-        }
-        let waker = cx.waker().clone();
-        let mut state = self.state.lock();
-        state.machine.give_buffer(scratch::take_buffer);
-        let present = state.present_for(opening);
-        let id = state.machine.open(present, opening, arguments)?;
-        state.machine.wait(id, waker);
-        self.send_opened(state, opening);
-        Ok(id)
-    }
-
-    /// The same for a call that brings items.
-    fn open_stream(
-        &self,
-        opening: &Opening,
-        arguments: &Payload,
-        cx: &Context<'_>,
-    ) -> Result<CallId, Status> {
-        let mut waiter = Waiter::new(cx.waker());
-        // It waits in two places, for its start and for its end, and both may come once the lock is released.
-        waiter.supply();
-        let mut state = self.state.lock();
-        state.machine.give_buffer(scratch::take_buffer);
-        let present = state.present_for(opening);
-        let id = state.machine.open(present, opening, arguments)?;
-        let pending = state.machine.poll_accepted(id, &mut waiter).is_pending();
-        debug_assert!(pending, "a call that was just opened has not ended");
-        self.send_opened(state, opening);
-        Ok(id)
-    }
-
     /// Sees to it that a call is sent which was opened.
     #[inline]
-    fn send_opened(&self, state: MutexGuard<'_, State>, opening: &Opening) {
+    pub(super) fn send_opened(&self, state: MutexGuard<'_, State>, opening: &Opening) {
         let rearm = state.must_rearm(opening);
         if state.machine.open_calls() == 1 && state.may_write_inline() {
             self.write_inline(state);
@@ -164,32 +136,8 @@ impl Shared {
         }
     }
 
-    /// Opens a call that expects no reply; `None` if it is on its way.
-    pub(crate) fn open_oneway(
-        &self,
-        opening: &Opening,
-        arguments: &Payload,
-        cx: &Context<'_>,
-    ) -> Result<Option<CallId>, Status> {
-        let mut waiter = Waiter::supplied(cx.waker());
-        let mut state = self.state.lock();
-        state.machine.give_buffer(scratch::take_buffer);
-        let present = state.present_for(opening);
-        let id = state.machine.open_oneway(present, opening, arguments)?;
-        if let Some(id) = id {
-            let pending = state.machine.poll_outcome(id, &mut waiter).is_pending();
-            debug_assert!(pending, "a call that was just queued has not ended");
-        }
-        let rearm = state.must_rearm(opening);
-        self.request_flush(state);
-        if rearm {
-            self.driver.wake();
-        }
-        Ok(id)
-    }
-
     /// Polls what may have to wait. The waker is cloned, and what it takes the place of dropped, without the lock.
-    fn poll_waiting<R>(
+    pub(super) fn poll_waiting<R>(
         &self,
         cx: &Context<'_>,
         mut poll: impl FnMut(&mut State, &mut Waiter<'_>) -> Poll<R>,
@@ -204,55 +152,12 @@ impl Shared {
         }
     }
 
-    /// The end of a call, if it has come and nothing beside it.
-    #[inline]
-    pub(crate) fn take_outcome(&self, id: CallId) -> Option<Outcome> {
-        self.state.lock().machine.take_outcome(id)
-    }
-
-    /// The end of a call, with what came beside it.
-    pub(crate) fn poll_outcome(&self, id: CallId, cx: &Context<'_>) -> Poll<Ended> {
-        self.poll_waiting(cx, |state, waiter| state.machine.poll_outcome(id, waiter))
-    }
-
-    pub(crate) fn cancel(&self, id: CallId) {
-        let mut state = self.state.lock();
-        state.machine.cancel(id);
-        self.request_flush(state);
-    }
-
     /// Ends a call of the peer whose handler ran outside the driver's task.
     pub(super) fn finish(&self, end: &End) {
         let mut state = self.state.lock();
         state.machine.give_buffer(scratch::take_buffer);
         state.finish(end);
         self.request_flush(state);
-    }
-
-    /// Ends a call of this side with a status of its own, if the stream that it sends goes on.
-    pub(crate) fn give_up(&self, stream: StreamId, status: Status) {
-        let mut state = self.state.lock();
-        state.machine.give_up(stream, status);
-        self.request_flush(state);
-    }
-
-    pub(crate) fn poll_accepted(&self, id: CallId, cx: &Context<'_>) -> Poll<Result<(), Ended>> {
-        self.poll_waiting(cx, |state, waiter| state.machine.poll_accepted(id, waiter))
-    }
-
-    /// What came ahead of the items of a call.
-    pub(crate) fn take_leading_metadata(&self, id: CallId) -> Option<Box<Metadata>> {
-        self.state.lock().machine.take_leading_metadata(id)
-    }
-
-    /// Sends metadata beside the reply of a call of the peer, or ahead of its items.
-    pub(crate) fn set_reply_metadata(&self, id: CallId, metadata: Metadata) {
-        self.state.lock().machine.set_reply_metadata(id, metadata);
-    }
-
-    /// The metadata that goes ahead of the items of a call of the peer.
-    pub(super) fn take_reply_metadata(&self, id: CallId) -> Option<Box<Metadata>> {
-        self.state.lock().machine.take_reply_metadata(id)
     }
 
     pub(crate) fn drain(&self, reason: &str) {
@@ -293,43 +198,6 @@ impl Shared {
         drop(state);
     }
 
-    /// A number for a future that waits for the peer's hello.
-    pub(super) fn number_ready(&self) -> u64 {
-        let mut state = self.state.lock();
-        state.last_ready += 1;
-        state.last_ready
-    }
-
-    pub(super) fn poll_ready(
-        &self,
-        number: u64,
-        cx: &Context<'_>,
-    ) -> Poll<Result<(), ConnectionError>> {
-        self.poll_waiting(cx, |state, waiter| {
-            if let Some(error) = state.machine.error() {
-                return Poll::Ready(Err(error.clone()));
-            }
-            if state.machine.peer().is_some() {
-                return Poll::Ready(Ok(()));
-            }
-            let at = state.ready.iter().position(|(own, _)| *own == number).unwrap_or_else(|| {
-                state.ready.push((number, None));
-                state.ready.len() - 1
-            });
-            waiter.wait_in(&mut state.ready[at].1);
-            Poll::Pending
-        })
-    }
-
-    /// This future waits for the peer's hello no longer.
-    pub(super) fn forget_ready(&self, number: u64) {
-        let mut state = self.state.lock();
-        let at = state.ready.iter().position(|(own, _)| *own == number);
-        let retired = at.map(|at| state.ready.swap_remove(at));
-        drop(state);
-        drop(retired);
-    }
-
     /// Has the driver flush soon. It is woken once for all who ask meanwhile, and outside the lock.
     pub(super) fn request_flush(&self, mut state: MutexGuard<'_, State>) {
         let asked = std::mem::replace(&mut state.flush, true) || state.in_turn;
@@ -359,7 +227,10 @@ impl Shared {
 
 impl State {
     fn may_write_inline(&self) -> bool {
-        !self.writing && !self.flush && self.expected == 0 && !self.machine.has_unwritten()
+        matches!(self.writer, Writer::Idle(_))
+            && !self.flush
+            && self.expected == 0
+            && !self.machine.has_unwritten()
     }
 
     /// Ends a call of the peer.
@@ -379,12 +250,12 @@ impl State {
 
     /// The time at which a call is opened. Where no deadline depends on it, that is when bytes last came:
     /// reading the clock costs as much as all else that is done here.
-    fn present_for(&self, opening: &Opening) -> Instant {
+    pub(super) fn present_for(&self, opening: &Opening) -> Instant {
         if opening.deadline.is_some() { now() } else { self.machine.received() }
     }
 
     /// Whether the driver is to set its timer anew: something is due before it fires.
-    fn must_rearm(&self, opening: &Opening) -> bool {
+    pub(super) fn must_rearm(&self, opening: &Opening) -> bool {
         let rings_in_time = |armed| self.machine.pings_after(armed);
         if opening.deadline.is_none() && self.armed.is_some_and(rings_in_time) {
             return false;
@@ -404,7 +275,7 @@ impl State {
     }
 
     /// Begins a turn of the driver: gives it what happened since the last one.
-    pub(super) fn begin_turn(&mut self, scratch: &mut Scratch) -> Standing {
+    pub(super) fn begin_turn(&mut self, scratch: &mut Scratch) -> TurnStart {
         self.in_turn = true;
         self.collect(&mut scratch.events, &mut scratch.wakes);
         let due = self.machine.poll_timeout();
@@ -415,7 +286,7 @@ impl State {
             self.armed = None;
         }
         self.armed = self.armed.into_iter().chain(due).min();
-        Standing {
+        TurnStart {
             flush: self.flush,
             unsent: self.machine.unsent(),
             all_called: (1..=self.machine.calls_in_flight()).contains(&self.expected),
@@ -431,21 +302,11 @@ impl State {
     pub(super) fn collect(&mut self, events: &mut VecDeque<Event>, wakes: &mut Vec<Waker>) {
         self.machine.lend(events, wakes);
         self.machine.reclaim(events, wakes);
-        self.take_ready(wakes);
-    }
-
-    /// Moves the tasks that wait for the peer's hello to `wakes`, once it is here or cannot come.
-    fn take_ready(&mut self, wakes: &mut Vec<Waker>) {
-        if !self.ready.is_empty()
-            && (self.machine.peer().is_some() || self.machine.error().is_some())
-        {
-            wakes.extend(self.ready.drain(..).filter_map(|(_, waker)| waker));
-        }
     }
 }
 
-impl fmt::Debug for Shared {
+impl fmt::Debug for Live {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared").field("peer", &self.peer).finish_non_exhaustive()
+        f.debug_struct("Live").field("peer", &self.peer).finish_non_exhaustive()
     }
 }

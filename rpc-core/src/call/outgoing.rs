@@ -1,0 +1,214 @@
+//! A call that was prepared: all that is to be sent, kept until it is known to have begun.
+
+use std::{fmt, pin::Pin, sync::Arc, time::Duration, time::Instant};
+
+use parking_lot::Mutex;
+use tokio_util::sync::WaitForCancellationFutureOwned;
+
+use super::{evolve::Fallback, scope::Scope, sending::Upload, target::Picker};
+use crate::{
+    proto::{
+        Code, Codec, Metadata, MetadataError, MethodKey, Opening, Order, Payload, Status, Streams,
+    },
+    schema::{MethodSchema, ServiceSchema},
+    time::now,
+};
+
+/// What is to be sent.
+pub(crate) struct Outgoing {
+    pub(super) method: Method,
+    pub(super) opening: Opening,
+    /// The encoded arguments, or why the call cannot be made.
+    pub(super) arguments: Result<Payload, Status>,
+    pub(super) reply: Reply,
+    /// What most calls do not have; apart, so that the others stay small.
+    pub(super) options: Option<Box<Options>>,
+}
+
+/// Whether a call expects a reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reply {
+    Expected,
+    None,
+}
+
+#[derive(Default)]
+pub(super) struct Options {
+    pub(super) timeout: Option<Duration>,
+    /// When the caller stops waiting: known from when the call was first sent.
+    deadline: Option<Option<Instant>>,
+    /// Sends the items that go with the call. The lock is never taken: it makes `Sync` what holds a stream of the
+    /// caller's, which need not be.
+    pub(super) upload: Option<Mutex<Upload>>,
+    /// Ends the call with that of whoever makes it.
+    pub(super) scope: Option<Arc<dyn Scope>>,
+    /// The call whose handler makes this one, on the same link.
+    pub(super) parent: Option<Arc<dyn Scope>>,
+    /// Resolves when the scope is over; from when the call is sent.
+    pub(super) cancelled: Option<ScopeEnd>,
+    /// Chooses what the call is sent to, and says whether it goes again.
+    pub(super) picker: Option<Arc<dyn Picker>>,
+    /// What is sent to a server with another signature.
+    pub(super) fallback: Option<Fallback>,
+    /// Whether the caller asks what came beside the reply, and that, once it is here.
+    pub(super) wants_metadata: bool,
+    pub(super) reply_metadata: Option<Box<Metadata>>,
+}
+
+/// Resolves when the call is over that another one is part of.
+pub(super) type ScopeEnd = Pin<Box<WaitForCancellationFutureOwned>>;
+
+/// Which method is called, and how to speak of it.
+#[derive(Clone, Debug)]
+pub(crate) enum Method {
+    /// One of a trait that this program was compiled with.
+    Known { service: &'static ServiceSchema, method: &'static MethodSchema },
+    /// One that is called by its name alone.
+    Named(MethodKey),
+}
+
+impl Outgoing {
+    #[inline]
+    pub(super) fn new(
+        method: Method,
+        codec: Codec,
+        arguments: Result<Payload, Status>,
+        streams: Streams,
+    ) -> Self {
+        let order = method.order();
+        let opening = Opening { streams, order, ..Opening::new(method.key(), codec) };
+        Self { method, opening, arguments, reply: Reply::Expected, options: None }
+    }
+
+    pub(super) fn options(&mut self) -> &mut Options {
+        self.options.get_or_insert_default()
+    }
+
+    pub(super) fn metadata(&mut self) -> &mut Metadata {
+        self.opening.metadata.get_or_insert_default()
+    }
+
+    /// Calls the method by its bare name, which takes JSON.
+    pub(super) fn by_name(&mut self, arguments: Result<Payload, Status>) {
+        (self.opening.key, self.opening.codec) = (self.method.bare_key(), Codec::Json);
+        self.arguments = arguments;
+    }
+
+    /// What chooses where the call goes, if that is not known.
+    pub(super) fn picker(&self) -> Option<Arc<dyn Picker>> {
+        self.options.as_ref()?.picker.clone()
+    }
+
+    pub(super) fn take_fallback(&mut self) -> Option<Fallback> {
+        self.options.as_mut()?.fallback.take()
+    }
+
+    /// Whether the call cannot be sent twice.
+    pub(super) fn is_sent_once(&self) -> bool {
+        self.opening.streams.up() || self.reply == Reply::None
+    }
+
+    /// Refuses the call where an option cannot travel.
+    pub(super) fn refuse_if(&mut self, set: Result<(), MetadataError>) {
+        if let Err(error) = set {
+            let status = Status::not_started(Code::InvalidArgument, error.to_string());
+            self.arguments = Err(status);
+            self.options().fallback = None;
+        }
+    }
+
+    /// Settles what depends on when the call is sent, and on what.
+    #[inline]
+    pub(super) fn settle(&mut self) {
+        if let Some(options) = &mut self.options {
+            self.opening.deadline = options.deadline();
+            let parent = options.parent.as_ref();
+            let running = parent.filter(|parent| !parent.cancellation().is_cancelled());
+            self.opening.parent = running.map(|parent| parent.id());
+        }
+    }
+
+    /// Begins to watch for the end of the call that this one is part of.
+    pub(super) fn begin_scope(&mut self) {
+        if let Some(options) = &mut self.options
+            && let (Some(scope), None) = (&options.scope, &options.cancelled)
+        {
+            let over = scope.cancellation().clone();
+            options.cancelled = Some(Box::pin(over.cancelled_owned()));
+        }
+    }
+
+    /// What is long is not kept for as long as the call takes.
+    pub(super) fn forget_long(&mut self) {
+        if self.arguments.as_ref().is_ok_and(Payload::is_shared) {
+            self.arguments = Ok(Payload::new());
+        }
+    }
+}
+
+impl Options {
+    /// When the caller stops waiting. A time that no clock reaches is no deadline.
+    fn deadline(&mut self) -> Option<Instant> {
+        *self.deadline.get_or_insert_with(|| {
+            let own = self.timeout.and_then(|timeout| now().checked_add(timeout));
+            let inherited = self.scope.as_ref().and_then(|scope| scope.deadline());
+            own.into_iter().chain(inherited).min()
+        })
+    }
+}
+
+impl Method {
+    pub(super) const fn key(&self) -> MethodKey {
+        match self {
+            Self::Known { method, .. } => method.key,
+            Self::Named(key) => *key,
+        }
+    }
+
+    /// The key of the same method whatever its signature.
+    const fn bare_key(&self) -> MethodKey {
+        match self {
+            Self::Known { method, .. } => MethodKey::bare(method.path.as_str()),
+            Self::Named(key) => *key,
+        }
+    }
+
+    const fn order(&self) -> Order {
+        match self {
+            Self::Known { method, .. } if method.ordered => Order::Kept,
+            _ => Order::Any,
+        }
+    }
+
+    /// Adds to the refusal of a method what only this side knows. A handler may say `UNIMPLEMENTED` of its own.
+    pub(super) fn explain(&self, status: Status) -> Status {
+        let refused = status.code() == Code::Unimplemented && !status.may_have_run();
+        match self {
+            Self::Known { service, method } if refused => {
+                let message = format!(
+                    "{}; this client calls {} as `{}`",
+                    status.message(),
+                    method.path,
+                    service.signature(method)
+                );
+                status.with_message(message)
+            }
+            _ => status,
+        }
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Known { service, method } => write!(f, "{}.{}", service.name, method.name),
+            Self::Named(key) => key.fmt(f),
+        }
+    }
+}
+
+impl fmt::Debug for Outgoing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outgoing").field("method", &self.method).finish_non_exhaustive()
+    }
+}

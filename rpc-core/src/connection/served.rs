@@ -1,0 +1,28 @@
+//! The call that a handler serves, and its end: plain data between handlers, driver and machine.
+
+use crate::proto::{CallId, Codec, Outcome};
+
+/// The call that a handler serves.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Served {
+    pub(super) id: CallId,
+    pub(super) codec: Codec,
+    /// What a one-way call takes of its window.
+    pub(super) cost: u32,
+}
+
+/// The end of a handler.
+#[derive(Debug)]
+pub(super) struct End {
+    pub(super) id: CallId,
+    pub(super) codec: Codec,
+    pub(super) cost: u32,
+    pub(super) outcome: Outcome,
+}
+
+impl Served {
+    pub(super) const fn ended(self, outcome: Outcome) -> End {
+        let Self { id, codec, cost } = self;
+        End { id, codec, cost, outcome }
+    }
+}

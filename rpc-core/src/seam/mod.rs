@@ -1,0 +1,150 @@
+//! The seam between a link to a peer and what calls or serves over it: traits of which either side knows the other.
+//!
+//! ```text
+//!   call (values) ──open, poll──▶ Caller ─┐              ┌─ Origin ◀──reply metadata── service (handlers)
+//!                                         ├── Remote ────┤
+//!   Streaming, uploads ──items──▶ ────────┘              └──IncomingCall──▶ Serve ──▶ HandlerSlot ─▶ Reply
+//! ```
+//!
+//! A connection of the machine is one implementation of all three; whatever else brings calls is another `Origin`, and
+//! whatever else takes them another `Caller`. Calls and streams are named by ids, so that a seam costs a call no
+//! allocation, and small items cross it by the batch.
+
+mod guard;
+pub(crate) mod items;
+mod phase;
+mod slot;
+
+pub(crate) use guard::SlowGuard;
+pub(crate) use phase::{Phase, Phases};
+pub use slot::HandlerSlot;
+pub(crate) use slot::{Reply, panicked};
+
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use crate::{
+    proto::{
+        CallId, Ended, Metadata, Opening, Outcome, Payload, Status,
+        connection::{ConnectionError, Request},
+    },
+    transport::Peer,
+};
+use items::ItemLink;
+
+/// The other end of a link: its address, and how far the link is in its life.
+pub(crate) trait Remote: ItemLink + fmt::Debug {
+    /// Who is at the other end.
+    fn peer(&self) -> &Peer;
+
+    /// How far the link is.
+    fn phase(&self) -> Phase;
+
+    /// The phases of the link, to be waited for. It holds nothing of the link.
+    fn phases(&self) -> Phases;
+}
+
+/// Takes encoded calls and gives their outcomes. Every id that it gives is to be polled to its end, or cancelled.
+pub(crate) trait Caller: Remote {
+    /// Opens a call and leaves the waker of `cx` with it.
+    ///
+    /// # Errors
+    /// Why the call cannot be made; it was not started.
+    fn open(
+        &self,
+        opening: &Opening,
+        arguments: &Payload,
+        cx: &Context<'_>,
+    ) -> Result<CallId, Status>;
+
+    /// Opens a call that expects no reply; `None` if it is on its way, else its outcome says when it is.
+    ///
+    /// # Errors
+    /// As for [`Self::open`].
+    fn open_oneway(
+        &self,
+        opening: &Opening,
+        arguments: &Payload,
+        cx: &Context<'_>,
+    ) -> Result<Option<CallId>, Status>;
+
+    /// The end of a call, if it has come and nothing beside it.
+    fn take_outcome(&self, id: CallId) -> Option<Outcome>;
+
+    /// The end of a call, with what came beside it.
+    fn poll_outcome(&self, id: CallId, cx: &Context<'_>) -> Poll<Ended>;
+
+    /// The word that the items of a call come, with the metadata ahead of them; or its end.
+    fn poll_accepted(
+        &self,
+        id: CallId,
+        cx: &Context<'_>,
+    ) -> Poll<Result<Option<Box<Metadata>>, Ended>>;
+
+    /// Spawns a task where the link runs, wherever the caller does.
+    fn spawn(&self, task: Pin<Box<dyn Future<Output = ()> + Send>>);
+
+    /// What the peer calls itself; empty before it has said so.
+    fn peer_name(&self) -> String;
+
+    /// Calls of this side that have not ended, those that wait to be sent included.
+    fn open_calls(&self) -> usize;
+
+    /// Starts no more calls; the link ends when what runs is finished.
+    fn drain(&self);
+
+    /// Resolves when the peer has said hello.
+    fn ready(&self) -> Waiting<'_, Result<(), ConnectionError>>;
+
+    /// Sends a ping and waits for its answer; gives the time between.
+    fn ping(&self) -> Waiting<'_, Result<Duration, ConnectionError>>;
+
+    /// Resolves when the link is over and its transport is closed; gives the reason.
+    fn closed(&self) -> Waiting<'_, ConnectionError>;
+}
+
+/// A future of a trait's method.
+pub(crate) type Waiting<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Where calls come from that are served here.
+///
+/// Whoever brings a call also ends it: by dropping its [`Reply`] when the caller gives up, its deadline passes or the
+/// link is lost. The items of a call are those of the stream that the peer's call id names.
+pub(crate) trait Origin: Remote {
+    /// Sends metadata beside the reply of a call, which follows.
+    fn set_reply_metadata(&self, call: CallId, metadata: Metadata);
+
+    /// What calls back to the side that makes these calls.
+    fn caller(self: Arc<Self>) -> Arc<dyn Caller>;
+}
+
+/// A call on its way to its handler.
+#[derive(Debug)]
+pub(crate) struct IncomingCall {
+    pub(crate) request: Request,
+    pub(crate) origin: Arc<dyn Origin>,
+}
+
+/// How the handler of a call is to be run.
+#[derive(Debug)]
+pub(crate) struct Schedule<'a> {
+    /// What watches the method.
+    pub(crate) guard: &'a Arc<SlowGuard>,
+    /// Handlers of one link with the same number run one after the other.
+    pub(crate) order: Option<u32>,
+}
+
+/// Finds the handlers of calls.
+pub(crate) trait Serve: Send + Sync + 'static {
+    /// Puts the handler of `call` into `slot`; says how to run it, if its method is known.
+    fn serve(&self, call: IncomingCall, slot: &mut HandlerSlot) -> Option<Schedule<'_>>;
+}
+
+#[cfg(test)]
+pub(crate) mod double;
