@@ -16,6 +16,7 @@ mod error;
 mod event;
 mod held;
 mod inbound;
+mod large;
 mod lent;
 mod outbound;
 mod outbox;
