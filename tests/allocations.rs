@@ -1,4 +1,4 @@
-//! How many allocations a call costs when everything is warm, counted per thread: client and server have a
+//! The number of allocations of a call when everything is warm, counted per thread: client and server have a
 //! thread each, so that their counts do not mix.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
@@ -25,14 +25,14 @@ impl Adder for Sum {
 const WARM_UP: u32 = 2000;
 const COUNTED: u32 = 10_000;
 
-/// What the server's thread is asked to do while its allocations are counted.
+/// A request to the server's thread to count its allocations.
 struct Count {
     begun: oneshot::Sender<()>,
     ended: oneshot::Receiver<()>,
     allocations: mpsc::Sender<u64>,
 }
 
-/// Runs a server on a thread of its own; gives its address and a way to have it counted.
+/// Runs a server on a thread of its own; returns its address and the channel for [`Count`]s.
 fn serve() -> (String, mpsc::Sender<Count>) {
     let (tell, address) = mpsc::channel();
     let (count, counts) = mpsc::channel::<Count>();

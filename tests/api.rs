@@ -10,10 +10,13 @@ use std::{
 };
 
 use quote::{ToTokens, quote};
-use syn::{Fields, ImplItem, Item, TraitItem, UseTree, Visibility};
+use syn::{
+    Fields, ImplItem, Item, TraitItem, UseTree, Visibility,
+    parse::{ParseStream, Parser as _},
+};
 
-/// What the listing is of: the names at the root of the crate and in its public modules, `proto` apart, which is declared
-/// unstable but for what is named at the root.
+/// The listed names: those at the root of the crate and in its public modules. Of `proto`, which is declared unstable,
+/// only the names at the root.
 const PUBLIC_MODULES: [&str; 3] = ["codec", "schema", "reflect"];
 
 fn root() -> PathBuf {
@@ -77,7 +80,7 @@ fn text(tokens: impl ToTokens) -> String {
     tight.iter().fold(text, |text, (from, to)| text.replace(from, to)).trim().to_owned()
 }
 
-/// Whether an item is for tests, or hidden from the documentation.
+/// True if an item is for tests, or hidden from the documentation.
 fn is_hidden(attributes: &[syn::Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         let text = attribute.to_token_stream().to_string();
@@ -93,6 +96,44 @@ const fn is_public(visibility: &Visibility) -> bool {
 fn plain(mut variant: syn::Variant) -> syn::Variant {
     variant.fields.iter_mut().for_each(|field| field.attrs.clear());
     variant
+}
+
+/// The items that a macro without arguments puts into an `impl`; none if it is another kind of macro.
+fn macro_items(of: &syn::ItemMacro) -> Vec<ImplItem> {
+    let parser = |input: ParseStream<'_>| {
+        let (arguments, body);
+        syn::parenthesized!(arguments in input);
+        input.parse::<syn::Token![=>]>()?;
+        syn::braced!(body in input);
+        input.parse::<Option<syn::Token![;]>>()?;
+        let mut items = Vec::new();
+        while !body.is_empty() {
+            items.push(body.parse()?);
+        }
+        if arguments.is_empty() { Ok(items) } else { Err(arguments.error("it has arguments")) }
+    };
+    parser.parse2(of.mac.tokens.clone()).unwrap_or_default()
+}
+
+/// Puts what macros of the crate stand for into the `impl`s that name them.
+fn expand(all: &mut [(PathBuf, Item)]) {
+    let mut macros = BTreeMap::new();
+    for (_, item) in all.iter() {
+        if let Item::Macro(item) = item
+            && let Some(name) = &item.ident
+        {
+            macros.insert(name.to_string(), macro_items(item));
+        }
+    }
+    for (_, item) in all {
+        let Item::Impl(item) = item else { continue };
+        let named = item.items.iter().filter_map(|item| match item {
+            ImplItem::Macro(item) => macros.get(&item.mac.path.get_ident()?.to_string()),
+            _ => None,
+        });
+        let items: Vec<_> = named.flatten().cloned().collect();
+        item.items.extend(items);
+    }
 }
 
 /// Adds the lines of one item, if it is one of `public`.
@@ -204,6 +245,7 @@ fn the_public_api_is_the_one_that_is_listed() {
     let source = root().join("rpc-core/src");
     let mut all = Vec::new();
     items(&source, &mut all);
+    expand(&mut all);
     let modules = public_names(&source, &all);
     let mut listing = String::from(
         "The public API of rpc-core, without the module `proto`, which is unstable. Written by tests/api.rs.\n",

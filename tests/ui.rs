@@ -1,4 +1,4 @@
-//! What the macros accept and refuse, as the compiler sees it: each file below `ui` is a program of its own.
+//! Services and types that the macros accept or refuse, compiled: each file below `ui` is a program of its own.
 //! `TRYBUILD=overwrite cargo test -p tests --test ui` writes the expected messages anew.
 
 #[test]

@@ -14,8 +14,8 @@ use benches::{
     meter::Meter,
     pin::Pin,
     plan::{self, Group, Load},
-    run,
-    server::ServerProcess,
+    process::ServerProcess,
+    run, runtime,
     transport::{self, Transport},
 };
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -51,7 +51,7 @@ fn compare(criterion: &mut Criterion, group: &Group) {
 
 /// Makes at least that many calls on fresh connections and gives the time of exactly that many.
 fn time(transport: &dyn Transport, address: &str, load: &Load, calls: u64) -> Result<Duration> {
-    let runtime = run::runtime()?;
+    let runtime = runtime::usual()?;
     let links = runtime.block_on(run::connect(transport, address, load.connections))?;
     // The first calls on a connection set things up, so they are made before the clock starts.
     let callers = load.callers() as u64;
@@ -64,7 +64,7 @@ fn time(transport: &dyn Transport, address: &str, load: &Load, calls: u64) -> Re
         let driving = run::drive(links, load.clone(), Arc::clone(&meter));
         let lanes = tokio::time::timeout(MOST, driving).await.context("calls hang")??;
         let took = began.elapsed();
-        let made: u64 = lanes.iter().map(|lane| lane.calls()).sum();
+        let made: u64 = lanes.iter().map(|lane| lane.calls).sum();
         Ok(took.mul_f64(calls as f64 / made as f64))
     })
 }

@@ -12,15 +12,15 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
+use rpc_cli::load::statistics::Spread;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     memory,
     meter::Meter,
     plan::{Failure, Job, Lane},
-    record::Spread,
-    run,
-    server::ServerProcess,
+    process::ServerProcess,
+    runtime,
     transport::{self, Link, Role, Transport},
 };
 
@@ -72,7 +72,7 @@ pub fn run(plan: &IdlePlan, program: &Path, progress: &mut impl Write) -> Result
         }
         cells.push(IdleCell {
             transport: transport.name().to_owned(),
-            role: transport.role(),
+            role: transport.info().role,
             connections: plan.connections,
             bytes_per_connection: Vec::new(),
         });
@@ -95,7 +95,7 @@ pub fn run(plan: &IdlePlan, program: &Path, progress: &mut impl Write) -> Result
 
 fn measure(transport: &dyn Transport, connections: usize, program: &Path) -> Result<f64> {
     let server = ServerProcess::start(program, transport.name())?;
-    let runtime = run::runtime()?;
+    let runtime = runtime::usual()?;
     let mut held = runtime.block_on(open(transport, server.address(), FIRST))?;
     let before = settled(server.pid())?;
     held.extend(runtime.block_on(open(transport, server.address(), connections))?);

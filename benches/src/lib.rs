@@ -6,8 +6,7 @@
 //! one trait in `transport`. Nothing here leaves the loopback interface.
 
 pub mod allocations;
-pub mod cpu;
-mod generated;
+pub mod gauge;
 pub mod idle;
 pub mod jobs;
 pub mod machine;
@@ -16,11 +15,14 @@ pub mod meter;
 pub mod page;
 pub mod pin;
 pub mod plan;
+pub mod process;
 pub mod record;
 pub mod report;
 pub mod results;
 pub mod run;
+pub mod runtime;
 pub mod server;
+pub mod sound;
 pub mod streams;
 pub mod survey;
 pub mod transport;

@@ -3,8 +3,9 @@
 //! Goes out into every results file and above every table. Reads `/proc` and the lock file that
 //! was built from; asks nothing of the network.
 
-use std::{fmt, fs, thread};
+use std::fmt;
 
+use rpc_cli::load;
 use serde::{Deserialize, Serialize};
 
 /// A description of where and with what a run was made.
@@ -36,16 +37,14 @@ pub struct Version {
 impl Machine {
     /// Describes this machine at this moment.
     pub fn describe() -> Self {
-        let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-        let model =
-            cpuinfo.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
-        let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+        let host = load::machine::Machine::describe();
+        let kernel = host.kernel.strip_prefix("linux ").unwrap_or(&host.kernel).to_owned();
         Self {
-            cpu: model.map_or_else(|| UNKNOWN.to_owned(), |(_, name)| name.trim().to_owned()),
-            cpus: thread::available_parallelism().map_or(1, usize::from),
-            kernel: kernel.trim().to_owned(),
+            cpu: host.cpu,
+            cpus: host.cores,
+            kernel,
             rustc: env!("BENCHES_RUSTC").to_owned(),
-            date: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            date: host.date,
             crates: MEASURED.iter().filter_map(|name| locked(LOCK_FILE, name)).collect(),
         }
     }
@@ -92,8 +91,6 @@ const MEASURED: [&str; 20] = [
     "dxr_client",
     "quick-xml",
 ];
-
-const UNKNOWN: &str = "unknown CPU";
 
 #[cfg(test)]
 mod tests {

@@ -18,7 +18,9 @@ use benches::{
     record::Cell,
     report,
     results::Results,
-    run, server, streams,
+    run, server,
+    sound::{self, SoakPlan},
+    streams,
     survey::Survey,
     transport,
 };
@@ -119,6 +121,21 @@ enum Command {
     Broadcast(Effort),
     /// The chat of the examples with 5,000 members in one room.
     Chat(Effort),
+    /// Minutes of everything at once: exactly once by history; memory, files and tasks flat.
+    Soak {
+        /// How long calls are made.
+        #[arg(long, value_name = "N", default_value_t = 10.0)]
+        minutes: f64,
+        /// A few seconds of it.
+        #[arg(long)]
+        quick: bool,
+    },
+    /// Latency of connections beside one that floods, on one thread of the server.
+    SideBySide(Effort),
+    /// What an item costs with 10 and with 10,000 streams that wait for room.
+    WaitingStreams(Effort),
+    /// A hundred connections that make the server hold all they can, and a client that is well.
+    Hostile(Effort),
     /// Serves one transport until stdin closes; its address is the first line of stdout.
     #[command(hide = true)]
     Server {
@@ -164,15 +181,23 @@ struct Effort {
     window_ms: u64,
 }
 
-fn show(effort: &Effort, measure: fn(&Path, streams::Effort) -> Result<String>) -> Result<()> {
+fn show(effort: &Effort, measure: fn(&Path, plan::Effort) -> Result<String>) -> Result<()> {
     let window = Duration::from_millis(if effort.quick { 50 } else { effort.window_ms });
-    let effort = streams::Effort {
+    let effort = plan::Effort {
         warm_up: window / 4,
         window,
         rounds: if effort.quick { 1 } else { effort.rounds.max(1) },
         divide: if effort.quick { 50 } else { 1 },
     };
     let text = measure(&env::current_exe()?, effort)?;
+    write!(io::stdout().lock(), "{}\n\n{text}", Machine::describe())?;
+    Ok(())
+}
+
+fn soak(minutes: f64, quick: bool) -> Result<()> {
+    let time = Duration::try_from_secs_f64(if quick { 2.0 } else { 60.0 * minutes })?;
+    let plan = SoakPlan { time, calls: if quick { 10 } else { 40 } };
+    let text = sound::soak(plan, &env::current_exe()?, &mut io::stderr())?;
     write!(io::stdout().lock(), "{}\n\n{text}", Machine::describe())?;
     Ok(())
 }
@@ -231,6 +256,10 @@ fn main() -> Result<()> {
         Command::Cancels(effort) => show(&effort, streams::cancels),
         Command::Broadcast(effort) => show(&effort, streams::broadcast),
         Command::Chat(effort) => show(&effort, streams::chat),
+        Command::Soak { minutes, quick } => soak(minutes, quick),
+        Command::SideBySide(effort) => show(&effort, sound::side_by_side),
+        Command::WaitingStreams(effort) => show(&effort, sound::waiting_streams),
+        Command::Hostile(effort) => show(&effort, sound::hostile),
         Command::Server { transport, one_thread } => {
             server::serve(&transport, if one_thread { Threading::One } else { Threading::Workers })
         }

@@ -1,4 +1,4 @@
-//! Resident memory of another process, and the limit on this one's open files.
+//! Resident memory and open files of another process, and the limit on this one's open files.
 //!
 //! Comes in: a process id. Goes out: bytes, from `/proc/PID/status`. Memory that the kernel holds
 //! for sockets is in neither process's figure.
@@ -22,6 +22,16 @@ pub fn resident(pid: u32) -> Result<u64> {
     Ok(kib * 1024)
 }
 
+/// Counts the files that the process has open, sockets included.
+///
+/// # Errors
+///
+/// When there is no such process, or it belongs to somebody else.
+pub fn open_files(pid: u32) -> Result<u64> {
+    let path = format!("/proc/{pid}/fd");
+    Ok(fs::read_dir(&path).with_context(|| format!("cannot read {path}"))?.count() as u64)
+}
+
 /// Raises the limit on open files to what is allowed; children inherit it.
 ///
 /// # Errors
@@ -36,6 +46,9 @@ pub fn allow_open_files(needed: u64) -> Result<()> {
     );
     setrlimit(Resource::RLIMIT_NOFILE, hard, hard).context("cannot raise RLIMIT_NOFILE")
 }
+
+/// Files that each process holds beside its connections.
+pub const SPARE_FILES: u64 = 200;
 
 #[cfg(test)]
 mod tests {

@@ -5,12 +5,12 @@
 
 use std::time::Duration;
 
+use rpc_cli::load::{record::Tally, statistics::Spread};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    meter::Tally,
+    gauge::Usage,
     plan::{Group, Load, Part, Placement},
-    run::Usage,
     transport::{Role, Transport},
 };
 
@@ -44,7 +44,7 @@ impl Cell {
             load: load.label.clone(),
             pinned: group.placement == Placement::OneCpu,
             transport: transport.name().to_owned(),
-            role: transport.role(),
+            role: transport.info().role,
             samples: Vec::new(),
             failures: Vec::new(),
         }
@@ -88,13 +88,13 @@ impl Sample {
     /// Turns the totals of a window into figures per call.
     pub fn new(used: Usage<Duration>, lanes: &[Tally]) -> Self {
         let seconds = used.at.as_secs_f64();
-        let calls = lanes[0].calls() as f64;
+        let calls = lanes[0].calls as f64;
         let lane = |tally: &Tally| LaneSample {
-            calls: tally.calls(),
-            calls_per_second: tally.calls() as f64 / seconds,
-            p50_us: tally.latency_us(0.50),
-            p99_us: tally.latency_us(0.99),
-            p999_us: tally.latency_us(0.999),
+            calls: tally.calls,
+            calls_per_second: tally.calls as f64 / seconds,
+            p50_us: tally.micros(0.50),
+            p99_us: tally.micros(0.99),
+            p999_us: tally.micros(0.999),
         };
         Self {
             seconds,
@@ -115,54 +115,16 @@ impl Sample {
     }
 }
 
-/// A figure over all rounds.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Spread {
-    /// The middle one, or the mean of the two in the middle.
-    pub median: f64,
-    /// The smallest.
-    pub min: f64,
-    /// The largest.
-    pub max: f64,
-}
-
-impl Spread {
-    /// Sums figures up; of none, all are NaN.
-    pub fn of(mut figures: Vec<f64>) -> Self {
-        figures.sort_by(f64::total_cmp);
-        let (Some(&min), Some(&max)) = (figures.first(), figures.last()) else {
-            return Self { median: f64::NAN, min: f64::NAN, max: f64::NAN };
-        };
-        let middle = figures.len() / 2;
-        let median = if figures.len().is_multiple_of(2) {
-            f64::midpoint(figures[middle - 1], figures[middle])
-        } else {
-            figures[middle]
-        };
-        Self { median, min, max }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_odd_number_of_rounds_has_the_middle_one_as_median() {
-        let spread = Spread::of(vec![9.0, 1.0, 4.0]);
-        assert_eq!(spread, Spread { median: 4.0, min: 1.0, max: 9.0 });
-    }
-
-    #[test]
-    fn an_even_number_of_rounds_has_the_mean_of_the_middle_two() {
-        assert_eq!(Spread::of(vec![1.0, 8.0, 2.0, 4.0]).median, 3.0);
-    }
+    use crate::meter::DIGITS;
 
     #[test]
     fn cpu_is_shared_out_over_the_calls_of_the_first_lane() {
-        let mut adds = Tally::new();
+        let mut adds = Tally::new(DIGITS);
         adds.count(1000, Some(Duration::from_micros(50)));
-        let mut echoes = Tally::new();
+        let mut echoes = Tally::new(DIGITS);
         echoes.count(10, None);
         let used = Usage {
             at: Duration::from_secs(2),

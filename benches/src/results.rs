@@ -13,8 +13,8 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    allocations::AllocationCell, cpu, idle::IdleCell, machine::Machine, plan::Pace, record::Cell,
-    run, streams::Flow, transport, wire::WireCell,
+    allocations::AllocationCell, gauge, idle::IdleCell, machine::Machine, plan::Pace, record::Cell,
+    runtime, streams::Flow, transport, wire::WireCell,
 };
 
 /// One run, whole.
@@ -63,14 +63,14 @@ impl Results {
     pub fn new(pace: Pace, cells: Vec<Cell>, idle: Vec<IdleCell>) -> Self {
         let transports = transport::all();
         let method = Method {
-            cpu_time: cpu::METHOD.to_owned(),
-            workers: run::WORKERS,
+            cpu_time: gauge::METHOD.to_owned(),
+            workers: runtime::WORKERS,
             warm_up_ms: pace.warm_up.as_millis() as u64,
             window_ms: pace.window.as_millis() as u64,
             rounds: pace.rounds,
             transports: transports
                 .iter()
-                .map(|t| (t.name().to_owned(), t.settings().to_owned()))
+                .map(|t| (t.name().to_owned(), t.info().settings.to_owned()))
                 .collect(),
         };
         let command = env::args().skip(1).collect();

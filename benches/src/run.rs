@@ -3,28 +3,22 @@
 //! Comes in: a plan. Goes out: one `Cell` per transport and load with a sample a round. Rounds
 //! interleave, so what drifts on the machine meanwhile falls on all transports alike.
 
-use std::{
-    io::Write,
-    path::Path,
-    sync::Arc,
-    thread,
-    time::{Duration, Instant},
-};
+use std::{io::Write, path::Path, sync::Arc, thread, time::Duration};
 
 use anyhow::{Context, Result, anyhow, ensure};
 use futures_util::future::try_join_all;
-use tokio::{
-    runtime::{Builder, Runtime},
-    time::timeout,
-};
+use rpc_cli::load::record::Tally;
+use tokio::time::timeout;
 
 use crate::{
-    cpu, memory,
-    meter::{Meter, Tally},
+    gauge::Usage,
+    memory::{self, SPARE_FILES},
+    meter::{DIGITS, Meter},
     pin::Pin,
-    plan::{Failure, Group, Load, Pace, Plan, Threading},
+    plan::{Failure, Group, Load, Pace, Plan},
+    process::ServerProcess,
     record::{Cell, Sample},
-    server::ServerProcess,
+    runtime,
     transport::{self, Link, Role, Transport},
 };
 
@@ -78,7 +72,7 @@ fn able(plan: &Plan, group: &Group) -> Result<Vec<Box<dyn Transport>>> {
         // The limit is a loop over one job.
         let single = group.loads.iter().all(|load| load.lanes.len() == 1);
         let mut lanes = group.loads.iter().flat_map(|load| &load.lanes);
-        if (single || transport.role() != Role::Limit)
+        if (single || transport.info().role != Role::Limit)
             && lanes.all(|lane| transport.performs(lane.job))
         {
             able.push(transport);
@@ -97,7 +91,7 @@ fn measure(
 ) -> Result<Sample> {
     let _pin = Pin::to(group.placement)?;
     let server = ServerProcess::start_on(program, transport.name(), group.threading)?;
-    let runtime = runtime_on(group.threading)?;
+    let runtime = runtime::on(group.threading)?;
     let links = runtime.block_on(connect(transport, server.address(), load.connections))?;
     // Each caller's first call opens what it needs, pools of connections above all.
     let first = runtime.block_on(async { timeout(GRACE, begin(&links, load)).await });
@@ -119,7 +113,7 @@ fn measure(
     let used = Usage::read(server.pid())?.since(before);
 
     let lanes = driver.join().map_err(|_| anyhow!("the driver panicked"))??;
-    ensure!(lanes[0].calls() > 0, "no call ended within the window");
+    ensure!(lanes[0].calls > 0, "no call ended within the window");
     Ok(Sample::new(used, &lanes))
 }
 
@@ -159,71 +153,14 @@ pub async fn drive(links: Vec<Box<dyn Link>>, load: Load, meter: Arc<Meter>) -> 
         let task = tokio::spawn(driving);
         async move { task.await? }
     });
-    let mut sums: Vec<Tally> = load.lanes.iter().map(|_| Tally::new()).collect();
+    let mut sums: Vec<Tally> = load.lanes.iter().map(|_| Tally::new(DIGITS)).collect();
     for tallies in try_join_all(driven).await? {
         for (sum, tally) in sums.iter_mut().zip(&tallies) {
-            sum.merge(tally);
+            sum.add(tally);
         }
     }
     Ok(sums)
 }
 
-/// Makes the runtime that both sides usually have: multi-thread with two workers.
-///
-/// # Errors
-///
-/// When threads cannot be started.
-pub fn runtime() -> Result<Runtime> {
-    runtime_on(Threading::Workers)
-}
-
-/// Makes a runtime on so many threads.
-///
-/// # Errors
-///
-/// When threads cannot be started.
-pub fn runtime_on(threading: Threading) -> Result<Runtime> {
-    let runtime = match threading {
-        Threading::Workers => {
-            Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build()
-        }
-        Threading::One => Builder::new_current_thread().enable_all().build(),
-    };
-    runtime.context("cannot start a runtime")
-}
-
-/// Time and CPU time of both processes, at an instant or over a window.
-#[derive(Debug, Clone, Copy)]
-pub struct Usage<At = Instant> {
-    /// The instant, or how long the window was.
-    pub at: At,
-    /// CPU time of this process.
-    pub client: Duration,
-    /// CPU time of the server's process.
-    pub server: Duration,
-}
-
-impl Usage {
-    fn read(server: u32) -> Result<Self> {
-        let at = Instant::now();
-        let client = cpu::time_of(std::process::id())?;
-        Ok(Self { at, client, server: cpu::time_of(server)? })
-    }
-
-    fn since(self, before: Self) -> Usage<Duration> {
-        Usage {
-            at: self.at - before.at,
-            client: self.client.saturating_sub(before.client),
-            server: self.server.saturating_sub(before.server),
-        }
-    }
-}
-
-/// The worker threads of each side's runtime.
-pub const WORKERS: usize = 2;
-
 /// How long the last calls of a window may take.
 const GRACE: Duration = Duration::from_secs(20);
-
-/// Files that each process holds beside its connections.
-pub const SPARE_FILES: u64 = 200;

@@ -1,85 +1,10 @@
-//! The server of a cell, in a process of its own.
-//!
-//! The bench program starts itself again as `server NAME`: it prints its address on the first line
-//! and ends when its stdin closes, so no server outlives the bench, whatever becomes of it.
+//! The process of a server: what `program server NAME` does.
 
-use std::{
-    io::{self, BufRead, BufReader, Read, Write},
-    path::Path,
-    process::{Child, Command, Stdio},
-    thread,
-    time::{Duration, Instant},
-};
+use std::io::{self, Read as _, Write as _};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::Result;
 
-use crate::{plan::Threading, run, streams, transport};
-
-/// A running server process; dropping it ends the process.
-#[derive(Debug)]
-pub struct ServerProcess {
-    child: Child,
-    address: String,
-}
-
-impl ServerProcess {
-    /// Starts `program server TRANSPORT` and waits for its address.
-    ///
-    /// # Errors
-    ///
-    /// When the program cannot be started or ends before it names an address.
-    pub fn start(program: &Path, transport: &str) -> Result<Self> {
-        Self::start_on(program, transport, Threading::Workers)
-    }
-
-    /// The same, on such a runtime.
-    ///
-    /// # Errors
-    ///
-    /// As [`start`](Self::start).
-    pub fn start_on(program: &Path, transport: &str, threading: Threading) -> Result<Self> {
-        let child = Command::new(program)
-            .args(["server", transport])
-            .args((threading == Threading::One).then_some("--one-thread"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .with_context(|| format!("cannot start {}", program.display()))?;
-        // Owned from here on, so that an early return ends the process.
-        let mut server = Self { child, address: String::new() };
-        let stdout = server.child.stdout.take().expect("stdout was asked to be piped");
-        BufReader::new(stdout).read_line(&mut server.address)?;
-        server.address.truncate(server.address.trim_end().len());
-        ensure!(!server.address.is_empty(), "the {transport} server ended before it listened");
-        Ok(server)
-    }
-
-    /// What a client of the same transport connects to.
-    pub fn address(&self) -> &str {
-        &self.address
-    }
-
-    /// The process id, for CPU time and memory.
-    pub fn pid(&self) -> u32 {
-        self.child.id()
-    }
-}
-
-impl Drop for ServerProcess {
-    fn drop(&mut self) {
-        drop(self.child.stdin.take());
-        let asked = Instant::now();
-        while asked.elapsed() < PATIENCE {
-            if !matches!(self.child.try_wait(), Ok(None)) {
-                return;
-            }
-            thread::sleep(POLL);
-        }
-        // Our own child, by its handle; it may have ended between the two calls.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+use crate::{plan::Threading, runtime, sound, streams, transport};
 
 /// Serves a transport in this process: prints the address, returns when stdin closes.
 ///
@@ -87,9 +12,11 @@ impl Drop for ServerProcess {
 ///
 /// When the transport is unknown or cannot listen.
 pub fn serve(name: &str, threading: Threading) -> Result<()> {
-    let runtime = run::runtime_on(threading)?;
+    let runtime = runtime::on(threading)?;
     let listening = if streams::is_ours(name) {
         runtime.block_on(streams::serve(name))?
+    } else if sound::is_ours(name) {
+        runtime.block_on(sound::serve(name))?
     } else {
         runtime.block_on(transport::find(name)?.serve())?
     };
@@ -101,7 +28,3 @@ pub fn serve(name: &str, threading: Threading) -> Result<()> {
     runtime.shutdown_background();
     Ok(())
 }
-
-/// How long a server may take to end by itself.
-const PATIENCE: Duration = Duration::from_secs(2);
-const POLL: Duration = Duration::from_millis(2);

@@ -10,7 +10,7 @@ use anyhow::Result;
 use crate::{
     allocations,
     idle::{self, IdlePlan},
-    plan::{Failure, Pace, Part, Plan},
+    plan::{Effort, Failure, Pace, Part, Plan},
     results::Results,
     run, streams, wire,
 };
@@ -95,9 +95,9 @@ impl Survey {
     }
 
     /// Streams are steadier in longer windows than calls need.
-    fn effort(&self) -> streams::Effort {
+    fn effort(&self) -> Effort {
         let window = self.pace.window.max(Duration::from_millis(50)) * 2;
         let (warm_up, rounds) = (self.pace.warm_up, self.pace.rounds);
-        streams::Effort { warm_up, window, rounds, divide: 1 }
+        Effort { warm_up, window, rounds, divide: 1 }
     }
 }

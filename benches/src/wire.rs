@@ -26,8 +26,8 @@ use tokio::{
 use crate::{
     meter::Meter,
     plan::{Job, Lane},
-    run,
-    server::ServerProcess,
+    process::ServerProcess,
+    runtime,
     transport::{self, Transport},
 };
 
@@ -90,7 +90,7 @@ fn measure(
     let Some((before, port, after)) = split(server.address()) else {
         return Ok(None);
     };
-    let runtime = run::runtime()?;
+    let runtime = runtime::usual()?;
     let counted = runtime.block_on(async {
         let listener = TcpListener::bind((HOST, 0)).await?;
         let address = format!("{before}{}{after}", listener.local_addr()?.port());

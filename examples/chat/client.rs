@@ -1,4 +1,4 @@
-//! A member of the chat: keeps a connection, joins again when it is lost, and turns what is typed into calls.
+//! A member of the chat: keeps a connection, joins again when it is lost, and turns commands into calls.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -13,28 +13,28 @@ use crate::service::protocol::{
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// How long a call may take.
+/// The timeout of a call.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Commands that are kept while there is no connection.
 pub const KEPT: usize = 16;
 
-/// What is to be shown to the user.
+/// A message to the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Shown {
-    /// What happens in the room.
+    /// An event in the room.
     Event(Event),
     /// A message to this member alone.
     Private(Line),
-    /// The connection is gone; it is tried again.
+    /// The connection was lost; a new one is tried.
     Lost(String),
-    /// There was no connection; it is tried again.
+    /// The attempt to connect failed; it is repeated.
     Unreachable { address: String, why: String },
     /// A command is kept until there is a connection again.
     Kept,
     /// An answer to a command.
     Answer(Answer),
-    /// What could not be done.
+    /// The reason why a command failed.
     Failed(String),
 }
 
@@ -48,7 +48,7 @@ pub enum Answer {
     Left,
 }
 
-/// What a user can do.
+/// A command of the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     Say(String),
@@ -60,7 +60,7 @@ pub enum Command {
     Tell { nick: String, text: String },
 }
 
-/// What the server calls on this member.
+/// The service of this member, which the server calls.
 struct Inbox(UnboundedSender<Shown>);
 
 impl ChatEvents for Inbox {
@@ -77,19 +77,21 @@ pub struct Member {
     shown: UnboundedSender<Shown>,
     chat: Option<ChatClient>,
     session: Option<u64>,
-    /// What was said last about the connection, as long as it is true.
+    /// True once a room was joined: errors of the server are losses from then on.
+    joined_once: bool,
+    /// The last message about the connection, while it still holds.
     offline: Option<Shown>,
     /// Commands that came while there was no connection. Bounded by: `KEPT`.
     kept: VecDeque<Command>,
 }
 
-/// What ended the time in a room.
+/// The reason why a stay in a room ended.
 enum End {
     /// The user wants to be in another room, or in none.
     Moved,
-    /// Nobody gives commands any more.
+    /// The source of commands has ended.
     Quit,
-    /// There is no connection, which is what is to be shown.
+    /// There is no connection; with the message about it.
     Offline(Shown),
 }
 
@@ -97,7 +99,7 @@ impl Member {
     /// A member that is to join `room`.
     ///
     /// # Errors
-    /// `address` is none: trying again would not help.
+    /// `address` is malformed: trying again would not help.
     pub fn new(
         address: &str,
         nick: String,
@@ -106,7 +108,8 @@ impl Member {
     ) -> Result<Self, AddressError> {
         let (address, room) = (address.parse()?, Some(room));
         let (chat, session, offline, kept) = (None, None, None, VecDeque::new());
-        Ok(Self { address, nick, room, shown, chat, session, offline, kept })
+        let joined_once = false;
+        Ok(Self { address, nick, room, shown, chat, session, joined_once, offline, kept })
     }
 
     /// Lives until `commands` ends.
@@ -118,10 +121,9 @@ impl Member {
         mut commands: Receiver<Command>,
     ) -> Result<(), CallError<ChatError>> {
         let mut pause = FIRST_PAUSE;
-        let mut joined_once = false;
         loop {
             let end = match self.connect(&mut commands).await {
-                Ok(chat) => self.stay(&chat, &mut commands, &mut joined_once).await,
+                Ok(chat) => self.stay(&chat, &mut commands).await,
                 Err(end) => Ok(end),
             };
             match end {
@@ -142,7 +144,7 @@ impl Member {
                     self.offline = Some(why);
                 }
                 // The old connection may not be gone yet for the server: the nickname is this member's.
-                Err(CallError::App(ChatError::NickTaken(_))) if joined_once => {}
+                Err(CallError::App(ChatError::NickTaken(_))) if self.joined_once => {}
                 Err(error) => return Err(error),
             }
             if self.meanwhile(tokio::time::sleep(pause), &mut commands).await.is_none() {
@@ -217,19 +219,18 @@ impl Member {
         self.show(Shown::Kept);
     }
 
-    /// Is in the room, if there is one, and obeys until something ends that.
+    /// Stays in the room, if there is one, and runs commands until something ends the stay.
     async fn stay(
         &mut self,
         chat: &ChatClient,
         commands: &mut Receiver<Command>,
-        joined_once: &mut bool,
     ) -> Result<End, CallError<ChatError>> {
         self.session = None;
         let mut events = match &self.room {
             None => None,
             Some(room) => match chat.join(&self.nick, room).await {
                 Ok(events) => Some(events),
-                Err(CallError::Status(status)) if *joined_once && self.offline.is_none() => {
+                Err(CallError::Status(status)) if self.joined_once && self.offline.is_none() => {
                     return Ok(End::Offline(Shown::Lost(status.to_string())));
                 }
                 Err(CallError::Status(status)) => return Ok(self.unreachable(status.to_string())),
@@ -244,7 +245,7 @@ impl Member {
                     None => std::future::pending().await,
                 }
             };
-            // What is kept comes first, and nothing before the server has said who this member is.
+            // Kept commands come first, and none before the session is known: calls need it.
             let command = async {
                 match self.kept.pop_front() {
                     Some(command) => Some(command),
@@ -257,7 +258,7 @@ impl Member {
                         if let Event::Welcome { session, .. } = &event {
                             self.session = Some(*session);
                             self.offline = None;
-                            *joined_once = true;
+                            self.joined_once = true;
                         }
                         let dropped = matches!(event, Event::Dropped { .. });
                         self.show(Shown::Event(event));

@@ -20,10 +20,10 @@ use client::{Command, Member, Shown};
 use service::protocol::Event;
 use terminal::Look;
 
-/// How long the end of the program waits for what is still to be shown.
+/// The longest wait for the last messages to be shown when the program ends.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// A server with nobody in it.
+/// A server of a chat without rooms.
 fn server() -> Server {
     Server::new().name("chat").with(service::chat())
 }
@@ -39,19 +39,19 @@ struct Arguments {
 enum Role {
     /// Serve the chat until Ctrl-C.
     Server {
-        /// Where to listen: host:port or unix:/path.
+        /// The address to listen on: host:port or unix:/path.
         #[arg(long, default_value = "127.0.0.1:7100")]
         listen: String,
     },
-    /// Take part in it; /help tells what can be typed.
+    /// Join the chat; /help lists the commands.
     Client {
-        /// What the others call you.
+        /// The nickname that other members see.
         #[arg(long)]
         nick: String,
-        /// The room to begin in.
+        /// The room to join first.
         #[arg(long, default_value = "lobby")]
         room: String,
-        /// Where the server listens.
+        /// The address of the server.
         #[arg(default_value = "127.0.0.1:7100")]
         address: String,
     },
@@ -78,7 +78,7 @@ async fn serve(listen: &str) -> Result<(), Box<dyn Error>> {
     println!("{}", running.address());
     println!("join with: cargo run --example chat -- client --nick NAME {}", running.address());
     tokio::signal::ctrl_c().await?;
-    // Members notice at once; they have nothing that could be finished.
+    // Without a grace period: members notice at once, and have no calls to finish.
     running.shutdown_handle().abort();
     running.wait().await;
     Ok(())
@@ -91,7 +91,7 @@ async fn take_part(nick: String, room: String, address: String) -> Result<(), Bo
     let terminal = terminal::run(&nick, commands, events);
     tokio::pin!(member, terminal);
     tokio::select! {
-        // The user has left, or the server does not want this member: what there is to show is shown.
+        // The user has left, or the server has refused this member: the last messages are still shown.
         end = &mut member => {
             let _ = tokio::time::timeout(LAST_WORDS, terminal).await;
             end?;
@@ -101,7 +101,7 @@ async fn take_part(nick: String, room: String, address: String) -> Result<(), Bo
     Ok(())
 }
 
-/// A talk of three members, over real sockets.
+/// A conversation of three members, over real sockets.
 async fn demonstrate() -> Result<(), Box<dyn Error>> {
     let running = server().start("127.0.0.1:0").await?;
     let mut ada = Actor::enter(running.address(), "ada").await?;
@@ -120,7 +120,7 @@ async fn demonstrate() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A member that is told what to do.
+/// A member that is driven by the program.
 struct Actor {
     nick: &'static str,
     commands: mpsc::Sender<Command>,
@@ -143,7 +143,7 @@ impl Actor {
         Ok(self.commands.send(command).await?)
     }
 
-    /// Prints what this member sees, up to what is waited for.
+    /// Prints the messages that this member sees, up to the awaited one.
     async fn until(&mut self, wanted: impl Fn(&Shown) -> bool) -> Result<(), Box<dyn Error>> {
         loop {
             let shown = self.shown.recv().await.ok_or("the member is gone")?;

@@ -14,7 +14,7 @@ use crate::{
     service::protocol::{Event, Line},
 };
 
-/// What can be typed.
+/// The help text.
 pub const HELP: &str = "\
 /join ROOM       go to another room
 /leave           leave the room
@@ -26,7 +26,7 @@ pub const HELP: &str = "\
 /quit            leave the chat; so does Ctrl-D
 anything else is said to everybody in the room";
 
-/// What a typed line asks for.
+/// The meaning of a typed line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Typed {
     Command(Command),
@@ -66,14 +66,14 @@ pub fn parse(line: &str) -> Typed {
     })
 }
 
-/// How things look: with colours on a terminal, unless NO_COLOR is set.
+/// The style of output: with colours on a terminal, unless NO_COLOR is set.
 #[derive(Clone, Copy, Debug)]
 pub struct Look {
     colours: bool,
 }
 
 impl Look {
-    /// What suits stdout.
+    /// The style that suits stdout.
     pub fn of_stdout() -> Self {
         let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         Self { colours: wanted && stdout().is_terminal() }
@@ -106,7 +106,7 @@ impl Look {
         lines.iter().map(|line| self.line(line)).collect::<Vec<_>>().join("\n")
     }
 
-    /// How something is shown.
+    /// A message as text.
     pub fn show(self, shown: &Shown) -> String {
         match shown {
             Shown::Event(Event::Welcome { history, members, .. }) => {
@@ -148,19 +148,19 @@ impl Look {
     }
 }
 
-/// A text without what would move the cursor or change colours.
+/// A text without the characters that move the cursor or change colours.
 fn printable(text: &str) -> String {
     text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
 }
 
-/// Shows what comes and reads what is typed, until the user has enough. Reading blocks: it has a thread of
-/// its own, and ends with the program.
+/// Shows messages and reads lines until the user quits. Reading blocks, so it has a thread of its own, which
+/// ends with the program.
 pub async fn run(nick: &str, commands: Sender<Command>, mut shown: UnboundedReceiver<Shown>) {
     let look = Look::of_stdout();
     let interactive = stdin().is_terminal() && stdout().is_terminal();
     let editor = if interactive { DefaultEditor::new().ok() } else { None };
     let mut print: Box<dyn FnMut(String) + Send> = Box::new(|text| {
-        // A reader that has gone away ends the program with its next line.
+        // An error means that stdout is closed: there is nobody left to read the line.
         let _ = writeln!(stdout(), "{text}");
     });
     let prompt = format!("{nick}> ");
@@ -193,7 +193,7 @@ pub async fn run(nick: &str, commands: Sender<Command>, mut shown: UnboundedRece
             },
         }
     }
-    // What was asked for is still answered.
+    // Commands that were given are still answered.
     drop(commands);
     while let Some(event) = shown.recv().await {
         print(look.show(&event));
@@ -212,7 +212,7 @@ fn read_lines(editor: Option<DefaultEditor>, prompt: &str, typed: &Sender<String
     loop {
         match editor.readline(prompt) {
             Ok(line) => {
-                // A history that is full forgets.
+                // A full history drops its oldest line.
                 let _ = editor.add_history_entry(&line);
                 if typed.blocking_send(line).is_err() {
                     return;

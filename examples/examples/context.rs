@@ -1,4 +1,4 @@
-//! What a handler knows of its call: metadata, the time that remains, and that nobody waits any more.
+//! The context of a call: metadata, the time that remains, and cancellation.
 
 use std::{future::IntoFuture as _, sync::Arc, time::Duration};
 
@@ -7,9 +7,9 @@ use tokio::sync::Notify;
 
 #[service]
 trait Kitchen {
-    /// Says who ordered, and for how long the guest still waits.
+    /// Returns the name of the guest and the time that remains.
     async fn order(&self, cx: &Context, dish: String) -> String;
-    /// Cooks for ever.
+    /// Never ends by itself.
     async fn stew(&self, cx: &Context);
 }
 

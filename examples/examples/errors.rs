@@ -1,9 +1,9 @@
-//! What can go wrong with a call, and how a program tells it apart.
+//! The errors of a call, and how a program tells them apart.
 
 use rpc_core::{CallError, Code, Schema, Server, service};
 use serde::{Deserialize, Serialize};
 
-/// The service's own error: it reaches the caller as it is.
+/// The service's own error, which reaches the caller typed.
 #[derive(Debug, Serialize, Deserialize, Schema, thiserror::Error)]
 enum BankError {
     #[error("{missing} are missing")]
@@ -12,7 +12,7 @@ enum BankError {
 
 #[service]
 trait Bank {
-    /// Takes money out; tells what is left.
+    /// Takes money out; returns the new balance.
     async fn withdraw(&self, amount: u64) -> Result<u64, BankError>;
 }
 

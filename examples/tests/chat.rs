@@ -43,7 +43,7 @@ impl Guest {
         Self { commands, shown: events, task: tokio::spawn(member.run(orders)) }
     }
 
-    /// A member that is in the room, and who and what it found there.
+    /// A member that has joined the room, with the members and messages that it found there.
     async fn enter(address: &str, nick: &str, room: &str) -> (Self, Vec<Line>, Vec<String>) {
         let mut guest = Self::start(address, nick, room);
         let (history, members) = guest.welcomed().await;
@@ -191,7 +191,7 @@ async fn a_member_that_is_too_slow_is_dropped_with_notice() {
     let slow = ChatClient::new(endpoint.connect(&*address).await.unwrap());
     let mut events = slow.join("slow", "lobby").await.unwrap();
     let (mut ada, ..) = Guest::enter(&address, "ada", "lobby").await;
-    // Enough to fill the window and what the room keeps for those who are behind.
+    // Enough to fill the window and the room's buffer for members that are behind.
     for number in 0..400 {
         ada.order(Command::Say(format!("{number} {}", "x".repeat(1000)))).await;
         assert!(matches!(ada.next().await, Shown::Event(Event::Said(_))));
@@ -216,7 +216,7 @@ async fn members_come_back_when_the_server_does() {
     running.shutdown_handle().abort();
     running.wait().await;
     assert!(matches!(ada.next().await, Shown::Lost(_)));
-    // The port may be in use for a moment; members try for as long.
+    // The port may be in use for a moment; members keep trying meanwhile.
     let _running = loop {
         match server().start(&*address).await {
             Ok(running) => break running,
@@ -246,7 +246,7 @@ async fn a_reason_that_comes_again_is_shown_once() {
         refused.shutdown().await.unwrap();
         refused.read_to_end(&mut Vec::new()).await.unwrap();
     }
-    // What is shown of the third attempt is there when the fourth is made.
+    // The message about the third attempt is there when the fourth is made.
     let _fourth = listener.accept().await.unwrap();
     assert!(matches!(ada.next().await, Shown::Unreachable { .. }));
     assert_eq!(ada.shown.try_recv().ok(), None);

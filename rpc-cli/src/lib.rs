@@ -1,9 +1,10 @@
-//! `rpc`: plays with, lists, describes and calls any live server that describes itself.
+//! `rpc`: plays with, lists, describes and calls any live server that describes itself. As a library it is for build
+//! scripts: [`generate`] makes clients and documents from a description.
 
+mod api;
 mod arguments;
-mod bench;
-mod codegen;
 mod commands;
+mod config;
 mod connect;
 mod demo;
 mod description;
@@ -11,13 +12,19 @@ mod diff;
 mod documents;
 mod dry_run;
 mod exit;
+mod generate;
+mod languages;
+#[doc(hidden)]
+pub mod load;
 mod new_project;
 mod output;
 mod patience;
 mod program;
-mod repl;
 mod source;
 mod suggest;
 mod template;
 
+pub use documents::Form;
+pub use generate::{Generate, GenerateError, Output, Source, generate};
+pub use languages::{GeneratedFile, Language};
 pub use program::run;

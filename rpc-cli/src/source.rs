@@ -1,16 +1,16 @@
 //! Where a description comes from: a live server, or a document that was saved from one.
 
-use std::{collections::HashSet, io::Read as _, path::Path};
+use std::{collections::HashSet, path::Path};
 
 use anyhow::{Context as _, Result};
 use rpc_core::schema::{Document, ServiceSchema};
 
 use crate::{
     connect::{Connected, connect},
-    description::{self, Budget, MOST_BYTES},
+    description::Budget,
     exit::Failure,
+    generate::{self, Source},
     patience::Patience,
-    suggest,
 };
 
 /// The name of the service that describes the others, which is on nearly every server.
@@ -24,28 +24,14 @@ pub(crate) async fn load(source: &str, patience: Patience) -> Result<Document> {
 /// The same with the name that the server has for itself, if it has one; a file has none.
 pub(crate) async fn named(source: &str, patience: Patience) -> Result<(Document, Option<String>)> {
     if is_file(source) {
-        let text = read(source).map_err(|error| {
-            Failure::usage(format!("cannot read the schema from {source}: {error}"))
-        })?;
-        let document = description::read(&text)
-            .map_err(|error| Failure::usage(format!("{source}: {error}")))?;
+        let document = Source::File(source.into()).document();
+        let document = document.map_err(|error| Failure::usage(error.to_string()))?;
         return Ok((document, None));
     }
     let mut server = connect(source, patience).await?;
     let document = Document::new(all(&mut server).await?);
     let name = server.channel.peer_name();
     Ok((document, (!name.is_empty()).then_some(name)))
-}
-
-/// The text of a file that is not larger than any schema is.
-fn read(path: &str) -> std::io::Result<String> {
-    let mut text = String::new();
-    let read = std::fs::File::open(path)?.take(MOST_BYTES + 1).read_to_string(&mut text)?;
-    if read as u64 > MOST_BYTES {
-        let message = format!("it is over the budget of {MOST_BYTES} bytes");
-        return Err(std::io::Error::other(message));
-    }
-    Ok(text)
 }
 
 /// The descriptions of all services of a server but reflection.
@@ -84,16 +70,7 @@ pub(crate) async fn one(source: &str, service: &str, patience: Patience) -> Resu
 
 /// Keeps the named services only, all if none is named.
 pub(crate) fn keep(document: Document, names: &[String]) -> Result<Document> {
-    if names.is_empty() {
-        return Ok(document);
-    }
-    let all: Vec<&str> = document.services.iter().map(|service| service.name.as_str()).collect();
-    if let Some(name) = names.iter().find(|name| !all.contains(&name.as_str())) {
-        let message = format!("no service {name}; {}", suggest::instead(name, &all));
-        return Err(Failure::unknown(message).into());
-    }
-    let kept = document.services.into_iter().filter(|service| names.contains(&service.name));
-    Ok(Document::new(kept.collect()))
+    Ok(generate::keep(document, names).map_err(|error| Failure::unknown(error.to_string()))?)
 }
 
 /// Whether a source is a file rather than an address.

@@ -1,8 +1,8 @@
-//! The clock: the one place that reads it. Tokio's, so that tests can pause it.
+//! The only place that reads the clock: tokio's, so that tests can pause it.
 
 use std::time::Instant;
 
-/// The present.
+/// The present instant.
 pub(crate) fn now() -> Instant {
     tokio::time::Instant::now().into_std()
 }

@@ -8,7 +8,7 @@ pub(crate) fn text(attributes: &[Attribute]) -> String {
     lines.join("\n").trim().to_owned()
 }
 
-/// What `#[deprecated]` among `attributes` says, which may be nothing; none if there is no such attribute.
+/// The reason given by `#[deprecated]` among `attributes`, which may be empty; none without such an attribute.
 pub(crate) fn deprecated(attributes: &[Attribute]) -> Option<String> {
     let attribute = attributes.iter().find(|attribute| attribute.path().is_ident("deprecated"))?;
     let mut why = String::new();
@@ -19,7 +19,7 @@ pub(crate) fn deprecated(attributes: &[Attribute]) -> Option<String> {
                 why = text.value();
             }
         }
-        // What is wrong in it, the compiler says.
+        // The compiler reports mistakes in it.
         Meta::List(list) => drop(list.parse_nested_meta(|option| {
             let text: LitStr = option.value()?.parse()?;
             if option.path.is_ident("note") {
@@ -41,7 +41,7 @@ fn line(attribute: &Attribute) -> Option<String> {
     Some(lines.join("\n"))
 }
 
-/// Without the space that people write after the slashes, and without trailing ones.
+/// The line without the space that people write after the slashes, and without trailing ones.
 fn unindented(line: &str) -> String {
     line.strip_prefix(' ').unwrap_or(line).trim_end().to_owned()
 }

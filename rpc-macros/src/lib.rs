@@ -3,15 +3,15 @@
 //!
 //! ```text
 //! schema/    attributes ─▶ model ─▶ expand
-//! service/   options, output, types ─▶ model (validate) ─▶ expand: the trait, description, client, server
+//! service/   types ─▶ output ─▶ validate, options ─▶ model ─▶ expand: the trait, description, client, server
 //! ```
 //!
 //! All mistakes of one item are reported at once, each where it was made. Generated code names nothing
 //! but `::rpc_core::__private`, the standard library and the user's own types.
 
+mod crate_path;
+mod diagnostics;
 mod docs;
-mod door;
-mod mistakes;
 mod schema;
 mod service;
 
@@ -23,26 +23,26 @@ use proc_macro::TokenStream;
 /// serves an implementation of the trait. Methods are `async fn`s that take `&self` and owned arguments;
 /// users implement them with plain `async fn`. A method that returns a stream may be a plain `fn`.
 ///
-/// The client's methods take numbers, `bool`, `char` and `Bytes` as they are, and all else owned or lent: for a
-/// `String` whatever is an `AsRef<str>`, for a `PathBuf` an `AsRef<Path>`, for a `Vec<T>` an `AsRef<[T]>`, for
-/// any other type `T` a `Borrow<T>`, such as `T`, `&T` or `Arc<T>`. What is generic in what it returns must
-/// then say it: `collect::<Vec<_>>()`, `String::from(name)` in place of `name.into()`.
+/// The client's methods take numbers, `bool`, `char` and `Bytes` by value, and all else owned or borrowed: for a
+/// `String` any `AsRef<str>`, for a `PathBuf` any `AsRef<Path>`, for a `Vec<T>` any `AsRef<[T]>`, and for any
+/// other type `T` a `Borrow<T>`, such as `T`, `&T` or `Arc<T>`. Since the parameter is generic, an argument
+/// needs a type of its own: `collect::<Vec<_>>()`, or `String::from(name)` in place of `name.into()`.
 ///
 /// - An argument `cx: &Context` is the call's context; callers do not pass it.
 /// - A return type `Result<T, E>` makes `E` the method's own error, which reaches the caller typed.
-/// - A return type `Result<T, Status>` lets the method say itself how the call ends, with any code, a message and
-///   details. Every call can end with a status, so that the signature is that of a method which returns `T`. What is
+/// - A return type `Result<T, Status>` lets the method choose the status of the call: any code, a message and
+///   details. Every call can end with a status, so the signature is that of a method which returns `T`. A type
 ///   called `Status` is taken for `rpc_core::Status`: give an error of your own another name.
 /// - `#[rpc(oneway)]` on a method: no reply is sent.
 /// - `#[rpc(ordered)]` on a method: its calls are started and finished in the order in which they were
 ///   sent. On the trait, below this attribute, or as `#[service(ordered)]`: all methods share one order.
 /// - `#[service(name = "Other")]`: the name on the wire, if it is not the trait's.
-/// - `#[service(crate = path)]`: where `rpc_core` is, if a crate re-exports it.
+/// - `#[service(crate = path)]`: the path of `rpc_core`, if another crate re-exports it.
 ///
 /// # Streams
 ///
 /// A return type `impl Stream<Item = T>` streams items to the caller, whose call gives a `Streaming<T>`.
-/// An argument `Streaming<T>` streams items from the caller, who passes any stream of `T` in its place; a
+/// An argument `Streaming<T>` streams items from the caller, which passes any stream of `T` in its place; a
 /// method has at most one. With both, items go each way at once.
 ///
 /// ```text
@@ -73,7 +73,7 @@ pub fn service(options: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// - `#[schema(as = "T")]` on a type, field or variant: it travels as `T` does; needed beside serde's
 ///   `with`, `from` and `into`.
-/// - `#[schema(crate = path)]`: where `rpc_core` is, if a crate re-exports it.
+/// - `#[schema(crate = path)]`: the path of `rpc_core`, if another crate re-exports it.
 #[proc_macro_derive(Schema, attributes(schema, serde))]
 pub fn derive_schema(item: TokenStream) -> TokenStream {
     schema::expand(item.into()).into()

@@ -19,7 +19,7 @@ async fn connect(running: &Running) -> TcpStream {
     TcpStream::connect(running.address().to_string()).await.unwrap()
 }
 
-/// Whether the server has closed a connection on which it has said nothing.
+/// True if the server has closed a connection on which it has said nothing.
 fn is_open(silent: &TcpStream) -> bool {
     matches!(silent.try_read(&mut [0]), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
 }
@@ -31,7 +31,7 @@ async fn until_closed(silent: &mut TcpStream) {
     closed.expect("it is closed").unwrap();
 }
 
-/// Two thousand connect and say nothing; who speaks is served all the time, old clients and new ones.
+/// Two thousand connect and say nothing; clients that speak are served all the time, old ones and new ones.
 async fn check(server: Server) {
     let running = serve(server.max_handshakes(LIMIT)).await;
     let faithful = PlaygroundClient::connect(running.address()).await.unwrap();

@@ -35,7 +35,7 @@ impl Serialize for Mine {
 
 #[service]
 trait Ledger {
-    /// How many lines came, once all have.
+    /// Returns the number of lines, once all have come.
     async fn book(&self, lines: Streaming<String>) -> u64;
     /// Reads one line and has enough.
     async fn first(&self, lines: Streaming<String>) -> String;
@@ -44,7 +44,7 @@ trait Ledger {
     async fn quick(&self) -> u8;
     fn mines(&self) -> impl Stream<Item = Mine>;
     fn numbers(&self) -> impl Stream<Item = u64>;
-    /// Keeps a client for whoever calls.
+    /// Keeps a client of the caller.
     async fn stay(&self, cx: &Context);
 }
 
@@ -55,7 +55,7 @@ trait Nothing {
 
 #[derive(Default)]
 struct Desk {
-    /// How uploads ended: whether all had come.
+    /// The ends of uploads: true for those that had come whole.
     booked: Mutex<Vec<bool>>,
     changed: Notify,
     go_on: Notify,

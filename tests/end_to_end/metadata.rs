@@ -1,4 +1,4 @@
-//! What travels beside arguments, values, items and statuses: text and bytes, each way, in every codec.
+//! Metadata beside arguments, values, items and statuses: text and bytes, each way, in every codec.
 
 use std::time::Duration;
 
@@ -16,18 +16,18 @@ enum Refusal {
     No,
 }
 
-/// Says back what came, in each place.
+/// Sends back the metadata that came, in each place.
 #[service]
 trait Echo {
-    /// What came beside the arguments, as it came.
+    /// Returns the metadata beside the arguments, as it came.
     async fn seen(&self, cx: &Context) -> Vec<(String, Vec<u8>)>;
-    /// Sends what came beside its value.
+    /// Sends it back beside the value.
     async fn value(&self, cx: &Context) -> u64;
-    /// Sends what came beside its own error.
+    /// Sends it back beside the method's own error.
     async fn refuse(&self, cx: &Context) -> Result<u64, Refusal>;
-    /// Sends what came beside its status, which has more to say.
+    /// Sends it back beside a status, which has details too.
     async fn fail(&self, cx: &Context) -> Result<u64, Status>;
-    /// Sends what came before its items and behind them.
+    /// Sends it back before the items and behind them.
     fn items(&self, cx: &Context, count: u64) -> impl Stream<Item = Result<u64, Status>>;
     /// The same, with an end that is none.
     fn failing(&self, cx: &Context, count: u64) -> impl Stream<Item = Result<u64, Status>>;
@@ -178,7 +178,7 @@ fn what_a_handler_sends_comes_beside_its_value() {
         expected.append_all(&sample()).unwrap();
         expected.set("last", "9").unwrap();
         assert_eq!((reply.value, reply.metadata), (7, expected));
-        // Who does not ask gets the value alone, and what is not sent does not come.
+        // A caller that does not ask for metadata gets the value alone; without any it gets none.
         assert_eq!(client.value().with_metadata(&sample()).await, Ok(7));
         let reply = client.seen().with_reply_metadata().await.unwrap();
         assert!(reply.value.is_empty() && reply.metadata.is_empty());

@@ -21,7 +21,7 @@ trait Line {
     /// The same without a reply.
     #[rpc(oneway)]
     async fn slip(&self, number: usize, yields: u8);
-    /// What happened up to here.
+    /// Returns the starts and ends up to here.
     async fn last(&self) -> Vec<Happened>;
 }
 
@@ -30,7 +30,7 @@ trait Line {
 trait Crowd {
     async fn pass(&self, number: usize, yields: u8) -> usize;
     async fn open(&self);
-    /// What happened in the line so far.
+    /// Returns the starts and ends in the line so far.
     async fn look(&self) -> Vec<Happened>;
 }
 

@@ -46,7 +46,7 @@ pub(crate) trait Relay {
     /// The same without a reply.
     #[rpc(oneway, ordered)]
     async fn append_oneway(&self, number: u32);
-    /// What was noted.
+    /// Returns the noted numbers.
     async fn noted(&self) -> Vec<u32>;
     /// Calls the caller back, which calls back, until the depth is reached.
     async fn bounce(&self, cx: &Context, depth: u32) -> Result<u32, String>;

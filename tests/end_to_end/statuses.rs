@@ -22,7 +22,7 @@ trait Stock {
     fn both(&self, up_to: u64) -> Result<impl Stream<Item = Result<u64, Status>>, Status>;
     /// Adds up; fails at a negative number.
     async fn sum(&self, numbers: Streaming<i64>) -> Result<i64, Status>;
-    /// What is broadcast.
+    /// Streams the broadcast.
     fn prices(&self) -> impl Stream<Item = Result<Shared<u64>, Status>>;
 }
 

@@ -218,7 +218,7 @@ fn a_stalled_reader_holds_up_nothing_else() {
             let items = all(client.count(5000).await.unwrap()).await;
             assert_eq!(items.len(), 5000);
         }
-        // What has waited is still there, from the start.
+        // The items that have waited are still there, from the start.
         for stream in &mut stalled {
             for expected in 0..3000 {
                 assert_eq!(stream.next().await, Some(Ok(expected)));

@@ -1,4 +1,4 @@
-//! What callers are told of an end, and what channels learn from one, is no more than what is known.
+//! Callers are told no more about an end than is known, and channels learn no more from one.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use tokio::{net::TcpListener, time::timeout};
 /// A test that hangs fails by this.
 const HANGS: Duration = Duration::from_secs(60);
 
-/// What a client gets whose peer answers its first call with this status.
+/// The error of a client whose peer answers its first call with this status.
 async fn answered_with(status: Status) -> CallError {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let client = PlaygroundClient::connect(listener.local_addr().unwrap()).await.unwrap();
@@ -42,7 +42,7 @@ async fn unimplemented_that_may_have_run_stays_so() {
         let error = answered_with(sent).await;
         let status = error.status().unwrap();
         assert_eq!((status.code(), status.may_have_run()), (Code::Unimplemented, may_have_run));
-        // What a refused method is called by here is told; what a handler says of itself stays as it is.
+        // The local name of a refused method is added; a handler's own message stays as it is.
         let explained = status.message().starts_with("not here; this client calls Playground.add");
         assert_eq!(explained, !may_have_run, "{status}");
     }

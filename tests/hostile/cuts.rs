@@ -73,7 +73,7 @@ async fn a_server_survives_a_cut_after_every_byte() {
     assert_eq!(served.client.add(1, 2).await, Ok(3));
 }
 
-/// What a server sends to a client that has made twenty calls: hello and the replies.
+/// The bytes of a server to a client that has made twenty calls: hello and the replies.
 fn server_bytes() -> Vec<u8> {
     let mut bytes = RawPeer::greeting();
     for id in 0..CALLS {

@@ -1,5 +1,5 @@
-//! Whoever connects by mistake, or with bad intent: told why where it can be, and never in the way of a
-//! client that is served meanwhile.
+//! Peers that connect by mistake, or with bad intent: they are told why where that is possible, and never get in the
+//! way of a client that is served meanwhile.
 
 use std::time::Duration;
 
@@ -103,7 +103,7 @@ async fn silence_is_ended_by_the_handshake_timeout() {
         peer.send(start).await.unwrap();
         let goaway = goaway(&peer.rest().await.unwrap());
         assert_eq!(goaway.code, CloseCode::Timeout);
-        // What comes after silence is nobody's concern any more.
+        // Bytes after the timeout are ignored.
         let _ = peer.send(b"garbage").await;
     }
     assert_eq!(served.client.add(1, 2).await, Ok(3));

@@ -73,7 +73,7 @@ fn item(id: u32, length: usize) -> Vec<u8> {
 }
 
 impl Attacked {
-    /// What the server says before it closes.
+    /// The message of the server's goaway.
     async fn told(mut self) -> String {
         let (_, payload) = self.peer.next(Kind::GoAway).await.unwrap();
         assert_eq!(self.friend.refuse(stream::iter([1])).await, Ok(7));
@@ -154,7 +154,7 @@ async fn credit_without_measure_ends_the_connection() {
     let mut attacked = attacked().await;
     attacked.peer.send(&request(0, "flow", Streams::DOWN)).await.unwrap();
     let mut credit = Vec::new();
-    Credit { bytes: u32::MAX }.encode(CallId::new(0), true, &mut credit);
+    Credit { bytes: u32::MAX }.encode(CallId::new(0), Flags::MINE, &mut credit);
     attacked.peer.send(&credit).await.unwrap();
     assert_eq!(attacked.told().await, "peer gave call 0 more credit than a stream can have");
 }

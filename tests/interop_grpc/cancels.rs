@@ -34,7 +34,7 @@ fn cancel_after_first_response() {
         assert_eq!(replies.next().await, Some(Ok(Bytes::from(vec![0; 31_415]))));
         drop(replies);
         tested.until_running(0).await;
-        // What would be sent further is let go as well.
+        // The rest of the upload is dropped as well.
         ask.closed().await;
         assert_eq!(client.empty_call().await, Ok(()));
     });

@@ -19,7 +19,7 @@ use tokio::sync::Notify;
 pub(crate) struct Request {
     /// The sizes of the payloads to reply with.
     pub(crate) sizes: Vec<u32>,
-    /// How to end instead.
+    /// The status to end with instead.
     pub(crate) status: Option<EchoStatus>,
 }
 
@@ -32,7 +32,7 @@ pub(crate) struct EchoStatus {
     pub(crate) message: String,
 }
 
-/// What the server of the cases does.
+/// The service of the cases.
 #[service]
 pub(crate) trait TestService {
     /// Nothing.

@@ -1,4 +1,4 @@
-//! How calls end that bring no value: with the handler's status as it was said, or because nobody serves them.
+//! Calls that end without a value: with the handler's status as it was sent, or because no server has the method.
 
 use bytes::Bytes;
 use futures_util::stream;

@@ -1,5 +1,5 @@
-//! Frames that cost their sender next to nothing and bring nobody on: who floods a connection with them is told so and
-//! closed, and others are served meanwhile. And frames that are begun and do not go on.
+//! Frames that cost their sender next to nothing and carry no work: a peer that floods a connection with them gets a
+//! goaway, and others are served meanwhile. And frames that are begun and do not go on.
 
 use std::{future::pending, time::Duration};
 

@@ -1,4 +1,4 @@
-//! Peers that are gone, or as good as: whoever answers them notices.
+//! Peers that are gone, or as good as: the side that answers them notices.
 
 use std::time::Duration;
 

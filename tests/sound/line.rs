@@ -14,7 +14,7 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
-/// What a line is like, from its dialler to its acceptor; the other way nothing is slow.
+/// The properties of a line, from its dialler to its acceptor; the other direction is fast.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Line {
     /// Bytes that are on their way at most.
@@ -31,7 +31,7 @@ pub(crate) struct Behind {
     _directory: TempDir,
 }
 
-/// How often bytes arrive.
+/// The interval at which bytes arrive.
 const TICK: Duration = Duration::from_millis(20);
 
 impl Line {

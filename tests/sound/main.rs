@@ -1,5 +1,5 @@
-//! What two sides, or one that means ill, cannot do to a connection and its server: stop it for ever, end it while
-//! it is well, starve others, or make it hold more than it says. Most run on a clock of their own: where nothing
+//! Soundness: two sides, or one that is hostile, cannot stop a connection or its server for ever, end it while it is
+//! well, starve others, or make it hold more memory than documented. Most run on a clock of their own: where nothing
 //! can go on any more, hours pass at once.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]

@@ -1,5 +1,5 @@
-//! What one connection can make a server hold, whatever it sends and however little it reads: no more than
-//! [`MOST`], all of it given back when the connection ends, and others served meanwhile.
+//! The memory that one connection can make a server hold, whatever it sends and however little it reads: at most
+//! [`MOST`], all of it freed when the connection ends, and others served meanwhile.
 //!
 //! The server has a thread to itself, and what is allocated there is counted: its heap, exactly, and nothing of the
 //! clients.
@@ -33,10 +33,10 @@ use tokio::{
 
 use crate::yard::{Ground, YardClient, key, yard};
 
-/// What one connection can make a server hold, in bytes.
+/// The most bytes that one connection can make a server hold.
 const MOST: u64 = 32 << 20;
 
-/// What may be left of it when it has ended: what others use meanwhile, and tables that keep their room.
+/// The most bytes that may be left when it has ended: memory of others, and tables that keep their capacity.
 const LEFT: i64 = 1 << 20;
 
 /// Measures the allocations of the server's thread from `begun` to `ended`.

@@ -27,7 +27,7 @@ trait Cellar {
     async fn down(&self, cx: &Context, depth: u32) -> Result<u32, Ended>;
 }
 
-/// How a call below ended.
+/// The end of a nested call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Schema, thiserror::Error)]
 #[error("{code}: {message}")]
 struct Ended {
@@ -139,7 +139,7 @@ trait Caller {
     async fn stream(&self, cx: &Context);
 }
 
-/// What it calls.
+/// The service that it calls.
 #[service]
 trait Called {
     async fn plain(&self) -> u8;

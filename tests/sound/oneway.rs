@@ -58,7 +58,7 @@ async fn oneway_handlers_that_call_back_over_tcp_are_answered() {
     tokio::time::timeout(Duration::from_secs(30), all).await.expect("all have been answered");
 }
 
-/// What was held stopped the reading, and with it the items.
+/// Held one-way calls stopped the reading, and with it the items.
 #[tokio::test(start_paused = true)]
 async fn uploads_go_on_beside_oneway_calls() {
     let (client, ground, _guests) = in_memory(few());
@@ -84,7 +84,7 @@ async fn uploads_go_on_beside_oneway_calls() {
     let_pass(&ground).await;
 }
 
-/// What was held stopped the reading, and with it the credit.
+/// Held one-way calls stopped the reading, and with it the credit.
 #[tokio::test(start_paused = true)]
 async fn downloads_go_on_beside_oneway_calls() {
     let (client, ground, _guests) = in_memory(few());
@@ -101,7 +101,7 @@ async fn downloads_go_on_beside_oneway_calls() {
     let_pass(&ground).await;
 }
 
-/// What was held stopped the reading, and with it the cancels.
+/// Held one-way calls stopped the reading, and with it the cancels.
 #[tokio::test(start_paused = true)]
 async fn cancels_are_read_beside_oneway_calls() {
     let (client, ground, _guests) = in_memory(few());

@@ -1,5 +1,5 @@
-//! Connections, and calls of one connection, side by side: none has the thread to itself for long. What is asserted are
-//! counts, of handlers and of what ran at once, and shares of CPU time; never how long something took.
+//! Connections, and calls of one connection, side by side: none has the thread to itself for long. Asserted are counts,
+//! of handlers and of those at once, and shares of CPU time; never how long something took.
 
 use std::{
     future::Future,
@@ -24,7 +24,7 @@ trait Mill {
     async fn grind(&self);
     /// The same with a reply.
     async fn grind_and_tell(&self);
-    /// How many have been ground.
+    /// Returns the number of calls that have run.
     async fn ground(&self) -> u64;
     /// Waits once, and then computes for a millisecond, or holds its thread until another does so as well: whether
     /// one did.
@@ -102,15 +102,15 @@ fn on_one_thread() -> String {
     address.recv().unwrap()
 }
 
-/// What a loud connection has the server do, in all.
+/// The number of calls by which a loud connection keeps the server busy.
 const GRIST: u64 = 20_000;
 
-/// What may be ground while another connection waits for an answer: 15 milliseconds of work, far more than a turn,
-/// since the thread that asks may have to wait for a core as well.
+/// The most of these calls that may run while another connection waits for an answer: 15 milliseconds of work, far more
+/// than a turn, since the thread that asks may have to wait for a core as well.
 const BETWEEN: u64 = 500;
 
-/// How much is ground while another connection waits for an answer: half of the grist is ground in bouts that are no
-/// longer than this.
+/// The calls that run while another connection waits for an answer: half of all run in bouts that are no longer than
+/// this.
 async fn ground_between_answers<F: Future<Output = ()>>(
     flood: impl FnOnce(MillClient) -> F + Send + 'static,
 ) -> u64 {

@@ -49,7 +49,7 @@ pub(crate) trait Yard {
     async fn fetch(&self, length: u32) -> Bytes;
     /// So many letters.
     async fn words(&self, length: u32) -> String;
-    /// How many bytes came.
+    /// Returns the number of bytes that came.
     async fn measure(&self, payload: Bytes) -> u64;
     /// A stream that begins and brings nothing.
     fn quiet(&self) -> impl Stream<Item = u64>;
@@ -57,7 +57,7 @@ pub(crate) trait Yard {
     fn endless(&self) -> impl Stream<Item = u64>;
     /// So many items of so many bytes.
     fn items(&self, count: u32, length: u32) -> impl Stream<Item = Bytes>;
-    /// How many items came.
+    /// Returns the number of items that came.
     async fn count(&self, items: Streaming<Bytes>) -> u64;
     /// Reads nothing, and never ends.
     async fn ignore(&self, items: Streaming<Bytes>);
@@ -278,7 +278,7 @@ pub(crate) fn key(method: &str) -> MethodKey {
     YardClient::schema().method(method).unwrap().key
 }
 
-/// What `future` gives, within an hour of the test's paused clock: longer than any timeout.
+/// The output of `future`, within an hour of the test's paused clock: longer than any timeout.
 #[track_caller]
 pub(crate) fn in_time<F: Future>(future: F) -> impl Future<Output = F::Output> {
     let from = std::panic::Location::caller();
@@ -287,7 +287,7 @@ pub(crate) fn in_time<F: Future>(future: F) -> impl Future<Output = F::Output> {
         if let Ok(output) = timeout(Duration::from_secs(3600), &mut future).await {
             return output;
         }
-        // What the system still has to deliver takes time of its own.
+        // Bytes that the system still has to deliver take real time.
         tokio::time::resume();
         match timeout(Duration::from_secs(2), &mut future).await {
             Ok(output) => output,

@@ -1,4 +1,4 @@
-//! What the integration tests share: a service with every kind of method, servers of it over every
+//! The shared parts of the integration tests: a service with every kind of method, servers of it over every
 //! transport, and a peer that speaks the protocol by hand.
 
 mod playground;

@@ -33,9 +33,9 @@ pub enum Colour {
 /// A struct with structs in it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Schema)]
 pub struct Order {
-    /// Who orders.
+    /// The customer.
     pub customer: Option<String>,
-    /// What is ordered, by name.
+    /// The items, by name.
     pub items: BTreeMap<String, Vec<u32>>,
     /// In which colour.
     pub colour: Colour,
@@ -47,9 +47,9 @@ pub enum Refused {
     /// Too much of something.
     #[error("{wanted} is more than {limit}")]
     TooMuch {
-        /// What was asked for.
+        /// The amount that was asked for.
         wanted: u64,
-        /// What there is.
+        /// The amount that there is.
         limit: u64,
     },
 }
@@ -75,7 +75,7 @@ pub trait Playground {
     async fn wait(&self) -> u64;
     /// Lets that many waiting calls pass.
     async fn open(&self, count: u32);
-    /// What the context says: method, metadata `who`, whether there is a deadline.
+    /// Describes the context: method, metadata `who`, whether there is a deadline.
     async fn context(
         &self,
         before: u8,
@@ -85,11 +85,11 @@ pub trait Playground {
     /// No reply.
     #[rpc(oneway)]
     async fn note(&self, line: String);
-    /// What was noted.
+    /// Returns the noted lines.
     async fn notes(&self) -> Vec<String>;
 }
 
-/// The implementation, and what tests watch of it.
+/// The implementation, and the state of it that tests watch.
 #[derive(Clone, Debug, Default)]
 pub struct Toys {
     state: Arc<State>,

@@ -20,7 +20,7 @@ pub struct RawPeer {
     stream: TcpStream,
     decoder: Decoder,
     unread: Vec<u8>,
-    /// What was decoded of `unread` already.
+    /// Decoded frames that were not returned yet.
     frames: std::collections::VecDeque<(Head, Vec<u8>)>,
 }
 
@@ -131,7 +131,7 @@ impl RawPeer {
         let mut written = false;
         loop {
             tokio::select! {
-                // What cannot be sent any more is not what matters.
+                // A failure to send is ignored: the goaway matters.
                 _ = &mut writing, if !written => {
                     written = true;
                     continue;

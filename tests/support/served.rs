@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use crate::{PlaygroundClient, PlaygroundServer, Toys};
 
-/// What bytes travel over.
+/// A transport.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transport {
     /// A TCP socket on loopback.
@@ -21,7 +21,7 @@ pub enum Transport {
 /// A server of the playground and a client of it.
 #[derive(Debug)]
 pub struct Served {
-    /// What tests watch of the implementation.
+    /// The state of the implementation that tests watch.
     pub toys: Toys,
     /// A client.
     pub client: PlaygroundClient,
@@ -55,7 +55,7 @@ impl Served {
         Self { toys, client, running: Some(running), _directory: Some(directory) }
     }
 
-    /// Where the server listens.
+    /// The address of the server.
     pub fn address(&self) -> &Address {
         self.running.as_ref().expect("not over memory").address()
     }

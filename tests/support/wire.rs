@@ -1,4 +1,4 @@
-//! What tests that speak the protocol by hand know of the forms of its frames: whoever changes a form changes it here.
+//! The forms of frames, for tests that speak the protocol by hand: the one place to change with a form.
 
 use std::time::Instant;
 
@@ -20,7 +20,7 @@ pub fn goaway(code: CloseCode, message: &str) -> Vec<u8> {
     bytes
 }
 
-/// What a goaway says: its code, and its words.
+/// The code and the message of a goaway.
 #[must_use]
 pub fn farewell(payload: &[u8]) -> Option<(CloseCode, String)> {
     GoAway::decode(payload).ok().map(|goaway| (goaway.code, goaway.message))

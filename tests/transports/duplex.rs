@@ -1,5 +1,7 @@
 //! Over a pipe in memory: whole, a byte at a time, and as part of a server that does more.
 
+use std::time::Duration;
+
 use rpc_core::{Endpoint, Peer, Running, Server};
 use tests::{Sights, TourClient, TourServer, tourist};
 use tokio::io::{AsyncReadExt as _, duplex};
@@ -12,10 +14,10 @@ pub(crate) fn server() -> Server {
 
 #[tokio::test]
 async fn a_pipe_in_memory_is_toured() {
-    for size in [1, 100, 64 << 10] {
+    for (size, largest) in [(1, 3000), (100, 300_000), (64 << 10, 1 << 20)] {
         let (near, far) = duplex(size);
         let served = server().serve_io(far, Peer::new("tourist")).unwrap();
-        TourClient::over(near).unwrap().tour(300_000).await;
+        TourClient::over(near).unwrap().tour(largest).await;
         served.wait().await;
     }
 }
@@ -46,7 +48,8 @@ async fn a_shutdown_drains_what_was_brought_and_what_was_accepted() {
 
 #[tokio::test]
 async fn what_was_brought_has_a_share_of_the_limit_of_connections() {
-    let running = server().max_connections(2).start("127.0.0.1:0").await.unwrap();
+    // One share is kept for whoever is accepted next.
+    let running = server().max_connections(3).start("127.0.0.1:0").await.unwrap();
     let bring = |running: &Running| {
         let (near, far) = duplex(4096);
         (TourClient::over(near).unwrap(), running.serve_io(far, Peer::new("pipe")))
@@ -62,6 +65,17 @@ async fn what_was_brought_has_a_share_of_the_limit_of_connections() {
     first_ended.await;
     assert!(waiting.await.is_ok());
     running.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn either_side_says_goodbye_on_a_connection_that_is_idle() {
+    let (near, far) = duplex(4096);
+    let served = server().serve_io(far, Peer::new("tourist")).unwrap();
+    let endpoint = tourist().idle_timeout(Some(Duration::from_secs(60)));
+    let client = TourClient::new(endpoint.over(near, Peer::new("server")).unwrap());
+    client.who().await.unwrap();
+    client.channel().closed().await.unwrap();
+    served.wait().await;
 }
 
 #[tokio::test]

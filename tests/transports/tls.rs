@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures_util::StreamExt as _;
 use rpc_core::{
     Address, Connector, DialError, Identity, Incoming, Link, Listener, Peer, Running, Server,
 };
@@ -113,13 +114,9 @@ async fn tls_is_toured_a_byte_at_a_time() {
 async fn a_shutdown_under_tls_is_orderly() {
     let (running, dial) = serve(server(), Pace::AtOnce).await;
     let client = TourClient::new(tourist().connect_with(&dial).await.unwrap());
-    let calls: Vec<_> =
-        (0..50_u8).map(|n| tokio::spawn(client.echo(vec![n; 9000].into()).into_future())).collect();
-    client.channel().ping().await.unwrap();
-    running.shutdown().await;
-    for call in calls {
-        assert!(call.await.unwrap().is_ok());
-    }
+    let items = client.count(50_000).await.unwrap();
+    let (items, ()) = tokio::join!(items.collect::<Vec<_>>(), running.shutdown());
+    assert!(items.into_iter().map(Result::ok).eq((0..50_000).map(Some)));
     client.channel().closed().await.unwrap();
 }
 

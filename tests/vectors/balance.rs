@@ -36,7 +36,7 @@ fn oneway_calls_that_are_not_started_give_their_credit_back() {
         assert_eq!(machine.error(), None);
         let cost = (request.len() - HEAD_LEN + 128) as u32;
         let mut expected = Vec::new();
-        Credit { bytes: cost }.encode(CallId::NO_REPLY, false, &mut expected);
+        Credit { bytes: cost }.encode(CallId::NO_REPLY, Flags::NONE, &mut expected);
         assert_eq!(written(&mut machine, now), expected, "{entry:?}");
     }
 }
@@ -129,7 +129,7 @@ fn credit_for_oneway_calls_one_by_one_is_no_flood() {
         assert_eq!(machine.open_oneway(now, &call(None), &arguments).unwrap(), None);
         written(&mut machine, now);
         let mut credit = Vec::new();
-        Credit { bytes: 3 + 8 + 128 }.encode(CallId::NO_REPLY, false, &mut credit);
+        Credit { bytes: 3 + 8 + 128 }.encode(CallId::NO_REPLY, Flags::NONE, &mut credit);
         machine.handle_input(now, &mut decoder, &credit);
         assert_eq!(machine.error(), None, "after {sent} calls");
     }

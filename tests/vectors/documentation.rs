@@ -111,7 +111,7 @@ fn tables(number: u32) -> Vec<Vec<&'static str>> {
     rows.map(|row| row.split('|').map(str::trim).collect()).collect()
 }
 
-/// What the document says of a kind in its first cells.
+/// The first cells of a kind's row in the document.
 fn cells(row: &Row) -> Vec<String> {
     let flag = |flag: Flags| match (row.must.contains(flag), row.may.contains(flag)) {
         (true, _) => "always",
@@ -182,7 +182,7 @@ fn the_limits_of_hello_are_those_of_the_code() {
     assert_eq!(limits, 8);
 }
 
-/// The formula of §13, and what it gives.
+/// The formula of §13, and its result.
 #[test]
 fn what_one_connection_can_make_the_other_side_hold_is_stated() {
     let limits = Limits::default();

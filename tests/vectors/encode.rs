@@ -63,7 +63,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// The bytes of what a meaning says.
+/// The bytes of a meaning.
 pub(crate) fn encode(means: &str) -> Vec<u8> {
     let fields = Fields::new(means);
     let mut out = Vec::new();
@@ -149,7 +149,7 @@ fn flags(fields: &Fields<'_>) -> Flags {
         .fold(Flags::NONE, |flags, (_, flag)| flags.with(flag))
 }
 
-/// Appends a request's payload; whether it has an extension.
+/// Appends a request's payload; returns true if it has an extension.
 fn request(fields: &Fields<'_>, out: &mut Vec<u8>) -> bool {
     let key = MethodKey::from_u64(u64::from_str_radix(fields.text("key"), 16).unwrap());
     let now = Instant::now();

@@ -1,4 +1,4 @@
-//! What has no encoder or decoder of its own that tests could use, read and written by a machine: what travels beside
+//! The parts of frames without an encoder or decoder that tests could use, read and written by a machine: those beside
 //! replies and items.
 
 use std::{
@@ -85,7 +85,7 @@ fn asking(head: Head, streams: Streams, bytes: &[u8]) -> Connection {
     machine
 }
 
-/// How a call ends by a reply.
+/// The end of a call by a reply.
 pub(crate) fn read_reply(head: Head, bytes: &[u8]) -> Ended {
     let mut machine = asking(head, Streams::NONE, bytes);
     match machine.poll_outcome(head.id, &mut Waiter::supplied(Waker::noop())) {
@@ -94,7 +94,7 @@ pub(crate) fn read_reply(head: Head, bytes: &[u8]) -> Ended {
     }
 }
 
-/// What goes ahead of the items.
+/// The metadata ahead of the items.
 pub(crate) fn read_accept(head: Head, bytes: &[u8]) -> Option<Box<Metadata>> {
     let mut machine = asking(head, Streams::DOWN, bytes);
     let accepted = machine.poll_accepted(head.id, &mut Waiter::supplied(Waker::noop()));

@@ -1,4 +1,4 @@
-//! What docs/protocol.md says of frames that cross others or should not be there: what a machine does with each.
+//! The rules of docs/protocol.md for frames that cross others or should not be there, and what the machine does then.
 
 use std::{task::Waker, time::Instant};
 

@@ -29,7 +29,7 @@ struct Session {
     now: Instant,
     dialer: End,
     acceptor: End,
-    /// Who sent which frame, in order.
+    /// The frames with their senders, in order.
     frames: Vec<(&'static str, Vec<u8>)>,
 }
 
@@ -185,7 +185,7 @@ fn the_golden_session_byte_by_byte_starts_the_same_handlers() {
     let vectors = parse(include_str!("session.txt"));
     let started = |chunk: usize| {
         let Session { now, mut acceptor, .. } = Session::new();
-        // What the dialer answers must have been asked.
+        // The dialer's answers need questions.
         let numbers = Payload::copy_from_slice(&[2, 4]);
         let back = Opening::new(MethodKey::from_u64(2), Codec::Bincode);
         acceptor.machine.open(now, &back, &numbers).unwrap();

@@ -22,7 +22,7 @@ pub(crate) struct Vector {
     pub(crate) from: String,
     pub(crate) bytes: Vec<u8>,
     pub(crate) means: String,
-    /// Whether bytes and meaning agree in one direction only: the bytes hold more than is understood.
+    /// True if the vector holds in one direction only: the bytes hold more than is understood.
     pub(crate) decode_only: bool,
 }
 
@@ -74,7 +74,7 @@ pub(crate) fn unhex(text: &str) -> Vec<u8> {
         .collect()
 }
 
-/// What the bytes of a preface or of one frame mean. `part` says that a message was begun before.
+/// The meaning of the bytes of a preface or of one frame. `part` says that a message was begun before.
 pub(crate) fn describe(bytes: &[u8], part: bool) -> String {
     let mut preface = Vec::new();
     encode_preface(&mut preface);
@@ -126,7 +126,7 @@ pub(crate) fn describe(bytes: &[u8], part: bool) -> String {
     words
 }
 
-/// What a head says.
+/// The meaning of a head.
 fn about(head: Head) -> String {
     let mut words = head.kind.to_string();
     let of_call = matches!(head.kind, Kind::Cancel | Kind::Accept | Kind::End | Kind::Credit);

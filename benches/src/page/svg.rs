@@ -4,6 +4,8 @@
 
 use std::fmt::Write;
 
+use rpc_cli::load::plot::{Scale, Span, escape};
+
 /// One bar.
 #[derive(Debug, Clone)]
 pub(super) struct Bar {
@@ -27,7 +29,7 @@ pub(super) fn bars(title: &str, bars: &[Bar], label: fn(f64) -> String) -> Strin
     let values = || bars.iter().map(|bar| bar.value).filter(|value| *value > 0.0);
     // The least value is halved, so that its bar is to be seen too.
     let least = values().min_by(f64::total_cmp).map(|least| least / 2.0);
-    let scale = Scale::over(values().chain(least), NAMES, WIDTH - MARGIN_OF_VALUES);
+    let scale = Axis::over(values().chain(least), NAMES, WIDTH - MARGIN_OF_VALUES);
     let height = TOP + ROW * bars.len() as f64 + BOTTOM;
     let mut svg = open(title, height);
     scale.draw_vertical(&mut svg, TOP, height - BOTTOM, label);
@@ -53,8 +55,8 @@ pub(super) fn bars(title: &str, bars: &[Bar], label: fn(f64) -> String) -> Strin
 pub(super) fn lines(title: &str, across: &str, lines: &[Line], label: fn(f64) -> String) -> String {
     let points = || lines.iter().flat_map(|line| line.points.iter().copied());
     let bottom = TOP + HEIGHT;
-    let x = Scale::over(points().map(|(x, _)| x), LEFT, WIDTH - NAMES);
-    let y = Scale::over(points().map(|(_, y)| y), bottom, TOP);
+    let x = Axis::over(points().map(|(x, _)| x), LEFT, WIDTH - NAMES);
+    let y = Axis::over(points().map(|(_, y)| y), bottom, TOP);
     let mut svg = open(title, bottom + BOTTOM + ROW);
     x.draw_vertical(&mut svg, TOP, bottom, label);
     y.draw_horizontal(&mut svg, LEFT, WIDTH - NAMES, label);
@@ -98,37 +100,24 @@ pub(super) fn lines(title: &str, across: &str, lines: &[Line], label: fn(f64) ->
 }
 
 /// A logarithmic scale from whole decades to pixels.
-struct Scale {
-    low: f64,
-    high: f64,
+struct Axis {
+    span: Span,
     from: f64,
     to: f64,
 }
 
-impl Scale {
+impl Axis {
     fn over(values: impl Iterator<Item = f64>, from: f64, to: f64) -> Self {
-        let (mut least, mut most) = (f64::MAX, f64::MIN);
-        for value in values.filter(|value| *value > 0.0 && value.is_finite()) {
-            (least, most) = (least.min(value), most.max(value));
-        }
-        if least > most {
-            (least, most) = (1.0, 10.0);
-        }
-        let low = least.log10().floor();
-        Self { low, high: most.log10().ceil().max(low + 1.0), from, to }
+        let values = values.filter(|value| *value > 0.0 && value.is_finite());
+        Self { span: Span::over(Scale::Decades, values), from, to }
     }
 
     fn at(&self, value: f64) -> f64 {
-        let share = (value.log10() - self.low) / (self.high - self.low);
-        self.from + share * (self.to - self.from)
-    }
-
-    fn decades(&self) -> impl Iterator<Item = f64> {
-        (self.low as i32..=self.high as i32).map(|power| 10_f64.powi(power))
+        self.from + self.span.place(value) * (self.to - self.from)
     }
 
     fn draw_vertical(&self, svg: &mut String, top: f64, bottom: f64, label: fn(f64) -> String) {
-        for value in self.decades() {
+        for value in self.span.ticks() {
             let x = self.at(value);
             rule(svg, (x, top), (x, bottom));
             text(svg, x, bottom + 14.0, "middle", &label(value));
@@ -136,7 +125,7 @@ impl Scale {
     }
 
     fn draw_horizontal(&self, svg: &mut String, left: f64, right: f64, label: fn(f64) -> String) {
-        for value in self.decades() {
+        for value in self.span.ticks() {
             let y = self.at(value);
             rule(svg, (left, y), (right, y));
             text(svg, left - 6.0, y + 4.0, "end", &label(value));
@@ -187,10 +176,6 @@ fn add(svg: &mut String, element: std::fmt::Arguments<'_>) {
     writeln!(svg, "{element}").expect("a string takes all that is written");
 }
 
-fn escape(words: &str) -> String {
-    words.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-}
-
 const WIDTH: f64 = 800.0;
 const HEIGHT: f64 = 380.0;
 const TOP: f64 = 36.0;
@@ -204,13 +189,6 @@ const MARGIN_OF_VALUES: f64 = 60.0;
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_value_ten_times_as_large_is_one_decade_further() {
-        let scale = Scale::over([2.0, 500.0].into_iter(), 0.0, 300.0);
-        assert!((scale.at(20.0) - scale.at(2.0) - 100.0).abs() < 1e-9);
-        assert_eq!(scale.decades().collect::<Vec<_>>(), [1.0, 10.0, 100.0, 1000.0]);
-    }
 
     #[test]
     fn plots_are_well_formed_whatever_they_are_called() {

@@ -216,6 +216,19 @@ impl Pace {
         Self { warm_up: Duration::from_millis(100), window: Duration::from_millis(200), rounds: 1 };
 }
 
+/// How long and how often something is measured.
+#[derive(Debug, Clone, Copy)]
+pub struct Effort {
+    /// How long before it counts.
+    pub warm_up: Duration,
+    /// How long it counts.
+    pub window: Duration,
+    /// How often; figures are medians.
+    pub rounds: usize,
+    /// By what counts of things are divided, for a run that only shows that all works.
+    pub divide: usize,
+}
+
 /// Everything one run measures.
 #[derive(Debug, Clone)]
 pub struct Plan {

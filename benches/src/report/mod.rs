@@ -5,10 +5,11 @@
 use std::fmt::Write;
 
 use comfy_table::{CellAlignment, Table, presets::ASCII_MARKDOWN};
+use rpc_cli::load::statistics::Spread;
 
 use crate::{
     idle::IdleCell,
-    record::{Cell, Sample, Spread},
+    record::{Cell, Sample},
     transport::Role,
 };
 

@@ -6,8 +6,12 @@ use anyhow::Result;
 use futures_util::future::try_join_all;
 use rpc_core::Streaming;
 
-use super::{Clock, Effort, median, ours, start, verdict};
-use crate::run;
+use super::{ours, start};
+use crate::{
+    gauge::{Clock, median, verdict},
+    plan::Effort,
+    runtime,
+};
 
 const CONNECTIONS: usize = 50;
 const MEMBERS: usize = 100;
@@ -25,7 +29,7 @@ const BAR: f64 = 1.5;
 /// When the server cannot be started or a stream fails.
 pub fn broadcast(program: &Path, effort: Effort) -> Result<String> {
     let server = start(program, "streams-ours")?;
-    let runtime = run::runtime()?;
+    let runtime = runtime::usual()?;
     runtime.block_on(async {
         let members = MEMBERS / effort.divide;
         let mut clients = Vec::new();

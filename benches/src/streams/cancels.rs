@@ -17,8 +17,8 @@ use std::{
 use anyhow::Result;
 use futures_util::future::try_join_all;
 
-use super::{Effort, ours, stall::latency, start, verdict};
-use crate::{memory, run};
+use super::{ours, stall::latency, start};
+use crate::{gauge::verdict, memory, plan::Effort, runtime};
 
 const PAIRS: usize = 1_000_000;
 
@@ -37,7 +37,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// When the server cannot be started or a call fails.
 pub fn cancels(program: &Path, effort: Effort) -> Result<String> {
     let server = start(program, "streams-ours")?;
-    let runtime = run::runtime()?;
+    let runtime = runtime::usual()?;
     runtime.block_on(async {
         let attacker = ours::connect(server.address(), None).await?;
         let other = ours::connect(server.address(), None).await?;

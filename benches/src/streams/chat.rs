@@ -22,8 +22,14 @@ use rpc_core::{Endpoint, Server};
 use service::protocol::{ChatClient, Event};
 use tokio::{sync::Notify, task::JoinSet, time::timeout};
 
-use super::{Effort, median, ours, start};
-use crate::{cpu, run, server::ServerProcess, transport::Listening};
+use super::{ours, start};
+use crate::{
+    gauge::{self, median},
+    plan::Effort,
+    process::ServerProcess,
+    runtime,
+    transport::Listening,
+};
 
 const CONNECTIONS: usize = 50;
 const MEMBERS: usize = 100;
@@ -187,7 +193,8 @@ struct Figures {
 impl Figures {
     async fn measure(&mut self, server: &ServerProcess, members: usize) -> Result<u64> {
         let mut crowd = Crowd::gather(server.address(), members).await?;
-        let used = || anyhow::Ok((cpu::time_of(std::process::id())?, cpu::time_of(server.pid())?));
+        let used =
+            || anyhow::Ok((gauge::time_of(std::process::id())?, gauge::time_of(server.pid())?));
         let (before, began) = (used()?, Instant::now());
         let talking = crowd.sessions.iter().enumerate().map(|(talker, &session)| {
             let client = crowd.clients[talker].clone();
@@ -225,7 +232,7 @@ impl Figures {
 ///
 /// When the server cannot be started, a line is lost, or a member is.
 pub fn chat(program: &Path, effort: Effort) -> Result<String> {
-    let runtime = run::runtime()?;
+    let runtime = runtime::usual()?;
     let (mut figures, mut members) = (Figures::default(), 0);
     for _ in 0..effort.rounds {
         let server = start(program, "streams-chat")?;

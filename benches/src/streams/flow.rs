@@ -6,8 +6,14 @@ use std::{fmt, path::Path, time::Instant};
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use super::{Clock, Effort, bare, median, ours, start, verdict};
-use crate::{generated::messages::Nothing, run, server::ServerProcess, transport::tonic};
+use super::{bare, ours, start};
+use crate::{
+    gauge::{Clock, median, verdict},
+    plan::Effort,
+    process::ServerProcess,
+    runtime,
+    transport::{messages::Nothing, tonic},
+};
 
 /// The length of the long items.
 const LONG: u32 = 64 << 10;
@@ -119,7 +125,7 @@ impl Counter<'_> {
                 self.clock = Clock::start(self.server.pid()).ok();
                 true
             }
-            Some(clock) if clock.began.elapsed() < self.effort.window => true,
+            Some(clock) if clock.elapsed() < self.effort.window => true,
             Some(clock) => {
                 let count = self.count as f64;
                 self.done = Some(clock.stop().map(|(time, cpu)| (count / time, cpu / count)));
@@ -141,7 +147,7 @@ impl Job {
             Self::Copy => "streams-copy",
         };
         let server = start(program, name)?;
-        let runtime = run::runtime()?;
+        let runtime = runtime::usual()?;
         let mut counter = Counter {
             server: &server,
             effort,

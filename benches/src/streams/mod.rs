@@ -18,31 +18,14 @@ pub use chat::chat;
 pub use flow::{Figure, Flow, flow};
 pub use stall::stall;
 
-use std::{
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::path::Path;
 
 use anyhow::{Result, bail};
 
 use crate::{
-    cpu,
-    server::ServerProcess,
+    process::ServerProcess,
     transport::{Listening, tonic},
 };
-
-/// How long and how often something is measured.
-#[derive(Debug, Clone, Copy)]
-pub struct Effort {
-    /// How long before it counts.
-    pub warm_up: Duration,
-    /// How long it counts.
-    pub window: Duration,
-    /// How often; figures are medians.
-    pub rounds: usize,
-    /// By what counts of things are divided, for a run that only shows that all works.
-    pub divide: usize,
-}
 
 /// Names of the servers of this room.
 const NAMES: [&str; 5] =
@@ -71,34 +54,4 @@ pub async fn serve(name: &str) -> Result<Listening> {
 
 fn start(program: &Path, name: &str) -> Result<ServerProcess> {
     ServerProcess::start(program, name)
-}
-
-/// CPU time of both processes since `before`, and the time that has passed.
-struct Clock {
-    began: Instant,
-    server: u32,
-    used: Duration,
-}
-
-impl Clock {
-    fn start(server: u32) -> Result<Self> {
-        let used = cpu::time_of(std::process::id())? + cpu::time_of(server)?;
-        Ok(Self { began: Instant::now(), server, used })
-    }
-
-    /// Seconds, and seconds of CPU.
-    fn stop(&self) -> Result<(f64, f64)> {
-        let used = cpu::time_of(std::process::id())? + cpu::time_of(self.server)?;
-        let seconds = self.began.elapsed().as_secs_f64();
-        Ok((seconds, (used - self.used).as_secs_f64()))
-    }
-}
-
-fn median(mut figures: Vec<f64>) -> f64 {
-    figures.sort_by(f64::total_cmp);
-    figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
-}
-
-fn verdict(holds: bool) -> &'static str {
-    if holds { "held" } else { "NOT held" }
 }

@@ -1,17 +1,17 @@
 //! A thousand streams whose readers never read: what both sides hold, and what that does to a small call on
 //! the same connection.
 
-use std::{
-    fmt::Write as _,
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::{fmt::Write as _, path::Path, time::Instant};
 
 use anyhow::Result;
-use hdrhistogram::Histogram;
 
-use super::{Effort, ours, start, verdict};
-use crate::{memory, run};
+use super::{ours, start};
+use crate::{
+    gauge::{Latencies, verdict},
+    memory,
+    plan::Effort,
+    runtime,
+};
 
 const STREAMS: usize = 1000;
 const WINDOW: u32 = 64 << 10;
@@ -27,7 +27,7 @@ const P99_BAR: f64 = 2.0;
 /// When the server cannot be started or a call fails.
 pub fn stall(program: &Path, effort: Effort) -> Result<String> {
     let server = start(program, "streams-ours")?;
-    let runtime = run::runtime()?;
+    let runtime = runtime::usual()?;
     runtime.block_on(async {
         let count = STREAMS / effort.divide;
         let client = ours::connect(server.address(), Some(WINDOW)).await?;
@@ -64,18 +64,14 @@ pub fn stall(program: &Path, effort: Effort) -> Result<String> {
 
 /// The p99 of calls made one after another, in microseconds.
 pub(super) async fn latency(client: &ours::StreamsClient, effort: Effort) -> Result<u64> {
-    let mut histogram = Histogram::<u64>::new(3)?;
+    let mut seen = Latencies::new()?;
     let began = Instant::now();
     while began.elapsed() < effort.warm_up + effort.window {
         let sent = Instant::now();
         client.add(1, 2).await?;
         if began.elapsed() > effort.warm_up {
-            histogram.saturating_record(micros(sent.elapsed()));
+            seen.add(sent.elapsed());
         }
     }
-    Ok(histogram.value_at_quantile(0.99).max(1))
-}
-
-fn micros(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+    Ok(seen.at(0.99))
 }

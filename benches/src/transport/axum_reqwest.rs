@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
 use super::{
-    Link, Listening, Role, Transport,
+    Info, Link, Listening, Role, Transport,
     callers::{Caller, Callers},
     http,
 };
@@ -36,16 +36,8 @@ use crate::jobs::{self, Order};
 pub(super) struct AxumReqwest;
 
 impl Transport for AxumReqwest {
-    fn name(&self) -> &'static str {
-        "axum+reqwest"
-    }
-
-    fn role(&self) -> Role {
-        Role::Http
-    }
-
-    fn settings(&self) -> &'static str {
-        http::SETTINGS
+    fn info(&self) -> Info {
+        Info { name: "axum+reqwest", role: Role::Http, settings: http::SETTINGS }
     }
 
     fn serve(&self) -> BoxFuture<'static, Result<Listening>> {

@@ -8,12 +8,13 @@ use std::{future::Future, sync::Arc};
 use anyhow::{Result, bail, ensure};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
+use rpc_cli::load::record::{Recorder, Tally};
 use tokio::task::JoinSet;
 
 use super::{Link, operands};
 use crate::{
     jobs::Order,
-    meter::{Meter, Phase, SharedTally, Tally, stopwatch},
+    meter::{DIGITS, Meter, Phase, SHARDS, stopwatch},
     plan::{Job, Lane},
 };
 
@@ -80,8 +81,8 @@ impl<C: Caller> Link for Callers<C> {
             let mut tallies = Vec::new();
             let mut running = JoinSet::new();
             for lane in lanes {
-                let tally = Arc::new(SharedTally::new());
-                for number in 0..lane.in_flight as u64 {
+                let tally = Arc::new(Recorder::new(SHARDS, DIGITS));
+                for number in 0..lane.in_flight {
                     let (caller, meter) = (caller.clone(), Arc::clone(&meter));
                     let tally = Arc::clone(&tally);
                     running
@@ -92,7 +93,7 @@ impl<C: Caller> Link for Callers<C> {
             while let Some(joined) = running.join_next().await {
                 joined??;
             }
-            Ok(tallies.iter().map(|tally| tally.sum()).collect())
+            Ok(tallies.iter().map(|tally| tally.take()).collect())
         })
     }
 }
@@ -101,10 +102,10 @@ impl<C: Caller> Link for Callers<C> {
 /// of its calls are timed, so that not all callers time the same ones.
 pub(super) async fn repeat<C: LocalCaller>(
     caller: C,
-    number: u64,
+    number: usize,
     lane: Lane,
     meter: &Meter,
-    tally: &SharedTally,
+    tally: &Recorder,
 ) -> Result<()> {
     let mut untimed = 0;
     let payload = match lane.job {
@@ -120,7 +121,7 @@ pub(super) async fn repeat<C: LocalCaller>(
         if meter.phase() == Phase::Closed {
             break;
         }
-        let started = stopwatch(call + number, lane.timed_every());
+        let started = stopwatch(call + number as u64, lane.timed_every());
         match lane.job {
             Job::Add => {
                 let (a, b) = operands(call);
@@ -146,12 +147,12 @@ pub(super) async fn repeat<C: LocalCaller>(
         }
         if meter.phase() == Phase::Counting {
             match started {
-                Some(started) => tally.count(number, 1, Some(started.elapsed())),
+                Some(started) => tally.shard(number).count(1, Some(started.elapsed())),
                 None => untimed += 1,
             }
         }
     }
-    tally.count(number, untimed, None);
+    tally.shard(number).count(untimed, None);
     Ok(())
 }
 

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use capnp::message::ReaderOptions;
 use capnp_rpc::{RpcSystem, new_client, rpc_twoparty_capnp::Side, twoparty::VatNetwork};
 use futures_util::future::BoxFuture;
+use rpc_cli::load::record::{Recorder, Tally};
 use tokio::{
     io::{BufReader, BufWriter},
     net::{TcpListener, TcpStream},
@@ -19,14 +20,14 @@ use tokio::{
 use tokio_util::compat::{TokioAsyncReadCompatExt, TokioAsyncWriteCompatExt};
 
 use super::{
-    Link, Listening, Role, Transport,
+    Info, Link, Listening, Role, Transport,
     callers::{LocalCaller, repeat},
+    generated::peer_capnp::{self, jobs},
     threads::Place,
 };
 use crate::{
-    generated::peer_capnp::{self, jobs},
     jobs::{Address, Customer, Item, Order, perform},
-    meter::{Meter, SharedTally, Tally},
+    meter::{DIGITS, Meter, SHARDS},
     plan::Lane,
 };
 
@@ -35,18 +36,14 @@ use crate::{
 pub(super) struct CapnpRpc;
 
 impl Transport for CapnpRpc {
-    fn name(&self) -> &'static str {
-        "capnp-rpc"
-    }
-
-    fn role(&self) -> Role {
-        Role::Peer
-    }
-
-    fn settings(&self) -> &'static str {
-        "two-party over TCP, TCP_NODELAY, buffered both ways as in its examples, no traversal limit; connections are \
+    fn info(&self) -> Info {
+        Info {
+            name: "capnp-rpc",
+            role: Role::Peer,
+            settings: "two-party over TCP, TCP_NODELAY, buffered both ways as in its examples, no traversal limit; connections are \
          shared out over as many single-threaded runtimes as the others have workers; the server \
-         copies an order from message to message, the client reads it into the struct of all others"
+         copies an order from message to message, the client reads it into the struct of all others",
+        }
     }
 
     fn has_own_threads(&self) -> bool {
@@ -148,8 +145,8 @@ async fn drive(client: &jobs::Client, lanes: Vec<Lane>, meter: Arc<Meter>) -> Re
     let mut tallies = Vec::new();
     let mut running = JoinSet::new();
     for lane in lanes {
-        let tally = Arc::new(SharedTally::new());
-        for number in 0..lane.in_flight as u64 {
+        let tally = Arc::new(Recorder::new(SHARDS, DIGITS));
+        for number in 0..lane.in_flight {
             let (client, meter, tally) = (client.clone(), Arc::clone(&meter), Arc::clone(&tally));
             running.spawn_local(async move { repeat(client, number, lane, &meter, &tally).await });
         }
@@ -158,7 +155,7 @@ async fn drive(client: &jobs::Client, lanes: Vec<Lane>, meter: Arc<Meter>) -> Re
     while let Some(joined) = running.join_next().await {
         joined??;
     }
-    Ok(tallies.iter().map(|tally| tally.sum()).collect())
+    Ok(tallies.iter().map(|tally| tally.take()).collect())
 }
 
 impl LocalCaller for jobs::Client {

@@ -15,7 +15,7 @@ use jsonrpsee_server::{RpcModule, Server, ServerConfig, types::ErrorObjectOwned}
 use jsonrpsee_ws_client::{WsClient, WsClientBuilder};
 
 use super::{
-    LARGEST_MESSAGE, Link, Listening, MOST_CALLS, MOST_CONNECTIONS, Role, Transport,
+    Info, LARGEST_MESSAGE, Link, Listening, MOST_CALLS, MOST_CONNECTIONS, Role, Transport,
     callers::{Caller, Callers},
 };
 use crate::jobs::{self, Order};
@@ -28,29 +28,18 @@ pub(super) enum Jsonrpsee {
 }
 
 impl Transport for Jsonrpsee {
-    fn name(&self) -> &'static str {
+    fn info(&self) -> Info {
         match self {
-            Self::Http => "jsonrpsee-http",
-            Self::WebSocket => "jsonrpsee-ws",
-        }
-    }
-
-    fn role(&self) -> Role {
-        match self {
-            Self::Http => Role::Http,
-            Self::WebSocket => Role::Peer,
-        }
-    }
-
-    fn settings(&self) -> &'static str {
-        match self {
-            Self::Http => {
-                "HTTP/1.1 keep-alive, TCP_NODELAY, limits on connections and sizes raised"
-            }
-            Self::WebSocket => {
-                "one WebSocket for all calls, TCP_NODELAY, limits on connections, sizes and calls \
-                 raised"
-            }
+            Self::Http => Info {
+                name: "jsonrpsee-http",
+                role: Role::Http,
+                settings: "HTTP/1.1 keep-alive, TCP_NODELAY, limits on connections and sizes raised",
+            },
+            Self::WebSocket => Info {
+                name: "jsonrpsee-ws",
+                role: Role::Peer,
+                settings: "one WebSocket for all calls, TCP_NODELAY, limits on connections, sizes and calls raised",
+            },
         }
     }
 

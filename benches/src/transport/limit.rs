@@ -9,14 +9,15 @@ use std::sync::Arc;
 use anyhow::{Result, ensure};
 use bytes::{Buf, BufMut, BytesMut};
 use futures_util::future::BoxFuture;
+use rpc_cli::load::record::Tally;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
 };
 
-use super::{Link, Listening, Role, Transport, operands};
+use super::{Info, Link, Listening, Role, Transport, operands};
 use crate::{
-    meter::{Meter, Phase, Tally, stopwatch},
+    meter::{DIGITS, Meter, Phase, stopwatch},
     plan::{Job, Lane},
 };
 
@@ -25,16 +26,12 @@ use crate::{
 pub(super) struct Limit;
 
 impl Transport for Limit {
-    fn name(&self) -> &'static str {
-        "limit"
-    }
-
-    fn role(&self) -> Role {
-        Role::Limit
-    }
-
-    fn settings(&self) -> &'static str {
-        "hand-written tokio, TCP_NODELAY, one batch in flight per connection, no tasks, no serde"
+    fn info(&self) -> Info {
+        Info {
+            name: "limit",
+            role: Role::Limit,
+            settings: "hand-written tokio, TCP_NODELAY, one batch in flight per connection, no tasks, no serde",
+        }
     }
 
     fn performs(&self, job: Job) -> bool {
@@ -129,7 +126,7 @@ impl Link for Batches {
 }
 
 async fn repeat(stream: &mut TcpStream, lane: Lane, meter: &Meter) -> Result<Tally> {
-    let mut tally = Tally::new();
+    let mut tally = Tally::new(DIGITS);
     let mut inbound = BytesMut::with_capacity(BUFFER);
     let mut outbound = BytesMut::with_capacity(BUFFER);
     for batch in 0..meter.calls_per_caller() {
@@ -164,7 +161,7 @@ async fn repeat(stream: &mut TcpStream, lane: Lane, meter: &Meter) -> Result<Tal
 
 /// Sends payloads and reads them back at once: long ones do not fit into the kernel's buffers.
 async fn echo(stream: &mut TcpStream, lane: Lane, bytes: usize, meter: &Meter) -> Result<Tally> {
-    let mut tally = Tally::new();
+    let mut tally = Tally::new(DIGITS);
     let (mut reader, mut writer) = stream.split();
     let mut request = BytesMut::with_capacity(HEAD + bytes + KEY_LENGTH as usize);
     request.put_u64_le(ECHO_KIND | (KEY_LENGTH + bytes as u64));

@@ -11,9 +11,11 @@
 mod axum_reqwest;
 mod callers;
 mod capnp;
+mod generated;
 mod http;
 mod jsonrpsee;
 mod limit;
+pub(crate) mod messages;
 mod ours;
 mod rest;
 mod soap;
@@ -26,10 +28,11 @@ use std::{any::Any, fmt, sync::Arc};
 
 use anyhow::{Context, Result};
 use futures_util::future::BoxFuture;
+use rpc_cli::load::record::Tally;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    meter::{Meter, Tally},
+    meter::Meter,
     plan::{Job, Lane},
 };
 
@@ -47,16 +50,26 @@ pub enum Role {
     Peer,
 }
 
+/// What tables say of a transport.
+#[derive(Debug, Clone, Copy)]
+pub struct Info {
+    /// The name in tables, in `--only` and for the server process.
+    pub name: &'static str,
+    /// What it is to the comparison.
+    pub role: Role,
+    /// Its settings in a sentence, so that a reader can judge whether it is treated fairly.
+    pub settings: &'static str,
+}
+
 /// One way of calling a server.
 pub trait Transport: fmt::Debug + Send + Sync {
-    /// The name in tables, in `--only` and for the server process.
-    fn name(&self) -> &'static str;
+    /// What tables say of it.
+    fn info(&self) -> Info;
 
-    /// What it is to the comparison.
-    fn role(&self) -> Role;
-
-    /// Its settings in a sentence, so that a reader can judge whether it is treated fairly.
-    fn settings(&self) -> &'static str;
+    /// The name in tables.
+    fn name(&self) -> &'static str {
+        self.info().name
+    }
 
     /// Whether it can do this job.
     fn performs(&self, job: Job) -> bool {

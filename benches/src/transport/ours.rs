@@ -5,17 +5,18 @@ use std::sync::Arc;
 use anyhow::Result;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
+use rpc_cli::load::record::Tally;
 use rpc_core::{Address, Codec, Endpoint, Limits, Server, service};
 use tempfile::TempDir;
 
 use super::{
-    LARGEST_MESSAGE, Link, Listening, MOST_CALLS, MOST_CONNECTIONS, Role, Transport,
+    Info, LARGEST_MESSAGE, Link, Listening, MOST_CALLS, MOST_CONNECTIONS, Role, Transport,
     callers::{Caller, Callers},
     threads::Place,
 };
 use crate::{
     jobs::{self, Order},
-    meter::{Meter, Tally},
+    meter::Meter,
     plan::{Job, Lane},
 };
 
@@ -72,32 +73,23 @@ pub(super) enum Ours {
 }
 
 impl Transport for Ours {
-    fn name(&self) -> &'static str {
-        match self {
-            Self::Tcp => "ours-tcp",
-            Self::Threads => "ours-threads",
-            Self::Unix => "ours-unix",
-            Self::Json => "ours-json",
-            Self::Memory => "ours-memory",
-        }
-    }
-
-    fn role(&self) -> Role {
-        Role::Ours
-    }
-
-    fn settings(&self) -> &'static str {
-        match self {
-            Self::Tcp | Self::Unix => {
-                "bincode, limits on sizes, calls and connections raised, otherwise the defaults"
-            }
-            Self::Threads => {
+    fn info(&self) -> Info {
+        let (name, settings) = match self {
+            Self::Tcp => ("ours-tcp", RAISED),
+            Self::Unix => ("ours-unix", RAISED),
+            Self::Threads => (
+                "ours-threads",
                 "bincode over TCP; the server has a thread with a runtime of its own for each core, and the client \
-                 shares its connections and their callers out over as many"
+                 shares its connections and their callers out over as many",
+            ),
+            Self::Memory => {
+                ("ours-memory", "bincode, both ends in one process and one runtime of two workers")
             }
-            Self::Memory => "bincode, both ends in one process and one runtime of two workers",
-            Self::Json => "JSON over TCP, limits raised as for bincode, otherwise the defaults",
-        }
+            Self::Json => {
+                ("ours-json", "JSON over TCP, limits raised as for bincode, otherwise the defaults")
+            }
+        };
+        Info { name, role: Role::Ours, settings }
     }
 
     fn performs(&self, _: Job) -> bool {
@@ -155,6 +147,9 @@ impl Ours {
         Ok(JobsClient::new(channel))
     }
 }
+
+const RAISED: &str =
+    "bincode, limits on sizes, calls and connections raised, otherwise the defaults";
 
 /// A connection that stays on one thread, with its callers.
 struct Placed {

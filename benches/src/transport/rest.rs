@@ -13,7 +13,7 @@ use reqwest::Url;
 use serde::Deserialize;
 
 use super::{
-    Link, Listening, Role, Transport,
+    Info, Link, Listening, Role, Transport,
     callers::{Caller, Callers},
     http,
 };
@@ -24,16 +24,8 @@ use crate::jobs::{self, Order};
 pub(super) struct Rest;
 
 impl Transport for Rest {
-    fn name(&self) -> &'static str {
-        "rest"
-    }
-
-    fn role(&self) -> Role {
-        Role::Http
-    }
-
-    fn settings(&self) -> &'static str {
-        http::SETTINGS
+    fn info(&self) -> Info {
+        Info { name: "rest", role: Role::Http, settings: http::SETTINGS }
     }
 
     fn serve(&self) -> BoxFuture<'static, Result<Listening>> {

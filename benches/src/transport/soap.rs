@@ -18,7 +18,7 @@ use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Link, Listening, Role, Transport,
+    Info, Link, Listening, Role, Transport,
     callers::{Caller, Callers},
     http,
 };
@@ -29,16 +29,8 @@ use crate::jobs::{self, Order};
 pub(super) struct Soap;
 
 impl Transport for Soap {
-    fn name(&self) -> &'static str {
-        "soap"
-    }
-
-    fn role(&self) -> Role {
-        Role::Http
-    }
-
-    fn settings(&self) -> &'static str {
-        http::SETTINGS
+    fn info(&self) -> Info {
+        Info { name: "soap", role: Role::Http, settings: http::SETTINGS }
     }
 
     fn serve(&self) -> BoxFuture<'static, Result<Listening>> {

@@ -16,7 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::codec::LengthDelimitedCodec;
 
 use super::{
-    LARGEST_MESSAGE, Link, Listening, MOST_CALLS, Role, Transport,
+    Info, LARGEST_MESSAGE, Link, Listening, MOST_CALLS, Role, Transport,
     callers::{Caller, Callers},
 };
 use crate::jobs::{self, Order};
@@ -56,17 +56,13 @@ impl Jobs for Worker {
 pub(super) struct Tarpc;
 
 impl Transport for Tarpc {
-    fn name(&self) -> &'static str {
-        "tarpc"
-    }
-
-    fn role(&self) -> Role {
-        Role::Peer
-    }
-
-    fn settings(&self) -> &'static str {
-        "bincode over TCP, TCP_NODELAY, a task per request (its `execute`), frames to 16 MiB, queues \
-         on both sides raised to the calls in flight"
+    fn info(&self) -> Info {
+        Info {
+            name: "tarpc",
+            role: Role::Peer,
+            settings: "bincode over TCP, TCP_NODELAY, a task per request (its `execute`), frames to 16 MiB, queues \
+         on both sides raised to the calls in flight",
+        }
     }
 
     fn serve(&self) -> BoxFuture<'static, Result<Listening>> {

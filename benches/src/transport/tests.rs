@@ -4,7 +4,7 @@ use super::*;
 use crate::jobs::Work;
 
 fn drive(transport: &dyn Transport, lanes: &[Lane], calls: u64) -> Vec<Tally> {
-    let runtime = crate::run::runtime().unwrap();
+    let runtime = crate::runtime::usual().unwrap();
     runtime.block_on(async {
         let listening = transport.serve().await.unwrap();
         let link = transport.connect(listening.address().to_owned()).await.unwrap();
@@ -30,7 +30,7 @@ fn each_transport_makes_the_calls_asked_for_of_each_job_it_performs() {
             if transport.performs(job) {
                 let tallies = drive(&*transport, &[Lane { job, in_flight: 3 }], 2);
                 assert_eq!(tallies.len(), 1, "{}", transport.name());
-                assert_eq!(tallies[0].calls(), 6, "{} {job:?}", transport.name());
+                assert_eq!(tallies[0].calls, 6, "{} {job:?}", transport.name());
             }
         }
     }
@@ -42,8 +42,8 @@ fn lanes_on_one_connection_are_counted_apart() {
         Lane { job: Job::Add, in_flight: 4 },
         Lane { job: Job::Echo { bytes: 100_000 }, in_flight: 1 },
     ];
-    for transport in all().into_iter().filter(|transport| transport.role() != Role::Limit) {
-        let calls: Vec<_> = drive(&*transport, &lanes, 5).iter().map(Tally::calls).collect();
+    for transport in all().into_iter().filter(|transport| transport.info().role != Role::Limit) {
+        let calls: Vec<_> = drive(&*transport, &lanes, 5).iter().map(|tally| tally.calls).collect();
         assert_eq!(calls, [20, 5], "{}", transport.name());
     }
 }

@@ -17,7 +17,7 @@ use tokio::{
 };
 use tokio_util::task::LocalPoolHandle;
 
-use crate::{pin::Cpus, run::WORKERS};
+use crate::{pin::Cpus, runtime::WORKERS};
 
 /// For futures that may be made elsewhere.
 static RUNTIMES: LazyLock<Result<Vec<Handle>>> =

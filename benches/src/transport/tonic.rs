@@ -12,19 +12,15 @@ use tonic::{
 };
 
 use super::{
-    LARGEST_MESSAGE, Link, Listening, MOST_CALLS, Role, Transport,
+    Info, LARGEST_MESSAGE, Link, Listening, MOST_CALLS, Role, Transport,
     callers::{Caller, Callers},
-};
-use crate::{
-    generated::{
-        grpc::{
-            jobs_client::JobsClient,
-            jobs_server::{Jobs, JobsServer},
-        },
-        messages::{AddRequest, Nothing, Number, Payload, Triple, WorkRequest},
+    generated::grpc::{
+        jobs_client::JobsClient,
+        jobs_server::{Jobs, JobsServer},
     },
-    jobs::{self, Order},
+    messages::{AddRequest, Nothing, Number, Payload, Triple, WorkRequest},
 };
+use crate::jobs::{self, Order};
 
 struct Worker;
 
@@ -61,17 +57,13 @@ impl Jobs for Worker {
 pub(super) struct Tonic;
 
 impl Transport for Tonic {
-    fn name(&self) -> &'static str {
-        "tonic"
-    }
-
-    fn role(&self) -> Role {
-        Role::Peer
-    }
-
-    fn settings(&self) -> &'static str {
-        "protobuf over HTTP/2 without TLS, TCP_NODELAY, windows of 4 MiB a stream and 16 MiB a \
-         connection, as many streams as calls in flight, bytes fields shared, not copied"
+    fn info(&self) -> Info {
+        Info {
+            name: "tonic",
+            role: Role::Peer,
+            settings: "protobuf over HTTP/2 without TLS, TCP_NODELAY, windows of 4 MiB a stream and 16 MiB a \
+         connection, as many streams as calls in flight, bytes fields shared, not copied",
+        }
     }
 
     fn serve(&self) -> BoxFuture<'static, Result<Listening>> {

@@ -12,7 +12,7 @@ use dxr_server::{Handler, HandlerResult, RouteBuilder, async_trait, axum::http::
 use futures_util::future::BoxFuture;
 
 use super::{
-    Link, Listening, Role, Transport,
+    Info, Link, Listening, Role, Transport,
     callers::{Caller, Callers},
     http,
 };
@@ -23,16 +23,8 @@ use crate::jobs::{self, Order};
 pub(super) struct XmlRpc;
 
 impl Transport for XmlRpc {
-    fn name(&self) -> &'static str {
-        "xml-rpc"
-    }
-
-    fn role(&self) -> Role {
-        Role::Http
-    }
-
-    fn settings(&self) -> &'static str {
-        http::SETTINGS
+    fn info(&self) -> Info {
+        Info { name: "xml-rpc", role: Role::Http, settings: http::SETTINGS }
     }
 
     fn serve(&self) -> BoxFuture<'static, Result<Listening>> {

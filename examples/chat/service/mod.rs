@@ -1,4 +1,4 @@
-//! The chat as a service: what is said on the wire, the rooms, and `Chat` over them. `rpc demo` serves it too.
+//! The chat as a service: its protocol, the rooms, and `Chat` over them. `rpc demo` serves it too.
 
 pub mod protocol;
 mod rooms;
@@ -19,7 +19,7 @@ use rpc_core::{Context, Shared, Stream};
 use protocol::{Chat, ChatError, ChatServer, Event, Line, RoomInfo};
 use rooms::{Entry, Rooms};
 
-/// The service, with nobody in its rooms.
+/// The service, without rooms.
 pub fn chat() -> ChatServer<impl Chat> {
     ChatServer::new(Hall::default())
 }
@@ -44,7 +44,7 @@ impl Sessions {
     }
 }
 
-/// Sees a member off when its stream ends, however it ends.
+/// Removes a member when its stream ends, however it ends.
 struct Presence {
     hall: Hall,
     session: u64,
@@ -73,7 +73,7 @@ impl Chat for Hall {
         let session = self.sessions.next();
         let Entry { welcome, events } = self.rooms().join(session, &nick, &room, cx.peer())?;
         let presence = Presence { hall: self.clone(), session };
-        // After a lag nothing is to be had but the notice.
+        // After a lag the notice is the last event.
         let events = events.scan(false, |dropped, event| {
             let next = match event {
                 _ if *dropped => None,
@@ -85,7 +85,7 @@ impl Chat for Hall {
             };
             future::ready(next)
         });
-        // Who calls `leave` is told so by the end of the stream.
+        // The end of the stream tells a member that its `leave` is done.
         let left = move |event: &Shared<Event>| match &**event {
             Event::Left(who) => *who == nick,
             _ => false,

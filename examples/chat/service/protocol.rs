@@ -1,57 +1,56 @@
-//! What the two sides of the chat say to each other: `Chat` is served by the server, `ChatEvents` by each
-//! client.
+//! The services of the chat's two sides: `Chat` is served by the server, `ChatEvents` by each client.
 
 use rpc_core::{Context, Schema, Shared, Stream, service};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// One thing that was said.
+/// A message that was said in a room, or to one member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Schema)]
 pub struct Line {
-    /// Who said it.
+    /// The nickname of its sender.
     pub nick: String,
-    /// What was said.
+    /// The text.
     pub text: String,
 }
 
-/// What happens in a room.
+/// An event in a room.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Schema)]
 pub enum Event {
     /// The first event: this member is in the room.
     Welcome {
-        /// Proves to the server who calls.
+        /// The proof of membership, for later calls.
         session: u64,
-        /// What was said before, oldest first.
+        /// The messages before, oldest first.
         history: Vec<Line>,
-        /// Who is in the room, this member included.
+        /// The nicknames of the members, this one included.
         members: Vec<String>,
     },
-    /// Somebody said something.
+    /// A message.
     Said(Line),
-    /// Somebody came.
+    /// A member came.
     Joined(String),
-    /// Somebody left, or was lost.
+    /// A member left, or lost its connection.
     Left(String),
     /// The last event: this member did not keep up.
     Dropped {
-        /// How many events it has missed.
+        /// The number of events that it has missed.
         missed: u64,
     },
 }
 
-/// A room and how many are in it.
+/// A room and the number of its members.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Schema)]
 pub struct RoomInfo {
     /// Its name.
     pub name: String,
-    /// How many members it has.
+    /// The number of its members.
     pub members: u32,
 }
 
-/// Why the server does not do it.
+/// The reason why the server refuses a call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Schema, Error)]
 pub enum ChatError {
-    /// Somebody else has the nickname.
+    /// Another member has the nickname.
     #[error("somebody is called {0} already: choose another nickname")]
     NickTaken(String),
     /// Names are short and plain.
@@ -60,7 +59,7 @@ pub enum ChatError {
     /// Messages are short.
     #[error("a message has at most {limit} bytes")]
     TooLong {
-        /// The most that is taken.
+        /// The most bytes that are accepted.
         limit: u32,
     },
     /// The session is over, or never was.
@@ -77,7 +76,7 @@ pub enum ChatError {
 /// A chat with rooms.
 #[service]
 pub trait Chat {
-    /// Joins a room. The stream is the membership: who drops it, or loses the connection, has left.
+    /// Joins a room. The stream is the membership: a client that drops it, or loses the connection, has left.
     async fn join(
         &self,
         cx: &Context,
@@ -91,15 +90,15 @@ pub trait Chat {
     async fn tell(&self, session: u64, nick: String, text: String) -> Result<(), ChatError>;
     /// Leaves the room.
     async fn leave(&self, session: u64) -> Result<(), ChatError>;
-    /// What was said in the room, oldest first.
+    /// Returns the messages in the room, oldest first.
     async fn history(&self, session: u64) -> Result<Vec<Line>, ChatError>;
-    /// Who is in the room.
+    /// Returns the nicknames of the room's members.
     async fn who(&self, session: u64) -> Result<Vec<String>, ChatError>;
-    /// All rooms that somebody is in.
+    /// Returns all rooms that have members.
     async fn rooms(&self) -> Vec<RoomInfo>;
 }
 
-/// What the server calls on its members.
+/// The calls of the server to its members.
 #[service]
 pub trait ChatEvents {
     /// A private message.

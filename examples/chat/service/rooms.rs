@@ -1,4 +1,4 @@
-//! Who is in which room, and what was said there. Knows no connections.
+//! The rooms: their members and messages. Knows no connections.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -6,13 +6,13 @@ use rpc_core::{Broadcast, Subscription};
 
 use super::protocol::{ChatError, ChatEventsClient, Event, Line, RoomInfo};
 
-/// Lines that a room remembers.
+/// The most messages that a room keeps.
 const REMEMBERED: usize = 100;
 
-/// Events that a member may be behind before it is dropped.
+/// The most events that a member may be behind before it is dropped.
 const BEHIND: usize = 256;
 
-/// Bytes of one message.
+/// The most bytes of one message.
 const LONGEST: usize = 4 << 10;
 
 struct Room {
@@ -28,21 +28,21 @@ struct Member {
     client: ChatEventsClient,
 }
 
-/// All rooms. A room is there while somebody is in it.
+/// All rooms. A room exists while it has members.
 #[derive(Default)]
 pub struct Rooms {
     rooms: BTreeMap<String, Room>,
     members: HashMap<u64, Member>,
 }
 
-/// What a new member needs.
+/// The state of a room that a new member receives.
 pub struct Entry {
     pub welcome: Event,
     pub events: Subscription<Event>,
 }
 
 impl Rooms {
-    /// Lets somebody in.
+    /// Adds a member.
     pub fn join(
         &mut self,
         session: u64,
@@ -70,7 +70,7 @@ impl Rooms {
         Ok(Entry { welcome, events: entered.events.subscribe() })
     }
 
-    /// Sees somebody off; nothing if it has left already.
+    /// Removes a member; does nothing if it has left already.
     pub fn leave(&mut self, session: u64) {
         let Some(member) = self.members.remove(&session) else { return };
         let Some(room) = self.rooms.get_mut(&member.room) else { return };
@@ -81,7 +81,7 @@ impl Rooms {
         }
     }
 
-    /// Says something to everybody in the room.
+    /// Sends a message to all members of the room.
     pub fn say(&mut self, session: u64, text: String) -> Result<(), ChatError> {
         check_text(&text)?;
         let member = self.members.get(&session).ok_or(ChatError::NotJoined)?;
@@ -95,7 +95,7 @@ impl Rooms {
         Ok(())
     }
 
-    /// Who says something to whom in private.
+    /// Returns a private message and the client of its receiver.
     pub fn tell(
         &self,
         session: u64,
@@ -109,12 +109,12 @@ impl Rooms {
         Ok((Line { nick: from.nick.clone(), text }, to.client.clone()))
     }
 
-    /// What was said in the member's room.
+    /// The messages in the member's room.
     pub fn history(&self, session: u64) -> Result<Vec<Line>, ChatError> {
         Ok(self.room_of(session)?.history.iter().cloned().collect())
     }
 
-    /// Who is in the member's room.
+    /// The members of the member's room.
     pub fn who(&self, session: u64) -> Result<Vec<String>, ChatError> {
         Ok(self.room_of(session)?.members.clone())
     }

@@ -13,11 +13,11 @@ use clap::builder::RangedI64ValueParser;
 
 use super::call::metadata;
 use crate::{
-    bench::{
-        caller::Caller,
+    exit::Failure,
+    load::{
         compare::Comparison,
         csv,
-        generator::drive,
+        drive::{Caller, drive},
         html, http,
         plan::{Bound, Load, Pace},
         progress::Progress,
@@ -26,7 +26,6 @@ use crate::{
         target::{self, Ready, Wanted},
         text,
     },
-    exit::Failure,
     output,
     patience::{Patience, time},
 };

@@ -1,11 +1,16 @@
 //! `rpc codegen`: typed clients for other languages, from a live server or a saved schema.
 
-use std::path::PathBuf;
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    path::PathBuf,
+};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Result, bail};
 
 use crate::{
-    codegen::{self, Api, Language},
+    config::{self, Wanted},
+    exit::Failure,
+    generate::{GenerateError, Output, generate},
     output,
     patience::Patience,
     source,
@@ -14,37 +19,89 @@ use crate::{
 const EXAMPLES: &str = "\
 Examples:
   rpc codegen 127.0.0.1:7000 --lang python --out client
-  rpc codegen api.json --lang typescript --out src/rpc --service Calculator";
+  rpc codegen api.json --lang typescript --out src/rpc --service Calculator
+  rpc codegen                 everything that rpc.toml wants
+  rpc codegen --check         the same for CI: lists files that differ, writes none
+
+rpc.toml, whose paths are relative to it:
+  source = \"api.json\"         an address or file, for all outputs that name no other
+  [[output]]
+  language = \"python\"
+  out = \"client\"
+  services = [\"Calculator\"]   all if left out";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// A server's address, host:port or unix:/path, or a file from `rpc schema save`.
-    source: String,
+    /// A server's address, host:port or unix:/path, or a file from `rpc schema save`; rpc.toml if left out.
+    #[arg(requires_all = ["language", "out"])]
+    source: Option<String>,
     /// What to generate.
-    #[arg(short, long = "lang", value_name = "LANGUAGE")]
-    language: Language,
+    #[arg(short, long = "lang", value_name = "LANGUAGE", requires = "source")]
+    language: Option<Output>,
     /// The folder to write to; it is made if it is not there.
-    #[arg(short, long, value_name = "DIR")]
-    out: PathBuf,
+    #[arg(short, long, value_name = "DIR", requires = "source")]
+    out: Option<PathBuf>,
     /// Only this service; may be repeated.
-    #[arg(short, long = "service", value_name = "NAME")]
+    #[arg(short, long = "service", value_name = "NAME", requires = "source")]
     services: Vec<String>,
+    /// What says what to generate, if not rpc.toml.
+    #[arg(long, value_name = "FILE", conflicts_with = "source")]
+    config: Option<PathBuf>,
+    /// Write nothing: list the files that differ, and end with 1 if there are any.
+    #[arg(long)]
+    check: bool,
 }
 
 pub(super) async fn run(args: Args, patience: Patience) -> Result<()> {
-    let (document, name) = source::named(&args.source, patience).await?;
-    let document = source::keep(document, &args.services)?;
-    let title = name.as_deref().unwrap_or(codegen::TITLE);
-    for file in codegen::generate(args.language, &Api::new(&document), title) {
-        let path = args.out.join(&file.path);
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder)
-                .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    let wanted = match (args.source, args.language, args.out) {
+        (Some(source), Some(output), Some(out)) => {
+            vec![Wanted { source, output, out, services: args.services }]
         }
-        std::fs::write(&path, &file.text)
-            .with_context(|| format!("cannot write {}", path.display()))?;
-        output::line(&path.display().to_string());
+        _ => config::read(args.config.as_deref())?,
+    };
+    let mut sources = HashMap::new();
+    let mut files = Vec::new();
+    for wanted in wanted {
+        let (document, name) = match sources.entry(wanted.source) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                let found = source::named(new.key(), patience).await?;
+                new.insert(found)
+            }
+        };
+        let mut generate = generate(document.clone(), wanted.output);
+        if let Some(name) = name {
+            generate = generate.title(&**name);
+        }
+        let generate = wanted.services.into_iter().fold(generate, |all, name| all.service(name));
+        files.push((wanted.out, generate.files().map_err(failure)?));
     }
-    Ok(())
+    let all = files.iter().flat_map(|(out, files)| files.iter().map(move |file| (out, file)));
+    if !args.check {
+        for (out, file) in all {
+            output::line(&file.write_to(out)?.display().to_string());
+        }
+        return Ok(());
+    }
+    let mut differing = 0;
+    for (out, file) in all {
+        if let Some(path) = file.differs(out)? {
+            output::line(&path.display().to_string());
+            differing += 1;
+        }
+    }
+    match differing {
+        0 => Ok(()),
+        1 => bail!("1 file differs from what is generated"),
+        files => bail!("{files} files differ from what is generated"),
+    }
+}
+
+/// A service that is not there is what the description lacks; all else is the user's.
+fn failure(error: GenerateError) -> Failure {
+    match error {
+        GenerateError::UnknownService { .. } => Failure::unknown(error.to_string()),
+        error => Failure::usage(error.to_string()),
+    }
 }

@@ -3,7 +3,8 @@
 use clap::CommandFactory as _;
 use clap_complete::Shell;
 
-use crate::{output, program::Program};
+use super::Program;
+use crate::output;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -6,7 +6,7 @@ use rpc_core::schema::{Document, ServiceSchema};
 use serde_json::Value;
 
 use crate::{
-    codegen::Api,
+    api::Api,
     connect::{method, split},
     documents, output,
     patience::Patience,

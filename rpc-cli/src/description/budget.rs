@@ -20,7 +20,7 @@ const MOST_ON_WIRE: usize = 256;
 /// Services of one source.
 pub(crate) const MOST_SERVICES: usize = 10_000;
 
-/// What is left of the budget for everything from one source.
+/// The rest of the budget for everything from one source.
 #[derive(Debug)]
 pub(crate) struct Budget {
     services: Left,
@@ -29,7 +29,7 @@ pub(crate) struct Budget {
     in_signatures: Left,
 }
 
-/// What is left of one thing.
+/// The rest of one thing.
 #[derive(Debug)]
 struct Left {
     of: &'static str,
@@ -186,7 +186,7 @@ impl Walk<'_> {
                 contents.iter().try_for_each(|content| self.format(content, depth + 1))
             }
             Format::Named(key) => {
-                // Whoever names a type writes its name.
+                // A format that names a type writes its name.
                 let container = self.service.types.container(key);
                 self.budget.text.spend(container.map_or(key.len(), |named| named.name.len()))?;
                 self.weighed.leads_to.extend(self.places.get(key.as_str()));

@@ -5,7 +5,12 @@
 mod budget;
 mod names;
 
-use std::collections::HashSet;
+use std::{
+    collections::HashSet,
+    fs::File,
+    io::{self, Read as _},
+    path::Path,
+};
 
 use rpc_core::schema::{Document, DocumentError, ServiceSchema};
 use thiserror::Error;
@@ -18,11 +23,11 @@ pub(crate) enum Refusal {
     /// A name is not one that Rust or serde can have made.
     #[error("{what} {name:?} is not {wanted}")]
     Name {
-        /// What it names.
+        /// The thing that it names.
         what: &'static str,
         /// The name, cut where it is long.
         name: String,
-        /// What it should be.
+        /// The rule for such names.
         wanted: &'static str,
     },
     /// Two of a kind have one name.
@@ -45,12 +50,12 @@ pub(crate) enum Refusal {
     /// It is larger than what is walked.
     #[error("it is over the budget of {limit} {of}")]
     Budget {
-        /// What is counted.
+        /// The things that are counted.
         of: &'static str,
         /// How many there may be.
         limit: usize,
     },
-    /// What documents are checked for.
+    /// A rule of all documents.
     #[error(transparent)]
     Document(#[from] DocumentError),
 }
@@ -59,7 +64,7 @@ pub(crate) enum Refusal {
 const LONGEST_CHAIN: usize = 16;
 
 /// The largest file that is read, and the text that all descriptions of one source may have.
-pub(crate) const MOST_BYTES: u64 = 64 << 20;
+const MOST_BYTES: u64 = 64 << 20;
 
 /// Checks one service; `budget` is that of everything from one source.
 pub(crate) fn check(service: &ServiceSchema, budget: &mut Budget) -> Result<(), Refusal> {
@@ -70,16 +75,36 @@ pub(crate) fn check(service: &ServiceSchema, budget: &mut Budget) -> Result<(), 
     Ok(service.check()?)
 }
 
+/// A file that could not be read, or not be used.
+#[derive(Debug)]
+pub(crate) enum Unreadable {
+    Io(io::Error),
+    Refused(Refusal),
+}
+
+/// Reads a file that is not larger than any schema is.
+pub(crate) fn open(path: &Path) -> Result<Document, Unreadable> {
+    let mut text = String::new();
+    let read =
+        File::open(path).and_then(|file| file.take(MOST_BYTES + 1).read_to_string(&mut text));
+    if read.map_err(Unreadable::Io)? as u64 > MOST_BYTES {
+        let message = format!("it is over the budget of {MOST_BYTES} bytes");
+        return Err(Unreadable::Io(io::Error::other(message)));
+    }
+    self::read(&text).map_err(Unreadable::Refused)
+}
+
 /// Reads a file's text.
 pub(crate) fn read(text: &str) -> Result<Document, Refusal> {
-    // What it is measured by comes before what it is checked for, which costs more.
+    // The budget comes before the checks, which cost more.
     if let Ok(document) = serde_json::from_str::<Document>(text) {
         check_all(&document.services)?;
     }
     Ok(Document::from_json(text)?)
 }
 
-fn check_all(services: &[ServiceSchema]) -> Result<(), Refusal> {
+/// Checks the services of a document.
+pub(crate) fn check_all(services: &[ServiceSchema]) -> Result<(), Refusal> {
     let mut budget = Budget::default();
     let mut known = HashSet::new();
     for service in services {

@@ -7,8 +7,10 @@ use rpc_core::{
 
 use rpc_core::schema::{ContainerKind, Field, Format, Variant};
 
+use clap::ValueEnum as _;
+
 use super::*;
-use crate::codegen::{Api, Language, generate};
+use crate::{api::Api, generate::Output};
 
 /// A service called S with a method m, which takes this.
 fn service(types: Registry, format: Format) -> ServiceSchema {
@@ -202,15 +204,8 @@ fn all_generate(service: ServiceSchema) {
     assert!(crate::diff::changes(&document, &document).is_empty());
     assert!(!document.services[0].render().is_empty());
     let api = Api::new(&document);
-    for language in [
-        Language::Rust,
-        Language::Python,
-        Language::Typescript,
-        Language::Openrpc,
-        Language::Markdown,
-        Language::Html,
-    ] {
-        assert!(!generate(language, &api, "S").is_empty());
+    for output in Output::value_variants() {
+        assert!(!output.files(&api, "S").is_empty());
     }
 }
 

@@ -1,4 +1,4 @@
-//! What has changed between two descriptions, and whom each change breaks: those who were built against the old one,
+//! The changes between two descriptions, and the callers that each breaks: those that were built against the old one,
 //! in bincode or in JSON, and call a server with the new one.
 
 mod values;
@@ -15,11 +15,11 @@ use values::Comparison;
 pub(crate) struct Change {
     /// The service, or the method as `Service.method`.
     pub path: String,
-    /// What has changed there.
+    /// The change in words.
     pub what: String,
-    /// Whether callers in bincode, which are built against the exact signature, fail.
+    /// Callers in bincode, which are built against the exact signature, fail.
     pub breaks_bincode: bool,
-    /// Whether callers in JSON, by the method's bare name, can fail.
+    /// Callers in JSON, by the method's bare name, can fail.
     pub breaks_json: bool,
 }
 
@@ -73,7 +73,7 @@ fn of_method(
     changes: &mut Vec<Change>,
 ) {
     let path = &old.path;
-    // Whoever calls by key is refused if it is another one, whatever has changed.
+    // Callers by key are refused if it is another one, whatever has changed.
     let other_key = old.key != new.key;
     let before = changes.len();
     let mut note = |what: String, breaks_json| {
@@ -155,7 +155,7 @@ fn arguments<'a>(
     }
 }
 
-/// What has names, found by them: there may be some ten thousand.
+/// Things by their names: there may be some ten thousand.
 fn by_name<T>(all: &[T], name: impl Fn(&T) -> &String) -> HashMap<&str, &T> {
     all.iter().map(|one| (name(one).as_str(), one)).collect()
 }

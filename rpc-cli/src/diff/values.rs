@@ -1,4 +1,4 @@
-//! Whether what one side writes as JSON is understood by the other, whose type differs: serde's rules, with the way
+//! Values in JSON between two sides whose types differ: serde's rules, with the way
 //! that the value travels. Recursive types are compared once for each way.
 
 use std::collections::HashSet;
@@ -11,7 +11,7 @@ use super::{Way, by_name};
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Difference {
     pub(super) what: String,
-    /// Whether a reader can fail by it.
+    /// A reader can fail by it.
     pub(super) breaks: bool,
 }
 
@@ -105,7 +105,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// What a struct or a variant holds.
+    /// The content of a struct or a variant.
     fn content(
         &mut self,
         at: &str,
@@ -143,7 +143,7 @@ impl<'a> Comparison<'a> {
                         self.note(format!("{at} is needed now"), true);
                     }
                 }
-                // Whoever reads ignores what it does not know.
+                // Readers ignore fields that they do not know.
                 None => {
                     let breaks = way == Way::Reply && !may_be_missing(field);
                     self.note(format!("{name}.{} is gone", field.name), breaks);
@@ -180,12 +180,12 @@ impl<'a> Comparison<'a> {
     }
 }
 
-/// Whether JSON may leave a field out.
+/// True if JSON may leave a field out.
 const fn may_be_missing(field: &Field) -> bool {
     field.optional || matches!(field.format, Format::Option(_))
 }
 
-/// Whether every value that `writer` has is one of `reader`, in JSON.
+/// True if every value that `writer` has is one of `reader`, in JSON.
 fn accepts(writer: &Format, reader: &Format) -> bool {
     match (writer, reader) {
         (writer, reader) if writer == reader => true,

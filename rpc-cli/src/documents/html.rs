@@ -7,7 +7,7 @@ use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, html::push_html};
 use rpc_core::schema::{ContainerKind, Field, Format, MethodKind, MethodSchema, ServiceSchema};
 
 use super::{deprecation, exchange};
-use crate::codegen::{Api, NamedType};
+use crate::api::{Api, Type};
 
 const STYLE: &str = include_str!("page.css");
 
@@ -21,7 +21,7 @@ pub(crate) fn page(api: &Api<'_>, title: &str) -> String {
     );
     navigation(&mut page, api, &title);
     let _ = writeln!(page, "<main>\n<h1>{title}</h1>");
-    for service in api.services {
+    for service in api.schemas() {
         Page { api, service }.service(&mut page);
     }
     let mut types: Vec<_> = visible(api).collect();
@@ -37,7 +37,7 @@ pub(crate) fn page(api: &Api<'_>, title: &str) -> String {
 
 fn navigation(page: &mut String, api: &Api<'_>, title: &str) {
     let _ = writeln!(page, "<nav>\n<strong>{title}</strong>");
-    for service in api.services {
+    for service in api.schemas() {
         let name = escaped(&service.name);
         let _ = writeln!(page, "<a class=\"service\" href=\"#{name}\">{name}</a>\n<ul>");
         for method in &service.methods {
@@ -59,8 +59,8 @@ fn navigation(page: &mut String, api: &Api<'_>, title: &str) {
 }
 
 /// The types that a reader of Rust does not know.
-fn visible<'a>(api: &'a Api<'a>) -> impl Iterator<Item = &'a NamedType<'a>> {
-    api.types.iter().filter(|named| !named.container.name.starts_with("Result<"))
+fn visible<'a>(api: &'a Api<'a>) -> impl Iterator<Item = &'a Type<'a>> {
+    api.types.iter().filter(|named| !named.is_result())
 }
 
 /// Writes what belongs to one service.
@@ -133,7 +133,7 @@ impl Page<'_> {
             }
             Format::Array { content, size } => format!("[{}; {size}]", self.ty(content)),
             Format::Named(key) => match self.api.named(self.service, key) {
-                Some(named) if !named.container.name.starts_with("Result<") => {
+                Some(named) if !named.is_result() => {
                     let (anchor, name) = (escaped(&named.name), escaped(&named.container.name));
                     format!("<a href=\"#type.{anchor}\">{name}</a>")
                 }
@@ -143,7 +143,7 @@ impl Page<'_> {
         }
     }
 
-    fn named(self, page: &mut String, named: &NamedType<'_>) {
+    fn named(self, page: &mut String, named: &Type<'_>) {
         let (anchor, name) = (escaped(&named.name), escaped(&named.container.name));
         let _ = writeln!(
             page,
@@ -174,7 +174,7 @@ impl Page<'_> {
         page.push_str("</article>\n");
     }
 
-    /// What a variant holds, on one line.
+    /// The content of a variant, on one line.
     fn content(self, kind: &ContainerKind) -> String {
         match kind {
             ContainerKind::Newtype(content) => format!("({})", self.ty(content)),

@@ -4,7 +4,7 @@ use rpc_core::schema::{Container, ContainerKind, Field, Format, ServiceSchema, V
 use serde_json::{Map, Value, json};
 
 use super::deprecation;
-use crate::codegen::Api;
+use crate::api::Api;
 
 /// Writes schemas of one service's formats.
 #[derive(Clone, Copy)]

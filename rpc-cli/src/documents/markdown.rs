@@ -6,7 +6,7 @@ use rpc_core::schema::ServiceSchema;
 
 use super::{deprecation, exchange};
 use crate::{
-    codegen::{Api, harmless},
+    api::{Api, harmless},
     output::steers,
 };
 
@@ -16,15 +16,15 @@ pub(crate) fn markdown(api: &Api<'_>, title: &str) -> String {
     // Writing to a string cannot fail, here and below.
     if api.services.len() > 1 {
         text.push('\n');
-        for service in api.services {
+        for service in api.schemas() {
             let (name, anchor) = (escaped(&service.name), service.name.to_lowercase());
             let _ = writeln!(text, "- [{name}](#{anchor})");
         }
     }
-    for service in api.services {
+    for service in api.schemas() {
         one(&mut text, service);
     }
-    let shown = api.types.iter().rev().filter(|named| !named.container.name.starts_with("Result<"));
+    let shown = api.types.iter().rev().filter(|named| !named.is_result());
     let mut heading = "\n## Types\n";
     for named in shown {
         let _ = writeln!(text, "{}\n### {}", std::mem::take(&mut heading), escaped(&named.name));

@@ -9,9 +9,33 @@ pub(crate) use html::page;
 pub(crate) use markdown::markdown;
 pub(crate) use openrpc::openrpc;
 
+use clap::ValueEnum;
 use rpc_core::schema::MethodKind;
 
-/// What is said of a method that is not one request and one reply.
+use crate::api::Api;
+
+/// A form of document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[non_exhaustive]
+pub enum Form {
+    /// An OpenRPC 1.4 document, `openrpc.json`.
+    Openrpc,
+    /// A page for repositories and wikis, `api.md`.
+    Markdown,
+    /// A page to look at, `api.html`.
+    Html,
+}
+
+/// The document in that form with the name of its file.
+pub(crate) fn document(form: Form, api: &Api<'_>, title: &str) -> (&'static str, String) {
+    match form {
+        Form::Openrpc => ("openrpc.json", format!("{:#}\n", openrpc(api, title))),
+        Form::Markdown => ("api.md", markdown(api, title)),
+        Form::Html => ("api.html", page(api, title)),
+    }
+}
+
+/// A sentence about a method that is not one request and one reply.
 const fn exchange(kind: MethodKind) -> Option<&'static str> {
     match kind {
         MethodKind::Oneway => Some("One-way: there is no reply."),
@@ -22,7 +46,7 @@ const fn exchange(kind: MethodKind) -> Option<&'static str> {
     }
 }
 
-/// What `deprecated` says, as a sentence.
+/// The reason of `deprecated` as a sentence.
 fn deprecation(why: &str) -> String {
     if why.is_empty() { "Deprecated.".to_owned() } else { format!("Deprecated: {why}") }
 }

@@ -5,7 +5,7 @@ use rpc_core::schema::{Argument, Format, MethodKind, MethodSchema, ServiceSchema
 use serde_json::{Map, Value, json};
 
 use super::{deprecation, exchange, json_schema::Schemas};
-use crate::codegen::Api;
+use crate::api::Api;
 
 /// The OpenRPC document of all services.
 pub(crate) fn openrpc(api: &Api<'_>, title: &str) -> Value {
@@ -14,7 +14,7 @@ pub(crate) fn openrpc(api: &Api<'_>, title: &str) -> Value {
         let writer = Schemas { api, service: named.service };
         schemas.insert(named.name.clone(), writer.container(named.container));
     }
-    let methods = api.services.iter().flat_map(|service| {
+    let methods = api.schemas().flat_map(|service| {
         let writer = Schemas { api, service };
         service.methods.iter().map(move |method| self::method(writer, method))
     });

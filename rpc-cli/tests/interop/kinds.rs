@@ -50,14 +50,14 @@ fn names(flags: Flags) -> String {
     set.iter().map(|(_, name)| *name).collect::<Vec<_>>().join(" ")
 }
 
-fn runtime(language: &str) -> String {
-    format!("{}/src/codegen/{language}/runtime", env!("CARGO_MANIFEST_DIR"))
+fn runtime(folder: &str) -> String {
+    format!("{}/runtimes/{folder}", env!("CARGO_MANIFEST_DIR"))
 }
 
 #[tokio::test]
 async fn python_has_the_protocols_table_of_kinds() {
     let mut python = Command::new("python3");
-    python.args(["-c", PYTHON, &runtime("python")]).env("PYTHONDONTWRITEBYTECODE", "1");
+    python.args(["-c", PYTHON, &runtime("python/rpc_runtime")]).env("PYTHONDONTWRITEBYTECODE", "1");
     let done = python.output().await.unwrap();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     assert_eq!(String::from_utf8(done.stdout).unwrap(), expected());
@@ -67,7 +67,7 @@ async fn python_has_the_protocols_table_of_kinds() {
 /// the tables differ.
 #[test]
 fn typescript_has_the_protocols_table_of_kinds() {
-    let source = std::fs::read_to_string(runtime("typescript") + "/frames.ts").unwrap();
+    let source = std::fs::read_to_string(runtime("typescript/src") + "/frames.ts").unwrap();
     let (_, table) = source.split_once("export const KINDS = [").expect("the table has gone");
     let (table, _) = table.split_once("] as const;").expect("the table has no end");
     let mut text = String::new();

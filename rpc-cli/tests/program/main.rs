@@ -5,6 +5,7 @@
 
 mod bench;
 mod calls;
+mod codegen;
 mod demo;
 mod documents;
 mod help;

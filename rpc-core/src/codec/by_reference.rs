@@ -1,12 +1,12 @@
-//! Long bytes of a value on their way out: the encoded form keeps a reference to them in place of a copy. Whoever
-//! writes such bytes offers them; the writer of the buffer that is being filled takes the offer, if it gets
-//! these very bytes, and leaves a gap.
+//! Long bytes of a value on their way out: the encoded form keeps a reference to them in place of a copy. A
+//! serializer of such bytes offers them; the writer of the buffer takes the offer, if it is given these very
+//! bytes, and leaves a gap.
 
 use std::cell::{Cell, RefCell};
 
 use bytes::Bytes;
 
-/// What is shorter is copied: references cost more than that.
+/// The shortest bytes that are kept by reference: below, a copy costs less.
 const LONG: usize = 16 << 10;
 
 thread_local! {
@@ -15,23 +15,23 @@ thread_local! {
     static OFFERED: RefCell<Option<Bytes>> = const { RefCell::new(None) };
 }
 
-/// The buffer that may have gaps; a value's own code may fill others meanwhile.
+/// The buffer that may have gaps. It is known by its address, for a value's own code may fill others meanwhile.
 #[derive(Clone, Copy)]
 struct Filling {
     /// Its address; 0 if there is none.
     buffer: usize,
-    /// How many gaps it has: the last so many of `GAPS`.
+    /// The number of its gaps, which are the last ones of `GAPS`.
     gaps: usize,
 }
 
-/// Where in a buffer bytes are missing, and which.
+/// A place in a buffer where bytes are missing, and these bytes.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Gap {
     pub(super) at: usize,
     pub(super) bytes: Bytes,
 }
 
-/// Runs `fill` on `buffer`, which may leave gaps in it; gives them if there are any.
+/// Runs `fill`, which may leave gaps in `buffer`, and returns them if there are any.
 #[inline]
 pub(super) fn with_gaps<R>(
     buffer: &mut Vec<u8>,
@@ -44,6 +44,7 @@ pub(super) fn with_gaps<R>(
     if gaps == 0 {
         return (filled, None);
     }
+    // Counted as taken before they are: `_restore` drops the gaps that are still counted.
     FILLING.set(filling);
     (filled, Some(take_gaps(gaps)))
 }
@@ -53,7 +54,7 @@ fn take_gaps(count: usize) -> Vec<Gap> {
     GAPS.with_borrow_mut(|gaps| gaps.split_off(gaps.len() - count))
 }
 
-/// Makes the buffer current again that was before, even if a type's own code panics.
+/// Makes the outer buffer current again, even if a type's own code panics.
 struct Restore(Filling);
 
 impl Drop for Restore {

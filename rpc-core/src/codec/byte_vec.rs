@@ -9,7 +9,7 @@ use crate::proto::Codec;
 /// Writes the bytes in one piece.
 ///
 /// # Errors
-/// Those of the serializer.
+/// The serializer's own.
 pub fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_bytes(bytes)
 }
@@ -17,7 +17,7 @@ pub fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S:
 /// Reads the bytes in one piece.
 ///
 /// # Errors
-/// Those of the deserializer.
+/// The deserializer's own.
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
     bytes_form::read(deserializer)
 }

@@ -1,11 +1,11 @@
-//! What is wrong with a value or with bytes, whichever codec says so: in words, and which way it was.
+//! The errors of all codecs: a message in words, and the direction in which a value could not go.
 
 use std::fmt;
 
 use super::bincode::DecodeError;
 
-/// A value that cannot be encoded, or bytes that are no value of the type. Says in words which and why; what
-/// stands behind the codecs may change.
+/// A value that cannot be encoded, or bytes that are no value of the type. The message says why; the types of
+/// errors behind it are private, because the libraries behind the codecs may change.
 ///
 /// ```
 /// use rpc_core::codec::{self, CodecErrorKind};
@@ -18,7 +18,7 @@ use super::bincode::DecodeError;
 /// ```
 pub struct CodecError(Box<Cause>);
 
-/// Which way a value did not go.
+/// The direction in which a value could not go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CodecErrorKind {
@@ -28,20 +28,20 @@ pub enum CodecErrorKind {
     Decode,
 }
 
-/// Put into words only if somebody asks for them.
+/// The reason, which is put into words only when they are asked for.
 enum Cause {
     BincodeEncode(::bincode::error::EncodeError),
     BincodeDecode(DecodeError),
     JsonEncode(serde_json::Error),
     JsonDecode(serde_json::Error),
-    /// What was said when the same value was encoded before.
+    /// The message of an earlier attempt to encode the same value.
     Repeated(String),
-    /// A stream where a value was to be read.
+    /// A value was asked for where a call returns a stream.
     NoValue,
 }
 
 impl CodecError {
-    /// Which way the value did not go.
+    /// The direction in which the value could not go.
     #[must_use]
     pub const fn kind(&self) -> CodecErrorKind {
         match &*self.0 {
@@ -75,7 +75,7 @@ impl CodecError {
         Self(Box::new(Cause::Repeated(words.to_owned())))
     }
 
-    /// A stream is made, not read.
+    /// An attempt to read a stream as a value.
     pub(crate) fn no_value() -> Self {
         Self(Box::new(Cause::NoValue))
     }
@@ -102,5 +102,5 @@ impl fmt::Debug for CodecError {
     }
 }
 
-/// Its words are all there is: what they come from is nobody's to match on.
+/// Without a `source`: the libraries' errors are no part of the API.
 impl std::error::Error for CodecError {}

@@ -1,5 +1,5 @@
-//! Value ⇄ payload: bincode and JSON, chosen call by call. Bytes of a peer come in, and a value or an error
-//! in words goes out, whatever they are. Knows no frames and no types of its own.
+//! Value ⇄ payload: bincode and JSON, chosen call by call. Any bytes of a peer come in, and a value or an error
+//! in words goes out. Knows no frames and no types of its own.
 
 pub mod bincode;
 mod by_reference;
@@ -24,7 +24,7 @@ pub type Encode<T> = fn(Codec, &T, &mut Vec<u8>) -> Result<(), CodecError>;
 /// Reads a value from its encoded form, all of it.
 pub type Decode<T> = fn(Codec, Source<'_>) -> Result<T, CodecError>;
 
-/// What a value is read from: bytes, and the message that they are part of where slices of it may be kept.
+/// The encoded form of a value: bytes, and the message that they are part of, if the value may keep slices of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Source<'a> {
     bytes: &'a [u8],
@@ -112,7 +112,7 @@ thread_local! {
 /// Encodes a value to a payload: without an allocation if it is small.
 ///
 /// # Errors
-/// As `encode`.
+/// Those of `encode`.
 pub(crate) fn to_payload<T>(
     codec: Codec,
     value: &T,

@@ -10,7 +10,7 @@ use crate::proto::Codec;
 /// Writes the bytes in one piece; long ones that are to be sent leave without a copy.
 ///
 /// # Errors
-/// Those of the serializer.
+/// The serializer's own.
 pub fn serialize<S: Serializer>(bytes: &Bytes, serializer: S) -> Result<S::Ok, S::Error> {
     by_reference::offer(bytes, || serializer.serialize_bytes(bytes))
 }
@@ -18,7 +18,7 @@ pub fn serialize<S: Serializer>(bytes: &Bytes, serializer: S) -> Result<S::Ok, S
 /// Reads the bytes in one piece.
 ///
 /// # Errors
-/// Those of the deserializer.
+/// The deserializer's own.
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Bytes, D::Error> {
     bytes_form::read(deserializer)
 }

@@ -8,7 +8,7 @@ use crate::{
         CallId, Codec, Status,
         connection::{Batch, Items, Room, Stopped, StreamId, Waiter},
     },
-    seam::items::{ItemLink, Part, Rest},
+    seam::items::{ItemLink, Part},
 };
 
 impl<T: Holds> ItemLink for T {
@@ -50,7 +50,7 @@ impl<T: Holds> ItemLink for T {
     fn send_part(&self, stream: StreamId, codec: Codec, part: Part) {
         let mut state = self.live().state.lock();
         let Part { bytes, rest, cost } = part;
-        state.machine.send_part(stream, codec, bytes, rest == Rest::Follows, cost);
+        state.machine.send_part(stream, codec, bytes, rest, cost);
         self.live().request_flush(state);
     }
 

@@ -300,8 +300,8 @@ impl State {
 
     /// Moves events to the driver, and the tasks that it is to wake.
     pub(super) fn collect(&mut self, events: &mut VecDeque<Event>, wakes: &mut Vec<Waker>) {
-        self.machine.take_events(events);
-        self.machine.take_wakes(wakes);
+        self.machine.lend(events, wakes);
+        self.machine.reclaim(events, wakes);
     }
 }
 

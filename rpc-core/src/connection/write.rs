@@ -97,15 +97,7 @@ impl Live {
                 Flushed::Blocked
             }
         };
-        if let Some(spare) = state.machine.take_spare() {
-            scratch::return_buffer(spare);
-        }
-        if state.machine.has_wakes() {
-            let mut wakes = Vec::new();
-            state.machine.take_wakes(&mut wakes);
-            drop(state);
-            wakes.into_iter().for_each(Waker::wake);
-        }
+        State::release(state);
         flushed
     }
 
@@ -125,6 +117,20 @@ impl Live {
 }
 
 impl State {
+    /// Gives the thread its buffer back, and wakes, without the lock, who is to be woken after a write.
+    #[inline]
+    fn release(mut this: MutexGuard<'_, Self>) {
+        if let Some(spare) = this.machine.take_spare() {
+            scratch::return_buffer(spare);
+        }
+        if this.machine.has_wakes() {
+            let mut wakes = Vec::new();
+            this.machine.take_wakes(&mut wakes);
+            drop(this);
+            wakes.into_iter().for_each(Waker::wake);
+        }
+    }
+
     pub(super) fn begin_write(&mut self) {
         self.flush = false;
         self.machine.fill(now);

@@ -1,5 +1,5 @@
-//! A server describes itself: an ordinary service, written with our own macro. What `rpc list`, `rpc
-//! describe` and `rpc call` ask.
+//! The service by which a server describes itself, an ordinary one written with our own macro. `rpc list`,
+//! `rpc describe` and `rpc call` use it.
 
 use std::sync::{Arc, OnceLock};
 
@@ -13,16 +13,16 @@ use crate::{
     service::{BuildError, Dispatch as _, Router},
 };
 
-/// Why a server cannot describe what it was asked for.
+/// The error of a request for a description.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Schema, Error)]
 #[non_exhaustive]
 pub enum ReflectError {
-    /// The server has no service of that name; these it has.
+    /// The server has no service of that name.
     #[error("no service {name}; there are {}", .services.join(", "))]
     UnknownService {
-        /// What was asked for.
+        /// The name in the request.
         name: String,
-        /// What there is.
+        /// The names of the services that the server has.
         services: Vec<String>,
     },
 }
@@ -33,20 +33,20 @@ pub trait Reflection {
     /// The names of all services, this one included.
     async fn services(&self) -> Vec<String>;
 
-    /// Everything about one service: its methods and all types they use.
+    /// The description of one service: its methods and all types they use.
     async fn describe(&self, service: String) -> Result<Shared<ServiceSchema>, ReflectError>;
 }
 
-/// The services of the server that this is on.
+/// The services of this server.
 struct Descriptions {
     // Bounded by: the services of the server.
     services: Vec<Described>,
 }
 
-/// One of them.
+/// A service with its encoded description.
 struct Described {
     schema: &'static ServiceSchema,
-    /// Its description, once somebody has asked for it: a short question has a long answer, which is encoded once.
+    /// The description, once it was asked for. It is encoded once, because a short request has a long reply.
     answer: OnceLock<Shared<ServiceSchema>>,
 }
 

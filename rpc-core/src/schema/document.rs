@@ -9,7 +9,7 @@ use super::ServiceSchema;
 /// The version of the form that this crate writes, and the newest that it reads.
 const VERSION: u32 = 1;
 
-/// What some services offer, as it is kept in a file.
+/// The descriptions of services, in the form that is kept in a file.
 ///
 /// ```
 /// use rpc_core::schema::{Document, ServiceBuilder};
@@ -27,7 +27,7 @@ pub struct Document {
     pub services: Vec<ServiceSchema>,
 }
 
-/// Why a text is no document.
+/// The reason why a text is no document.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum DocumentError {
@@ -61,7 +61,7 @@ pub enum DocumentError {
     },
 }
 
-/// What is read first, so that a later form is recognised whatever else it holds.
+/// The version alone, which is read first: later forms may differ in everything else.
 #[derive(Deserialize)]
 struct Versioned {
     rpc_schema: u32,
@@ -78,7 +78,7 @@ impl Document {
     /// Reads a document, and checks that it is whole.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The first fault that was found.
     pub fn from_json(json: &str) -> Result<Self, DocumentError> {
         let Versioned { rpc_schema } = serde_json::from_str(json)?;
         if rpc_schema > VERSION {
@@ -92,7 +92,7 @@ impl Document {
     /// The text of the document: the same for the same services.
     #[must_use]
     pub fn to_json(&self) -> String {
-        // All keys are texts and nothing fails to serialise, which is what could go wrong.
+        // Cannot fail: all keys of maps are text, and no type has a serializer of its own that fails.
         let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
         text.push('\n');
         text
@@ -101,10 +101,10 @@ impl Document {
 
 impl ServiceSchema {
     /// Checks that a description is whole, as a document's is when it is read: all types that it uses are there, and
-    /// the keys of its methods follow from their signatures. For one that came from a stranger.
+    /// the keys of its methods follow from their signatures. For a description from a peer.
     ///
     /// # Errors
-    /// The first thing that is wrong with it.
+    /// The first fault that was found.
     pub fn check(&self) -> Result<(), DocumentError> {
         let roots = self.methods.iter().flat_map(super::MethodSchema::formats);
         if let Some(key) = self.types.undescribed(roots) {

@@ -56,14 +56,14 @@ pub struct Container {
     /// The documentation of the type.
     #[serde(default)]
     pub doc: String,
-    /// If it is deprecated: what its author says about that, which may be nothing.
+    /// The reason given by its author, which may be empty, if it is deprecated.
     #[serde(default)]
     pub deprecated: Option<String>,
-    /// What it consists of.
+    /// The content.
     pub kind: ContainerKind,
 }
 
-/// What a struct, an enum or one of its variants consists of.
+/// The content of a struct, an enum or a variant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Schema)]
 pub enum ContainerKind {
     /// No content.
@@ -86,12 +86,12 @@ pub struct Field {
     /// The documentation of the field.
     #[serde(default)]
     pub doc: String,
-    /// If it is deprecated: what its author says about that, which may be nothing.
+    /// The reason given by its author, which may be empty, if it is deprecated.
     #[serde(default)]
     pub deprecated: Option<String>,
     /// The shape of its value.
     pub format: Format,
-    /// Whether it has a default, so that JSON may leave it out.
+    /// True if it has a default, so that JSON may leave it out.
     #[serde(default)]
     pub optional: bool,
     /// That default, as JSON, where it is known.
@@ -107,10 +107,10 @@ pub struct Variant {
     /// The documentation of the variant.
     #[serde(default)]
     pub doc: String,
-    /// If it is deprecated: what its author says about that, which may be nothing.
+    /// The reason given by its author, which may be empty, if it is deprecated.
     #[serde(default)]
     pub deprecated: Option<String>,
-    /// What it holds: any kind but an enum.
+    /// The content: any kind but an enum.
     pub kind: ContainerKind,
 }
 

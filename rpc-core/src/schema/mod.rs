@@ -1,5 +1,5 @@
-//! Types described: what a value looks like on the wire, what a service offers. Knows no codec and no
-//! connection.
+//! Descriptions of types and services: the form of values on the wire, the methods of a service. Knows no
+//! codec and no connection.
 //!
 //! ```text
 //! Schema ─▶ Format + Registry ─▶ signature ─▶ MethodKey      (a caller built otherwise is told)
@@ -30,7 +30,7 @@ pub use service::{
     Argument, MethodBuilder, MethodKind, MethodSchema, ServiceBuilder, ServiceSchema,
 };
 
-/// A type that can travel in a call: it says what its values look like in serde's terms.
+/// A type that can travel in a call: it describes its values in serde's terms.
 ///
 /// Derived beside serde's traits, whose attributes it honours:
 ///
@@ -53,6 +53,6 @@ pub use service::{
             travel as a type that you write and convert, or in a field with `#[schema(as = \"..\")]`"
 )]
 pub trait Schema {
-    /// How to refer to this type; adds what that needs to `registry`.
+    /// The shape of this type's values; adds the named types that the shape refers to, to `registry`.
     fn format(registry: &mut Registry) -> Format;
 }

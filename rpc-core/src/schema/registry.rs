@@ -15,13 +15,13 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// No types.
+    /// A registry without types.
     #[must_use]
     pub const fn new() -> Self {
         Self { types: BTreeMap::new() }
     }
 
-    /// Describes a named type, unless it is described already, and gives how to refer to it. While
+    /// Describes a named type, unless it is described already, and returns the shape that refers to it. While
     /// `describe` runs the type counts as described, so that recursive types end.
     pub fn define(
         &mut self,
@@ -42,7 +42,7 @@ impl Registry {
         Format::Named(key.to_owned())
     }
 
-    /// Says that the type with this key is deprecated, and why.
+    /// Marks the type with this key as deprecated, for the given reason.
     pub fn deprecate(&mut self, key: &str, why: &str) {
         if let Some(container) = self.types.get_mut(key) {
             container.deprecated = Some(why.to_owned());

@@ -1,5 +1,5 @@
-//! Descriptions as Rust that people read: method signatures, type definitions, whole services, with their
-//! documentation. Goes out as text only; nothing parses it back.
+//! Descriptions as Rust for people: method signatures, type definitions, whole services, with their
+//! documentation. Only written, never parsed.
 
 use std::{collections::HashSet, fmt::Write as _};
 
@@ -103,7 +103,7 @@ impl ServiceSchema {
 }
 
 impl MethodSchema {
-    /// What `#[rpc(…)]` says about it.
+    /// The options for its `#[rpc(…)]`.
     fn options(&self) -> Vec<&'static str> {
         let oneway = (self.kind == MethodKind::Oneway).then_some("oneway");
         oneway.into_iter().chain(self.ordered.then_some(ORDERED)).collect()
@@ -203,7 +203,7 @@ impl Registry {
         text
     }
 
-    /// What follows the name of a struct or variant.
+    /// The text behind the name of a struct or variant.
     fn content(&self, kind: &ContainerKind, indent: &str, visibility: &str) -> String {
         match kind {
             ContainerKind::Unit | ContainerKind::Enum(_) => String::new(),
@@ -239,7 +239,7 @@ impl Registry {
 /// The option of methods, and of whole services, that are called in order.
 const ORDERED: &str = "ordered";
 
-/// Whether every reader of Rust knows the type.
+/// True if the type is in Rust's prelude, so that its definition is left out.
 fn is_prelude(container: &Container) -> bool {
     container.name.starts_with("Result<")
 }

@@ -1,11 +1,11 @@
-//! What a service offers: its methods with their arguments and results, and the types these need.
+//! The description of a service: its methods with their arguments and results, and the types these need.
 
 use serde::{Deserialize, Serialize};
 
-use super::{Format, Registry, Schema, signature};
+use super::{Format, Registry, Schema};
 use crate::proto::MethodKey;
 
-/// Everything about a service.
+/// The description of a service.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Schema)]
 pub struct ServiceSchema {
     /// The name, unique on its server.
@@ -13,12 +13,12 @@ pub struct ServiceSchema {
     /// The documentation of the trait.
     #[serde(default)]
     pub doc: String,
-    /// If it is deprecated: what its author says about that, which may be nothing.
+    /// The reason given by its author, which may be empty, if it is deprecated.
     #[serde(default)]
     pub deprecated: Option<String>,
     /// The methods, in the order of the trait.
     pub methods: Vec<MethodSchema>,
-    /// Whether calls of all its methods share one order; each method says so too then.
+    /// True if calls of all its methods share one order; each method is marked as ordered then too.
     #[serde(default)]
     pub ordered: bool,
     /// The named types that the methods use.
@@ -35,10 +35,10 @@ pub struct MethodSchema {
     /// The documentation of the method.
     #[serde(default)]
     pub doc: String,
-    /// If it is deprecated: what its author says about that, which may be nothing.
+    /// The reason given by its author, which may be empty, if it is deprecated.
     #[serde(default)]
     pub deprecated: Option<String>,
-    /// What kind of exchange a call is.
+    /// The kind of exchange that a call is.
     pub kind: MethodKind,
     /// The arguments that travel with the request, in order.
     pub arguments: Vec<Argument>,
@@ -50,14 +50,14 @@ pub struct MethodSchema {
     /// The shape of the method's own error, if it can fail.
     #[serde(default)]
     pub fails: Option<Format>,
-    /// Whether calls are started and finished in the order in which they were sent.
+    /// True if calls are started and finished in the order in which they were sent.
     #[serde(default)]
     pub ordered: bool,
-    /// What names the method and its signature on the wire.
+    /// The hash of the path and that of the signature, which name the method on the wire.
     pub key: MethodKey,
 }
 
-/// What kind of exchange a call is.
+/// The kind of exchange that a call is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Schema)]
 #[non_exhaustive]
 pub enum MethodKind {
@@ -82,7 +82,7 @@ pub struct Argument {
     pub format: Format,
 }
 
-/// Puts a [`ServiceSchema`] together; generated code does.
+/// Builds a [`ServiceSchema`]; used by generated code.
 #[derive(Debug)]
 pub struct ServiceBuilder {
     schema: ServiceSchema,
@@ -105,7 +105,7 @@ impl ServiceBuilder {
         Self { schema: ServiceSchema { name, doc, deprecated, methods, ordered, types } }
     }
 
-    /// Says that the service is deprecated, and why.
+    /// Marks the service as deprecated, for the given reason.
     pub fn deprecated(&mut self, why: &str) -> &mut Self {
         self.schema.deprecated = Some(why.to_owned());
         self
@@ -117,7 +117,7 @@ impl ServiceBuilder {
         self
     }
 
-    /// Adds a method that takes and returns nothing, until the builder says otherwise.
+    /// Adds a method without arguments and result, which the builder then adds.
     pub fn method(&mut self, name: &str, doc: &str, kind: MethodKind) -> MethodBuilder<'_> {
         let ServiceSchema { name: service, methods, types, .. } = &mut self.schema;
         let path = format!("{service}.{name}");
@@ -165,7 +165,7 @@ impl MethodBuilder<'_> {
         self
     }
 
-    /// Sets what the method returns, or what an item is if the server streams.
+    /// Sets the type of the value, or of an item if the server streams.
     pub fn returns<T: Schema>(&mut self) -> &mut Self {
         self.method.returns = T::format(self.types);
         self
@@ -177,7 +177,7 @@ impl MethodBuilder<'_> {
         self
     }
 
-    /// Says that the method is deprecated, and why.
+    /// Marks the method as deprecated, for the given reason.
     pub fn deprecated(&mut self, why: &str) -> &mut Self {
         self.method.deprecated = Some(why.to_owned());
         self
@@ -190,22 +190,8 @@ impl MethodBuilder<'_> {
     }
 }
 
-impl MethodSchema {
-    /// The canonical text of the method's signature, whose hash is half of its key; `types` are those of its
-    /// service. For people it is dense: see [`ServiceSchema::signature`].
-    #[must_use]
-    pub fn canonical_signature(&self, types: &Registry) -> String {
-        signature::canonical(self, types)
-    }
-
-    /// The key that follows from path and signature.
-    pub(super) fn expected_key(&self, types: &Registry) -> MethodKey {
-        MethodKey::new(&self.path, &self.canonical_signature(types))
-    }
-}
-
 impl MethodKind {
-    /// Whether the reply is a stream of items.
+    /// True if the reply is a stream of items.
     #[must_use]
     pub const fn streams_reply(self) -> bool {
         matches!(self, Self::ServerStream | Self::Duplex)

@@ -11,9 +11,23 @@
 use std::{collections::HashMap, fmt::Write as _};
 
 use super::{Argument, ContainerKind, Format, MethodKind, MethodSchema, Registry};
+use crate::proto::MethodKey;
 
-/// The canonical signature of `method`.
-pub(super) fn canonical(method: &MethodSchema, types: &Registry) -> String {
+impl MethodSchema {
+    /// The canonical text of the method's signature, whose hash is half of its key; `types` are those of its
+    /// service. For a text that people read, see [`ServiceSchema::signature`](super::ServiceSchema::signature).
+    #[must_use]
+    pub fn canonical_signature(&self, types: &Registry) -> String {
+        canonical(self, types)
+    }
+
+    /// The key that follows from path and signature.
+    pub(super) fn expected_key(&self, types: &Registry) -> MethodKey {
+        MethodKey::new(&self.path, &self.canonical_signature(types))
+    }
+}
+
+fn canonical(method: &MethodSchema, types: &Registry) -> String {
     let mut writer =
         Writer { types, met: Vec::new(), numbers: HashMap::new(), text: String::new() };
     writer.text.push('(');

@@ -126,7 +126,7 @@ impl ItemLink for Double {
         let mut seen = self.seen.lock();
         seen.room -= part.cost;
         seen.long.extend_from_slice(&part.bytes);
-        if part.rest == super::items::Rest::Sent {
+        if part.rest == crate::proto::connection::Rest::Nothing {
             let item = std::mem::take(&mut seen.long);
             seen.items.push(item);
         }

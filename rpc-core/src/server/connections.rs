@@ -18,7 +18,7 @@ use crate::{
         Side,
         connection::{Config, ConnectionError},
     },
-    seam::Serve,
+    seam::{Remote as _, Serve},
     time::now,
     transport::Incoming,
 };
@@ -109,29 +109,29 @@ impl Connections {
                 return ConnectionError::Transport(error.to_string());
             }
         };
-        let peer = link.peer.clone();
-        let stranger = protocol.stranger().map(ConnectionError::Foreign);
-        let error = if let Some((error, answer)) = stranger.clone().zip(answer(protocol)) {
+        if let Some((sent, answer)) = protocol.stranger().zip(answer(protocol)) {
+            let peer = link.peer();
+            tracing::debug!(target: "rpc_core::server", %peer, sent, "a stranger is answered");
             linger::answer(link, answer).await;
-            error
-        } else {
-            let accept = Some(Arc::clone(&self.router));
-            let mut driver = Driver::new(link, Side::Acceptor, Arc::clone(&self.config), accept);
-            driver.track_handlers(self.tasks.clone());
-            driver.begin_handshake(began, handshake);
-            let live = Arc::clone(driver.live());
-            let _listed = self.list(&live);
-            if self.aborted.is_cancelled() {
-                live.fail(ConnectionError::Aborted);
-            } else if self.draining.is_cancelled() {
-                live.drain(SHUTDOWN);
-            }
-            if let Some(stranger) = stranger {
-                live.fail(stranger);
-            }
-            drop(live);
-            driver.run().await
-        };
+            return ConnectionError::Foreign(sent);
+        }
+        let mut driver =
+            Driver::new(link, Side::Acceptor, Arc::clone(&self.config), Some(self.router.clone()));
+        driver.track_handlers(self.tasks.clone());
+        driver.begin_handshake(began, handshake);
+        let live = Arc::clone(driver.live());
+        let _listed = self.list(&live);
+        // It is live from here on: what it has missed is made up for.
+        if self.aborted.is_cancelled() {
+            live.fail(ConnectionError::Aborted);
+        } else if self.draining.is_cancelled() {
+            live.drain(SHUTDOWN);
+        }
+        if let Some(sent) = protocol.stranger() {
+            live.fail(ConnectionError::Foreign(sent));
+        }
+        let error = driver.run().await;
+        let peer = live.peer();
         tracing::debug!(target: "rpc_core::server", %peer, %error, "connection ended");
         error
     }

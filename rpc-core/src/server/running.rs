@@ -55,7 +55,7 @@ impl Running {
     }
 
     /// Serves a byte stream that the program brought, beside those that the server accepts. It waits for a share of
-    /// the limit of connections, is told when the server shuts down, and runs on the current runtime even if the
+    /// the limit of connections, of which one is kept for whoever is accepted next, is told when the server shuts down, and runs on the current runtime even if the
     /// server has threads of its own. The future resolves when it has ended; it goes on without it. To be called
     /// within a tokio runtime.
     ///

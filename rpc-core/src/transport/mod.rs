@@ -67,7 +67,7 @@ impl FromStr for Address {
     fn from_str(text: &str) -> Result<Self, AddressError> {
         let read = match text.split_once(':') {
             _ if text.contains("://") => Err(Wrong::Scheme),
-            Some(("unix", path)) if path.is_empty() => Err(Wrong::Form),
+            Some(("unix", "")) => Err(Wrong::Form),
             Some(("unix", path)) => Ok(Self::Unix(path.into())),
             Some(("tcp", rest)) => address::host_and_port(rest),
             _ => address::host_and_port(text),

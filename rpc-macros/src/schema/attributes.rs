@@ -9,30 +9,30 @@ use syn::{
 
 use super::case::Case;
 use crate::{
-    door::{Door, quoted_or_not},
-    mistakes::Mistakes,
+    crate_path::{CratePath, quoted_or_not},
+    diagnostics::Diagnostics,
 };
 
-/// What the attributes of one place say.
+/// The attributes of a type, a field or a variant.
 #[derive(Default)]
 pub(super) struct Attributes {
     pub(super) name: Option<String>,
     pub(super) rename_all: Case,
     pub(super) rename_all_fields: Case,
-    pub(super) default: Option<Filling>,
+    pub(super) default: Option<DefaultSource>,
     pub(super) transparent: bool,
     /// Neither sent nor received.
     pub(super) skip: bool,
-    /// The type whose form it has on the wire.
+    /// The type whose form on the wire it has.
     pub(super) stands_for: Option<Type>,
-    pub(super) door: Door,
+    pub(super) krate: CratePath,
 }
 
-/// Where the value of what JSON leaves out comes from.
+/// The source of the default that stands in for a value which JSON leaves out.
 #[derive(Clone)]
-pub(super) enum Filling {
-    /// The type's own default.
-    Default,
+pub(super) enum DefaultSource {
+    /// The `Default` of the type.
+    Trait,
     /// A function, by its path.
     Function(ExprPath),
 }
@@ -76,26 +76,26 @@ const REPLACING: [&str; 8] =
 
 impl Attributes {
     /// Reads all of `attributes`.
-    pub(super) fn read(attributes: &[Attribute], mistakes: &mut Mistakes) -> Self {
+    pub(super) fn read(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> Self {
         let mut read = Self::default();
         for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("schema")) {
-            mistakes.keep(attribute.parse_nested_meta(|option| read.own_option(&option)));
+            diagnostics.keep(attribute.parse_nested_meta(|option| read.own_option(&option)));
         }
         let mut options = Vec::new();
         for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("serde")) {
             let list = attribute.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated);
-            options.extend(mistakes.keep(list).into_iter().flatten());
+            options.extend(diagnostics.keep(list).into_iter().flatten());
         }
         for option in &options {
-            read.serde_option(option, mistakes);
+            read.serde_option(option, diagnostics);
         }
-        read.skip_both_ways(&options, mistakes);
+        read.skip_both_ways(&options, diagnostics);
         read
     }
 
     fn own_option(&mut self, option: &ParseNestedMeta<'_>) -> syn::Result<()> {
         if option.path.is_ident("crate") {
-            self.door = Door::parse(option)?;
+            self.krate = CratePath::parse(option)?;
         } else if option.path.is_ident("as") {
             self.stands_for = Some(quoted_or_not(option)?);
         } else {
@@ -107,13 +107,13 @@ impl Attributes {
         Ok(())
     }
 
-    fn serde_option(&mut self, option: &Meta, mistakes: &mut Mistakes) {
+    fn serde_option(&mut self, option: &Meta, diagnostics: &mut Diagnostics) {
         let name = option.path().to_token_stream().to_string();
         if let Some((_, why)) = REFUSED.iter().find(|(refused, _)| *refused == name) {
-            mistakes.add(option, why);
+            diagnostics.add(option, why);
         }
         if REPLACING.contains(&name.as_str()) && self.stands_for.is_none() {
-            mistakes.add(
+            diagnostics.add(
                 option,
                 format!(
                     "`{name}` changes the form on the wire: say which type it then looks \
@@ -122,19 +122,19 @@ impl Attributes {
             );
         }
         match name.as_str() {
-            "rename" => self.name = one_name(option, mistakes).map(|name| name.value()),
-            "rename_all" => self.rename_all = convention(option, mistakes),
-            "rename_all_fields" => self.rename_all_fields = convention(option, mistakes),
-            "default" => self.default = Some(filling(option)),
+            "rename" => self.name = one_name(option, diagnostics).map(|name| name.value()),
+            "rename_all" => self.rename_all = convention(option, diagnostics),
+            "rename_all_fields" => self.rename_all_fields = convention(option, diagnostics),
+            "default" => self.default = Some(default_source(option)),
             "transparent" => self.transparent = true,
             _ => {}
         }
     }
 
-    fn skip_both_ways(&mut self, options: &[Meta], mistakes: &mut Mistakes) {
+    fn skip_both_ways(&mut self, options: &[Meta], diagnostics: &mut Diagnostics) {
         let find = |name| options.iter().find(|option| option.path().is_ident(name));
         match (find("skip_serializing"), find("skip_deserializing")) {
-            (Some(one), None) | (None, Some(one)) if find("skip").is_none() => mistakes.add(
+            (Some(one), None) | (None, Some(one)) if find("skip").is_none() => diagnostics.add(
                 one,
                 "a field skipped in one direction cannot travel: sender and receiver would \
                     disagree on what follows; write `#[serde(skip)]`",
@@ -145,31 +145,31 @@ impl Attributes {
     }
 }
 
-/// What `default` or `default = "function"` fills in.
-fn filling(option: &Meta) -> Filling {
-    let Meta::NameValue(pair) = option else { return Filling::Default };
+/// The source that `default` or `default = "function"` names.
+fn default_source(option: &Meta) -> DefaultSource {
+    let Meta::NameValue(pair) = option else { return DefaultSource::Trait };
     // A path that does not parse is serde's to report.
     literal(&pair.value)
         .and_then(|path| path.parse().ok())
-        .map_or(Filling::Default, Filling::Function)
+        .map_or(DefaultSource::Trait, DefaultSource::Function)
 }
 
 /// The naming convention that an option gives, the same for both directions.
-fn convention(option: &Meta, mistakes: &mut Mistakes) -> Case {
-    one_name(option, mistakes)
-        .and_then(|text| mistakes.keep(Case::parse(&text)))
+fn convention(option: &Meta, diagnostics: &mut Diagnostics) -> Case {
+    one_name(option, diagnostics)
+        .and_then(|text| diagnostics.keep(Case::parse(&text)))
         .unwrap_or_default()
 }
 
 /// The text of `option = "text"`, or of `option(serialize = "text", deserialize = "text")`.
-fn one_name(option: &Meta, mistakes: &mut Mistakes) -> Option<LitStr> {
+fn one_name(option: &Meta, diagnostics: &mut Diagnostics) -> Option<LitStr> {
     let list = match option {
         Meta::NameValue(pair) => return literal(&pair.value),
         Meta::Path(_) => return None,
         Meta::List(list) => list,
     };
     let pairs = list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated);
-    let pairs = mistakes.keep(pairs)?;
+    let pairs = diagnostics.keep(pairs)?;
     let value = |name| {
         pairs.iter().find_map(|pair| match pair {
             Meta::NameValue(pair) if pair.path.is_ident(name) => literal(&pair.value),
@@ -179,7 +179,7 @@ fn one_name(option: &Meta, mistakes: &mut Mistakes) -> Option<LitStr> {
     match (value("serialize"), value("deserialize")) {
         (Some(sent), Some(received)) if sent.value() == received.value() => Some(sent),
         _ => {
-            mistakes.add(
+            diagnostics.add(
                 option,
                 "a name that differs between sending and receiving cannot \
                 travel: both sides read one description; write one name",

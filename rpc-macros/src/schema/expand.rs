@@ -5,24 +5,24 @@ use quote::{ToTokens, quote};
 use syn::{DeriveInput, GenericParam, Generics, Type, parse_quote};
 
 use super::{
-    attributes::{Attributes, Filling},
-    model::{Fallback, FieldShape, Shape, VariantShape, type_name},
+    attributes::{Attributes, DefaultSource},
+    model::{FieldDefault, FieldShape, Shape, VariantShape, type_name},
 };
-use crate::{docs, door::Door};
+use crate::{crate_path::CratePath, docs};
 
-/// The implementation for `input`, which has that shape.
+/// The implementation for `input`, which has this shape.
 pub(super) fn implementation(
     input: &DeriveInput,
     attributes: &Attributes,
     shape: &Shape,
 ) -> TokenStream {
     let DeriveInput { ident, generics, attrs, .. } = input;
-    let door = &attributes.door;
+    let krate = &attributes.krate;
     let body = match shape {
-        Shape::Alias(ty) => format_of(ty, door),
+        Shape::Alias(ty) => format_of(ty, krate),
         shape => {
             let name = display_name(&type_name(ident, attributes), generics);
-            let writer = Writer { door, generic: generics.type_params().next().is_some() };
+            let writer = Writer { krate, generic: generics.type_params().next().is_some() };
             let (doc, kind) = (docs::text(attrs), kind(shape, writer));
             let define = quote! {
                 registry.define(::core::any::type_name::<Self>(), &name, #doc, |registry| #kind)
@@ -38,14 +38,14 @@ pub(super) fn implementation(
             }
         }
     };
-    let bounded = with_bounds(generics, door);
+    let bounded = with_bounds(generics, krate);
     let (parameters, _, conditions) = bounded.split_for_impl();
     let (_, arguments, _) = generics.split_for_impl();
     quote! {
         #[automatically_derived]
         #[allow(unused_variables, deprecated, clippy::all, clippy::pedantic)]
-        impl #parameters #door::Schema for #ident #arguments #conditions {
-            fn format(registry: &mut #door::Registry) -> #door::Format {
+        impl #parameters #krate::Schema for #ident #arguments #conditions {
+            fn format(registry: &mut #krate::Registry) -> #krate::Format {
                 #body
             }
         }
@@ -73,26 +73,26 @@ fn display_name(name: &str, generics: &Generics) -> TokenStream {
     quote!(::std::format!(#pattern, #(#arguments),*))
 }
 
-fn with_bounds(generics: &Generics, door: &Door) -> Generics {
+fn with_bounds(generics: &Generics, krate: &CratePath) -> Generics {
     let mut generics = generics.clone();
     for parameter in generics.type_params_mut() {
-        parameter.bounds.push(parse_quote!(#door::Schema));
+        parameter.bounds.push(parse_quote!(#krate::Schema));
     }
     generics
 }
 
-/// What the parts of a description are written with.
+/// The context in which all parts of a description are written.
 #[derive(Clone, Copy)]
 struct Writer<'a> {
-    door: &'a Door,
-    /// Whether the type has type parameters.
+    krate: &'a CratePath,
+    /// True if the type has type parameters.
     generic: bool,
 }
 
 fn kind(shape: &Shape, writer: Writer<'_>) -> TokenStream {
-    let door = writer.door;
-    let of = quote!(#door::ContainerKind);
-    let format = |ty| format_of(ty, door);
+    let krate = writer.krate;
+    let of = quote!(#krate::ContainerKind);
+    let format = |ty| format_of(ty, krate);
     match shape {
         Shape::Unit => quote!(#of::Unit),
         Shape::Newtype(ty) | Shape::Alias(ty) => {
@@ -116,21 +116,21 @@ fn kind(shape: &Shape, writer: Writer<'_>) -> TokenStream {
 
 fn field(field: &FieldShape, writer: Writer<'_>) -> TokenStream {
     let FieldShape { name, doc, ty, deprecated, default } = field;
-    let door = writer.door;
-    let format = format_of(ty, door);
-    let default = default.as_ref().map(|fallback| match writer.default(fallback, ty) {
+    let krate = writer.krate;
+    let format = format_of(ty, krate);
+    let default = default.as_ref().map(|default| match writer.default(default, ty) {
         Some(json) => quote!(.default_value(#json)),
         None => quote!(.optional()),
     });
     let deprecated = reason(deprecated);
-    quote!(#door::Field::new(#name, #doc, #format) #default #deprecated)
+    quote!(#krate::Field::new(#name, #doc, #format) #default #deprecated)
 }
 
 fn variant(variant: &VariantShape, writer: Writer<'_>) -> TokenStream {
     let VariantShape { name, doc, deprecated, shape } = variant;
-    let door = writer.door;
+    let krate = writer.krate;
     let (kind, deprecated) = (kind(shape, writer), reason(deprecated));
-    quote!(#door::Variant::new(#name, #doc, #kind) #deprecated)
+    quote!(#krate::Variant::new(#name, #doc, #kind) #deprecated)
 }
 
 fn reason(deprecated: &Option<String>) -> Option<TokenStream> {
@@ -138,33 +138,33 @@ fn reason(deprecated: &Option<String>) -> Option<TokenStream> {
 }
 
 impl Writer<'_> {
-    /// The JSON of a default, if it can be asked for: a type with parameters may have none.
-    fn default(self, fallback: &Fallback, ty: &Type) -> Option<TokenStream> {
-        let door = self.door;
+    /// The JSON of a default, if it can be computed: a type with parameters may have none.
+    fn default(self, default: &FieldDefault, ty: &Type) -> Option<TokenStream> {
+        let krate = self.krate;
         if self.generic {
             return None;
         }
-        let (value, of) = match fallback {
-            Fallback::Unknown => return None,
-            Fallback::Own(filling) => (call(filling, quote!(#ty)), quote!()),
-            Fallback::OfWhole(filling, field) => (call(filling, quote!(Self)), quote!(.#field)),
+        let (value, of) = match default {
+            FieldDefault::Unknown => return None,
+            FieldDefault::Own(source) => (call(source, quote!(#ty)), quote!()),
+            FieldDefault::OfStruct(source, field) => (call(source, quote!(Self)), quote!(.#field)),
         };
         Some(quote!({
-            use #door::NoJson as _;
+            use #krate::NoJson as _;
             let value = #value;
-            #door::DefaultOf(&value #of).json()
+            #krate::DefaultOf(&value #of).json()
         }))
     }
 }
 
-/// The call that gives a default of type `ty`.
-fn call(filling: &Filling, ty: TokenStream) -> TokenStream {
-    match filling {
-        Filling::Default => quote!(<#ty as ::core::default::Default>::default()),
-        Filling::Function(path) => quote!(#path()),
+/// The call that returns a default of type `ty`.
+fn call(source: &DefaultSource, ty: TokenStream) -> TokenStream {
+    match source {
+        DefaultSource::Trait => quote!(<#ty as ::core::default::Default>::default()),
+        DefaultSource::Function(path) => quote!(#path()),
     }
 }
 
-fn format_of(ty: impl ToTokens, door: &Door) -> TokenStream {
-    quote!(<#ty as #door::Schema>::format(registry))
+fn format_of(ty: impl ToTokens, krate: &CratePath) -> TokenStream {
+    quote!(<#ty as #krate::Schema>::format(registry))
 }

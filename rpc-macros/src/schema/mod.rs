@@ -1,5 +1,5 @@
 //! `#[derive(Schema)]`: from a type with serde's attributes to an implementation of `Schema`, or to all
-//! mistakes at once with an empty implementation, so that the places that use the type stay quiet.
+//! mistakes at once with an empty implementation, so that uses of the type add no errors.
 
 mod attributes;
 mod case;
@@ -12,7 +12,7 @@ use proc_macro2::TokenStream;
 use syn::{Data, DeriveInput};
 
 use self::{attributes::Attributes, model::Shape};
-use crate::mistakes::Mistakes;
+use crate::diagnostics::Diagnostics;
 
 /// The implementation for the type in `item`.
 pub(crate) fn expand(item: TokenStream) -> TokenStream {
@@ -20,10 +20,10 @@ pub(crate) fn expand(item: TokenStream) -> TokenStream {
         Ok(input) => input,
         Err(error) => return error.into_compile_error(),
     };
-    let mut mistakes = Mistakes::default();
-    let attributes = Attributes::read(&input.attrs, &mut mistakes);
-    let shape = shape_of(&input, &attributes, &mut mistakes);
-    match mistakes.into_error() {
+    let mut diagnostics = Diagnostics::default();
+    let attributes = Attributes::read(&input.attrs, &mut diagnostics);
+    let shape = shape_of(&input, &attributes, &mut diagnostics);
+    match diagnostics.into_error() {
         None => expand::implementation(&input, &attributes, &shape),
         Some(error) => {
             let mut tokens = expand::implementation(&input, &attributes, &Shape::Unit);
@@ -33,16 +33,16 @@ pub(crate) fn expand(item: TokenStream) -> TokenStream {
     }
 }
 
-fn shape_of(input: &DeriveInput, attributes: &Attributes, mistakes: &mut Mistakes) -> Shape {
-    model::check_generics(&input.generics, mistakes);
+fn shape_of(input: &DeriveInput, attributes: &Attributes, diagnostics: &mut Diagnostics) -> Shape {
+    model::check_generics(&input.generics, diagnostics);
     if let Some(ty) = &attributes.stands_for {
         return Shape::Alias(ty.clone());
     }
     match &input.data {
-        Data::Struct(data) => model::of_struct(&data.fields, attributes, mistakes),
-        Data::Enum(data) => model::of_enum(data, attributes, mistakes),
+        Data::Struct(data) => model::of_struct(&data.fields, attributes, diagnostics),
+        Data::Enum(data) => model::of_enum(data, attributes, diagnostics),
         Data::Union(data) => {
-            mistakes.add(
+            diagnostics.add(
                 data.union_token,
                 "a union cannot travel: nothing says which field it holds; use an enum",
             );

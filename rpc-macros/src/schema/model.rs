@@ -7,12 +7,12 @@ use syn::{
 };
 
 use super::{
-    attributes::{Attributes, Filling},
+    attributes::{Attributes, DefaultSource},
     case::Case,
 };
-use crate::{docs, mistakes::Mistakes};
+use crate::{diagnostics::Diagnostics, docs};
 
-/// What a struct, an enum or a variant consists of.
+/// The shape of a struct, an enum or a variant.
 pub(super) enum Shape {
     Unit,
     /// One unnamed field that stands for the whole.
@@ -29,17 +29,17 @@ pub(super) struct FieldShape {
     pub(super) doc: String,
     pub(super) deprecated: Option<String>,
     pub(super) ty: Type,
-    pub(super) default: Option<Fallback>,
+    pub(super) default: Option<FieldDefault>,
 }
 
-/// What a field is when JSON leaves it out.
-pub(super) enum Fallback {
-    /// Something that cannot be told here: the form on the wire is another type's.
+/// The default of a field, which JSON may leave out.
+pub(super) enum FieldDefault {
+    /// A value that the description cannot give: the form on the wire is another type's.
     Unknown,
-    /// What this gives.
-    Own(Filling),
-    /// The field of that name in the default of the whole.
-    OfWhole(Filling, Ident),
+    /// The field's own.
+    Own(DefaultSource),
+    /// The field of that name in the default of the struct.
+    OfStruct(DefaultSource, Ident),
 }
 
 pub(super) struct VariantShape {
@@ -49,10 +49,10 @@ pub(super) struct VariantShape {
     pub(super) shape: Shape,
 }
 
-/// Refuses what would borrow from a message that is gone by then.
-pub(super) fn check_generics(generics: &Generics, mistakes: &mut Mistakes) {
+/// Refuses types that borrow: the message is gone by the time the value is used.
+pub(super) fn check_generics(generics: &Generics, diagnostics: &mut Diagnostics) {
     for lifetime in generics.lifetimes() {
-        mistakes.add(
+        diagnostics.add(
             lifetime,
             "a type with borrowed contents cannot travel: use owned types, \
             such as `String`, and remove the lifetime",
@@ -61,32 +61,32 @@ pub(super) fn check_generics(generics: &Generics, mistakes: &mut Mistakes) {
 }
 
 /// The shape of a struct.
-pub(super) fn of_struct(fields: &Fields, of: &Attributes, mistakes: &mut Mistakes) -> Shape {
+pub(super) fn of_struct(fields: &Fields, of: &Attributes, diagnostics: &mut Diagnostics) -> Shape {
     if of.transparent {
-        return transparent(fields, mistakes);
+        return transparent(fields, diagnostics);
     }
-    of_fields(fields, of.rename_all, of.default.as_ref(), mistakes)
+    of_fields(fields, of.rename_all, of.default.as_ref(), diagnostics)
 }
 
 /// The shape of an enum.
-pub(super) fn of_enum(data: &DataEnum, of: &Attributes, mistakes: &mut Mistakes) -> Shape {
+pub(super) fn of_enum(data: &DataEnum, of: &Attributes, diagnostics: &mut Diagnostics) -> Shape {
     let mut variants = Vec::new();
     let mut skipped: Option<&Variant> = None;
     for variant in &data.variants {
-        let own = Attributes::read(&variant.attrs, mistakes);
+        let own = Attributes::read(&variant.attrs, diagnostics);
         if own.skip {
             skipped = Some(variant);
             continue;
         }
         if let Some(skipped) = skipped.take() {
             // serde counts skipped variants when it sends and does not when it receives.
-            mistakes.add(
+            diagnostics.add(
                 skipped,
                 "a skipped variant must come last: sender and receiver would \
                 number those behind it differently",
             );
         }
-        variants.push(of_variant(variant, own, of, mistakes));
+        variants.push(of_variant(variant, own, of, diagnostics));
     }
     Shape::Enum(variants)
 }
@@ -95,13 +95,13 @@ fn of_variant(
     variant: &Variant,
     own: Attributes,
     of: &Attributes,
-    mistakes: &mut Mistakes,
+    diagnostics: &mut Diagnostics,
 ) -> VariantShape {
     let plain = variant.ident.unraw().to_string();
     let case = if own.rename_all == Case::Same { of.rename_all_fields } else { own.rename_all };
     let shape = match own.stands_for {
         Some(ty) => Shape::Newtype(ty),
-        None => of_fields(&variant.fields, case, None, mistakes),
+        None => of_fields(&variant.fields, case, None, diagnostics),
     };
     VariantShape {
         name: own.name.unwrap_or_else(|| of.rename_all.variant(&plain)),
@@ -114,17 +114,17 @@ fn of_variant(
 fn of_fields(
     fields: &Fields,
     case: Case,
-    whole: Option<&Filling>,
-    mistakes: &mut Mistakes,
+    of_struct: Option<&DefaultSource>,
+    diagnostics: &mut Diagnostics,
 ) -> Shape {
     let newtype = matches!(fields, Fields::Unnamed(fields) if fields.unnamed.len() == 1);
     let mut kept = Vec::new();
     for field in fields {
-        let own = Attributes::read(&field.attrs, mistakes);
+        let own = Attributes::read(&field.attrs, diagnostics);
         if !own.skip {
-            kept.push(of_field(field, own, case, whole, mistakes));
+            kept.push(of_field(field, own, case, of_struct, diagnostics));
         } else if newtype {
-            mistakes.add(field, "the only field cannot be skipped: leave it out of the type");
+            diagnostics.add(field, "the only field cannot be skipped: leave it out of the type");
         }
     }
     match fields {
@@ -144,39 +144,39 @@ fn of_field(
     field: &Field,
     own: Attributes,
     case: Case,
-    whole: Option<&Filling>,
-    mistakes: &mut Mistakes,
+    of_struct: Option<&DefaultSource>,
+    diagnostics: &mut Diagnostics,
 ) -> FieldShape {
     let plain = field.ident.as_ref().map(|ident| ident.unraw().to_string()).unwrap_or_default();
-    let default = match (own.default, whole.cloned(), &field.ident) {
+    let default = match (own.default, of_struct.cloned(), &field.ident) {
         (None, None, _) => None,
-        _ if own.stands_for.is_some() => Some(Fallback::Unknown),
-        (Some(filling), ..) => Some(Fallback::Own(filling)),
-        (None, Some(whole), Some(ident)) => Some(Fallback::OfWhole(whole, ident.clone())),
-        (None, Some(_), None) => Some(Fallback::Unknown),
+        _ if own.stands_for.is_some() => Some(FieldDefault::Unknown),
+        (Some(source), ..) => Some(FieldDefault::Own(source)),
+        (None, Some(source), Some(ident)) => Some(FieldDefault::OfStruct(source, ident.clone())),
+        (None, Some(_), None) => Some(FieldDefault::Unknown),
     };
     FieldShape {
         name: own.name.unwrap_or_else(|| case.field(&plain)),
         doc: docs::text(&field.attrs),
         deprecated: docs::deprecated(&field.attrs),
-        ty: own.stands_for.unwrap_or_else(|| owned(&field.ty, mistakes)),
+        ty: own.stands_for.unwrap_or_else(|| owned(&field.ty, diagnostics)),
         default,
     }
 }
 
 /// The shape of the one field that counts.
-fn transparent(fields: &Fields, mistakes: &mut Mistakes) -> Shape {
+fn transparent(fields: &Fields, diagnostics: &mut Diagnostics) -> Shape {
     let mut counting = Vec::new();
     for field in fields {
-        let own = Attributes::read(&field.attrs, mistakes);
+        let own = Attributes::read(&field.attrs, diagnostics);
         if !own.skip && !is_phantom(&field.ty) {
-            counting.push(of_field(field, own, Case::Same, None, mistakes).ty);
+            counting.push(of_field(field, own, Case::Same, None, diagnostics).ty);
         }
     }
     match (counting.pop(), counting.is_empty()) {
         (Some(only), true) => Shape::Alias(only),
         _ => {
-            mistakes.add(fields, "`transparent` needs exactly one field that is not skipped");
+            diagnostics.add(fields, "`transparent` needs exactly one field that is not skipped");
             Shape::Unit
         }
     }
@@ -188,11 +188,11 @@ fn is_phantom(ty: &Type) -> bool {
 }
 
 /// The type itself, unless it borrows.
-fn owned(ty: &Type, mistakes: &mut Mistakes) -> Type {
+fn owned(ty: &Type, diagnostics: &mut Diagnostics) -> Type {
     let mut search = Borrowed(false);
     search.visit_type(ty);
     if search.0 {
-        mistakes.add(
+        diagnostics.add(
             ty,
             "borrowed contents cannot travel: use an owned type, such as `String` \
             for `&str` or `Vec<T>` for `&[T]`",
@@ -201,7 +201,7 @@ fn owned(ty: &Type, mistakes: &mut Mistakes) -> Type {
     ty.clone()
 }
 
-/// Whether there are references, or lifetimes other than `'static`.
+/// True once a reference was visited, or a lifetime other than `'static`.
 struct Borrowed(bool);
 
 impl<'ast> Visit<'ast> for Borrowed {

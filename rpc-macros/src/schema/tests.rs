@@ -1,8 +1,8 @@
-//! What is refused, and in which words. What is described is checked against serde in `rpc-core`.
+//! Refused types, with their messages. Descriptions are checked against serde in `rpc-core`.
 
 use super::expand;
 
-/// Types that are refused, with words that the message has.
+/// Types that are refused, with words of the message.
 const REFUSED: &[(&str, &str)] = &[
     ("#[serde(untagged)] enum X { A }", "which variant it holds"),
     (r#"#[serde(tag = "t")] enum X { A }"#, "no field for it"),

@@ -1,5 +1,5 @@
-//! What is left of a trait with mistakes: enough of it that implementations of the trait do not add
-//! errors of their own.
+//! The rest of a trait with mistakes: enough of it that implementations of the trait add no errors of
+//! their own.
 
 use std::collections::HashSet;
 
@@ -7,7 +7,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{FnArg, Ident, ItemTrait, Pat, TraitItem, TraitItemFn, parse_quote};
 
-/// The trait without what the compiler would refuse once more.
+/// The trait without the parts that the compiler would refuse once more.
 pub(super) fn bare(mut item: ItemTrait) -> TokenStream {
     item.attrs.retain(|attribute| !attribute.path().is_ident("rpc"));
     let mut names: HashSet<Ident> = HashSet::new();

@@ -34,7 +34,7 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
     }
 }
 
-/// The item as it was, with what is wrong: either its syntax, or the kind of item that it is.
+/// The item as it was, with an error about its syntax, or about the kind of item that it is.
 fn not_a_trait(error: Error, item: &TokenStream) -> TokenStream {
     let message = "`#[service]` goes on a trait: list the methods in one, and implement it";
     let error = match syn::parse2(item.clone()) {

@@ -1,4 +1,4 @@
-//! What an annotated trait means: the service, its methods, their arguments and results. Reading it
+//! The model of an annotated trait: the service, its methods, their arguments and results. Reading it
 //! notes every mistake on the way; the rules themselves are in `validate` and `types`.
 
 use proc_macro2::TokenStream;
@@ -13,11 +13,11 @@ use super::{
     types::{self, Form},
     validate,
 };
-use crate::{docs, door::Door, mistakes::Mistakes};
+use crate::{crate_path::CratePath, diagnostics::Diagnostics, docs};
 
 /// A service.
 pub(super) struct Service {
-    pub(super) door: Door,
+    pub(super) krate: CratePath,
     pub(super) vis: Visibility,
     pub(super) ident: Ident,
     /// The name on the wire.
@@ -27,7 +27,7 @@ pub(super) struct Service {
     /// Attributes of the trait, to be written out on it.
     pub(super) attributes: Vec<Attribute>,
     pub(super) supertraits: Punctuated<TypeParamBound, Plus>,
-    /// Whether all methods share one order.
+    /// True if all methods share one order.
     pub(super) ordered: bool,
     pub(super) methods: Vec<Method>,
 }
@@ -78,33 +78,33 @@ pub(super) struct Upload {
 impl Service {
     /// Reads and checks a trait; every mistake in it is reported.
     pub(super) fn read(options: TokenStream, item: &ItemTrait) -> Result<Self> {
-        let mut mistakes = Mistakes::default();
-        let mut options = ServiceOptions::read(options, &mut mistakes);
+        let mut diagnostics = Diagnostics::default();
+        let mut options = ServiceOptions::read(options, &mut diagnostics);
         let (ours, attributes): (Vec<_>, Vec<_>) =
             item.attrs.iter().cloned().partition(|attribute| attribute.path().is_ident("rpc"));
         for attribute in &ours {
-            options.read_rpc(attribute, &mut mistakes);
+            options.read_rpc(attribute, &mut diagnostics);
         }
-        validate::check_trait(item, &mut mistakes);
+        validate::check_trait(item, &mut diagnostics);
         let mut methods: Vec<Method> = Vec::new();
         for member in &item.items {
             let TraitItem::Fn(method) = member else {
-                validate::refuse_member(member, &mut mistakes);
+                validate::refuse_member(member, &mut diagnostics);
                 continue;
             };
-            let method = Method::read(method, &mut mistakes);
+            let method = Method::read(method, &mut diagnostics);
             if methods.iter().any(|known| known.name == method.name) {
                 let message =
                     format!("a second method is called `{}`: give it another name", method.name);
-                mistakes.add(&method.ident, message);
+                diagnostics.add(&method.ident, message);
             }
             methods.push(method);
         }
-        if let Some(error) = mistakes.into_error() {
+        if let Some(error) = diagnostics.into_error() {
             return Err(error);
         }
         Ok(Self {
-            door: options.door,
+            krate: options.krate,
             vis: item.vis.clone(),
             name: options.name.unwrap_or_else(|| item.ident.unraw().to_string()),
             ident: item.ident.clone(),
@@ -119,14 +119,15 @@ impl Service {
 }
 
 impl Method {
-    fn read(method: &TraitItemFn, mistakes: &mut Mistakes) -> Self {
+    fn read(method: &TraitItemFn, diagnostics: &mut Diagnostics) -> Self {
         let signature = &method.sig;
-        validate::check_method(method, mistakes);
-        let (options, attributes) = read_attributes(method, mistakes);
-        let output = Output::read(&signature.output, mistakes);
-        let parameters = read_parameters(method, mistakes);
+        validate::check_method(method, diagnostics);
+        let (options, attributes) = read_attributes(method, diagnostics);
+        let output = Output::read(&signature.output, diagnostics);
+        let parameters = read_parameters(method, diagnostics);
         if options.oneway {
-            validate::check_oneway(signature, &output, &parameters, mistakes);
+            let uploads = parameters.iter().filter_map(Parameter::upload).map(|upload| &upload.ty);
+            validate::check_oneway(signature, &output, uploads, diagnostics);
         }
         Self {
             ident: signature.ident.clone(),
@@ -152,10 +153,7 @@ impl Method {
 
     /// The parameter that is streamed to the server.
     pub(super) fn upload(&self) -> Option<&Upload> {
-        self.parameters.iter().find_map(|parameter| match parameter {
-            Parameter::Upload(upload) => Some(&**upload),
-            _ => None,
-        })
+        self.parameters.iter().find_map(Parameter::upload)
     }
 
     /// The name of its `MethodKind`.
@@ -177,47 +175,47 @@ impl Method {
 /// The options of a method, and its other attributes.
 fn read_attributes(
     method: &TraitItemFn,
-    mistakes: &mut Mistakes,
+    diagnostics: &mut Diagnostics,
 ) -> (MethodOptions, Vec<Attribute>) {
     let mut options = MethodOptions::default();
     let mut kept = Vec::new();
     for attribute in &method.attrs {
         if attribute.path().is_ident("rpc") {
-            options.read(attribute, mistakes);
+            options.read(attribute, diagnostics);
         } else {
-            validate::check_attribute(attribute, mistakes);
+            validate::check_attribute(attribute, diagnostics);
             kept.push(attribute.clone());
         }
     }
     (options, kept)
 }
 
-fn read_parameters(method: &TraitItemFn, mistakes: &mut Mistakes) -> Vec<Parameter> {
+fn read_parameters(method: &TraitItemFn, diagnostics: &mut Diagnostics) -> Vec<Parameter> {
     let mut parameters: Vec<Parameter> = Vec::new();
     for input in &method.sig.inputs {
         let FnArg::Typed(input) = input else { continue };
-        validate::check_parameter(input, mistakes);
+        validate::check_parameter(input, diagnostics);
         let Pat::Ident(pattern) = &*input.pat else { continue };
         let (ident, ty) = (pattern.ident.clone(), (*input.ty).clone());
         if parameters.iter().any(|known| known.ident().unraw() == ident.unraw()) {
             let message = format!("a second argument is called `{ident}`: give it another name");
-            mistakes.add(&ident, message);
+            diagnostics.add(&ident, message);
         }
-        if types::is_context(&ty, mistakes) {
+        if types::is_context(&ty, diagnostics) {
             if parameters.iter().any(|known| matches!(known, Parameter::Context { .. })) {
-                mistakes.add(&ty, "a call has one context: remove the second one");
+                diagnostics.add(&ty, "a call has one context: remove the second one");
             }
             parameters.push(Parameter::Context { ident, ty });
-        } else if let Some(item) = types::streamed_argument(&ty, mistakes) {
+        } else if let Some(item) = types::streamed_argument(&ty, diagnostics) {
             if parameters.iter().any(|known| matches!(known, Parameter::Upload(_))) {
                 let message = "a method has one streamed argument: send the items of both in one \
                     stream, as an enum, or write two methods";
-                mistakes.add(&ty, message);
+                diagnostics.add(&ty, message);
             }
             let name = ident.unraw().to_string();
             parameters.push(Parameter::Upload(Box::new(Upload { ident, name, ty, item })));
         } else {
-            types::check(&ty, "argument", mistakes);
+            types::check(&ty, "argument", diagnostics);
             let (name, form) = (ident.unraw().to_string(), Form::of_argument(&ty));
             parameters.push(Parameter::Argument(Argument { ident, name, ty, form }));
         }
@@ -226,6 +224,13 @@ fn read_parameters(method: &TraitItemFn, mistakes: &mut Mistakes) -> Vec<Paramet
 }
 
 impl Parameter {
+    fn upload(&self) -> Option<&Upload> {
+        match self {
+            Self::Upload(upload) => Some(upload),
+            _ => None,
+        }
+    }
+
     const fn ident(&self) -> &Ident {
         match self {
             Self::Context { ident, .. } => ident,

@@ -6,29 +6,29 @@ use syn::{
     token::Paren,
 };
 
-use crate::{door::Door, mistakes::Mistakes};
+use crate::{crate_path::CratePath, diagnostics::Diagnostics};
 
-/// What `#[service(..)]` says.
+/// The options of `#[service(..)]`.
 #[derive(Default)]
 pub(super) struct ServiceOptions {
-    pub(super) door: Door,
+    pub(super) krate: CratePath,
     /// The name on the wire, if it is not the trait's.
     pub(super) name: Option<String>,
-    /// Whether all methods share one order.
+    /// True if all methods share one order.
     pub(super) ordered: bool,
 }
 
 impl ServiceOptions {
-    pub(super) fn read(tokens: TokenStream, mistakes: &mut Mistakes) -> Self {
+    pub(super) fn read(tokens: TokenStream, diagnostics: &mut Diagnostics) -> Self {
         let mut read = Self::default();
         let parser = syn::meta::parser(|option| read.option(&option));
-        mistakes.keep(parser.parse2(tokens));
+        diagnostics.keep(parser.parse2(tokens));
         read
     }
 
-    /// Adds what `#[rpc(..)]` on the trait says.
-    pub(super) fn read_rpc(&mut self, attribute: &Attribute, mistakes: &mut Mistakes) {
-        mistakes.keep(attribute.parse_nested_meta(|option| {
+    /// Adds the options of `#[rpc(..)]` on the trait.
+    pub(super) fn read_rpc(&mut self, attribute: &Attribute, diagnostics: &mut Diagnostics) {
+        diagnostics.keep(attribute.parse_nested_meta(|option| {
             if option.path.is_ident("ordered") {
                 set(&mut self.ordered, &option)
             } else {
@@ -40,7 +40,7 @@ impl ServiceOptions {
 
     fn option(&mut self, option: &ParseNestedMeta<'_>) -> Result<()> {
         if option.path.is_ident("crate") {
-            self.door = Door::parse(option)?;
+            self.krate = CratePath::parse(option)?;
         } else if option.path.is_ident("name") {
             self.name = Some(service_name(&option.value()?.parse()?)?);
         } else if option.path.is_ident("ordered") {
@@ -63,7 +63,7 @@ fn service_name(name: &LitStr) -> Result<String> {
     Err(Error::new_spanned(name, "the name of a service consists of letters, digits and `_`"))
 }
 
-/// What `#[rpc(..)]` on a method says.
+/// The options of `#[rpc(..)]` on a method.
 #[derive(Debug, Default)]
 pub(super) struct MethodOptions {
     pub(super) oneway: bool,
@@ -71,9 +71,9 @@ pub(super) struct MethodOptions {
 }
 
 impl MethodOptions {
-    /// Adds what `attribute` says.
-    pub(super) fn read(&mut self, attribute: &Attribute, mistakes: &mut Mistakes) {
-        mistakes.keep(attribute.parse_nested_meta(|option| {
+    /// Adds the options of `attribute`.
+    pub(super) fn read(&mut self, attribute: &Attribute, diagnostics: &mut Diagnostics) {
+        diagnostics.keep(attribute.parse_nested_meta(|option| {
             if option.path.is_ident("oneway") {
                 set(&mut self.oneway, &option)
             } else if option.path.is_ident("ordered") {
@@ -86,7 +86,7 @@ impl MethodOptions {
     }
 }
 
-/// Sets an option that is on where it is written.
+/// Sets an option without a value: its presence turns it on.
 fn set(on: &mut bool, option: &ParseNestedMeta<'_>) -> Result<()> {
     let name = option.path.get_ident().map(ToString::to_string).unwrap_or_default();
     if option.input.peek(Token![=]) || option.input.peek(Paren) {

@@ -1,12 +1,12 @@
-//! What a method returns: nothing, a value or a stream of items, and which of these may fail.
+//! The results of a method: none, a value or a stream of items, and which of these may fail.
 
 use quote::ToTokens as _;
 use syn::{ReturnType, Type, TypeImplTrait};
 
 use super::types;
-use crate::mistakes::Mistakes;
+use crate::diagnostics::Diagnostics;
 
-/// What a method returns.
+/// The result of a method.
 #[derive(Clone, Debug)]
 pub(super) enum Output {
     Nothing,
@@ -15,7 +15,7 @@ pub(super) enum Output {
     Stream(Items),
 }
 
-/// What a method fails with.
+/// The error of a method.
 #[derive(Clone, Debug)]
 pub(super) enum Failure {
     /// An error of its own, which is part of its signature.
@@ -25,11 +25,11 @@ pub(super) enum Failure {
 }
 
 impl Failure {
-    fn read(ty: &Type, mistakes: &mut Mistakes) -> Self {
+    fn read(ty: &Type, diagnostics: &mut Diagnostics) -> Self {
         if types::is_status(ty) {
             return Self::Status(ty.clone().into());
         }
-        types::check(ty, "answer", mistakes);
+        types::check(ty, "answer", diagnostics);
         Self::Own(ty.clone().into())
     }
 
@@ -54,33 +54,33 @@ impl Failure {
 pub(super) struct Items {
     /// `impl Stream<…>` as it is written.
     pub(super) written: TypeImplTrait,
-    /// What an item is if it is not an error.
+    /// The type of an item that is not an error.
     pub(super) item: Box<Type>,
-    /// With what the stream may start or end in place of items.
+    /// The error that may come in place of the stream, or in place of an item.
     pub(super) error: Option<Failure>,
-    /// Whether there may be an error in place of the stream.
+    /// True if an error may come in place of the stream.
     pub(super) start_fails: bool,
-    /// Whether there may be an error in place of an item.
+    /// True if an error may come in place of an item.
     pub(super) items_fail: bool,
 }
 
 impl Output {
-    pub(super) fn read(output: &ReturnType, mistakes: &mut Mistakes) -> Self {
+    pub(super) fn read(output: &ReturnType, diagnostics: &mut Diagnostics) -> Self {
         let ReturnType::Type(_, ty) = output else { return Self::Nothing };
         if matches!(types::ungrouped(ty), Type::Tuple(tuple) if tuple.elems.is_empty()) {
             return Self::Nothing;
         }
-        let Some((value, error)) = outcome(ty, mistakes) else { return Self::Nothing };
+        let Some((value, error)) = split_result(ty, diagnostics) else { return Self::Nothing };
         if let Some(stream) = types::stream(&value) {
-            let items = Items::read(stream, error.as_ref(), mistakes);
+            let items = Items::read(stream, error.as_ref(), diagnostics);
             return items.map_or(Self::Nothing, Self::Stream);
         }
-        types::check(&value, "answer", mistakes);
+        types::check(&value, "answer", diagnostics);
         let Some(error) = error else { return Self::Value(value.into()) };
-        Self::Fallible { value: value.into(), error: Failure::read(&error, mistakes) }
+        Self::Fallible { value: value.into(), error: Failure::read(&error, diagnostics) }
     }
 
-    /// What the method fails with, if it says that it may.
+    /// The error, if the signature has one.
     pub(super) const fn failure(&self) -> Option<&Failure> {
         match self {
             Self::Fallible { error, .. } => Some(error),
@@ -94,15 +94,15 @@ impl Items {
     fn read(
         written: &TypeImplTrait,
         start: Option<&Type>,
-        mistakes: &mut Mistakes,
+        diagnostics: &mut Diagnostics,
     ) -> Option<Self> {
         let Some(item) = types::stream_item(written) else {
             let message = "a stream needs the type of its items: write `impl Stream<Item = T>`";
-            mistakes.add(written, message);
+            diagnostics.add(written, message);
             return None;
         };
-        let (item, end) = outcome(&item, mistakes)?;
-        types::check(&item, "item", mistakes);
+        let (item, end) = split_result(&item, diagnostics)?;
+        types::check(&item, "item", diagnostics);
         match (start, &end) {
             (Some(start), Some(end)) if !same(start, end) => {
                 let message = format!(
@@ -111,11 +111,11 @@ impl Items {
                     types::text(end),
                     types::text(start)
                 );
-                mistakes.add(end, message);
+                diagnostics.add(end, message);
             }
             _ => {}
         }
-        let error = start.or(end.as_ref()).map(|error| Failure::read(error, mistakes));
+        let error = start.or(end.as_ref()).map(|error| Failure::read(error, diagnostics));
         Some(Self {
             written: written.clone(),
             item: item.into(),
@@ -127,7 +127,7 @@ impl Items {
 }
 
 /// The two types of a `Result`, or the one of anything else; reports an alias that hides the second.
-fn outcome(ty: &Type, mistakes: &mut Mistakes) -> Option<(Type, Option<Type>)> {
+fn split_result(ty: &Type, diagnostics: &mut Diagnostics) -> Option<(Type, Option<Type>)> {
     let Some(last) = types::last_segment(ty).filter(|last| last.ident == "Result") else {
         return Some((ty.clone(), None));
     };
@@ -136,11 +136,11 @@ fn outcome(ty: &Type, mistakes: &mut Mistakes) -> Option<(Type, Option<Type>)> {
     }
     let message = "write out both types, `Result<T, E>`: callers get the error typed, and an alias \
         hides it";
-    mistakes.add(ty, message);
+    diagnostics.add(ty, message);
     None
 }
 
-/// Whether two types are written the same.
+/// True if two types are written the same.
 fn same(one: &Type, other: &Type) -> bool {
     one.to_token_stream().to_string() == other.to_token_stream().to_string()
 }

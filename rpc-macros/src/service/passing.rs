@@ -1,5 +1,5 @@
-//! How callers pass an argument to the client: small values as they are; all others owned or lent, for a call
-//! is encoded when it is made and keeps none of them.
+//! The parameters of the client's methods: small types by value; all others owned or borrowed, for a call is
+//! encoded when it is made and keeps none of them.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -7,68 +7,71 @@ use syn::Type;
 
 use super::types;
 
-/// Types that are passed as they are, in all of which literals are written.
+/// Types that are passed by value, all of them types of literals.
 const VALUES: [&str; 16] = [
     "bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32",
     "u64", "u128", "usize",
 ];
 
-/// How an argument is passed.
+/// The way in which an argument is passed.
 pub(super) enum Passing {
-    /// As it is.
+    /// By value.
     Value,
-    /// As anything that is readily seen as what is `lent` of the type.
-    Viewed { assumed: TokenStream, lent: TokenStream },
-    /// As anything that can lend one.
-    Borrowed(Type),
+    /// As any `AsRef<target>`, where the argument's type is `assumed` to be that of the standard library.
+    AsRef { assumed: TokenStream, target: TokenStream },
+    /// As any `Borrow` of the type.
+    Borrow(Type),
 }
 
 impl Passing {
     pub(super) fn of(ty: &Type) -> Self {
-        let borrowed = || Self::Borrowed(ty.clone());
+        let borrowed = || Self::Borrow(ty.clone());
         let Some(last) = types::last_segment(ty) else { return borrowed() };
-        let viewed = |assumed, lent| Self::Viewed { assumed, lent };
+        let as_ref = |assumed, target| Self::AsRef { assumed, target };
         match (last.ident.to_string().as_str(), types::arguments(last).as_slice()) {
             // `Bytes` shares what it holds: its clones are cheap, and it is sent without a copy.
             ("Bytes", []) => Self::Value,
             (name, []) if VALUES.contains(&name) => Self::Value,
             _ if !types::may_be_std(ty) => borrowed(),
-            ("String", []) => viewed(quote!(::std::string::String), quote!(::core::primitive::str)),
-            ("PathBuf", []) => viewed(quote!(::std::path::PathBuf), quote!(::std::path::Path)),
-            ("Vec", [item]) => viewed(quote!(::std::vec::Vec<#item>), quote!([#item])),
+            ("String", []) => as_ref(quote!(::std::string::String), quote!(::core::primitive::str)),
+            ("PathBuf", []) => as_ref(quote!(::std::path::PathBuf), quote!(::std::path::Path)),
+            ("Vec", [item]) => as_ref(quote!(::std::vec::Vec<#item>), quote!([#item])),
             _ => borrowed(),
         }
     }
 
-    /// The type that the argument's was taken for by its name.
+    /// The type that the argument's is assumed to be, going by its name.
     pub(super) fn assumes(self) -> Option<TokenStream> {
         match self {
-            Self::Viewed { assumed, .. } => Some(assumed),
-            Self::Value | Self::Borrowed(_) => None,
+            Self::AsRef { assumed, .. } => Some(assumed),
+            Self::Value | Self::Borrow(_) => None,
         }
     }
 
-    /// What is lent: its type, and the trait that lends it with the method that does.
-    pub(super) fn lent(self) -> Option<Lent> {
+    /// The conversion to a reference, unless the argument is passed by value.
+    pub(super) fn conversion(self) -> Option<Conversion> {
         match self {
             Self::Value => None,
-            Self::Viewed { lent, .. } => Some(Lent {
-                bound: quote!(::core::convert::AsRef<#lent>),
-                method: quote!(::core::convert::AsRef::<#lent>::as_ref),
-                ty: lent,
+            Self::AsRef { target, .. } => Some(Conversion {
+                bound: quote!(::core::convert::AsRef<#target>),
+                method: quote!(::core::convert::AsRef::<#target>::as_ref),
+                target,
             }),
-            Self::Borrowed(ty) => Some(Lent {
+            Self::Borrow(ty) => Some(Conversion {
                 bound: quote!(::core::borrow::Borrow<#ty>),
                 method: quote!(::core::borrow::Borrow::<#ty>::borrow),
-                ty: quote!(#ty),
+                target: quote!(#ty),
             }),
         }
     }
 }
 
-/// A type of which a call needs no more than a look at a value.
-pub(super) struct Lent {
+/// A conversion from an argument, as callers pass it, to the reference that is encoded.
+pub(super) struct Conversion {
+    /// The trait that the caller's type implements.
     pub(super) bound: TokenStream,
+    /// The method of that trait.
     pub(super) method: TokenStream,
-    pub(super) ty: TokenStream,
+    /// The type that is referred to.
+    pub(super) target: TokenStream,
 }

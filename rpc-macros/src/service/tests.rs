@@ -1,5 +1,5 @@
-//! The whole expansion of one service as a snapshot, and what is refused in which words. Where mistakes
-//! are shown is checked in the workspace's `tests/ui`. `UPDATE=1 cargo test` writes the snapshots anew.
+//! The whole expansion of one service as a snapshot, and the messages for refused ones. The places where
+//! they are shown are checked in the workspace's `tests/ui`. `UPDATE=1 cargo test` writes the snapshots anew.
 
 use std::{env, fs, path::PathBuf};
 
@@ -106,7 +106,7 @@ fn an_order_of_all_methods_may_be_an_option_of_either_attribute() {
     assert!(beside.contains("service . ordered ()"), "{beside}");
 }
 
-/// Everything in a trait that is refused, with words that the message has.
+/// Members of a trait that are refused, with words of the message.
 const REFUSED: &[(&str, &str)] = &[
     ("async fn a();", "takes `&self`"),
     ("async fn a(self);", "one value serves many calls"),
@@ -180,7 +180,7 @@ const REFUSED: &[(&str, &str)] = &[
     ("methods!();", "consists of methods only"),
 ];
 
-/// Traits, options and other items that are refused.
+/// Options and items that are refused, with words of the message.
 const REFUSED_ITEMS: &[(&str, &str, &str)] = &[
     ("", "trait X<T> { async fn a(&self); }", "a service cannot be generic"),
     ("", "trait X where u8: Copy {}", "where clause"),

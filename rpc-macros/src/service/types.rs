@@ -1,4 +1,4 @@
-//! The types in a signature: what they mean to us, and which cannot travel.
+//! The types in a signature: those with a meaning of their own, and those that cannot travel.
 
 use quote::ToTokens as _;
 use syn::{
@@ -7,12 +7,12 @@ use syn::{
     visit::{self, Visit},
 };
 
-use crate::mistakes::Mistakes;
+use crate::diagnostics::Diagnostics;
 
-/// How a value of a type is encoded.
+/// The encoding of a value of a type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
-    /// As serde has it.
+    /// That of serde.
     Plain,
     /// `Vec<u8>`: in one piece.
     ByteVec,
@@ -23,12 +23,12 @@ pub(super) enum Form {
 }
 
 impl Form {
-    /// How a value is encoded that is all of a message: an answer, an error, an item.
+    /// The form of a value that is a message by itself: an answer, an error, an item.
     pub(super) fn of_whole(ty: &Type) -> Self {
         if shared_content(ty).is_some() { Self::SharedValue } else { Self::of_argument(ty) }
     }
 
-    /// How a value is encoded that others stand beside.
+    /// The form of a value that is one of several in a message.
     pub(super) fn of_argument(ty: &Type) -> Self {
         let Some(last) = last_segment(ty) else { return Self::Plain };
         if last.ident == "Bytes" && last.arguments.is_empty() {
@@ -40,7 +40,7 @@ impl Form {
         }
     }
 
-    /// The module of functions that read and write it.
+    /// The module of functions that read and write this form.
     pub(super) const fn module(self) -> &'static str {
         match self {
             Self::Plain => "plain",
@@ -63,13 +63,13 @@ pub(super) fn described(ty: &Type) -> Type {
     shared_content(ty).unwrap_or_else(|| ty.clone())
 }
 
-/// Whether an error is a status of the framework's, as far as a name tells.
+/// True if an error is the framework's `Status`, as far as its name tells.
 pub(super) fn is_status(ty: &Type) -> bool {
     last_segment(ty).is_some_and(|last| last.ident == "Status" && last.arguments.is_empty())
 }
 
-/// Whether the type is a shared reference to a call's context; reports one that is not shared.
-pub(super) fn is_context(ty: &Type, mistakes: &mut Mistakes) -> bool {
+/// True if the type is a call's context; reports one that is not a shared reference.
+pub(super) fn is_context(ty: &Type, diagnostics: &mut Diagnostics) -> bool {
     let named = |ty| last_segment(ty).is_some_and(|last| last.ident == "Context");
     let shared = match ungrouped(ty) {
         Type::Reference(reference) if named(&reference.elem) => {
@@ -79,14 +79,14 @@ pub(super) fn is_context(ty: &Type, mistakes: &mut Mistakes) -> bool {
         _ => return false,
     };
     if !shared {
-        mistakes.add(ty, "the context of a call is lent to the method: write `&Context`");
+        diagnostics.add(ty, "the context of a call is lent to the method: write `&Context`");
     }
     true
 }
 
 /// The items of an argument `Streaming<T>`, or nothing for any other type; reports one that is lent, or
 /// that does not say what its items are.
-pub(super) fn streamed_argument(ty: &Type, mistakes: &mut Mistakes) -> Option<Type> {
+pub(super) fn streamed_argument(ty: &Type, diagnostics: &mut Diagnostics) -> Option<Type> {
     let (ty, lent) = match ungrouped(ty) {
         Type::Reference(reference) => (ungrouped(&reference.elem), Some(ty)),
         ty => (ty, None),
@@ -97,11 +97,11 @@ pub(super) fn streamed_argument(ty: &Type, mistakes: &mut Mistakes) -> Option<Ty
     if let Some(lent) = lent {
         let message =
             format!("a streamed argument belongs to the method: write `{}` without `&`", text(ty));
-        mistakes.add(lent, message);
+        diagnostics.add(lent, message);
     } else if contents.len() == 1 {
-        check(&item, "item", mistakes);
+        check(&item, "item", diagnostics);
     } else {
-        mistakes
+        diagnostics
             .add(ty, "a streamed argument has one type, that of its items: write `Streaming<T>`");
     }
     Some(item)
@@ -125,12 +125,12 @@ pub(super) fn stream_item(bounds: &TypeImplTrait) -> Option<Type> {
     })
 }
 
-/// Whether `impl …` says `Send` already.
+/// True if `Send` is among the bounds already.
 pub(super) fn says_send(bounds: &TypeImplTrait) -> bool {
     traits(bounds).any(|last| last.ident == "Send")
 }
 
-/// Whether a type holds a stream, in the right place or not.
+/// True if a type holds a stream, in the right place or not.
 pub(super) fn mentions_stream(ty: &Type) -> bool {
     let mut search = Streams(false);
     search.visit_type(ty);
@@ -162,20 +162,20 @@ fn traits(bounds: &TypeImplTrait) -> impl Iterator<Item = &PathSegment> {
     })
 }
 
-/// Reports what in a type cannot travel. `role` says what the type is for.
-pub(super) fn check(ty: &Type, role: &'static str, mistakes: &mut Mistakes) {
-    Checker { role, mistakes }.visit_type(ty);
+/// Reports the parts of a type that cannot travel. `role` names the use of the type in messages.
+pub(super) fn check(ty: &Type, role: &'static str, diagnostics: &mut Diagnostics) {
+    Checker { role, diagnostics }.visit_type(ty);
 }
 
 struct Checker<'a> {
     role: &'static str,
-    mistakes: &'a mut Mistakes,
+    diagnostics: &'a mut Diagnostics,
 }
 
 impl<'ast> Visit<'ast> for Checker<'_> {
     fn visit_type(&mut self, ty: &'ast Type) {
         match wrong_with(ty, self.role) {
-            Some(message) => self.mistakes.add(ty, message),
+            Some(message) => self.diagnostics.add(ty, message),
             None => visit::visit_type(self, ty),
         }
     }
@@ -186,12 +186,12 @@ impl<'ast> Visit<'ast> for Checker<'_> {
                 "an {} travels to another process and cannot be borrowed: use an owned type",
                 self.role
             );
-            self.mistakes.add(lifetime, message);
+            self.diagnostics.add(lifetime, message);
         }
     }
 }
 
-/// Why this type cannot travel, leaving aside the types inside it.
+/// The reason why this type cannot travel, if there is one beside those of the types inside it.
 fn wrong_with(ty: &Type, role: &str) -> Option<String> {
     Some(match ty {
         Type::Reference(reference) => {
@@ -231,7 +231,7 @@ fn wrong_with(ty: &Type, role: &str) -> Option<String> {
     })
 }
 
-/// Why there is no `impl Stream` here.
+/// The reason why `impl Stream` cannot stand here.
 fn misplaced_stream(role: &str, item: Option<&Type>) -> String {
     let item = item.map_or_else(|| "T".to_owned(), text);
     match role {
@@ -246,7 +246,7 @@ fn misplaced_stream(role: &str, item: Option<&Type>) -> String {
     }
 }
 
-/// Why there is no `Streaming` here.
+/// The reason why `Streaming` cannot stand here.
 fn misplaced_streaming(role: &str, item: Option<&Type>) -> String {
     let item = item.map_or_else(|| "T".to_owned(), text);
     match role {
@@ -302,7 +302,7 @@ pub(super) fn last_segment(ty: &Type) -> Option<&PathSegment> {
     }
 }
 
-/// Whether the name of a type may be that of the standard library's: it stands alone, or in one of its crates.
+/// True if a type may be the standard library's, going by its path: one name, or a path into `std` or `alloc`.
 pub(super) fn may_be_std(ty: &Type) -> bool {
     let Type::Path(path) = ungrouped(ty) else { return false };
     let segments = &path.path.segments;

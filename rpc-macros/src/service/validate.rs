@@ -1,13 +1,13 @@
-//! The rules for a trait that is a service, and for its methods: what is wrong and what to write instead,
-//! in words for people who meet a service for the first time. Looks at syntax, keeps nothing.
+//! The rules for a trait that is a service, and for its methods, each with what to write instead, in words
+//! for people who meet a service for the first time. Looks at syntax, keeps nothing.
 
 use syn::{
     Attribute, ItemTrait, Pat, PatType, Receiver, ReceiverKind, ReturnType, Safety, Signature,
-    TraitItem, TraitItemFn, ext::IdentExt as _,
+    TraitItem, TraitItemFn, Type, ext::IdentExt as _,
 };
 
-use super::{model::Parameter, output::Output, types};
-use crate::mistakes::Mistakes;
+use super::{output::Output, types};
+use crate::diagnostics::Diagnostics;
 
 /// Names of methods that the client has itself, or as every type has them: `client.into()` would be the trait's.
 const CLIENT_NAMES: [&str; 7] =
@@ -18,28 +18,28 @@ const ATTRIBUTES: [&str; 8] =
     ["doc", "deprecated", "must_use", "allow", "expect", "warn", "deny", "forbid"];
 
 /// Checks the head of a trait.
-pub(super) fn check_trait(item: &ItemTrait, mistakes: &mut Mistakes) {
+pub(super) fn check_trait(item: &ItemTrait, diagnostics: &mut Diagnostics) {
     if !item.generics.params.is_empty() {
-        mistakes.add(
+        diagnostics.add(
             &item.generics.params,
             "a service cannot be generic: client and server must \
             agree on every type; write one trait for each type, or use an enum",
         );
     }
     if let Some(clause) = &item.generics.where_clause {
-        mistakes
+        diagnostics
             .add(clause, "a service cannot have a where clause: write `trait Name: Bound` instead");
     }
     if let Some(token) = &item.unsafety {
-        mistakes.add(token, "a service is an ordinary trait: remove `unsafe`");
+        diagnostics.add(token, "a service is an ordinary trait: remove `unsafe`");
     }
     if let Some(token) = &item.modifiers.auto_token {
-        mistakes.add(token, "a service is an ordinary trait: remove `auto`");
+        diagnostics.add(token, "a service is an ordinary trait: remove `auto`");
     }
 }
 
-/// Refuses what is in a trait and no method.
-pub(super) fn refuse_member(member: &TraitItem, mistakes: &mut Mistakes) {
+/// Refuses a member of a trait that is no method.
+pub(super) fn refuse_member(member: &TraitItem, diagnostics: &mut Diagnostics) {
     let message = match member {
         TraitItem::Const(_) => {
             "a service cannot have constants: make it a method, or put it outside of the trait"
@@ -50,34 +50,34 @@ pub(super) fn refuse_member(member: &TraitItem, mistakes: &mut Mistakes) {
         }
         _ => "a service consists of methods only: move this out of the trait",
     };
-    mistakes.add(member, message);
+    diagnostics.add(member, message);
 }
 
 /// Checks all of a method but the types in it.
-pub(super) fn check_method(method: &TraitItemFn, mistakes: &mut Mistakes) {
+pub(super) fn check_method(method: &TraitItemFn, diagnostics: &mut Diagnostics) {
     let signature = &method.sig;
-    check_name(signature, mistakes);
-    check_qualifiers(signature, mistakes);
+    check_name(signature, diagnostics);
+    check_qualifiers(signature, diagnostics);
     match signature.receiver() {
-        Some(receiver) => check_receiver(receiver, mistakes),
-        None => mistakes.add(
+        Some(receiver) => check_receiver(receiver, diagnostics),
+        None => diagnostics.add(
             &signature.ident,
             "a method of a service takes `&self`: write it as the first argument",
         ),
     }
     if !signature.generics.params.is_empty() {
-        mistakes.add(
+        diagnostics.add(
             &signature.generics.params,
             "a method of a service cannot be generic: client \
             and server must agree on every type; write the types out",
         );
     }
     if let Some(clause) = &signature.generics.where_clause {
-        mistakes
+        diagnostics
             .add(clause, "a method of a service cannot have a where clause: write the types out");
     }
     if let Some(body) = &method.default {
-        mistakes.add(
+        diagnostics.add(
             body,
             "a method of a service has no body here: end it with `;` and write the \
             body where the trait is implemented",
@@ -85,70 +85,68 @@ pub(super) fn check_method(method: &TraitItemFn, mistakes: &mut Mistakes) {
     }
 }
 
-/// Checks that nothing comes back from a one-way method, and that it is one message.
-pub(super) fn check_oneway(
+/// Checks that a one-way method has no reply, and no argument that is streamed; `uploads` are the types of such.
+pub(super) fn check_oneway<'a>(
     signature: &Signature,
     output: &Output,
-    parameters: &[Parameter],
-    mistakes: &mut Mistakes,
+    uploads: impl Iterator<Item = &'a Type>,
+    diagnostics: &mut Diagnostics,
 ) {
     if !matches!(output, Output::Nothing) {
         let message = "a one-way method has no reply: remove the return type, or `oneway`";
-        mistakes.add(&signature.output, message);
+        diagnostics.add(&signature.output, message);
     }
-    for parameter in parameters {
-        if let Parameter::Upload(upload) = parameter {
-            let message = "a one-way call is a single message: take a `Vec`, or remove `oneway`";
-            mistakes.add(&upload.ty, message);
-        }
+    for upload in uploads {
+        let message = "a one-way call is a single message: take a `Vec`, or remove `oneway`";
+        diagnostics.add(upload, message);
     }
 }
 
-fn check_name(signature: &Signature, mistakes: &mut Mistakes) {
+fn check_name(signature: &Signature, diagnostics: &mut Diagnostics) {
     let name = signature.ident.unraw().to_string();
     if CLIENT_NAMES.contains(&name.as_str()) {
         let message =
             format!("the client has a method `{name}` of its own: give this one another name");
-        mistakes.add(&signature.ident, message);
+        diagnostics.add(&signature.ident, message);
     }
     if name.starts_with("__") {
-        mistakes.add(
+        diagnostics.add(
             &signature.ident,
             "names that begin with `__` are reserved: give the method another name",
         );
     }
 }
 
-fn check_qualifiers(signature: &Signature, mistakes: &mut Mistakes) {
+fn check_qualifiers(signature: &Signature, diagnostics: &mut Diagnostics) {
     if signature.asyncness.is_none() && !returns_stream(signature) {
-        mistakes.add(
+        diagnostics.add(
             signature.fn_token,
             "a method of a service is asynchronous: write `async fn`, or return a stream, \
             `impl Stream<Item = T>`",
         );
     }
     if let Some(token) = &signature.constness {
-        mistakes.add(token, "a method of a service cannot be `const`: remove it");
+        diagnostics.add(token, "a method of a service cannot be `const`: remove it");
     }
     if !matches!(signature.safety, Safety::Default) {
-        mistakes.add(&signature.safety, "a method of a service is an ordinary one: remove this");
+        diagnostics.add(&signature.safety, "a method of a service is an ordinary one: remove this");
     }
     if let Some(abi) = &signature.abi {
-        mistakes.add(abi, "a method of a service is an ordinary one: remove `extern`");
+        diagnostics.add(abi, "a method of a service is an ordinary one: remove `extern`");
     }
     if let Some(variadic) = &signature.variadic {
-        mistakes
+        diagnostics
             .add(variadic, "a method of a service has a fixed number of arguments: use a `Vec`");
     }
 }
 
-/// Whether there is a stream in the return type; one in the wrong place is refused with the types.
+/// True if the return type holds a stream; one in the wrong place is refused with the types.
 fn returns_stream(signature: &Signature) -> bool {
     let ReturnType::Type(_, ty) = &signature.output else { return false };
     types::mentions_stream(ty)
 }
 
-fn check_receiver(receiver: &Receiver, mistakes: &mut Mistakes) {
+fn check_receiver(receiver: &Receiver, diagnostics: &mut Diagnostics) {
     let message = match &receiver.kind {
         ReceiverKind::Reference(_, None, None) => return,
         ReceiverKind::Reference(_, _, Some(_)) => {
@@ -157,20 +155,20 @@ fn check_receiver(receiver: &Receiver, mistakes: &mut Mistakes) {
         ReceiverKind::Reference(..) => "write `&self`: a method of a service has no lifetimes",
         _ => "write `&self`: one value serves many calls",
     };
-    mistakes.add(receiver, message);
+    diagnostics.add(receiver, message);
 }
 
 /// Checks an attribute of a method that is not ours.
-pub(super) fn check_attribute(attribute: &Attribute, mistakes: &mut Mistakes) {
+pub(super) fn check_attribute(attribute: &Attribute, diagnostics: &mut Diagnostics) {
     let path = attribute.path();
     if path.is_ident("cfg") || path.is_ident("cfg_attr") {
-        mistakes.add(
+        diagnostics.add(
             attribute,
             "a method of a service cannot depend on the build, or client and \
             server would differ: put `#[cfg]` on the whole trait",
         );
     } else if !ATTRIBUTES.iter().any(|known| path.is_ident(known)) {
-        mistakes.add(
+        diagnostics.add(
             attribute,
             "this attribute means nothing on a method of a service: put it \
             where the trait is implemented",
@@ -179,9 +177,9 @@ pub(super) fn check_attribute(attribute: &Attribute, mistakes: &mut Mistakes) {
 }
 
 /// Checks all of a parameter but its type.
-pub(super) fn check_parameter(parameter: &PatType, mistakes: &mut Mistakes) {
+pub(super) fn check_parameter(parameter: &PatType, diagnostics: &mut Diagnostics) {
     for attribute in &parameter.attrs {
-        mistakes.add(
+        diagnostics.add(
             attribute,
             "an argument of a service has no attributes: describe it in the \
             documentation of the method",
@@ -190,13 +188,15 @@ pub(super) fn check_parameter(parameter: &PatType, mistakes: &mut Mistakes) {
     match &*parameter.pat {
         Pat::Ident(name) => {
             if let Some(token) = &name.mutability {
-                mistakes.add(token, "`mut` belongs where the trait is implemented: remove it here");
+                diagnostics
+                    .add(token, "`mut` belongs where the trait is implemented: remove it here");
             }
             if let Some(token) = &name.by_ref {
-                mistakes.add(token, "`ref` belongs where the trait is implemented: remove it here");
+                diagnostics
+                    .add(token, "`ref` belongs where the trait is implemented: remove it here");
             }
         }
-        pattern => mistakes.add(
+        pattern => diagnostics.add(
             pattern,
             "an argument of a service needs a name, under which it travels: write `name: Type`",
         ),

@@ -162,7 +162,7 @@ const _: () = {
         pub fn channel(&self) -> &::rpc_core::__private::Channel {
             &self.channel
         }
-        /// What the service is, as this program was compiled with it.
+        /// The description of the service that this program was compiled with.
         pub fn schema() -> &'static ::rpc_core::__private::ServiceSchema {
             __schema()
         }

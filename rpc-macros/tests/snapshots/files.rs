@@ -97,7 +97,7 @@ const _: () = {
         fn channel(&self) -> &my::engine::__private::Channel {
             &self.channel
         }
-        /// What the service is, as this program was compiled with it.
+        /// The description of the service that this program was compiled with.
         fn schema() -> &'static my::engine::__private::ServiceSchema {
             __schema()
         }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Serialize, Deserialize, Schema, Clone, Debug, PartialEq)]
 pub struct T(u8);
 
-/// What goes wrong.
+/// An error.
 #[derive(Serialize, Deserialize, Schema, Clone, Debug, PartialEq)]
 pub enum Trouble {
     /// Nothing to say.

@@ -16,7 +16,7 @@ use rpc_core::{
 };
 use serde::{Deserialize, Serialize};
 
-/// What goes wrong.
+/// An error of one's own.
 #[derive(Serialize, Deserialize, Schema, Clone, Debug, PartialEq)]
 pub enum Trouble {
     /// Nothing to say.

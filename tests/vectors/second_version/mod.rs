@@ -17,14 +17,14 @@ use rpc_core::{
 };
 use tests::{RawPeer, wire};
 
-/// What this side serves or calls.
+/// The service of this side.
 #[service]
 trait Zoo {
     async fn add(&self, a: i64, b: i64) -> i64;
     /// Never ends by itself.
     async fn wait(&self);
     fn count(&self, up_to: u64) -> impl Stream<Item = u64>;
-    /// What it reads, in words.
+    /// Returns the items that it reads, in words.
     async fn read(&self, items: Streaming<u64>) -> Vec<String>;
     #[rpc(oneway)]
     async fn note(&self, line: String);
@@ -62,7 +62,7 @@ const CRITICAL: u8 = 0x80 | UNKNOWN;
 const SUBTYPE: u16 = 0x0777;
 const CRITICAL_SUBTYPE: u16 = 0x8000 | SUBTYPE;
 
-/// What a later version says in hello, beside the defaults: a feature that this one has no room for, and something new.
+/// The entries of a later version's hello, beside the defaults: a feature that this one has no bit for, and a new tag.
 fn later_hello() -> Vec<Vec<u8>> {
     vec![wire::entry(10, &[0xff; 20]), wire::entry(UNKNOWN, b"new")]
 }

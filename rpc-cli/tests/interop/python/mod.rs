@@ -42,6 +42,17 @@ async fn python_talks_to_the_services() {
     .await;
 }
 
+/// The run-time is a package: its own tests hold it to the vectors that all languages share.
+#[tokio::test]
+async fn the_run_time_of_python_passes_its_own_tests() {
+    let mut command = Command::new("python3");
+    command.args(["-m", "unittest"]).env("PYTHONDONTWRITEBYTECODE", "1");
+    command.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("runtimes/python"));
+    let done = command.output().await.unwrap();
+    let errors = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success() && errors.contains("\nOK"), "{errors}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn python_survives_hostile_bytes() {
     beside_server(async |address| {

@@ -468,8 +468,10 @@ async function replies(): Promise<void> {
   await closes("a goaway whose message is cut", frame(11, 0, 0, [0, ...new Array<number>(8).fill(0), 2, 0, 97]));
   await lives("a goaway with entries", frame(11, 0, 0, [0, ...new Array<number>(8).fill(9), 1, 0, 97, ...MUST]));
   await lives("a status that is not known", frame(4, 0, 0, [1, 200, 0, 0, 0]));
-  await lives("a cancel of a call that is not open", frame(8, 0, 99));
-  await lives("credit for a call that is not open", frame(7, 0, 99, [1, 0, 0, 0]));
+  await closes("a cancel of a call that is not open", frame(8, 0, 99));
+  await closes("credit for a call that is not open", frame(7, 0, 99, [1, 0, 0, 0]));
+  await lives("a cancel that crossed its reply", frame(8, MINE, 99));
+  await lives("credit that crossed its reply", frame(7, MINE, 99, [1, 0, 0, 0]));
   await lives("a ping", frame(9, 0, 0, [1, 2, 3, 4, 5, 6, 7, 8]), frame(10, 0, 0, [1, 2, 3, 4, 5, 6, 7, 8]));
   await report("MORE without end", () => {
     const protocol = opened();

@@ -47,6 +47,19 @@ async fn the_suite_passes_in_node() {
     .await;
 }
 
+/// The run-time is a package: its own tests hold it to the vectors that all languages share.
+#[tokio::test]
+async fn the_run_time_passes_its_own_tests() {
+    let Some((folder, _alone)) = prepared().await else { return };
+    let package = Path::new(env!("CARGO_MANIFEST_DIR")).join("runtimes/typescript");
+    let out = folder.join("runtime");
+    let types = folder.join("node_modules/@types");
+    let mut compiler = tool(&folder, "typescript/bin/tsc");
+    compiler.arg("--project").arg(&package).arg("--outDir").arg(&out);
+    must(compiler.arg("--typeRoots").arg(types)).await;
+    must(node(&package).arg("--test").arg(out.join("tests"))).await;
+}
+
 #[tokio::test]
 async fn what_is_generated_reads_as_it_should() {
     let folder = tempfile::tempdir().unwrap();
@@ -79,7 +92,7 @@ async fn prepared() -> Option<(PathBuf, File)> {
     std::fs::create_dir_all(&folder).unwrap();
     let alone = File::create(folder.join("test.lock")).unwrap();
     alone.lock().unwrap();
-    for generated in ["client", "strange", "out"] {
+    for generated in ["client", "strange", "out", "runtime"] {
         let _ = std::fs::remove_dir_all(folder.join(generated));
     }
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/typescript");

@@ -1,4 +1,4 @@
-//! What values consist of: elements of sequences, tuples and maps, and variants of enums.
+//! The parts of values: elements of sequences, tuples and maps, and variants of enums.
 
 use serde::de::{
     DeserializeSeed, Deserializer as _, EnumAccess, IntoDeserializer as _, MapAccess, SeqAccess,
@@ -14,7 +14,7 @@ use super::{
 pub(super) struct Elements<'a, 'de> {
     deserializer: &'a mut Deserializer<'de>,
     left: usize,
-    /// How many a visitor may make room for before it has seen any.
+    /// The number of elements that a visitor may allocate for before it has seen any.
     room: usize,
 }
 
@@ -122,7 +122,7 @@ impl<'de> SeqAccess<'de> for Fields<'_, 'de> {
         seed.deserialize(&mut *self.deserializer).map(Some)
     }
 
-    // The type says it, so no input can raise it.
+    // The type's own number, which no input can raise.
     fn size_hint(&self) -> Option<usize> {
         Some(self.left)
     }

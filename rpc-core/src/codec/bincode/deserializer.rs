@@ -1,22 +1,13 @@
-//! serde's view of the format: every type asks for what it expects, and gets it or an error.
+//! serde's view of the format: a type asks for the kind of value that it expects, and gets it or an error.
 
 use serde::de::{self, Visitor};
 
 use super::{
     access::{Elements, Fields, Variants},
     error::{DecodeError, DecodeErrorKind},
+    limits::{EMPTY_ELEMENTS, HINT, MAX_DEPTH},
     reader::{Reader, unzigzag, unzigzag_128},
 };
-
-/// How deep values may be nested, counted at every option, struct, enum, sequence, map and tuple.
-pub(super) const MAX_DEPTH: u32 = 128;
-
-/// Elements of sequences and maps in one message that may take no bytes at all, such as those of a
-/// `Vec<()>`: a claimed length costs nothing to send, and each element time to make.
-pub(super) const EMPTY_ELEMENTS: u64 = 65_536;
-
-/// Elements of one sequence or map that room is made for before any is read.
-const HINT: usize = 4096;
 
 /// Reads one value.
 #[derive(Debug)]
@@ -24,8 +15,8 @@ pub(super) struct Deserializer<'de> {
     pub(super) reader: Reader<'de>,
     depth: u32,
     pub(super) empty_elements: u64,
-    /// Elements that room may still be made for. A message has no more elements than bytes, those without
-    /// content apart, so honest ones never want for it; and lengths inside lengths cannot multiply.
+    /// Elements that may still be allocated for ahead. A message has no more elements than bytes, those without
+    /// content apart, so this is enough for an honest one; and lengths inside lengths cannot multiply.
     room: usize,
 }
 
@@ -46,7 +37,7 @@ impl<'de> Deserializer<'de> {
         }
     }
 
-    /// Tells where the reader stands to an error of a type, which cannot know.
+    /// Adds the offset of the reader to an error of a type, which does not know it.
     #[cold]
     pub(super) fn place(&self, error: DecodeError) -> DecodeError {
         match error.kind {
@@ -61,6 +52,7 @@ impl<'de> Deserializer<'de> {
         &mut self,
         read: impl FnOnce(&mut Self) -> Result<R, DecodeError>,
     ) -> Result<R, DecodeError> {
+        // Before `read`, which recurses as deep as the input says: an overflow of the stack would abort.
         if self.depth == 0 {
             return Err(self.reader.error(DecodeErrorKind::Depth));
         }
@@ -79,12 +71,14 @@ impl<'de> Deserializer<'de> {
         let start = self.reader.offset();
         let claimed = self.reader.unsigned()?;
         let remaining = self.reader.remaining();
-        // Each element takes a byte at least, or one of the few that may take none.
+        // Before the visitor learns the number, by which it allocates and loops: each element takes a byte at
+        // least, or is one of the few that may take none.
         let count = match usize::try_from(claimed) {
             Ok(count) if claimed <= remaining as u64 + self.empty_elements => count,
             _ => return Err(DecodeError { offset: start, kind: DecodeErrorKind::Length(claimed) }),
         };
         let room = count.min(remaining).min(HINT).min(self.room);
+        // Before the elements are read: lengths inside them draw on the same budget.
         self.room -= room;
         self.nested(|this| read(Elements::new(this, count, room)))
     }

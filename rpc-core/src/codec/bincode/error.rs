@@ -1,5 +1,5 @@
-//! What is wrong with bytes that are no value: which rule they break, and where. Says it in few words,
-//! however much the bytes hold: an error about a megabyte is no megabyte.
+//! The error of bytes that are no value: the rule that they break, and the place. Its text is short,
+//! however long the bytes are.
 
 use std::fmt::{self, Write as _};
 
@@ -10,7 +10,7 @@ use thiserror::Error;
 #[error("{kind}, at offset {offset}")]
 #[non_exhaustive]
 pub struct DecodeError {
-    /// Where what breaks the rule begins. For what the type itself refuses: how far it had read.
+    /// The start of the part that breaks the rule; for a value that the type itself refuses, the end of what was read.
     pub offset: usize,
     /// The rule that is broken.
     pub kind: DecodeErrorKind,
@@ -48,10 +48,10 @@ pub enum DecodeErrorKind {
     #[error("a character is not UTF-8")]
     Char,
     /// Values within values, deeper than allowed.
-    #[error("values are nested more than {} deep", super::deserializer::MAX_DEPTH)]
+    #[error("values are nested more than {} deep", super::limits::MAX_DEPTH)]
     Depth,
     /// Elements that take no bytes, more than allowed in one message.
-    #[error("more than {} elements without content", super::deserializer::EMPTY_ELEMENTS)]
+    #[error("more than {} elements without content", super::limits::EMPTY_ELEMENTS)]
     EmptyElements,
     /// The type asks the bytes what they are, which bincode cannot tell.
     #[error("the type needs a format that describes itself, which bincode is not: use JSON for it")]
@@ -62,7 +62,7 @@ pub enum DecodeErrorKind {
 }
 
 impl serde::de::Error for DecodeError {
-    /// What a type says of a value often quotes the value, so the text is cut.
+    /// The message of a type, cut because such messages often quote the value.
     fn custom<T: fmt::Display>(message: T) -> Self {
         let mut text = Clipped(String::new());
         if write!(text, "{message}").is_err() {
@@ -72,10 +72,10 @@ impl serde::de::Error for DecodeError {
     }
 }
 
-/// Bytes of text that a type may say.
+/// The most bytes of a type's own message.
 const MAX_CUSTOM: usize = 256;
 
-/// Takes text until there is too much, which is an error: so that the rest is not even formatted.
+/// Text up to a limit. Writing more is an error, so that the rest is not even formatted.
 struct Clipped(String);
 
 impl fmt::Write for Clipped {

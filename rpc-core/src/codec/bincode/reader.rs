@@ -24,18 +24,18 @@ impl<'de> Reader<'de> {
         self.rest.len()
     }
 
-    /// How many bytes are read.
+    /// The number of bytes that were read.
     pub(super) const fn offset(&self) -> usize {
         self.total - self.rest.len()
     }
 
-    /// An error about what comes next.
+    /// An error at the next byte.
     #[cold]
     pub(super) const fn error(&self, kind: DecodeErrorKind) -> DecodeError {
         DecodeError { offset: self.offset(), kind }
     }
 
-    /// An error about the byte that was read last.
+    /// An error at the byte that was read last.
     #[cold]
     pub(super) const fn error_before(&self, kind: DecodeErrorKind) -> DecodeError {
         DecodeError { offset: self.offset() - 1, kind }
@@ -67,6 +67,7 @@ impl<'de> Reader<'de> {
     pub(super) fn bytes(&mut self) -> Result<&'de [u8], DecodeError> {
         let start = self.offset();
         let length = self.unsigned()?;
+        // A slice of bytes that are here, before anything is allocated: nine bytes can claim any length.
         let split =
             usize::try_from(length).ok().and_then(|length| self.rest.split_at_checked(length));
         let Some((bytes, rest)) = split else {

@@ -1,5 +1,5 @@
 //! Bytes as one piece rather than element by element: the same wire form, read and written at the speed
-//! of a copy, or without one. A slice keeps the whole message alive that it was cut from.
+//! of a copy, or without one. A slice keeps alive the whole message that it was cut from.
 
 use std::{cell::RefCell, fmt, marker::PhantomData};
 
@@ -14,7 +14,7 @@ thread_local! {
     static SOURCE: RefCell<Option<Bytes>> = const { RefCell::new(None) };
 }
 
-/// Runs `read` while slices of `source` can be had without a copy.
+/// Runs `read`, in which slices of `source` are made without a copy.
 pub(super) fn with_source<R>(source: Option<&Bytes>, read: impl FnOnce() -> R) -> R {
     let Some(source) = source else { return read() };
     let outer = SOURCE.replace(Some(source.clone()));
@@ -22,7 +22,7 @@ pub(super) fn with_source<R>(source: Option<&Bytes>, read: impl FnOnce() -> R) -
     read()
 }
 
-/// Puts the message back that was being read before, even if a type's own code panics.
+/// Puts the outer message back, even if a type's own code panics.
 struct Restore(Option<Bytes>);
 
 impl Drop for Restore {
@@ -31,8 +31,8 @@ impl Drop for Restore {
     }
 }
 
-/// `bytes` as a slice of the message that is being read; a copy if it is none.
-fn share(bytes: &[u8]) -> Bytes {
+/// `bytes` as a slice of the message that is being read; a copy if they are no part of it.
+fn slice_or_copy(bytes: &[u8]) -> Bytes {
     SOURCE.with_borrow(|source| match source {
         Some(source) if source.as_ptr_range().contains(&bytes.as_ptr()) => source.slice_ref(bytes),
         _ => Bytes::copy_from_slice(bytes),
@@ -47,18 +47,18 @@ pub(super) fn read<'de, D: Deserializer<'de>, T: From<Vec<u8>> + Piece>(
     deserializer.deserialize_byte_buf(BytesVisitor { readable, made: PhantomData })
 }
 
-/// How the bytes are kept.
+/// A type that holds bytes in one piece.
 pub(super) trait Piece {
-    /// From a part of the message that is being read.
+    /// Keeps a part of the message that is being read.
     fn borrowed(bytes: &[u8]) -> Self;
 
-    /// From bytes that are gone after.
+    /// Copies bytes that do not outlive the call.
     fn copied(bytes: &[u8]) -> Self;
 }
 
 impl Piece for Bytes {
     fn borrowed(bytes: &[u8]) -> Self {
-        share(bytes)
+        slice_or_copy(bytes)
     }
 
     fn copied(bytes: &[u8]) -> Self {
@@ -77,8 +77,8 @@ impl Piece for Vec<u8> {
 }
 
 struct BytesVisitor<T> {
-    /// Whether bytes in one piece are the text of a string, which must be UTF-8: serde_json leaves that to
-    /// whoever asks for bytes, and other readers of JSON would not take it.
+    /// True if the format is text, so that bytes in one piece are those of a string and must be UTF-8:
+    /// serde_json does not check that where bytes are asked for, and other readers of JSON would refuse it.
     readable: bool,
     made: PhantomData<T>,
 }

@@ -41,7 +41,7 @@ fn json<T>(decode: codec::Decode<T>, text: &[u8]) -> Result<T, CodecError> {
     decode(Codec::Json, (&Payload::copy_from_slice(text)).into())
 }
 
-/// Whether `part` lies in the memory of `whole`.
+/// True if `part` lies in the memory of `whole`.
 fn lies_within(part: &[u8], whole: &[u8]) -> bool {
     let (part, whole) = (part.as_ptr_range(), whole.as_ptr_range());
     whole.start <= part.start && part.end <= whole.end

@@ -3,8 +3,8 @@
 use super::{
     Connection, ConnectionError, Event,
     event::Request,
-    held::class_of,
-    outbound::earlier,
+    held::{Line, class_of},
+    inbound::Headroom,
     shares::{Nesting, Share},
 };
 use crate::proto::{
@@ -16,17 +16,16 @@ impl Connection {
     /// Starts a call, holds it back, or refuses it, by the limits that were announced.
     pub(super) fn admit(&mut self, request: Request, length: usize) -> Result<(), ConnectionError> {
         let id = request.id;
-        let early = self.inbound.accepted <= u64::from(EARLY_CALLS);
+        let early = self.inbound.accepted() <= u64::from(EARLY_CALLS);
         let limits = &self.config.limits;
         let Some(class) = class_of(&request) else { return self.admit_oneway(request) };
         let (share, nesting) = (Share::new(class, length), Nesting::of(&request.opening));
         let partial = self.partials.request_bytes();
-        if self.inbound.shares.overflow(limits, partial + share.length()) {
+        if self.inbound.shares().overflow(limits, partial + share.length()) {
             return Err(ConnectionError::RequestWindow);
         }
-        if !early && !self.inbound.shares.admit(limits, nesting, share) {
-            self.inbound.refused += 1;
-            if self.inbound.refused > MAX_REFUSED {
+        if !early && !self.inbound.shares().admit(limits, nesting, share) {
+            if self.inbound.count_refused() > MAX_REFUSED {
                 return Err(ConnectionError::TooManyCalls(limits.max_calls));
             }
             let message = format!(
@@ -36,14 +35,9 @@ impl Connection {
             self.refuse(id, Status::not_started(Code::ResourceExhausted, message));
             return self.check_unread();
         }
-        if let Some(call) = self.inbound.open.get_mut(&id) {
-            call.set_deadline(request.opening.deadline);
-            self.inbound.next_deadline =
-                earlier(self.inbound.next_deadline, request.opening.deadline);
-        }
-        let may_start = self.inbound.may_start(&self.config.limits, &request);
-        self.inbound.admit(id, share);
-        self.start_or_hold(request, may_start);
+        let room = self.inbound.room(&self.config.limits, &request);
+        self.inbound.admit(&request, share);
+        self.start_or_hold(request, room);
         Ok(())
     }
 
@@ -53,12 +47,11 @@ impl Connection {
         // A handler of the peer's may go as far again; one alone, and early ones, may be longer.
         let most = 2 * window + EARLY_CALLS as usize * (EARLY_MESSAGE + ONEWAY_OVERHEAD);
         let most = most.max(self.config.limits.max_frame as usize + ONEWAY_OVERHEAD);
-        if self.inbound.oneway_held + self.inbound.oneway_owed + cost > most {
+        if self.inbound.oneway_window() + cost > most {
             return Err(ConnectionError::OnewayWindow);
         }
-        self.inbound.oneway_held += cost;
-        self.inbound.oneway_running += 1;
-        self.start_or_hold(request, true);
+        self.inbound.begin_oneway(cost);
+        self.start_or_hold(request, Headroom::Some);
         Ok(())
     }
 
@@ -69,17 +62,18 @@ impl Connection {
             return self.refuse(id, status);
         }
         tracing::debug!(%status, "a one-way call is not started");
-        self.inbound.oneway_owed += length + ONEWAY_OVERHEAD;
+        self.inbound.owe_oneway(length + ONEWAY_OVERHEAD);
         self.give_credit_if_due();
     }
 
-    fn start_or_hold(&mut self, request: Request, may_start: bool) {
+    fn start_or_hold(&mut self, request: Request, room: Headroom) {
         if self.waits_as_long(&request) {
-            self.inbound.held.hold_long(request);
-        } else if may_start && self.inbound.held.lets_pass(&request) && !self.holds_back() {
+            self.inbound.hold(request, Line::Long);
+        } else if room == Headroom::Some && self.inbound.lets_pass(&request) && !self.holds_back() {
             self.events.push_back(Event::Request(request));
         } else {
-            self.inbound.held.hold(request);
+            let line = Line::of(&request);
+            self.inbound.hold(request, line);
         }
     }
 
@@ -93,7 +87,7 @@ impl Connection {
 
     /// Ends a connection whose peer cancels calls that it never opened: each call may cross one cancel.
     pub(super) fn check_strays(&self) -> Result<(), ConnectionError> {
-        match self.inbound.stray_cancels > self.inbound.accepted + MAX_STRAYS {
+        match self.inbound.stray_cancels() > self.inbound.accepted() + MAX_STRAYS {
             true => Err(ConnectionError::Flood),
             false => Ok(()),
         }

@@ -7,12 +7,13 @@ use std::{
 
 use super::{
     Connection, Event,
-    inbound::Progress,
-    outbox::Withdrawn,
+    inbound::Halted,
+    outbound::Abandoned,
+    outbox::{Place, Withdrawn},
     queue::Reply,
     requests::length,
     shares::Share,
-    slot::{Peer, SlotState},
+    slot::Peer,
     streams::{StreamId, Tell},
     waiter::Waiter,
 };
@@ -43,7 +44,7 @@ impl Connection {
         let share = Share::of(opening, length);
         let send = self.may_send(opening, share, length);
         let id = if send {
-            self.outbound.insert_sending(opening, share)
+            self.outbound.start(opening, share)
         } else {
             self.check_progress(opening)?;
             self.enqueue(opening, arguments, Reply::Expected)
@@ -109,26 +110,10 @@ impl Connection {
     pub fn cancel(&mut self, id: CallId) {
         self.forget_items(id);
         self.stop_upload(id, Tell::Nothing);
-        let Some(slot) = self.outbound.slot(id) else { return };
-        slot.clear_deadline();
-        let owed = slot.is_owed();
-        match &mut slot.state {
-            SlotState::Queued(_) => {
-                let waker = self.outbound.withdraw(id);
-                self.retired.extend(waker);
-            }
-            SlotState::Done(_) if owed => slot.state = SlotState::Abandoned,
-            SlotState::Done(_) => {
-                self.outbound.slots.remove(id.0 as usize);
-            }
-            SlotState::Sent(waker) => {
-                self.retired.extend(waker.take());
-                slot.state = SlotState::Abandoned;
-                if self.stop(id) == Peer::Done {
-                    self.outbound.slots.remove(id.0 as usize);
-                }
-            }
-            SlotState::Withdrawn | SlotState::Abandoned => {}
+        if self.outbound.abandon(id, &mut self.wakers) == Abandoned::Sent
+            && self.stop(id) == Peer::Done
+        {
+            self.outbound.forget(id);
         }
     }
 
@@ -139,21 +124,12 @@ impl Connection {
         if !self.sends(stream) {
             return;
         }
-        match self.outbound.slot(id).map(|slot| &slot.state) {
-            Some(SlotState::Sent(_)) => {
-                let peer = self.stop(id);
-                if let Some(slot) = self.outbound.slot(id) {
-                    slot.settle(status, peer, &mut self.wakes);
-                }
-            }
-            Some(SlotState::Queued(_)) => {
-                self.stop_upload(id, Tell::Nothing);
-                if let Some(slot) = self.outbound.slot(id) {
-                    slot.settle(status, Peer::Done, &mut self.wakes);
-                }
-                self.outbound.prune_queue();
-            }
-            _ => {}
+        if self.outbound.queued(id).is_some() {
+            self.stop_upload(id, Tell::Nothing);
+            self.outbound.end_queued(&status, |own, _| own == id, &mut self.wakers);
+        } else if self.outbound.is_awaited(id) {
+            let peer = self.stop(id);
+            self.outbound.settle(id, status, peer, &mut self.wakers);
         }
     }
 
@@ -162,12 +138,7 @@ impl Connection {
         self.stop_upload(id, Tell::Nothing);
         self.outbox.withdraw_items(id);
         let peer = match self.outbox.withdraw(Kind::Request, id) {
-            Withdrawn::Whole => {
-                let share = self.outbound.slot(id).map(|slot| slot.share()).unwrap_or_default();
-                self.outbound.give_back(share);
-                self.outbound.share_freed = true;
-                Peer::Done
-            }
+            Withdrawn::Whole => Peer::Done,
             Withdrawn::Begun | Withdrawn::Absent => {
                 let head = Head { kind: Kind::Cancel, flags: Flags::MINE, id, length: 0 };
                 self.outbox.append_in_place(|out| out.extend_from_slice(&head.encode()));
@@ -181,7 +152,7 @@ impl Connection {
     /// Ends a call of the peer: its handler is over, and this is the reply. To be called exactly once
     /// for each [`Event::Request`] that expects a reply; see [`Self::finish_oneway`].
     pub fn finish(&mut self, id: CallId, codec: Codec, outcome: &Outcome) {
-        if let Some(mut call) = self.inbound.remove(id) {
+        if let Some(mut call) = self.inbound.end(id) {
             let behind = self.finish_sending(id);
             let metadata = call.take_metadata();
             self.reply(id, codec, outcome, metadata.as_deref(), behind);
@@ -192,41 +163,37 @@ impl Connection {
 
     /// The handler of a one-way call of the peer has ended, which took `cost` of its window.
     pub fn finish_oneway(&mut self, cost: u32) {
-        self.inbound.oneway_running = self.inbound.oneway_running.saturating_sub(1);
-        self.inbound.oneway_held = self.inbound.oneway_held.saturating_sub(cost as usize);
-        self.inbound.oneway_owed += cost as usize;
+        self.inbound.end_oneway(cost as usize);
         self.give_credit_if_due();
         self.release_held();
     }
 
     /// Gives the credit back of one-way calls that are over. A frame for each would cost more than the calls.
     pub(super) fn give_credit_if_due(&mut self) {
-        let window = self.config.limits.oneway_window as usize;
-        if self.inbound.oneway_owed < window / 4 && self.inbound.oneway_held > 0 {
-            return;
-        }
-        let bytes = std::mem::take(&mut self.inbound.oneway_owed) as u32;
-        if self.closing.error.is_none() {
-            self.outbox.append(|out| Credit { bytes }.encode(CallId::NO_REPLY, false, out));
+        let due = self.inbound.take_oneway_credit(self.config.limits.oneway_window as usize / 4);
+        if let Some(bytes) = due
+            && self.closing.error.is_none()
+        {
+            self.outbox.append(|out| Credit { bytes }.encode(CallId::NO_REPLY, Flags::NONE, out));
         }
     }
 
     /// Sends key-value pairs beside the reply of a call of the peer; with its accept, if it streams and has not been
     /// accepted yet.
     pub fn set_reply_metadata(&mut self, id: CallId, metadata: Metadata) {
-        if let Some(call) = self.inbound.open.get_mut(&id) {
+        if let Some(call) = self.inbound.call(id) {
             call.set_metadata(metadata);
         }
     }
 
     /// The metadata that goes ahead of the items of a call of the peer.
     pub fn take_reply_metadata(&mut self, id: CallId) -> Option<Box<Metadata>> {
-        self.inbound.open.get_mut(&id)?.take_metadata()
+        self.inbound.call(id)?.take_metadata()
     }
 
     /// Ends a call of the peer that no handler was started for.
     pub(super) fn refuse(&mut self, id: CallId, status: Status) {
-        if self.inbound.remove(id).is_some() {
+        if self.inbound.end(id).is_some() {
             let behind = self.finish_sending(id);
             let outcome = Err(Failure::Status(status));
             self.reply(id, Codec::Bincode, &outcome, None, behind);
@@ -237,26 +204,18 @@ impl Connection {
     pub(super) fn handle_cancel(&mut self, id: CallId) {
         self.cut_upload(id);
         self.end_upload(id);
-        let Some(call) = self.inbound.open.get_mut(&id) else {
-            self.inbound.stray_cancels += 1;
-            return;
-        };
-        match call.progress {
-            Progress::Receiving => {
+        match self.inbound.cancel(id) {
+            Some(Halted::Receiving) => {
                 self.partials.remove(Kind::Request, id);
                 let message = "cancelled before the request was complete";
                 self.refuse(id, Status::not_started(Code::Cancelled, message));
             }
-            Progress::Running => {
-                call.progress = Progress::Ending;
-                if self.inbound.held.withdraw(id) {
-                    let message = "cancelled before the handler was started";
-                    self.refuse(id, Status::not_started(Code::Cancelled, message));
-                } else {
-                    self.events.push_back(Event::Cancelled(id));
-                }
+            Some(Halted::Held) => {
+                let message = "cancelled before the handler was started";
+                self.refuse(id, Status::not_started(Code::Cancelled, message));
             }
-            Progress::Ending => {}
+            Some(Halted::Running) => self.events.push_back(Event::Cancelled(id)),
+            None => {}
         }
     }
 
@@ -349,13 +308,4 @@ impl Connection {
     fn longest_reply(&self) -> usize {
         self.peer.as_ref().map_or(EARLY_MESSAGE, |peer| peer.limits.max_message as usize)
     }
-}
-
-/// Where a reply stands among what waits to be written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
-    /// Anywhere.
-    Any,
-    /// Behind the items of its call.
-    Behind,
 }

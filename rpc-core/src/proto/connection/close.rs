@@ -6,12 +6,11 @@
 use super::{
     Connection, ConnectionError, Event, Stage,
     error::outcome as outcome_words,
-    inbound::Progress,
     partial::Partials,
-    slot::{Peer, Slot, SlotState},
+    slot::{Slot, SlotState},
 };
 use crate::proto::{
-    CallId, Code, DecodeError, Execution, Side, Status,
+    Code, DecodeError, Execution, Side, Status,
     wire::{CloseCode, GoAway, Kind},
 };
 
@@ -51,25 +50,8 @@ impl Connection {
         let dropped = self.transmit.abandon();
         self.outbox.sent(dropped);
         self.say_why(&error);
-        for (_, slot) in &mut self.outbound.slots {
-            match slot.state {
-                SlotState::Queued(_) | SlotState::Sent(_) => {
-                    let execution = match slot.ordinal.is_among(handed_over) {
-                        true => Execution::MayHaveRun,
-                        false => Execution::NotStarted,
-                    };
-                    slot.settle(error.status(execution), Peer::Done, &mut self.wakes);
-                }
-                SlotState::Done(_) => slot.disown(),
-                SlotState::Withdrawn | SlotState::Abandoned => {}
-            }
-        }
-        let ended =
-            |state: &SlotState| matches!(state, SlotState::Withdrawn | SlotState::Abandoned);
-        self.outbound.slots.retain(|_, slot| !ended(&slot.state));
-        self.outbound.prune_queue();
-        self.outbound.shares = Default::default();
-        self.stop_sending(|_| true);
+        self.lose_calls(handed_over, &error);
+        self.streams.stop_sending(|_| true, &mut self.wakers);
         self.end_receiving();
         // Nobody is answered any more, and what the driver has not seen is not started.
         self.inbound.clear();
@@ -88,24 +70,8 @@ impl Connection {
             // one-way handlers run on, but it answers none of ours.
             self.closing.stage = Stage::HalfClosed;
             let handed_over = self.handed_over();
-            for (_, slot) in &mut self.outbound.slots {
-                match slot.state {
-                    SlotState::Sent(_) => {
-                        let execution = match slot.ordinal.is_among(handed_over) {
-                            true => Execution::MayHaveRun,
-                            false => Execution::NotStarted,
-                        };
-                        let lost = ConnectionError::Lost.status(execution);
-                        slot.settle(lost, Peer::Done, &mut self.wakes);
-                    }
-                    SlotState::Done(_) => slot.disown(),
-                    _ => {}
-                }
-            }
-            self.outbound.slots.retain(|_, slot| !matches!(slot.state, SlotState::Abandoned));
-            self.outbound.shares = Default::default();
-            self.stop_sending(|stream| stream.mine);
-            self.end_queued("connection lost: the peer closed it");
+            self.lose_calls(handed_over, &ConnectionError::Lost);
+            self.stop_orphans();
             self.cut_short();
             self.probe_at_once();
         } else {
@@ -113,14 +79,24 @@ impl Connection {
         }
     }
 
+    /// Ends the calls of this side: the peer answers none any more. The first `handed_over` that were sent may have run.
+    fn lose_calls(&mut self, handed_over: u64, error: &ConnectionError) {
+        let may_have_run = self.outbound.owed(|slot| slot.ordinal.is_among(handed_over));
+        for id in may_have_run {
+            self.outbound.lose(id, error.status(Execution::MayHaveRun), &mut self.wakers);
+        }
+        let status = error.status(Execution::NotStarted);
+        for id in self.outbound.owed(|_| true) {
+            self.outbound.lose(id, status.clone(), &mut self.wakers);
+        }
+        self.outbound.end_queued(&status, |_, _| true, &mut self.wakers);
+    }
+
     /// The peer sends no more: requests and uploads that are not whole never will be, and what waits for its credit
     /// waits for ever.
     fn cut_short(&mut self) {
-        let calls: Vec<CallId> = self.inbound.open.keys().copied().collect();
-        for id in calls {
-            let open = self.inbound.open.get(&id);
-            let partial = open.is_some_and(|call| call.progress == Progress::Receiving);
-            if partial || self.receives_upload(id) {
+        for id in self.inbound.ids() {
+            if self.inbound.is_receiving(id) || self.receives_upload(id) {
                 self.handle_cancel(id);
             }
         }
@@ -131,11 +107,11 @@ impl Connection {
     /// `fill` gave is written.
     pub fn end_if_drained(&mut self) {
         let draining = self.closing.is_draining();
-        let receiving = !self.closing.is_half_closed() && !self.inbound.open.is_empty();
+        let receiving = !self.closing.is_half_closed() && !self.inbound.is_empty();
         let idle = self.inbound.running() == 0
             && !receiving
-            && self.outbound.shares.open() == 0
-            && self.outbound.queues.is_empty();
+            && self.outbound.shares().open() == 0
+            && self.outbound.queues().is_empty();
         if draining && idle && self.outbox.is_empty() {
             self.fail(ConnectionError::Closed);
         }
@@ -159,51 +135,30 @@ impl Connection {
     /// Ends the calls that were not sent.
     fn end_queued(&mut self, reason: &str) {
         let status = not_started(reason);
-        for (_, slot) in &mut self.outbound.slots {
-            if let SlotState::Queued(_) = slot.state {
-                slot.settle(status.clone(), Peer::Done, &mut self.wakes);
-            }
-        }
-        self.outbound.prune_queue();
+        self.outbound.end_queued(&status, |_, _| true, &mut self.wakers);
         self.stop_orphans();
     }
 
     /// Ends the calls of which no frame has left and for which somebody waits.
     fn end_unsent(&mut self, reason: &str) {
-        let status = not_started(reason);
-        let mut freed = Vec::new();
-        for (index, slot) in &mut self.outbound.slots {
-            if matches!(slot.state, SlotState::Sent(_)) && slot.ordinal.is_unsent() {
-                self.outbox.withdraw(Kind::Request, CallId::new(index as u32));
-                self.outbox.withdraw_items(CallId::new(index as u32));
-                freed.push(slot.share());
-                slot.settle(status.clone(), Peer::Done, &mut self.wakes);
-            }
-        }
-        freed.into_iter().for_each(|share| self.outbound.give_back(share));
-        self.stop_orphans();
+        let awaited = |slot: &Slot| matches!(slot.state, SlotState::Sent(_));
+        self.end_untold(|slot| awaited(slot) && slot.ordinal.is_unsent(), reason);
     }
 
     /// Ends the calls that were sent after the first `accepted`: the peer passes them over.
     fn end_unaccepted(&mut self, accepted: u64, reason: &str) {
-        let status = not_started(reason);
-        let mut freed = Vec::new();
-        self.outbound.slots.retain(|index, slot| {
-            if slot.ordinal.is_among(accepted) || !slot.is_owed() {
-                return true;
-            }
-            freed.push(slot.share());
-            self.outbox.withdraw(Kind::Request, CallId::new(index as u32));
-            self.outbox.withdraw_items(CallId::new(index as u32));
-            match slot.state {
-                SlotState::Abandoned => return false,
-                SlotState::Done(_) => slot.disown(),
-                _ => slot.settle(status.clone(), Peer::Done, &mut self.wakes),
-            }
-            true
-        });
-        freed.into_iter().for_each(|share| self.outbound.give_back(share));
+        self.end_untold(|slot| !slot.ordinal.is_among(accepted), reason);
         self.wake_waiting();
+    }
+
+    /// Ends calls of which the peer will not speak; takes back what of them waits to be sent.
+    fn end_untold(&mut self, which: impl Fn(&Slot) -> bool, reason: &str) {
+        let status = not_started(reason);
+        for id in self.outbound.owed(which) {
+            self.outbox.withdraw(Kind::Request, id);
+            self.outbox.withdraw_items(id);
+            self.outbound.lose(id, status.clone(), &mut self.wakers);
+        }
         self.stop_orphans();
     }
 
@@ -215,16 +170,12 @@ impl Connection {
 
     /// Stops the uploads of calls that have ended, of which the peer knows nothing.
     pub(super) fn stop_orphans(&mut self) {
-        let slots = std::mem::take(&mut self.outbound.slots);
-        let lives = |slot: &Slot| matches!(slot.state, SlotState::Queued(_) | SlotState::Sent(_));
-        self.stop_sending(|stream| {
-            stream.mine && !slots.get(stream.call.value() as usize).is_some_and(lives)
-        });
-        self.outbound.slots = slots;
+        let Self { outbound, streams, wakers, .. } = self;
+        streams.stop_sending(|stream| stream.mine && !outbound.is_awaited(stream.call), wakers);
     }
 
     fn goaway(&mut self, code: CloseCode, message: String) {
-        let frame = GoAway { code, accepted: self.inbound.accepted, message };
+        let frame = GoAway { code, accepted: self.inbound.accepted(), message };
         self.outbox.goaway(&frame);
     }
 

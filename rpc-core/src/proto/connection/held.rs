@@ -8,36 +8,39 @@ use super::{
 };
 use crate::proto::{CallId, Streams};
 
-/// Calls that wait to be started. Those of handlers do not wait behind others: what those wait for may wait for them.
+/// A line of calls that wait to be started. No call waits behind those of another line: what they wait for may wait
+/// for it.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Line {
+    /// Those that handlers make.
+    Nested,
+    /// Those that the program makes.
+    Outer,
+    /// Those whose replies are likely to be long, while others of which that is so run.
+    Long,
+}
+
+impl Line {
+    pub(super) fn of(request: &Request) -> Self {
+        match Nesting::of(&request.opening) {
+            Nesting::Nested => Self::Nested,
+            Nesting::Outer => Self::Outer,
+        }
+    }
+}
+
+/// Calls that wait to be started.
 #[derive(Debug, Default)]
 pub(super) struct Held {
     /// Bounded by: the open calls, and the window of one-way calls.
-    of_program: VecDeque<Request>,
-    of_handlers: VecDeque<Request>,
-    /// Those whose replies are likely to be long, while others of which that is so run: no other waits behind them.
-    long: VecDeque<Request>,
-    pub(super) waiting: Waiting,
+    lines: [VecDeque<Request>; 3],
+    waiting: Waiting,
 }
 
 impl Held {
-    pub(super) fn has_long(&self) -> bool {
-        !self.long.is_empty()
-    }
-
-    pub(super) fn hold_long(&mut self, request: Request) {
-        self.waiting.count(&request, 1);
-        self.long.push_back(request);
-    }
-
-    pub(super) fn put_back_long(&mut self, request: Request) {
-        self.waiting.count(&request, 1);
-        self.long.push_front(request);
-    }
-
-    pub(super) fn take_long(&mut self) -> Option<Request> {
-        let request = self.long.pop_front()?;
-        self.waiting.count(&request, -1);
-        Some(request)
+    /// The calls that wait, by the limit that counts them.
+    pub(super) const fn waiting(&self) -> Waiting {
+        self.waiting
     }
 
     #[inline]
@@ -45,67 +48,42 @@ impl Held {
         self.waiting.calls == 0 && self.waiting.streams == 0 && self.waiting.oneway == 0
     }
 
-    /// Whether calls wait that others wait behind.
-    #[inline]
-    pub(super) fn has_any(&self) -> bool {
-        !self.of_program.is_empty() || !self.of_handlers.is_empty()
+    pub(super) fn first(&self, line: Line) -> Option<&Request> {
+        self.lines[line as usize].front()
     }
 
-    /// Whether nothing waits that a new call would have to wait behind.
+    /// Tells whether nothing waits that a new call would have to wait behind.
     pub(super) fn lets_pass(&self, request: &Request) -> bool {
-        self.of_handlers.is_empty()
-            && (request.opening.parent.is_some() || self.of_program.is_empty())
-    }
-
-    pub(super) const fn queue(&mut self, nesting: Nesting) -> &mut VecDeque<Request> {
-        match nesting {
-            Nesting::Outer => &mut self.of_program,
-            Nesting::Nested => &mut self.of_handlers,
-        }
-    }
-
-    pub(super) fn first(&self, nesting: Nesting) -> Option<&Request> {
-        match nesting {
-            Nesting::Outer => self.of_program.front(),
-            Nesting::Nested => self.of_handlers.front(),
-        }
+        let passes_outer = request.opening.parent.is_some() || self.first(Line::Outer).is_none();
+        self.first(Line::Nested).is_none() && passes_outer
     }
 
     /// Has a call wait, behind those that wait.
-    pub(super) fn hold(&mut self, request: Request) {
+    pub(super) fn hold(&mut self, request: Request, line: Line) {
         self.waiting.count(&request, 1);
-        self.queue(Nesting::of(&request.opening)).push_back(request);
+        self.lines[line as usize].push_back(request);
     }
 
     /// Has a call wait again that was the first.
-    pub(super) fn put_back(&mut self, request: Request) {
+    pub(super) fn put_back(&mut self, request: Request, line: Line) {
         self.waiting.count(&request, 1);
-        self.queue(Nesting::of(&request.opening)).push_front(request);
+        self.lines[line as usize].push_front(request);
     }
 
-    pub(super) fn take(&mut self, nesting: Nesting) -> Option<Request> {
-        let request = self.queue(nesting).pop_front()?;
+    pub(super) fn take(&mut self, line: Line) -> Option<Request> {
+        let request = self.lines[line as usize].pop_front()?;
         self.waiting.count(&request, -1);
         Some(request)
     }
 
-    /// Whether a call waits.
-    pub(super) fn contains(&self, id: CallId) -> bool {
-        let all = self.of_program.iter().chain(&self.of_handlers).chain(&self.long);
-        all.into_iter().any(|request| request.id == id)
-    }
-
-    /// Takes a call off; whether it was there.
+    /// Takes a call off; false if it does not wait.
     pub(super) fn withdraw(&mut self, id: CallId) -> bool {
-        let Self { of_program, of_handlers, long, .. } = self;
-        for queue in [of_program, of_handlers, long] {
+        let Self { lines, waiting } = self;
+        lines.iter_mut().any(|queue| {
             let at = queue.iter().position(|request| request.id == id);
-            if let Some(request) = at.and_then(|at| queue.remove(at)) {
-                self.waiting.count(&request, -1);
-                return true;
-            }
-        }
-        false
+            let request = at.and_then(|at| queue.remove(at));
+            request.inspect(|request| waiting.count(request, -1)).is_some()
+        })
     }
 }
 
@@ -118,7 +96,7 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
-    pub(super) fn count(&mut self, request: &Request, change: i32) {
+    fn count(&mut self, request: &Request, change: i32) {
         let count = match class_of(request) {
             Some(Class::Call) => &mut self.calls,
             Some(Class::Stream) => &mut self.streams,

@@ -16,6 +16,7 @@ mod error;
 mod event;
 mod held;
 mod inbound;
+mod large;
 mod lent;
 mod outbound;
 mod outbox;
@@ -35,7 +36,7 @@ mod waiter;
 pub use error::ConnectionError;
 pub use event::{Event, Request};
 pub use lent::{Lent, SHORT_READ};
-pub use streams::{Batch, Items, Pushed, Room, Segment, Stopped, StreamId};
+pub use streams::{Batch, Items, Pushed, Rest, Room, Segment, Stopped, StreamId};
 pub(crate) use streams::{ITEM_OVERHEAD, SMALL_ITEM};
 pub(crate) use transmit::MAX_SLICES;
 pub use transmit::Transmit;
@@ -58,6 +59,7 @@ use outbox::Outbox;
 use partial::Partials;
 use ping::Pings;
 use streams::StreamTable;
+use waiter::Wakers;
 
 /// What a connection is told once, at its start.
 #[derive(Clone, Debug)]
@@ -106,10 +108,7 @@ pub struct Connection {
     pings: Pings,
     /// Bounded by: one read, then the driver drains it.
     events: VecDeque<Event>,
-    /// Tasks to wake once the lock around this is released.
-    wakes: Vec<Waker>,
-    /// Wakers of tasks that wait no longer, to be dropped once the lock around this is released.
-    retired: Vec<Waker>,
+    wakers: Wakers,
     /// What was given out to be written and is not, while nobody is writing.
     transmit: Transmit,
     closing: Closing,
@@ -178,8 +177,7 @@ impl Connection {
             outbox: Outbox::new(),
             pings: Pings::default(),
             events: VecDeque::new(),
-            wakes: Vec::new(),
-            retired: Vec::new(),
+            wakers: Wakers::default(),
             transmit: Transmit::default(),
             closing: Closing::default(),
         };
@@ -216,19 +214,19 @@ impl Connection {
     /// Calls that this side opened and that are not finished, waiting ones included.
     #[must_use]
     pub fn open_calls(&self) -> usize {
-        self.outbound.slots.len()
+        self.outbound.len()
     }
 
     /// Calls of this side that the peer has not ended.
     #[must_use]
     pub const fn calls_in_flight(&self) -> usize {
-        self.outbound.shares.open() as usize
+        self.outbound.shares().open() as usize
     }
 
     /// Whether calls of this side wait to be sent.
     #[must_use]
     pub fn queues(&self) -> bool {
-        !self.outbound.queues.is_empty()
+        !self.outbound.queues().is_empty()
     }
 
     /// Handlers of the peer's calls that have not ended.
@@ -239,10 +237,7 @@ impl Connection {
 
     /// Whether a call of either side has not ended.
     fn has_calls(&self) -> bool {
-        self.outbound.shares.open() > 0
-            || self.outbound.oneway > 0
-            || self.inbound.oneway_running > 0
-            || !self.inbound.open.is_empty()
+        self.outbound.shares().open() > 0 || self.outbound.oneway() > 0 || self.inbound.has_calls()
     }
 
     /// What happened since, oldest first.
@@ -253,15 +248,15 @@ impl Connection {
     /// Borrows a driver's queues of events and wakers, with their memory, for the time of an input:
     /// an idle connection then holds none. What was queued before stays in front.
     pub fn lend(&mut self, events: &mut VecDeque<Event>, wakes: &mut Vec<Waker>) {
-        events.append(&mut self.events);
-        wakes.append(&mut self.wakes);
-        self.reclaim(events, wakes);
+        self.put_back(events);
+        wakes.append(&mut self.wakers.due);
+        std::mem::swap(&mut self.wakers.due, wakes);
     }
 
     /// Gives the borrowed queues back, with what has happened meanwhile.
     pub const fn reclaim(&mut self, events: &mut VecDeque<Event>, wakes: &mut Vec<Waker>) {
         std::mem::swap(&mut self.events, events);
-        std::mem::swap(&mut self.wakes, wakes);
+        std::mem::swap(&mut self.wakers.due, wakes);
     }
 
     /// Whether there are events.
@@ -270,33 +265,28 @@ impl Connection {
         !self.events.is_empty()
     }
 
-    /// Moves all events to the end of `into`.
-    pub fn take_events(&mut self, into: &mut VecDeque<Event>) {
-        into.append(&mut self.events);
-    }
-
     /// Whether tasks are to be woken.
     #[must_use]
     pub const fn has_wakes(&self) -> bool {
-        !self.wakes.is_empty()
+        !self.wakers.due.is_empty()
     }
 
     /// Moves the wakers of the tasks whose calls have ended to the end of `into`. They are to be woken
     /// when no lock is held.
     pub fn take_wakes(&mut self, into: &mut Vec<Waker>) {
-        into.append(&mut self.wakes);
+        into.append(&mut self.wakers.due);
     }
 
     /// Moves the wakers to the end of `into` of tasks that wait no longer: code of others, to be dropped when no lock is
     /// held.
     pub fn take_retired(&mut self, into: &mut Vec<Waker>) {
-        into.append(&mut self.retired);
+        into.append(&mut self.wakers.retired);
     }
 
     /// Whether there are wakers to be dropped.
     #[must_use]
     pub const fn has_retired(&self) -> bool {
-        !self.retired.is_empty()
+        !self.wakers.retired.is_empty()
     }
 
     /// Adds the bytes to be written next to what was not written of the former ones; `now` gives the present.
@@ -339,7 +329,7 @@ impl Connection {
     /// How many of the requests that this side sent have been handed to the transport, as far as is known.
     fn handed_over(&self) -> u64 {
         let waiting = self.outbox.waiting_requests() + self.transmit.waiting_requests();
-        self.outbound.sent - waiting as u64
+        self.outbound.sent() - waiting as u64
     }
 
     /// Whether there are bytes to be written.

@@ -3,28 +3,26 @@
 
 use std::{collections::VecDeque, time::Instant};
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 
 use super::{
+    large::{Form, Large},
     pace::Pace,
     transmit::{CHUNKS_PER_WRITE, Chunk, Transmit, count_requests, drop_mine},
 };
 use crate::proto::{
-    CallId, Payload,
+    CallId, Order, Payload,
     wire::{Flags, GoAway, HEAD_LEN, Head, Kind, Ping},
 };
 
 /// Payload of one chunk; figures in docs/decisions.md.
 const CHUNK: usize = 64 << 10;
 
-/// A first part of a body up to this length goes with what precedes the body.
-const SHORT_PART: usize = 16;
-
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
     small: Vec<u8>,
-    /// Whether `small` has a frame that must not overtake what has left `large` before it.
-    small_in_place: bool,
+    /// The place of the frames in `small`: behind what has left `large` before them, if one of them must be.
+    small_place: Place,
     large: VecDeque<Large>,
     /// Bytes appended and not yet written.
     unsent: usize,
@@ -33,25 +31,19 @@ pub(super) struct Outbox {
     /// Of these, at most so many belong to short answers that no handler was started for.
     unsent_answers: usize,
     max_frame: usize,
-    /// An ordered request went through `large`: later ones may not overtake what is left of it.
-    ordered: bool,
+    /// Kept once an ordered request went through `large`: later ones may not overtake what is left of it.
+    order: Order,
     pace: Pace,
 }
 
-/// A message that leaves in more than one frame.
-#[derive(Debug)]
-struct Large {
-    head: Head,
-    /// What precedes the body in the first frame: a request's key, an error's origin.
-    prefix: Payload,
-    body: Bytes,
-    /// What of the body follows that.
-    behind: VecDeque<Bytes>,
-    begun: bool,
-    /// The body is whole frames that keep their place behind others of their call.
-    framed: bool,
-    /// A request that other ordered ones may not overtake.
-    ordered: bool,
+/// The place of a frame among what waits to be written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Any.
+    #[default]
+    Any,
+    /// Behind what waits of its call among the large messages.
+    Behind,
 }
 
 /// What became of a message that was to be withdrawn.
@@ -113,13 +105,13 @@ impl Outbox {
     /// Appends frames that follow all which has left the queue of large messages before them.
     pub(super) fn append_in_place(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         self.append(write);
-        self.small_in_place = true;
+        self.small_place = Place::Behind;
     }
 
     /// Appends a goaway. It follows every request that is to be sent: the peer, told that none will
     /// come, may close.
     pub(super) fn goaway(&mut self, frame: &GoAway) {
-        if !self.large.iter().any(|large| large.head.kind == Kind::Request && !large.begun) {
+        if !self.large.iter().any(|large| large.is_unbegun_request()) {
             return self.append_in_place(|out| frame.encode(out));
         }
         let mut bytes = Vec::new();
@@ -165,19 +157,21 @@ impl Outbox {
         head: Head,
         prefix: &[u8],
         body: &Payload,
-        ordered: bool,
+        order: Order,
     ) -> bool {
-        if !ordered {
+        if order == Order::Any {
             return self.message(head, prefix, body);
         }
         let length = prefix.len() + body.len();
-        if length <= self.max_frame && !self.large.iter().any(|large| large.ordered) {
-            self.small_in_place |= self.ordered;
+        if length <= self.max_frame && !self.large.iter().any(|large| large.order == Order::Kept) {
+            if self.order == Order::Kept {
+                self.small_place = Place::Behind;
+            }
             return self.message(head, prefix, body);
         }
-        self.ordered = true;
+        self.order = Order::Kept;
         self.unsent += length;
-        self.large.push_back(Large { ordered, ..Large::message(head, prefix, body) });
+        self.large.push_back(Large { order, ..Large::message(head, prefix, body) });
         false
     }
 
@@ -186,7 +180,7 @@ impl Outbox {
     pub(super) fn message_behind(&mut self, head: Head, prefix: &[u8], body: &Payload) {
         if !self.queues(head) {
             self.message(head, prefix, body);
-            self.small_in_place = true;
+            self.small_place = Place::Behind;
             return;
         }
         self.unsent += prefix.len() + body.len();
@@ -201,7 +195,8 @@ impl Outbox {
         }
         self.unsent += frames.len();
         let body = Bytes::copy_from_slice(frames);
-        self.large.push_back(Large { framed: true, ..Large::new(head, Payload::new(), body) });
+        self.large
+            .push_back(Large { form: Form::Frames, ..Large::new(head, Payload::new(), body) });
     }
 
     /// Appends a part of a long item.
@@ -217,7 +212,7 @@ impl Outbox {
 
     /// What is appended from here on follows all which has left the queue of large messages.
     pub(super) const fn keep_place(&mut self) {
-        self.small_in_place = true;
+        self.small_place = Place::Behind;
     }
 
     /// Takes back the items of a call that this side gives up, and the end of them; whether there were any.
@@ -243,7 +238,7 @@ impl Outbox {
         let Some(at) = self.large.iter().position(same) else { return Withdrawn::Absent };
         let Some(large) = self.large.remove(at) else { return Withdrawn::Absent };
         self.sent(large.len());
-        if large.begun { Withdrawn::Begun } else { Withdrawn::Whole }
+        if large.form == Form::Begun { Withdrawn::Begun } else { Withdrawn::Whole }
     }
 
     /// Moves what may leave next into `transmit`; `begin` learns of each request whose first frame
@@ -258,23 +253,25 @@ impl Outbox {
         if !self.small.is_empty() {
             // Requests must arrive in the order in which they are counted, and a cancel or goaway
             // after what it is about: then the small frames wait for the chunks that were taken.
-            if transmit.has_opening() || (self.small_in_place && transmit.has_chunks()) {
+            if transmit.has_opening()
+                || (self.small_place == Place::Behind && transmit.has_chunks())
+            {
                 return;
             }
             self.mark_small(transmit, &mut mark);
             transmit.take_small(&mut self.small);
-            self.small_in_place = false;
+            self.small_place = Place::Any;
         }
         let paced = mark.is_some() && self.pace.is_on();
         let most = if paced { CHUNKS_PER_WRITE - 1 } else { CHUNKS_PER_WRITE };
         while transmit.chunks.len() < most && !(paced && self.pace.is_full()) {
             let Some(large) = self.large.front_mut() else { return };
-            if !large.begun && large.head.kind == Kind::Request {
+            if large.is_unbegun_request() {
                 begin(large.head.id);
             }
-            let framed = large.framed;
+            let overhead = if large.form == Form::Frames { 0 } else { HEAD_LEN };
             let (chunk, last) = large.next_chunk(self.max_frame);
-            self.unsent += if framed { 0 } else { HEAD_LEN };
+            self.unsent += overhead;
             let length = chunk.body.len();
             transmit.chunks.push_back(chunk);
             if last {
@@ -351,71 +348,5 @@ impl Outbox {
         if self.small.capacity() == 0 {
             self.small = provide();
         }
-    }
-}
-
-impl Large {
-    const fn new(head: Head, prefix: Payload, body: Bytes) -> Self {
-        let behind = VecDeque::new();
-        Self { head, prefix, body, behind, begun: false, framed: false, ordered: false }
-    }
-
-    /// A message whose body may be in parts. A short one at its start leaves with the first frame.
-    fn message(head: Head, prefix: &[u8], body: &Payload) -> Self {
-        let mut behind = VecDeque::from(body.to_parts());
-        let mut prefix = Payload::copy_from_slice(prefix);
-        let mut body = behind.pop_front().unwrap_or_default();
-        if !behind.is_empty() && body.len() <= SHORT_PART {
-            prefix = Payload::from([&prefix[..], &body].concat());
-            body = behind.pop_front().unwrap_or_default();
-        }
-        Self { behind, ..Self::new(head, prefix, body) }
-    }
-
-    /// The bytes of it that are still to leave.
-    fn len(&self) -> usize {
-        let behind = self.behind.iter().map(Bytes::len).sum::<usize>();
-        self.prefix.len() + self.body.len() + behind
-    }
-
-    /// Whether it belongs to the call that `head` names, sent by the same side.
-    const fn is_of(&self, head: Head) -> bool {
-        self.head.id.value() == head.id.value()
-            && self.head.flags.contains(Flags::MINE) == head.flags.contains(Flags::MINE)
-            && !matches!(self.head.kind, Kind::GoAway)
-    }
-
-    fn next_chunk(&mut self, max_frame: usize) -> (Chunk, bool) {
-        if self.framed {
-            let body = std::mem::take(&mut self.body);
-            return (Chunk { body, ..Chunk::default() }, true);
-        }
-        let prefix = std::mem::take(&mut self.prefix);
-        // A prefix is at most a key and an extension, far below the smallest frame that can be announced.
-        let body_length = self.body.len().min(max_frame - prefix.len());
-        let last = body_length == self.body.len() && self.behind.is_empty();
-        let opens = !self.begun && self.head.kind == Kind::Request;
-        let mut flags = if last { self.head.flags } else { self.head.flags.with(Flags::MORE) };
-        if self.begun {
-            flags = flags.without(Flags::EXT);
-        }
-        self.begun = true;
-        let length = (prefix.len() + body_length) as u32;
-        let mut head = [0; HEAD_LEN + 30];
-        let head_bytes = Head { flags, length, ..self.head }.encode();
-        let head = if prefix.len() <= 30 {
-            head[..HEAD_LEN].copy_from_slice(&head_bytes);
-            head[HEAD_LEN..HEAD_LEN + prefix.len()].copy_from_slice(&prefix);
-            Payload::copy_from_slice(&head[..HEAD_LEN + prefix.len()])
-        } else {
-            Payload::from([&head_bytes[..], &prefix[..]].concat())
-        };
-        let body = self.body.copy_to_bytes(body_length);
-        if self.body.is_empty()
-            && let Some(next) = self.behind.pop_front()
-        {
-            self.body = next;
-        }
-        (Chunk { head, head_sent: 0, body, opens }, last)
     }
 }

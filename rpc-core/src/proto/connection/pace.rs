@@ -22,6 +22,12 @@ const STRETCH: usize = 32 << 10;
 /// Bytes of anything that have a ping behind them: the pong is a sign of life of a peer that reads slowly.
 const LONG_STRETCH: usize = 256 << 10;
 
+/// The same where the last pong came soon: each costs the peer a write.
+const QUICK_STRETCH: usize = 4 << 20;
+
+/// A pong that comes within this comes soon: so many bytes take seconds at the pace of such a path.
+const SOON: Duration = Duration::from_millis(50);
+
 /// The bounds of the window.
 const LEAST_WINDOW: usize = 128 << 10;
 const MOST_WINDOW: usize = 64 << 20;
@@ -45,6 +51,8 @@ pub(super) struct Pace {
     probing_since: Option<Instant>,
     /// When the peer last told that it has read.
     told: Option<Instant>,
+    /// The last pong came soon.
+    quick: bool,
 }
 
 /// The shortest time that a mark took, and when that was.
@@ -63,6 +71,8 @@ struct Mark {
     token: u64,
     bytes: usize,
     sent: Instant,
+    /// Long messages gave way: the time tells of the path, and not of what the transport had taken.
+    paced: bool,
 }
 
 impl Default for Pace {
@@ -78,6 +88,7 @@ impl Default for Pace {
             shortest: None,
             probing_since: None,
             told: None,
+            quick: false,
         }
     }
 }
@@ -101,7 +112,7 @@ impl Pace {
 
     /// Takes note of a chunk of a long message; whether a ping is to follow it.
     pub(super) const fn sends(&mut self, bytes: usize) -> bool {
-        let stretch = if self.is_on() { STRETCH } else { LONG_STRETCH };
+        let stretch = if self.is_on() { STRETCH } else { self.long_stretch() };
         self.beside = self.beside.saturating_sub(bytes);
         self.unmarked += bytes;
         self.unmarked >= stretch
@@ -110,7 +121,11 @@ impl Pace {
     /// Takes note of small frames; whether a ping is to follow them.
     pub(super) const fn sends_small(&mut self, bytes: usize) -> bool {
         self.unmarked_small += bytes;
-        self.unmarked_small >= LONG_STRETCH
+        self.unmarked_small >= self.long_stretch()
+    }
+
+    const fn long_stretch(&self) -> usize {
+        if self.quick { QUICK_STRETCH } else { LONG_STRETCH }
     }
 
     /// Takes note of the ping behind the chunks that were sent.
@@ -118,7 +133,7 @@ impl Pace {
         let bytes = std::mem::take(&mut self.unmarked);
         self.unmarked_small = 0;
         self.ahead += bytes;
-        self.marks.push_back(Mark { token, bytes, sent: now });
+        self.marks.push_back(Mark { token, bytes, sent: now, paced: self.is_on() });
     }
 
     /// The peer has read all that was sent before the ping with this token.
@@ -126,7 +141,10 @@ impl Pace {
         while let Some(mark) = self.marks.pop_front_if(|mark| mark.token <= token) {
             self.ahead -= mark.bytes;
             self.told = Some(now);
-            self.learn(&mark, now);
+            self.quick = now.saturating_duration_since(mark.sent) <= SOON;
+            if mark.paced {
+                self.learn(&mark, now);
+            }
         }
         if self.marks.is_empty() {
             self.marks = VecDeque::new();

@@ -95,7 +95,7 @@ impl Connection {
     /// Nobody waits for the pong of this token any more.
     pub fn forget_pong(&mut self, token: u64) {
         if let Some(at) = self.pings.waiting.iter().position(|(own, _)| *own == token) {
-            self.retired.extend(self.pings.waiting.swap_remove(at).1);
+            self.wakers.retire(self.pings.waiting.swap_remove(at).1);
         }
     }
 
@@ -122,7 +122,7 @@ impl Connection {
 
     pub(super) fn wake_pings(&mut self) {
         for (_, waker) in std::mem::take(&mut self.pings.waiting) {
-            self.wakes.extend(waker);
+            self.wakers.wake(waker);
         }
     }
 

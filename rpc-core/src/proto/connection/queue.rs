@@ -3,7 +3,7 @@
 
 use std::{collections::VecDeque, task::Waker, time::Instant};
 
-use crate::proto::{CallId, Opening, Payload, Streams};
+use crate::proto::{CallId, Opening, Order, Payload, Streams};
 
 /// A call that waits to be sent.
 #[derive(Debug)]
@@ -23,15 +23,33 @@ pub(super) enum Reply {
 }
 
 impl QueuedCall {
-    pub(super) fn lane(&self) -> Lane {
-        Lane::of(self.reply, &self.opening)
+    /// Its turn among the others.
+    pub(super) fn turn(&self) -> Turn {
+        let lane = Lane::of(self.reply, &self.opening);
+        // What these wait for may wait for them, or last for as long as the connection.
+        let patience = match self.opening.parent.is_some() || lane == Lane::Streams {
+            true => Patience::Bounded,
+            false => Patience::Endless,
+        };
+        Turn { lane, order: self.opening.order, patience }
     }
+}
 
-    /// Tells whether it is not to wait for ever: what it waits for may wait for it, or last for as long as the
-    /// connection.
-    pub(super) fn is_impatient(&self) -> bool {
-        self.opening.parent.is_some() || self.lane() == Lane::Streams
-    }
+/// The turn of a call among those that wait.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Turn {
+    pub(super) lane: Lane,
+    pub(super) order: Order,
+    pub(super) patience: Patience,
+}
+
+/// The time for which a call may wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// As long as it takes.
+    Endless,
+    /// Only so long without progress in its lane.
+    Bounded,
 }
 
 /// What a call waits for.
@@ -95,18 +113,18 @@ impl Queues {
     }
 
     /// Whether nothing waits that a new call would have to wait behind.
-    pub(super) fn lets_pass(&self, lane: Lane, ordered: bool) -> bool {
-        self.lanes[lane as usize].ids.is_empty() && (!ordered || self.ordered.is_empty())
+    pub(super) fn lets_pass(&self, lane: Lane, order: Order) -> bool {
+        self.lanes[lane as usize].ids.is_empty() && (order == Order::Any || self.ordered.is_empty())
     }
 
-    pub(super) fn push(&mut self, id: CallId, lane: Lane, ordered: bool, impatient: bool) {
-        let queue = &mut self.lanes[lane as usize];
+    pub(super) fn push(&mut self, id: CallId, turn: Turn) {
+        let queue = &mut self.lanes[turn.lane as usize];
         if queue.ids.is_empty() {
             queue.since = None;
         }
         queue.ids.push_back(id);
-        queue.impatient += usize::from(impatient);
-        if ordered {
+        queue.impatient += usize::from(turn.patience == Patience::Bounded);
+        if turn.order == Order::Kept {
             self.ordered.push_back(id);
         }
     }
@@ -120,32 +138,26 @@ impl Queues {
         self.ordered.front() == Some(&id)
     }
 
-    /// Takes the first call of a lane off, which is sent or over.
-    pub(super) fn pop(&mut self, lane: Lane, now: Instant, ordered: bool, impatient: bool) {
-        let queue = &mut self.lanes[lane as usize];
+    /// Takes the call with this turn off, the first of its lane, which is sent or over.
+    pub(super) fn pop(&mut self, now: Instant, turn: Turn) {
+        let queue = &mut self.lanes[turn.lane as usize];
         let id = queue.ids.pop_front();
         queue.since = Some(now);
-        queue.impatient -= usize::from(impatient);
-        if let Some(id) = id.filter(|_| ordered) {
+        queue.impatient -= usize::from(turn.patience == Patience::Bounded);
+        debug_assert!(queue.impatient <= queue.ids.len(), "more impatient calls than calls");
+        if let Some(id) = id.filter(|_| turn.order == Order::Kept) {
             self.forget_order(id);
         }
-        queue_is_consistent(&self.lanes[lane as usize]);
     }
 
-    /// A call that the queue names waits no longer; it is taken off with others. Whether it is time for that.
-    pub(super) fn withdraw(
-        &mut self,
-        id: CallId,
-        lane: Lane,
-        ordered: bool,
-        impatient: bool,
-    ) -> bool {
-        if ordered {
+    /// Takes note that a call waits no longer; tells whether it is time to take those off that do not.
+    pub(super) fn withdraw(&mut self, id: CallId, turn: Turn) -> bool {
+        if turn.order == Order::Kept {
             self.forget_order(id);
         }
-        let queue = &mut self.lanes[lane as usize];
+        let queue = &mut self.lanes[turn.lane as usize];
         queue.withdrawn += 1;
-        queue.impatient -= usize::from(impatient);
+        queue.impatient -= usize::from(turn.patience == Patience::Bounded);
         2 * queue.withdrawn > queue.ids.len()
     }
 
@@ -155,15 +167,15 @@ impl Queues {
         }
     }
 
-    /// Keeps the calls that wait: `waits` says of each whether it does, and whether not for ever.
-    pub(super) fn retain(&mut self, mut waits: impl FnMut(CallId) -> Option<bool>) {
+    /// Keeps the calls that wait: `waits` tells the turn of each that does.
+    pub(super) fn retain(&mut self, mut waits: impl FnMut(CallId) -> Option<Turn>) {
         let mut left = Vec::new();
         for queue in &mut self.lanes {
             (queue.withdrawn, queue.impatient) = (0, 0);
             let impatient = &mut queue.impatient;
             queue.ids.retain(|&id| match waits(id) {
-                Some(is_impatient) => {
-                    *impatient += usize::from(is_impatient);
+                Some(turn) => {
+                    *impatient += usize::from(turn.patience == Patience::Bounded);
                     true
                 }
                 None => {
@@ -205,8 +217,4 @@ impl Queues {
         let queue = &self.lanes[lane as usize];
         queue.since.filter(|_| queue.impatient > 0)
     }
-}
-
-fn queue_is_consistent(queue: &Queue) {
-    debug_assert!(queue.impatient <= queue.ids.len(), "more impatient calls than calls");
 }

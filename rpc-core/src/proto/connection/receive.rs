@@ -7,8 +7,8 @@ use bytes::Bytes;
 use super::{
     Connection, ConnectionError, Event,
     event::Request,
-    inbound::InboundCall,
-    shares::FREE_LENGTH,
+    outbox::Place,
+    shares::{Class, FREE_LENGTH},
     streams::{StreamId, Tell},
 };
 use crate::proto::{
@@ -68,7 +68,7 @@ impl Connection {
             }
         }
         self.partials.none_in(length);
-        self.note_begun(now, length, !decoder.is_between_frames());
+        self.note_begun(now, length, decoder);
         self.promote(now);
     }
 
@@ -85,7 +85,7 @@ impl Connection {
             Kind::Response if flags == Flags::NONE => {
                 let payload = || Payload::copy_from_start(rest, length);
                 let codec = head.flags.codec();
-                if !self.outbound.complete_plain(id, codec, payload, &mut self.wakes) {
+                if !self.outbound.complete_plain(id, codec, payload, &mut self.wakers) {
                     return false;
                 }
                 self.stop_upload(id, Tell::End);
@@ -96,11 +96,11 @@ impl Connection {
                     && (KEY..=FREE_LENGTH).contains(&length) =>
             {
                 let Some((key, arguments)) = rest.split_first_chunk::<KEY>() else { return false };
-                let held = self.inbound.held.has_any() || self.holds_long_back();
-                if held || self.inbound.shares.calls >= self.config.limits.max_calls {
+                let held = self.inbound.makes_wait() || self.holds_long_back();
+                if held || self.inbound.shares().of(Class::Call) >= self.config.limits.max_calls {
                     return false;
                 }
-                if self.closing.local || self.is_discarding(id) || !self.inbound.begin(id) {
+                if self.closing.local || self.is_discarding(id) || !self.inbound.begin_plain(id) {
                     return false;
                 }
                 let key = MethodKey::from_u64(u64::from_le_bytes(*key));
@@ -199,7 +199,7 @@ impl Connection {
         } else {
             if kind == Kind::Request {
                 let length = self.partials.request_bytes() + payload.len();
-                if self.inbound.shares.overflow(&self.config.limits, length) {
+                if self.inbound.shares().overflow(&self.config.limits, length) {
                     return Err(ConnectionError::RequestWindow);
                 }
             }
@@ -263,7 +263,7 @@ impl Connection {
         outcome: Outcome,
         metadata: Option<Box<Metadata>>,
     ) -> Result<(), ConnectionError> {
-        if self.outbound.complete(id, outcome, metadata, &mut self.wakes) {
+        if self.outbound.complete(id, outcome, metadata, &mut self.wakers) {
             self.stop_upload(id, Tell::End);
             Ok(())
         } else {
@@ -274,17 +274,17 @@ impl Connection {
     fn handle_credit_frame(&mut self, head: Head, credit: Credit) -> Result<(), ConnectionError> {
         if !head.id.expects_reply() {
             // One by one is as honest as all at once, if it is for what was sent.
-            if self.outbound.oneway == 0 {
+            if self.outbound.oneway() == 0 {
                 self.charge()?;
             }
-            self.handle_oneway_credit(credit.bytes as usize);
+            self.outbound.give_oneway(credit.bytes as usize);
             return Ok(());
         }
         // As many frames as bytes would cost more than they bring.
         if credit.bytes < LEAST_CREDIT {
             self.charge()?;
         }
-        let stream = StreamId::of(head.id, !head.flags.contains(Flags::MINE));
+        let stream = StreamId::of_frame(head);
         self.handle_credit(stream, credit)
     }
 
@@ -294,14 +294,10 @@ impl Connection {
         if self.closing.local {
             return Ok(false);
         }
-        self.inbound.accepted += 1;
-        if self.is_discarding(id) {
-            return Err(ConnectionError::DuplicateId(id));
+        match self.inbound.begin(id) && !self.is_discarding(id) {
+            true => Ok(true),
+            false => Err(ConnectionError::DuplicateId(id)),
         }
-        if id.expects_reply() && self.inbound.open.insert(id, InboundCall::default()).is_some() {
-            return Err(ConnectionError::DuplicateId(id));
-        }
-        Ok(true)
     }
 
     fn handle_request(
@@ -333,7 +329,7 @@ impl Connection {
             opening.streams = Streams::NONE;
             cost = (length + ONEWAY_OVERHEAD) as u32;
         }
-        if let (Some(parent), Some(call)) = (opening.parent, self.inbound.open.get_mut(&id)) {
+        if let (Some(parent), Some(call)) = (opening.parent, self.inbound.call(id)) {
             call.set_parent(parent);
         }
         if opening.streams.up() {
@@ -341,7 +337,7 @@ impl Connection {
         }
         if opening.streams.down() {
             self.enter_sending(StreamId::theirs(id));
-            self.begin_sending(StreamId::theirs(id), false);
+            self.begin_sending(StreamId::theirs(id), Place::Any);
             self.add_credit(StreamId::theirs(id), credit);
         }
         if opening.deadline.is_some_and(|deadline| deadline <= now) {

@@ -5,13 +5,14 @@ use std::time::{Duration, Instant};
 use super::{
     Connection,
     error::outcome as outcome_words,
-    queue::{Lane, QueuedCall, Reply},
+    outbound::Step,
+    outbox::Place,
+    queue::{Lane, Patience, QueuedCall, Reply},
     shares::{Class, FREE_LENGTH, Nesting, Share},
-    slot::{Peer, SlotState},
     streams::{StreamId, Tell},
 };
 use crate::proto::{
-    CallId, Code, Execution, Limits, Opening, Order, Payload, Side, Status, Streams,
+    CallId, Code, Execution, Failure, Limits, Opening, Order, Payload, Side, Status, Streams,
     limits::{EARLY_CALLS, EARLY_MESSAGE, ONEWAY_OVERHEAD},
     wire::{Flags, Head, KEY, Kind},
 };
@@ -25,11 +26,9 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 impl Connection {
     /// Sends queued calls as far as the peer's limits allow it.
     pub(super) fn promote(&mut self, now: Instant) {
-        self.outbound.share_freed = false;
-        if self.outbound.queues.is_empty() {
+        if !self.outbound.begin_promotion(now) {
             return;
         }
-        self.outbound.queues.note_time(now);
         // A call of one lane may wait for an ordered one of another.
         let mut went_on = true;
         while went_on {
@@ -42,53 +41,39 @@ impl Connection {
         }
     }
 
-    /// Sends or ends the first call of a lane; whether there may be another.
+    /// Sends or ends the first call of a lane; false if it has to wait, or there is none.
     fn promote_first(&mut self, now: Instant, lane: Lane) -> bool {
-        let Some(id) = self.outbound.queues.front(lane) else { return false };
-        let Some(slot) = self.outbound.slots.get(id.0 as usize) else { return false };
-        // Invariant: the queues name calls that are Queued or Withdrawn; see `prune_queue`.
-        let SlotState::Queued(queued) = &slot.state else {
-            self.outbound.prune_queue();
-            return true;
-        };
-        let (opening, impatient) = (&queued.opening, queued.is_impatient());
-        let ordered = opening.order == Order::Kept;
+        let Some(id) = self.outbound.first(lane) else { return false };
+        let Some(queued) = self.outbound.queued(id) else { return false };
+        let (opening, reply) = (&queued.opening, queued.reply);
         let length = length(opening, &queued.arguments);
+        let share = Share::of(opening, length);
         let fits = self.within_message_limit(length);
         if fits.is_ok() {
-            let in_turn = !ordered || self.outbound.queues.is_next(id);
-            let allowed = match queued.reply {
-                Reply::Expected => self.limits_allow(opening, Share::of(opening, length), length),
+            let in_turn = opening.order == Order::Any || self.outbound.queues().is_next(id);
+            let allowed = match reply {
+                Reply::Expected => self.limits_allow(opening, share, length),
                 Reply::None => self.oneway_allowed(opening, length),
             };
             if !in_turn || !allowed {
                 return false;
             }
         }
-        self.outbound.queues.pop(lane, now, ordered, impatient);
-        self.send_queued(now, id, length, fits);
-        true
-    }
-
-    fn send_queued(&mut self, now: Instant, id: CallId, length: usize, fits: Result<(), Status>) {
-        let Some(slot) = self.outbound.slots.get_mut(id.0 as usize) else { return };
-        let Some(queued) = slot.dequeue() else { return };
-        if let Err(status) = fits {
-            slot.settle(status, Peer::Done, &mut self.wakes);
-            self.stop_upload(id, Tell::Nothing);
-            return;
-        }
-        let QueuedCall { opening, arguments, reply, .. } = &*queued;
+        let is_sent = fits.is_ok();
+        let step = match (fits, reply) {
+            (Err(status), _) => Step::Ended(Err(Failure::Status(status))),
+            (Ok(()), Reply::Expected) => Step::Sent(share),
+            (Ok(()), Reply::None) => Step::Ended(Ok(Payload::new())),
+        };
+        let Some(queued) = self.outbound.promote(now, id, step, &mut self.wakers) else {
+            return false;
+        };
         match reply {
-            Reply::None => {
-                slot.finish_oneway(&mut self.wakes);
-                self.send_oneway(now, opening, arguments);
-            }
-            Reply::Expected => {
-                self.outbound.take_share(id, Share::of(opening, length));
-                self.send(now, id, opening, arguments);
-            }
+            _ if !is_sent => self.stop_upload(id, Tell::Nothing),
+            Reply::Expected => self.send(now, id, &queued.opening, &queued.arguments),
+            Reply::None => self.send_oneway(now, &queued.opening, &queued.arguments),
         }
+        true
     }
 
     pub(super) fn check_open(
@@ -119,26 +104,25 @@ impl Connection {
         if self.peer.is_none() {
             return Ok(());
         }
-        let (class, lane, in_flight) = match opening.streams {
-            Streams::NONE => (Class::Call, Lane::Nested, self.outbound.shares.calls),
-            _ => (Class::Stream, Lane::Streams, self.outbound.shares.streams),
+        let (class, lane) = match opening.streams {
+            Streams::NONE => (Class::Call, Lane::Nested),
+            _ => (Class::Stream, Lane::Streams),
         };
-        let most = self.outbound.shares.open() as usize;
+        let in_flight = self.outbound.shares().of(class);
+        let most = self.outbound.shares().open() as usize;
         let mut stuck = Vec::new();
         self.follow_chain(parent, most, &mut stuck);
         // Where many wait, each of them would look at all others; those wait no longer than `PATIENCE`.
-        if self.outbound.queues.len() <= FEW {
-            for id in self.outbound.queues.ids(lane) {
-                let Some(slot) = self.outbound.slots.get(id.0 as usize) else { continue };
-                if let (SlotState::Queued(_), Some(parent)) = (&slot.state, slot.parent()) {
+        if self.outbound.queues().len() <= FEW {
+            for id in self.outbound.queues().ids(lane) {
+                if let Some(parent) = self.outbound.queued(id).and_then(|call| call.opening.parent)
+                {
                     self.follow_chain(parent, most, &mut stuck);
                 }
             }
         }
-        let of_class = |id: &&CallId| {
-            let slot = self.outbound.slots.get(id.0 as usize);
-            slot.is_some_and(|slot| slot.share().class == class)
-        };
+        let of_class =
+            |id: &&CallId| self.outbound.slot(**id).is_some_and(|slot| slot.share().class == class);
         let waiting = stuck.iter().filter(of_class).count();
         if waiting == 0 || waiting < in_flight as usize {
             return Ok(());
@@ -156,10 +140,8 @@ impl Connection {
         while let Some(theirs) = at
             && stuck.len() < most
         {
-            let ours = self.inbound.open.get(&theirs).and_then(|call| call.parent());
-            let Some(slot) = ours.and_then(|ours| self.outbound.slots.get(ours.0 as usize)) else {
-                return;
-            };
+            let ours = self.inbound.parent(theirs);
+            let Some(slot) = ours.and_then(|ours| self.outbound.slot(ours)) else { return };
             let Some(ours) = ours.filter(|ours| slot.is_owed() && !stuck.contains(ours)) else {
                 return;
             };
@@ -171,34 +153,32 @@ impl Connection {
     /// Ends the calls that have waited too long and are not to wait for ever.
     pub(super) fn lose_patience(&mut self, now: Instant) {
         for lane in Lane::ALL {
-            let began = self.outbound.queues.patience_began(lane);
+            let began = self.outbound.queues().patience_began(lane);
             if began.is_none_or(|began| now.saturating_duration_since(began) < PATIENCE) {
                 continue;
             }
             let limits = self.peer.as_ref().map(|peer| peer.limits).unwrap_or_default();
             let status = Status::not_started(Code::ResourceExhausted, waited(lane, &limits));
-            for id in self.outbound.queues.ids(lane).collect::<Vec<_>>() {
-                let Some(slot) = self.outbound.slots.get_mut(id.0 as usize) else { continue };
-                let SlotState::Queued(queued) = &slot.state else { continue };
-                if queued.is_impatient() {
-                    slot.settle(status.clone(), Peer::Done, &mut self.wakes);
-                }
-            }
+            let of_lane = |_, queued: &QueuedCall| {
+                let turn = queued.turn();
+                turn.lane == lane && turn.patience == Patience::Bounded
+            };
+            self.outbound.end_queued(&status, of_lane, &mut self.wakers);
         }
-        self.outbound.prune_queue();
         self.stop_orphans();
     }
 
     /// When a call has waited too long that is not to wait for ever.
     pub(super) fn patience_due(&self) -> Option<Instant> {
-        if self.outbound.queues.is_empty() || self.peer.is_none() {
+        let queues = self.outbound.queues();
+        if queues.is_empty() || self.peer.is_none() {
             return None;
         }
-        if self.outbound.queues.wants_time() {
+        if queues.wants_time() {
             // Any time in the past will do: the present is to be told.
             return Some(self.created);
         }
-        let began = |lane| self.outbound.queues.patience_began(lane);
+        let began = |lane| queues.patience_began(lane);
         Lane::ALL.into_iter().filter_map(began).min()?.checked_add(PATIENCE)
     }
 
@@ -218,13 +198,12 @@ impl Connection {
 
     /// Tells whether no call waits that one with this head would have to wait behind.
     fn is_next(&self, reply: Reply, opening: &Opening) -> bool {
-        let ordered = opening.order == Order::Kept;
-        self.outbound.queues.lets_pass(Lane::of(reply, opening), ordered)
+        self.outbound.queues().lets_pass(Lane::of(reply, opening), opening.order)
     }
 
     fn limits_allow(&self, opening: &Opening, share: Share, length: usize) -> bool {
         match &self.peer {
-            Some(peer) => self.outbound.shares.admit(&peer.limits, Nesting::of(opening), share),
+            Some(peer) => self.outbound.shares().admit(&peer.limits, Nesting::of(opening), share),
             None => self.may_go_early(length),
         }
     }
@@ -232,7 +211,7 @@ impl Connection {
     /// Whether a call may precede the peer's hello. An acceptor speaks second: nothing may precede its preface.
     fn may_go_early(&self, length: usize) -> bool {
         self.side == Side::Dialer
-            && self.outbound.sent < u64::from(EARLY_CALLS)
+            && self.outbound.sent() < u64::from(EARLY_CALLS)
             && length <= EARLY_MESSAGE
     }
 
@@ -249,24 +228,24 @@ impl Connection {
         if !self.outbox.fits_one_frame(length) {
             // It travels as a call whose reply nobody waits for.
             let share = Share::new(Class::Call, length);
-            return self.outbound.shares.admit(&peer.limits, Nesting::of(opening), share);
+            return self.outbound.shares().admit(&peer.limits, Nesting::of(opening), share);
         }
         let window = peer.limits.oneway_window as usize * Nesting::of(opening).times() as usize;
-        self.outbound.oneway == 0 || self.outbound.oneway + length + ONEWAY_OVERHEAD <= window
+        self.outbound.oneway() == 0 || self.outbound.oneway() + length + ONEWAY_OVERHEAD <= window
     }
 
     /// Whether nothing stands in the way of a plain call: neither a limit nor another call.
     pub(super) fn may_send_at_once(&self, arguments: &Payload) -> bool {
         let Some(peer) = &self.peer else { return false };
         self.closing.is_open()
-            && self.outbound.queues.lets_pass(Lane::Calls, false)
-            && self.outbound.shares.calls < peer.limits.max_calls
+            && self.outbound.queues().lets_pass(Lane::Calls, Order::Any)
+            && self.outbound.shares().of(Class::Call) < peer.limits.max_calls
             && KEY + arguments.len() <= FREE_LENGTH
     }
 
     /// Sends a plain call that may be sent at once.
     pub(super) fn send_plain(&mut self, opening: &Opening, arguments: &Payload) -> CallId {
-        let id = self.outbound.insert_sent(opening.codec);
+        let id = self.outbound.start_plain(opening.codec);
         let flags = Flags::MINE.with(Flags::of(opening.codec));
         let front = opening.key.to_u64().to_le_bytes();
         self.outbox.frame(request_head(id, flags), &front, arguments);
@@ -280,7 +259,7 @@ impl Connection {
         reply: Reply,
     ) -> CallId {
         let (opening, arguments) = (opening.clone(), arguments.clone());
-        self.outbound.insert_queued(QueuedCall { opening, arguments, reply, waker: None })
+        self.outbound.enqueue(QueuedCall { opening, arguments, reply, waker: None })
     }
 
     pub(super) fn send(
@@ -291,41 +270,34 @@ impl Connection {
         arguments: &Payload,
     ) {
         let credit = if opening.streams.down() { self.initial_credit(id) } else { 0 };
-        let ordered = opening.order == Order::Kept;
         let at_once = with_front(now, opening, credit, |front, flags| {
-            self.outbox.request(request_head(id, flags), front, arguments, ordered)
+            self.outbox.request(request_head(id, flags), front, arguments, opening.order)
         });
         if at_once {
             self.outbound.begin(id);
         }
         if opening.streams.up() {
-            self.begin_sending(StreamId::mine(id), !at_once);
+            let place = if at_once { Place::Any } else { Place::Behind };
+            self.begin_sending(StreamId::mine(id), place);
         }
     }
 
     /// A one-way call is one frame (PROTOCOL §9); a larger one travels as a call whose reply is ignored.
     pub(super) fn send_oneway(&mut self, now: Instant, opening: &Opening, arguments: &Payload) {
-        let ordered = opening.order == Order::Kept;
         with_front(now, opening, 0, |front, flags| {
             let length = front.len() + arguments.len();
             if self.outbox.fits_one_frame(length) {
-                self.outbound.oneway += length + ONEWAY_OVERHEAD;
+                self.outbound.take_oneway(length + ONEWAY_OVERHEAD);
                 let head = request_head(CallId::NO_REPLY, flags);
-                if self.outbox.request(head, front, arguments, ordered) {
-                    self.outbound.sent += 1;
+                if self.outbox.request(head, front, arguments, opening.order) {
+                    self.outbound.begin(CallId::NO_REPLY);
                 }
             } else {
                 let share = Share::of(opening, length);
-                let id = self.outbound.insert_abandoned(opening.codec, share);
-                self.outbox.request(request_head(id, flags), front, arguments, ordered);
+                let id = self.outbound.start_abandoned(opening.codec, share);
+                self.outbox.request(request_head(id, flags), front, arguments, opening.order);
             }
         });
-    }
-
-    /// The peer's handlers of one-way calls have ended that took so many bytes.
-    pub(super) fn handle_oneway_credit(&mut self, bytes: usize) {
-        self.outbound.oneway = self.outbound.oneway.saturating_sub(bytes);
-        self.outbound.queues.progressed(Lane::NestedOneway);
     }
 }
 

@@ -72,8 +72,8 @@ impl Nesting {
 /// What the open calls of one direction take.
 #[derive(Debug, Default)]
 pub(super) struct Shares {
-    pub(super) calls: u32,
-    pub(super) streams: u32,
+    calls: u32,
+    streams: u32,
     bytes: usize,
     stream_bytes: usize,
 }
@@ -122,6 +122,14 @@ impl Shares {
                 self.streams -= 1;
                 self.stream_bytes -= share.length();
             }
+        }
+    }
+
+    /// Calls of this class.
+    pub(super) const fn of(&self, class: Class) -> u32 {
+        match class {
+            Class::Call => self.calls,
+            Class::Stream => self.streams,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::{task::Waker, time::Instant};
 
 use super::{queue::QueuedCall, shares::Share};
-use crate::proto::{CallId, Codec, Failure, Metadata, Outcome, Payload, Status};
+use crate::proto::{CallId, Codec, Execution, Metadata, Outcome};
 
 /// One cache line: with many calls in flight, on several cores, it is fetched anew for each step of a call.
 #[derive(Debug)]
@@ -64,43 +64,43 @@ pub(super) struct Rare {
     pub(super) deadline: Option<Instant>,
     /// The peer's call whose handler makes this one.
     pub(super) parent: Option<CallId>,
-    /// The call has ended on this side alone: the peer has not ended it yet.
-    pub(super) owed: bool,
     /// What it takes of the peer's limits.
     pub(super) share: Share,
     /// What came beside the reply.
     pub(super) metadata: Option<Box<Metadata>>,
 }
 
+/// Where a call stands: what its caller has of it, and what the peer owes.
+///
+/// ```text
+///            nobody owes                        the peer owes its end
+///    open ─▶ Queued ───── promote ────────────▶ Sent ─ cancel ─▶ Abandoned ─ reply, lose ─▶ (free)
+///              │ cancel                         │  │                 ▲
+///              ▼                                │  └─ settle ─▶ Settled
+///          Withdrawn ─ prune ─▶ (free)          │                    │ reply, lose
+///                         reply, lose, settle   ▼                    ▼
+///                              (free) ◀─ take ─ Done ◀───────────────┘
+/// ```
 #[derive(Debug)]
 pub(super) enum SlotState {
     /// Not sent yet.
     Queued(Box<QueuedCall>),
     /// Cancelled before it was sent; the queue still names it.
     Withdrawn,
-    /// Sent, or about to be; the peer has not ended it yet. With the waker of who waits.
+    /// Sent, or about to be, with the waker of its caller.
     Sent(Option<Waker>),
-    /// Ended; the caller has not fetched the outcome yet.
-    Done(Outcome),
-    /// Sent, and nobody waits for it any more; the peer has not ended it yet.
+    /// Ended on this side alone; its caller has not fetched the outcome.
+    Settled(Box<Outcome>),
+    /// Sent, and nobody waits for it.
     Abandoned,
+    /// Ended; its caller has not fetched the outcome.
+    Done(Outcome),
 }
 
 impl Slot {
-    /// Whether the peer has the call, or will have it, and has not ended it.
+    /// Tells whether the peer has the call, or will have it, and has not ended it.
     pub(super) const fn is_owed(&self) -> bool {
-        match self.state {
-            SlotState::Sent(_) | SlotState::Abandoned => true,
-            SlotState::Done(_) => matches!(&self.rare, Some(rare) if rare.owed),
-            SlotState::Queued(_) | SlotState::Withdrawn => false,
-        }
-    }
-
-    /// The peer will not speak of a call again that has ended.
-    pub(super) fn disown(&mut self) {
-        if let SlotState::Done(_) = self.state {
-            self.rare = None;
-        }
+        matches!(self.state, SlotState::Sent(_) | SlotState::Settled(_) | SlotState::Abandoned)
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
@@ -123,43 +123,31 @@ impl Slot {
         self.rare.as_ref()?.parent
     }
 
-    /// Takes a queued call to be sent.
-    pub(super) fn dequeue(&mut self) -> Option<Box<QueuedCall>> {
-        let SlotState::Queued(queued) = &mut self.state else { return None };
-        let sent = SlotState::Sent(queued.waker.take());
-        match std::mem::replace(&mut self.state, sent) {
-            SlotState::Queued(queued) => Some(queued),
-            _ => None,
+    /// How far a sent call has got that the peer has not ended.
+    pub(super) const fn execution(&self) -> Execution {
+        // What waits to be written still will be, with the cancel behind it.
+        if self.ordinal.is_unsent() { Execution::NotStarted } else { Execution::MayHaveRun }
+    }
+
+    /// The peer will not speak of a call again that was settled.
+    pub(super) fn disown(&mut self) {
+        self.rare = None;
+        match std::mem::replace(&mut self.state, SlotState::Withdrawn) {
+            SlotState::Settled(outcome) => self.state = SlotState::Done(*outcome),
+            other => self.state = other,
         }
     }
 
-    /// A one-way call that waited is on its way.
-    pub(super) fn finish_oneway(&mut self, wakes: &mut Vec<Waker>) {
-        self.end(Ok(Payload::new()), Peer::Done, wakes);
-    }
-
-    /// Ends the call on this side alone.
-    pub(super) fn settle(&mut self, status: Status, peer: Peer, wakes: &mut Vec<Waker>) {
-        self.end(Err(Failure::Status(status)), peer, wakes);
-    }
-
-    fn end(&mut self, outcome: Outcome, peer: Peer, wakes: &mut Vec<Waker>) {
-        let waker = match &mut self.state {
+    pub(super) fn take_waker(&mut self) -> Option<Waker> {
+        match &mut self.state {
             SlotState::Sent(waker) => waker.take(),
             SlotState::Queued(queued) => queued.waker.take(),
             _ => None,
-        };
-        wakes.extend(waker);
-        self.state = SlotState::Done(outcome);
-        let share = self.share();
-        self.rare = match peer {
-            Peer::Owes => Some(Box::new(Rare { owed: true, share, ..Rare::default() })),
-            Peer::Done => None,
-        };
+        }
     }
 }
 
-/// Whether the peer will still speak of a call that has ended on this side.
+/// The part of the peer in the end of a call on this side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Peer {
     /// It owes the reply.

@@ -7,13 +7,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::{
-    Connection, ConnectionError, Event,
-    inbound::Progress,
-    outbound::earlier,
-    slot::{Peer, SlotState},
-};
-use crate::proto::{CallId, Code, Status};
+use super::{Connection, ConnectionError, Event, inbound::Halted, outbound::earlier};
+use crate::proto::{Code, Decoder, Execution, Status};
 
 #[derive(Debug)]
 pub(super) struct Timers {
@@ -85,9 +80,9 @@ impl Connection {
         if self.closing.error.is_some() {
             return None;
         }
-        let calls = earlier(self.inbound.next_deadline, self.outbound.next_deadline);
+        let calls = earlier(self.inbound.next_deadline(), self.outbound.next_deadline());
         // Queued calls start at once: any time in the past will do.
-        let promote = self.outbound.share_freed.then_some(self.created);
+        let promote = self.outbound.wants_promotion().then_some(self.created);
         [
             self.handshake_due(),
             self.stall_due(),
@@ -130,20 +125,20 @@ impl Connection {
         if past(self.idle_due()) {
             self.drain("idle for too long");
         }
-        if past(self.inbound.next_deadline) {
+        if past(self.inbound.next_deadline()) {
             self.expire_inbound(now);
         }
-        if past(self.outbound.next_deadline) {
+        if past(self.outbound.next_deadline()) {
             self.expire_outbound(now);
         }
-        self.outbound.queues.note_time(now);
+        self.outbound.note_time(now);
         if past(self.patience_due()) {
             self.lose_patience(now);
         }
         if past(self.release_due()) {
             self.release_late(now);
         }
-        if self.outbound.share_freed {
+        if self.outbound.wants_promotion() {
             self.promote(now);
         }
     }
@@ -152,8 +147,8 @@ impl Connection {
     #[cfg(test)]
     pub(super) fn due(&self) -> Vec<(&'static str, Instant)> {
         let all = [
-            ("inbound", self.inbound.next_deadline),
-            ("outbound", self.outbound.next_deadline),
+            ("inbound", self.inbound.next_deadline()),
+            ("outbound", self.outbound.next_deadline()),
             ("handshake", self.handshake_due()),
             ("stall", self.stall_due()),
             ("keepalive", self.keepalive_due()),
@@ -161,7 +156,7 @@ impl Connection {
             ("idle", self.idle_due()),
             ("patience", self.patience_due()),
             ("release", self.release_due()),
-            ("promote", self.outbound.share_freed.then_some(self.created)),
+            ("promote", self.outbound.wants_promotion().then_some(self.created)),
         ];
         all.into_iter().filter_map(|(name, due)| Some((name, due?))).collect()
     }
@@ -224,7 +219,7 @@ impl Connection {
     /// When a connection without calls is drained.
     fn idle_due(&self) -> Option<Instant> {
         let idle = self.config.idle_timeout?;
-        if self.has_calls() || !self.outbound.slots.is_empty() || !self.closing.is_open() {
+        if self.has_calls() || self.outbound.len() > 0 || !self.closing.is_open() {
             return None;
         }
         self.timers.received.checked_add(idle)
@@ -249,8 +244,8 @@ impl Connection {
     }
 
     /// Takes note of whether a frame or message is begun and not whole.
-    pub(super) fn note_begun(&mut self, now: Instant, bytes: usize, in_frame: bool) {
-        let begun = in_frame || !self.partials.is_empty();
+    pub(super) fn note_begun(&mut self, now: Instant, bytes: usize, decoder: &Decoder) {
+        let begun = !decoder.is_between_frames() || !self.partials.is_empty();
         match &mut self.timers.begun {
             begun_at if !begun => *begun_at = None,
             Some(begun) => begun.bytes += bytes,
@@ -278,64 +273,27 @@ impl Connection {
     }
 
     fn expire_inbound(&mut self, now: Instant) {
-        let mut next = None;
-        let mut held = Vec::new();
-        for (&id, call) in &mut self.inbound.open {
-            match call.deadline() {
-                Some(deadline) if deadline <= now => {
-                    call.set_deadline(None);
-                    if call.progress != Progress::Running {
-                        continue;
-                    }
-                    call.progress = Progress::Ending;
-                    if self.inbound.held.contains(id) {
-                        held.push(id);
-                    } else {
-                        self.events.push_back(Event::Expired(id));
-                    }
-                }
-                deadline => next = earlier(next, deadline),
+        for (id, halted) in self.inbound.expire(now) {
+            if halted == Halted::Running {
+                self.events.push_back(Event::Expired(id));
+                continue;
             }
-        }
-        self.inbound.next_deadline = next;
-        for id in held {
-            self.inbound.held.withdraw(id);
             let message = "the deadline passed before the handler was started";
             self.refuse(id, Status::not_started(Code::DeadlineExceeded, message));
         }
     }
 
     fn expire_outbound(&mut self, now: Instant) {
-        let mut next = None;
-        let mut sent = Vec::new();
-        for (index, slot) in &mut self.outbound.slots {
-            match slot.deadline() {
-                Some(deadline) if deadline <= now => match slot.state {
-                    SlotState::Queued(_) => {
-                        let message = "the deadline passed before the call was sent";
-                        let status = Status::not_started(Code::DeadlineExceeded, message);
-                        slot.settle(status, Peer::Done, &mut self.wakes);
-                    }
-                    SlotState::Sent(_) => sent.push((index, slot.ordinal)),
-                    _ => slot.clear_deadline(),
-                },
-                deadline => next = earlier(next, deadline),
-            }
-        }
-        self.outbound.next_deadline = next;
-        self.outbound.prune_queue();
+        let sent = self.outbound.expire(now, &mut self.wakers);
         self.stop_orphans();
-        for (index, ordinal) in sent {
-            let peer = self.stop(CallId(index as u32));
-            let Some(slot) = self.outbound.slots.get_mut(index) else { continue };
+        for (id, execution) in sent {
+            let peer = self.stop(id);
             let message = "the deadline passed before the reply came";
-            // What waits to be written still will be, with the cancel behind it.
-            let status = if ordinal.is_unsent() {
-                Status::not_started(Code::DeadlineExceeded, message)
-            } else {
-                Status::new(Code::DeadlineExceeded, message)
+            let status = match execution {
+                Execution::NotStarted => Status::not_started(Code::DeadlineExceeded, message),
+                Execution::MayHaveRun => Status::new(Code::DeadlineExceeded, message),
             };
-            slot.settle(status, peer, &mut self.wakes);
+            self.outbound.settle(id, status, peer, &mut self.wakers);
         }
     }
 }

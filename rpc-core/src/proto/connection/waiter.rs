@@ -2,6 +2,30 @@
 
 use std::task::Waker;
 
+/// The wakers that the machine is done with, until the lock around it is released.
+#[derive(Debug, Default)]
+pub(super) struct Wakers {
+    /// Those of tasks that are to be woken.
+    pub(super) due: Vec<Waker>,
+    /// Those of tasks that wait no longer, to be dropped.
+    pub(super) retired: Vec<Waker>,
+}
+
+impl Wakers {
+    /// Has a task woken, if one waits.
+    #[inline]
+    pub(super) fn wake(&mut self, waker: Option<Waker>) {
+        if let Some(waker) = waker {
+            self.due.push(waker);
+        }
+    }
+
+    /// Has the waker of a task dropped that waits no longer.
+    pub(super) fn retire(&mut self, waker: Option<Waker>) {
+        self.retired.extend(waker);
+    }
+}
+
 /// A task that waits, on its way to where its waker is kept: in two places at most.
 ///
 /// Made before the lock around the machine is taken and dropped after it was released. Where `lacks_waker` says so

@@ -15,9 +15,8 @@ pub struct Credit {
 }
 
 impl Credit {
-    /// Appends the whole frame; `mine` says whether its sender opened the call.
-    pub fn encode(self, call: CallId, mine: bool, out: &mut Vec<u8>) {
-        let flags = if mine { Flags::MINE } else { Flags::NONE };
+    /// Appends the whole frame; the flag MINE says that its sender opened the call.
+    pub fn encode(self, call: CallId, flags: Flags, out: &mut Vec<u8>) {
         let head = Head { kind: Kind::Credit, flags, id: call, length: 4 };
         let mut frame = [0; HEAD_LEN + 4];
         frame[..HEAD_LEN].copy_from_slice(&head.encode());
@@ -47,7 +46,7 @@ mod tests {
     #[test]
     fn credit_survives_and_anything_else_is_an_error() {
         let mut frame = Vec::new();
-        Credit { bytes: 70_000 }.encode(CallId::new(3), true, &mut frame);
+        Credit { bytes: 70_000 }.encode(CallId::new(3), Flags::MINE, &mut frame);
         let (head, payload) = frame.split_at(HEAD_LEN);
         let head = Head::decode(head.try_into().unwrap()).unwrap();
         assert_eq!((head.kind, head.flags, head.length), (Kind::Credit, Flags::MINE, 4));

@@ -123,7 +123,7 @@ impl Opening {
     /// be told: its caller does not know that it is refused, and sends its items.
     #[must_use]
     pub fn streams_of(payload: &[u8]) -> Streams {
-        let streams = || {
+        let streams = || -> Result<Streams, FrameError> {
             let mut fields = Fields::new(Kind::Request, payload);
             fields.u64()?;
             let mut entries = Entries::block(Kind::Request, &mut fields)?;
@@ -134,7 +134,7 @@ impl Opening {
             }
             Ok(Streams::NONE)
         };
-        streams().unwrap_or_else(|_: FrameError| Streams::NONE)
+        streams().unwrap_or(Streams::NONE)
     }
 }
 

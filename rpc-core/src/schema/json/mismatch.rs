@@ -1,18 +1,18 @@
-//! How a JSON value differs from what was asked for. Paths grow from the inside out, so that nothing is
-//! kept for values that fit.
+//! The error of a JSON value that does not fit its description. Its path grows from the inside out, so that
+//! nothing is kept for values that fit.
 
 use std::fmt;
 
 use serde_json::Value;
 
-/// Where and how a JSON value differs from its description.
+/// A difference between a JSON value and its description.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mismatch {
     /// The place, such as `filter.tags[2]`; empty for the whole value.
     pub path: String,
-    /// What belongs there, such as a Rust type.
+    /// The expected content, such as a Rust type.
     pub expected: String,
-    /// What is there.
+    /// The actual content.
     pub found: String,
     /// The names that would have been right, where a name was wrong.
     pub candidates: Vec<String>,
@@ -80,8 +80,8 @@ fn describe(value: &Value) -> String {
     }
 }
 
-/// What the arguments of a call are called where a value has its type's name.
+/// The name for the arguments of a call, in place of the name of a value's type.
 const ARGUMENTS: &str = "the arguments";
 
-/// How many characters of a text are shown.
+/// The most characters of a text that are shown.
 const LONGEST: usize = 40;

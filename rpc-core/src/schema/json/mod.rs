@@ -1,4 +1,4 @@
-//! Does a JSON value fit a description? Says exactly which field is wrong, missing or unknown, before the
+//! Checks JSON values against descriptions, and names the field that is wrong, missing or unknown, before the
 //! value travels. A shape and a value come in, the first mismatch goes out. Follows serde_json's
 //! conventions, and is stricter in one thing: unknown fields are mistakes.
 
@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 
 use super::{Argument, ContainerKind, Field, Format, MethodSchema, Registry, Variant};
 
-/// Checks a value against a shape. How deep it looks is bounded by the depth of the value.
+/// Checks a value against a shape. The depth of recursion is bounded by that of the value.
 ///
 /// ```
 /// use rpc_core::schema::{Registry, Schema, check};
@@ -54,13 +54,13 @@ fn as_field(argument: &Argument) -> Field {
     Field::new(&argument.name, "", format.clone())
 }
 
-/// From how many fields on they are found by a table.
+/// The most fields that are searched one by one; more are indexed in a table.
 const MANY: usize = 32;
 
 #[derive(Clone, Copy)]
 struct Checker<'a> {
     registry: &'a Registry,
-    /// How many newtypes were gone through at the same value.
+    /// The number of newtypes that were unwrapped at the same value.
     hops: usize,
 }
 
@@ -84,7 +84,7 @@ impl Checker<'_> {
                     self.inside().format(content, value).map_err(|mismatch| mismatch.in_field(name))
                 })
             }
-            // A type that the description lacks is left to the other side to judge.
+            // A type that the description lacks is left for the peer to check.
             (Format::Named(key), value) => match self.registry.container(key) {
                 Some(container) => self.kind(&container.kind, &container.name, value),
                 None => Ok(()),
@@ -145,7 +145,7 @@ impl Checker<'_> {
         name: &str,
         entries: &Map<String, Value>,
     ) -> Result<(), Mismatch> {
-        // Of a few fields, one is found faster by looking at them.
+        // A few fields are searched faster one by one.
         let many = fields.len() > MANY;
         let index = fields.iter().filter(|_| many).map(|field| (field.name.as_str(), field));
         let index: HashMap<&str, &Field> = index.collect();

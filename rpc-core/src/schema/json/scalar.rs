@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::schema::Format;
 
-/// Whether `value` is of the type that `format` describes; false for types that have parts.
+/// True if `value` is of the type that `format` describes; false for types that have parts.
 pub(super) fn fits(format: &Format, value: &Value) -> bool {
     match (format, value) {
         (Format::Unit, Value::Null)
@@ -28,7 +28,7 @@ pub(super) fn fits(format: &Format, value: &Value) -> bool {
     }
 }
 
-/// What is allowed, to be said where a number is out of range.
+/// The range of an integer type, for messages about a number that is out of it.
 pub(super) fn range(format: &Format, value: &Value) -> &'static str {
     match format {
         _ if !is_whole(value) => "",
@@ -48,8 +48,8 @@ pub(super) fn range(format: &Format, value: &Value) -> &'static str {
     }
 }
 
-/// Whether it is an integer, also one that is too long for its value to be kept: a float beyond 63 bits stands for it
-/// then, unless serde_json has arbitrary precision.
+/// True for an integer, also for one that serde_json cannot keep: a float beyond 63 bits stands for it then, unless
+/// serde_json has arbitrary precision.
 fn is_whole(value: &Value) -> bool {
     let Value::Number(number) = value else { return false };
     let digits = number.to_string();
@@ -58,7 +58,7 @@ fn is_whole(value: &Value) -> bool {
         || number.as_f64().is_some_and(|number| number.abs() >= BEYOND)
 }
 
-/// What 63 bits do not hold.
+/// The least number that 63 bits do not hold.
 const BEYOND: f64 = 9_223_372_036_854_775_808.0;
 
 /// The least and the most that an integer type holds, of those that an `i128` holds.
@@ -77,7 +77,7 @@ fn bounds(format: &Format) -> Option<(i128, i128)> {
     })
 }
 
-/// Whether the type called `name` reads `text`. Types that are not known here are left to the other side.
+/// True if the type called `name` can be parsed from `text`, or is not known here: the peer then decides.
 fn is_text_of(name: &str, text: &str) -> bool {
     match name {
         "IpAddr" => text.parse::<IpAddr>().is_ok(),

@@ -1,4 +1,4 @@
-//! What the derive says beyond what serde's tracer can find out: names, documentation, defaults.
+//! The parts of derived descriptions that serde's tracer cannot see: names, documentation, defaults.
 
 use serde::{Deserialize, Serialize};
 

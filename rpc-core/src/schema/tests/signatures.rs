@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Address, Tree, User, taking};
 use crate::{
     proto::MethodKey,
-    schema::{MethodBuilder, MethodKind, Schema, ServiceBuilder, signature},
+    schema::{MethodBuilder, MethodKind, Schema, ServiceBuilder},
 };
 
 fn method(kind: MethodKind, describe: impl FnOnce(&mut MethodBuilder<'_>)) -> (String, MethodKey) {
@@ -13,12 +13,12 @@ fn method(kind: MethodKind, describe: impl FnOnce(&mut MethodBuilder<'_>)) -> (S
     describe(&mut builder.method("add", "Adds.", kind));
     let service = builder.build();
     let method = &service.methods[0];
-    (signature::canonical(method, &service.types), method.key)
+    (method.canonical_signature(&service.types), method.key)
 }
 
 fn text_of<T: Schema>() -> String {
     let service = taking::<T>();
-    signature::canonical(&service.methods[0], &service.types)
+    service.methods[0].canonical_signature(&service.types)
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Methods that stream, and those whose calls have an order: their descriptions, signatures and Rust.
 
 use super::{AddressType, User};
-use crate::schema::{Argument, Format, MethodKind, ServiceBuilder, ServiceSchema, signature};
+use crate::schema::{Argument, Format, MethodKind, ServiceBuilder, ServiceSchema};
 
 fn feed() -> ServiceBuilder {
     let mut builder = ServiceBuilder::new("Feed", "");
@@ -24,8 +24,7 @@ fn feed() -> ServiceBuilder {
 }
 
 fn signatures(service: &ServiceSchema) -> Vec<String> {
-    let canonical = |method| signature::canonical(method, &service.types);
-    service.methods.iter().map(canonical).collect()
+    service.methods.iter().map(|method| method.canonical_signature(&service.types)).collect()
 }
 
 #[test]

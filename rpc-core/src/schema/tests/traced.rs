@@ -13,9 +13,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_reflection::{ContainerFormat, Samples, Tracer, TracerConfig, VariantFormat};
 
 use super::{Address, AddressType, Marker, Meters, Pair, Point, Tree, User, Wrapper, taking};
-use crate::schema::{
-    ContainerKind, Field, Format, Registry, Schema, ServiceSchema, Variant, signature,
-};
+use crate::schema::{ContainerKind, Field, Format, Registry, Schema, ServiceSchema, Variant};
 
 #[track_caller]
 fn check<T: Schema + DeserializeOwned>() {
@@ -46,7 +44,7 @@ fn check_with_enum<T: Schema + DeserializeOwned, E: DeserializeOwned>() {
 }
 
 fn canonical(service: &ServiceSchema) -> String {
-    signature::canonical(&service.methods[0], &service.types)
+    service.methods[0].canonical_signature(&service.types)
 }
 
 #[derive(Deserialize)]

@@ -13,7 +13,7 @@ use bytes::Bytes;
 
 use crate::proto::{
     CallId, Codec, Status,
-    connection::{Batch, Items, Room, Stopped, StreamId},
+    connection::{Batch, Items, Rest, Room, Stopped, StreamId},
 };
 
 /// A part of a long item.
@@ -23,15 +23,6 @@ pub(crate) struct Part {
     pub(crate) rest: Rest,
     /// Bytes that it takes of the credit.
     pub(crate) cost: usize,
-}
-
-/// What follows a part of a long item.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Rest {
-    /// More of the item.
-    Follows,
-    /// Nothing of it.
-    Sent,
 }
 
 /// Carries the items of streams. A stream is named by its call and by who opened that.

@@ -8,10 +8,10 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{ItemLink, Part, Rest};
+use super::{ItemLink, Part};
 use crate::proto::{
     CallId, Code, Codec, Metadata, Status,
-    connection::{Batch, ITEM_OVERHEAD, Pushed, Room, SMALL_ITEM, Stopped, StreamId},
+    connection::{Batch, ITEM_OVERHEAD, Pushed, Rest, Room, SMALL_ITEM, Stopped, StreamId},
 };
 
 /// Room that any small item fits in: less is not used, so that small items are never split.
@@ -106,10 +106,10 @@ impl ItemSender {
         let part = bytes.split_to(bytes.len().min(self.room.bytes - overhead));
         let cost = part.len() + overhead;
         self.room.bytes -= cost;
-        let rest = if bytes.is_empty() { Rest::Sent } else { Rest::Follows };
+        let rest = Rest::of(&bytes);
         let (stream, codec) = (self.batch.stream(), self.batch.codec());
         self.link.send_part(stream, codec, Part { bytes: part, rest, cost });
-        if rest == Rest::Follows {
+        if rest == Rest::More {
             self.long = Some(Long { bytes, overhead: 0 });
         }
         Poll::Ready(Ok(()))

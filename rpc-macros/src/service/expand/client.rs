@@ -8,10 +8,10 @@ use super::{
     super::{
         model::{Argument, Method, Parameter, Service, Upload},
         output::{Failure, Items, Output},
-        passing::{Lent, Passing},
+        passing::{Conversion, Passing},
         types,
     },
-    codec_function, sent_ident,
+    encoding::{codec_function, sent_ident},
 };
 
 fn client_ident(service: &Service) -> Ident {
@@ -19,7 +19,7 @@ fn client_ident(service: &Service) -> Ident {
 }
 
 pub(super) fn definition(service: &Service) -> TokenStream {
-    let Service { door, vis, ident, .. } = service;
+    let Service { krate, vis, ident, .. } = service;
     let client = client_ident(service);
     let doc = format!(
         "Calls the service [`{ident}`] over a connection. Clones are cheap and share the connection."
@@ -28,19 +28,19 @@ pub(super) fn definition(service: &Service) -> TokenStream {
         #[doc = #doc]
         #[allow(dead_code, unreachable_pub)]
         #[derive(::core::clone::Clone, ::core::fmt::Debug)]
-        #vis struct #client { channel: #door::Channel }
+        #vis struct #client { channel: #krate::Channel }
     }
 }
 
 pub(super) fn implementation(service: &Service) -> TokenStream {
-    let Service { door, vis, .. } = service;
+    let Service { krate, vis, .. } = service;
     let client = client_ident(service);
     let methods =
         service.methods.iter().enumerate().map(|(index, called)| method(service, index, called));
     quote! {
         #[automatically_derived]
-        impl ::core::convert::From<#door::Channel> for #client {
-            fn from(channel: #door::Channel) -> Self {
+        impl ::core::convert::From<#krate::Channel> for #client {
+            fn from(channel: #krate::Channel) -> Self {
                 Self::new(channel)
             }
         }
@@ -48,7 +48,7 @@ pub(super) fn implementation(service: &Service) -> TokenStream {
         #[automatically_derived]
         impl #client {
             /// A client over a channel that is open already.
-            #vis fn new(channel: #door::Channel) -> Self {
+            #vis fn new(channel: #krate::Channel) -> Self {
                 Self { channel }
             }
 
@@ -58,24 +58,24 @@ pub(super) fn implementation(service: &Service) -> TokenStream {
             /// # Errors
             /// No transport could be opened to the address.
             #vis async fn connect(
-                address: impl #door::IntoAddress,
-            ) -> ::core::result::Result<Self, #door::DialError> {
-                ::core::result::Result::Ok(Self::new(#door::Channel::connect(address).await?))
+                address: impl #krate::IntoAddress,
+            ) -> ::core::result::Result<Self, #krate::DialError> {
+                ::core::result::Result::Ok(Self::new(#krate::Channel::connect(address).await?))
             }
 
             /// A client of a server in memory, without a socket: for tests. To be called within a tokio
             /// runtime.
-            #vis fn in_memory(server: #door::Server) -> Self {
-                Self::new(#door::in_memory(server))
+            #vis fn in_memory(server: #krate::Server) -> Self {
+                Self::new(#krate::in_memory(server))
             }
 
             /// The channel that calls leave through, for clients of other services of the same server.
-            #vis fn channel(&self) -> &#door::Channel {
+            #vis fn channel(&self) -> &#krate::Channel {
                 &self.channel
             }
 
-            /// What the service is, as this program was compiled with it.
-            #vis fn schema() -> &'static #door::ServiceSchema {
+            /// The description of the service that this program was compiled with.
+            #vis fn schema() -> &'static #krate::ServiceSchema {
                 __schema()
             }
 
@@ -85,9 +85,9 @@ pub(super) fn implementation(service: &Service) -> TokenStream {
 }
 
 fn method(service: &Service, index: usize, method: &Method) -> TokenStream {
-    let Service { door, vis, .. } = service;
+    let Service { krate, vis, .. } = service;
     let Method { ident, attributes, .. } = method;
-    let attributes = attributes.iter().filter(|attribute| speaks_to_callers(attribute));
+    let attributes = attributes.iter().filter(|attribute| is_for_callers(attribute));
     let doc = method.doc.is_empty().then(|| {
         let doc = format!("Calls `{}.{}`.", service.name, method.name);
         quote!(#[doc = #doc])
@@ -97,65 +97,67 @@ fn method(service: &Service, index: usize, method: &Method) -> TokenStream {
     let parameters = method.parameters.iter().filter_map(|known| parameter(service, known));
     let (output, call, decode) = reply(service, method);
     let called = quote! {
-        #door::#call(&self.channel, __schema(), #index, &__arguments #(, #decode)*)
+        #krate::#call(&self.channel, __schema(), #index, &__arguments #(, #decode)*)
     };
     let called = match method.upload() {
         Some(Upload { ident, item, .. }) => {
             let encode = codec_function(service, item, "encode");
-            quote!(#door::upload(#called, #ident, #encode))
+            quote!(#krate::upload(#called, #ident, #encode))
         }
         None => called,
     };
     quote! {
         #doc
         #(#attributes)*
-        #vis fn #ident(&self, #(#parameters),*) -> #door::Call<#output> {
+        #vis fn #ident(&self, #(#parameters),*) -> #krate::Call<#output> {
             let __arguments = #sent { #(#fields),* };
             #called
         }
     }
 }
 
-/// An argument in the struct that it is sent from.
+/// An argument as a field of the struct that is encoded.
 fn field(argument: &Argument) -> TokenStream {
     let ident = &argument.ident;
-    match Passing::of(&argument.ty).lent() {
+    match Passing::of(&argument.ty).conversion() {
         None => quote!(#ident),
-        Some(Lent { method, .. }) => quote!(#ident: #method(&#ident)),
+        Some(Conversion { method, .. }) => quote!(#ident: #method(&#ident)),
     }
 }
 
-/// A parameter as callers pass it: the context is not theirs, whatever can lend a value will do, and any stream
-/// of the right items.
+/// A parameter as callers pass it: no context, an argument by value or as a type that converts to it, and for an
+/// upload any stream of the right items.
 fn parameter(service: &Service, parameter: &Parameter) -> Option<TokenStream> {
-    let door = &service.door;
+    let krate = &service.krate;
     match parameter {
         Parameter::Context { .. } => None,
-        Parameter::Argument(Argument { ident, ty, .. }) => Some(match Passing::of(ty).lent() {
-            None => quote!(#ident: #ty),
-            Some(Lent { bound, .. }) => quote!(#ident: impl #bound),
-        }),
+        Parameter::Argument(Argument { ident, ty, .. }) => {
+            Some(match Passing::of(ty).conversion() {
+                None => quote!(#ident: #ty),
+                Some(Conversion { bound, .. }) => quote!(#ident: impl #bound),
+            })
+        }
         Parameter::Upload(upload) => {
             let Upload { ident, item, .. } = &**upload;
             Some(quote! {
-                #ident: impl #door::Stream<Item = #item> + ::core::marker::Send + 'static
+                #ident: impl #krate::Stream<Item = #item> + ::core::marker::Send + 'static
             })
         }
     }
 }
 
-/// What a call gives, the function that prepares it, and those that decode what comes back. What is shared by
-/// those who send it is each caller's own.
+/// The result of a call, the function that prepares the call, and those that decode the reply. The client owns
+/// each value that the server shares between replies.
 fn reply(service: &Service, method: &Method) -> (TokenStream, Ident, Vec<TokenStream>) {
-    let door = &service.door;
+    let krate = &service.krate;
     let decode = |ty: &Type| match types::shared_content(ty) {
-        Some(content) => quote!(#door::plain::decode::<#content>),
+        Some(content) => quote!(#krate::plain::decode::<#content>),
         None => codec_function(service, ty, "decode"),
     };
     let error = method.output.failure().and_then(Failure::own);
     let (output, call, decode) = match (&method.output, error) {
         (Output::Nothing, _) if method.oneway => (quote!(()), "oneway", Vec::new()),
-        (Output::Nothing, _) => (quote!(()), "unary", vec![quote!(#door::plain::decode::<()>)]),
+        (Output::Nothing, _) => (quote!(()), "unary", vec![quote!(#krate::plain::decode::<()>)]),
         (Output::Value(value) | Output::Fallible { value, .. }, None) => {
             let own = types::described(value);
             (quote!(#own), "unary", vec![decode(value)])
@@ -166,12 +168,12 @@ fn reply(service: &Service, method: &Method) -> (TokenStream, Ident, Vec<TokenSt
         }
         (Output::Stream(Items { item, .. }), None) => {
             let own = types::described(item);
-            (quote!(#door::Streaming<#own>), "stream", vec![decode(item)])
+            (quote!(#krate::Streaming<#own>), "stream", vec![decode(item)])
         }
         (Output::Stream(Items { item, .. }), Some(error)) => {
             let (own, failure) = (types::described(item), types::described(error));
             (
-                quote!(#door::Streaming<#own, #failure>, #failure),
+                quote!(#krate::Streaming<#own, #failure>, #failure),
                 "fallible_stream",
                 vec![decode(item), decode(error)],
             )
@@ -180,7 +182,7 @@ fn reply(service: &Service, method: &Method) -> (TokenStream, Ident, Vec<TokenSt
     (output, format_ident!("{call}"), decode)
 }
 
-/// Whether an attribute of a method is for those who call it, and not for its place in the trait.
-fn speaks_to_callers(attribute: &Attribute) -> bool {
+/// True if an attribute of a method concerns its callers, and not its place in the trait alone.
+fn is_for_callers(attribute: &Attribute) -> bool {
     ["doc", "deprecated", "must_use", "allow"].iter().any(|name| attribute.path().is_ident(name))
 }

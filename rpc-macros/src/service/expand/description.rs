@@ -10,15 +10,15 @@ use super::super::{
 };
 
 pub(super) fn schema(service: &Service) -> TokenStream {
-    let Service { door, name, doc, .. } = service;
+    let Service { krate, name, doc, .. } = service;
     let methods = service.methods.iter().map(|described| method(service, described));
     let ordered = service.ordered.then(|| quote!(service.ordered();));
     let deprecated = service.deprecated.as_ref().map(|why| quote!(service.deprecated(#why);));
     quote! {
-        fn __schema() -> &'static #door::ServiceSchema {
-            static SCHEMA: ::std::sync::LazyLock<#door::ServiceSchema> =
+        fn __schema() -> &'static #krate::ServiceSchema {
+            static SCHEMA: ::std::sync::LazyLock<#krate::ServiceSchema> =
                 ::std::sync::LazyLock::new(|| {
-                    let mut service = #door::ServiceBuilder::new(#name, #doc);
+                    let mut service = #krate::ServiceBuilder::new(#name, #doc);
                     #deprecated
                     #ordered
                     #(#methods)*
@@ -30,7 +30,7 @@ pub(super) fn schema(service: &Service) -> TokenStream {
 }
 
 fn method(service: &Service, method: &Method) -> TokenStream {
-    let door = &service.door;
+    let krate = &service.krate;
     let Method { name, doc, .. } = method;
     let kind = format_ident!("{}", method.kind());
     let arguments = method.arguments().map(|argument| {
@@ -52,7 +52,7 @@ fn method(service: &Service, method: &Method) -> TokenStream {
     let deprecated = method.deprecated.as_ref().map(|why| quote!(.deprecated(#why)));
     let ordered = method.ordered.then(|| quote!(.ordered()));
     quote! {
-        service.method(#name, #doc, #door::MethodKind::#kind)
+        service.method(#name, #doc, #krate::MethodKind::#kind)
             #(#arguments)* #upload #returns #fails #deprecated #ordered;
     }
 }

@@ -1,32 +1,29 @@
-//! The code that is written for a service: the trait, its description, the client, the server. All but
-//! the trait and the two types is inside one anonymous constant, so that no name leaks.
+//! The generated code of a service: the trait, its description, the client, the server. All but the trait
+//! and the two types is inside one anonymous constant, so that no name leaks.
 
 mod client;
 mod description;
+mod encoding;
 mod interface;
 mod server;
 
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote, quote_spanned};
-use syn::{Ident, Type, spanned::Spanned as _};
+use quote::quote;
 
-use super::{
-    model::{Argument, Method, Service},
-    passing::{Lent, Passing},
-    types::{self, Form},
-};
+use super::model::{Method, Service};
 
-/// Everything.
+/// The expansion of a service.
 pub(super) fn service(service: &Service) -> TokenStream {
     let interface = interface::interface(service);
     let client_type = client::definition(service);
     let server_type = server::definition(service);
-    let received = service.methods.iter().map(|method| received_struct(service, method));
-    let sent = service.methods.iter().map(|method| sent_struct(service, method));
+    let received = service.methods.iter().map(|method| encoding::received_struct(service, method));
+    let sent = service.methods.iter().map(|method| encoding::sent_struct(service, method));
     let schema = description::schema(service);
     let client = client::implementation(service);
     let server = server::implementation(service);
-    let assumed = service.methods.iter().flat_map(Method::arguments).filter_map(assumption);
+    let assumed =
+        service.methods.iter().flat_map(Method::arguments).filter_map(encoding::assumption);
     // A lint that people turn on for their own code says nothing useful about this code.
     quote! {
         #interface
@@ -52,106 +49,4 @@ pub(super) fn service(service: &Service) -> TokenStream {
             #server
         };
     }
-}
-
-/// The name of the struct that the arguments of a method are received in.
-fn received_ident(method: &Method) -> Ident {
-    format_ident!("__{}_received", method.name)
-}
-
-/// The name of the struct that the arguments of a method are sent from.
-fn sent_ident(method: &Method) -> Ident {
-    format_ident!("__{}_sent", method.name)
-}
-
-/// The arguments of a method, in their order: a tuple to bincode, an object or an array to JSON.
-fn received_struct(service: &Service, method: &Method) -> TokenStream {
-    let door = &service.door;
-    let ident = received_ident(method);
-    let serde = path_text(&quote!(#door::serde));
-    let expecting = expectation(service, method);
-    let fields = method.arguments().map(|argument| {
-        let (ident, ty) = (&argument.ident, &argument.ty);
-        let with = with_form(service, argument);
-        quote!(#with #ident: #ty)
-    });
-    quote! {
-        #[derive(#door::serde::Deserialize)]
-        #[serde(crate = #serde, expecting = #expecting)]
-        struct #ident { #(#fields,)* }
-    }
-}
-
-/// The same as the client has them, who lends what is not small.
-fn sent_struct(service: &Service, method: &Method) -> TokenStream {
-    let door = &service.door;
-    let ident = sent_ident(method);
-    let serde = path_text(&quote!(#door::serde));
-    let mut lifetime = None;
-    let fields: Vec<TokenStream> = method
-        .arguments()
-        .map(|argument| {
-            let (ident, ty) = (&argument.ident, &argument.ty);
-            let with = with_form(service, argument);
-            match Passing::of(ty).lent() {
-                None => quote!(#with #ident: #ty),
-                Some(Lent { ty, .. }) => {
-                    lifetime = Some(quote!(<'__lent>));
-                    quote!(#with #ident: &'__lent #ty)
-                }
-            }
-        })
-        .collect();
-    quote! {
-        #[derive(#door::serde::Serialize)]
-        #[serde(crate = #serde)]
-        struct #ident #lifetime { #(#fields,)* }
-    }
-}
-
-/// A name is all that is known of a type: a line that does not compile if it is not the type of that name.
-fn assumption(argument: &Argument) -> Option<TokenStream> {
-    let ty = &argument.ty;
-    let assumed = Passing::of(ty).assumes()?;
-    Some(quote_spanned!(ty.span()=> const _: fn(&#ty) -> &#assumed = |value| value;))
-}
-
-/// The attribute of a field that is not read and written as serde has it.
-fn with_form(service: &Service, argument: &Argument) -> Option<TokenStream> {
-    let door = &service.door;
-    let module = match argument.form {
-        Form::Plain => return None,
-        form => format_ident!("{}", form.module()),
-    };
-    let module = path_text(&quote!(#door::#module));
-    Some(quote!(#[serde(with = #module)]))
-}
-
-/// What a message says that was wanted where other arguments came.
-fn expectation(service: &Service, method: &Method) -> String {
-    let names: Vec<&str> = method.arguments().map(|argument| argument.name.as_str()).collect();
-    let path = format!("{}.{}", service.name, method.name);
-    match names.as_slice() {
-        [] => format!("no arguments for {path}"),
-        names => format!("the arguments of {path}: {}", names.join(", ")),
-    }
-}
-
-/// `encode` or `decode` of the module for a type's form.
-fn codec_function(service: &Service, ty: &Type, function: &str) -> TokenStream {
-    let door = &service.door;
-    let form = Form::of_whole(ty);
-    let (module, function) = (format_ident!("{}", form.module()), format_ident!("{function}"));
-    match form {
-        Form::Plain => quote!(#door::#module::#function::<#ty>),
-        Form::ByteVec | Form::SharedBytes => quote!(#door::#module::#function),
-        Form::SharedValue => {
-            let content = types::described(ty);
-            quote!(#door::#module::#function::<#content>)
-        }
-    }
-}
-
-fn path_text(path: &TokenStream) -> String {
-    path.to_string().replace(' ', "")
 }

@@ -9,7 +9,7 @@ use super::{
         model::{Method, Parameter, Service},
         output::{Failure, Items, Output},
     },
-    codec_function, received_ident,
+    encoding::{codec_function, received_ident},
 };
 
 fn server_ident(service: &Service) -> Ident {
@@ -28,7 +28,7 @@ pub(super) fn definition(service: &Service) -> TokenStream {
 }
 
 pub(super) fn implementation(service: &Service) -> TokenStream {
-    let Service { door, vis, ident, .. } = service;
+    let Service { krate, vis, ident, .. } = service;
     let server = server_ident(service);
     let name = server.to_string();
     // Types of the user are named beside it, and one of them may be called `T`.
@@ -65,16 +65,16 @@ pub(super) fn implementation(service: &Service) -> TokenStream {
         }
 
         #[automatically_derived]
-        impl<__T: #ident> #door::Dispatch for #server<__T> {
-            fn schema(&self) -> &'static #door::ServiceSchema {
+        impl<__T: #ident> #krate::Dispatch for #server<__T> {
+            fn schema(&self) -> &'static #krate::ServiceSchema {
                 __schema()
             }
 
             fn dispatch(
                 &self,
                 method: usize,
-                request: #door::Request,
-                slot: &mut #door::HandlerSlot,
+                request: #krate::Request,
+                slot: &mut #krate::HandlerSlot,
             ) {
                 match method {
                     #(#arms)*
@@ -120,10 +120,10 @@ fn arm(service: &Service, method: &Method) -> TokenStream {
     }
 }
 
-/// Sends the items of the stream that `called` gives, or the error that it gives in its place.
+/// Sends the items of the stream that `called` returns, or the error in its place.
 fn send_items(items: &Items, called: &TokenStream) -> TokenStream {
     let own = items.error.as_ref().is_none_or(|error| error.own().is_some());
-    // Whoever calls an error of their own `Status` is told so where it stands.
+    // A user whose own error is called `Status` sees the compiler's error at that type.
     let at = items.error.as_ref().map_or_else(Span::call_site, |error| error.written().span());
     let send = match (items.items_fail, own) {
         (false, _) => quote!(send_all),
@@ -142,12 +142,12 @@ fn send_items(items: &Items, called: &TokenStream) -> TokenStream {
     }
 }
 
-/// The function that runs a method, and those that encode what goes back.
+/// The function that runs a method, and those that encode the reply.
 fn reply(service: &Service, method: &Method) -> (Ident, Vec<TokenStream>) {
-    let door = &service.door;
+    let krate = &service.krate;
     let encode = |ty| codec_function(service, ty, "encode");
     let (run, encode) = match &method.output {
-        Output::Nothing => ("unary", vec![quote!(#door::plain::encode::<()>)]),
+        Output::Nothing => ("unary", vec![quote!(#krate::plain::encode::<()>)]),
         Output::Value(value) => ("unary", vec![encode(value)]),
         Output::Fallible { value, error: Failure::Own(error) } => {
             ("fallible", vec![encode(value), encode(error)])

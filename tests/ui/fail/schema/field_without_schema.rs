@@ -1,4 +1,4 @@
-//! All that a type consists of has to be described.
+//! All fields of a type need descriptions.
 
 use rpc_core::Schema;
 use serde::{Deserialize, Serialize};

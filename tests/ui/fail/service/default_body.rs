@@ -1,4 +1,4 @@
-//! What a method does is not for the trait to say.
+//! A method's body does not belong in the trait.
 
 use rpc_core::service;
 

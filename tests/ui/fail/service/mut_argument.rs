@@ -1,4 +1,4 @@
-//! How an argument is used is not for the trait to say.
+//! `mut` does not belong in the trait.
 
 use rpc_core::service;
 

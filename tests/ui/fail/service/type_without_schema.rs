@@ -1,4 +1,4 @@
-//! What travels has to be described; serde's derives alone do not.
+//! A type that travels needs a description; serde's derives alone do not give one.
 
 use rpc_core::service;
 use serde::{Deserialize, Serialize};

@@ -81,7 +81,7 @@ fn written<T: Serialize>(value: &T) -> Vec<u8> {
     bytes
 }
 
-/// What the crate makes of the bytes, if it takes all of them. It is limited because it would otherwise
+/// The value that the crate reads, if it takes all bytes. It is limited because it would otherwise
 /// allocate what a length claims; no honest input here comes near the limit. The limit does not hold for
 /// elements without content, so no type here has any in a sequence.
 fn by_the_crate<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {

@@ -11,16 +11,17 @@
 //! its request or accept and its end.
 
 mod batch;
-mod inbound;
+mod incoming;
+mod outgoing;
 mod pool;
 mod receiving;
 mod sending;
 
 pub use batch::{Batch, Pushed};
+pub use outgoing::Rest;
+pub(super) use outgoing::Tell;
 pub use receiving::{Items, Segment};
 pub use sending::Room;
-
-pub(super) use sending::Tell;
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -63,8 +64,9 @@ impl StreamId {
         Self { mine: false, call, serial: 0 }
     }
 
-    pub(super) const fn of(call: CallId, mine: bool) -> Self {
-        Self { mine, call, serial: 0 }
+    /// The stream that a frame of the peer is about.
+    pub(super) const fn of_frame(head: Head) -> Self {
+        Self { mine: !head.flags.contains(Flags::MINE), call: head.id, serial: 0 }
     }
 
     /// The head of an item that this side sends in one frame.
@@ -78,8 +80,12 @@ impl StreamId {
     }
 
     const fn head(self, flags: Flags) -> Head {
-        let flags = if self.mine { flags.with(Flags::MINE) } else { flags };
-        Head { kind: Kind::Item, flags, id: self.call, length: 0 }
+        Head { kind: Kind::Item, flags: flags.with(self.opener()), id: self.call, length: 0 }
+    }
+
+    /// The flag that says who opened the call.
+    const fn opener(self) -> Flags {
+        if self.mine { Flags::MINE } else { Flags::NONE }
     }
 
     /// What the stream is found by.
@@ -135,9 +141,7 @@ impl StreamTable {
         let receiving = self.receiving.get_mut(&stream.key())?;
         (stream.serial == 0 || stream.serial == receiving.serial).then_some(receiving)
     }
-}
 
-impl StreamTable {
     /// A table for streams that share so many bytes beyond their first windows.
     pub(super) fn new(shared_window: u32) -> Self {
         Self { pool: Pool::new(shared_window), ..Self::default() }

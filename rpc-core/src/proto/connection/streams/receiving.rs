@@ -31,17 +31,14 @@ pub enum Items {
     End(Ended),
 }
 
-/// Where a stream stands.
-///
-/// ```text
-/// Announced ─accept, item─▶ Flowing ─end─▶ Ended
-///     └──────────┬─────────────┘ └─cancel─▶ Cut
-///                └─ nobody reads ─▶ Discarding ─end─▶ (gone)
-/// ```
+/// A stream that this side receives.
 #[derive(Debug)]
 pub(super) struct Receiving {
     pub(super) serial: u32,
     codec: Codec,
+    pub(super) flow: Flow,
+    /// Why what has come is not all: it was ended by a cancel, or by an item that cannot be understood.
+    pub(super) cut: Option<Status>,
     /// The most that it may grow to.
     most: usize,
     /// What it may hold without the pool.
@@ -53,19 +50,29 @@ pub(super) struct Receiving {
     /// Bytes that came and were not consumed.
     pub(super) held: usize,
     pub(super) segments: VecDeque<Segment>,
-    /// An item of which parts have come.
     partial: Option<Partial>,
     pub(super) waker: Option<Waker>,
     /// What came ahead of the items.
     pub(super) metadata: Option<Box<Metadata>>,
-    /// The handler goes on with items.
-    pub(super) accepted: bool,
+}
+
+/// How far a stream has got. Those of this side's calls end with the call, and are never discarded.
+///
+/// ```text
+/// Announced ─accept, item─▶ Flowing ─end, cancel─▶ Ended ─ handler ends ─▶ (gone)
+///     │                        │                     ▲
+///     └──── nobody reads ──────┴──▶ Discarding ─ end ┴─ handler has ended ─▶ (gone)
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flow {
+    /// Nothing has come.
+    Announced,
+    /// The handler goes on with items, or items come.
+    Flowing,
+    /// Nobody reads any more: what comes is thrown away.
+    Discarding,
     /// The caller has sent its last item.
-    pub(super) ended: bool,
-    /// Why what has come is not all: it was ended by a cancel, or by an item that cannot be understood.
-    pub(super) cut: Option<Status>,
-    /// Nobody reads any more.
-    pub(super) discards: bool,
+    Ended,
 }
 
 /// An item of which parts have come.
@@ -102,6 +109,8 @@ impl Receiving {
         Self {
             serial,
             codec,
+            flow: Flow::Announced,
+            cut: None,
             most,
             first: first.min(most),
             extra: 0,
@@ -111,11 +120,19 @@ impl Receiving {
             partial: None,
             waker: None,
             metadata: None,
-            accepted: false,
-            ended: false,
-            cut: None,
-            discards: false,
         }
+    }
+
+    /// Takes note that the handler goes on with items.
+    pub(super) fn begin(&mut self) {
+        if self.flow == Flow::Announced {
+            self.flow = Flow::Flowing;
+        }
+    }
+
+    /// Tells whether nothing more is to be read of it.
+    pub(super) const fn is_over(&self) -> bool {
+        matches!(self.flow, Flow::Ended | Flow::Discarding)
     }
 
     /// What it may hold.
@@ -125,7 +142,7 @@ impl Receiving {
 
     /// Takes a part of an item in; whether the item is whole now.
     pub(super) fn add(&mut self, part: &Part<'_>, max_item: usize) -> Result<bool, Refusal> {
-        if self.ended {
+        if self.flow == Flow::Ended {
             return Err(Refusal::Ended);
         }
         if part.codec != self.codec {
@@ -134,7 +151,8 @@ impl Receiving {
         let begins = self.partial.is_none();
         let cost = part.bytes.len() + if begins { ITEM_OVERHEAD } else { 0 };
         self.allowed = self.allowed.checked_sub(cost).ok_or(Refusal::Credit)?;
-        if self.discards {
+        self.begin();
+        if self.flow == Flow::Discarding {
             self.partial = part.more.then(|| Partial { bytes: BytesMut::new(), extended: false });
             return Ok(!part.more);
         }
@@ -217,7 +235,7 @@ impl Receiving {
 
     /// What the peer is to be allowed beyond what it has, if it is worth a frame.
     pub(super) fn grant(&mut self, pool: &mut Pool) -> Option<u32> {
-        if self.ended || self.discards {
+        if self.is_over() {
             return None;
         }
         if self.window().saturating_sub(self.held) >= self.allowed + self.window() / 4 {
@@ -243,7 +261,7 @@ impl Receiving {
 
     fn grant_up_to(&mut self, target: usize) -> Option<u32> {
         let grant = target.saturating_sub(self.allowed);
-        if self.ended || self.discards || grant < self.window() / 4 {
+        if self.is_over() || grant < self.window() / 4 {
             return None;
         }
         self.allowed += grant;
@@ -263,7 +281,7 @@ impl Receiving {
 
     /// Reads no more: gives the memory back.
     pub(super) fn discard(&mut self) {
-        self.discards = true;
+        self.flow = Flow::Discarding;
         self.segments = VecDeque::new();
         let partial = self.partial.take();
         self.partial = partial.map(|_| Partial { bytes: BytesMut::new(), extended: false });

@@ -1,28 +1,13 @@
-//! The half of a stream that sends: credit, and the order of its frames among those of other calls.
+//! The state of a stream that this side sends: its credit, and how far it has got.
 
-use std::task::{Poll, Waker};
+use std::task::Waker;
 
-use bytes::Bytes;
-
-use super::{
-    super::{Connection, ConnectionError, Waiter, calls::Place},
-    Stopped, StreamId,
-};
-use crate::proto::{
-    CallId, Codec,
-    wire::{Credit, Flags, Head, Kind},
-};
-
-/// Bytes that may wait to be written before streams wait with theirs.
-const MAX_UNSENT_ITEMS: usize = 256 << 10;
-
-/// Bytes that a stream which was woken is likely to send at once.
-const LIKELY_BATCH: usize = 16 << 10;
+use super::super::{outbox::Place, waiter::Wakers};
 
 /// The most credit that a stream can have; more is a peer's mistake.
-const MAX_CREDIT: usize = 1 << 31;
+pub(super) const MAX_CREDIT: usize = 1 << 31;
 
-/// What may be sent in a stream for the time being.
+/// Bytes that may be sent in a stream for the time being.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Room {
     /// Bytes of items, each with its overhead.
@@ -31,284 +16,51 @@ pub struct Room {
     pub max_item: usize,
 }
 
-/// What the peer is to learn of the end of an upload.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in super::super) enum Tell {
-    /// That nothing more comes.
-    End,
-    /// Nothing: a cancel says so, or it knows of no upload.
-    Nothing,
-}
-
-/// Where a stream stands.
-///
-/// ```text
-/// Entered ─request leaves─▶ Begun ─hello, credit─▶ (items) ─▶ end
-///    └─ no item will come ─▶ Over ─request leaves─▶ end
-/// ```
+/// A stream that this side sends.
 #[derive(Debug, Default)]
 pub(super) struct Sending {
     pub(super) serial: u32,
+    pub(super) stage: Stage,
     /// Bytes that may be sent.
-    credit: usize,
-    /// Whether it waits, in its turn, until bytes have left.
-    waits: bool,
-    /// The request has left, or is about to: items may follow it.
-    begun: bool,
-    /// The peer's first credit is counted in.
-    opened: bool,
-    /// Frames of this call went through the queue of large messages: later ones may not overtake them.
-    large: bool,
-    /// No item will come; the end is to be sent with the request.
-    over: bool,
-    waker: Option<Waker>,
+    pub(super) credit: usize,
+    /// It waits, in its turn, until bytes have left.
+    pub(super) waits: bool,
+    /// Behind once frames of this call went through the queue of large messages: later ones may not overtake them.
+    pub(super) place: Place,
+    pub(super) waker: Option<Waker>,
 }
 
-impl Connection {
-    /// Waits until `needed` bytes of items may be sent; gives how many may. None are needed to know
-    /// whether the stream goes on. Keeps the waker of `waiter`,
-    /// which is woken when the stream is stopped as well.
-    pub fn poll_room(
-        &mut self,
-        stream: StreamId,
-        needed: usize,
-        waiter: &mut Waiter<'_>,
-    ) -> Poll<Result<Room, Stopped>> {
-        // Whoever was woken may have nothing to send: the next one is not to wait for it.
-        self.wake_next();
-        let unsent = self.outbox.unsent();
-        let half_closed = self.closing.is_half_closed();
-        let Some(sending) = self.streams.sending(stream) else {
-            return Poll::Ready(Err(Stopped));
-        };
-        waiter.wait_in(&mut sending.waker);
-        if sending.credit < needed {
-            // None comes any more.
-            return if half_closed { Poll::Ready(Err(Stopped)) } else { Poll::Pending };
-        }
-        if unsent > MAX_UNSENT_ITEMS {
-            if !std::mem::replace(&mut sending.waits, true) {
-                self.streams.waiting.push_back(stream.key());
-            }
-            return Poll::Pending;
-        }
-        let max_item = self.peer.as_ref().map_or(0, |peer| peer.limits.max_message as usize);
-        Poll::Ready(Ok(Room { bytes: sending.credit, max_item }))
-    }
-
-    /// Sends whole frames, which cost `cost` of the credit. Nothing is sent if the stream is stopped.
-    pub fn send_items(&mut self, stream: StreamId, frames: &[u8], cost: usize) {
-        let Some(sending) = self.streams.sending(stream) else { return };
-        sending.credit = sending.credit.saturating_sub(cost);
-        if sending.large {
-            self.outbox.append_behind(stream.head(Flags::NONE), frames);
-        } else {
-            self.outbox.append(|out| out.extend_from_slice(frames));
-        }
-    }
-
-    /// Sends a part of an item that is longer than a small one; `more` if the item goes on.
-    pub fn send_part(
-        &mut self,
-        stream: StreamId,
-        codec: Codec,
-        part: Bytes,
-        more: bool,
-        cost: usize,
-    ) {
-        let Some(sending) = self.streams.sending(stream) else { return };
-        sending.credit = sending.credit.saturating_sub(cost);
-        sending.large = true;
-        let more = if more { Flags::MORE } else { Flags::NONE };
-        self.outbox.part(stream.head(Flags::of(codec).with(more)), part);
-    }
-
-    /// Ends the upload of a call that this side opened.
-    pub fn end_items(&mut self, stream: StreamId) {
-        let Some(sending) = self.streams.sending(stream) else { return };
-        if !sending.begun {
-            // The end follows the request.
-            sending.over = true;
-            return;
-        }
-        let large = sending.large;
-        self.streams.sending.remove(&stream.key());
-        if large {
-            self.streams.ended.insert(stream.call);
-        }
-        self.send_end(stream.call, large);
-    }
-
-    fn send_end(&mut self, call: CallId, large: bool) {
-        let head = Head { kind: Kind::End, flags: Flags::MINE, id: call, length: 0 };
-        if large {
-            self.outbox.append_behind(head, &head.encode());
-        } else {
-            self.outbox.append(|out| out.extend_from_slice(&head.encode()));
-        }
-    }
-
-    /// Enters a stream whose items may not leave yet.
-    pub(in super::super) fn enter_sending(&mut self, stream: StreamId) {
-        let serial = self.streams.next_serial();
-        self.streams.sending.insert(stream, Sending { serial, ..Sending::default() });
-    }
-
-    /// What the items follow is on its way; `large` if through the queue of large messages.
-    pub(in super::super) fn begin_sending(&mut self, stream: StreamId, large: bool) {
-        let window = self.peer.as_ref().map(|peer| peer.limits.initial_window as usize);
-        if let Some(sending) = self.streams.sending(stream) {
-            sending.begun = true;
-            sending.large |= large;
-            sending.open(window);
-            self.wakes.extend(sending.waker.take());
-            if sending.over {
-                self.end_items(stream);
-            }
-        }
-    }
-
-    /// The peer's hello is here: uploads that went ahead of it have their first credit.
-    pub(in super::super) fn open_uploads(&mut self) {
-        let window = self.peer.as_ref().map(|peer| peer.limits.initial_window as usize);
-        for sending in self.streams.sending.values_mut().filter(|sending| sending.begun) {
-            sending.open(window);
-            self.wakes.extend(sending.waker.take());
-        }
-    }
-
-    /// The handler of the peer's call has ended; where its reply stands among what is queued.
-    pub(in super::super) fn finish_sending(&mut self, call: CallId) -> Place {
-        if self.streams.sending.is_empty() {
-            return Place::Any;
-        }
-        let Some(sending) = self.streams.sending.remove(&StreamId::theirs(call)) else {
-            return Place::Any;
-        };
-        self.wake_next();
-        self.retired.extend(sending.waker);
-        if sending.large { Place::Behind } else { Place::Any }
-    }
-
-    /// The call that an upload belongs to is over on this side.
-    #[inline]
-    pub(in super::super) fn stop_upload(&mut self, call: CallId, tell: Tell) {
-        if self.streams.sending.is_empty() && self.streams.ended.is_empty() {
-            return;
-        }
-        let ended = self.streams.ended.remove(&call);
-        let (begun, large) = match self.streams.sending.remove(&StreamId::mine(call)) {
-            Some(sending) => {
-                self.wakes.extend(sending.waker);
-                (sending.begun, sending.large)
-            }
-            None => (false, false),
-        };
-        if tell == Tell::Nothing {
-            return;
-        }
-        // What waits is not wanted, and the id may be used again before it would leave.
-        if begun {
-            self.outbox.withdraw_items(call);
-            self.send_end(call, large);
-        } else if ended && self.outbox.withdraw_items(call) {
-            self.send_end(call, true);
-        } else if ended {
-            self.outbox.keep_place();
-        }
-    }
-
-    /// Stops all streams: the connection is over, or the calls they belong to are.
-    pub(in super::super) fn stop_sending(&mut self, which: impl Fn(StreamId) -> bool) {
-        self.streams.sending.retain(|&stream, sending| {
-            let stops = which(stream);
-            if stops {
-                self.wakes.extend(sending.waker.take());
-            }
-            !stops
-        });
-    }
-
-    /// Has every stream look again whether it may go on.
-    pub(in super::super) fn wake_sending(&mut self) {
-        for sending in self.streams.sending.values_mut() {
-            self.wakes.extend(sending.waker.take());
-        }
-    }
-
-    /// Bytes have left: as many of the streams that waited for that go on as there is room for, in turn.
-    pub(in super::super) fn wake_waiting(&mut self) {
-        let unsent = self.outbox.unsent();
-        if self.streams.waiting.is_empty() || unsent > MAX_UNSENT_ITEMS / 2 {
-            return;
-        }
-        let most = (MAX_UNSENT_ITEMS - unsent) / LIKELY_BATCH;
-        for _ in 0..most {
-            self.wake_one();
-        }
-    }
-
-    /// Wakes one more stream of those that wait until bytes have left, if there is room for it.
-    fn wake_next(&mut self) {
-        if !self.streams.waiting.is_empty() && self.outbox.unsent() <= MAX_UNSENT_ITEMS / 2 {
-            self.wake_one();
-        }
-    }
-
-    fn wake_one(&mut self) {
-        while let Some(stream) = self.streams.waiting.pop_front() {
-            let Some(sending) = self.streams.sending(stream) else { continue };
-            sending.waits = false;
-            if let Some(waker) = sending.waker.take() {
-                self.wakes.push(waker);
-                return;
-            }
-        }
-    }
-
-    /// The peer allowed items with its request.
-    pub(in super::super) fn add_credit(&mut self, stream: StreamId, bytes: u32) {
-        if let Some(sending) = self.streams.sending(stream) {
-            sending.credit = (sending.credit + bytes as usize).min(MAX_CREDIT);
-        }
-    }
-
-    /// The peer allows more. Credit for a stream of its own call may have crossed the end of it; for one of
-    /// ours, it comes before the end.
-    pub(in super::super) fn handle_credit(
-        &mut self,
-        stream: StreamId,
-        credit: Credit,
-    ) -> Result<(), ConnectionError> {
-        let Some(sending) = self.streams.sending(stream) else {
-            return if stream.mine { self.pass_over(stream, Kind::Credit) } else { Ok(()) };
-        };
-        sending.credit += credit.bytes as usize;
-        if sending.credit > MAX_CREDIT {
-            return Err(ConnectionError::CreditOverflow(stream.call));
-        }
-        self.wakes.extend(sending.waker.take());
-        Ok(())
-    }
-
-    /// The peer wants no more items of a call that this side opened.
-    pub(in super::super) fn handle_stop(&mut self, call: CallId) -> Result<(), ConnectionError> {
-        let stream = StreamId::mine(call);
-        let Some(sending) = self.streams.sending(stream) else {
-            return self.pass_over(stream, Kind::Cancel);
-        };
-        self.wakes.extend(sending.waker.take());
-        self.outbox.withdraw_items(call);
-        self.end_items(stream);
-        Ok(())
-    }
+/// How far a stream has got.
+///
+/// ```text
+/// Entered ─request leaves─▶ Begun ─hello of the peer─▶ Open ─▶ end
+///    └─ no item will come ─▶ Over ─request leaves─▶ end
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// The request has not left: no item may.
+    #[default]
+    Entered,
+    /// No item will come; the end is to be sent with the request.
+    Over,
+    /// The request has left, or is about to: items may follow it.
+    Begun,
+    /// The first credit, that of the peer's hello, is counted in.
+    Open,
 }
 
 impl Sending {
-    fn open(&mut self, window: Option<usize>) {
-        if let (false, Some(window)) = (self.opened, window) {
-            self.opened = true;
+    /// Tells whether items may follow the request.
+    pub(super) const fn has_begun(&self) -> bool {
+        matches!(self.stage, Stage::Begun | Stage::Open)
+    }
+
+    /// Counts the first credit in, if it is known.
+    pub(super) fn open(&mut self, window: Option<usize>, wakers: &mut Wakers) {
+        if let (Stage::Begun, Some(window)) = (self.stage, window) {
+            self.stage = Stage::Open;
             self.credit += window;
         }
+        wakers.wake(self.waker.take());
     }
 }

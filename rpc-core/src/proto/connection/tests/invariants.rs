@@ -17,9 +17,9 @@ impl Pair {
         for end in &self.ends {
             end.check();
             let machine = &end.machine;
-            assert_eq!(machine.outbound.slots.len(), 0, "{machine:#?}");
-            assert_eq!((machine.outbound.queues.len(), machine.outbound.shares.open()), (0, 0));
-            assert_eq!((machine.inbound.open.len(), machine.inbound.held.has_any()), (0, false));
+            assert_eq!(machine.outbound.len(), 0, "{machine:#?}");
+            assert_eq!((machine.outbound.queues().len(), machine.outbound.shares().open()), (0, 0));
+            assert_eq!((machine.inbound.ids().len(), machine.inbound.makes_wait()), (0, false));
             assert_eq!(machine.running_handlers(), 0);
             assert!(machine.partials.is_empty());
             if !end.write_failed {
@@ -45,16 +45,16 @@ impl End {
         };
         let calls = self.running.iter().filter(unary).count();
         assert!(calls <= 2 * machine.config.limits.max_calls as usize);
-        assert_eq!(machine.outbound.shares.open() as usize, owed(machine), "{machine:#?}");
+        assert_eq!(machine.outbound.shares().open() as usize, owed(machine), "{machine:#?}");
         // A side that has said that it is done may be owed replies for early calls only.
         let running = self.running.iter().filter(|request| request.id.expects_reply()).count();
         if machine.error().is_none() {
-            assert!(machine.inbound.open.len() >= running);
+            assert!(machine.inbound.ids().len() >= running);
         }
     }
 }
 
 /// Calls of which the peer may still speak.
 fn owed(machine: &Connection) -> usize {
-    machine.outbound.slots.iter().filter(|(_, slot)| slot.is_owed()).count()
+    machine.outbound.owed(|_| true).len()
 }

@@ -49,7 +49,7 @@ fn large_messages_leave_first_in_first_out() {
     let ids: Vec<_> = (0..4).map(|_| pair.open(Dialer, &long(500_000))).collect();
     let mut most = 0;
     while pair.step() {
-        most = most.max(pair[Acceptor].machine.inbound.open.len() - pair[Acceptor].running.len());
+        most = most.max(pair[Acceptor].machine.inbound.ids().len() - pair[Acceptor].running.len());
         pair.check();
     }
     assert_eq!(most, 1, "more than one message is half received");

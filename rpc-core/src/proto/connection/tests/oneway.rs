@@ -14,7 +14,7 @@ fn a_oneway_call_is_run_and_not_answered() {
     assert_eq!(pair[Acceptor].running_arguments(), [b"note"]);
     pair.finish(Acceptor, CallId::NO_REPLY, b"ignored");
     pair.drive();
-    assert_eq!(pair[Dialer].machine.outbound.oneway, 0, "all credit is back");
+    assert_eq!(pair[Dialer].machine.outbound.oneway(), 0, "all credit is back");
     pair.check_empty();
 }
 

@@ -7,7 +7,7 @@ use super::{
     streams::{item_frame, items_of},
     *,
 };
-use crate::proto::connection::{ITEM_OVERHEAD, Items, SMALL_ITEM, StreamId};
+use crate::proto::connection::{ITEM_OVERHEAD, Items, Rest, SMALL_ITEM, StreamId};
 
 #[derive(Clone, Debug)]
 enum Op {
@@ -255,9 +255,9 @@ impl World {
                     return;
                 };
                 let part = rest.split_to(rest.len().min(room.bytes - overhead));
-                let (cost, more) = (part.len() + overhead, !rest.is_empty());
-                machine.send_part(sender, Codec::Bincode, part, more, cost);
-                way.rest = more.then_some((rest, true));
+                let cost = part.len() + overhead;
+                machine.send_part(sender, Codec::Bincode, part, Rest::of(&rest), cost);
+                way.rest = (!rest.is_empty()).then_some((rest, true));
                 continue;
             }
             let mut item = vec![0x33; size];

@@ -1,7 +1,7 @@
 //! Streaming calls: items both ways, credit, ends, and what is passed over.
 
 use super::*;
-use crate::proto::connection::{Items, Room, Segment, Stopped, StreamId};
+use crate::proto::connection::{Items, Rest, Room, Segment, Stopped, StreamId};
 use crate::proto::wire::{Flags, Head, Kind};
 
 /// The frame of one small item.
@@ -78,7 +78,13 @@ fn items_come_in_order_and_the_reply_after_them() {
     for n in 0..10u8 {
         pair.send_item(Acceptor, theirs, &[n; 3]);
     }
-    pair[Acceptor].machine.send_part(theirs, Codec::Bincode, long(100_000).into(), false, 100_008);
+    pair[Acceptor].machine.send_part(
+        theirs,
+        Codec::Bincode,
+        long(100_000).into(),
+        Rest::Nothing,
+        100_008,
+    );
     pair.send_item(Acceptor, theirs, b"last");
     pair.finish(Acceptor, id, b"");
     pair.drive();
@@ -165,12 +171,11 @@ fn an_item_longer_than_the_window_arrives_while_somebody_waits() {
         {
             let (part, after) = rest.split_at(rest.len().min(room.bytes - overhead));
             let part_bytes = bytes::Bytes::copy_from_slice(part);
-            let more = !after.is_empty();
             pair[Acceptor].machine.send_part(
                 theirs,
                 Codec::Bincode,
                 part_bytes,
-                more,
+                Rest::of(after),
                 part.len() + overhead,
             );
             (rest, begun) = (after, true);

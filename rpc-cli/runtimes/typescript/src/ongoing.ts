@@ -1,0 +1,235 @@
+// One call from the caller's side, between its arguments and its outcome: deadline, cancellation, upload.
+
+import type { OpenCall, Reply } from "./calls.js";
+import { type AnyCodec, type Codec, encode } from "./codecs.js";
+import { StatusError, type Code } from "./errors.js";
+import { Metadata } from "./metadata.js";
+import type { CallOptions, Items, Method } from "./method.js";
+import type { Protocol } from "./protocol.js";
+import type { Inbound } from "./streams.js";
+import { Writer } from "./wire.js";
+
+/** The longest that a timer of Node runs. */
+const MAX_TIMER = 2 ** 31 - 1;
+
+/** How a call ended: by a reply, or by an error of the program's own upload. */
+export type Outcome = Reply | { readonly kind: "thrown"; readonly error: Error };
+
+export interface Request {
+  readonly method: Method;
+  /** The bytes of the arguments. */
+  readonly args: Uint8Array;
+  readonly options: CallOptions;
+  readonly oneway?: boolean;
+  /** What the caller sends, if it does. */
+  readonly items?: Items<unknown> | undefined;
+  /** Whether it expects items. */
+  readonly expects?: boolean;
+  /** Runs once, with how the call ended. */
+  readonly done: (outcome: Outcome) => void;
+}
+
+export class Ongoing {
+  readonly #protocol: Protocol;
+  readonly #request: Request;
+  readonly #open: OpenCall | undefined;
+  readonly #abort = (): void => {
+    const cause: unknown = this.#request.options.signal?.reason;
+    this.#fail("CANCELLED", "the caller cancelled the call", { cause });
+  };
+  #timer: NodeJS.Timeout | undefined;
+  #over = false;
+  #told = false;
+
+  constructor(protocol: Protocol, request: Request) {
+    this.#protocol = protocol;
+    this.#request = request;
+    const { items, expects = false, oneway = false, options } = request;
+    const extension = encodeExtension(options, items !== undefined, expects);
+    if (options.signal?.aborted === true) {
+      queueMicrotask(this.#abort);
+      return;
+    }
+    this.#open = protocol.open({
+      payload: encodeRequest(request.method.key, extension, request.args),
+      extended: extension.length > 0,
+      oneway,
+      sends: items !== undefined,
+      expects,
+      nested: options.within !== undefined,
+      onMetadata: (metadata, when) => {
+        if (options.onMetadata !== undefined) {
+          // Apart from what is read: what it throws is not the connection's fault.
+          queueMicrotask(() => options.onMetadata?.(metadata, when));
+        }
+      },
+      onReply: (reply) => {
+        this.#end(reply);
+      },
+      onSent: () => {
+        if (oneway) {
+          this.#end({ kind: "value", payload: new Uint8Array(0) });
+        } else if (items !== undefined) {
+          void this.#pump(items, request.method.upload);
+        }
+      },
+    });
+    if (options.signal !== undefined) {
+      listen(options.signal, this.#abort);
+    }
+    this.#startTimer(options.timeout);
+  }
+
+  /** What arrives, if the call expects items. */
+  get inbound(): Pick<Inbound, "next" | "finish"> | undefined {
+    return this.#open?.inbound ?? this.#never;
+  }
+
+  /** Wants nothing more of the call. */
+  abandon(): void {
+    this.#cancel(undefined);
+  }
+
+  /** Stands for the items of a call that was cancelled before it was made. */
+  readonly #never = {
+    next: (): Promise<undefined> => {
+      const error = new StatusError("CANCELLED", "the caller cancelled the call", false, {
+        cause: this.#request.options.signal?.reason,
+      });
+      return Promise.reject(error);
+    },
+    finish: (): void => undefined,
+  };
+
+  #startTimer(timeout: number | undefined): void {
+    if (timeout !== undefined && !this.#over) {
+      const expire = (): void => {
+        this.#fail("DEADLINE_EXCEEDED", "the time has passed");
+      };
+      this.#timer = setTimeout(expire, Math.min(Math.max(timeout, 0), MAX_TIMER));
+    }
+  }
+
+  #fail(code: Code, message: string, options?: ErrorOptions): void {
+    const mayHaveRun = this.#open?.number !== undefined;
+    const status = new StatusError(code, message, mayHaveRun, options);
+    this.#cancel(status);
+    this.#end({ kind: "status", status });
+  }
+
+  #cancel(reason: Error | undefined): void {
+    if (!this.#over && this.#open !== undefined) {
+      this.#protocol.cancel(this.#open, reason);
+    }
+    this.#clean();
+  }
+
+  #end(outcome: Outcome): void {
+    this.#clean();
+    if (!this.#told) {
+      this.#told = true;
+      this.#request.done(outcome);
+    }
+  }
+
+  /** Stops what runs for the call. */
+  #clean(): void {
+    if (this.#over) {
+      return;
+    }
+    this.#over = true;
+    clearTimeout(this.#timer);
+    const { signal } = this.#request.options;
+    if (signal !== undefined) {
+      listeners.get(signal)?.delete(this.#abort);
+    }
+  }
+
+  /** Sends the items one by one, as fast as they are taken. */
+  async #pump(items: Items<unknown>, codec: AnyCodec): Promise<void> {
+    const open = this.#open;
+    if (open?.outbound === undefined) {
+      return;
+    }
+    const { outbound } = open;
+    const send = async (item: unknown): Promise<boolean> => {
+      if (!outbound.isClosed) {
+        const sent = outbound.send(encode(codec as Codec<unknown>, item));
+        this.#protocol.flush();
+        await sent;
+      }
+      return !outbound.isClosed;
+    };
+    try {
+      for await (const item of items) {
+        if (!(await send(item))) {
+          break;
+        }
+      }
+      await outbound.sent();
+      this.#protocol.finishUpload(open);
+    } catch (thrown) {
+      const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+      this.#cancel(error);
+      this.#end({ kind: "thrown", error });
+    }
+  }
+}
+
+/** What runs when a signal is aborted. One listener serves all calls of a signal: Node warns of more than ten. */
+const listeners = new WeakMap<AbortSignal, Set<() => void>>();
+
+function listen(signal: AbortSignal, run: () => void): void {
+  const known = listeners.get(signal);
+  const all = known ?? new Set();
+  all.add(run);
+  if (known === undefined) {
+    listeners.set(signal, all);
+    const abort = (): void => {
+      for (const each of [...all]) {
+        each();
+      }
+    };
+    signal.addEventListener("abort", abort, { once: true });
+  }
+}
+
+/** The payload of a request. */
+export function encodeRequest(key: bigint, extension: Uint8Array, args: Uint8Array): Uint8Array {
+  const writer = new Writer();
+  writer.u64(key);
+  if (extension.length > 0) {
+    writer.u16(extension.length);
+    writer.raw(extension);
+  }
+  writer.raw(args);
+  return writer.finish();
+}
+
+/** The entries of a header extension. */
+export function encodeExtension(options: CallOptions, sends: boolean, expects: boolean): Uint8Array {
+  const writer = new Writer();
+  if (options.timeout !== undefined) {
+    const milliseconds = Math.max(options.timeout, 0);
+    if (Number.isNaN(milliseconds)) {
+      throw new RangeError("a timeout is a number of milliseconds");
+    }
+    if (milliseconds < 2 ** 53) {
+      writer.byte(1);
+      writer.u16(8);
+      writer.u64(BigInt(Math.round(milliseconds * 1000)) * 1000n);
+    }
+  }
+  new Metadata(options.metadata).write(writer);
+  if (sends || expects) {
+    writer.byte(3);
+    writer.u16(1);
+    writer.byte((sends ? 1 : 0) | (expects ? 2 : 0));
+  }
+  if (options.within !== undefined) {
+    writer.byte(4);
+    writer.u16(4);
+    writer.u32(options.within.id);
+  }
+  return writer.finish();
+}

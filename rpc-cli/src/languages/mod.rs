@@ -1,0 +1,67 @@
+//! From an [`Api`] to clients in other languages. A folder or file each, which says how the language spells what
+//! `target.rs` walks; none knows where the description came from or where the files go.
+
+/// Writes a line of source; writing to a string cannot fail.
+macro_rules! put {
+    ($out:expr, $($text:tt)*) => {{
+        use std::fmt::Write as _;
+        let _ = writeln!($out, $($text)*);
+    }};
+}
+
+/// The files of a run-time, which is a package of its own, by their paths in a client.
+macro_rules! runtime {
+    ($package:literal as $folder:literal: $($name:literal)*) => {
+        &[$((
+            concat!($folder, "/", $name),
+            include_str!(concat!("../../../runtimes/", $package, "/", $name)),
+        )),*]
+    };
+}
+
+mod names;
+mod python;
+mod rust;
+mod target;
+mod typescript;
+
+use clap::ValueEnum;
+
+use crate::api::Api;
+
+/// A language that clients are generated in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[non_exhaustive]
+pub enum Language {
+    /// Traits and types for Rust, `services.rs`.
+    Rust,
+    /// A client for Python 3.9+, standard library only.
+    Python,
+    /// A client for Node 20+, no dependencies.
+    Typescript,
+}
+
+/// A file that was generated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct GeneratedFile {
+    /// The path below the folder that it is to be written to, with `/`.
+    pub path: String,
+    /// All of its text.
+    pub text: String,
+}
+
+impl GeneratedFile {
+    pub(crate) fn new(path: &str, text: impl Into<String>) -> Self {
+        Self { path: path.to_owned(), text: text.into() }
+    }
+}
+
+/// All files of a client.
+pub(crate) fn client(language: Language, api: &Api<'_>) -> Vec<GeneratedFile> {
+    match language {
+        Language::Rust => target::write::<rust::Rust<'_>>(api),
+        Language::Python => target::write::<python::Python<'_>>(api),
+        Language::Typescript => target::write::<typescript::TypeScript<'_>>(api),
+    }
+}
