@@ -131,6 +131,8 @@ async fn the_system_says_which_process_is_at_the_other_end_of_a_unix_socket() {
     let own = format!("process: Some({})", std::process::id());
     assert!(client.who().await.unwrap().contains(&own));
     let peer = client.channel().peer();
-    let Identity::Process { process, .. } = peer.identity() else { panic!("{peer:?}") };
+    let Identity::Process { process, .. } = peer.identity() else {
+        panic!("{peer:?}");
+    };
     assert_eq!(*process, Some(std::process::id()));
 }

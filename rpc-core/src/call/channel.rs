@@ -291,7 +291,10 @@ impl Channel {
         arguments: Result<Payload, Status>,
         expected: Expected<T, E>,
     ) -> Call<T, E> {
-        let mut call = Call::new(&self.target, method, codec, arguments, expected);
+        let mut call = Call::new(self.target.caller(), method, codec, arguments, expected);
+        if let Target::Picker(picker) = &self.target {
+            call.request.options().picker = Some(Arc::clone(picker));
+        }
         if let Some(parent) = &self.parent {
             call.request.options().parent = Some(Arc::clone(parent));
         }

@@ -61,7 +61,7 @@ impl<T, E> CallFuture<T, E> {
         let picker = request.picker();
         if let Some(picker) = &picker {
             // Picking may take time, in which the call that this one is part of may end.
-            request.begin_scope();
+            request.options().begin_scope();
             match ready!(picker.poll_pick(request, cx)) {
                 Ok(picked) => *caller = Some(picked),
                 Err(status) => return Poll::Ready(Err(Failure::Status(status))),
@@ -80,10 +80,13 @@ impl<T, E> CallFuture<T, E> {
             return Poll::Ready(Ok(Payload::new()));
         };
         *state = State::Open(id);
-        request.begin_scope();
-        if let Some(upload) = request.options.as_mut().and_then(|options| options.upload.take()) {
-            let items = ItemSender::upload(Arc::clone(caller) as _, id, request.opening.codec);
-            caller.spawn(upload.into_inner()(items, request.opening.codec));
+        if let Some(options) = &mut request.options {
+            if let Some(upload) = options.upload.take() {
+                let codec = request.opening.codec;
+                let items = ItemSender::upload(Arc::clone(caller) as _, id, codec);
+                caller.spawn(upload.into_inner()(items, codec));
+            }
+            options.begin_scope();
         }
         // The caller has what is long, and a picker may want to send it again.
         if picker.is_none() {

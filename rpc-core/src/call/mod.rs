@@ -113,7 +113,7 @@ impl<T, E> Call<T, E> {
     /// For [`Channel`], which adds its own to every call.
     #[inline]
     fn new(
-        target: &Target,
+        caller: Option<Arc<dyn Caller>>,
         method: Method,
         codec: Codec,
         arguments: Result<Payload, Status>,
@@ -121,15 +121,7 @@ impl<T, E> Call<T, E> {
     ) -> Self {
         let Expected { read, stream } = expected;
         let streams = if stream.is_some() { Streams::DOWN } else { Streams::NONE };
-        let mut request = Outgoing::new(method, codec, arguments, streams);
-        let caller = match target {
-            Target::Caller(caller) => Some(Arc::clone(caller)),
-            Target::Picker(picker) => {
-                request.options().picker = Some(Arc::clone(picker));
-                None
-            }
-        };
-        Self { caller, request, read, stream }
+        Self { caller, request: Outgoing::new(method, codec, arguments, streams), read, stream }
     }
 
     /// Expects no reply: the call is done when it is on its way.

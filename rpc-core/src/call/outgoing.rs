@@ -128,16 +128,6 @@ impl Outgoing {
         }
     }
 
-    /// Begins to watch for the end of the call that this one is part of.
-    pub(super) fn begin_scope(&mut self) {
-        if let Some(options) = &mut self.options
-            && let (Some(scope), None) = (&options.scope, &options.cancelled)
-        {
-            let over = scope.cancellation().clone();
-            options.cancelled = Some(Box::pin(over.cancelled_owned()));
-        }
-    }
-
     /// What is long is not kept for as long as the call takes.
     pub(super) fn forget_long(&mut self) {
         if self.arguments.as_ref().is_ok_and(Payload::is_shared) {
@@ -147,6 +137,14 @@ impl Outgoing {
 }
 
 impl Options {
+    /// Begins to watch for the end of the call that this one is part of.
+    pub(super) fn begin_scope(&mut self) {
+        if let (Some(scope), None) = (&self.scope, &self.cancelled) {
+            let over = scope.cancellation().clone();
+            self.cancelled = Some(Box::pin(over.cancelled_owned()));
+        }
+    }
+
     /// When the caller stops waiting. A time that no clock reaches is no deadline.
     fn deadline(&mut self) -> Option<Instant> {
         *self.deadline.get_or_insert_with(|| {

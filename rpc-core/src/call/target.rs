@@ -65,6 +65,15 @@ pub(crate) enum Next {
 }
 
 impl Target {
+    /// The caller of every call, if there is one.
+    #[inline]
+    pub(super) fn caller(&self) -> Option<Arc<dyn Caller>> {
+        match self {
+            Self::Caller(caller) => Some(Arc::clone(caller)),
+            Self::Picker(_) => None,
+        }
+    }
+
     /// The caller that stands for all.
     pub(crate) fn current(&self) -> Arc<dyn Caller> {
         match self {
