@@ -76,7 +76,8 @@ impl Outgoing {
         streams: Streams,
     ) -> Self {
         let order = method.order();
-        let opening = Opening { streams, order, ..Opening::new(method.key(), codec) };
+        let (key, parent, deadline, metadata) = (method.key(), None, None, None);
+        let opening = Opening { key, codec, streams, order, parent, deadline, metadata };
         Self { method, opening, arguments, reply: Reply::Expected, options: None }
     }
 

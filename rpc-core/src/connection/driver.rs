@@ -306,10 +306,10 @@ impl Driver {
             return 0;
         };
         let origin = Arc::clone(&self.live);
-        let incoming = IncomingCall { request, origin };
         let slot = &mut scratch.slot;
         // Arguments are read by code of the user's.
-        let schedule = match catch_unwind(AssertUnwindSafe(|| serve.serve(incoming, slot))) {
+        let serve = || serve.serve(IncomingCall { request, origin }, slot);
+        let schedule = match catch_unwind(AssertUnwindSafe(serve)) {
             Ok(schedule) => schedule,
             Err(panic) => {
                 scratch.slot = HandlerSlot::default();
