@@ -65,22 +65,32 @@ impl Attack {
         Self::Metadata,
     ];
 
-    /// Attacks until it is dropped. The server may close the connection, which ends it as well.
-    async fn run(self, address: String) -> Result<()> {
-        match self {
+    /// What is sent and never answered, for those who speak by hand. Made once, as attackers that are busy making it
+    /// do not attack.
+    fn bytes(self) -> Result<Bytes> {
+        let bytes: Vec<u8> = match self {
             Self::UnreadReplies => {
                 // A megabyte each.
                 let arguments = [0xfc, 0x40, 0x42, 0x0f, 0];
-                let request = |id| RawPeer::request(id, key("fetch"), &arguments);
-                say(&address, (0..900).flat_map(request).collect()).await
+                (0..900).flat_map(|id| RawPeer::request(id, key("fetch"), &arguments)).collect()
             }
             Self::UnreadJson => {
-                let request = |id| wire::by_name(id, "Ground.words", "[1000000]");
-                say(&address, (0..900).flat_map(request).collect()).await
+                (0..900).flat_map(|id| wire::by_name(id, "Ground.words", "[1000000]")).collect()
+            }
+            Self::BegunFrames => begun_frames(),
+            Self::Metadata => much_metadata()?,
+            _ => Vec::new(),
+        };
+        Ok(bytes.into())
+    }
+
+    /// Attacks until it is dropped. The server may close the connection, which ends it as well.
+    async fn run(self, address: String, bytes: Bytes) -> Result<()> {
+        match self {
+            Self::UnreadReplies | Self::UnreadJson | Self::BegunFrames | Self::Metadata => {
+                say(&address, &bytes).await
             }
             Self::TwoPartItems => two_part_items(&address).await,
-            Self::BegunFrames => say(&address, begun_frames()).await,
-            Self::Metadata => say(&address, much_metadata()?).await,
             Self::UnreadUploads => {
                 let item = Bytes::from(vec![7; 4000]);
                 let items = move || {
@@ -100,11 +110,11 @@ impl Attack {
 }
 
 /// Sends bytes after a greeting, and reads nothing.
-async fn say(address: &str, bytes: Vec<u8>) -> Result<()> {
+async fn say(address: &str, bytes: &[u8]) -> Result<()> {
     let mut peer = RawPeer::connect(&address.parse()?).await?;
     peer.send(&RawPeer::greeting()).await?;
     // The server may close while they are still being sent.
-    let _ = peer.send(&bytes).await;
+    let _ = peer.send(bytes).await;
     pending().await
 }
 
@@ -179,6 +189,9 @@ pub fn hostile(program: &Path, effort: Effort) -> Result<String> {
     memory::allow_open_files(attackers as u64 + memory::SPARE_FILES)?;
     let server = ServerProcess::start(program, "sound-default")?;
     let runtime = runtime::usual()?;
+    let kinds: Result<Vec<_>> =
+        Attack::ALL.map(|kind| Ok((kind, kind.bytes()?))).into_iter().collect();
+    let kinds = kinds?;
     let (stop, friend) = runtime.block_on(befriend(server.address()))?;
     let before = memory::resident(server.pid())?;
     let files = memory::open_files(server.pid())?;
@@ -187,8 +200,8 @@ pub fn hostile(program: &Path, effort: Effort) -> Result<String> {
     let mut left = 0;
     for most in &mut most {
         let attacking = runtime::usual()?;
-        for attack in Attack::ALL.into_iter().cycle().take(attackers) {
-            attacking.spawn(attack.run(server.address().to_owned()));
+        for (attack, bytes) in kinds.iter().cycle().take(attackers) {
+            attacking.spawn(attack.run(server.address().to_owned(), bytes.clone()));
         }
         *most = runtime.block_on(peak(server.pid(), quiet))?.saturating_sub(before) >> 20;
         // Their sockets are closed with it.
