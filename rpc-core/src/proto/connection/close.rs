@@ -59,7 +59,7 @@ impl Connection {
         self.events.retain(|event| matches!(event, Event::Ready | Event::PeerDraining));
         self.wake_pings();
         self.events.push_back(Event::Closed(error.clone()));
-        self.closing.error = Some(error);
+        self.closing.error = Some(Box::new(error));
         self.closing.stage = Stage::Over;
     }
 

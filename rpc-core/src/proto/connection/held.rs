@@ -32,8 +32,8 @@ impl Line {
 /// Calls that wait to be started.
 #[derive(Debug, Default)]
 pub(super) struct Held {
-    /// Bounded by: the open calls, and the window of one-way calls.
-    lines: [VecDeque<Request>; 3],
+    /// Bounded by: the open calls, and the window of one-way calls. Made when a call is held for the first time.
+    lines: Option<Box<[VecDeque<Request>; 3]>>,
     waiting: Waiting,
 }
 
@@ -49,7 +49,7 @@ impl Held {
     }
 
     pub(super) fn first(&self, line: Line) -> Option<&Request> {
-        self.lines[line as usize].front()
+        self.lines.as_ref()?[line as usize].front()
     }
 
     /// Tells whether nothing waits that a new call would have to wait behind.
@@ -61,17 +61,17 @@ impl Held {
     /// Has a call wait, behind those that wait.
     pub(super) fn hold(&mut self, request: Request, line: Line) {
         self.waiting.count(&request, 1);
-        self.lines[line as usize].push_back(request);
+        self.lines.get_or_insert_default()[line as usize].push_back(request);
     }
 
     /// Has a call wait again that was the first.
     pub(super) fn put_back(&mut self, request: Request, line: Line) {
         self.waiting.count(&request, 1);
-        self.lines[line as usize].push_front(request);
+        self.lines.get_or_insert_default()[line as usize].push_front(request);
     }
 
     pub(super) fn take(&mut self, line: Line) -> Option<Request> {
-        let request = self.lines[line as usize].pop_front()?;
+        let request = self.lines.as_mut()?[line as usize].pop_front()?;
         self.waiting.count(&request, -1);
         Some(request)
     }
@@ -79,7 +79,7 @@ impl Held {
     /// Takes a call off; false if it does not wait.
     pub(super) fn withdraw(&mut self, id: CallId) -> bool {
         let Self { lines, waiting } = self;
-        lines.iter_mut().any(|queue| {
+        lines.iter_mut().flat_map(|lines| lines.iter_mut()).any(|queue| {
             let at = queue.iter().position(|request| request.id == id);
             let request = at.and_then(|at| queue.remove(at));
             request.inspect(|request| waiting.count(request, -1)).is_some()

@@ -131,7 +131,7 @@ struct Closing {
     /// The peer has sent goaway: it accepts no further request of ours.
     remote: bool,
     /// The connection is over.
-    error: Option<ConnectionError>,
+    error: Option<Box<ConnectionError>>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -207,8 +207,8 @@ impl Connection {
 
     /// Why the connection ended, if it has.
     #[must_use]
-    pub const fn error(&self) -> Option<&ConnectionError> {
-        self.closing.error.as_ref()
+    pub fn error(&self) -> Option<&ConnectionError> {
+        self.closing.error.as_deref()
     }
 
     /// Calls that this side opened and that are not finished, waiting ones included.

@@ -32,14 +32,21 @@ const SOON: Duration = Duration::from_millis(50);
 const LEAST_WINDOW: usize = 128 << 10;
 const MOST_WINDOW: usize = 64 << 20;
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Pace {
     /// Bytes of long messages that are still to be paced.
     beside: usize,
-    /// Bytes of long messages sent since the last mark.
-    unmarked: usize,
     /// Bytes of small frames sent since the last mark.
     unmarked_small: usize,
+    /// Made with the first long message or mark: most connections never have one.
+    path: Option<Box<Path>>,
+}
+
+/// The path to the peer, as far as marks tell.
+#[derive(Debug)]
+struct Path {
+    /// Bytes of long messages sent since the last mark.
+    unmarked: usize,
     /// Bounded by: the window, in chunks.
     marks: VecDeque<Mark>,
     /// Bytes that the marks tell of.
@@ -75,13 +82,11 @@ struct Mark {
     paced: bool,
 }
 
-impl Default for Pace {
+impl Default for Path {
     fn default() -> Self {
         let (marks, window) = (VecDeque::new(), LEAST_WINDOW);
         Self {
-            beside: 0,
             unmarked: 0,
-            unmarked_small: 0,
             marks,
             ahead: 0,
             window,
@@ -106,38 +111,59 @@ impl Pace {
     }
 
     /// Whether no more bytes of long messages may be sent for the time being.
-    pub(super) const fn is_full(&self) -> bool {
-        self.beside > 0 && self.ahead >= self.window
+    pub(super) fn is_full(&self) -> bool {
+        self.beside > 0 && self.path.as_ref().is_some_and(|path| path.ahead >= path.window)
     }
 
     /// Takes note of a chunk of a long message; whether a ping is to follow it.
-    pub(super) const fn sends(&mut self, bytes: usize) -> bool {
+    pub(super) fn sends(&mut self, bytes: usize) -> bool {
         let stretch = if self.is_on() { STRETCH } else { self.long_stretch() };
         self.beside = self.beside.saturating_sub(bytes);
-        self.unmarked += bytes;
-        self.unmarked >= stretch
+        let path = self.path.get_or_insert_default();
+        path.unmarked += bytes;
+        path.unmarked >= stretch
     }
 
     /// Takes note of small frames; whether a ping is to follow them.
-    pub(super) const fn sends_small(&mut self, bytes: usize) -> bool {
+    pub(super) fn sends_small(&mut self, bytes: usize) -> bool {
         self.unmarked_small += bytes;
         self.unmarked_small >= self.long_stretch()
     }
 
-    const fn long_stretch(&self) -> usize {
-        if self.quick { QUICK_STRETCH } else { LONG_STRETCH }
+    fn long_stretch(&self) -> usize {
+        match &self.path {
+            Some(path) if path.quick => QUICK_STRETCH,
+            _ => LONG_STRETCH,
+        }
     }
 
     /// Takes note of the ping behind the chunks that were sent.
     pub(super) fn mark(&mut self, token: u64, now: Instant) {
-        let bytes = std::mem::take(&mut self.unmarked);
+        let paced = self.is_on();
         self.unmarked_small = 0;
-        self.ahead += bytes;
-        self.marks.push_back(Mark { token, bytes, sent: now, paced: self.is_on() });
+        let path = self.path.get_or_insert_default();
+        let bytes = std::mem::take(&mut path.unmarked);
+        path.ahead += bytes;
+        path.marks.push_back(Mark { token, bytes, sent: now, paced });
     }
 
     /// The peer has read all that was sent before the ping with this token.
     pub(super) fn answered(&mut self, token: u64, now: Instant) {
+        if let Some(path) = &mut self.path {
+            path.answered(token, now);
+        }
+    }
+
+    /// Since when the peer has read nothing of what was sent, if nothing can be sent before it has.
+    pub(super) fn stalled_since(&self) -> Option<Instant> {
+        let path = self.path.as_ref().filter(|_| self.is_full())?;
+        let oldest = path.marks.front()?;
+        Some(path.told.map_or(oldest.sent, |told| told.max(oldest.sent)))
+    }
+}
+
+impl Path {
+    fn answered(&mut self, token: u64, now: Instant) {
         while let Some(mark) = self.marks.pop_front_if(|mark| mark.token <= token) {
             self.ahead -= mark.bytes;
             self.told = Some(now);
@@ -178,11 +204,5 @@ impl Pace {
             self.window + mark.bytes
         };
         self.window = window.clamp(LEAST_WINDOW, MOST_WINDOW);
-    }
-
-    /// Since when the peer has read nothing of what was sent, if nothing can be sent before it has.
-    pub(super) fn stalled_since(&self) -> Option<Instant> {
-        let oldest = self.marks.front().filter(|_| self.is_full())?;
-        Some(self.told.map_or(oldest.sent, |told| told.max(oldest.sent)))
     }
 }

@@ -80,7 +80,7 @@ impl Connection {
         if self.pings.answered >= token {
             return Poll::Ready(Ok(()));
         }
-        if let Some(error) = &self.closing.error {
+        if let Some(error) = self.error() {
             return Poll::Ready(Err(error.clone()));
         }
         let waiting = &mut self.pings.waiting;

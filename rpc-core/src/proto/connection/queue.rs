@@ -83,8 +83,12 @@ impl Lane {
     }
 }
 
+/// Made when a call waits for the first time: on most connections none ever does.
 #[derive(Debug, Default)]
-pub(super) struct Queues {
+pub(super) struct Queues(Option<Box<Lanes>>);
+
+#[derive(Debug, Default)]
+struct Lanes {
     lanes: [Queue; 5],
     /// The ordered ones of all lanes. Bounded by: these.
     ordered: VecDeque<CallId>,
@@ -105,42 +109,57 @@ struct Queue {
 
 impl Queues {
     pub(super) fn is_empty(&self) -> bool {
-        self.lanes.iter().all(|lane| lane.ids.is_empty())
+        self.lanes().iter().all(|lane| lane.ids.is_empty())
     }
 
     pub(super) fn len(&self) -> usize {
-        self.lanes.iter().map(|lane| lane.ids.len()).sum()
+        self.lanes().iter().map(|lane| lane.ids.len()).sum()
+    }
+
+    fn lanes(&self) -> &[Queue] {
+        self.0.as_ref().map_or(&[], |lanes| &lanes.lanes)
+    }
+
+    fn lanes_mut(&mut self) -> &mut [Queue] {
+        self.0.as_mut().map_or(&mut [], |lanes| &mut lanes.lanes)
+    }
+
+    fn lane(&self, lane: Lane) -> Option<&Queue> {
+        self.lanes().get(lane as usize)
     }
 
     /// Whether nothing waits that a new call would have to wait behind.
     pub(super) fn lets_pass(&self, lane: Lane, order: Order) -> bool {
-        self.lanes[lane as usize].ids.is_empty() && (order == Order::Any || self.ordered.is_empty())
+        let Some(lanes) = &self.0 else { return true };
+        lanes.lanes[lane as usize].ids.is_empty()
+            && (order == Order::Any || lanes.ordered.is_empty())
     }
 
     pub(super) fn push(&mut self, id: CallId, turn: Turn) {
-        let queue = &mut self.lanes[turn.lane as usize];
+        let lanes = self.0.get_or_insert_default();
+        let queue = &mut lanes.lanes[turn.lane as usize];
         if queue.ids.is_empty() {
             queue.since = None;
         }
         queue.ids.push_back(id);
         queue.impatient += usize::from(turn.patience == Patience::Bounded);
         if turn.order == Order::Kept {
-            self.ordered.push_back(id);
+            lanes.ordered.push_back(id);
         }
     }
 
     pub(super) fn front(&self, lane: Lane) -> Option<CallId> {
-        self.lanes[lane as usize].ids.front().copied()
+        self.lane(lane)?.ids.front().copied()
     }
 
     /// Whether an ordered call is the next of all ordered ones.
     pub(super) fn is_next(&self, id: CallId) -> bool {
-        self.ordered.front() == Some(&id)
+        self.0.as_ref().is_some_and(|lanes| lanes.ordered.front() == Some(&id))
     }
 
     /// Takes the call with this turn off, the first of its lane, which is sent or over.
     pub(super) fn pop(&mut self, now: Instant, turn: Turn) {
-        let queue = &mut self.lanes[turn.lane as usize];
+        let Some(queue) = self.lanes_mut().get_mut(turn.lane as usize) else { return };
         let id = queue.ids.pop_front();
         queue.since = Some(now);
         queue.impatient -= usize::from(turn.patience == Patience::Bounded);
@@ -155,22 +174,24 @@ impl Queues {
         if turn.order == Order::Kept {
             self.forget_order(id);
         }
-        let queue = &mut self.lanes[turn.lane as usize];
+        let Some(queue) = self.lanes_mut().get_mut(turn.lane as usize) else { return false };
         queue.withdrawn += 1;
         queue.impatient -= usize::from(turn.patience == Patience::Bounded);
         2 * queue.withdrawn > queue.ids.len()
     }
 
     fn forget_order(&mut self, id: CallId) {
-        if let Some(at) = self.ordered.iter().position(|ordered| *ordered == id) {
-            self.ordered.remove(at);
+        let Some(Lanes { ordered, .. }) = self.0.as_deref_mut() else { return };
+        if let Some(at) = ordered.iter().position(|ordered| *ordered == id) {
+            ordered.remove(at);
         }
     }
 
     /// Keeps the calls that wait: `waits` tells the turn of each that does.
     pub(super) fn retain(&mut self, mut waits: impl FnMut(CallId) -> Option<Turn>) {
+        let Some(Lanes { lanes, ordered }) = self.0.as_deref_mut() else { return };
         let mut left = Vec::new();
-        for queue in &mut self.lanes {
+        for queue in lanes {
             (queue.withdrawn, queue.impatient) = (0, 0);
             let impatient = &mut queue.impatient;
             queue.ids.retain(|&id| match waits(id) {
@@ -184,23 +205,25 @@ impl Queues {
                 }
             });
         }
-        if !self.ordered.is_empty() {
-            self.ordered.retain(|id| !left.contains(id));
+        if !ordered.is_empty() {
+            ordered.retain(|id| !left.contains(id));
         }
     }
 
     pub(super) fn ids(&self, lane: Lane) -> impl Iterator<Item = CallId> {
-        self.lanes[lane as usize].ids.iter().copied()
+        self.lane(lane).into_iter().flat_map(|queue| queue.ids.iter().copied())
     }
 
     /// A call of this lane has ended, so that others of it may go on.
     pub(super) fn progressed(&mut self, lane: Lane) {
-        self.lanes[lane as usize].since = None;
+        if let Some(queue) = self.lanes_mut().get_mut(lane as usize) {
+            queue.since = None;
+        }
     }
 
     /// Notes the present for lanes in which something has happened at a time that was not known.
     pub(super) fn note_time(&mut self, now: Instant) {
-        for queue in &mut self.lanes {
+        for queue in self.lanes_mut() {
             if !queue.ids.is_empty() {
                 queue.since.get_or_insert(now);
             }
@@ -209,12 +232,12 @@ impl Queues {
 
     /// Whether a lane waits for the present to be told.
     pub(super) fn wants_time(&self) -> bool {
-        self.lanes.iter().any(|queue| queue.impatient > 0 && queue.since.is_none())
+        self.lanes().iter().any(|queue| queue.impatient > 0 && queue.since.is_none())
     }
 
     /// Since when no call of a lane has gone on, if some of those that wait in it are not to wait for ever.
     pub(super) fn patience_began(&self, lane: Lane) -> Option<Instant> {
-        let queue = &self.lanes[lane as usize];
+        let queue = self.lane(lane)?;
         queue.since.filter(|_| queue.impatient > 0)
     }
 }
