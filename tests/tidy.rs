@@ -1,4 +1,4 @@
-//! The walls of the house: which folder of `rpc-core` may import which, what every file looks like, and that
+//! The walls of the house: which folder of each crate may import which, what every file looks like, and that
 //! the rules which code cites exist. See docs/architecture.md.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
@@ -9,8 +9,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Folders and files of `rpc-core/src`, each with what it may import besides itself.
-const WALLS: [(&str, &[&str]); 17] = [
+/// A folder or file below `src`, and what it may import besides itself: rows above its own alone, so that there are no
+/// circles.
+type Wall = (&'static str, &'static [&'static str]);
+
+const CORE: &[Wall] = &[
     ("proto", &[]),
     ("time", &[]),
     ("codec", &["proto"]),
@@ -35,6 +38,122 @@ const WALLS: [(&str, &[&str]); 17] = [
         "private",
         &["broadcast", "call", "codec", "schema", "seam", "server", "service", "transport"],
     ),
+];
+
+const MACROS: &[Wall] = &[
+    ("crate_path", &[]),
+    ("diagnostics", &[]),
+    ("docs", &[]),
+    ("schema", &["crate_path", "diagnostics", "docs"]),
+    ("service", &["crate_path", "diagnostics", "docs"]),
+];
+
+const CLI: &[Wall] = &[
+    ("suggest", &[]),
+    ("demo", &[]),
+    ("diff", &[]),
+    ("dry_run", &[]),
+    ("output", &[]),
+    ("exit", &["output"]),
+    ("description", &["output"]),
+    ("api", &["output"]),
+    ("patience", &["exit"]),
+    ("template", &["exit"]),
+    ("new_project", &["exit"]),
+    ("arguments", &["exit", "suggest"]),
+    ("languages", &["api"]),
+    ("documents", &["api", "output"]),
+    ("generate", &["api", "description", "documents", "languages", "output", "suggest"]),
+    ("connect", &["description", "exit", "output", "patience", "suggest"]),
+    ("source", &["connect", "description", "exit", "generate", "patience"]),
+    ("config", &["exit", "generate", "source"]),
+    ("load", &["arguments", "connect", "exit", "output", "patience"]),
+    (
+        "commands",
+        &[
+            "api",
+            "arguments",
+            "config",
+            "connect",
+            "demo",
+            "diff",
+            "documents",
+            "dry_run",
+            "exit",
+            "generate",
+            "load",
+            "new_project",
+            "output",
+            "patience",
+            "source",
+            "suggest",
+            "template",
+        ],
+    ),
+    ("program", &["commands", "exit", "patience"]),
+];
+
+const BENCHES: &[Wall] = &[
+    ("memory", &[]),
+    ("meter", &[]),
+    ("machine", &[]),
+    ("gauge", &[]),
+    ("jobs", &[]),
+    ("plan", &["jobs"]),
+    ("pin", &["plan"]),
+    ("process", &["plan"]),
+    ("runtime", &["plan"]),
+    ("transport", &["jobs", "meter", "pin", "plan", "runtime"]),
+    ("allocations", &["plan", "transport"]),
+    ("idle", &["memory", "meter", "plan", "process", "runtime", "transport"]),
+    ("record", &["gauge", "plan", "transport"]),
+    ("wire", &["meter", "plan", "process", "runtime", "transport"]),
+    ("report", &["idle", "record", "transport"]),
+    (
+        "run",
+        &["gauge", "memory", "meter", "pin", "plan", "process", "record", "runtime", "transport"],
+    ),
+    ("streams", &["gauge", "memory", "plan", "process", "runtime", "transport"]),
+    ("sound", &["gauge", "jobs", "memory", "plan", "process", "runtime", "transport"]),
+    ("server", &["plan", "runtime", "sound", "streams", "transport"]),
+    (
+        "results",
+        &[
+            "allocations",
+            "gauge",
+            "idle",
+            "machine",
+            "plan",
+            "record",
+            "runtime",
+            "streams",
+            "transport",
+            "wire",
+        ],
+    ),
+    ("page", &["plan", "record", "report", "results", "transport"]),
+    ("survey", &["allocations", "idle", "plan", "results", "run", "streams", "wire"]),
+];
+
+const CRATES: [(&str, &[Wall]); 4] =
+    [("rpc-core", CORE), ("rpc-macros", MACROS), ("rpc-cli", CLI), ("benches", BENCHES)];
+
+/// Levels inside `proto`: a file names no module of a level above its own.
+const LEVELS: [&[&str]; 3] = [
+    &[
+        "call_id",
+        "codec",
+        "failure",
+        "id",
+        "id_hasher",
+        "limits",
+        "metadata",
+        "opening",
+        "payload",
+        "status",
+    ],
+    &["wire", "decoder", "encoder"],
+    &["connection"],
 ];
 
 /// Lines of a file without its tests, and of a file of tests.
@@ -107,31 +226,82 @@ fn name(text: &str) -> String {
     text.chars().take_while(|character| character.is_alphanumeric() || *character == '_').collect()
 }
 
+/// The folder or file below `src` that a path belongs to, unless it is a test or the root of a crate.
+fn place(relative: &Path) -> Option<&str> {
+    let first = relative.components().next().unwrap().as_os_str().to_str().unwrap();
+    let own = first.trim_end_matches(".rs");
+    let is_test = relative.components().any(|part| part.as_os_str() == "tests")
+        || relative.file_name().is_some_and(|name| name == "tests.rs");
+    (!is_test && !["lib", "main", "bin"].contains(&own)).then_some(own)
+}
+
 #[test]
 fn folders_import_only_lower_levels() {
-    let core = root().join("rpc-core/src");
-    let mut checked = 0;
-    for (path, text) in sources(&core) {
-        let relative = path.strip_prefix(&core).unwrap();
-        let first = relative.components().next().unwrap().as_os_str().to_str().unwrap();
-        let own = first.trim_end_matches(".rs");
-        if own == "lib" || relative.components().any(|part| part.as_os_str() == "tests") {
-            continue;
+    for (crate_name, walls) in CRATES {
+        let source = root().join(crate_name).join("src");
+        let mut checked = 0;
+        for (path, text) in sources(&source) {
+            let Some(own) = place(path.strip_prefix(&source).unwrap()) else { continue };
+            let (_, allowed) =
+                walls.iter().find(|(folder, _)| *folder == own).unwrap_or_else(|| {
+                    panic!("{crate_name}: {own} is not in the table: which level is it?")
+                });
+            for import in imports(text.split("#[cfg(test)]").next().unwrap()) {
+                // What is written with a capital letter, or is a macro, is re-exported at the root.
+                let known = walls.iter().any(|(folder, _)| *folder == import);
+                let fine = !known || import == own || allowed.contains(&import.as_str());
+                assert!(fine, "{} imports {import}", path.display());
+                checked += usize::from(known);
+            }
         }
-        let (_, allowed) = WALLS
-            .iter()
-            .find(|(folder, _)| *folder == own)
-            .unwrap_or_else(|| panic!("{own} is not in the table: which level is it?"));
-        // What is written with a capital letter, or is a macro, is re-exported at the root.
-        let modules = WALLS.map(|(folder, _)| folder);
-        for import in imports(text.split("#[cfg(test)]").next().unwrap()) {
-            let known = modules.contains(&import.as_str());
-            let fine = !known || import == own || allowed.contains(&import.as_str());
-            assert!(fine, "{} imports {import}", path.display());
-            checked += usize::from(known);
+        assert!(checked > walls.len(), "{crate_name}: {checked} imports were found");
+    }
+}
+
+#[test]
+fn there_are_no_circles() {
+    for (crate_name, walls) in CRATES {
+        for (row, (folder, allowed)) in walls.iter().enumerate() {
+            for import in *allowed {
+                let above = walls[..row].iter().any(|(lower, _)| lower == import);
+                assert!(above, "{crate_name}: {folder} imports {import}, which is not below it");
+            }
         }
     }
-    assert!(checked > 50, "{checked} imports were found");
+}
+
+#[test]
+fn frames_stop_at_the_machine() {
+    let source = root().join("rpc-core/src/proto");
+    for (path, text) in sources(&source) {
+        let Some(own) = place(path.strip_prefix(&source).unwrap()) else { continue };
+        if own == "mod" {
+            continue;
+        }
+        let level = LEVELS.iter().position(|level| level.contains(&own));
+        let level = level.unwrap_or_else(|| panic!("proto/{own} is in no level"));
+        let text = text.split("#[cfg(test)]").next().unwrap();
+        for above in LEVELS[level + 1..].iter().copied().flatten() {
+            let module = format!("{above}::");
+            assert!(
+                !code(text).any(|line| line.contains(&module)),
+                "{} names {module}",
+                path.display()
+            );
+        }
+    }
+    // Above the machine nobody knows frames.
+    for (path, text) in sources(&root().join("rpc-core/src")) {
+        let outside = !path.starts_with(&source)
+            && !path.components().any(|part| part.as_os_str() == "tests");
+        let text = text.split("#[cfg(test)]").next().unwrap();
+        assert!(
+            !(outside
+                && code(text).any(|line| line.contains("proto::wire") || line.contains("wire::"))),
+            "{} names frames",
+            path.display()
+        );
+    }
 }
 
 #[test]

@@ -42,6 +42,11 @@
 //! | side | who dialled: [`proto::Side`]; nothing else tells the two ends apart |
 //! | [`Channel`], [`Endpoint`] | the client's door to a server, and the description it is made from |
 //! | [`Call`] | one RPC; [`proto::CallId`] names it on the wire |
+//! | opening | the head of a call: method, codec, deadline, metadata, streams ([`proto::Opening`]) |
+//! | caller, picker | what takes encoded calls and gives their outcomes; what chooses one when a call is sent |
+//! | origin | where a request came from: its peer, and the way back to it |
+//! | share | the part of the peer's limits that a call takes until it has ended |
+//! | lane, line | calls that wait to be sent, and calls that wait to be started, each behind its like |
 //! | handler, router | the method that serves a call, and what finds it by its key |
 //! | [`Context`] | what a handler knows of its call |
 //! | [`Streaming`], item | a stream that the other side sends, and one value of it |
