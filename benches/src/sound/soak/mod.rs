@@ -13,7 +13,7 @@ use std::{
     fmt::Write as _,
     io::Write,
     path::Path,
-    sync::{Arc, atomic::AtomicU64},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
     time::{Duration, Instant},
 };
 
@@ -114,6 +114,8 @@ struct Load {
     home: Ledger,
     book: Arc<Book>,
     ids: Arc<AtomicU64>,
+    /// Tasks and files of both sides at the last rest.
+    rested: Mutex<[u64; 4]>,
 }
 
 impl Load {
@@ -131,8 +133,8 @@ impl Load {
             steady.push(connect().await?);
         }
         let (server, pid) = (server.address().to_owned(), server.pid());
-        let (book, ids) = Default::default();
-        Ok(Self { server, pid, calls, steady, control, endpoint, home, book, ids })
+        let (book, ids, rested) = Default::default();
+        Ok(Self { server, pid, calls, steady, control, endpoint, home, book, ids, rested })
     }
 
     /// Makes the calls of a phase, and holds what they were told against the histories.
@@ -191,21 +193,28 @@ impl Load {
         Ok(())
     }
 
-    /// Waits until no handler runs and both sides have had the same number of tasks and files for a while.
+    /// Waits until no handler runs and both sides have had the same number of tasks and files for a while: for long, if
+    /// these are more than they were at the last rest, as connections that were cut may still linger.
     async fn rest(&self) -> Result<()> {
         let began = Instant::now();
         let (mut before, mut since) = (None, began);
-        while since.elapsed() < QUIET {
+        loop {
             ensure!(began.elapsed() < PATIENCE, "the load does not come to rest: {before:?}");
             sleep(POLL).await;
             let standing = self.control.standing().await?;
             let files = (memory::open_files(self.pid)?, memory::open_files(std::process::id())?);
-            let now = Some((standing, tasks(), files));
+            let held = [standing.tasks, tasks(), files.0, files.1];
+            let now = Some((standing, held));
             if now != before || standing.running > 0 {
                 (before, since) = (now, Instant::now());
             }
+            let mut rested = self.rested.lock().unwrap_or_else(PoisonError::into_inner);
+            let as_before = held.iter().zip(*rested).all(|(held, rested)| *held <= rested);
+            if since.elapsed() > if as_before { QUIET } else { LONG_QUIET } {
+                *rested = held;
+                return Ok(());
+            }
         }
-        Ok(())
     }
 
     async fn sample(&self) -> Result<Sample> {
@@ -222,8 +231,10 @@ fn tasks() -> u64 {
     Handle::current().metrics().num_alive_tasks() as u64
 }
 
-/// How long nothing may change before the load counts as at rest, and how long that may take.
+/// How long nothing may change before the load counts as at rest, how long if more is held than before, and how long it
+/// may take to come to rest.
 const QUIET: Duration = Duration::from_millis(200);
+const LONG_QUIET: Duration = Duration::from_secs(3);
 const PATIENCE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(20);
 
