@@ -1,5 +1,5 @@
 //! `rpc`: plays with, lists, describes and calls any live server that describes itself. As a library it is for build
-//! scripts: [`generate`] makes clients and documents from a description.
+//! scripts: [`generate()`] makes clients and documents from a description.
 
 mod api;
 mod arguments;

@@ -4,7 +4,7 @@ use super::{Context, context::Place};
 use crate::proto::MetadataError;
 
 /// What a handler sends beside its reply; from [`Context::leading_metadata`] and [`Context::trailing_metadata`]. Keys
-/// and values are those of [`Metadata`].
+/// and values are those of [`Metadata`](crate::Metadata).
 #[derive(Clone, Copy, Debug)]
 pub struct ReplyMetadata<'a> {
     pub(super) cx: &'a Context,
@@ -15,7 +15,7 @@ impl ReplyMetadata<'_> {
     /// Sets the value of a key, in the place of all that it had.
     ///
     /// # Errors
-    /// What [`Metadata`] cannot carry, and [`MetadataError::Late`] if what it would travel with has left.
+    /// Pairs that [`Metadata`](crate::Metadata) cannot carry, and [`MetadataError::Late`] if what it would travel with has left.
     pub fn set(self, key: &str, value: &str) -> Result<(), MetadataError> {
         self.cx.change(self.place, key, |metadata| metadata.set(key, value))
     }
