@@ -8,7 +8,6 @@ mod config;
 mod connect;
 mod demo;
 mod description;
-mod diff;
 mod documents;
 mod dry_run;
 mod exit;
@@ -26,5 +25,5 @@ mod template;
 
 pub use documents::Form;
 pub use generate::{Generate, GenerateError, Output, Source, generate};
-pub use languages::{GeneratedFile, Language};
+pub use languages::{GeneratedFile, Language, Package, PackageError};
 pub use program::run;

@@ -126,7 +126,7 @@ pub(super) async fn run(args: Args, patience: Patience) -> Result<()> {
     // What is wrong with these is wrong before anybody is asked.
     let (service, name) = split(&args.method)?;
     let metadata = metadata(&args.headers)?;
-    if args.calls_nothing() && source::is_file(&args.address) {
+    if args.calls_nothing() && source::is_kept(&args.address) {
         let service = &source::one(&args.address, service, patience).await?;
         let described = Described { service, method: method(service, name)? };
         return preview(&args, &metadata, Some(described));

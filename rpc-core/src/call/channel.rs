@@ -275,7 +275,7 @@ impl Channel {
         let encoded = encode(self.codec, arguments);
         let known = Method::Known { service, method };
         let mut call = self.prepare(known, self.codec, encoded, expected);
-        if self.target.wants_json(method.key) {
+        if self.target.wants_json(service, method) {
             let json = encode(Codec::Json, arguments);
             call.request.options().fallback = Some(Fallback::Kept(json));
         }

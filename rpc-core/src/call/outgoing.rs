@@ -1,6 +1,6 @@
 //! A call that was prepared: all that is to be sent, kept until it is known to have begun.
 
-use std::{fmt, pin::Pin, sync::Arc, time::Duration, time::Instant};
+use std::{fmt, fmt::Write as _, pin::Pin, sync::Arc, time::Duration, time::Instant};
 
 use parking_lot::Mutex;
 use tokio_util::sync::WaitForCancellationFutureOwned;
@@ -10,7 +10,7 @@ use crate::{
     proto::{
         Code, Codec, Metadata, MetadataError, MethodKey, Opening, Order, Payload, Status, Streams,
     },
-    schema::{MethodSchema, ServiceSchema},
+    schema::{MethodSchema, Outline, ServiceSchema},
     time::now,
 };
 
@@ -184,12 +184,24 @@ impl Method {
         let refused = status.code() == Code::Unimplemented && !status.may_have_run();
         match self {
             Self::Known { service, method } if refused => {
-                let message = format!(
+                let mut message = format!(
                     "{}; this client calls {} as `{}`",
                     status.message(),
                     method.path,
                     service.signature(method)
                 );
+                // Writing to a string cannot fail.
+                if let Some(first) =
+                    Outline::of(&status).and_then(|other| other.first(service, method))
+                {
+                    let _ = write!(message, "; the first difference: {first}");
+                }
+                if let Some(why) = service.inexact_json(method) {
+                    let _ = write!(
+                        message,
+                        "; its calls do not evolve, since JSON is not exact: {why}"
+                    );
+                }
                 status.with_message(message)
             }
             _ => status,

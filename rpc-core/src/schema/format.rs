@@ -61,6 +61,9 @@ pub struct Container {
     pub deprecated: Option<String>,
     /// The content.
     pub kind: ContainerKind,
+    /// True if readers of JSON refuse fields that they do not know, by `deny_unknown_fields`.
+    #[serde(default)]
+    pub strict: bool,
 }
 
 /// The content of a struct, an enum or a variant.
@@ -97,6 +100,9 @@ pub struct Field {
     /// That default, as JSON, where it is known.
     #[serde(default)]
     pub default: Option<String>,
+    /// Further names that readers of JSON know it by.
+    #[serde(default)]
+    pub aliases: Vec<String>,
 }
 
 /// A variant of an enum; its index on the wire is its place in the list.
@@ -112,6 +118,9 @@ pub struct Variant {
     pub deprecated: Option<String>,
     /// The content: any kind but an enum.
     pub kind: ContainerKind,
+    /// Further names that readers of JSON know it by.
+    #[serde(default)]
+    pub aliases: Vec<String>,
 }
 
 impl ContainerKind {
@@ -135,7 +144,15 @@ impl Field {
     #[must_use]
     pub fn new(name: &str, doc: &str, format: Format) -> Self {
         let (name, doc) = (name.to_owned(), doc.to_owned());
-        Self { name, doc, deprecated: None, format, optional: false, default: None }
+        let (optional, default, aliases) = (false, None, Vec::new());
+        Self { name, doc, deprecated: None, format, optional, default, aliases }
+    }
+
+    /// The same field, which readers of JSON know by that name, too.
+    #[must_use]
+    pub fn alias(mut self, name: &str) -> Self {
+        self.aliases.push(name.to_owned());
+        self
     }
 
     /// The same field with a default: JSON may leave it out.
@@ -164,7 +181,15 @@ impl Variant {
     /// A variant with that content.
     #[must_use]
     pub fn new(name: &str, doc: &str, kind: ContainerKind) -> Self {
-        Self { name: name.to_owned(), doc: doc.to_owned(), deprecated: None, kind }
+        let (name, doc, aliases) = (name.to_owned(), doc.to_owned(), Vec::new());
+        Self { name, doc, deprecated: None, kind, aliases }
+    }
+
+    /// The same variant, which readers of JSON know by that name, too.
+    #[must_use]
+    pub fn alias(mut self, name: &str) -> Self {
+        self.aliases.push(name.to_owned());
+        self
     }
 
     /// The same variant, deprecated for that reason.

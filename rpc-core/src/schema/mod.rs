@@ -5,13 +5,16 @@
 //! Schema ─▶ Format + Registry ─▶ signature ─▶ MethodKey      (a caller built otherwise is told)
 //!                              ├▶ render   ─▶ Rust for people (`rpc describe`)
 //!                              ├▶ json     ─▶ Mismatch        (`rpc call`)
-//!                              └▶ Document ─▶ a file          (`rpc schema save`)
+//!                              ├▶ Document ─▶ a file          (`rpc schema save`)
+//!                              └▶ diff     ─▶ Change          (`rpc schema diff`, the refusal of a signature)
 //! ```
 
+mod diff;
 mod document;
 mod foreign;
 mod format;
 mod json;
+mod mismatch;
 mod primitives;
 mod registry;
 mod render;
@@ -20,9 +23,11 @@ mod signature;
 #[cfg(test)]
 mod tests;
 
+pub use diff::{Answers, Change, Rule, UnknownRule, changes};
 pub use document::{Document, DocumentError};
 pub use format::{Container, ContainerKind, Field, Format, Variant};
 pub use json::{Mismatch, check};
+pub(crate) use mismatch::Outline;
 pub use registry::Registry;
 /// Derives [`trait@Schema`] from a type and serde's attributes on it.
 pub use rpc_macros::Schema;

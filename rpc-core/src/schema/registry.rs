@@ -32,7 +32,8 @@ impl Registry {
     ) -> Format {
         if !self.types.contains_key(key) {
             let (name, doc) = (name.to_owned(), doc.to_owned());
-            let placeholder = Container { name, doc, deprecated: None, kind: ContainerKind::Unit };
+            let (kind, strict) = (ContainerKind::Unit, false);
+            let placeholder = Container { name, doc, deprecated: None, kind, strict };
             self.types.insert(key.to_owned(), placeholder);
             let kind = describe(self);
             if let Some(container) = self.types.get_mut(key) {
@@ -49,10 +50,23 @@ impl Registry {
         }
     }
 
+    /// Marks the type with this key as one whose readers refuse fields that they do not know.
+    pub fn refuse_unknown(&mut self, key: &str) {
+        if let Some(container) = self.types.get_mut(key) {
+            container.strict = true;
+        }
+    }
+
     /// The type with this key.
     #[must_use]
     pub fn container(&self, key: &str) -> Option<&Container> {
         self.types.get(key)
+    }
+
+    /// The types that these shapes lead to, without the others.
+    pub(super) fn only<'a>(&'a self, formats: impl IntoIterator<Item = &'a Format>) -> Self {
+        let found = self.reachable(formats).into_iter();
+        Self { types: found.map(|(key, named)| (key.to_owned(), named.clone())).collect() }
     }
 
     /// The name of the type `T`, which is described if it was not yet.

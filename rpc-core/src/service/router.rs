@@ -1,14 +1,19 @@
 //! Method key ⇒ handler: all services of one server, found by the name half of the key, checked by the
 //! signature half.
 
-use std::{collections::HashMap, fmt, hash::BuildHasherDefault, sync::Arc};
+use std::{
+    collections::HashMap,
+    fmt,
+    hash::BuildHasherDefault,
+    sync::{Arc, OnceLock},
+};
 
 use thiserror::Error;
 
 use super::{Dispatch, Request, request::refuse};
 use crate::{
     proto::{Code, Codec, IdHasher, MethodKey, Status, Streams},
-    schema::{MethodSchema, ServiceSchema},
+    schema::{MethodSchema, Outline, ServiceSchema},
     seam::{HandlerSlot, IncomingCall, Schedule, Serve, SlowGuard},
 };
 
@@ -26,6 +31,8 @@ struct Route {
     schema: &'static MethodSchema,
     guard: Arc<SlowGuard>,
     order: Option<u32>,
+    /// What callers that were built against another signature are told of it, once there is one.
+    outline: OnceLock<Option<Vec<u8>>>,
 }
 
 /// Services that cannot be on one server together.
@@ -67,7 +74,8 @@ impl Router {
                 schema.ordered.then_some(if shared { first } else { first + method as u32 });
             let index = self.services.len();
             let guard = Arc::new(SlowGuard::of(schema.key.name_hash()));
-            let route = Route { service: index, method, schema, guard, order };
+            let outline = OnceLock::new();
+            let route = Route { service: index, method, schema, guard, order, outline };
             if let Some(other) = self.methods.insert(schema.key.name_hash(), route) {
                 let (one, two) = (other.schema.path.clone(), schema.path.clone());
                 return Err(BuildError::Collision(one, two));
@@ -111,7 +119,12 @@ impl Router {
             route.schema.path,
             service.signature(route.schema)
         );
-        Status::not_started(Code::Unimplemented, message)
+        let status = Status::not_started(Code::Unimplemented, message);
+        let outline = route.outline.get_or_init(|| Outline::encode(service, route.schema));
+        match outline {
+            Some(outline) => status.with_detail(Outline::NAME, outline),
+            None => status,
+        }
     }
 }
 

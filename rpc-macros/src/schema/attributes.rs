@@ -21,6 +21,10 @@ pub(super) struct Attributes {
     pub(super) rename_all_fields: Case,
     pub(super) default: Option<DefaultSource>,
     pub(super) transparent: bool,
+    /// Further names that readers know it by.
+    pub(super) aliases: Vec<String>,
+    /// Fields that readers do not know are refused.
+    pub(super) strict: bool,
     /// Neither sent nor received.
     pub(super) skip: bool,
     /// The type whose form on the wire it has.
@@ -127,6 +131,8 @@ impl Attributes {
             "rename_all_fields" => self.rename_all_fields = convention(option, diagnostics),
             "default" => self.default = Some(default_source(option)),
             "transparent" => self.transparent = true,
+            "deny_unknown_fields" => self.strict = true,
+            "alias" => self.aliases.extend(one_name(option, diagnostics).map(|name| name.value())),
             _ => {}
         }
     }

@@ -27,12 +27,17 @@ pub(super) fn implementation(
             let define = quote! {
                 registry.define(::core::any::type_name::<Self>(), &name, #doc, |registry| #kind)
             };
-            match docs::deprecated(attrs) {
-                None => quote!(let name = #name; #define),
-                Some(why) => quote! {
+            let key = quote!(::core::any::type_name::<Self>());
+            let strict = attributes.strict.then(|| quote!(registry.refuse_unknown(#key);));
+            let deprecated =
+                docs::deprecated(attrs).map(|why| quote!(registry.deprecate(#key, #why);));
+            match (strict, deprecated) {
+                (None, None) => quote!(let name = #name; #define),
+                (strict, deprecated) => quote! {
                     let name = #name;
                     let format = #define;
-                    registry.deprecate(::core::any::type_name::<Self>(), #why);
+                    #strict
+                    #deprecated
                     format
                 },
             }
@@ -115,7 +120,7 @@ fn kind(shape: &Shape, writer: Writer<'_>) -> TokenStream {
 }
 
 fn field(field: &FieldShape, writer: Writer<'_>) -> TokenStream {
-    let FieldShape { name, doc, ty, deprecated, default } = field;
+    let FieldShape { name, doc, ty, deprecated, default, aliases } = field;
     let krate = writer.krate;
     let format = format_of(ty, krate);
     let default = default.as_ref().map(|default| match writer.default(default, ty) {
@@ -123,14 +128,14 @@ fn field(field: &FieldShape, writer: Writer<'_>) -> TokenStream {
         None => quote!(.optional()),
     });
     let deprecated = reason(deprecated);
-    quote!(#krate::Field::new(#name, #doc, #format) #default #deprecated)
+    quote!(#krate::Field::new(#name, #doc, #format) #default #deprecated #(.alias(#aliases))*)
 }
 
 fn variant(variant: &VariantShape, writer: Writer<'_>) -> TokenStream {
-    let VariantShape { name, doc, deprecated, shape } = variant;
+    let VariantShape { name, doc, deprecated, shape, aliases } = variant;
     let krate = writer.krate;
     let (kind, deprecated) = (kind(shape, writer), reason(deprecated));
-    quote!(#krate::Variant::new(#name, #doc, #kind) #deprecated)
+    quote!(#krate::Variant::new(#name, #doc, #kind) #deprecated #(.alias(#aliases))*)
 }
 
 fn reason(deprecated: &Option<String>) -> Option<TokenStream> {

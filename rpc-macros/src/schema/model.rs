@@ -30,6 +30,7 @@ pub(super) struct FieldShape {
     pub(super) deprecated: Option<String>,
     pub(super) ty: Type,
     pub(super) default: Option<FieldDefault>,
+    pub(super) aliases: Vec<String>,
 }
 
 /// The default of a field, which JSON may leave out.
@@ -47,6 +48,7 @@ pub(super) struct VariantShape {
     pub(super) doc: String,
     pub(super) deprecated: Option<String>,
     pub(super) shape: Shape,
+    pub(super) aliases: Vec<String>,
 }
 
 /// Refuses types that borrow: the message is gone by the time the value is used.
@@ -108,6 +110,7 @@ fn of_variant(
         doc: docs::text(&variant.attrs),
         deprecated: docs::deprecated(&variant.attrs),
         shape,
+        aliases: own.aliases,
     }
 }
 
@@ -161,6 +164,7 @@ fn of_field(
         deprecated: docs::deprecated(&field.attrs),
         ty: own.stands_for.unwrap_or_else(|| owned(&field.ty, diagnostics)),
         default,
+        aliases: own.aliases,
     }
 }
 

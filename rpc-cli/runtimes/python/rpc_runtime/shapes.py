@@ -271,7 +271,7 @@ class Variant(typing.NamedTuple):
 class Variants(Codec[T]):
     """An enum with content: the place of the variant, then its fields."""
 
-    def __init__(self, type_: type[T], variants: typing.Sequence[Variant]) -> None:
+    def __init__(self, type_: type[typing.Any], variants: typing.Sequence[Variant]) -> None:
         self._type = type_
         self._variants = [variant._replace(parts=functools.cache(variant.parts)) for variant in variants]
         self._places = {variant.type_: place for place, variant in enumerate(variants)}

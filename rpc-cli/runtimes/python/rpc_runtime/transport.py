@@ -37,11 +37,13 @@ T = typing.TypeVar("T")
 async def dial(address: str, timeout: float) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """Opens ``host:port`` or ``unix:/path``. Raises ``ConnectError``."""
     opening: typing.Coroutine[typing.Any, typing.Any, tuple[asyncio.StreamReader, asyncio.StreamWriter]]
+    if not isinstance(address, str):
+        raise ConnectError(f"an address is text, not {type(address).__name__}")
     if address.startswith("unix:"):
         opening = asyncio.open_unix_connection(address[5:])
     else:
         host, colon, port = address.rpartition(":")
-        if not colon or not port.isdigit():
+        if not colon or not (port.isascii() and port.isdigit()):
             raise ConnectError(f"an address is host:port or unix:/path, not {address!r}")
         if int(port) > 65_535:
             raise ConnectError(f"no port is {port[:20]}")
@@ -52,6 +54,9 @@ async def dial(address: str, timeout: float) -> tuple[asyncio.StreamReader, asyn
         raise ConnectError(f"{address} does not answer within {timeout} s") from None
     except OSError as error:
         raise ConnectError(f"cannot connect to {address}: {error.strerror or error}") from error
+    except ValueError as error:
+        # A name that no resolver takes, such as one with empty parts.
+        raise ConnectError(f"cannot connect to {address!r}: {error}") from error
 
 
 class Transport:

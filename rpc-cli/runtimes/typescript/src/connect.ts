@@ -20,6 +20,8 @@ const STUCK = 30_000;
 const PROGRESS = 30_000;
 const LEAST_PROGRESS = 30 * 1024;
 const TICK = 1000;
+/** The longest that a timer of Node runs. */
+const MAX_TIMER = 2 ** 31 - 1;
 /** Bytes that are handed to the socket at once. */
 const BATCH = 65_536;
 
@@ -53,7 +55,9 @@ class Link {
   #socket: Socket | undefined;
   #ticker: NodeJS.Timeout | undefined;
   #handshake: NodeJS.Timeout | undefined;
+  #grace: NodeJS.Timeout | undefined;
   #scheduled = false;
+  #scheduledSoon = false;
   #blocked = false;
   #over = false;
   #ready = false;
@@ -91,6 +95,9 @@ class Link {
       },
       wake: (): void => {
         this.#schedule();
+      },
+      wakeSoon: (): void => {
+        this.#scheduleSoon();
       },
       now: (): number => Date.now(),
     };
@@ -148,9 +155,16 @@ class Link {
     });
   }
 
-  drain(): void {
+  drain(grace: number): void {
     this.#protocol.drain("the client closes");
     this.#schedule();
+    if (!this.#over && grace <= MAX_TIMER) {
+      clearTimeout(this.#grace);
+      const end = (): void => {
+        this.#end("the connection was closed before its calls had ended");
+      };
+      this.#grace = setTimeout(end, Math.max(grace, 0));
+    }
   }
 
   abort(why: string): void {
@@ -182,6 +196,17 @@ class Link {
       this.#scheduled = true;
       queueMicrotask(() => {
         this.#scheduled = false;
+        this.#flush();
+      });
+    }
+  }
+
+  /** Writes when what runs now has run: items of an upload come one by one, with promises between them. */
+  #scheduleSoon(): void {
+    if (!this.#scheduled && !this.#scheduledSoon) {
+      this.#scheduledSoon = true;
+      setImmediate(() => {
+        this.#scheduledSoon = false;
         this.#flush();
       });
     }
@@ -247,6 +272,7 @@ class Link {
     }
     this.#over = true;
     clearTimeout(this.#handshake);
+    clearTimeout(this.#grace);
     clearInterval(this.#ticker);
     this.#forget();
     this.#protocol.end(why);

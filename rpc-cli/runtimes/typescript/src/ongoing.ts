@@ -141,7 +141,7 @@ export class Ongoing {
     clearTimeout(this.#timer);
     const { signal } = this.#request.options;
     if (signal !== undefined) {
-      listeners.get(signal)?.delete(this.#abort);
+      forget(signal, this.#abort);
     }
   }
 
@@ -155,7 +155,7 @@ export class Ongoing {
     const send = async (item: unknown): Promise<boolean> => {
       if (!outbound.isClosed) {
         const sent = outbound.send(encode(codec as Codec<unknown>, item));
-        this.#protocol.flush();
+        this.#protocol.flush(outbound);
         await sent;
       }
       return !outbound.isClosed;
@@ -166,6 +166,7 @@ export class Ongoing {
           break;
         }
       }
+      this.#protocol.flush();
       await outbound.sent();
       this.#protocol.finishUpload(open);
     } catch (thrown) {
@@ -177,20 +178,30 @@ export class Ongoing {
 }
 
 /** What runs when a signal is aborted. One listener serves all calls of a signal: Node warns of more than ten. */
-const listeners = new WeakMap<AbortSignal, Set<() => void>>();
+const listeners = new WeakMap<AbortSignal, { all: Set<() => void>; abort: () => void }>();
 
 function listen(signal: AbortSignal, run: () => void): void {
   const known = listeners.get(signal);
-  const all = known ?? new Set();
-  all.add(run);
-  if (known === undefined) {
-    listeners.set(signal, all);
-    const abort = (): void => {
-      for (const each of [...all]) {
-        each();
-      }
-    };
-    signal.addEventListener("abort", abort, { once: true });
+  if (known !== undefined) {
+    known.all.add(run);
+    return;
+  }
+  const all = new Set([run]);
+  const abort = (): void => {
+    for (const each of [...all]) {
+      each();
+    }
+  };
+  listeners.set(signal, { all, abort });
+  signal.addEventListener("abort", abort, { once: true });
+}
+
+/** Leaves nothing with a signal that outlives its calls. */
+function forget(signal: AbortSignal, run: () => void): void {
+  const known = listeners.get(signal);
+  if (known?.all.delete(run) === true && known.all.size === 0) {
+    listeners.delete(signal);
+    signal.removeEventListener("abort", known.abort);
   }
 }
 

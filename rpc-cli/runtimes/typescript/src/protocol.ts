@@ -22,7 +22,7 @@ import { OwnCalls } from "./own.js";
 import { checkLength, type Hooks, unavailable } from "./payloads.js";
 import { PeerCalls } from "./peer.js";
 import { Patience } from "./room.js";
-import { Pool } from "./streams.js";
+import { type Outbound, Pool } from "./streams.js";
 
 const NOTHING = new Uint8Array(0);
 /** Bytes that have a ping behind them: its pong is a sign of life of a side that reads slowly. */
@@ -168,9 +168,13 @@ export class Protocol {
     this.#hooks.wake();
   }
 
-  /** Something was given to a stream. */
-  flush(): void {
-    this.#hooks.wake();
+  /** Something was given to a stream, which has room for more or not. */
+  flush(outbound?: Outbound): void {
+    if (outbound?.hasRoom === true) {
+      this.#hooks.wakeSoon();
+    } else {
+      this.#hooks.wake();
+    }
   }
 
   /** Opens and starts no further call; finishes what runs. */

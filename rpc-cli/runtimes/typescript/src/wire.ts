@@ -24,6 +24,20 @@ export class Writer {
   #bytes = new Uint8Array(128);
   #view = new DataView(this.#bytes.buffer);
   #length = 0;
+  #depth = MAX_DEPTH;
+
+  /** Goes one level deeper, as `Reader.nested` does: what is written can be read. */
+  enter(): void {
+    if (this.#depth === 0) {
+      throw new EncodeError(`values are nested more than ${String(MAX_DEPTH)} deep, or contain themselves`);
+    }
+    this.#depth -= 1;
+  }
+
+  /** Comes back from a level. */
+  leave(): void {
+    this.#depth += 1;
+  }
 
   /** What was written; the writer is of no use then. */
   finish(): Uint8Array {
@@ -101,6 +115,10 @@ export class Writer {
   }
 
   text(value: string): void {
+    const given: unknown = value;
+    if (typeof given !== "string") {
+      throw wrong(given, "a string");
+    }
     const bytes = utf8(value);
     this.length(bytes.length);
     this.raw(bytes);
@@ -119,6 +137,12 @@ export class Writer {
     this.#length = end;
     return at;
   }
+}
+
+/** The error for a value of another type, which JavaScript and `any` let through. */
+export function wrong(value: unknown, expected: string): EncodeError {
+  const found = value === null ? "null" : Array.isArray(value) ? "an array" : typeof value;
+  return new EncodeError(`${found} where there must be ${expected}`);
 }
 
 /** The UTF-8 form of text. */
