@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 use rpc_core::schema::{Document, MethodKind, ServiceBuilder};
 use tempfile::TempDir;
 
-use crate::{Demo, Ran, expect, run};
+use crate::{Demo, Ran, expect, rpc, run};
 
 /// Writes a schema with one method, `S.m`, to a file.
 fn saved(folder: &TempDir, name: &str, wide: bool) -> String {
@@ -124,8 +124,8 @@ fn a_file_may_come_from_a_revision() {
         let done = git.args(arguments).current_dir(folder.path()).output().unwrap();
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     };
-    let diff = |old: &str, new: &str| -> crate::Ran {
-        let mut command = crate::rpc();
+    let diff = |old: &str, new: &str| -> Ran {
+        let mut command = rpc();
         command.args(["schema", "diff", old, new]).current_dir(folder.path());
         command.output().unwrap().into()
     };

@@ -365,6 +365,10 @@ def status(error: StatusError) -> bytes:
     return bytes(out)
 
 
+ANEW = "; this client is of another version of the server: generate it anew with rpc codegen"
+"""What is added where the signature of a method is another than that of this client."""
+
+
 def read_error(payload: bytes) -> StatusError | bytes:
     """What an error frame says: a status, or the bytes of the method's own error. What this side does not know, an
     origin or an execution, is a failure of unknown kind that may have run."""
@@ -391,6 +395,8 @@ def read_error(payload: bytes) -> StatusError | bytes:
                 raise ProtocolError("a detail of a status ends early")
             details.append(Detail(content[1:end].decode(errors="replace"), content[end:]))
     failure.details = tuple(details)
+    if any(detail.name == "rpc.Signature" for detail in details):
+        failure.message += ANEW
     return failure
 
 

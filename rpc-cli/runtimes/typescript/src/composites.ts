@@ -35,7 +35,8 @@ export function literals<T extends string>(names: readonly T[]): Codec<T> {
     write: (writer, value) => {
       const index = indices.get(value);
       if (index === undefined) {
-        throw new EncodeError(`no variant ${String(value)}; there are ${names.join(", ")}`);
+        const given: unknown = value;
+        throw new EncodeError(`no variant ${String(given)}; there are ${names.join(", ")}`);
       }
       writer.unsigned(index);
     },
@@ -63,7 +64,8 @@ export function union<T extends { readonly kind: string }>(
       const index = indices.get(value.kind) ?? -1;
       const variant = variants[index];
       if (variant === undefined) {
-        throw new EncodeError(`no variant ${String(value.kind)}; there are ${[...indices.keys()].join(", ")}`);
+        const given: unknown = value.kind;
+        throw new EncodeError(`no variant ${String(given)}; there are ${[...indices.keys()].join(", ")}`);
       }
       writer.unsigned(index);
       writer.enter();
@@ -156,9 +158,13 @@ function writeFields(writer: Writer, list: readonly unknown[], value: unknown): 
 
 function readFields(reader: Reader, list: readonly unknown[], value: object): object {
   for (const [name, codec] of list as readonly AnyField[]) {
-    // Defined rather than assigned: a field may be called `__proto__`.
-    const field = { value: codec.read(reader), writable: true, enumerable: true, configurable: true };
-    Object.defineProperty(value, name, field);
+    if (name === "__proto__") {
+      // Assigned, it would be something else.
+      const field = { value: codec.read(reader), writable: true, enumerable: true, configurable: true };
+      Object.defineProperty(value, name, field);
+    } else {
+      (value as Record<string, unknown>)[name] = codec.read(reader);
+    }
   }
   return value;
 }

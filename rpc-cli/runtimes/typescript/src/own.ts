@@ -348,6 +348,9 @@ export class OwnCalls {
       open.call.onMetadata(trailing, "trailing");
     }
     if (read instanceof StatusError) {
+      if (read.details.some(({ type }) => type === "rpc.Signature")) {
+        read.message += "; this client is of another version of the server: generate it anew with rpc codegen";
+      }
       read.metadata = trailing;
       return { kind: "status", status: read };
     }

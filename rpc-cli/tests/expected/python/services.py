@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import abc
+import datetime as _datetime
 import ipaddress
 import typing
-import datetime as _datetime
 
 from . import _codecs, _runtime, types
 from ._runtime import natives as _natives

@@ -42,7 +42,7 @@ Refusal.NotToday = RefusalNotToday
 Refusal.TooMany = RefusalTooMany
 Refusal.Invalid = RefusalInvalid
 
-RefusalUnion = typing.Union[RefusalNotToday, RefusalTooMany, RefusalInvalid]
+RefusalUnion = typing.Union[RefusalNotToday, RefusalTooMany, RefusalInvalid]  # noqa: UP007
 """Any ``Refusal``, for annotations: tools see that these are all there are."""
 
 
@@ -98,7 +98,7 @@ Figure.Circle = FigureCircle
 Figure.Line = FigureLine
 Figure.Polygon = FigurePolygon
 
-FigureUnion = typing.Union[FigureEmpty, FigureCircle, FigureLine, FigurePolygon]
+FigureUnion = typing.Union[FigureEmpty, FigureCircle, FigureLine, FigurePolygon]  # noqa: UP007
 """Any ``Figure``, for annotations: tools see that these are all there are."""
 
 
@@ -174,7 +174,7 @@ Option.Self2 = OptionSelf2
 Option.DarkGreen = OptionDarkGreen
 Option.DarkGreen2 = OptionDarkGreen2
 
-OptionUnion = typing.Union[OptionSelf, OptionSelf2, OptionDarkGreen, OptionDarkGreen2]
+OptionUnion = typing.Union[OptionSelf, OptionSelf2, OptionDarkGreen, OptionDarkGreen2]  # noqa: UP007
 """Any ``Option``, for annotations: tools see that these are all there are."""
 
 
@@ -252,5 +252,5 @@ class ResultU32StringErr(ResultU32String):
 ResultU32String.Ok = ResultU32StringOk
 ResultU32String.Err = ResultU32StringErr
 
-ResultU32StringUnion = typing.Union[ResultU32StringOk, ResultU32StringErr]
+ResultU32StringUnion = typing.Union[ResultU32StringOk, ResultU32StringErr]  # noqa: UP007
 """Any ``ResultU32String``, for annotations: tools see that these are all there are."""

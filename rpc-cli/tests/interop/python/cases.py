@@ -477,7 +477,7 @@ class Errors:
             client.Code.UNIMPLEMENTED,
             self.connection.call(changed(known, key=known.key ^ 1), (1, 2)),
         )
-        same("add" in error.message, True)
+        same("add" in error.message and "generate it anew" in error.message, True)
 
     async def test_a_bare_name(self) -> None:
         known = client.services._EXCHANGE_ADD

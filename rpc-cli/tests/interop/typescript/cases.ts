@@ -419,7 +419,7 @@ async function calls(): Promise<void> {
       fails: undefined,
     };
     const error = await status(connection.call(method, ["x"]), "UNIMPLEMENTED");
-    ok(!error.mayHaveRun);
+    ok(!error.mayHaveRun && error.message.endsWith("generate it anew with rpc codegen"), error.message);
     const bare = { ...method, key: 0xfc01b33a_00000000n };
     await status(connection.call(bare, ["x"]), "INVALID_ARGUMENT");
     const unknown = { ...method, key: 0x1234_5678_9abc_def0n };
@@ -954,7 +954,7 @@ async function mistakes(): Promise<void> {
   ];
   for (const [name, codec, value] of wrong) {
     await report(name, () => {
-      throws(() => rpc.encode(codec as rpc.Codec<unknown>, value), EncodeError);
+      throws(() => rpc.encode(codec, value as never), EncodeError);
     });
   }
   await report("a value that contains itself", () => {
@@ -969,8 +969,10 @@ async function mistakes(): Promise<void> {
     throws(() => rpc.encode(Tree, nested(rpc.MAX_DEPTH / 2)), EncodeError);
   });
   await report("what may be left out", async () => {
-    const { class: _, tags: __, ...rest } = sample;
-    deepStrictEqual(await types.record(rest), { ...sample, class: null, tags: [] });
+    const short: Record = { ...sample };
+    delete short.class;
+    delete short.tags;
+    deepStrictEqual(await types.record(short), { ...sample, class: null, tags: [] });
     deepStrictEqual(await types.option(), null);
   });
 }
