@@ -125,7 +125,10 @@ impl Driver {
     ///
     /// A block and not an `async fn`, which would keep room for the driver twice: as what it was called with, and as
     /// what it works on. The last bytes are in a box, so that a connection has no room for its end while it lasts.
-    pub(crate) fn run<F>(mut self, ended: F) -> impl Future<Output = ConnectionError> + Send + use<F>
+    pub(crate) fn run<F>(
+        mut self,
+        ended: F,
+    ) -> impl Future<Output = ConnectionError> + Send + use<F>
     where
         F: FnOnce(&Live, &ConnectionError) + Send,
     {
