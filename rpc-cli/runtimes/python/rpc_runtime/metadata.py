@@ -37,10 +37,12 @@ class Pairs(typing.Mapping[str, Value]):
     @classmethod
     def of(cls, given: Metadata) -> Pairs:
         """Those of a mapping, or of an iterable of pairs."""
+        if given is None:
+            return NOTHING
         if isinstance(given, Pairs):
             return given
         try:
-            return cls(() if given is None else _listed(given))
+            return cls(_listed(given))
         except (TypeError, ValueError) as error:
             if isinstance(error, EncodeError):
                 raise
@@ -106,6 +108,10 @@ class Pairs(typing.Mapping[str, Value]):
 
     def __repr__(self) -> str:
         return f"Pairs({self._pairs!r})"
+
+
+NOTHING = Pairs()
+"""What most calls say beside their arguments; nobody adds to it."""
 
 
 def _listed(

@@ -8,6 +8,7 @@ import { Dispatcher } from "./dispatch.js";
 import { ProtocolError, StatusError } from "./errors.js";
 import { DEFAULT_LIMITS, type Limits } from "./hello.js";
 import type { ServiceHandler } from "./method.js";
+import { forget, listen } from "./ongoing.js";
 import { Protocol } from "./protocol.js";
 
 /** Milliseconds for the connection and the hellos. */
@@ -120,12 +121,14 @@ class Link {
     };
     this.#handshake = setTimeout(give("no answer in time"), HANDSHAKE);
     const giveUp = give("given up");
-    signal?.addEventListener("abort", giveUp, { once: true });
-    this.#forget = (): void => {
-      signal?.removeEventListener("abort", giveUp);
-    };
-    if (signal?.aborted === true) {
-      giveUp();
+    if (signal !== undefined) {
+      listen(signal, giveUp);
+      this.#forget = (): void => {
+        forget(signal, giveUp);
+      };
+      if (signal.aborted) {
+        giveUp();
+      }
     }
     socket.on("connect", () => {
       this.#ticker = setInterval(() => {

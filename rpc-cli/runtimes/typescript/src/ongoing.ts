@@ -177,10 +177,11 @@ export class Ongoing {
   }
 }
 
-/** What runs when a signal is aborted. One listener serves all calls of a signal: Node warns of more than ten. */
+/** What runs when a signal is aborted. One listener serves all that share a signal: Node warns of more than ten. */
 const listeners = new WeakMap<AbortSignal, { all: Set<() => void>; abort: () => void }>();
 
-function listen(signal: AbortSignal, run: () => void): void {
+/** Runs something when a signal is aborted. */
+export function listen(signal: AbortSignal, run: () => void): void {
   const known = listeners.get(signal);
   if (known !== undefined) {
     known.all.add(run);
@@ -197,7 +198,7 @@ function listen(signal: AbortSignal, run: () => void): void {
 }
 
 /** Leaves nothing with a signal that outlives its calls. */
-function forget(signal: AbortSignal, run: () => void): void {
+export function forget(signal: AbortSignal, run: () => void): void {
   const known = listeners.get(signal);
   if (known?.all.delete(run) === true && known.all.size === 0) {
     listeners.delete(signal);
