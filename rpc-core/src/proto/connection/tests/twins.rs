@@ -4,7 +4,7 @@
 use proptest::{collection::vec, prelude::*, sample::select};
 
 use super::{
-    lone::{Lone, Sent, frame},
+    lone::{Lone, Sent, frame, greeting},
     *,
 };
 use crate::proto::wire::{Flags, HEAD_LEN, Kind};
@@ -192,6 +192,8 @@ fn the_two_ways_are_two() {
     let opening = Opening { order: Order::Kept, ..call(None) };
     assert!(call(None).is_plain() && !opening.is_plain());
     let mut decoder = Decoder::new(64 << 10);
+    let hello = greeting();
+    assert!(decoder.next(&mut &hello[..]).is_ok_and(|piece| piece.is_some()));
     let frame = frame(Kind::Response, Flags::NONE, 0, &[1]);
     // The short way copies a fixed number of bytes, which must be there.
     assert!(decoder.next_short(&[&frame[..], &[0; 64]].concat()).is_some());
