@@ -154,7 +154,7 @@ impl Endpoint {
         io: impl AsyncRead + AsyncWrite + Send + 'static,
         peer: Peer,
     ) -> Result<Channel, DialError> {
-        self.config.limits.check()?;
+        self.config.check()?;
         Ok(self.channel(Link::new(io, peer), self.serve()?))
     }
 
@@ -191,7 +191,7 @@ impl Endpoint {
     /// Safe: dropping the future gives the attempt up.
     pub async fn connect_with(&self, connector: &impl Connector) -> Result<Channel, DialError> {
         // What cannot be is said before anybody is called.
-        self.config.limits.check()?;
+        self.config.check()?;
         let serve = self.serve()?;
         match tokio::time::timeout(self.connect_timeout, connector.connect()).await {
             Ok(link) => Ok(self.channel(link?, serve)),

@@ -57,7 +57,7 @@ pub enum ServeError {
     /// The services do not go together.
     #[error(transparent)]
     Build(#[from] BuildError),
-    /// A limit is out of range.
+    /// A limit is out of range, or a time is zero.
     #[error(transparent)]
     Limits(#[from] LimitsError),
     /// The address cannot be listened at.
@@ -240,13 +240,20 @@ impl Server {
     }
 
     fn build(self) -> Result<Connections, ServeError> {
-        self.config.limits.check()?;
+        self.config.check()?;
         let mut router = Router::of(&self.services)?;
         if self.reflection {
             reflect::add_to(&mut router)?;
         }
         let (router, config) = (Arc::new(router), Arc::new(self.config));
         Ok(Connections::new(router, config, self.max_connections, self.max_handshakes))
+    }
+}
+
+/// A server of one service, with the defaults.
+impl<S: Dispatch> From<S> for Server {
+    fn from(service: S) -> Self {
+        Self::new().with(service)
     }
 }
 
