@@ -277,7 +277,7 @@ types! {
         {} u8 = [1] { pub(crate) enum E { A(u8) } } E = [E::A(1)]
     }
     result_to_value {
-        {} Result<u8, String> = [Ok(1)] {} Option<u8> = [Some(1)]
+        {} Vec<Result<u8, String>> = [vec![Ok(1)]] {} Vec<Option<u8>> = [vec![Some(1)]]
     }
     moment {
         {} std::time::Duration = [std::time::Duration::from_millis(1)] {} u64 = [1]

@@ -339,8 +339,8 @@ fn services_that_clients_answer_are_judged_the_other_way_round() {
 #[test]
 fn types_in_circles_of_newtypes_end() {
     versions! {
-        { pub(super) struct Tree(pub Vec<Tree>); }
-        { pub(super) struct Tree(pub Vec<Option<Tree>>); }
+        { pub(super) struct Tree(pub Vec<Self>); }
+        { pub(super) struct Tree(pub Vec<Option<Self>>); }
     }
     let [argument, _] = typed::<old::Tree, new::Tree>();
     assert_eq!(argument, ["S.m argument a[] was Tree and is Option<Tree> B"]);
