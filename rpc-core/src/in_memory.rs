@@ -8,7 +8,7 @@ impl Endpoint {
     #[must_use]
     pub fn in_memory(&self, server: Server) -> Channel {
         let (near, far) = memory_pair();
-        if let Err(error) = server.serve_link(far) {
+        if let Err(error) = server.serve_in_memory(far) {
             tracing::error!(%error, "the server in memory cannot serve");
         }
         let serve = self.serve().unwrap_or_else(|error| {

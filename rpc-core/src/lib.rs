@@ -99,6 +99,8 @@ pub use rpc_macros::service;
 pub use schema::Schema;
 pub use server::{Running, ServeError, Server, Shutdown};
 pub use service::{BuildError, Context, ReplyMetadata};
+#[cfg(feature = "tls")]
+pub use transport::tls;
 pub use transport::{
     Address, AddressError, BindError, BoundListener, Connector, DialError, Identity, Incoming,
     IntoAddress, Link, Listener, Peer, PeerAddress,
