@@ -31,7 +31,7 @@
 //!
 //! | word | means |
 //! |---|---|
-//! | transport | a way to get a byte stream: TCP, a Unix socket, memory, or the program's own |
+//! | transport | a way to get a byte stream: TCP, a Unix socket, memory, or the program's own; TLS around any of them |
 //! | [`Link`], [`Peer`] | an open byte stream, and who is at its other end |
 //! | [`Listener`], [`Connector`] | what accepts byte streams, and what dials them |
 //! | frame, head | one unit on the wire, and its fixed prefix |
@@ -129,6 +129,9 @@ mod documents {
     mod statuses {}
     #[doc = include_str!("../../docs/guide/streams.md")]
     mod streams {}
+    #[cfg(feature = "tls")]
+    #[doc = include_str!("../../docs/guide/tls.md")]
+    mod tls {}
     #[doc = include_str!("../../docs/guide/transports.md")]
     mod transports {}
 }

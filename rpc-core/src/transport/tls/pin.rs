@@ -61,7 +61,7 @@ impl FromStr for KeyPin {
     type Err = TlsError;
 
     fn from_str(text: &str) -> Result<Self, TlsError> {
-        let decoded = match text.strip_prefix("sha256//").or(text.strip_prefix("sha256/")) {
+        let decoded = match text.strip_prefix("sha256//").or_else(|| text.strip_prefix("sha256/")) {
             Some(base64) => BASE64.decode(base64.as_bytes()),
             None => HEXLOWER_PERMISSIVE.decode(text.replace(':', "").as_bytes()),
         };

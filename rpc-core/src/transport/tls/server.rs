@@ -206,7 +206,7 @@ impl Current {
     ) -> Result<Self, TlsError> {
         let (verifier, authorities) = match &clients {
             None => (WebPkiClientVerifier::no_client_auth(), Vec::new()),
-            Some(clients) => clients.verifier()?,
+            Some(clients) => (clients.verifier()?, clients.authorities()?),
         };
         let tickets = match before.filter(|before| before.authorities == authorities) {
             Some(before) => before,
@@ -229,17 +229,21 @@ impl Current {
 }
 
 impl Clients {
-    /// What looks at certificates, and the authorities that it trusts, in DER.
-    fn verifier(&self) -> Result<(Arc<dyn ClientCertVerifier>, Vec<Vec<u8>>), TlsError> {
+    /// What looks at certificates.
+    fn verifier(&self) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
         let roots = Arc::new(self.authorities.authorities()?);
-        let certificates = self.authorities.certificates()?;
         let builder = WebPkiClientVerifier::builder_with_provider(roots, provider());
         let builder = match self.demand {
             Demand::Required => builder,
             Demand::Optional => builder.allow_unauthenticated(),
         };
-        let verifier = builder.build().map_err(TlsError::setup)?;
-        Ok((verifier, certificates.iter().map(|der| der.to_vec()).collect()))
+        builder.build().map_err(TlsError::setup)
+    }
+
+    /// The authorities that it trusts, in DER.
+    fn authorities(&self) -> Result<Vec<Vec<u8>>, TlsError> {
+        let certificates = self.authorities.certificates()?;
+        Ok(certificates.iter().map(|der| der.to_vec()).collect())
     }
 }
 
