@@ -171,7 +171,8 @@ impl Says {
             GeneralName::RFC822Name(address) => self.emails.push((*address).to_owned()),
             GeneralName::IPAddress(bytes) => {
                 let four = <[u8; 4]>::try_from(*bytes).map(IpAddr::from);
-                self.ip_addresses.extend(four.or_else(|_| <[u8; 16]>::try_from(*bytes).map(IpAddr::from)));
+                self.ip_addresses
+                    .extend(four.or_else(|_| <[u8; 16]>::try_from(*bytes).map(IpAddr::from)));
             }
             _ => {}
         }
