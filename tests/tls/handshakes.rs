@@ -54,7 +54,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connector for Once<S> {
     }
 }
 
-async fn dial(
+pub(crate) async fn dial(
     io: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     tls: ClientTls,
 ) -> Result<TourClient, DialError> {
@@ -79,9 +79,15 @@ async fn a_byte_at_a_time_is_toured() {
 }
 
 /// A stream that ends after so many bytes were written.
-struct Cut<S> {
+pub(crate) struct Cut<S> {
     io: S,
     left: usize,
+}
+
+impl<S> Cut<S> {
+    pub(crate) const fn new(io: S, left: usize) -> Self {
+        Self { io, left }
+    }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Cut<S> {
@@ -128,7 +134,7 @@ async fn a_handshake_that_is_cut_anywhere_disturbs_nobody() {
     let mut cut = 0;
     let whole = loop {
         // Each has a session of its own, so that all are alike.
-        let io = Cut { io: socket(&running).await, left: cut };
+        let io = Cut::new(socket(&running).await, cut);
         let tls = authority.client_tls();
         if let Ok(client) = dial(io, tls).await
             && client.who().await.is_ok()
@@ -153,7 +159,7 @@ async fn a_server_that_is_cut_anywhere_is_said_to_be() {
     let mut cut = 0;
     loop {
         let (near, far) = duplex(64 << 10);
-        let far = Cut { io: far, left: cut };
+        let far = Cut::new(far, cut);
         let served = server().tls(tls.clone()).serve_io(far, Peer::new("tourist")).unwrap();
         match dial(near, authority.client_tls()).await {
             Err(error) => assert_eq!(reason(error), HandshakeError::Cut(Party::Server), "{cut}"),

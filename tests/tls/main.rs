@@ -8,6 +8,7 @@ mod ground;
 mod handshakes;
 mod identity;
 mod inside;
+mod last_bytes;
 mod log;
 mod middle;
 mod refusals;
