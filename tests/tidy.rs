@@ -132,6 +132,7 @@ const BENCHES: &[Wall] = &[
         ],
     ),
     ("page", &["plan", "record", "report", "results", "transport"]),
+    ("tls", &["gauge", "idle", "plan", "process", "record", "run", "runtime", "transport"]),
     ("survey", &["allocations", "idle", "plan", "results", "run", "streams", "wire"]),
 ];
 

@@ -16,7 +16,10 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::establish::{answer, establish};
+use super::{
+    establish::{Established, Verdict, establish},
+    security::Security,
+};
 use crate::{
     connection::{Driver, Handshake, Handshakes, Live, linger},
     proto::{
@@ -25,12 +28,13 @@ use crate::{
     },
     seam::{Remote as _, Serve},
     time::now,
-    transport::{Incoming, Link, Protocol},
+    transport::{Incoming, Link},
 };
 
 pub(super) struct Connections {
     router: Arc<dyn Serve>,
     config: Arc<Config>,
+    security: Security,
     /// Shares of the limit of connections. Never closed.
     shares: Arc<Semaphore>,
     /// Bounded by: the server's limit of connections.
@@ -57,6 +61,7 @@ impl Connections {
     pub(super) fn new(
         router: Arc<dyn Serve>,
         config: Arc<Config>,
+        security: Security,
         max_connections: usize,
         max_handshakes: usize,
     ) -> Self {
@@ -65,6 +70,7 @@ impl Connections {
         Self {
             router,
             config,
+            security,
             shares: Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS))),
             live: Mutex::default(),
             tasks: TaskTracker::new(),
@@ -72,6 +78,11 @@ impl Connections {
             draining: CancellationToken::new(),
             aborted: CancellationToken::new(),
         }
+    }
+
+    /// Whether its streams are encrypted.
+    pub(super) const fn security(&self) -> &Security {
+        &self.security
     }
 
     /// Waits for a share of the limit of connections.
@@ -109,28 +120,26 @@ impl Connections {
         handshake: Option<Handshake>,
     ) -> impl Future<Output = ConnectionError> + Send + use<> {
         let began = now();
-        let established = establish(incoming, self.interrupted(handshake.as_ref())).await;
-        let (link, protocol) = match established {
+        let interrupted = self.interrupted(handshake.as_ref());
+        let established = establish(incoming, &self.security, interrupted).await;
+        let Established { link, verdict } = match established {
             Ok(established) => established,
-            Err(error) => {
-                tracing::debug!(target: "rpc_core::server", %error, "connection was gone at once");
-                return Either::Right(ready(ConnectionError::Transport(error.to_string())));
-            }
+            Err(error) => return Either::Right(ready(error)),
         };
-        if let Some((sent, answer)) = protocol.stranger().zip(answer(protocol)) {
+        if let Verdict::Answer(sent, answer) = verdict {
             let peer = link.peer();
             tracing::debug!(target: "rpc_core::server", %peer, sent, "a stranger is answered");
             linger::answer(link, answer).await;
             return Either::Right(ready(ConnectionError::Foreign(sent)));
         }
-        Either::Left(self.drive(link, protocol, began, handshake))
+        Either::Left(self.drive(link, verdict, began, handshake))
     }
 
     /// Serves what has become a link.
     fn drive(
         self: &Arc<Self>,
         link: Link,
-        protocol: Protocol,
+        verdict: Verdict,
         began: Instant,
         handshake: Option<Handshake>,
     ) -> impl Future<Output = ConnectionError> + Send + use<> {
@@ -146,8 +155,8 @@ impl Connections {
         } else if self.draining.is_cancelled() {
             live.drain(SHUTDOWN);
         }
-        if let Some(sent) = protocol.stranger() {
-            live.fail(ConnectionError::Foreign(sent));
+        if let Verdict::End(error) = verdict {
+            live.fail(error);
         }
         driver.run(move |live, error| {
             let peer = live.peer();

@@ -3,6 +3,7 @@
 mod connections;
 mod establish;
 mod running;
+mod security;
 mod threads;
 
 pub use running::{Running, Shutdown};
@@ -20,6 +21,7 @@ use crate::{
     transport::{BindError, IntoAddress, Link, Listener, Peer},
 };
 use connections::Connections;
+use security::Security;
 use threads::Threads;
 
 /// Services and the limits within which they are served.
@@ -48,6 +50,7 @@ pub struct Server {
     grace: Duration,
     threads: Option<NonZero<usize>>,
     reflection: bool,
+    security: Security,
 }
 
 /// Why a server cannot serve.
@@ -85,6 +88,7 @@ impl Default for Server {
             grace: Duration::from_secs(30),
             threads: None,
             reflection: true,
+            security: Security::default(),
         }
     }
 }
@@ -145,6 +149,22 @@ impl Server {
         self
     }
 
+    /// Speaks TLS, and nothing without it: on every stream that this server accepts or is given. Its address is shown
+    /// with `tls:` in front. Default: no TLS; a server without it that other machines reach says so in its log.
+    ///
+    /// ```no_run
+    /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    /// use rpc_core::{Server, tls::ServerTls};
+    /// let server = Server::new().tls(ServerTls::from_files("server.pem", "server.key")?);
+    /// server.listen("0.0.0.0:7000").await?;
+    /// # Ok(()) }
+    /// ```
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: crate::transport::tls::ServerTls) -> Self {
+        self.security = Security::Tls(tls);
+        self
+    }
+
     /// What the server calls itself in its hello. Default: nothing.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.config.name = name.into();
@@ -167,7 +187,8 @@ impl Server {
     /// shutdown.
     pub async fn listen(self, address: impl IntoAddress) -> Result<(), ServeError> {
         let address = address.into_address().map_err(BindError::from)?;
-        self.serve(address.bind().await?).await
+        let listener = self.security.bind(address).await?;
+        self.serve(listener).await
     }
 
     /// Serves what a listener accepts, until the future is dropped: a socket of tokio's that is listening already, or
@@ -194,7 +215,8 @@ impl Server {
     /// Safe: until it resolves, nothing listens.
     pub async fn start(self, address: impl IntoAddress) -> Result<Running, ServeError> {
         let address = address.into_address().map_err(BindError::from)?;
-        self.start_on(address.bind().await?)
+        let listener = self.security.bind(address).await?;
+        self.start_on(listener)
     }
 
     /// Serves what a listener accepts, in the background. To be called within a tokio runtime.
@@ -234,7 +256,13 @@ impl Server {
         self.serve_link(Link::new(io, peer))
     }
 
-    pub(crate) fn serve_link(self, link: Link) -> Result<Running, ServeError> {
+    /// Serves a link within the process, which needs no TLS.
+    pub(crate) fn serve_in_memory(mut self, link: Link) -> Result<Running, ServeError> {
+        self.security = Security::Plain;
+        self.serve_link(link)
+    }
+
+    fn serve_link(self, link: Link) -> Result<Running, ServeError> {
         let grace = self.grace;
         Ok(Running::over(link, Arc::new(self.build()?), grace))
     }
@@ -246,7 +274,8 @@ impl Server {
             reflect::add_to(&mut router)?;
         }
         let (router, config) = (Arc::new(router), Arc::new(self.config));
-        Ok(Connections::new(router, config, self.max_connections, self.max_handshakes))
+        let (most, silent) = (self.max_connections, self.max_handshakes);
+        Ok(Connections::new(router, config, self.security, most, silent))
     }
 }
 
