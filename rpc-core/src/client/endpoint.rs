@@ -11,7 +11,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use crate::{
     call::{Channel, Evolve, Target},
     connection::Connection,
-    proto::{Codec, Limits, connection::Config},
+    identity::Principal,
+    proto::{Codec, Limits, Token, connection::Config},
     seam::{Caller, Serve},
     service::{BuildError, Dispatch, Router},
     times::time_options,
@@ -40,6 +41,8 @@ pub struct Endpoint {
     evolve: bool,
     /// What the other side may call.
     services: Vec<Arc<dyn Dispatch>>,
+    /// What it may do, if that was said.
+    server: Option<Principal>,
     /// What finds them: made for the first connection, kept for all others, of clones too.
     router: Arc<OnceLock<Result<Arc<Router>, BuildError>>>,
 }
@@ -53,6 +56,7 @@ impl Default for Endpoint {
             connect_timeout: Duration::from_secs(20),
             evolve: false,
             services: Vec::new(),
+            server: None,
             router: Arc::default(),
         }
     }
@@ -115,6 +119,31 @@ impl Endpoint {
         self
     }
 
+    /// Shows `token` to the server, for every call of this side that has none of its own: see [`Call::token`]. It
+    /// travels with the first bytes, in the open where the transport does not encrypt. What it proves is for the
+    /// server's [`Authenticator`](crate::Authenticator) to say; a server without one passes it over. 1 to 2,048 bytes.
+    ///
+    /// ```no_run
+    /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    /// let token = std::env::var("SHOP_TOKEN")?;
+    /// let channel = rpc_core::Endpoint::new().token(token).connect("127.0.0.1:7000").await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// [`Call::token`]: crate::Call::token
+    pub fn token(mut self, token: impl Into<Token>) -> Self {
+        self.config.token = Some(token.into());
+        self
+    }
+
+    /// Lets the other side do what needs this permission, or all that a pattern such as `events:*` stands for, when it
+    /// calls the services of this one: see [`Self::with`]. It is whoever was dialled, as far as the transport vouches for
+    /// that; there is no authenticator on this side. Default: nothing.
+    pub fn grant(mut self, permission: &str) -> Self {
+        self.server = Some(self.server.unwrap_or_default().grant(permission));
+        self
+    }
+
     pub(crate) fn serve(&self) -> Result<Option<Arc<dyn Serve>>, DialError> {
         if self.services.is_empty() {
             return Ok(None);
@@ -148,17 +177,28 @@ impl Endpoint {
     /// ```
     ///
     /// # Errors
-    /// Limits are out of range, or the services of this side do not go together.
+    /// Limits are out of range, the token is empty or too long, or the services of this side do not go together.
     pub fn over(
         &self,
         io: impl AsyncRead + AsyncWrite + Send + 'static,
         peer: Peer,
     ) -> Result<Channel, DialError> {
-        self.config.limits.check()?;
+        self.check()?;
         Ok(self.channel(Link::new(io, peer), self.serve()?))
     }
 
+    fn check(&self) -> Result<(), DialError> {
+        self.config.limits.check()?;
+        if let Some(token) = &self.config.token {
+            token.check_for_connection()?;
+        }
+        Ok(())
+    }
+
     pub(crate) fn channel(&self, mut link: Link, serve: Option<Arc<dyn Serve>>) -> Channel {
+        if let Some(server) = &self.server {
+            link.peer = link.peer.with(server.clone());
+        }
         // This side speaks first, and learns from what comes whom it has spoken to.
         link.read.refuse_strangers();
         let config = Arc::new(self.config.clone());
@@ -173,7 +213,7 @@ impl Endpoint {
     /// Opens the transport; the protocol's handshake rides with the first call.
     ///
     /// # Errors
-    /// The address is none, limits are out of range, the services of this side do not go together, or no transport
+    /// The address is none, limits are out of range, the token is empty or too long, the services of this side do not go together, or no transport
     /// could be opened.
     ///
     /// # Cancel safety
@@ -191,7 +231,7 @@ impl Endpoint {
     /// Safe: dropping the future gives the attempt up.
     pub async fn connect_with(&self, connector: &impl Connector) -> Result<Channel, DialError> {
         // What cannot be is said before anybody is called.
-        self.config.limits.check()?;
+        self.check()?;
         let serve = self.serve()?;
         match tokio::time::timeout(self.connect_timeout, connector.connect()).await {
             Ok(link) => Ok(self.channel(link?, serve)),

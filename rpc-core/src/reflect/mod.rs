@@ -67,13 +67,13 @@ impl Reflection for Descriptions {
     }
 }
 
-/// Adds the reflection service to a router that has all others.
-pub(crate) fn add_to(router: &mut Router) -> Result<(), BuildError> {
+/// Adds the reflection service to a router that has all others; its callers need these permissions.
+pub(crate) fn add_to(router: &mut Router, requires: &[String]) -> Result<(), BuildError> {
     let schemas = router.schemas().chain([ReflectionClient::schema()]);
     let services = schemas.map(|schema| Described { schema, answer: OnceLock::new() }).collect();
     let server = ReflectionServer::new(Descriptions { services });
     debug_assert_eq!(server.schema().name, "Reflection");
-    router.add(Arc::new(server))
+    router.add_requiring(Arc::new(server), requires)
 }
 
 #[cfg(test)]

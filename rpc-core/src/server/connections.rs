@@ -1,19 +1,23 @@
 //! The live connections of one server: their share of its limits, and a shutdown that reaches them all.
 
-use std::{future::pending, sync::Arc};
+use std::{future::pending, sync::Arc, time::Instant};
 
 use parking_lot::Mutex;
 use slab::Slab;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     task::JoinHandle,
-    time::sleep,
+    time::sleep_until,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::establish::{answer, establish};
+use super::{
+    authenticate::{Halt, authenticate},
+    establish::{answer, establish},
+};
 use crate::{
     connection::{Driver, Handshake, Handshakes, Live, linger},
+    identity::Gate,
     proto::{
         Side,
         connection::{Config, ConnectionError},
@@ -26,6 +30,8 @@ use crate::{
 pub(super) struct Connections {
     router: Arc<dyn Serve>,
     config: Arc<Config>,
+    /// Says who may come in, if everybody may not.
+    gate: Option<Arc<Gate>>,
     /// Shares of the limit of connections. Never closed.
     shares: Arc<Semaphore>,
     /// Bounded by: the server's limit of connections.
@@ -52,6 +58,7 @@ impl Connections {
     pub(super) fn new(
         router: Arc<dyn Serve>,
         config: Arc<Config>,
+        gate: Option<Arc<Gate>>,
         max_connections: usize,
         max_handshakes: usize,
     ) -> Self {
@@ -60,6 +67,7 @@ impl Connections {
         Self {
             router,
             config,
+            gate,
             shares: Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS))),
             live: Mutex::default(),
             tasks: TaskTracker::new(),
@@ -101,8 +109,8 @@ impl Connections {
         handshake: Option<Handshake>,
     ) -> ConnectionError {
         let began = now();
-        let established = establish(incoming, self.interrupted(handshake.as_ref())).await;
-        let (link, protocol) = match established {
+        let established = establish(incoming, self.interrupted(began, handshake.as_ref())).await;
+        let (mut link, protocol) = match established {
             Ok(established) => established,
             Err(error) => {
                 tracing::debug!(target: "rpc_core::server", %error, "connection was gone at once");
@@ -115,6 +123,14 @@ impl Connections {
             linger::answer(link, answer).await;
             return ConnectionError::Foreign(sent);
         }
+        let admitted = match &self.gate {
+            Some(gate) if protocol.stranger().is_none() => {
+                let interrupted = self.interrupted(began, handshake.as_ref());
+                let timeout = self.config.handshake_timeout;
+                authenticate(&mut link, gate, began, timeout, interrupted).await
+            }
+            _ => Ok(()),
+        };
         let mut driver =
             Driver::new(link, Side::Acceptor, Arc::clone(&self.config), Some(self.router.clone()));
         driver.track_handlers(self.tasks.clone());
@@ -130,6 +146,14 @@ impl Connections {
         if let Some(sent) = protocol.stranger() {
             live.fail(ConnectionError::Foreign(sent));
         }
+        // Nothing of what it has sent was looked at: the goaway says that nothing was accepted.
+        match admitted {
+            Ok(()) => {}
+            Err(Halt::Over(error)) => live.fail(error),
+            // What is drained starts nothing either.
+            Err(Halt::Interrupted) if self.draining.is_cancelled() => {}
+            Err(Halt::Interrupted) => live.fail(ConnectionError::HandshakeTimeout),
+        }
         let error = driver.run().await;
         let peer = live.peer();
         tracing::debug!(target: "rpc_core::server", %peer, %error, "connection ended");
@@ -137,7 +161,13 @@ impl Connections {
     }
 
     /// Resolves when a connection whose peer has said nothing yet is not to be waited for.
-    async fn interrupted(&self, handshake: Option<&Handshake>) {
+    async fn interrupted(&self, began: Instant, handshake: Option<&Handshake>) {
+        let late = async {
+            match began.checked_add(self.config.handshake_timeout) {
+                Some(end) => sleep_until(end.into()).await,
+                None => pending().await,
+            }
+        };
         let given_up = async {
             match handshake {
                 Some(handshake) => handshake.given_up().await,
@@ -145,7 +175,7 @@ impl Connections {
             }
         };
         tokio::select! {
-            () = sleep(self.config.handshake_timeout) => {}
+            () = late => {}
             () = self.draining.cancelled() => {}
             () = given_up => {}
         }

@@ -1,5 +1,7 @@
 //! Services that are called without any connection: the origin is a double.
 
+mod permissions;
+
 use std::{sync::Arc, time::Duration};
 
 use futures_util::{FutureExt as _, Stream, stream};
