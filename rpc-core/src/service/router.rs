@@ -22,6 +22,8 @@ pub(crate) struct Router {
     services: Vec<Arc<dyn Dispatch>>,
     /// By the hash of the name: what is hashed already is not hashed well again.
     methods: HashMap<u32, Route, BuildHasherDefault<IdHasher>>,
+    /// Not everybody is to learn what there is.
+    reticent: bool,
 }
 
 struct Route {
@@ -64,11 +66,21 @@ impl Router {
         self.add_requiring(service, &[])
     }
 
-    /// Adds a service whose callers need these permissions beside those that its methods require.
+    /// Adds the service that describes all others, whose callers need these permissions. If there are any, refusals do
+    /// not tell either what there is.
     ///
     /// # Errors
     /// As for [`Self::add`].
-    pub(crate) fn add_requiring(
+    pub(crate) fn add_reflection(
+        &mut self,
+        service: Arc<dyn Dispatch>,
+        permissions: &[String],
+    ) -> Result<(), BuildError> {
+        self.reticent = !permissions.is_empty();
+        self.add_requiring(service, permissions)
+    }
+
+    fn add_requiring(
         &mut self,
         service: Arc<dyn Dispatch>,
         permissions: &[String],
@@ -122,18 +134,12 @@ impl Router {
         }
     }
 
-    /// The answer to a caller of a method that is not there; it adds the services that may be called by anybody.
+    /// The answer to a caller of a method that is not there; it adds the services that are, unless not everybody is to
+    /// know them.
     fn unknown(&self, key: MethodKey) -> Status {
-        let open = |service: &usize| {
-            self.methods
-                .values()
-                .any(|route| route.service == *service && route.requires.is_empty())
-        };
-        let services = (0..self.services.len()).filter(open);
-        let names: Vec<&str> =
-            services.map(|service| self.services[service].schema().name.as_str()).collect();
         let mut message = format!("this server has no method with the key {key}");
-        if !names.is_empty() {
+        if !self.reticent {
+            let names: Vec<&str> = self.schemas().map(|schema| schema.name.as_str()).collect();
             message = format!("{message}; its services are {}", names.join(", "));
         }
         Status::not_started(Code::Unimplemented, message)
@@ -142,7 +148,7 @@ impl Router {
     /// The answer to a caller that was built against another signature; it adds its own, unless not everybody is to
     /// know it.
     fn mismatch(&self, route: &Route) -> Status {
-        if !route.requires.is_empty() {
+        if self.reticent || !route.requires.is_empty() {
             let message = format!("the signature of {} differs", route.schema.path);
             return Status::not_started(Code::Unimplemented, message);
         }
