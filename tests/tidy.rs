@@ -82,6 +82,7 @@ const CLI: &[Wall] = &[
     ("dry_run", &[]),
     ("output", &[]),
     ("exit", &["output"]),
+    ("access", &["exit"]),
     ("description", &["output"]),
     ("api", &["output"]),
     ("patience", &["exit"]),
@@ -91,13 +92,14 @@ const CLI: &[Wall] = &[
     ("languages", &["api"]),
     ("documents", &["api", "output"]),
     ("generate", &["api", "description", "documents", "languages", "output", "suggest"]),
-    ("connect", &["description", "exit", "output", "patience", "suggest"]),
+    ("connect", &["access", "description", "exit", "output", "patience", "suggest"]),
     ("source", &["connect", "description", "exit", "generate", "patience"]),
     ("config", &["exit", "generate", "source"]),
     ("load", &["arguments", "connect", "exit", "output", "patience"]),
     (
         "commands",
         &[
+            "access",
             "api",
             "arguments",
             "config",
