@@ -187,8 +187,8 @@ impl Endpoint {
         Ok(self.channel(Link::new(io, peer), self.serve()?))
     }
 
-    fn check(&self) -> Result<(), DialError> {
-        self.config.limits.check()?;
+    pub(crate) fn check(&self) -> Result<(), DialError> {
+        self.config.check()?;
         if let Some(token) = &self.config.token {
             token.check_for_connection()?;
         }

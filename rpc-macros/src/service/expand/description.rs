@@ -54,7 +54,9 @@ fn method(service: &Service, method: &Method) -> TokenStream {
     let deprecated = method.deprecated.as_ref().map(|why| quote!(.deprecated(#why)));
     let ordered = method.ordered.then(|| quote!(.ordered()));
     let requires = &method.requires;
+    let conditions = method.conditions();
     quote! {
+        #(#conditions)*
         service.method(#name, #doc, #krate::MethodKind::#kind)
             #(#arguments)* #upload #returns #fails #deprecated #ordered #(.requires(#requires))*;
     }
