@@ -87,13 +87,15 @@ fn most_rules_are_tried() {
         changes(&old, &new, Answers::Server).into_iter().map(|change| change.rule).collect();
     rules.sort_unstable();
     rules.dedup();
-    // Services come and go without calls, and order is no matter of one call.
+    // Services come and go without calls, order is no matter of one call, and permissions are tried where they are given.
     let untried = [
         Rule::ServiceAdded,
         Rule::ServiceRemoved,
         Rule::OrderAdded,
         Rule::OrderRemoved,
         Rule::Deprecated,
+        Rule::PermissionAdded,
+        Rule::PermissionRemoved,
     ];
     let missing: Vec<_> =
         Rule::ALL.iter().filter(|rule| !rules.contains(rule) && !untried.contains(rule)).collect();

@@ -61,12 +61,13 @@ pub(crate) struct Seen {
 
 impl Double {
     pub(crate) fn new() -> Arc<Self> {
+        Self::of(Peer::new(PeerAddress::Memory))
+    }
+
+    /// A link to this peer.
+    pub(crate) fn of(peer: Peer) -> Arc<Self> {
         let seen = Seen { room: 1 << 20, ..Seen::default() };
-        Arc::new(Self {
-            seen: Mutex::new(seen),
-            phase: watch::channel(Phase::Ready).0,
-            peer: Peer::new(PeerAddress::Memory),
-        })
+        Arc::new(Self { seen: Mutex::new(seen), phase: watch::channel(Phase::Ready).0, peer })
     }
 
     /// Changes what is to happen, and wakes who waits.

@@ -3,6 +3,7 @@
 
 mod context;
 mod item_sink;
+mod permission;
 mod reply_metadata;
 mod request;
 mod router;

@@ -161,7 +161,7 @@ pub(super) fn of_method(
             comparison.note(Rule::Signature, "has another signature".to_owned(), false);
         }
     }
-    let order = order(old, new, answers);
+    let order = order(old, new, answers).into_iter().chain(permissions(old, new, answers));
     let change = |difference: values::Difference| Change {
         path: old.path.clone(),
         rule: difference.rule,
@@ -231,6 +231,27 @@ fn order(old: &MethodSchema, new: &MethodSchema, answers: Answers) -> Option<Cha
     let (path, what) = (old.path.clone(), what.to_owned());
     let caller = if answers == Answers::Server { old } else { new };
     Some(Change { path, rule, what, breaks_bincode: caller.ordered, breaks_json: caller.ordered })
+}
+
+/// Permissions, which are no part of a signature either: whoever lacks a new one is shut out in both codecs.
+fn permissions(old: &MethodSchema, new: &MethodSchema, answers: Answers) -> Vec<Change> {
+    let change = |rule, what: String, breaks| {
+        let (breaks_bincode, breaks_json) = (breaks, breaks);
+        Change { path: old.path.clone(), rule, what, breaks_bincode, breaks_json }
+    };
+    let lacking = |one: &[String], other: &[String]| -> Vec<String> {
+        one.iter().filter(|permission| !other.contains(permission)).cloned().collect()
+    };
+    let added = lacking(&new.requires, &old.requires).into_iter().map(|permission| {
+        // Clients that are in the field go by the old description when they answer.
+        let breaks = answers == Answers::Server;
+        change(Rule::PermissionAdded, format!("requires the permission {permission}"), breaks)
+    });
+    let removed = lacking(&old.requires, &new.requires).into_iter().map(|permission| {
+        let what = format!("does not require the permission {permission} any more");
+        change(Rule::PermissionRemoved, what, false)
+    });
+    added.chain(removed).collect()
 }
 
 /// Things by their names: there may be some ten thousand.

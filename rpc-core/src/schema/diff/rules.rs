@@ -43,6 +43,10 @@ rules! {
     OrderRemoved = "order-removed",
     /// Calls are kept in their order, and were not before.
     OrderAdded = "order-added",
+    /// A method requires a permission that it did not require before.
+    PermissionAdded = "permission-added",
+    /// A method does not require a permission any more.
+    PermissionRemoved = "permission-removed",
     /// A method is deprecated, and was not before.
     Deprecated = "deprecated",
     /// An argument is not there any more.

@@ -345,3 +345,16 @@ fn types_in_circles_of_newtypes_end() {
     let [argument, _] = typed::<old::Tree, new::Tree>();
     assert_eq!(argument, ["S.m argument a[] was Tree and is Option<Tree> B"]);
 }
+
+#[test]
+fn a_permission_that_is_needed_from_now_on_shuts_callers_out() {
+    let requires = |permissions: &'static [&'static str]| {
+        move |method: &mut MethodBuilder<'_>| {
+            permissions.iter().for_each(|permission| _ = method.requires(permission));
+        }
+    };
+    assert_eq!(between(requires(&[]), requires(&["a:b"])), ["S.m requires the permission a:b BJ"]);
+    let less = ["S.m does not require the permission a:b any more"];
+    assert_eq!(between(requires(&["a:b", "c"]), requires(&["c"])), less);
+    assert!(between(requires(&["a", "b"]), requires(&["b", "a"])).is_empty());
+}
