@@ -82,8 +82,11 @@ mod time;
 mod times;
 mod transport;
 
-pub use broadcast::{Broadcast, Lagged, Shared, Subscription};
-pub use call::{Call, CallError, Channel, ChannelState, Reply, ReplyCall, Streaming};
+pub use broadcast::{Broadcast, Lagged, Shared, Subscription, Watch, Watching};
+pub use call::{
+    Call, CallError, Channel, ChannelState, Fallible, MethodError, Reply, ReplyCall, Streaming,
+    Upload, fallible,
+};
 pub use client::Endpoint;
 pub use codec::CodecError;
 pub use extensions::Extensions;
@@ -94,7 +97,7 @@ pub use proto::{
     MetadataValue, MethodKey, Payload, Status,
 };
 pub use rpc_macros::service;
-pub use schema::Schema;
+pub use schema::{Json, Schema};
 pub use server::{Running, ServeError, Server, Shutdown};
 pub use service::{BuildError, Context, ReplyMetadata};
 pub use transport::{

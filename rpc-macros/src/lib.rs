@@ -96,6 +96,8 @@ pub fn service(options: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// - `#[schema(as = "T")]` on a type, field or variant: it travels as `T` does; needed beside serde's
 ///   `with`, `from` and `into`.
+/// - `#[schema(code = "NOT_FOUND")]` on a variant, or on a type for all that have none: the code that it stands for as the
+///   error of a method. It is part of the description and not of the signature.
 /// - `#[schema(crate = path)]`: the path of `rpc_core`, if another crate re-exports it.
 #[proc_macro_derive(Schema, attributes(schema, serde))]
 pub fn derive_schema(item: TokenStream) -> TokenStream {

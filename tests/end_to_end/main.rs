@@ -23,3 +23,4 @@ mod statuses;
 mod streams;
 mod threads;
 mod truth;
+mod uploads;
