@@ -10,7 +10,7 @@ use std::{
 use futures_util::Stream;
 
 use crate::{
-    codec::Encode,
+    codec::{Encode, encode_with_gaps},
     proto::{Code, Codec, Status, connection::Stopped},
     seam::items::{Gathered, ItemSender, TooLong},
 };
@@ -82,7 +82,11 @@ fn poll_stream<S: Stream, T, E>(
                 Ok(item) => item,
                 Err(error) => return Poll::Ready(Sent::Failed(error)),
             };
-            match sender.push(|out| encode(codec, &item, out)) {
+            let encoded = match sender.expects_long() {
+                false => sender.push(|out| encode(codec, &item, out).map(|()| None)),
+                true => sender.push(|out| encode_with_gaps(codec, &item, encode, out)),
+            };
+            match encoded {
                 Ok(Ok(Gathered::Some)) => {}
                 Ok(Ok(Gathered::Many)) => break,
                 Ok(Err(long)) => return Poll::Ready(Sent::Unsendable(too_long(long))),

@@ -6,6 +6,8 @@ use std::cell::{Cell, RefCell};
 
 use bytes::Bytes;
 
+use crate::proto::Gap;
+
 /// The shortest bytes that are kept by reference: below, a copy costs less.
 const LONG: usize = 16 << 10;
 
@@ -24,16 +26,9 @@ struct Filling {
     gaps: usize,
 }
 
-/// A place in a buffer where bytes are missing, and these bytes.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Gap {
-    pub(super) at: usize,
-    pub(super) bytes: Bytes,
-}
-
 /// Runs `fill`, which may leave gaps in `buffer`, and returns them if there are any.
 #[inline]
-pub(super) fn with_gaps<R>(
+pub(crate) fn with_gaps<R>(
     buffer: &mut Vec<u8>,
     fill: impl FnOnce(&mut Vec<u8>) -> R,
 ) -> (R, Option<Vec<Gap>>) {
@@ -105,22 +100,10 @@ fn leave_long_gap(out: &Vec<u8>, bytes: &[u8]) -> bool {
     true
 }
 
-/// The parts of a message: `buffer`, with its gaps filled.
-pub(super) fn parts(buffer: &Bytes, gaps: Vec<Gap>) -> Vec<Bytes> {
-    let mut parts = Vec::with_capacity(2 * gaps.len() + 1);
-    let mut from = 0;
-    for Gap { at, bytes } in gaps {
-        parts.extend([buffer.slice(from..at), bytes]);
-        from = at;
-    }
-    parts.push(buffer.slice(from..));
-    parts.retain(|part| !part.is_empty());
-    parts
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proto::Payload;
 
     fn write(out: &mut Vec<u8>, bytes: &[u8]) {
         if !leave_gap(out, bytes) {
@@ -144,7 +127,7 @@ mod tests {
         });
         let gaps = gaps.unwrap();
         assert_eq!(gaps.iter().map(|gap| gap.at).collect::<Vec<_>>(), [1, 3 * LONG]);
-        let parts = parts(&buffer.into(), gaps);
+        let parts = Payload::with_gaps(&buffer.into(), gaps).to_parts();
         assert_eq!(parts.len(), 4);
         assert_eq!(parts[1].as_ptr(), long.as_ptr());
         assert_eq!(parts.concat(), [vec![b'a'], vec![7; 5 * LONG - 1]].concat());

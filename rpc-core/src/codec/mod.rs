@@ -16,7 +16,7 @@ use std::cell::Cell;
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::proto::{Codec, Payload};
+use crate::proto::{Codec, Gap, Payload};
 
 /// Appends the encoded form of a value.
 pub type Encode<T> = fn(Codec, &T, &mut Vec<u8>) -> Result<(), CodecError>;
@@ -109,6 +109,20 @@ thread_local! {
     static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
+/// Appends a value to `out`, but for long bytes that need not be copied.
+///
+/// # Errors
+/// Those of `encode`.
+pub(crate) fn encode_with_gaps<T>(
+    codec: Codec,
+    value: &T,
+    encode: Encode<T>,
+    out: &mut Vec<u8>,
+) -> Result<Option<Vec<Gap>>, CodecError> {
+    let (encoded, gaps) = by_reference::with_gaps(out, |out| encode(codec, value, out));
+    encoded.map(|()| gaps)
+}
+
 /// Encodes a value to a payload: without an allocation if it is small.
 ///
 /// # Errors
@@ -132,7 +146,7 @@ pub(crate) fn to_payload<T>(
         payload
     };
     Ok(match gaps {
-        Some(gaps) => Payload::of_parts(by_reference::parts(&payload.into_bytes(), gaps)),
+        Some(gaps) => Payload::with_gaps(&payload.into_bytes(), gaps),
         None => payload,
     })
 }

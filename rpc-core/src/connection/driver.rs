@@ -121,23 +121,40 @@ impl Driver {
         &self.live
     }
 
-    /// Runs until the connection is over; gives the reason.
-    pub(crate) async fn run(mut self) -> ConnectionError {
-        let error = loop {
-            match poll_fn(|cx| self.poll_turn(cx)).await {
-                Turn::Yield => tokio::task::yield_now().await,
-                Turn::End(error) => break error,
-            }
-        };
+    /// Runs until the connection is over; gives the reason, once `ended` has been told.
+    ///
+    /// A block and not an `async fn`, which would keep room for the driver twice: as what it was called with, and as
+    /// what it works on. The last bytes are in a box, so that a connection has no room for its end while it lasts.
+    pub(crate) fn run<F>(
+        mut self,
+        ended: F,
+    ) -> impl Future<Output = ConnectionError> + Send + use<F>
+    where
+        F: FnOnce(&Live, &ConnectionError) + Send,
+    {
+        async move {
+            let error = loop {
+                match poll_fn(|cx| self.poll_turn(cx)).await {
+                    Turn::Yield => tokio::task::yield_now().await,
+                    Turn::End(error) => break error,
+                }
+            };
+            Box::pin(self.end(&error)).await;
+            ended(&self.live, &error);
+            error
+        }
+    }
+
+    /// What is left to do once the reason of the end is known.
+    async fn end(&mut self, error: &ConnectionError) {
         self.live.tell_phase();
         self.handlers = Handlers::default();
-        if self.handshake.is_some() && error == ConnectionError::HandshakeTimeout {
+        if self.handshake.is_some() && *error == ConnectionError::HandshakeTimeout {
             // Others may wait for its place: it is told, and not waited for.
             poll_fn(|cx| Poll::Ready(self.live.flush(cx))).await;
         } else {
-            linger::close(&self.live, &mut self.read, &error).await;
+            linger::close(&self.live, &mut self.read, error).await;
         }
-        error
     }
 
     fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Turn> {

@@ -50,7 +50,7 @@ impl<T: Holds> ItemLink for T {
     fn send_part(&self, stream: StreamId, codec: Codec, part: Part) {
         let mut state = self.live().state.lock();
         let Part { bytes, rest, cost } = part;
-        state.machine.send_part(stream, codec, bytes, rest, cost);
+        state.machine.send_part(stream, codec, &bytes, rest, cost);
         self.live().request_flush(state);
     }
 

@@ -52,7 +52,7 @@ impl Connection {
     ) -> Arc<Self> {
         let driver = Driver::new(link, Side::Dialer, config, serve);
         let this = Self { live: Arc::clone(driver.live()) };
-        tokio::spawn(driver.run());
+        tokio::spawn(driver.run(|_, _| {}));
         Arc::new(this)
     }
 }

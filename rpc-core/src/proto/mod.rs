@@ -38,7 +38,7 @@ pub(crate) use id_hasher::IdHasher;
 pub use limits::{Limits, LimitsError};
 pub use metadata::{Metadata, MetadataError, MetadataValue};
 pub use opening::{Opening, Order, Streams};
-pub use payload::Payload;
+pub use payload::{Gap, Payload};
 pub use status::{Code, DetailError, Execution, Status};
 
 /// The protocol version that this crate speaks, as the preface carries it.

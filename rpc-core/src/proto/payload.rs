@@ -38,6 +38,13 @@ struct Parts {
     joined: OnceLock<Bytes>,
 }
 
+/// A place in the written form of a value where long bytes are missing, and these bytes.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Gap {
+    pub(crate) at: usize,
+    pub(crate) bytes: Bytes,
+}
+
 impl Payload {
     /// No bytes.
     #[must_use]
@@ -55,6 +62,19 @@ impl Payload {
     pub(crate) fn of_parts(parts: Vec<Bytes>) -> Self {
         let length = parts.iter().map(Bytes::len).sum();
         Self(Held::Parts(Arc::new(Parts { parts, length, joined: OnceLock::new() })))
+    }
+
+    /// What was `written` of a value, with its gaps filled.
+    pub(crate) fn with_gaps(written: &Bytes, gaps: Vec<Gap>) -> Self {
+        let mut parts = Vec::with_capacity(2 * gaps.len() + 1);
+        let mut from = 0;
+        for Gap { at, bytes } in gaps {
+            parts.extend([written.slice(from..at), bytes]);
+            from = at;
+        }
+        parts.push(written.slice(from..));
+        parts.retain(|part| !part.is_empty());
+        Self::of_parts(parts)
     }
 
     /// How many bytes there are.
@@ -121,6 +141,34 @@ impl Payload {
             Held::Shared(bytes) => vec![bytes.clone()],
             Held::Parts(parts) => parts.parts.clone(),
         }
+    }
+
+    /// The bytes, if they are held in one shared piece.
+    pub(crate) const fn whole(&self) -> Option<&Bytes> {
+        match &self.0 {
+            Held::Shared(bytes) => Some(bytes),
+            Held::Inline { .. } | Held::Parts(_) => None,
+        }
+    }
+
+    /// Takes the first `length` bytes off; all if there are fewer.
+    pub(crate) fn split_to(&mut self, length: usize) -> Self {
+        if length >= self.len() {
+            return std::mem::take(self);
+        }
+        if let Held::Shared(bytes) = &mut self.0 {
+            return Self(Held::Shared(bytes.split_to(length)));
+        }
+        let (mut front, mut back) = (Vec::new(), Vec::new());
+        let mut left = length;
+        for mut part in self.to_parts() {
+            let taken = part.split_to(left.min(part.len()));
+            left -= taken.len();
+            front.extend(Some(taken).filter(|bytes| !bytes.is_empty()));
+            back.extend(Some(part).filter(|bytes| !bytes.is_empty()));
+        }
+        *self = Self::of_parts(back);
+        Self::of_parts(front)
     }
 
     /// A copy of the first `length` bytes of `from`, which must have as many. A read buffer holds more: copying a
@@ -203,6 +251,8 @@ impl PartialEq for Payload {
     }
 }
 
+impl Eq for Payload {}
+
 impl fmt::Debug for Payload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         /// Bytes that are shown.
@@ -235,6 +285,26 @@ mod tests {
             assert_eq!(Payload::from(Bytes::from(bytes.clone())), copied);
             assert_eq!(copied.into_bytes(), bytes);
         }
+    }
+
+    #[test]
+    fn bytes_are_split_wherever_they_are_held() {
+        let whole = Bytes::from((0..100).collect::<Vec<u8>>());
+        let held = |bytes: &Bytes| {
+            let gap = Gap { at: 3, bytes: bytes.slice(3..70) };
+            let written = [&bytes[..3], &bytes[70..]].concat().into();
+            [Payload(Held::Shared(bytes.clone())), Payload::with_gaps(&written, vec![gap])]
+        };
+        for length in [0, 1, 3, 4, 69, 70, 71, 99, 100, 200] {
+            for mut payload in held(&whole) {
+                let front = payload.split_to(length);
+                let at = length.min(100);
+                assert_eq!((&*front, &*payload), (&whole[..at], &whole[at..]), "{length}");
+                assert_eq!((front.len(), payload.len()), (at, 100 - at));
+            }
+        }
+        let mut short = Payload::copy_from_slice(b"abc");
+        assert_eq!((&*short.split_to(1), &*short), (&b"a"[..], &b"bc"[..]));
     }
 
     #[test]

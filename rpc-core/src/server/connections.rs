@@ -1,7 +1,12 @@
 //! The live connections of one server: their share of its limits, and a shutdown that reaches them all.
 
-use std::{future::pending, sync::Arc};
+use std::{
+    future::{pending, ready},
+    sync::Arc,
+    time::Instant,
+};
 
+use futures_util::future::Either;
 use parking_lot::Mutex;
 use slab::Slab;
 use tokio::{
@@ -20,7 +25,7 @@ use crate::{
     },
     seam::{Remote as _, Serve},
     time::now,
-    transport::Incoming,
+    transport::{Incoming, Link, Protocol},
 };
 
 pub(super) struct Connections {
@@ -89,38 +94,52 @@ impl Connections {
         let connections = Arc::clone(self);
         self.tasks.spawn(async move {
             let (permit, handshake) = share.map(|share| (share.permit, share.handshake)).unzip();
-            let error = connections.run(incoming, handshake).await;
+            // In a box, so that a connection has no room for its beginning once that is over.
+            let error = Box::pin(connections.begin(incoming, handshake)).await.await;
             drop(permit);
             error
         })
     }
 
-    async fn run(
+    /// Sees to it that there is a link, and gives what is done with it: a future that ends with the connection, and is
+    /// awaited by its task as it is, since what is moved once more takes its room once more.
+    async fn begin(
         self: Arc<Self>,
         incoming: Incoming,
         handshake: Option<Handshake>,
-    ) -> ConnectionError {
+    ) -> impl Future<Output = ConnectionError> + Send + use<> {
         let began = now();
         let established = establish(incoming, self.interrupted(handshake.as_ref())).await;
         let (link, protocol) = match established {
             Ok(established) => established,
             Err(error) => {
                 tracing::debug!(target: "rpc_core::server", %error, "connection was gone at once");
-                return ConnectionError::Transport(error.to_string());
+                return Either::Right(ready(ConnectionError::Transport(error.to_string())));
             }
         };
         if let Some((sent, answer)) = protocol.stranger().zip(answer(protocol)) {
             let peer = link.peer();
             tracing::debug!(target: "rpc_core::server", %peer, sent, "a stranger is answered");
             linger::answer(link, answer).await;
-            return ConnectionError::Foreign(sent);
+            return Either::Right(ready(ConnectionError::Foreign(sent)));
         }
+        Either::Left(self.drive(link, protocol, began, handshake))
+    }
+
+    /// Serves what has become a link.
+    fn drive(
+        self: &Arc<Self>,
+        link: Link,
+        protocol: Protocol,
+        began: Instant,
+        handshake: Option<Handshake>,
+    ) -> impl Future<Output = ConnectionError> + Send + use<> {
         let mut driver =
             Driver::new(link, Side::Acceptor, Arc::clone(&self.config), Some(self.router.clone()));
         driver.track_handlers(self.tasks.clone());
         driver.begin_handshake(began, handshake);
         let live = Arc::clone(driver.live());
-        let _listed = self.list(&live);
+        let listed = self.list(&live);
         // It is live from here on: what it has missed is made up for.
         if self.aborted.is_cancelled() {
             live.fail(ConnectionError::Aborted);
@@ -130,10 +149,11 @@ impl Connections {
         if let Some(sent) = protocol.stranger() {
             live.fail(ConnectionError::Foreign(sent));
         }
-        let error = driver.run().await;
-        let peer = live.peer();
-        tracing::debug!(target: "rpc_core::server", %peer, %error, "connection ended");
-        error
+        driver.run(move |live, error| {
+            let peer = live.peer();
+            tracing::debug!(target: "rpc_core::server", %peer, %error, "connection ended");
+            drop(listed);
+        })
     }
 
     /// Resolves when a connection whose peer has said nothing yet is not to be waited for.

@@ -123,7 +123,7 @@ fn connect_over(near: Link, far: Link) -> (Arc<Connection>, Arc<Handlers>) {
     let handlers = Arc::new(Handlers::default());
     let accept: Arc<dyn Serve> = handlers.clone();
     let driver = Driver::new(far, Side::Acceptor, Arc::new(Config::default()), Some(accept));
-    tokio::spawn(driver.run());
+    tokio::spawn(driver.run(|_, _| {}));
     (Connection::spawn(near, Arc::new(Config::default()), None), handlers)
 }
 
@@ -250,7 +250,7 @@ async fn a_peer_that_does_not_read_is_given_up() {
     let (near, far) = memory_pair();
     let handlers: Arc<dyn Serve> = Arc::new(Handlers::default());
     let driver = Driver::new(far, Side::Acceptor, Arc::new(Config::default()), Some(handlers));
-    let served = tokio::spawn(driver.run());
+    let served = tokio::spawn(driver.run(|_, _| {}));
 
     let present = crate::time::now();
     let mut caller = proto::Connection::new(Side::Dialer, Arc::new(Config::default()), present);
@@ -290,7 +290,7 @@ async fn losing_the_connection_ends_every_call_and_every_handler() {
 async fn dropping_the_last_handle_ends_the_connection() {
     let (near, far) = memory_pair();
     let driver = Driver::new(far, Side::Acceptor, Arc::new(Config::default()), None);
-    let served = tokio::spawn(driver.run());
+    let served = tokio::spawn(driver.run(|_, _| {}));
     let connection = Connection::spawn(near, Arc::new(Config::default()), None);
     connection.ready().await.unwrap();
     drop(connection);

@@ -112,7 +112,7 @@ impl Bench {
         let accept = accept.map(|handlers| handlers as Arc<dyn Serve>);
         let driver = Driver::new(link, side, Arc::new(config), accept);
         let live = Arc::clone(driver.live());
-        Self { live, run: Box::pin(driver.run()), wakes: Arc::default(), read, write, far }
+        Self { live, run: Box::pin(driver.run(|_, _| {})), wakes: Arc::default(), read, write, far }
     }
 
     /// One turn; the connection goes on.

@@ -51,6 +51,9 @@ impl Large {
 
     /// A message whose body may be in parts. A short one at its start leaves with the first frame.
     pub(super) fn message(head: Head, prefix: &[u8], body: &Payload) -> Self {
+        if let Some(whole) = body.whole() {
+            return Self::new(head, Payload::copy_from_slice(prefix), whole.clone());
+        }
         let mut behind = VecDeque::from(body.to_parts());
         let mut prefix = Payload::copy_from_slice(prefix);
         let mut body = behind.pop_front().unwrap_or_default();

@@ -200,9 +200,9 @@ impl Outbox {
     }
 
     /// Appends a part of a long item.
-    pub(super) fn part(&mut self, head: Head, part: Bytes) {
+    pub(super) fn part(&mut self, head: Head, part: &Payload) {
         self.unsent += part.len();
-        self.large.push_back(Large::new(head, Payload::new(), part));
+        self.large.push_back(Large::message(head, &[], part));
     }
 
     /// Whether frames of this side for the call that `head` names wait in the queue of large messages.

@@ -9,17 +9,15 @@ pub(crate) use sending::{Gathered, ItemSender, TooLong};
 
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
-
 use crate::proto::{
-    CallId, Codec, Status,
+    CallId, Codec, Payload, Status,
     connection::{Batch, Items, Rest, Room, Stopped, StreamId},
 };
 
 /// A part of a long item.
 #[derive(Debug)]
 pub(crate) struct Part {
-    pub(crate) bytes: Bytes,
+    pub(crate) bytes: Payload,
     pub(crate) rest: Rest,
     /// Bytes that it takes of the credit.
     pub(crate) cost: usize,

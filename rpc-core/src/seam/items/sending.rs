@@ -6,11 +6,9 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use bytes::Bytes;
-
 use super::{ItemLink, Part};
 use crate::proto::{
-    CallId, Code, Codec, Metadata, Status,
+    CallId, Code, Codec, Gap, Metadata, Payload, Status,
     connection::{Batch, ITEM_OVERHEAD, Pushed, Rest, Room, SMALL_ITEM, Stopped, StreamId},
 };
 
@@ -28,7 +26,7 @@ pub(crate) struct ItemSender {
 }
 
 struct Long {
-    bytes: Bytes,
+    bytes: Payload,
     /// What its next part costs beyond its bytes.
     overhead: usize,
 }
@@ -103,7 +101,7 @@ impl ItemSender {
         let Some(Long { mut bytes, overhead }) = self.long.take() else {
             return Poll::Ready(Ok(()));
         };
-        let part = bytes.split_to(bytes.len().min(self.room.bytes - overhead));
+        let part = bytes.split_to(self.room.bytes - overhead);
         let cost = part.len() + overhead;
         self.room.bytes -= cost;
         let rest = Rest::of(&bytes);
@@ -130,13 +128,18 @@ impl ItemSender {
         Poll::Ready(Ok(()))
     }
 
-    /// Adds an item that `encode` appends; `poll_ready` must have said that it may.
+    /// Whether long items are to be expected, of which `push` may be given gaps.
+    pub(crate) const fn expects_long(&self) -> bool {
+        self.batch.expects_long()
+    }
+
+    /// Adds an item that `encode` appends, but for the gaps that it gives; `poll_ready` must have said that it may.
     ///
     /// # Errors
     /// Those of `encode`; then nothing was added.
     pub(crate) fn push<X>(
         &mut self,
-        encode: impl FnOnce(&mut Vec<u8>) -> Result<(), X>,
+        encode: impl FnOnce(&mut Vec<u8>) -> Result<Option<Vec<Gap>>, X>,
     ) -> Result<Result<Gathered, TooLong>, X> {
         let limit = self.room.max_item;
         Ok(match self.batch.push(limit, encode)? {

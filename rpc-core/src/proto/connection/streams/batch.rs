@@ -5,7 +5,7 @@ use bytes::Bytes;
 
 use super::{ITEM_OVERHEAD, SMALL_ITEM, StreamId};
 use crate::proto::{
-    Codec, Metadata,
+    Codec, Gap, Metadata, Payload,
     wire::{HEAD_LEN, Head, Kind, accept},
 };
 
@@ -24,8 +24,10 @@ pub struct Batch {
     frames: Vec<u8>,
     whole: usize,
     cost: usize,
-    /// The length of the last long item: the next may be as long.
+    /// The length of what was written of the last long item: the next may be as long.
     hint: usize,
+    /// Whether one of the items was long.
+    seen_long: bool,
 }
 
 /// The outcome of adding an item.
@@ -36,7 +38,7 @@ pub enum Pushed {
     /// So many are gathered that they should be handed on.
     Full,
     /// A long item, which no batch takes: it follows what was gathered.
-    Long(Bytes),
+    Long(Payload),
     /// An item of this length, which the peer does not accept.
     TooLong(usize),
 }
@@ -45,7 +47,7 @@ impl Batch {
     /// No items of a stream yet.
     #[must_use]
     pub const fn new(stream: StreamId, codec: Codec) -> Self {
-        Self { stream, codec, frames: Vec::new(), whole: 0, cost: 0, hint: 0 }
+        Self { stream, codec, frames: Vec::new(), whole: 0, cost: 0, hint: 0, seen_long: false }
     }
 
     /// The stream that the items are of.
@@ -66,43 +68,62 @@ impl Batch {
         self.whole = self.frames.len();
     }
 
-    /// Adds an item that `encode` appends and that is at most `longest` bytes.
+    /// Whether long items are to be expected, whose bytes are worth a look for what need not be copied.
+    #[must_use]
+    pub const fn expects_long(&self) -> bool {
+        self.seen_long
+    }
+
+    /// Adds an item that `encode` appends, but for the gaps that it gives, and that is at most `longest` bytes.
     ///
     /// # Errors
     /// Those of `encode`; then nothing was added.
     pub fn push<X>(
         &mut self,
         longest: usize,
-        encode: impl FnOnce(&mut Vec<u8>) -> Result<(), X>,
+        encode: impl FnOnce(&mut Vec<u8>) -> Result<Option<Vec<Gap>>, X>,
     ) -> Result<Pushed, X> {
         let start = self.frames.len();
         self.frames.reserve(self.hint);
         self.frames.extend_from_slice(&[0; HEAD_LEN]);
-        if let Err(error) = encode(&mut self.frames) {
-            self.frames.truncate(start);
-            return Err(error);
-        }
-        let length = self.frames.len() - start - HEAD_LEN;
+        let gaps = match encode(&mut self.frames) {
+            Ok(gaps) => gaps,
+            Err(error) => {
+                self.frames.truncate(start);
+                return Err(error);
+            }
+        };
+        let written = self.frames.len() - start - HEAD_LEN;
+        let missing = |gaps: &Vec<Gap>| gaps.iter().map(|gap| gap.bytes.len()).sum::<usize>();
+        let length = written + gaps.as_ref().map_or(0, missing);
         if length > longest {
             self.frames.truncate(start);
             return Ok(Pushed::TooLong(length));
         }
         if length > SMALL_ITEM {
-            self.hint = (HEAD_LEN + length).min(LONGEST_HINT);
-            let item = if start == 0 {
-                Bytes::from(std::mem::take(&mut self.frames)).slice(HEAD_LEN..)
-            } else {
-                let item = Bytes::copy_from_slice(&self.frames[start + HEAD_LEN..]);
-                self.frames.truncate(start);
-                item
-            };
-            return Ok(Pushed::Long(item));
+            self.seen_long = true;
+            self.hint = (HEAD_LEN + written).min(LONGEST_HINT);
+            return Ok(Pushed::Long(self.take_long(start, gaps)));
         }
         let head = self.stream.item_head(self.codec, length);
         self.frames[start..start + HEAD_LEN].copy_from_slice(&head);
         self.cost += length + ITEM_OVERHEAD;
         self.whole = self.frames.len();
         Ok(if self.whole >= FULL { Pushed::Full } else { Pushed::Added })
+    }
+
+    /// Takes a long item off the end, where its frame would begin at `start`.
+    fn take_long(&mut self, start: usize, gaps: Option<Vec<Gap>>) -> Payload {
+        let item = start + HEAD_LEN;
+        let written = if start == 0 && gaps.is_none() {
+            Bytes::from(std::mem::take(&mut self.frames)).slice(item..)
+        } else {
+            Bytes::copy_from_slice(&self.frames[item..])
+        };
+        self.frames.truncate(start);
+        let Some(mut gaps) = gaps else { return Payload::from(written) };
+        gaps.iter_mut().for_each(|gap| gap.at -= item);
+        Payload::with_gaps(&written, gaps)
     }
 
     /// The frames of the items, without one that is being encoded.
@@ -144,5 +165,53 @@ impl Batch {
     pub fn clear(&mut self) {
         self.frames.clear();
         (self.whole, self.cost) = (0, 0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::CallId;
+
+    fn batch() -> Batch {
+        Batch::new(StreamId::mine(CallId::new(0)), Codec::Bincode)
+    }
+
+    fn encode(written: &[u8], gaps: &[(usize, Bytes)], out: &mut Vec<u8>) -> Option<Vec<Gap>> {
+        let start = out.len();
+        out.extend_from_slice(written);
+        let gap = |(at, bytes): &(usize, Bytes)| Gap { at: start + at, bytes: bytes.clone() };
+        (!gaps.is_empty()).then(|| gaps.iter().map(gap).collect())
+    }
+
+    #[test]
+    fn bytes_in_gaps_leave_where_they_are_whatever_was_gathered_before() {
+        for before in [&[][..], b"short"] {
+            let mut batch = batch();
+            if !before.is_empty() {
+                let added = batch.push(1 << 20, |out| Ok::<_, ()>(encode(before, &[], out)));
+                assert_eq!(added, Ok(Pushed::Added));
+            }
+            let gathered = batch.frames().to_vec();
+            let long = Bytes::from(vec![7; 64 << 10]);
+            let gaps = [(1, long.clone()), (2, long.clone())];
+            let pushed = batch.push(1 << 20, |out| Ok::<_, ()>(encode(b"abc", &gaps, out)));
+            let Ok(Pushed::Long(item)) = pushed else { panic!("{pushed:?}") };
+            let parts = item.to_parts();
+            assert_eq!(parts.len(), 5);
+            assert!([1, 3].iter().all(|&n| parts[n].as_ptr() == long.as_ptr()));
+            assert_eq!(*item, *[b"a", &*long, b"b", &*long, b"c"].concat());
+            assert_eq!(batch.frames(), gathered);
+            assert!(batch.expects_long());
+        }
+    }
+
+    #[test]
+    fn an_item_is_too_long_by_all_its_bytes() {
+        let mut batch = batch();
+        let gaps = [(0, Bytes::from(vec![7; 64 << 10]))];
+        let pushed = batch.push(64 << 10, |out| Ok::<_, ()>(encode(b"a", &gaps, out)));
+        assert_eq!(pushed, Ok(Pushed::TooLong((64 << 10) + 1)));
+        assert!(batch.frames().is_empty());
     }
 }

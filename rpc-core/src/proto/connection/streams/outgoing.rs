@@ -2,15 +2,13 @@
 
 use std::task::Poll;
 
-use bytes::Bytes;
-
 use super::{
     super::{Connection, ConnectionError, Waiter, outbox::Place, waiter::Wakers},
     Room, Stopped, StreamId, StreamTable,
     sending::{MAX_CREDIT, Sending, Stage},
 };
 use crate::proto::{
-    CallId, Codec,
+    CallId, Codec, Payload,
     wire::{Credit, Flags, Head, Kind},
 };
 
@@ -32,7 +30,7 @@ pub enum Rest {
 impl Rest {
     /// Tells whether these bytes of an item are more parts of it.
     #[must_use]
-    pub const fn of(bytes: &[u8]) -> Self {
+    pub fn of(bytes: &Payload) -> Self {
         if bytes.is_empty() { Self::Nothing } else { Self::More }
     }
 }
@@ -94,7 +92,7 @@ impl Connection {
         &mut self,
         stream: StreamId,
         codec: Codec,
-        part: Bytes,
+        part: &Payload,
         rest: Rest,
         cost: usize,
     ) {

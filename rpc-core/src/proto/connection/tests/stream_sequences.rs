@@ -256,7 +256,8 @@ impl World {
                 };
                 let part = rest.split_to(rest.len().min(room.bytes - overhead));
                 let cost = part.len() + overhead;
-                machine.send_part(sender, Codec::Bincode, part, Rest::of(&rest), cost);
+                let after = Rest::of(&rest.clone().into());
+                machine.send_part(sender, Codec::Bincode, &part.into(), after, cost);
                 way.rest = (!rest.is_empty()).then_some((rest, true));
                 continue;
             }

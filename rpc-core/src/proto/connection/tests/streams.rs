@@ -81,7 +81,7 @@ fn items_come_in_order_and_the_reply_after_them() {
     pair[Acceptor].machine.send_part(
         theirs,
         Codec::Bincode,
-        long(100_000).into(),
+        &long(100_000).into(),
         Rest::Nothing,
         100_008,
     );
@@ -174,8 +174,8 @@ fn an_item_longer_than_the_window_arrives_while_somebody_waits() {
             pair[Acceptor].machine.send_part(
                 theirs,
                 Codec::Bincode,
-                part_bytes,
-                Rest::of(after),
+                &part_bytes.into(),
+                Rest::of(&bytes::Bytes::copy_from_slice(after).into()),
                 part.len() + overhead,
             );
             (rest, begun) = (after, true);
