@@ -20,7 +20,7 @@ const CORE: &[Wall] = &[
     ("schema", &["proto"]),
     ("extensions", &[]),
     ("transport", &["proto", "extensions"]),
-    ("seam", &["proto", "transport"]),
+    ("seam", &["proto", "extensions", "transport"]),
     ("connection", &["proto", "transport", "seam", "time"]),
     ("call", &["proto", "codec", "schema", "transport", "seam", "time"]),
     ("service", &["proto", "codec", "schema", "extensions", "transport", "seam", "call", "time"]),

@@ -99,7 +99,7 @@ pub use proto::{
 pub use rpc_macros::service;
 pub use schema::{Json, Schema};
 pub use server::{Running, ServeError, Server, Shutdown};
-pub use service::{BuildError, Context, ReplyMetadata};
+pub use service::{BuildError, Connection, Context, ReplyMetadata};
 pub use transport::{
     Address, AddressError, BindError, BoundListener, Connector, DialError, Identity, Incoming,
     IntoAddress, Link, Listener, Peer, PeerAddress,

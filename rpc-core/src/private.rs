@@ -9,7 +9,7 @@ pub use serde;
 
 pub use crate::{
     broadcast::shared as shared_value,
-    call::{Call, Channel, Streaming, Upload},
+    call::{Call, Channel, Streaming, Upload, forward},
     codec::{byte_vec, shared_bytes},
     schema::{
         Argument, Container, ContainerKind, Field, Format, Json, MethodKind, Registry, Schema,
@@ -23,7 +23,7 @@ pub use crate::{
 
 use serde::Serialize;
 
-pub use crate::proto::Code;
+pub use crate::proto::{Code, Status};
 use crate::{
     call::Expected,
     codec::{Decode, Encode},

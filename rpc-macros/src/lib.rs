@@ -42,6 +42,10 @@ use proc_macro::TokenStream;
 /// A client is `Clone`, `Debug`, `Send` and `Sync`; its clones share the connection. No method of a service may have
 /// one of these names, nor one of a trait that every type has, such as `clone` and `into`.
 ///
+/// The client implements the trait too, if every method can say that the call itself has failed: by a result of
+/// `Result<T, Status>`, of `Result<T, E>` where `E: From<Status>`, or a stream of such items; or by having no reply. So a
+/// function that takes `&impl Calculator` takes a client as well, and a client can be served, as a relay is.
+///
 /// # Methods
 ///
 /// The client's methods take numbers, `bool`, `char` and `Bytes` by value, and all else owned or borrowed: for a

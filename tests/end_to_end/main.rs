@@ -5,10 +5,12 @@
 
 mod calls;
 mod clients;
+mod connections;
 mod duplex;
 mod ends;
 mod evolve;
 mod executors;
+mod forwarding;
 mod json;
 mod lifecycle;
 mod limits;

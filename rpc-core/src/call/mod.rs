@@ -4,6 +4,7 @@
 mod channel;
 mod error;
 mod evolve;
+pub mod forward;
 mod future;
 mod outgoing;
 mod reply_call;

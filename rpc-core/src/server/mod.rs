@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use crate::{
     proto::{Limits, LimitsError, connection::Config},
     reflect,
-    service::{BuildError, Dispatch, Router},
+    service::{BuildError, Connection, Dispatch, Hook, Router},
     times::time_options,
     transport::{BindError, IntoAddress, Link, Listener, Peer},
 };
@@ -48,6 +48,7 @@ pub struct Server {
     grace: Duration,
     threads: Option<NonZero<usize>>,
     reflection: bool,
+    hook: Option<Hook>,
 }
 
 /// Why a server cannot serve.
@@ -85,6 +86,7 @@ impl Default for Server {
             grace: Duration::from_secs(30),
             threads: None,
             reflection: true,
+            hook: None,
         }
     }
 }
@@ -148,6 +150,28 @@ impl Server {
     /// What the server calls itself in its hello. Default: nothing.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.config.name = name.into();
+        self
+    }
+
+    /// Tells `hook` of every connection whose client has said hello, before any of its calls is served: a place to leave
+    /// what is to be kept with it, which is dropped when the connection is over ([`Connection`]). It runs in the connection's
+    /// task and is to be quick: what takes long is spawned. A panic ends that connection.
+    ///
+    /// A second hook takes the place of the first.
+    ///
+    /// ```
+    /// # use rpc_core::Server;
+    /// let server = Server::new().on_connection(|connection| {
+    ///     println!("{} has come", connection.peer());
+    ///     let (peer, closed) = (connection.peer().clone(), connection.closed());
+    ///     tokio::spawn(async move {
+    ///         closed.await;
+    ///         println!("{peer} has gone");
+    ///     });
+    /// });
+    /// ```
+    pub fn on_connection(mut self, hook: impl Fn(&Connection) + Send + Sync + 'static) -> Self {
+        self.hook = Some(Arc::new(hook));
         self
     }
 
@@ -245,6 +269,7 @@ impl Server {
         if self.reflection {
             reflect::add_to(&mut router)?;
         }
+        router.set_hook(self.hook);
         let (router, config) = (Arc::new(router), Arc::new(self.config));
         Ok(Connections::new(router, config, self.max_connections, self.max_handshakes))
     }

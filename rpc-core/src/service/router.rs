@@ -5,11 +5,11 @@ use std::{collections::HashMap, fmt, hash::BuildHasherDefault, sync::Arc};
 
 use thiserror::Error;
 
-use super::{Dispatch, Request, request::refuse};
+use super::{Connection, Dispatch, Request, request::refuse};
 use crate::{
     proto::{Code, Codec, IdHasher, MethodKey, Status, Streams},
     schema::{MethodSchema, ServiceSchema},
-    seam::{HandlerSlot, IncomingCall, Schedule, Serve, SlowGuard},
+    seam::{HandlerSlot, IncomingCall, Origin, Schedule, Serve, SlowGuard},
 };
 
 /// The services of one server.
@@ -18,7 +18,12 @@ pub(crate) struct Router {
     services: Vec<Arc<dyn Dispatch>>,
     /// By the hash of the name: what is hashed already is not hashed well again.
     methods: HashMap<u32, Route, BuildHasherDefault<IdHasher>>,
+    /// Told of every connection whose peer has said hello.
+    hook: Option<Hook>,
 }
+
+/// What a program does with a connection that has come.
+pub(crate) type Hook = Arc<dyn Fn(&Connection) + Send + Sync>;
 
 struct Route {
     service: usize,
@@ -75,6 +80,11 @@ impl Router {
         }
         self.services.push(service);
         Ok(())
+    }
+
+    /// Has `hook` told of connections.
+    pub(crate) fn set_hook(&mut self, hook: Option<Hook>) {
+        self.hook = hook;
     }
 
     /// What the services are, in the order in which they were added.
@@ -148,6 +158,12 @@ impl Serve for Router {
                 refuse(slot, status);
                 None
             }
+        }
+    }
+
+    fn connected(&self, origin: &Arc<dyn Origin>) {
+        if let Some(hook) = &self.hook {
+            hook(&Connection::new(Arc::clone(origin)));
         }
     }
 }

@@ -15,7 +15,7 @@ use super::{
     place,
 };
 
-fn client_ident(service: &Service) -> Ident {
+pub(super) fn client_ident(service: &Service) -> Ident {
     format_ident!("{}Client", service.ident)
 }
 
