@@ -21,7 +21,7 @@ const CORE: &[Wall] = &[
     ("extensions", &[]),
     ("transport", &["proto", "extensions"]),
     ("identity", &["proto", "extensions", "transport", "time"]),
-    ("seam", &["proto", "transport"]),
+    ("seam", &["proto", "extensions", "transport"]),
     ("connection", &["proto", "transport", "seam", "time"]),
     ("call", &["proto", "codec", "schema", "transport", "seam", "time"]),
     (

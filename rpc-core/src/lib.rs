@@ -85,8 +85,11 @@ mod time;
 mod times;
 mod transport;
 
-pub use broadcast::{Broadcast, Lagged, Shared, Subscription};
-pub use call::{Call, CallError, Channel, ChannelState, Reply, ReplyCall, Streaming};
+pub use broadcast::{Broadcast, Lagged, Shared, Subscription, Watch, Watching};
+pub use call::{
+    Call, CallError, Channel, ChannelState, Fallible, MethodError, Reply, ReplyCall, Streaming,
+    Upload, fallible,
+};
 pub use client::Endpoint;
 pub use codec::CodecError;
 pub use extensions::Extensions;
@@ -98,9 +101,9 @@ pub use proto::{
     MetadataValue, MethodKey, Payload, Status, Token, TokenError,
 };
 pub use rpc_macros::service;
-pub use schema::Schema;
+pub use schema::{Json, Schema};
 pub use server::{Running, ServeError, Server, Shutdown};
-pub use service::{BuildError, Context, ReplyMetadata};
+pub use service::{BuildError, Connection, Context, ReplyMetadata};
 #[cfg(feature = "tls")]
 pub use transport::tls;
 pub use transport::{

@@ -282,6 +282,9 @@ types! {
     moment {
         {} std::time::Duration = [std::time::Duration::from_millis(1)] {} u64 = [1]
     }
+    any_json {
+        {} Vec<u8> = [vec![1]] {} rpc_core::Json = [rpc_core::Json(json!({ "a": 1 }))]
+    }
     nested_option {
         {} Option<u8> = [None, Some(1)] {} Option<Option<u8>> = [Some(None)]
     }

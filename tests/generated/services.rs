@@ -73,6 +73,7 @@ pub struct Standard {
     pub sockets: (SocketAddr, SocketAddrV4, SocketAddrV6),
     pub results: Result<u8, String>,
     pub key: MethodKey,
+    pub any: rpc_core::Json,
 }
 
 /// Says them all.

@@ -43,6 +43,8 @@ pub(crate) enum Text {
     SocketAddrV4,
     SocketAddrV6,
     MethodKey,
+    /// Any JSON, which is its text on the wire.
+    Json,
     Uuid,
     Url,
     Decimal,
@@ -81,6 +83,7 @@ impl Text {
             "SocketAddrV4" if with_port(4) => Self::SocketAddrV4,
             "SocketAddrV6" if with_port(16) => Self::SocketAddrV6,
             "MethodKey" if *wire == Format::U64 => Self::MethodKey,
+            "Json" if *wire == Format::Str => Self::Json,
             "Uuid" if *wire == Format::Bytes => Self::Uuid,
             "Url" if *wire == Format::Str => Self::Url,
             "Decimal" if *wire == Format::Str => Self::Decimal,
@@ -243,9 +246,10 @@ fn octets(format: &Format) -> Option<u32> {
     }
 }
 
-/// True if a float is in it, named types left out.
+/// True if a float is in it, or any JSON, which may be one; named types left out.
 pub(super) fn has_float(format: &Format) -> bool {
     match format {
+        Format::Text { name, wire } if Text::known(name, wire) == Some(Text::Json) => true,
         Format::F32 | Format::F64 => true,
         Format::Option(content) | Format::Seq(content) | Format::Array { content, .. } => {
             has_float(content)

@@ -18,7 +18,7 @@ use crate::{
     identity::{Authenticator, Gate, Judge},
     proto::{Limits, LimitsError, connection::Config},
     reflect,
-    service::{BuildError, Dispatch, Router},
+    service::{BuildError, Connection, Dispatch, Hook, Router},
     times::time_options,
     transport::{BindError, IntoAddress, Link, Listener, Peer},
 };
@@ -56,6 +56,7 @@ pub struct Server {
     /// What callers of the reflection service need.
     reflection_requires: Vec<String>,
     authenticator: Option<Arc<dyn Judge>>,
+    hook: Option<Hook>,
 }
 
 /// Why a server cannot serve.
@@ -96,6 +97,7 @@ impl Default for Server {
             security: Security::default(),
             reflection_requires: Vec::new(),
             authenticator: None,
+            hook: None,
         }
     }
 }
@@ -175,6 +177,28 @@ impl Server {
     /// What the server calls itself in its hello. Default: nothing.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.config.name = name.into();
+        self
+    }
+
+    /// Tells `hook` of every connection whose client has said hello, before any of its calls is served: a place to leave
+    /// what is to be kept with it, which is dropped when the connection is over ([`Connection`]). It runs in the connection's
+    /// task and is to be quick: what takes long is spawned. A panic ends that connection.
+    ///
+    /// A second hook takes the place of the first.
+    ///
+    /// ```
+    /// # use rpc_core::Server;
+    /// let server = Server::new().on_connection(|connection| {
+    ///     println!("{} has come", connection.peer());
+    ///     let (peer, closed) = (connection.peer().clone(), connection.closed());
+    ///     tokio::spawn(async move {
+    ///         closed.await;
+    ///         println!("{peer} has gone");
+    ///     });
+    /// });
+    /// ```
+    pub fn on_connection(mut self, hook: impl Fn(&Connection) + Send + Sync + 'static) -> Self {
+        self.hook = Some(Arc::new(hook));
         self
     }
 
@@ -356,6 +380,7 @@ impl Server {
         }
         let timeout = self.config.handshake_timeout;
         let gate = self.authenticator.map(|judge| Gate::new(judge, timeout));
+        router.set_hook(self.hook);
         let (router, config) = (Arc::new(router), Arc::new(self.config));
         let (most, silent) = (self.max_connections, self.max_handshakes);
         Ok(Connections::new(router, config, self.security, gate, most, silent))

@@ -2,10 +2,11 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use syn::{DeriveInput, GenericParam, Generics, Type, parse_quote};
+use syn::{Data, DeriveInput, GenericParam, Generics, Type, parse_quote};
 
 use super::{
     attributes::{Attributes, DefaultSource},
+    code,
     model::{FieldDefault, FieldShape, Shape, VariantShape, type_name},
 };
 use crate::{crate_path::CratePath, docs};
@@ -31,18 +32,27 @@ pub(super) fn implementation(
             let strict = attributes.strict.then(|| quote!(registry.refuse_unknown(#key);));
             let deprecated =
                 docs::deprecated(attrs).map(|why| quote!(registry.deprecate(#key, #why);));
-            match (strict, deprecated) {
-                (None, None) => quote!(let name = #name; #define),
-                (strict, deprecated) => quote! {
+            let code = &attributes.code;
+            let code =
+                code.as_ref().map(|code| quote!(registry.set_code(#key, #krate::Code::#code);));
+            match (&strict, &deprecated, &code) {
+                (None, None, None) => quote!(let name = #name; #define),
+                _ => quote! {
                     let name = #name;
                     let format = #define;
                     #strict
                     #deprecated
+                    #code
                     format
                 },
             }
         }
     };
+    let variants = match &input.data {
+        Data::Enum(data) => Some(data),
+        _ => None,
+    };
+    let error_code = code::method(attributes, variants);
     let bounded = with_bounds(generics, krate);
     let (parameters, _, conditions) = bounded.split_for_impl();
     let (_, arguments, _) = generics.split_for_impl();
@@ -53,6 +63,8 @@ pub(super) fn implementation(
             fn format(registry: &mut #krate::Registry) -> #krate::Format {
                 #body
             }
+
+            #error_code
         }
     }
 }
@@ -132,10 +144,11 @@ fn field(field: &FieldShape, writer: Writer<'_>) -> TokenStream {
 }
 
 fn variant(variant: &VariantShape, writer: Writer<'_>) -> TokenStream {
-    let VariantShape { name, doc, deprecated, shape, aliases } = variant;
+    let VariantShape { name, doc, deprecated, code, shape, aliases } = variant;
     let krate = writer.krate;
     let (kind, deprecated) = (kind(shape, writer), reason(deprecated));
-    quote!(#krate::Variant::new(#name, #doc, #kind) #deprecated #(.alias(#aliases))*)
+    let code = code.as_ref().map(|code| quote!(.code(#krate::Code::#code)));
+    quote!(#krate::Variant::new(#name, #doc, #kind) #deprecated #code #(.alias(#aliases))*)
 }
 
 fn reason(deprecated: &Option<String>) -> Option<TokenStream> {

@@ -28,7 +28,7 @@ const fn known(text: Text) -> Option<(&'static str, &'static str)> {
         Text::UtcOffset => Some(("_datetime.timezone", "_natives.UTC_OFFSET")),
         Text::PrimitiveDateTime => Some((DATETIME, "_natives.PRIMITIVE_DATE_TIME")),
         Text::OffsetDateTime => Some((DATETIME, "_natives.OFFSET_DATE_TIME")),
-        Text::Url | Text::SocketAddrV4 | Text::SocketAddrV6 | Text::MethodKey => None,
+        Text::Json | Text::Url | Text::SocketAddrV4 | Text::SocketAddrV6 | Text::MethodKey => None,
     }
 }
 

@@ -51,6 +51,7 @@ impl<'a> Rust<'a> {
         let mut floats = false;
         shape.walk(&mut |part| {
             floats |= match part {
+                Shape::Text(text, _) => *text == Text::Json,
                 Shape::Scalar(format) => matches!(format, Format::F32 | Format::F64),
                 Shape::Named(id) => self.client.types[*id].of.floats,
                 _ => false,
@@ -126,6 +127,7 @@ const fn origin(text: Text) -> Option<&'static str> {
 pub(super) fn path(text: Text) -> String {
     match (text, origin(text)) {
         (Text::MethodKey, _) => "rpc_core::proto::MethodKey".to_owned(),
+        (Text::Json, _) => "rpc_core::Json".to_owned(),
         // Of all offsets, so that none is lost.
         (Text::DateTime, _) => "chrono::DateTime<chrono::FixedOffset>".to_owned(),
         (text, Some(origin)) => format!("{origin}::{text:?}"),

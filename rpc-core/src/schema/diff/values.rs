@@ -200,6 +200,9 @@ impl<'a> Comparison<'a> {
             (View::Enum(_, _, variants), View::Plain(Format::Str)) => {
                 variants.iter().all(|variant| variant.kind == ContainerKind::Unit)
             }
+            // Any JSON is read as such, and is nothing else.
+            (_, View::Plain(reader)) if is_json(reader) => true,
+            (View::Plain(writer), _) if is_json(writer) => false,
             (View::Plain(writer), View::Plain(reader)) => accepts(writer, reader),
             // Text is read as bytes by what is bytes, and not by what is a list of numbers.
             (View::Plain(Format::Str | Format::Char | Format::Text { .. }), View::Seq(_)) => {
@@ -322,6 +325,11 @@ fn accepts(writer: &Format, reader: &Format) -> bool {
             _ => false,
         },
     }
+}
+
+/// True for the type that is any JSON.
+fn is_json(format: &Format) -> bool {
+    matches!(format, Format::Text { name, .. } if name == "Json")
 }
 
 /// Texts of the first kind are texts of the second.

@@ -63,7 +63,10 @@ impl<'a> Search<'a> {
                 matches!(**content, Format::Unit | Format::Option(_))
             }
             Some(_) => false,
-            None => matches!(format, Format::Unit | Format::Option(_)),
+            None => match format {
+                Format::Text { name, .. } => name == "Json",
+                format => matches!(format, Format::Unit | Format::Option(_)),
+            },
         }
     }
 
