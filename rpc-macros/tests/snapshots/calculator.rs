@@ -153,9 +153,11 @@ const _: () = {
                 Self::new(::rpc_core::__private::Channel::connect(address).await?),
             )
         }
-        /// A client of a server in memory, without a socket: for tests. To be called within a tokio
-        /// runtime.
-        pub fn in_memory(server: ::rpc_core::__private::Server) -> Self {
+        /// A client of a server in memory, or of one service, without a socket: for tests. If that cannot
+        /// serve, every call says why. To be called within a tokio runtime.
+        pub fn in_memory(
+            server: impl ::core::convert::Into<::rpc_core::__private::Server>,
+        ) -> Self {
             Self::new(::rpc_core::__private::in_memory(server))
         }
         /// The channel that calls leave through, for clients of other services of the same server.

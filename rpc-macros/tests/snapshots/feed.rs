@@ -278,9 +278,11 @@ const _: () = {
                 Self::new(::rpc_core::__private::Channel::connect(address).await?),
             )
         }
-        /// A client of a server in memory, without a socket: for tests. To be called within a tokio
-        /// runtime.
-        fn in_memory(server: ::rpc_core::__private::Server) -> Self {
+        /// A client of a server in memory, or of one service, without a socket: for tests. If that cannot
+        /// serve, every call says why. To be called within a tokio runtime.
+        fn in_memory(
+            server: impl ::core::convert::Into<::rpc_core::__private::Server>,
+        ) -> Self {
             Self::new(::rpc_core::__private::in_memory(server))
         }
         /// The channel that calls leave through, for clients of other services of the same server.
@@ -375,9 +377,7 @@ const _: () = {
         ///Calls `Feed.sum`.
         fn sum(
             &self,
-            arguments: impl ::rpc_core::__private::Stream<
-                Item = i64,
-            > + ::core::marker::Send + 'static,
+            arguments: impl ::rpc_core::__private::Upload<i64>,
             scale: i64,
         ) -> ::rpc_core::__private::Call<i64, FeedError> {
             let __arguments = __sum_sent { scale };
@@ -397,9 +397,7 @@ const _: () = {
         ///Calls `Feed.store`.
         fn store(
             &self,
-            blocks: impl ::rpc_core::__private::Stream<
-                Item = Vec<u8>,
-            > + ::core::marker::Send + 'static,
+            blocks: impl ::rpc_core::__private::Upload<Vec<u8>>,
         ) -> ::rpc_core::__private::Call<()> {
             let __arguments = __store_sent {};
             ::rpc_core::__private::upload(
@@ -417,9 +415,7 @@ const _: () = {
         ///Calls `Feed.echo`.
         fn echo(
             &self,
-            lines: impl ::rpc_core::__private::Stream<
-                Item = Shared<String>,
-            > + ::core::marker::Send + 'static,
+            lines: impl ::rpc_core::__private::Upload<Shared<String>>,
         ) -> ::rpc_core::__private::Call<::rpc_core::__private::Streaming<String>> {
             let __arguments = __echo_sent {};
             ::rpc_core::__private::upload(

@@ -141,9 +141,11 @@ const _: () = {
                 Self::new(::rpc_core::__private::Channel::connect(address).await?),
             )
         }
-        /// A client of a server in memory, without a socket: for tests. To be called within a tokio
-        /// runtime.
-        fn in_memory(server: ::rpc_core::__private::Server) -> Self {
+        /// A client of a server in memory, or of one service, without a socket: for tests. If that cannot
+        /// serve, every call says why. To be called within a tokio runtime.
+        fn in_memory(
+            server: impl ::core::convert::Into<::rpc_core::__private::Server>,
+        ) -> Self {
             Self::new(::rpc_core::__private::in_memory(server))
         }
         /// The channel that calls leave through, for clients of other services of the same server.
@@ -377,6 +379,61 @@ const _: () = {
             Output = ::core::result::Result<u64, Status<u8>>,
         > + ::core::marker::Send {
             <__T as Stock>::own(&**self)
+        }
+    }
+    #[automatically_derived]
+    impl Stock for StockClient
+    where
+        for<'__none> Status<u8>: ::core::convert::From<::rpc_core::__private::Status>,
+    {
+        #[inline]
+        fn price(
+            &self,
+            name: String,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<u64, Status>,
+        > + ::core::marker::Send {
+            ::rpc_core::__private::forward::value(
+                StockClient::price(self, name),
+                ::rpc_core::__private::forward::status,
+            )
+        }
+        #[inline]
+        fn prices(
+            &self,
+        ) -> impl Stream<
+            Item = Result<Shared<u64>, rpc_core::Status>,
+        > + ::core::marker::Send {
+            ::rpc_core::__private::forward::items(
+                StockClient::prices(self),
+                ::rpc_core::__private::forward::status,
+            )
+        }
+        #[inline]
+        fn watch(
+            &self,
+            name: String,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<
+                impl Stream<Item = Result<u64, Status>> + ::core::marker::Send,
+                Status,
+            >,
+        > + ::core::marker::Send {
+            ::rpc_core::__private::forward::started(
+                StockClient::watch(self, name),
+                ::rpc_core::__private::forward::status,
+            )
+        }
+        #[inline]
+        fn own(
+            &self,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<u64, Status<u8>>,
+        > + ::core::marker::Send {
+            ::rpc_core::__private::forward::value(
+                StockClient::own(self),
+                ::rpc_core::__private::forward::own::<Status<u8>>,
+            )
         }
     }
 };
