@@ -20,18 +20,45 @@ const CORE: &[Wall] = &[
     ("schema", &["proto"]),
     ("extensions", &[]),
     ("transport", &["proto", "extensions"]),
+    ("identity", &["proto", "extensions", "transport", "time"]),
     ("seam", &["proto", "extensions", "transport"]),
     ("connection", &["proto", "transport", "seam", "time"]),
     ("call", &["proto", "codec", "schema", "transport", "seam", "time"]),
-    ("service", &["proto", "codec", "schema", "extensions", "transport", "seam", "call", "time"]),
+    (
+        "service",
+        &[
+            "proto",
+            "codec",
+            "schema",
+            "extensions",
+            "transport",
+            "identity",
+            "seam",
+            "call",
+            "time",
+        ],
+    ),
     ("broadcast", &["proto", "codec", "schema"]),
     ("reflect", &["schema", "service"]),
     ("times", &[]),
     (
         "server",
-        &["proto", "transport", "seam", "connection", "service", "reflect", "time", "times"],
+        &[
+            "proto",
+            "transport",
+            "identity",
+            "seam",
+            "connection",
+            "service",
+            "reflect",
+            "time",
+            "times",
+        ],
     ),
-    ("client", &["proto", "transport", "seam", "connection", "call", "service", "times"]),
+    (
+        "client",
+        &["proto", "transport", "identity", "seam", "connection", "call", "service", "times"],
+    ),
     ("in_memory", &["transport", "call", "server", "client"]),
     // The door for generated code names whatever that code needs.
     (
@@ -65,6 +92,7 @@ const CLI: &[Wall] = &[
     ("dry_run", &[]),
     ("output", &[]),
     ("exit", &["output"]),
+    ("access", &["exit"]),
     ("description", &["output"]),
     ("api", &["output"]),
     ("patience", &["exit"]),
@@ -74,13 +102,14 @@ const CLI: &[Wall] = &[
     ("languages", &["api"]),
     ("documents", &["api", "output"]),
     ("generate", &["api", "description", "documents", "languages", "output", "suggest"]),
-    ("connect", &["description", "exit", "output", "patience", "suggest"]),
+    ("connect", &["access", "description", "exit", "output", "patience", "suggest"]),
     ("source", &["connect", "description", "exit", "generate", "patience"]),
     ("config", &["exit", "generate", "source"]),
     ("load", &["arguments", "connect", "exit", "output", "patience"]),
     (
         "commands",
         &[
+            "access",
             "api",
             "arguments",
             "config",
@@ -142,6 +171,7 @@ const BENCHES: &[Wall] = &[
         ],
     ),
     ("page", &["plan", "record", "report", "results", "transport"]),
+    ("tls", &["gauge", "idle", "plan", "process", "record", "run", "runtime", "transport"]),
     ("survey", &["allocations", "idle", "plan", "results", "run", "streams", "wire"]),
 ];
 
@@ -161,8 +191,9 @@ const LEVELS: [&[&str]; 3] = [
         "opening",
         "payload",
         "status",
+        "token",
     ],
-    &["wire", "decoder", "encoder"],
+    &["wire", "decoder", "encoder", "greeting"],
     &["connection"],
 ];
 

@@ -92,7 +92,11 @@ impl Failure {
 
     /// Whether a server has no description that can be used, but may take calls all the same.
     pub(crate) const fn is_about_descriptions(&self) -> bool {
-        matches!(self, Self::Refused { code: Code::Unimplemented | Code::Internal, .. })
+        match self {
+            Self::Refused { code: Code::Unimplemented | Code::Internal, .. } => true,
+            Self::Status { status, .. } => is_refusal(status.code()),
+            _ => false,
+        }
     }
 
     /// The code of a call that failed or would have.
@@ -124,6 +128,11 @@ impl Failure {
             failed => CALL_FAILED + failed.code().unwrap_or(Code::Unknown).value(),
         }
     }
+}
+
+/// Whether a call ended like this for who made it.
+pub(crate) const fn is_refusal(code: Code) -> bool {
+    matches!(code, Code::PermissionDenied | Code::Unauthenticated)
 }
 
 /// The exit code of wrong usage, as clap has it.

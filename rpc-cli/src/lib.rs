@@ -1,6 +1,7 @@
 //! `rpc`: plays with, lists, describes and calls any live server that describes itself. As a library it is for build
 //! scripts: [`generate()`] makes clients and documents from a description.
 
+mod access;
 mod api;
 mod arguments;
 mod commands;

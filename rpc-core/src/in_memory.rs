@@ -21,13 +21,13 @@ impl Endpoint {
     #[must_use]
     pub fn in_memory(&self, server: impl Into<Server>) -> Channel {
         let (near, far) = memory_pair();
-        let serve = match self.serve() {
+        let serve = match self.check().and_then(|()| self.serve()) {
             Ok(serve) => serve,
             Err(error) => {
                 return self.unserved(format!("the client in memory cannot serve: {error}"));
             }
         };
-        match server.into().serve_link(far) {
+        match server.into().serve_in_memory(far) {
             Ok(_running) => self.channel(near, serve),
             Err(error) => self.unserved(format!("the server in memory cannot serve: {error}")),
         }

@@ -31,7 +31,7 @@
 //!
 //! | word | means |
 //! |---|---|
-//! | transport | a way to get a byte stream: TCP, a Unix socket, memory, or the program's own |
+//! | transport | a way to get a byte stream: TCP, a Unix socket, memory, or the program's own; TLS around any of them |
 //! | [`Link`], [`Peer`] | an open byte stream, and who is at its other end |
 //! | [`Listener`], [`Connector`] | what accepts byte streams, and what dials them |
 //! | frame, head | one unit on the wire, and its fixed prefix |
@@ -53,6 +53,8 @@
 //! | credit, window | bytes of items that may be sent, and the most that they can be |
 //! | deadline, timeout | an instant, a duration |
 //! | [`Metadata`] | key-value pairs beside the arguments |
+//! | [`Token`], [`Authenticator`] | what a caller shows, and who says what it proves |
+//! | [`Principal`], [`Permissions`] | a caller that was judged, and what it may do |
 //! | [`Status`], [`Code`] | how a call ended, when it did not end with the method's own result |
 //! | drain, goaway | start nothing more and finish what runs; the frame that says so |
 //!
@@ -71,6 +73,7 @@ mod client;
 pub mod codec;
 mod connection;
 mod extensions;
+mod identity;
 mod in_memory;
 pub mod proto;
 pub mod reflect;
@@ -92,14 +95,17 @@ pub use codec::CodecError;
 pub use extensions::Extensions;
 /// What streaming methods return and take: the trait of `futures-core`.
 pub use futures_util::Stream;
+pub use identity::{Authenticator, Credentials, Permissions, Principal, Refusal, StaticTokens};
 pub use proto::{
     Code, Codec, DetailError, Execution, Limits, LimitsError, Metadata, MetadataError,
-    MetadataValue, MethodKey, Payload, Status,
+    MetadataValue, MethodKey, Payload, Status, Token, TokenError,
 };
 pub use rpc_macros::service;
 pub use schema::{Json, Schema};
 pub use server::{Running, ServeError, Server, Shutdown};
 pub use service::{BuildError, Connection, Context, ReplyMetadata};
+#[cfg(feature = "tls")]
+pub use transport::tls;
 pub use transport::{
     Address, AddressError, BindError, BoundListener, Connector, DialError, Identity, Incoming,
     IntoAddress, Link, Listener, Peer, PeerAddress,
@@ -132,6 +138,9 @@ mod documents {
     mod streams {}
     #[doc = include_str!("../../docs/guide/testing.md")]
     mod testing {}
+    #[cfg(feature = "tls")]
+    #[doc = include_str!("../../docs/guide/tls.md")]
+    mod tls {}
     #[doc = include_str!("../../docs/guide/transports.md")]
     mod transports {}
 }

@@ -61,6 +61,11 @@ use proc_macro::TokenStream;
 /// - `#[rpc(oneway)]` on a method: no reply is sent.
 /// - `#[rpc(ordered)]` on a method: its calls are started and finished in the order in which they were
 ///   sent. On the trait, below this attribute, or as `#[service(ordered)]`: all methods share one order.
+/// - `#[rpc(requires = "orders:write")]` on a method: callers need this permission, or they are refused with
+///   `PERMISSION_DENIED`, or with `UNAUTHENTICATED` where nothing proves who they are, before their arguments are
+///   read. `requires = ["…", "…"]` needs all of several. On the trait, below this attribute, or as
+///   `#[service(requires = …)]`: every method needs it, beside its own. It is no part of the signature. Who grants
+///   permissions is said by `Server::authenticate`.
 /// - `#[cfg(..)]` on a method: it is left out of builds to which the condition does not apply. Clients of another build
 ///   are told that it is unknown.
 /// - `#[service(name = "Other")]`: the name on the wire, if it is not the trait's.

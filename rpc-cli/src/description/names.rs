@@ -16,6 +16,8 @@ const NEVER: [&str; 5] = ["self", "Self", "super", "crate", "_"];
 
 /// The longest name that travels: that of a method with its service is bounded by the protocol.
 const LONGEST: usize = 256;
+/// Permissions that one method may require.
+const MOST_REQUIRED: usize = 64;
 /// The longest name of a type for people, which holds those of its type arguments.
 const LONGEST_TYPE: usize = 2048;
 
@@ -51,6 +53,10 @@ fn method(service: &ServiceSchema, method: &MethodSchema) -> Result<(), Refusal>
             return Err(Refusal::Twice(what));
         }
     }
+    if method.requires.len() > MOST_REQUIRED {
+        return Err(Refusal::Budget { of: "permissions of one method", limit: MOST_REQUIRED });
+    }
+    method.requires.iter().try_for_each(|one| permission(one))?;
     method.formats().try_for_each(format)
 }
 
@@ -106,6 +112,14 @@ fn service_name(name: &str) -> Result<(), Refusal> {
         name,
         wanted,
     )
+}
+
+/// As the macro has it.
+fn permission(name: &str) -> Result<(), Refusal> {
+    let letter = |letter: char| letter.is_alphanumeric() || "-_./".contains(letter);
+    let part = |part: &str| !part.is_empty() && part.chars().all(letter);
+    let fits = name.len() <= LONGEST && name.split(':').all(part);
+    demand(fits, "the name of a permission,", name, "parts of letters and digits, with `:` between")
 }
 
 /// A name of Rust, without `r#`.

@@ -121,6 +121,25 @@ fn what_files_are_checked_for_is_checked_of_servers_too() {
 }
 
 #[test]
+fn permissions_are_those_that_the_macro_lets_in() {
+    let requiring = |permissions: Vec<String>| {
+        let mut service = service(Registry::new(), Format::U8);
+        service.methods[0].requires = permissions;
+        service
+    };
+    let fine = requiring(vec!["orders:write".to_owned(), "ü/1.2-3_4".to_owned()]);
+    assert!(check(&fine, &mut Budget::default()).is_ok());
+    for wrong in ["", "a:", "a b", "*", "a\"] // "] {
+        let words = format!(
+            "the name of a permission, {wrong:?} is not parts of letters and digits, with `:` between"
+        );
+        refused(&requiring(vec![wrong.to_owned()]), &words);
+    }
+    let many = requiring(vec!["a".to_owned(); 65]);
+    refused(&many, "it is over the budget of 64 permissions of one method");
+}
+
+#[test]
 fn what_is_too_large_names_the_budget() {
     let many = service(Registry::new(), Format::Tuple(vec![Format::U8; 1_000_001]));
     refused(&many, "it is over the budget of 1000000 methods, fields, variants and shapes");

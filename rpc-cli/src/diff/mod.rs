@@ -67,6 +67,9 @@ fn of_service(old: &ServiceSchema, new: &ServiceSchema, changes: &mut Vec<Change
     }
 }
 
+/// How a change begins that shuts out whoever has no such permission.
+const REQUIRES: &str = "requires the permission ";
+
 fn of_method(
     (old_service, old): (&ServiceSchema, &MethodSchema),
     (new_service, new): (&ServiceSchema, &MethodSchema),
@@ -112,6 +115,12 @@ fn of_method(
     } else if new.ordered && !old.ordered {
         note("calls keep their order".to_owned(), false);
     }
+    for permission in new.requires.iter().filter(|one| !old.requires.contains(one)) {
+        note(format!("{REQUIRES}{permission}"), true);
+    }
+    for permission in old.requires.iter().filter(|one| !new.requires.contains(one)) {
+        note(format!("does not require the permission {permission} any more"), false);
+    }
     if old.deprecated.is_none() && new.deprecated.is_some() {
         note("is deprecated".to_owned(), false);
     }
@@ -121,7 +130,9 @@ fn of_method(
         changes.push(Change { path, what, breaks_bincode: true, breaks_json: false });
     } else if !other_key {
         for change in &mut changes[before..] {
-            change.breaks_bincode = change.breaks_json && change.what.starts_with("calls keep no");
+            let breaks =
+                change.what.starts_with("calls keep no") || change.what.starts_with(REQUIRES);
+            change.breaks_bincode = change.breaks_json && breaks;
         }
     }
 }

@@ -180,3 +180,16 @@ fn arguments_in_another_order_break_those_who_count_them() {
     };
     assert_eq!(between(one, other), ["S.m arguments are in another order: name them in JSON BJ"]);
 }
+
+#[test]
+fn a_permission_that_is_needed_from_now_on_shuts_callers_out() {
+    let requires = |permissions: &'static [&'static str]| {
+        move |method: &mut MethodBuilder<'_>| {
+            permissions.iter().for_each(|permission| _ = method.requires(permission));
+        }
+    };
+    assert_eq!(between(requires(&[]), requires(&["a:b"])), ["S.m requires the permission a:b BJ"]);
+    let less = ["S.m does not require the permission a:b any more"];
+    assert_eq!(between(requires(&["a:b", "c"]), requires(&["c"])), less);
+    assert!(between(requires(&["a", "b"]), requires(&["b", "a"])).is_empty());
+}

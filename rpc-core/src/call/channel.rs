@@ -352,5 +352,5 @@ fn as_it_is(_: Codec, source: Source<'_>) -> Result<Payload, CodecError> {
 }
 
 fn unavailable(error: ConnectionError) -> Status {
-    Status::not_started(Code::Unavailable, error.to_string())
+    Status::not_started(error.code(), error.to_string())
 }

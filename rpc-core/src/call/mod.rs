@@ -34,7 +34,7 @@ use self::{
 };
 use crate::{
     codec::{CodecError, Decode, Encode},
-    proto::{Codec, Metadata, Payload, Status, Streams},
+    proto::{Codec, Metadata, Payload, Status, Streams, Token},
     seam::{Caller, items::ItemReader},
 };
 
@@ -205,6 +205,17 @@ impl<T, E> Call<T, E> {
     pub fn with_metadata(mut self, metadata: &Metadata) -> Self {
         let set = self.request.metadata().set_all(metadata);
         self.request.refuse_if(set);
+        self
+    }
+
+    /// Makes the call for whom `token` stands, in the place of whom the connection is made for: see
+    /// [`Endpoint::token`](crate::Endpoint::token). The server asks its authenticator, and refuses the call with
+    /// `UNAUTHENTICATED` if that does. An empty token, or one of more than 4,096 bytes, fails the call with
+    /// `INVALID_ARGUMENT`.
+    pub fn token(mut self, token: impl Into<Token>) -> Self {
+        let token = token.into();
+        self.request.refuse_if(token.check_for_call());
+        self.request.opening.token = Some(token);
         self
     }
 

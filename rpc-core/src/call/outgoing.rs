@@ -7,9 +7,7 @@ use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::{evolve::Fallback, scope::Scope, sending::Upload, target::Picker};
 use crate::{
-    proto::{
-        Code, Codec, Metadata, MetadataError, MethodKey, Opening, Order, Payload, Status, Streams,
-    },
+    proto::{Code, Codec, Metadata, MethodKey, Opening, Order, Payload, Status, Streams},
     schema::{MethodSchema, ServiceSchema},
     time::now,
 };
@@ -76,8 +74,7 @@ impl Outgoing {
         streams: Streams,
     ) -> Self {
         let order = method.order();
-        let (key, parent, deadline, metadata) = (method.key(), None, None, None);
-        let opening = Opening { key, codec, streams, order, parent, deadline, metadata };
+        let opening = Opening { streams, order, ..Opening::new(method.key(), codec) };
         Self { method, opening, arguments, reply: Reply::Expected, options: None }
     }
 
@@ -110,7 +107,7 @@ impl Outgoing {
     }
 
     /// Refuses the call where an option cannot travel.
-    pub(super) fn refuse_if(&mut self, set: Result<(), MetadataError>) {
+    pub(super) fn refuse_if<E: fmt::Display>(&mut self, set: Result<(), E>) {
         if let Err(error) = set {
             let status = Status::not_started(Code::InvalidArgument, error.to_string());
             self.arguments = Err(status);

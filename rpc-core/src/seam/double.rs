@@ -62,12 +62,17 @@ pub(crate) struct Seen {
 
 impl Double {
     pub(crate) fn new() -> Arc<Self> {
+        Self::of(Peer::new(PeerAddress::Memory))
+    }
+
+    /// A link to this peer.
+    pub(crate) fn of(peer: Peer) -> Arc<Self> {
         let seen = Seen { room: 1 << 20, ..Seen::default() };
         Arc::new(Self {
             seen: Mutex::new(seen),
             place: Place::default(),
             phase: watch::channel(Phase::Ready).0,
-            peer: Peer::new(PeerAddress::Memory),
+            peer,
         })
     }
 

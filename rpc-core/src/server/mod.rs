@@ -1,8 +1,10 @@
 //! The server's side: services, limits, the accept loop, shutdown.
 
+mod authenticate;
 mod connections;
 mod establish;
 mod running;
+mod security;
 mod threads;
 
 pub use running::{Running, Shutdown};
@@ -13,6 +15,7 @@ use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::{
+    identity::{Authenticator, Gate, Judge},
     proto::{Limits, LimitsError, connection::Config},
     reflect,
     service::{BuildError, Connection, Dispatch, Hook, Router},
@@ -20,6 +23,7 @@ use crate::{
     transport::{BindError, IntoAddress, Link, Listener, Peer},
 };
 use connections::Connections;
+use security::Security;
 use threads::Threads;
 
 /// Services and the limits within which they are served.
@@ -48,6 +52,10 @@ pub struct Server {
     grace: Duration,
     threads: Option<NonZero<usize>>,
     reflection: bool,
+    security: Security,
+    /// What callers of the reflection service need.
+    reflection_requires: Vec<String>,
+    authenticator: Option<Arc<dyn Judge>>,
     hook: Option<Hook>,
 }
 
@@ -86,6 +94,9 @@ impl Default for Server {
             grace: Duration::from_secs(30),
             threads: None,
             reflection: true,
+            security: Security::default(),
+            reflection_requires: Vec::new(),
+            authenticator: None,
             hook: None,
         }
     }
@@ -147,6 +158,22 @@ impl Server {
         self
     }
 
+    /// Speaks TLS, and nothing without it: on every stream that this server accepts or is given. Its address is shown
+    /// with `tls:` in front. Default: no TLS; a server without it that other machines reach says so in its log.
+    ///
+    /// ```no_run
+    /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    /// use rpc_core::{Server, tls::ServerTls};
+    /// let server = Server::new().tls(ServerTls::from_files("server.pem", "server.key")?);
+    /// server.listen("0.0.0.0:7000").await?;
+    /// # Ok(()) }
+    /// ```
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: crate::transport::tls::ServerTls) -> Self {
+        self.security = Security::Tls(tls);
+        self
+    }
+
     /// What the server calls itself in its hello. Default: nothing.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.config.name = name.into();
@@ -181,6 +208,71 @@ impl Server {
         self
     }
 
+    /// Has callers of the reflection service need a permission, one more each time; others do not learn what the server
+    /// offers, by its refusals either. Default: anybody may ask.
+    pub fn reflection_requires(mut self, permission: impl Into<String>) -> Self {
+        self.reflection_requires.push(permission.into());
+        self
+    }
+
+    /// Asks `authenticator` who each client is, before anything of its connection starts, calls that came with its first
+    /// bytes included. Who is refused learns why, and its calls end with `UNAUTHENTICATED`. It has until four fifths of
+    /// [`Self::handshake_timeout`] are over, and a tenth of it at least; after that, and where it panics, the connection
+    /// is refused with `UNAVAILABLE`.
+    ///
+    /// A call with a token of its own ([`Call::token`](crate::Call::token)) is made for whom that stands: it waits until
+    /// the authenticator has said so, for as long as a handshake may take. For each connection 32 such verdicts are
+    /// remembered, for a minute; refusals are not.
+    ///
+    /// Without an authenticator tokens are passed over, and methods with `#[rpc(requires = "…")]` are refused to all
+    /// but those whose transport brings a [`Principal`](crate::Principal) with its [`Peer`].
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use rpc_core::{Code, Context, Credentials, Endpoint, Principal, Server, service};
+    ///
+    /// #[service]
+    /// trait Orders {
+    ///     async fn count(&self) -> u64;
+    ///     #[rpc(requires = "orders:write")]
+    ///     async fn cancel(&self, cx: &Context, number: u64) -> String;
+    /// }
+    ///
+    /// struct Book;
+    /// impl Orders for Book {
+    ///     async fn count(&self) -> u64 {
+    ///         7
+    ///     }
+    ///     async fn cancel(&self, cx: &Context, number: u64) -> String {
+    ///         format!("{:?} cancelled order {number}", cx.identity())
+    ///     }
+    /// }
+    ///
+    /// let server = Server::new()
+    ///     .with(OrdersServer::new(Book))
+    ///     .authenticate(async |credentials: Credentials| match credentials.token {
+    ///         None => Ok(Principal::anonymous()),
+    ///         Some(token) if token == "s3cret".into() => Ok(Principal::named("ada").grant("orders:*")),
+    ///         Some(_) => Err("nobody has this token".into()),
+    ///     })
+    ///     .start("127.0.0.1:0")
+    ///     .await?;
+    ///
+    /// let anybody = OrdersClient::connect(server.address()).await?;
+    /// assert_eq!(anybody.count().await?, 7);
+    /// let refused = anybody.cancel(1).await.unwrap_err();
+    /// assert_eq!(refused.status().unwrap().code(), Code::Unauthenticated);
+    ///
+    /// let ada = OrdersClient::new(Endpoint::new().token("s3cret").connect(server.address()).await?);
+    /// assert_eq!(ada.cancel(1).await?, r#"Named("ada") cancelled order 1"#);
+    /// # Ok(()) }
+    /// ```
+    pub fn authenticate(mut self, authenticator: impl Authenticator) -> Self {
+        self.authenticator = Some(Arc::new(authenticator));
+        self
+    }
+
     /// Listens at an address and serves until the future is dropped: connections end with it.
     ///
     /// # Errors
@@ -191,7 +283,8 @@ impl Server {
     /// shutdown.
     pub async fn listen(self, address: impl IntoAddress) -> Result<(), ServeError> {
         let address = address.into_address().map_err(BindError::from)?;
-        self.serve(address.bind().await?).await
+        let listener = self.security.bind(address).await?;
+        self.serve(listener).await
     }
 
     /// Serves what a listener accepts, until the future is dropped: a socket of tokio's that is listening already, or
@@ -218,7 +311,8 @@ impl Server {
     /// Safe: until it resolves, nothing listens.
     pub async fn start(self, address: impl IntoAddress) -> Result<Running, ServeError> {
         let address = address.into_address().map_err(BindError::from)?;
-        self.start_on(address.bind().await?)
+        let listener = self.security.bind(address).await?;
+        self.start_on(listener)
     }
 
     /// Serves what a listener accepts, in the background. To be called within a tokio runtime.
@@ -258,7 +352,13 @@ impl Server {
         self.serve_link(Link::new(io, peer))
     }
 
-    pub(crate) fn serve_link(self, link: Link) -> Result<Running, ServeError> {
+    /// Serves a link within the process, which needs no TLS.
+    pub(crate) fn serve_in_memory(mut self, link: Link) -> Result<Running, ServeError> {
+        self.security = Security::Plain;
+        self.serve_link(link)
+    }
+
+    fn serve_link(self, link: Link) -> Result<Running, ServeError> {
         let grace = self.grace;
         Ok(Running::over(link, Arc::new(self.build()?), grace))
     }
@@ -267,11 +367,23 @@ impl Server {
         self.config.check()?;
         let mut router = Router::of(&self.services)?;
         if self.reflection {
-            reflect::add_to(&mut router)?;
+            reflect::add_to(&mut router, &self.reflection_requires)?;
         }
+        if self.authenticator.is_none()
+            && let Some(method) = router.restricted().next()
+        {
+            tracing::warn!(
+                target: "rpc_core::server",
+                method,
+                "methods require permissions, and no authenticator grants any: Server::authenticate"
+            );
+        }
+        let timeout = self.config.handshake_timeout;
+        let gate = self.authenticator.map(|judge| Gate::new(judge, timeout));
         router.set_hook(self.hook);
         let (router, config) = (Arc::new(router), Arc::new(self.config));
-        Ok(Connections::new(router, config, self.max_connections, self.max_handshakes))
+        let (most, silent) = (self.max_connections, self.max_handshakes);
+        Ok(Connections::new(router, config, self.security, gate, most, silent))
     }
 }
 

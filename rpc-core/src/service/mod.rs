@@ -4,6 +4,7 @@
 mod connection;
 mod context;
 mod item_sink;
+mod permission;
 mod reply_metadata;
 mod request;
 mod router;

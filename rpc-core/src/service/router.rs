@@ -5,7 +5,11 @@ use std::{collections::HashMap, fmt, hash::BuildHasherDefault, sync::Arc};
 
 use thiserror::Error;
 
-use super::{Connection, Dispatch, Request, request::refuse};
+use super::{
+    Connection, Dispatch, Request,
+    permission::{Admitted, Called, Requires},
+    request::refuse,
+};
 use crate::{
     proto::{Code, Codec, IdHasher, MethodKey, Status, Streams},
     schema::{MethodSchema, ServiceSchema},
@@ -18,6 +22,8 @@ pub(crate) struct Router {
     services: Vec<Arc<dyn Dispatch>>,
     /// By the hash of the name: what is hashed already is not hashed well again.
     methods: HashMap<u32, Route, BuildHasherDefault<IdHasher>>,
+    /// Not everybody is to learn what there is.
+    reticent: bool,
     /// Told of every connection whose peer has said hello.
     hook: Option<Hook>,
 }
@@ -31,6 +37,7 @@ struct Route {
     schema: &'static MethodSchema,
     guard: Arc<SlowGuard>,
     order: Option<u32>,
+    requires: Requires,
 }
 
 /// Services that cannot be on one server together.
@@ -61,6 +68,28 @@ impl Router {
     /// # Errors
     /// A service of that name is there already, or the hashes of two method names collide.
     pub(crate) fn add(&mut self, service: Arc<dyn Dispatch>) -> Result<(), BuildError> {
+        self.add_requiring(service, &[])
+    }
+
+    /// Adds the service that describes all others, whose callers need these permissions. If there are any, refusals do
+    /// not tell either what there is.
+    ///
+    /// # Errors
+    /// As for [`Self::add`].
+    pub(crate) fn add_reflection(
+        &mut self,
+        service: Arc<dyn Dispatch>,
+        permissions: &[String],
+    ) -> Result<(), BuildError> {
+        self.reticent = !permissions.is_empty();
+        self.add_requiring(service, permissions)
+    }
+
+    fn add_requiring(
+        &mut self,
+        service: Arc<dyn Dispatch>,
+        permissions: &[String],
+    ) -> Result<(), BuildError> {
         let schema = service.schema();
         if self.schemas().any(|existing| existing.name == schema.name) {
             return Err(BuildError::DuplicateService(schema.name.clone()));
@@ -72,7 +101,8 @@ impl Router {
                 schema.ordered.then_some(if shared { first } else { first + method as u32 });
             let index = self.services.len();
             let guard = Arc::new(SlowGuard::of(schema.key.name_hash()));
-            let route = Route { service: index, method, schema, guard, order };
+            let requires = Requires::new(&schema.requires, permissions);
+            let route = Route { service: index, method, schema, guard, order, requires };
             if let Some(other) = self.methods.insert(schema.key.name_hash(), route) {
                 let (one, two) = (other.schema.path.clone(), schema.path.clone());
                 return Err(BuildError::Collision(one, two));
@@ -92,14 +122,15 @@ impl Router {
         self.services.iter().map(|service| service.schema())
     }
 
+    /// The methods that require permissions, as `Service.method`.
+    pub(crate) fn restricted(&self) -> impl Iterator<Item = &'static str> {
+        let restricted = self.methods.values().filter(|route| !route.requires.is_empty());
+        restricted.map(|route| route.schema.path.as_str())
+    }
+
     fn route(&self, key: MethodKey, codec: Codec) -> Result<&Route, Status> {
         let Some(route) = self.methods.get(&key.name_hash()) else {
-            let names: Vec<&str> = self.schemas().map(|schema| schema.name.as_str()).collect();
-            let message = format!(
-                "this server has no method with the key {key}; its services are {}",
-                names.join(", ")
-            );
-            return Err(Status::not_started(Code::Unimplemented, message));
+            return Err(self.unknown(key));
         };
         let known = route.schema.key.signature_hash();
         match key.signature_hash() {
@@ -113,8 +144,24 @@ impl Router {
         }
     }
 
-    /// The answer to a caller that was built against another signature; it adds its own.
+    /// The answer to a caller of a method that is not there; it adds the services that are, unless not everybody is to
+    /// know them.
+    fn unknown(&self, key: MethodKey) -> Status {
+        let mut message = format!("this server has no method with the key {key}");
+        if !self.reticent {
+            let names: Vec<&str> = self.schemas().map(|schema| schema.name.as_str()).collect();
+            message = format!("{message}; its services are {}", names.join(", "));
+        }
+        Status::not_started(Code::Unimplemented, message)
+    }
+
+    /// The answer to a caller that was built against another signature; it adds its own, unless not everybody is to
+    /// know it.
     fn mismatch(&self, route: &Route) -> Status {
+        if self.reticent || !route.requires.is_empty() {
+            let message = format!("the signature of {} differs", route.schema.path);
+            return Status::not_started(Code::Unimplemented, message);
+        }
         let service = self.services[route.service].schema();
         let message = format!(
             "the signature of {} differs: this server has `{}`",
@@ -146,12 +193,21 @@ impl Route {
 
 impl Serve for Router {
     fn serve(&self, call: IncomingCall, slot: &mut HandlerSlot) -> Option<Schedule<'_>> {
-        let request = &call.request;
-        let route = self.route(request.opening.key, request.opening.codec);
-        match route.and_then(|route| route.check_streams(request.opening.streams)) {
+        let opening = &call.request.opening;
+        let route = self.route(opening.key, opening.codec);
+        match route.and_then(|route| route.check_streams(opening.streams)) {
             Ok(route) => {
-                let request = Request::new(call, route.schema);
-                self.services[route.service].dispatch(route.method, request, slot);
+                let service = &self.services[route.service];
+                // One branch for both, which nearly no call takes.
+                if !route.requires.is_empty() | opening.token.is_some() {
+                    let Route { method, schema, ref requires, .. } = *route;
+                    let called = Called { service, method, schema, requires };
+                    if called.admit(call, slot) == Admitted::No {
+                        return None;
+                    }
+                } else {
+                    service.dispatch(route.method, Request::new(call, route.schema), slot);
+                }
                 Some(Schedule { guard: &route.guard, order: route.order })
             }
             Err(status) => {

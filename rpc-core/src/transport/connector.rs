@@ -5,7 +5,7 @@ use std::{fmt, io};
 use thiserror::Error;
 
 use super::{Address, AddressError, Link};
-use crate::proto::LimitsError;
+use crate::proto::{LimitsError, TokenError};
 
 /// Opens byte streams to one place. An [`Address`] is one; a program brings its own for what has no address here: see
 /// [`Endpoint::connect_with`](crate::Endpoint::connect_with).
@@ -71,9 +71,25 @@ pub enum DialError {
         /// What the system said.
         reason: io::Error,
     },
+    /// The TLS handshake failed.
+    #[cfg(feature = "tls")]
+    #[error("cannot connect to {address}: {reason}")]
+    Handshake {
+        /// What was dialled.
+        address: Address,
+        /// Why, as far as this side knows.
+        reason: super::tls::HandshakeError,
+    },
+    /// TLS cannot be set up.
+    #[cfg(feature = "tls")]
+    #[error(transparent)]
+    Tls(#[from] super::tls::TlsError),
     /// The limits of this side are out of range.
     #[error(transparent)]
     Limits(#[from] LimitsError),
+    /// The token of this side cannot travel.
+    #[error(transparent)]
+    Token(#[from] TokenError),
     /// The services of this side do not go together; a [`BuildError`](crate::BuildError) says why.
     #[error(transparent)]
     Services(Box<dyn std::error::Error + Send + Sync>),

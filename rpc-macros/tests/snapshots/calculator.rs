@@ -172,7 +172,7 @@ const _: () = {
         pub fn add(&self, a: i64, b: i64) -> ::rpc_core::__private::Call<i64> {
             let __arguments = __add_sent { a, b };
             ::rpc_core::__private::unary(
-                &self.channel,
+                self.channel(),
                 __schema(),
                 0usize,
                 &__arguments,
@@ -188,7 +188,7 @@ const _: () = {
         ) -> ::rpc_core::__private::Call<f64, MathError> {
             let __arguments = __div_sent { a, b };
             ::rpc_core::__private::fallible(
-                &self.channel,
+                self.channel(),
                 __schema(),
                 1usize,
                 &__arguments,
@@ -205,7 +205,7 @@ const _: () = {
                 line: ::core::convert::AsRef::<::core::primitive::str>::as_ref(&line),
             };
             ::rpc_core::__private::oneway(
-                &self.channel,
+                self.channel(),
                 __schema(),
                 2usize,
                 &__arguments,
@@ -215,7 +215,7 @@ const _: () = {
         pub fn reset(&self) -> ::rpc_core::__private::Call<()> {
             let __arguments = __reset_sent {};
             ::rpc_core::__private::unary(
-                &self.channel,
+                self.channel(),
                 __schema(),
                 3usize,
                 &__arguments,

@@ -300,7 +300,7 @@ const _: () = {
         ) -> ::rpc_core::__private::Call<::rpc_core::__private::Streaming<Tick>> {
             let __arguments = __ticks_sent { every_ms };
             ::rpc_core::__private::stream(
-                &self.channel,
+                self.channel(),
                 __schema(),
                 0usize,
                 &__arguments,
@@ -313,7 +313,7 @@ const _: () = {
         ) -> ::rpc_core::__private::Call<::rpc_core::__private::Streaming<Bytes>> {
             let __arguments = __open_sent {};
             ::rpc_core::__private::stream(
-                &self.channel,
+                self.channel(),
                 __schema(),
                 1usize,
                 &__arguments,
@@ -329,7 +329,7 @@ const _: () = {
         > {
             let __arguments = __risky_sent {};
             ::rpc_core::__private::fallible_stream(
-                &self.channel,
+                self.channel(),
                 __schema(),
                 2usize,
                 &__arguments,
@@ -349,7 +349,7 @@ const _: () = {
                 key: ::core::convert::AsRef::<::core::primitive::str>::as_ref(&key),
             };
             ::rpc_core::__private::fallible_stream(
-                &self.channel,
+                self.channel(),
                 __schema(),
                 3usize,
                 &__arguments,
@@ -366,7 +366,7 @@ const _: () = {
         > {
             let __arguments = __both_sent {};
             ::rpc_core::__private::fallible_stream(
-                &self.channel,
+                self.channel(),
                 __schema(),
                 4usize,
                 &__arguments,
@@ -383,7 +383,7 @@ const _: () = {
             let __arguments = __sum_sent { scale };
             ::rpc_core::__private::upload(
                 ::rpc_core::__private::fallible(
-                    &self.channel,
+                    self.channel(),
                     __schema(),
                     5usize,
                     &__arguments,
@@ -402,7 +402,7 @@ const _: () = {
             let __arguments = __store_sent {};
             ::rpc_core::__private::upload(
                 ::rpc_core::__private::unary(
-                    &self.channel,
+                    self.channel(),
                     __schema(),
                     6usize,
                     &__arguments,
@@ -420,7 +420,7 @@ const _: () = {
             let __arguments = __echo_sent {};
             ::rpc_core::__private::upload(
                 ::rpc_core::__private::stream(
-                    &self.channel,
+                    self.channel(),
                     __schema(),
                     7usize,
                     &__arguments,
@@ -439,7 +439,7 @@ const _: () = {
                 line: ::core::convert::AsRef::<::core::primitive::str>::as_ref(&line),
             };
             ::rpc_core::__private::unary(
-                &self.channel,
+                self.channel(),
                 __schema(),
                 8usize,
                 &__arguments,
@@ -455,7 +455,7 @@ const _: () = {
                 line: ::core::convert::AsRef::<::core::primitive::str>::as_ref(&line),
             };
             ::rpc_core::__private::oneway(
-                &self.channel,
+                self.channel(),
                 __schema(),
                 9usize,
                 &__arguments,

@@ -114,7 +114,7 @@ const _: () = {
                 old: ::core::convert::AsRef::<[u8]>::as_ref(&old),
             };
             my::engine::__private::fallible(
-                &self.channel,
+                self.channel(),
                 __schema(),
                 0usize,
                 &__arguments,

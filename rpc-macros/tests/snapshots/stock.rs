@@ -165,7 +165,7 @@ const _: () = {
                 name: ::core::convert::AsRef::<::core::primitive::str>::as_ref(&name),
             };
             ::rpc_core::__private::unary(
-                &self.channel,
+                self.channel(),
                 __schema(),
                 0usize,
                 &__arguments,
@@ -178,7 +178,7 @@ const _: () = {
         ) -> ::rpc_core::__private::Call<::rpc_core::__private::Streaming<u64>> {
             let __arguments = __prices_sent {};
             ::rpc_core::__private::stream(
-                &self.channel,
+                self.channel(),
                 __schema(),
                 1usize,
                 &__arguments,
@@ -194,7 +194,7 @@ const _: () = {
                 name: ::core::convert::AsRef::<::core::primitive::str>::as_ref(&name),
             };
             ::rpc_core::__private::stream(
-                &self.channel,
+                self.channel(),
                 __schema(),
                 2usize,
                 &__arguments,
@@ -205,7 +205,7 @@ const _: () = {
         fn own(&self) -> ::rpc_core::__private::Call<u64, Status<u8>> {
             let __arguments = __own_sent {};
             ::rpc_core::__private::fallible(
-                &self.channel,
+                self.channel(),
                 __schema(),
                 3usize,
                 &__arguments,
@@ -384,6 +384,11 @@ const _: () = {
     #[automatically_derived]
     impl Stock for StockClient
     where
+        for<'__none> Status: ::core::convert::From<::rpc_core::__private::Status>,
+        for<'__none> rpc_core::Status: ::core::convert::From<
+            ::rpc_core::__private::Status,
+        >,
+        for<'__none> Status: ::core::convert::From<::rpc_core::__private::Status>,
         for<'__none> Status<u8>: ::core::convert::From<::rpc_core::__private::Status>,
     {
         #[inline]

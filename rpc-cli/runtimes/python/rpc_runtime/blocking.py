@@ -30,13 +30,16 @@ class BlockingConnection:
         timeout: float = HANDSHAKE,
         limits: Limits | None = None,
         name: str = "",
+        token: str | bytes = b"",
         handlers: typing.Sequence[Handler] = (),
     ) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="rpc", daemon=True)
         self._thread.start()
         try:
-            connecting = Connection.connect(address, timeout=timeout, limits=limits, name=name, handlers=handlers)
+            connecting = Connection.connect(
+                address, timeout=timeout, limits=limits, name=name, token=token, handlers=handlers
+            )
             self.connection = self.run(connecting)
         except BaseException:
             self._stop()

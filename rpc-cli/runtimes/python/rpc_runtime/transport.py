@@ -57,8 +57,15 @@ async def dial(address: str, timeout: float) -> tuple[asyncio.StreamReader, asyn
 class Transport:
     """What a connection is before it knows of methods."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, limits: Limits, name: str) -> None:
-        self.protocol = Protocol(limits, name)
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        limits: Limits,
+        name: str,
+        token: bytes = b"",
+    ) -> None:
+        self.protocol = Protocol(limits, name, token)
         self.error: str | None = None
         """Why the connection ended, if it did."""
         self._reader = reader
@@ -89,7 +96,7 @@ class Transport:
             self.end(f"{address} says no hello", TIMEOUT)
             raise ConnectError(f"{address} says no hello within {timeout} s") from None
         except ProtocolError as error:
-            raise ConnectError(f"{address}: {error}") from error
+            raise ConnectError(f"{address}: {error}", self.protocol.ended()) from error
         except asyncio.CancelledError:
             self.end("given up", ABORT)
             raise
@@ -275,7 +282,7 @@ class Transport:
             accepted = seen is None or (call.number is not None and call.number < seen[1])
             ran = call.number is not None and accepted
             if call.listener is not None:
-                call.listener.fail(StatusError(Code.UNAVAILABLE, why, ran))
+                call.listener.fail(StatusError(self.protocol.ended(), why, ran))
         self.protocol.opened.clear()
         for waiting in self._pongs.values():
             if not waiting.done():

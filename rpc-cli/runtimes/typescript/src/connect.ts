@@ -9,6 +9,7 @@ import { ProtocolError, StatusError } from "./errors.js";
 import { DEFAULT_LIMITS, type Limits } from "./hello.js";
 import type { ServiceHandler } from "./method.js";
 import { Protocol } from "./protocol.js";
+import { utf8 } from "./wire.js";
 
 /** Milliseconds for the connection and the hellos. */
 const HANDSHAKE = 5000;
@@ -30,6 +31,8 @@ export interface ConnectOptions {
   readonly limits?: Partial<Limits>;
   /** What this side calls itself, for logs of the other. */
   readonly name?: string;
+  /** Proves to the server who calls: text, or 1 to 2,048 bytes. */
+  readonly token?: string | Uint8Array;
   /** Gives up while connecting. */
   readonly signal?: AbortSignal;
 }
@@ -94,7 +97,9 @@ class Link {
       },
       now: (): number => Date.now(),
     };
-    this.#protocol = new Protocol(limits, hooks, options.name);
+    const { name, token } = options;
+    const shown = typeof token === "string" ? utf8(token) : token;
+    this.#protocol = new Protocol(limits, hooks, name, shown);
     this.#connection = new Connection(this.#protocol, this.#dispatcher, this);
   }
 
@@ -250,7 +255,7 @@ class Link {
     clearInterval(this.#ticker);
     this.#forget();
     this.#protocol.end(why);
-    this.#reject(new StatusError("UNAVAILABLE", why, false, { cause }));
+    this.#reject(this.#protocol.reason ?? new StatusError("UNAVAILABLE", why, false, { cause }));
     if (orderly) {
       this.#socket?.end();
     } else {

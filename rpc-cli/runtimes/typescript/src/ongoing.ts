@@ -7,10 +7,13 @@ import { Metadata } from "./metadata.js";
 import type { CallOptions, Items, Method } from "./method.js";
 import type { Protocol } from "./protocol.js";
 import type { Inbound } from "./streams.js";
-import { Writer } from "./wire.js";
+import { utf8, Writer } from "./wire.js";
 
 /** The longest that a timer of Node runs. */
 const MAX_TIMER = 2 ** 31 - 1;
+
+/** Bytes of the longest token of a call. */
+const MAX_TOKEN = 4096;
 
 /** How a call ended: by a reply, or by an error of the program's own upload. */
 export type Outcome = Reply | { readonly kind: "thrown"; readonly error: Error };
@@ -230,6 +233,15 @@ export function encodeExtension(options: CallOptions, sends: boolean, expects: b
     writer.byte(4);
     writer.u16(4);
     writer.u32(options.within.id);
+  }
+  if (options.token !== undefined) {
+    const token = typeof options.token === "string" ? utf8(options.token) : options.token;
+    if (token.length < 1 || token.length > MAX_TOKEN) {
+      throw new RangeError(`a token is 1 to ${String(MAX_TOKEN)} bytes long`);
+    }
+    writer.byte(10);
+    writer.u16(token.length);
+    writer.raw(token);
   }
   return writer.finish();
 }

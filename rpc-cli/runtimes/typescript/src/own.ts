@@ -194,19 +194,20 @@ export class OwnCalls {
   }
 
   /** Those that the other side has not accepted before it said that it goes away were not started. */
-  abandon(accepted: bigint, why: string): void {
+  abandon(accepted: bigint, status: StatusError): void {
     for (const open of [...this.#calls.values()]) {
       if (open.number === undefined || BigInt(open.number) >= accepted) {
         if (open.message !== undefined) {
           this.#outbox.drop(open.message);
         }
-        this.#settle(open, { kind: "status", status: unavailable(why, false) });
+        this.#settle(open, { kind: "status", status });
         open.outbound?.close();
         this.#calls.delete(open.id);
         this.#shares.giveBack(open.want);
       }
     }
-    this.refuse(why);
+    this.#refusal ??= status;
+    this.refuse(status.message);
   }
 
   /** Opens no further call; those that wait were not started. */

@@ -30,7 +30,8 @@ const UNREAD = 1 << 20;
 const KEY = 8;
 
 function nothing(): Extension {
-  return { timeout: undefined, metadata: new Metadata(), sends: false, expects: false, nested: false, credit: 0 };
+  const metadata = new Metadata();
+  return { timeout: undefined, metadata, sends: false, expects: false, nested: false, credit: 0, token: undefined };
 }
 
 export class PeerCalls {

@@ -74,11 +74,12 @@ impl<'a> Target<'a> for Rust<'a> {
         document(out, "    ", &schema.doc, schema.deprecated.as_deref());
         let mut options = Vec::new();
         if schema.kind == MethodKind::Oneway {
-            options.push("oneway");
+            options.push("oneway".to_owned());
         }
         if schema.ordered && !service.of.schema.ordered {
-            options.push("ordered");
+            options.push("ordered".to_owned());
         }
+        options.extend(schema.requirement());
         if !options.is_empty() {
             put!(out, "    #[rpc({})]", options.join(", "));
         }

@@ -872,6 +872,17 @@ class Connections:
         error = await raises(client.ConnectError, client.Connection.connect(f"127.0.0.1:{port}"))
         same(f"127.0.0.1:{port}" in str(error), True)
 
+    async def test_a_token_that_proves_nothing(self) -> None:
+        for token in ("wrong", b"\xff"):
+            error = await raises(client.ConnectError, self.connect(token=token))
+            same(error.code, client.Code.UNAUTHENTICATED)
+            same("nobody has this token" in str(error), True)
+        await raises(ValueError, self.connect(token="x" * 2049))
+
+    async def test_a_token_that_lets_in(self) -> None:
+        async with await self.connect(token="let me in") as connection:
+            same(await client.Exchange(connection).add(1, 2), 3)
+
     async def test_an_address_that_is_none(self) -> None:
         await raises(client.ConnectError, client.Connection.connect("nonsense"))
 

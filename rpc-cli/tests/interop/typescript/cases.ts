@@ -866,6 +866,21 @@ async function connections(): Promise<void> {
     const error = await status(connect(`127.0.0.1:${String(port)}`), "UNAVAILABLE");
     ok(!error.mayHaveRun);
   });
+  await report("a token that proves nothing", async () => {
+    for (const token of ["wrong", Uint8Array.of(0xff)]) {
+      const error = await status(connect(address, { token }), "UNAUTHENTICATED");
+      ok(error.message.includes("nobody has this token"));
+      ok(!error.mayHaveRun);
+    }
+  });
+  await report("tokens that let in", async () => {
+    const other = await connect(address, { token: "let me in" });
+    const judged = new Exchange(other);
+    deepStrictEqual(await judged.add(1n, 2n), 3n);
+    deepStrictEqual(await judged.add(1n, 2n, { token: "let me in" }), 3n);
+    await status(judged.add(1n, 2n, { token: "wrong" }), "UNAUTHENTICATED");
+    await other.close();
+  });
   await report("addresses that are none", async () => {
     for (const wrong of ["", "localhost", "127.0.0.1:99999", ":1", "a:b"]) {
       await status(connect(wrong), "INVALID_ARGUMENT");

@@ -26,6 +26,15 @@ pub enum ConnectionError {
     /// The peer speaks another protocol, which was recognised by what it sent.
     #[error("peer does not speak this protocol: it sent {0}")]
     Foreign(&'static str),
+    /// The peer refused this side before the protocol began: over its certificate, say.
+    #[error("peer refused the connection: {0}")]
+    Refused(String),
+    /// The peer speaks TLS, and this side does not.
+    #[error("peer does not speak this protocol: it sent TLS; its address is tls:host:port")]
+    TlsRequired,
+    /// This port takes TLS alone, and the peer does not speak it.
+    #[error("this port speaks TLS: connect to tls:host:port")]
+    Unencrypted,
     /// The peer's bytes are not frames.
     #[error(transparent)]
     Decode(#[from] DecodeError),
@@ -97,6 +106,12 @@ pub enum ConnectionError {
     /// The peer does not read what it asked for.
     #[error("peer does not read its replies")]
     WriteStalled,
+    /// The peer has not proved who it is, in the words of whoever judged that.
+    #[error("{0}")]
+    Unauthenticated(String),
+    /// It could not be judged who the peer is.
+    #[error("{0}")]
+    Unjudged(String),
     /// This side ended the connection at once.
     #[error("connection aborted by this side")]
     Aborted,
@@ -111,10 +126,15 @@ impl ConnectionError {
     /// What the peer is to be told, if telling it makes sense.
     pub(super) const fn close_code(&self) -> Option<CloseCode> {
         match self {
-            Self::Closed | Self::Lost | Self::Transport(_) | Self::ByPeer(_) | Self::Undriven => {
-                None
-            }
-            Self::Aborted => Some(CloseCode::Abort),
+            Self::Closed
+            | Self::Lost
+            | Self::Transport(_)
+            | Self::Refused(_)
+            | Self::TlsRequired
+            | Self::ByPeer(_)
+            | Self::Undriven => None,
+            Self::Aborted | Self::Unjudged(_) => Some(CloseCode::Abort),
+            Self::Unauthenticated(_) => Some(CloseCode::Unauthenticated),
             Self::HandshakeTimeout
             | Self::KeepaliveTimeout
             | Self::WriteStalled
@@ -141,16 +161,28 @@ impl ConnectionError {
     pub(super) const fn is_foreign(&self) -> bool {
         matches!(
             self,
-            Self::Foreign(_) | Self::Decode(DecodeError::Preface | DecodeError::Version(_))
+            Self::Foreign(_)
+                | Self::Refused(_)
+                | Self::TlsRequired
+                | Self::Unencrypted
+                | Self::Decode(DecodeError::Preface | DecodeError::Version(_))
         )
+    }
+
+    /// The code of calls that this end of the connection ended.
+    pub(crate) const fn code(&self) -> Code {
+        match self {
+            Self::ByPeer(goaway) => goaway.code.of_calls(),
+            _ => Code::Unavailable,
+        }
     }
 
     /// The status of a call that this end of the connection ended.
     pub(super) fn status(&self, execution: Execution) -> Status {
         let message = format!("{self}; {}", outcome(execution));
         match execution {
-            Execution::NotStarted => Status::not_started(Code::Unavailable, message),
-            Execution::MayHaveRun => Status::new(Code::Unavailable, message),
+            Execution::NotStarted => Status::not_started(self.code(), message),
+            Execution::MayHaveRun => Status::new(self.code(), message),
         }
     }
 }

@@ -15,6 +15,7 @@ pub(super) fn schema(service: &Service) -> TokenStream {
     let methods = service.methods.iter().map(|described| method(service, described));
     let ordered = service.ordered.then(|| quote!(service.ordered();));
     let deprecated = service.deprecated.as_ref().map(|why| quote!(service.deprecated(#why);));
+    let requires = &service.requires;
     quote! {
         fn __schema() -> &'static #krate::ServiceSchema {
             static SCHEMA: ::std::sync::LazyLock<#krate::ServiceSchema> =
@@ -22,6 +23,7 @@ pub(super) fn schema(service: &Service) -> TokenStream {
                     let mut service = #krate::ServiceBuilder::new(#name, #doc);
                     #deprecated
                     #ordered
+                    #(service.requires(#requires);)*
                     #(#methods)*
                     service.build()
                 });
@@ -64,10 +66,11 @@ fn method(service: &Service, method: &Method) -> TokenStream {
     let fails = fails.map(|error| quote!(.fails::<#error>()));
     let deprecated = method.deprecated.as_ref().map(|why| quote!(.deprecated(#why)));
     let ordered = method.ordered.then(|| quote!(.ordered()));
+    let requires = &method.requires;
     let conditions = method.conditions();
     quote! {
         #(#conditions)*
         service.method(#name, #doc, #krate::MethodKind::#kind)
-            #(#arguments)* #upload #returns #fails #deprecated #ordered;
+            #(#arguments)* #upload #returns #fails #deprecated #ordered #(.requires(#requires))*;
     }
 }
