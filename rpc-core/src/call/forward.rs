@@ -24,8 +24,8 @@ pub fn own<E: From<Status>>(error: CallError<E>) -> E {
 }
 
 /// The status with which a call ended.
-pub fn status(error: CallError) -> Status {
-    error.into()
+pub fn status<F: From<Status>>(error: CallError) -> F {
+    Status::from(error).into()
 }
 
 /// A method that returns a `Result`.

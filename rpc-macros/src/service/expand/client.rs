@@ -101,7 +101,7 @@ fn method(service: &Service, index: usize, method: &Method) -> TokenStream {
     let (output, call, decode) = reply(service, method);
     let place = place(service, index, method);
     let called = quote! {
-        #krate::#call(&self.channel, __schema(), #place, &__arguments #(, #decode)*)
+        #krate::#call(self.channel(), __schema(), #place, &__arguments #(, #decode)*)
     };
     let called = match method.upload() {
         Some(Upload { ident, item, .. }) => {

@@ -23,13 +23,12 @@ pub(super) fn implementation(service: &Service) -> Option<TokenStream> {
     let Service { krate, ident, supertraits, .. } = service;
     let client = client_ident(service);
     // A bound of nobody's lifetime: where it does not hold the client just does not implement the trait.
-    let errors = service.methods.iter().filter_map(|method| {
-        let (error, conditions) = (method.output.failure()?.own()?, method.conditions().next());
-        // The type may not be there in builds without the method.
-        conditions.is_none().then_some(error)
+    let errors = service.methods.iter().filter_map(|method| method.output.failure());
+    let bounds = errors.map(|error| {
+        // What is only called `Status` is refused elsewhere, and adds no error here.
+        let error = error.written();
+        quote!(for<'__none> #error: ::core::convert::From<#krate::Status>)
     });
-    let bounds =
-        errors.map(|error| quote!(for<'__none> #error: ::core::convert::From<#krate::Status>));
     let supers = (!supertraits.is_empty()).then(|| quote!(for<'__none> #client: #supertraits));
     let methods = service.methods.iter().map(|called| method(service, called));
     Some(quote! {
@@ -58,12 +57,10 @@ fn has_place_for_failures(method: &Method) -> bool {
     }
 }
 
-/// True if the error may be made of a status. Conditions of the build do not reach the bounds of the whole, so that
-/// only `Status` itself is known of a method that has some.
+/// True if the error may be made of a status. It is named in the bounds of the whole, and so has to be there in all
+/// builds.
 fn is_made_of_status(method: &Method, error: &Failure) -> bool {
-    error.own().is_none_or(|error| {
-        types::shared_content(error).is_none() && method.conditions().next().is_none()
-    })
+    types::shared_content(error.written()).is_none() && method.conditions().next().is_none()
 }
 
 /// True if a boxed stream has all that is promised of the stream.
