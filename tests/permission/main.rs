@@ -12,6 +12,8 @@ mod methods;
 #[cfg(test)]
 mod orders;
 #[cfg(test)]
+mod promises;
+#[cfg(test)]
 mod reflection;
 #[cfg(test)]
 mod secrets;
