@@ -21,7 +21,7 @@ const CORE: &[Wall] = &[
     ("extensions", &[]),
     ("transport", &["proto", "extensions"]),
     ("identity", &["proto", "extensions", "transport", "time"]),
-    ("seam", &["proto", "transport"]),
+    ("seam", &["proto", "extensions", "transport"]),
     ("connection", &["proto", "transport", "seam", "time"]),
     ("call", &["proto", "codec", "schema", "transport", "seam", "time"]),
     (
@@ -161,6 +161,7 @@ const BENCHES: &[Wall] = &[
         ],
     ),
     ("page", &["plan", "record", "report", "results", "transport"]),
+    ("tls", &["gauge", "idle", "plan", "process", "record", "run", "runtime", "transport"]),
     ("survey", &["allocations", "idle", "plan", "results", "run", "streams", "wire"]),
 ];
 

@@ -25,5 +25,6 @@ pub mod server;
 pub mod sound;
 pub mod streams;
 pub mod survey;
+pub mod tls;
 pub mod transport;
 pub mod wire;

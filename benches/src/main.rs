@@ -22,7 +22,7 @@ use benches::{
     sound::{self, SoakPlan},
     streams,
     survey::Survey,
-    transport,
+    tls, transport,
 };
 use clap::{Args, Parser, Subcommand};
 
@@ -136,6 +136,14 @@ enum Command {
     WaitingStreams(Effort),
     /// A hundred connections that make the server hold all they can, and a client that is well.
     Hostile(Effort),
+    /// Calls, idle connections and handshakes with TLS, beside the same without and tonic with it.
+    Tls {
+        #[command(flatten)]
+        effort: Effort,
+        /// How many idle connections are held.
+        #[arg(long, default_value_t = 10_000)]
+        connections: usize,
+    },
     /// Serves one transport until stdin closes; its address is the first line of stdout.
     #[command(hide = true)]
     Server {
@@ -181,7 +189,7 @@ struct Effort {
     window_ms: u64,
 }
 
-fn show(effort: &Effort, measure: fn(&Path, plan::Effort) -> Result<String>) -> Result<()> {
+fn show(effort: &Effort, measure: impl Fn(&Path, plan::Effort) -> Result<String>) -> Result<()> {
     let window = Duration::from_millis(if effort.quick { 50 } else { effort.window_ms });
     let effort = plan::Effort {
         warm_up: window / 4,
@@ -260,6 +268,9 @@ fn main() -> Result<()> {
         Command::SideBySide(effort) => show(&effort, sound::side_by_side),
         Command::WaitingStreams(effort) => show(&effort, sound::waiting_streams),
         Command::Hostile(effort) => show(&effort, sound::hostile),
+        Command::Tls { effort, connections } => {
+            show(&effort, |program, effort| tls::tls(program, effort, connections))
+        }
         Command::Server { transport, one_thread } => {
             server::serve(&transport, if one_thread { Threading::One } else { Threading::Workers })
         }

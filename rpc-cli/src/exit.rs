@@ -29,6 +29,8 @@ pub(crate) enum Failure {
         method: String,
         /// Its error, as JSON.
         error: Value,
+        /// The code that the error stands for.
+        code: Code,
     },
     /// The user has enough.
     #[error("interrupted")]
@@ -102,8 +104,7 @@ impl Failure {
         match self {
             Self::Told { error } => error.downcast_ref().and_then(Self::code),
             Self::Status { status, .. } => Some(status.code()),
-            Self::Application { .. } => Some(Code::Unknown),
-            Self::Refused { code, .. } => Some(*code),
+            Self::Application { code, .. } | Self::Refused { code, .. } => Some(*code),
             Self::Usage(_) | Self::Interrupted => None,
         }
     }
@@ -233,12 +234,11 @@ mod tests {
                 "kind": "status", "code": "ABORTED", "message": "not now", "may_have_run": true,
             } })
         );
+        let (method, error, code) = ("S.m".to_owned(), json!({ "A": 1 }), Code::NotFound);
         assert_eq!(
-            shown(
-                Failure::Application { method: "S.m".to_owned(), error: json!({ "A": 1 }) }.into()
-            ),
+            shown(Failure::Application { method, error, code }.into()),
             json!({ "error": {
-                "kind": "application", "code": "UNKNOWN", "message": "S.m failed: {\"A\":1}",
+                "kind": "application", "code": "NOT_FOUND", "message": "S.m failed: {\"A\":1}",
                 "value": { "A": 1 },
             } })
         );

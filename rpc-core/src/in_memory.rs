@@ -27,7 +27,7 @@ impl Endpoint {
                 return self.unserved(format!("the client in memory cannot serve: {error}"));
             }
         };
-        match server.into().serve_link(far) {
+        match server.into().serve_in_memory(far) {
             Ok(_running) => self.channel(near, serve),
             Err(error) => self.unserved(format!("the server in memory cannot serve: {error}")),
         }

@@ -31,7 +31,7 @@
 //!
 //! | word | means |
 //! |---|---|
-//! | transport | a way to get a byte stream: TCP, a Unix socket, memory, or the program's own |
+//! | transport | a way to get a byte stream: TCP, a Unix socket, memory, or the program's own; TLS around any of them |
 //! | [`Link`], [`Peer`] | an open byte stream, and who is at its other end |
 //! | [`Listener`], [`Connector`] | what accepts byte streams, and what dials them |
 //! | frame, head | one unit on the wire, and its fixed prefix |
@@ -85,8 +85,11 @@ mod time;
 mod times;
 mod transport;
 
-pub use broadcast::{Broadcast, Lagged, Shared, Subscription};
-pub use call::{Call, CallError, Channel, ChannelState, Reply, ReplyCall, Streaming};
+pub use broadcast::{Broadcast, Lagged, Shared, Subscription, Watch, Watching};
+pub use call::{
+    Call, CallError, Channel, ChannelState, Fallible, MethodError, Reply, ReplyCall, Streaming,
+    Upload, fallible,
+};
 pub use client::Endpoint;
 pub use codec::CodecError;
 pub use extensions::Extensions;
@@ -98,9 +101,11 @@ pub use proto::{
     MetadataValue, MethodKey, Payload, Status, Token, TokenError,
 };
 pub use rpc_macros::service;
-pub use schema::Schema;
+pub use schema::{Json, Schema};
 pub use server::{Running, ServeError, Server, Shutdown};
-pub use service::{BuildError, Context, ReplyMetadata};
+pub use service::{BuildError, Connection, Context, ReplyMetadata};
+#[cfg(feature = "tls")]
+pub use transport::tls;
 pub use transport::{
     Address, AddressError, BindError, BoundListener, Connector, DialError, Identity, Incoming,
     IntoAddress, Link, Listener, Peer, PeerAddress,
@@ -135,6 +140,9 @@ mod documents {
     mod streams {}
     #[doc = include_str!("../../docs/guide/testing.md")]
     mod testing {}
+    #[cfg(feature = "tls")]
+    #[doc = include_str!("../../docs/guide/tls.md")]
+    mod tls {}
     #[doc = include_str!("../../docs/guide/transports.md")]
     mod transports {}
 }

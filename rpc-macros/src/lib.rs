@@ -42,6 +42,10 @@ use proc_macro::TokenStream;
 /// A client is `Clone`, `Debug`, `Send` and `Sync`; its clones share the connection. No method of a service may have
 /// one of these names, nor one of a trait that every type has, such as `clone` and `into`.
 ///
+/// The client implements the trait too, if every method can say that the call itself has failed: by a result of
+/// `Result<T, Status>`, of `Result<T, E>` where `E: From<Status>`, or a stream of such items; or by having no reply. So a
+/// function that takes `&impl Calculator` takes a client as well, and a client can be served, as a relay is.
+///
 /// # Methods
 ///
 /// The client's methods take numbers, `bool`, `char` and `Bytes` by value, and all else owned or borrowed: for a
@@ -101,6 +105,8 @@ pub fn service(options: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// - `#[schema(as = "T")]` on a type, field or variant: it travels as `T` does; needed beside serde's
 ///   `with`, `from` and `into`.
+/// - `#[schema(code = "NOT_FOUND")]` on a variant, or on a type for all that have none: the code that it stands for as the
+///   error of a method. It is part of the description and not of the signature.
 /// - `#[schema(crate = path)]`: the path of `rpc_core`, if another crate re-exports it.
 #[proc_macro_derive(Schema, attributes(schema, serde))]
 pub fn derive_schema(item: TokenStream) -> TokenStream {

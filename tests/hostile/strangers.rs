@@ -46,7 +46,7 @@ async fn http_gets_an_http_answer() {
 #[tokio::test]
 async fn tls_gets_a_tls_alert() {
     let hello = [0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x03];
-    assert_eq!(meet(&hello).await, [0x15, 0x03, 0x01, 0x00, 0x02, 0x02, 0x28]);
+    assert_eq!(meet(&hello).await, b"\x15\x03\x01\x00\x02\x02\x28\xa9RPC\x01\0\0\0");
 }
 
 #[tokio::test]

@@ -1,12 +1,14 @@
 //! The shared parts of the integration tests: a service with every kind of method, servers of it over every
-//! transport, and a peer that speaks the protocol by hand.
+//! transport, certificates, and a peer that speaks the protocol by hand.
 
+mod authority;
 mod playground;
 mod raw_peer;
 mod served;
 mod tour;
 pub mod wire;
 
+pub use authority::{Authority, Leaf, valid};
 pub use playground::{
     Colour, Order, Playground, PlaygroundClient, PlaygroundServer, Refused, Toys,
 };

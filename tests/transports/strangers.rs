@@ -35,7 +35,7 @@ fn check(bytes: &[u8], answer: &[u8]) {
             assert!(head.contains(&format!("Content-Length: {}\r\n", body.len())), "{head}");
             assert!(body.contains("rpc-core protocol, not HTTP"), "{body}");
         }
-        TLS => assert_eq!(answer, [0x15, 0x03, 0x01, 0x00, 0x02, 0x02, 0x28]),
+        TLS => assert_eq!(answer, b"\x15\x03\x01\x00\x02\x02\x28\xa9RPC\x01\0\0\0"),
         _ => {
             let goaway = goaway(answer);
             assert_eq!(goaway.code, CloseCode::Protocol);

@@ -11,6 +11,7 @@
 mod axum_reqwest;
 mod callers;
 mod capnp;
+pub(crate) mod certificates;
 mod generated;
 mod http;
 mod jsonrpsee;
@@ -136,7 +137,7 @@ pub fn all() -> Vec<Box<dyn Transport>> {
         Box::new(ours::Ours::Json),
         Box::new(ours::Ours::Memory),
         Box::new(tarpc::Tarpc),
-        Box::new(tonic::Tonic),
+        Box::new(tonic::Tonic::Plain),
         Box::new(capnp::CapnpRpc),
         Box::new(jsonrpsee::Jsonrpsee::WebSocket),
         Box::new(jsonrpsee::Jsonrpsee::Http),
@@ -147,13 +148,19 @@ pub fn all() -> Vec<Box<dyn Transport>> {
     ]
 }
 
+/// Those that are encrypted: they stand beside the others on request, for each has a bar of its own.
+fn encrypted() -> Vec<Box<dyn Transport>> {
+    vec![Box::new(ours::Ours::Tls), Box::new(tonic::Tonic::Tls)]
+}
+
 /// Finds a transport by its name.
 ///
 /// # Errors
 ///
 /// When none has that name; the message lists those that there are.
 pub fn find(name: &str) -> Result<Box<dyn Transport>> {
-    all().into_iter().find(|transport| transport.name() == name).with_context(|| {
+    let mut named = all().into_iter().chain(encrypted());
+    named.find(|transport| transport.name() == name).with_context(|| {
         let names: Vec<_> = all().iter().map(|transport| transport.name()).collect();
         format!("no transport is called {name:?}, there are {}", names.join(", "))
     })

@@ -1,4 +1,4 @@
-//! This framework, over TCP over a Unix socket and in memory, in bincode and in JSON, as its README shows it.
+//! This framework, over TCP, with TLS and without, over a Unix socket and in memory, in bincode and in JSON, as its README shows it.
 
 use std::sync::Arc;
 
@@ -6,12 +6,13 @@ use anyhow::Result;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use rpc_cli::load::record::Tally;
-use rpc_core::{Address, Codec, Endpoint, Limits, Server, service};
+use rpc_core::{Address, Codec, Endpoint, Limits, Server, service, tls::ClientTls};
 use tempfile::TempDir;
 
 use super::{
     Info, LARGEST_MESSAGE, Link, Listening, MOST_CALLS, MOST_CONNECTIONS, Role, Transport,
     callers::{Caller, Callers},
+    certificates,
     threads::Place,
 };
 use crate::{
@@ -66,6 +67,8 @@ pub(super) enum Ours {
     /// TCP, with connections on threads that have a runtime each, on both sides.
     Threads,
     Unix,
+    /// TCP, with TLS.
+    Tls,
     /// TCP, with values in JSON.
     Json,
     /// No socket: both ends in the client's process.
@@ -77,6 +80,10 @@ impl Transport for Ours {
         let (name, settings) = match self {
             Self::Tcp => ("ours-tcp", RAISED),
             Self::Unix => ("ours-unix", RAISED),
+            Self::Tls => (
+                "ours-tls",
+                "bincode over TLS 1.3 and TCP, limits raised as without TLS, otherwise the defaults",
+            ),
             Self::Threads => (
                 "ours-threads",
                 "bincode over TCP; the server has a thread with a runtime of its own for each core, and the client \
@@ -110,6 +117,12 @@ impl Transport for Ours {
             let directory = TempDir::new()?;
             let address = match ours {
                 Self::Memory => return Ok(Listening::new("memory", ())),
+                Self::Tls => {
+                    let (certificates, tls) = certificates::ours()?;
+                    let running = server().tls(tls).start("127.0.0.1:0").await?;
+                    let address = certificates.address(running.address());
+                    return Ok(Listening::new(address, (running, certificates)));
+                }
                 Self::Tcp | Self::Threads | Self::Json => {
                     Address::Tcp { host: "127.0.0.1".to_owned(), port: 0 }
                 }
@@ -141,6 +154,10 @@ impl Ours {
         let endpoint = Endpoint::new().limits(limits()).codec(codec);
         let channel = match self {
             Self::Memory => endpoint.in_memory(server()),
+            Self::Tls => {
+                let (address, authority) = certificates::read(&address)?;
+                endpoint.tls(ClientTls::roots_pem(authority)?).connect(address).await?
+            }
             _ => endpoint.connect(address).await?,
         };
         channel.ready().await?;

@@ -3,7 +3,10 @@
 
 use std::collections::HashSet;
 
-use rpc_core::schema::{ContainerKind, Format, MethodSchema, ServiceSchema};
+use rpc_core::{
+    Code,
+    schema::{ContainerKind, Format, MethodSchema, ServiceSchema},
+};
 
 use super::Refusal;
 use crate::output::steers;
@@ -30,6 +33,7 @@ pub(super) fn check(service: &ServiceSchema) -> Result<(), Refusal> {
     }
     for (_, container) in service.types.iter() {
         text("the name of a type,", &container.name, LONGEST_TYPE)?;
+        code(container.code.as_deref())?;
         kind(&container.kind)?;
     }
     Ok(())
@@ -61,6 +65,7 @@ fn kind(kind: &ContainerKind) -> Result<(), Refusal> {
         ContainerKind::Enum(variants) => {
             for variant in variants {
                 text("the name of a variant,", &variant.name, LONGEST)?;
+                code(variant.code.as_deref())?;
                 // No enum: the budget has refused one in here.
                 self::kind(&variant.kind)?;
             }
@@ -73,6 +78,12 @@ fn kind(kind: &ContainerKind) -> Result<(), Refusal> {
         _ => {}
     }
     kind.formats().into_iter().try_for_each(format)
+}
+
+/// The code of an error.
+fn code(name: Option<&str>) -> Result<(), Refusal> {
+    let Some(name) = name else { return Ok(()) };
+    demand(Code::from_name(name).is_some(), "the code of an error,", name, "one of the known codes")
 }
 
 /// Shapes have names only where they are texts in JSON.

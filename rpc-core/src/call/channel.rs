@@ -52,6 +52,11 @@ impl Channel {
         Self { target, codec, timeout, parent: None }
     }
 
+    /// A channel for calls that are part of no other.
+    pub(crate) fn of(caller: Arc<dyn Caller>) -> Self {
+        Self::new(Target::Caller(caller), Codec::default(), None)
+    }
+
     /// A channel back to whoever made a call that is served here.
     pub(crate) fn back(caller: Arc<dyn Caller>, parent: Arc<dyn Scope>) -> Self {
         let (target, codec) = (Target::Caller(caller), Codec::default());

@@ -4,6 +4,7 @@
 mod channel;
 mod error;
 mod evolve;
+pub mod forward;
 mod future;
 mod outgoing;
 mod reply_call;
@@ -11,19 +12,20 @@ mod scope;
 mod sending;
 mod streaming;
 mod target;
+mod upload;
 
 pub use channel::{Channel, ChannelState};
-pub use error::CallError;
+pub use error::{CallError, MethodError};
 pub(crate) use evolve::Evolve;
 pub use reply_call::{Reply, ReplyCall};
 pub(crate) use scope::Scope;
 pub(crate) use sending::{Sent, send_all};
 pub use streaming::Streaming;
 pub(crate) use target::Target;
+pub use upload::{Fallible, Upload, fallible};
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
-use futures_util::Stream;
 use parking_lot::Mutex;
 
 use self::{
@@ -157,11 +159,7 @@ impl<T, E> Call<T, E> {
     }
 
     /// Sends the items of `stream` along.
-    pub(crate) fn upload<S, U>(mut self, stream: S, encode: Encode<U>) -> Self
-    where
-        S: Stream<Item = U> + Send + 'static,
-        U: 'static,
-    {
+    pub(crate) fn upload<U: 'static>(mut self, stream: impl Upload<U>, encode: Encode<U>) -> Self {
         let streams = &mut self.request.opening.streams;
         *streams = if streams.down() { Streams::BOTH } else { Streams::UP };
         self.request.options().upload = Some(Mutex::new(sending::upload(stream, encode)));
@@ -174,11 +172,9 @@ impl<T, E> Call<T, E> {
         self
     }
 
-    /// The items that go with a call by name, as [`Channel::call_json`] and [`Channel::stream_json`] make it.
-    pub fn upload_json(
-        self,
-        stream: impl Stream<Item = serde_json::Value> + Send + 'static,
-    ) -> Self {
+    /// The items that go with a call by name, as [`Channel::call_json`] and [`Channel::stream_json`] make it; a stream of
+    /// results by [`fallible`].
+    pub fn upload_json(self, stream: impl Upload<serde_json::Value>) -> Self {
         self.upload(stream, crate::codec::encode::<serde_json::Value>)
     }
 

@@ -8,6 +8,11 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
+#[cfg(feature = "tls")]
+use crate::transport::{
+    secure,
+    tls::{ClientTls, TlsError},
+};
 use crate::{
     call::{Channel, Evolve, Target},
     connection::Connection,
@@ -16,7 +21,7 @@ use crate::{
     seam::{Caller, Serve},
     service::{BuildError, Dispatch, Router},
     times::time_options,
-    transport::{Connector, DialError, IntoAddress, Link, Peer},
+    transport::{Connector, DialError, IntoAddress, Link, Peer, Protocol},
 };
 
 /// Options of a connection; each has a default.
@@ -39,6 +44,8 @@ pub struct Endpoint {
     timeout: Option<Duration>,
     connect_timeout: Duration,
     evolve: bool,
+    #[cfg(feature = "tls")]
+    tls: Option<ClientTls>,
     /// What the other side may call.
     services: Vec<Arc<dyn Dispatch>>,
     /// What it may do, if that was said.
@@ -55,6 +62,8 @@ impl Default for Endpoint {
             timeout: None,
             connect_timeout: Duration::from_secs(20),
             evolve: false,
+            #[cfg(feature = "tls")]
+            tls: None,
             services: Vec::new(),
             server: None,
             router: Arc::default(),
@@ -110,6 +119,22 @@ impl Endpoint {
     }
 
     time_options!();
+
+    /// Puts TLS around every connection that is dialled from here, whatever its address. Default: around those whose
+    /// address begins with `tls:`, to servers that the authorities of the platform vouch for.
+    ///
+    /// ```no_run
+    /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    /// use rpc_core::{Endpoint, tls::ClientTls};
+    /// let endpoint = Endpoint::new().tls(ClientTls::roots_file("ca.pem")?);
+    /// let channel = endpoint.connect("calculator.example:7000").await?;
+    /// # Ok(()) }
+    /// ```
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: ClientTls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
 
     /// Serves `service` to the other side, which calls it on the connections that are made from here: see
     /// [`Context::peer`](crate::Context::peer). Each must have a name of its own.
@@ -177,12 +202,17 @@ impl Endpoint {
     /// ```
     ///
     /// # Errors
-    /// Limits are out of range, the token is empty or too long, or the services of this side do not go together.
+    /// Limits are out of range, the token is empty or too long, the services of this side do not go together, or this
+    /// endpoint uses TLS, whose handshake takes a [`Connector`].
     pub fn over(
         &self,
         io: impl AsyncRead + AsyncWrite + Send + 'static,
         peer: Peer,
     ) -> Result<Channel, DialError> {
+        #[cfg(feature = "tls")]
+        if self.tls.is_some() {
+            return Err(TlsError::NotDialled.into());
+        }
         self.check()?;
         Ok(self.channel(Link::new(io, peer), self.serve()?))
     }
@@ -200,7 +230,7 @@ impl Endpoint {
             link.peer = link.peer.with(server.clone());
         }
         // This side speaks first, and learns from what comes whom it has spoken to.
-        link.read.refuse_strangers();
+        link.read.refuse_strangers(Protocol::Rpc);
         let config = Arc::new(self.config.clone());
         let caller: Arc<dyn Caller> = Connection::spawn(link, config, serve);
         let target = match self.evolve {
@@ -210,19 +240,25 @@ impl Endpoint {
         Channel::new(target, self.codec, self.timeout)
     }
 
-    /// Opens the transport; the protocol's handshake rides with the first call.
+    /// Opens the transport, TLS included; the protocol's handshake rides with the first call.
     ///
     /// # Errors
-    /// The address is none, limits are out of range, the token is empty or too long, the services of this side do not go together, or no transport
-    /// could be opened.
+    /// The address is none, limits are out of range, the token is empty or too long, the services of this side do not
+    /// go together, no transport could be opened, or the server is not whom it should be.
     ///
     /// # Cancel safety
     /// Safe: dropping the future gives the attempt up.
     pub async fn connect(&self, address: impl IntoAddress) -> Result<Channel, DialError> {
-        self.connect_with(&address.into_address()?).await
+        let address = address.into_address()?;
+        #[cfg(feature = "tls")]
+        if let (Some(_), Some(below)) = (&self.tls, address.below_tls()) {
+            return self.connect_with(&below).await;
+        }
+        self.connect_with(&address).await
     }
 
-    /// Opens the transport by a [`Connector`] of the program's own.
+    /// Opens the transport by a [`Connector`] of the program's own. One whose address is an [`Address::Tls`](crate::Address::Tls) brings TLS
+    /// itself; around all others it is put if the endpoint uses it.
     ///
     /// # Errors
     /// As for [`Self::connect`].
@@ -233,13 +269,27 @@ impl Endpoint {
         // What cannot be is said before anybody is called.
         self.check()?;
         let serve = self.serve()?;
-        match tokio::time::timeout(self.connect_timeout, connector.connect()).await {
+        match tokio::time::timeout(self.connect_timeout, self.dial(connector)).await {
             Ok(link) => Ok(self.channel(link?, serve)),
             Err(_) => {
                 let (address, reason) = (connector.address(), std::io::ErrorKind::TimedOut.into());
                 Err(DialError::Connect { address, reason })
             }
         }
+    }
+}
+
+impl Endpoint {
+    async fn dial(&self, connector: &impl Connector) -> Result<Link, DialError> {
+        let link = connector.connect().await?;
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &self.tls {
+            let address = connector.address();
+            if address.below_tls().is_none() {
+                return secure(tls, link, &address).await;
+            }
+        }
+        Ok(link)
     }
 }
 

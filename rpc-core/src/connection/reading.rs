@@ -17,7 +17,7 @@ use crate::{
         connection::{ConnectionError, Event, Lent, SHORT_READ},
     },
     time::now,
-    transport::Stranger,
+    transport::{NotEstablished, Protocol, Stranger},
 };
 
 impl Driver {
@@ -94,8 +94,14 @@ impl Driver {
 
 /// Why a connection ends that cannot be read any more.
 fn failed(error: &io::Error) -> ConnectionError {
-    match error.get_ref().and_then(|inner| inner.downcast_ref()) {
-        Some(Stranger(sent)) => ConnectionError::Foreign(sent),
+    let inner = error.get_ref();
+    if let Some(NotEstablished(reason)) = inner.and_then(|inner| inner.downcast_ref()) {
+        return ConnectionError::Refused(reason.clone());
+    }
+    match inner.and_then(|inner| inner.downcast_ref()) {
+        // Who dials without TLS and meets it is to learn how to go on.
+        Some(Stranger(Protocol::Tls)) => ConnectionError::TlsRequired,
+        Some(Stranger(protocol)) => ConnectionError::Foreign(protocol.sent()),
         None => ConnectionError::Transport(error.to_string()),
     }
 }

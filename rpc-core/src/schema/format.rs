@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Schema;
+use crate::proto::Code;
 
 /// The shape of a value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Schema)]
@@ -39,7 +40,8 @@ pub enum Format {
     },
     /// A struct or enum, by its key in the [`Registry`](super::Registry).
     Named(String),
-    /// A type whose JSON form is text, as that of an IP address, while bincode has another.
+    /// A type whose JSON form is text, as that of an IP address, while bincode has another. The one called `Json` has any
+    /// JSON for its JSON form, and its text in bincode.
     Text {
         /// The Rust type, for people.
         name: String,
@@ -59,6 +61,10 @@ pub struct Container {
     /// The reason given by its author, which may be empty, if it is deprecated.
     #[serde(default)]
     pub deprecated: Option<String>,
+    /// As an error of a method: the name of the code that its values stand for, where their variants have none. See
+    /// [`Code::name`](crate::Code::name).
+    #[serde(default)]
+    pub code: Option<String>,
     /// The content.
     pub kind: ContainerKind,
 }
@@ -110,6 +116,9 @@ pub struct Variant {
     /// The reason given by its author, which may be empty, if it is deprecated.
     #[serde(default)]
     pub deprecated: Option<String>,
+    /// As an error of a method: the name of the code that it stands for.
+    #[serde(default)]
+    pub code: Option<String>,
     /// The content: any kind but an enum.
     pub kind: ContainerKind,
 }
@@ -164,7 +173,15 @@ impl Variant {
     /// A variant with that content.
     #[must_use]
     pub fn new(name: &str, doc: &str, kind: ContainerKind) -> Self {
-        Self { name: name.to_owned(), doc: doc.to_owned(), deprecated: None, kind }
+        let (name, doc) = (name.to_owned(), doc.to_owned());
+        Self { name, doc, deprecated: None, code: None, kind }
+    }
+
+    /// The same variant, which stands for that code as an error of a method.
+    #[must_use]
+    pub fn code(mut self, code: Code) -> Self {
+        self.code = Some(code.name().to_owned());
+        self
     }
 
     /// The same variant, deprecated for that reason.

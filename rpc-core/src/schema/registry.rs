@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Container, ContainerKind, Format, Schema};
+use crate::proto::Code;
 
 /// Named types by their keys. A key is unique: it holds the path of the type and its type arguments. It
 /// does not count in a signature.
@@ -32,7 +33,8 @@ impl Registry {
     ) -> Format {
         if !self.types.contains_key(key) {
             let (name, doc) = (name.to_owned(), doc.to_owned());
-            let placeholder = Container { name, doc, deprecated: None, kind: ContainerKind::Unit };
+            let (deprecated, code, kind) = (None, None, ContainerKind::Unit);
+            let placeholder = Container { name, doc, deprecated, code, kind };
             self.types.insert(key.to_owned(), placeholder);
             let kind = describe(self);
             if let Some(container) = self.types.get_mut(key) {
@@ -46,6 +48,13 @@ impl Registry {
     pub fn deprecate(&mut self, key: &str, why: &str) {
         if let Some(container) = self.types.get_mut(key) {
             container.deprecated = Some(why.to_owned());
+        }
+    }
+
+    /// Notes the code that the type with this key stands for as an error of a method.
+    pub fn set_code(&mut self, key: &str, code: Code) {
+        if let Some(container) = self.types.get_mut(key) {
+            container.code = Some(code.name().to_owned());
         }
     }
 

@@ -198,12 +198,14 @@ impl Registry {
     pub fn render(&self, container: &Container) -> String {
         let mut text = String::new();
         document(&mut text, "", &container.doc, container.deprecated.as_deref());
+        code(&mut text, "", container.code.as_deref());
         let name = &container.name;
         match &container.kind {
             ContainerKind::Enum(variants) => {
                 let _ = writeln!(text, "pub enum {name} {{");
                 for variant in variants {
                     document(&mut text, "    ", &variant.doc, variant.deprecated.as_deref());
+                    code(&mut text, "    ", variant.code.as_deref());
                     let content = self.content(&variant.kind, "    ", "");
                     let _ = writeln!(text, "    {}{content},", variant.name);
                 }
@@ -274,6 +276,13 @@ fn parts(format: &Format) -> Vec<&Format> {
         Format::Tuple(contents) => contents.iter().collect(),
         // Text with a structure of its own on the wire is text to people.
         _ => Vec::new(),
+    }
+}
+
+/// The attribute by which an error says what it stands for.
+fn code(text: &mut String, indent: &str, code: Option<&str>) {
+    if let Some(code) = code {
+        let _ = writeln!(text, "{indent}#[schema(code = {code:?})]");
     }
 }
 

@@ -18,7 +18,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     authenticate::{Halt, authenticate},
-    establish::{answer, establish},
+    establish::{Established, Verdict, establish},
+    security::Security,
 };
 use crate::{
     connection::{Driver, Handshake, Handshakes, Live, linger},
@@ -29,12 +30,13 @@ use crate::{
     },
     seam::{Remote as _, Serve},
     time::now,
-    transport::{Incoming, Link, Protocol},
+    transport::{Incoming, Link},
 };
 
 pub(super) struct Connections {
     router: Arc<dyn Serve>,
     config: Arc<Config>,
+    security: Security,
     /// Says who may come in, if everybody may not.
     gate: Option<Arc<Gate>>,
     /// Shares of the limit of connections. Never closed.
@@ -63,6 +65,7 @@ impl Connections {
     pub(super) fn new(
         router: Arc<dyn Serve>,
         config: Arc<Config>,
+        security: Security,
         gate: Option<Arc<Gate>>,
         max_connections: usize,
         max_handshakes: usize,
@@ -72,6 +75,7 @@ impl Connections {
         Self {
             router,
             config,
+            security,
             gate,
             shares: Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS))),
             live: Mutex::default(),
@@ -80,6 +84,11 @@ impl Connections {
             draining: CancellationToken::new(),
             aborted: CancellationToken::new(),
         }
+    }
+
+    /// Whether its streams are encrypted.
+    pub(super) const fn security(&self) -> &Security {
+        &self.security
     }
 
     /// Waits for a share of the limit of connections.
@@ -117,36 +126,34 @@ impl Connections {
         handshake: Option<Handshake>,
     ) -> impl Future<Output = ConnectionError> + Send + use<> {
         let began = now();
-        let established = establish(incoming, self.interrupted(began, handshake.as_ref())).await;
-        let (mut link, protocol) = match established {
+        let interrupted = self.interrupted(began, handshake.as_ref());
+        let established = establish(incoming, &self.security, interrupted).await;
+        let Established { mut link, verdict } = match established {
             Ok(established) => established,
-            Err(error) => {
-                tracing::debug!(target: "rpc_core::server", %error, "connection was gone at once");
-                return Either::Right(ready(ConnectionError::Transport(error.to_string())));
-            }
+            Err(error) => return Either::Right(ready(error)),
         };
-        if let Some((sent, answer)) = protocol.stranger().zip(answer(protocol)) {
+        if let Verdict::Answer(sent, answer) = verdict {
             let peer = link.peer();
             tracing::debug!(target: "rpc_core::server", %peer, sent, "a stranger is answered");
             linger::answer(link, answer).await;
             return Either::Right(ready(ConnectionError::Foreign(sent)));
         }
         let admitted = match &self.gate {
-            Some(gate) if protocol.stranger().is_none() => {
+            Some(gate) if matches!(verdict, Verdict::Serve) => {
                 let interrupted = self.interrupted(began, handshake.as_ref());
                 let timeout = self.config.handshake_timeout;
                 authenticate(&mut link, gate, began, timeout, interrupted).await
             }
             _ => Ok(()),
         };
-        Either::Left(self.drive(link, protocol, admitted, began, handshake))
+        Either::Left(self.drive(link, verdict, admitted, began, handshake))
     }
 
     /// Serves what has become a link.
     fn drive(
         self: &Arc<Self>,
         link: Link,
-        protocol: Protocol,
+        verdict: Verdict,
         admitted: Result<(), Halt>,
         began: Instant,
         handshake: Option<Handshake>,
@@ -163,8 +170,8 @@ impl Connections {
         } else if self.draining.is_cancelled() {
             live.drain(SHUTDOWN);
         }
-        if let Some(sent) = protocol.stranger() {
-            live.fail(ConnectionError::Foreign(sent));
+        if let Verdict::End(error) = verdict {
+            live.fail(error);
         }
         // Nothing of what it has sent was looked at: the goaway says that nothing was accepted, and what is drained
         // starts nothing either.

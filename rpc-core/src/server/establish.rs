@@ -2,44 +2,133 @@
 //! with one peer holds up nobody else.
 //!
 //! ```text
-//! Incoming ──▶ Link ──sniff──┬─▶ ours, or unknown ──▶ Driver
-//!     │          │           ├─▶ SSH ──────────────▶ Driver, which ends it with a goaway
-//!     │          │           └─▶ HTTP, TLS ────────▶ an answer in their words
+//! Incoming ──▶ Link ──sniff──┬─▶ TLS, on a port that speaks it ──handshake──▶ Link ──sniff──┐
+//!     │          │           ├─▶ ours, or unknown ──▶ Driver  ◀────────────────────────────┤
+//!     │          │           ├─▶ SSH ──────────────▶ Driver, which ends it with a goaway ◀─┤
+//!     │          │           └─▶ HTTP, TLS ────────▶ an answer in their words  ◀───────────┘
 //!     │          └─ interrupted ──────────────────▶ Driver, which says why it ends
 //!     └─ interrupted, failed ─────────────────────▶ closed: there is nothing to say a word over
 //! ```
 //!
-//! It is interrupted when the handshake timeout is over, when the connection has to make room for another, and when
-//! the server shuts down.
+//! On a port that speaks TLS, those who do not are told so: in words of HTTP, or by a goaway. It is interrupted when the
+//! handshake timeout is over, when the connection has to make room for another, and when the server shuts down.
 
 use std::{io, pin::pin};
 
-use crate::transport::{Incoming, Link, Protocol};
+use super::security::Security;
+use crate::{
+    proto::connection::ConnectionError,
+    transport::{Incoming, Link, Protocol, TLS_ANSWER},
+};
 
 /// What an HTTP client is told that calls this port.
 const HTTP_ANSWER: &str = "HTTP/1.1 400 Bad Request\r\n\
     Content-Type: text/plain; charset=utf-8\r\nContent-Length: 88\r\nConnection: close\r\n\r\n\
     This port speaks the rpc-core protocol, not HTTP. List its services with: rpc list ADDR\n";
 
-/// A fatal TLS alert, handshake_failure: what a TLS client understands (RFC 8446 §6).
-const TLS_ANSWER: [u8; 7] = [0x15, 0x03, 0x01, 0x00, 0x02, 0x02, 0x28];
+/// What one is told that calls a port with TLS, and does not speak it.
+#[cfg(feature = "tls")]
+const PLAIN_HTTP_ANSWER: &str = "HTTP/1.1 400 Bad Request\r\n\
+    Content-Type: text/plain; charset=utf-8\r\nContent-Length: 102\r\nConnection: close\r\n\r\n\
+    This port speaks TLS, and the rpc-core protocol over it. List its services with: rpc list \
+    tls:HOST:PORT\n";
 
-/// Gives the link and what its peer speaks. What is interrupted while it waits for the first bytes passes for ours:
+/// A link, and how it goes on.
+pub(super) struct Established {
+    pub(super) link: Link,
+    pub(super) verdict: Verdict,
+}
+
+/// How a link goes on whose first bytes are known.
+pub(super) enum Verdict {
+    /// The driver serves it, or says what is wrong with it.
+    Serve,
+    /// The driver ends it with this reason.
+    End(ConnectionError),
+    /// A speaker of another protocol, which is named here, is told so in its own words.
+    Answer(&'static str, &'static [u8]),
+}
+
+/// Why there is no link.
+enum Gone {
+    /// It failed before anybody could be told.
+    AtOnce(io::Error),
+    /// The handshake of TLS with this peer failed.
+    #[cfg(feature = "tls")]
+    InHandshake(crate::transport::Peer, io::Error),
+}
+
+impl From<io::Error> for Gone {
+    fn from(error: io::Error) -> Self {
+        Self::AtOnce(error)
+    }
+}
+
+/// Makes a link whose peer has begun to speak. What is interrupted while it waits for the first bytes passes for ours:
 /// the driver knows what to say.
+///
+/// # Errors
+/// There is no link; the log says why.
 pub(super) async fn establish(
     incoming: Incoming,
+    security: &Security,
     interrupted: impl Future<Output = ()>,
-) -> io::Result<(Link, Protocol)> {
+) -> Result<Established, ConnectionError> {
+    let error = match link(incoming, security, interrupted).await {
+        Ok(established) => return Ok(established),
+        Err(Gone::AtOnce(error)) => {
+            tracing::debug!(target: "rpc_core::server", %error, "connection was gone at once");
+            error
+        }
+        // Whoever runs the server is asked about it.
+        #[cfg(feature = "tls")]
+        Err(Gone::InHandshake(peer, error)) => {
+            tracing::info!(target: "rpc_core::server", %peer, %error, "TLS handshake failed");
+            error
+        }
+    };
+    Err(ConnectionError::Transport(error.to_string()))
+}
+
+async fn link(
+    incoming: Incoming,
+    security: &Security,
+    interrupted: impl Future<Output = ()>,
+) -> Result<Established, Gone> {
     let mut interrupted = pin!(interrupted);
     let mut link = tokio::select! {
         // What has come in time is not to be judged late.
         biased;
         link = incoming => link?,
-        () = &mut interrupted => {
-            let words = "the transport's own handshake was not complete in time";
-            return Err(io::Error::new(io::ErrorKind::TimedOut, words));
-        }
+        () = &mut interrupted => return Err(late("the transport's own handshake").into()),
     };
+    let Some(protocol) = first(&mut link, interrupted.as_mut()).await? else {
+        return Ok(Established { link, verdict: Verdict::Serve });
+    };
+    match security {
+        Security::Plain => Ok(Established { link, verdict: judge(protocol) }),
+        #[cfg(feature = "tls")]
+        Security::Tls(_) if protocol != Protocol::Tls => {
+            let verdict = match protocol {
+                Protocol::Http => Verdict::Answer("HTTP", PLAIN_HTTP_ANSWER.as_bytes()),
+                _ => Verdict::End(ConnectionError::Unencrypted),
+            };
+            Ok(Established { link, verdict })
+        }
+        #[cfg(feature = "tls")]
+        Security::Tls(tls) => {
+            let mut link = encrypt(tls, link, interrupted.as_mut()).await?;
+            let protocol = first(&mut link, interrupted).await?;
+            Ok(Established { link, verdict: protocol.map_or(Verdict::Serve, judge) })
+        }
+    }
+}
+
+/// Waits for the first bytes; `None` if that is interrupted.
+async fn first(
+    link: &mut Link,
+    interrupted: impl Future<Output = ()>,
+) -> io::Result<Option<Protocol>> {
     let protocol = tokio::select! {
         biased;
         protocol = link.read.sniff() => Some(protocol?),
@@ -48,15 +137,38 @@ pub(super) async fn establish(
     if protocol.is_none() {
         link.read.give_up_sniffing();
     }
-    Ok((link, protocol.unwrap_or(Protocol::Rpc)))
+    Ok(protocol)
 }
 
-/// What a speaker of another protocol is told in its own words; `None` for those who are told in ours.
-pub(super) const fn answer(protocol: Protocol) -> Option<&'static [u8]> {
+/// Runs the handshake of TLS.
+#[cfg(feature = "tls")]
+async fn encrypt(
+    tls: &crate::transport::tls::ServerTls,
+    link: Link,
+    interrupted: impl Future<Output = ()>,
+) -> Result<Link, Gone> {
+    let peer = link.peer().clone();
+    let accepted = tokio::select! {
+        biased;
+        accepted = tls.accept(link) => accepted.map_err(io::Error::other),
+        () = interrupted => Err(late("the TLS handshake")),
+    };
+    accepted.map_err(|error| Gone::InHandshake(peer, error))
+}
+
+fn late(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, format!("{what} was not complete in time"))
+}
+
+/// How a link goes on where this protocol is not protected by another any more.
+const fn judge(protocol: Protocol) -> Verdict {
     match protocol {
-        Protocol::Http => Some(HTTP_ANSWER.as_bytes()),
-        Protocol::Tls => Some(&TLS_ANSWER),
-        Protocol::Ssh | Protocol::Rpc => None,
+        Protocol::Rpc => Verdict::Serve,
+        Protocol::Http => Verdict::Answer("HTTP", HTTP_ANSWER.as_bytes()),
+        Protocol::Tls => Verdict::Answer("TLS", &TLS_ANSWER),
+        Protocol::Ssh | Protocol::Unencrypted => {
+            Verdict::End(ConnectionError::Foreign(protocol.sent()))
+        }
     }
 }
 
@@ -65,8 +177,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_http_answer_has_the_length_it_claims() {
-        let (head, body) = HTTP_ANSWER.split_once("\r\n\r\n").unwrap();
-        assert!(head.contains(&format!("Content-Length: {}\r\n", body.len())), "{}", body.len());
+    fn the_http_answers_have_the_length_they_claim() {
+        let answers = [
+            HTTP_ANSWER,
+            #[cfg(feature = "tls")]
+            PLAIN_HTTP_ANSWER,
+        ];
+        for answer in answers {
+            let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+            let length = format!("Content-Length: {}\r\n", body.len());
+            assert!(head.contains(&length), "{}", body.len());
+        }
     }
 }

@@ -4,6 +4,7 @@ mod authenticate;
 mod connections;
 mod establish;
 mod running;
+mod security;
 mod threads;
 
 pub use running::{Running, Shutdown};
@@ -17,11 +18,12 @@ use crate::{
     identity::{Authenticator, Gate, Judge},
     proto::{Limits, LimitsError, connection::Config},
     reflect,
-    service::{BuildError, Dispatch, Router},
+    service::{BuildError, Connection, Dispatch, Hook, Router},
     times::time_options,
     transport::{BindError, IntoAddress, Link, Listener, Peer},
 };
 use connections::Connections;
+use security::Security;
 use threads::Threads;
 
 /// Services and the limits within which they are served.
@@ -50,9 +52,11 @@ pub struct Server {
     grace: Duration,
     threads: Option<NonZero<usize>>,
     reflection: bool,
+    security: Security,
     /// What callers of the reflection service need.
     reflection_requires: Vec<String>,
     authenticator: Option<Arc<dyn Judge>>,
+    hook: Option<Hook>,
 }
 
 /// Why a server cannot serve.
@@ -90,8 +94,10 @@ impl Default for Server {
             grace: Duration::from_secs(30),
             threads: None,
             reflection: true,
+            security: Security::default(),
             reflection_requires: Vec::new(),
             authenticator: None,
+            hook: None,
         }
     }
 }
@@ -152,9 +158,47 @@ impl Server {
         self
     }
 
+    /// Speaks TLS, and nothing without it: on every stream that this server accepts or is given. Its address is shown
+    /// with `tls:` in front. Default: no TLS; a server without it that other machines reach says so in its log.
+    ///
+    /// ```no_run
+    /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    /// use rpc_core::{Server, tls::ServerTls};
+    /// let server = Server::new().tls(ServerTls::from_files("server.pem", "server.key")?);
+    /// server.listen("0.0.0.0:7000").await?;
+    /// # Ok(()) }
+    /// ```
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: crate::transport::tls::ServerTls) -> Self {
+        self.security = Security::Tls(tls);
+        self
+    }
+
     /// What the server calls itself in its hello. Default: nothing.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.config.name = name.into();
+        self
+    }
+
+    /// Tells `hook` of every connection whose client has said hello, before any of its calls is served: a place to leave
+    /// what is to be kept with it, which is dropped when the connection is over ([`Connection`]). It runs in the connection's
+    /// task and is to be quick: what takes long is spawned. A panic ends that connection.
+    ///
+    /// A second hook takes the place of the first.
+    ///
+    /// ```
+    /// # use rpc_core::Server;
+    /// let server = Server::new().on_connection(|connection| {
+    ///     println!("{} has come", connection.peer());
+    ///     let (peer, closed) = (connection.peer().clone(), connection.closed());
+    ///     tokio::spawn(async move {
+    ///         closed.await;
+    ///         println!("{peer} has gone");
+    ///     });
+    /// });
+    /// ```
+    pub fn on_connection(mut self, hook: impl Fn(&Connection) + Send + Sync + 'static) -> Self {
+        self.hook = Some(Arc::new(hook));
         self
     }
 
@@ -239,7 +283,8 @@ impl Server {
     /// shutdown.
     pub async fn listen(self, address: impl IntoAddress) -> Result<(), ServeError> {
         let address = address.into_address().map_err(BindError::from)?;
-        self.serve(address.bind().await?).await
+        let listener = self.security.bind(address).await?;
+        self.serve(listener).await
     }
 
     /// Serves what a listener accepts, until the future is dropped: a socket of tokio's that is listening already, or
@@ -266,7 +311,8 @@ impl Server {
     /// Safe: until it resolves, nothing listens.
     pub async fn start(self, address: impl IntoAddress) -> Result<Running, ServeError> {
         let address = address.into_address().map_err(BindError::from)?;
-        self.start_on(address.bind().await?)
+        let listener = self.security.bind(address).await?;
+        self.start_on(listener)
     }
 
     /// Serves what a listener accepts, in the background. To be called within a tokio runtime.
@@ -306,7 +352,13 @@ impl Server {
         self.serve_link(Link::new(io, peer))
     }
 
-    pub(crate) fn serve_link(self, link: Link) -> Result<Running, ServeError> {
+    /// Serves a link within the process, which needs no TLS.
+    pub(crate) fn serve_in_memory(mut self, link: Link) -> Result<Running, ServeError> {
+        self.security = Security::Plain;
+        self.serve_link(link)
+    }
+
+    fn serve_link(self, link: Link) -> Result<Running, ServeError> {
         let grace = self.grace;
         Ok(Running::over(link, Arc::new(self.build()?), grace))
     }
@@ -328,8 +380,10 @@ impl Server {
         }
         let timeout = self.config.handshake_timeout;
         let gate = self.authenticator.map(|judge| Gate::new(judge, timeout));
+        router.set_hook(self.hook);
         let (router, config) = (Arc::new(router), Arc::new(self.config));
-        Ok(Connections::new(router, config, gate, self.max_connections, self.max_handshakes))
+        let (most, silent) = (self.max_connections, self.max_handshakes);
+        Ok(Connections::new(router, config, self.security, gate, most, silent))
     }
 }
 

@@ -37,7 +37,10 @@ impl Running {
     ) -> Self {
         let shutdown =
             Shutdown { drain: CancellationToken::new(), abort: CancellationToken::new() };
-        let (address, ended) = (listener.address(), CancellationToken::new());
+        let (listened, ended) = (listener.address(), CancellationToken::new());
+        let security = connections.security();
+        security.warn_if_open(&listened);
+        let address = security.address(listened);
         let (told, end) = (shutdown.clone(), ended.clone().drop_guard());
         let serving = Arc::clone(&connections);
         tokio::spawn(async move {

@@ -8,7 +8,7 @@ use std::{
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use super::{ReplyMetadata, permission};
+use super::{Connection, ReplyMetadata, permission};
 use crate::{
     call::{Call, Channel, Scope},
     extensions::Extensions,
@@ -166,6 +166,13 @@ impl Context {
     pub fn peer<C: From<Channel>>(&self) -> C {
         let caller = Arc::clone(&self.0.origin).caller();
         Channel::back(caller, Arc::clone(&self.0) as _).into()
+    }
+
+    /// The connection that the call came on: state that is kept with it, its end, and calls to the other side that are no part
+    /// of this one.
+    #[must_use]
+    pub fn connection(&self) -> Connection {
+        Connection::new(Arc::clone(&self.0.origin))
     }
 
     pub(super) fn extensions(&self) -> Extensions {

@@ -6,14 +6,14 @@ use std::{collections::HashMap, fmt, hash::BuildHasherDefault, sync::Arc};
 use thiserror::Error;
 
 use super::{
-    Dispatch, Request,
+    Connection, Dispatch, Request,
     permission::{Admitted, Called, Requires},
     request::refuse,
 };
 use crate::{
     proto::{Code, Codec, IdHasher, MethodKey, Status, Streams},
     schema::{MethodSchema, ServiceSchema},
-    seam::{HandlerSlot, IncomingCall, Schedule, Serve, SlowGuard},
+    seam::{HandlerSlot, IncomingCall, Origin, Schedule, Serve, SlowGuard},
 };
 
 /// The services of one server.
@@ -24,7 +24,12 @@ pub(crate) struct Router {
     methods: HashMap<u32, Route, BuildHasherDefault<IdHasher>>,
     /// Not everybody is to learn what there is.
     reticent: bool,
+    /// Told of every connection whose peer has said hello.
+    hook: Option<Hook>,
 }
+
+/// What a program does with a connection that has come.
+pub(crate) type Hook = Arc<dyn Fn(&Connection) + Send + Sync>;
 
 struct Route {
     service: usize,
@@ -105,6 +110,11 @@ impl Router {
         }
         self.services.push(service);
         Ok(())
+    }
+
+    /// Has `hook` told of connections.
+    pub(crate) fn set_hook(&mut self, hook: Option<Hook>) {
+        self.hook = hook;
     }
 
     /// What the services are, in the order in which they were added.
@@ -204,6 +214,12 @@ impl Serve for Router {
                 refuse(slot, status);
                 None
             }
+        }
+    }
+
+    fn connected(&self, origin: &Arc<dyn Origin>) {
+        if let Some(hook) = &self.hook {
+            hook(&Connection::new(Arc::clone(origin)));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Addresses as text, and what else can be turned into one.
 
-use std::net::SocketAddr;
+use std::{fmt, net::SocketAddr};
 
 use thiserror::Error;
 
@@ -9,7 +9,7 @@ use super::Address;
 /// Text that is no [`Address`].
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{text:?} is no address: {}", match wrong {
-    Wrong::Form => "write host:port, such as 127.0.0.1:7000, or unix:/path",
+    Wrong::Form => "write host:port, such as 127.0.0.1:7000, or tls:host:port, or unix:/path",
     Wrong::Port => "a port is a number up to 65535",
     Wrong::Scheme => "leave away what is in front of the host, and what is behind the port",
 })]
@@ -33,7 +33,7 @@ impl AddressError {
 }
 
 /// Reads `host:port`.
-pub(super) fn host_and_port(text: &str) -> Result<Address, Wrong> {
+pub(super) fn host_and_port(text: &str) -> Result<(String, u16), Wrong> {
     let (host, port) = text.rsplit_once(':').ok_or(Wrong::Form)?;
     let is_number = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
     let port = port.parse().map_err(|_| if is_number { Wrong::Port } else { Wrong::Form })?;
@@ -43,7 +43,15 @@ pub(super) fn host_and_port(text: &str) -> Result<Address, Wrong> {
         None if host.is_empty() || host.contains([':', '/']) => return Err(Wrong::Form),
         None => host,
     };
-    Ok(Address::Tcp { host: host.to_owned(), port })
+    Ok((host.to_owned(), port))
+}
+
+/// Shows what is read by [`host_and_port`].
+pub(super) fn show(f: &mut fmt::Formatter<'_>, scheme: &str, host: &str, port: u16) -> fmt::Result {
+    match host.contains(':') {
+        true => write!(f, "{scheme}[{host}]:{port}"),
+        false => write!(f, "{scheme}{host}:{port}"),
+    }
 }
 
 impl From<SocketAddr> for Address {
@@ -103,15 +111,27 @@ mod tests {
 
     #[test]
     fn addresses_are_read_and_shown_alike() {
-        for text in ["localhost:1", "127.0.0.1:0", "[::1]:7000", "unix:/tmp/x", "unix:relative"] {
+        for text in [
+            "localhost:1",
+            "127.0.0.1:0",
+            "[::1]:7000",
+            "tls:localhost:1",
+            "tls:[::1]:7000",
+            "unix:/tmp/x",
+            "unix:relative",
+        ] {
             assert_eq!(text.parse::<Address>().unwrap().to_string(), text);
         }
         assert_eq!("tcp:a:1".parse::<Address>().unwrap().to_string(), "a:1");
+        // A host of that name.
+        let plain = Address::Tcp { host: "tls".to_owned(), port: 1 };
+        assert_eq!("tls:1".parse::<Address>(), Ok(plain));
     }
 
     #[test]
     fn what_is_no_address_says_what_one_is() {
-        for text in ["", "localhost", ":80", "a:b", "a:", "::1:7000", "unix:"] {
+        for text in ["", "localhost", ":80", "a:b", "a:", "::1:7000", "unix:", "tls::80", "tls:a:b"]
+        {
             let error = text.parse::<Address>().unwrap_err();
             assert!(error.to_string().contains("write host:port"), "{error}");
         }

@@ -71,6 +71,19 @@ pub enum DialError {
         /// What the system said.
         reason: io::Error,
     },
+    /// The TLS handshake failed.
+    #[cfg(feature = "tls")]
+    #[error("cannot connect to {address}: {reason}")]
+    Handshake {
+        /// What was dialled.
+        address: Address,
+        /// Why, as far as this side knows.
+        reason: super::tls::HandshakeError,
+    },
+    /// TLS cannot be set up.
+    #[cfg(feature = "tls")]
+    #[error(transparent)]
+    Tls(#[from] super::tls::TlsError),
     /// The limits of this side are out of range.
     #[error(transparent)]
     Limits(#[from] LimitsError),

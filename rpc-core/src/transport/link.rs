@@ -9,12 +9,18 @@ use std::{
 };
 
 use parking_lot::Mutex;
+use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{
     Incoming, Peer, ReadHalf,
     write::{Flush, WriteHalf, Written},
 };
+
+/// Why the other side has refused this one before it said a word: it has started nothing.
+#[derive(Debug, Error)]
+#[error("{0}")]
+pub(crate) struct NotEstablished(pub(crate) String);
 
 /// An open byte stream, and who is at its other end. What a [`Listener`](crate::Listener) and a
 /// [`Connector`](crate::Connector) of the program's own bring; it can itself be read from and written to, so that one stream can be put around another.

@@ -15,6 +15,8 @@ mod memory;
 mod peer;
 mod sniff;
 mod tcp;
+#[cfg(feature = "tls")]
+pub mod tls;
 #[cfg(unix)]
 mod unix;
 mod write;
@@ -22,10 +24,11 @@ mod write;
 pub use address::{AddressError, IntoAddress};
 pub use connector::{Connector, DialError};
 pub use link::Link;
+pub(crate) use link::NotEstablished;
 pub use listener::{BindError, BoundListener, Incoming, Listener};
 pub(crate) use memory::pair as memory_pair;
 pub use peer::{Identity, Peer, PeerAddress};
-pub(crate) use sniff::{Protocol, ReadHalf, Stranger};
+pub(crate) use sniff::{Protocol, ReadHalf, Stranger, TLS_ANSWER};
 pub(crate) use write::{Flush, WriteHalf, Written};
 
 use std::{fmt, io, path::PathBuf, str::FromStr};
@@ -40,6 +43,7 @@ use address::Wrong;
 /// use rpc_core::Address;
 /// let tcp: Address = "127.0.0.1:7000".parse()?;
 /// let unix: Address = "unix:/run/calculator.sock".parse()?;
+/// let tls: Address = "tls:calculator.example:7000".parse()?;
 /// assert_eq!(tcp.to_string(), "127.0.0.1:7000");
 /// assert!("7000".parse::<Address>().is_err());
 /// # Ok::<(), rpc_core::AddressError>(())
@@ -50,6 +54,14 @@ pub enum Address {
     /// A host name or IP address, and a port.
     Tcp {
         /// Host name or IP address, without brackets.
+        host: String,
+        /// Port; 0 lets the system choose one to listen at.
+        port: u16,
+    },
+    /// The same, with TLS, which takes the feature `tls`. A client that is not told otherwise by `Endpoint::tls` believes
+    /// servers that the platform's authorities vouch for; a server needs `Server::tls`.
+    Tls {
+        /// Host name or IP address, without brackets: what the server's certificate has to name.
         host: String,
         /// Port; 0 lets the system choose one to listen at.
         port: u16,
@@ -65,12 +77,16 @@ impl FromStr for Address {
     type Err = AddressError;
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
+        let tcp = |(host, port)| Self::Tcp { host, port };
         let read = match text.split_once(':') {
             _ if text.contains("://") => Err(Wrong::Scheme),
             Some(("unix", "")) => Err(Wrong::Form),
             Some(("unix", path)) => Ok(Self::Unix(path.into())),
-            Some(("tcp", rest)) => address::host_and_port(rest),
-            _ => address::host_and_port(text),
+            Some(("tls", rest)) if rest.contains(':') => {
+                address::host_and_port(rest).map(|(host, port)| Self::Tls { host, port })
+            }
+            Some(("tcp", rest)) => address::host_and_port(rest).map(tcp),
+            _ => address::host_and_port(text).map(tcp),
         };
         read.map_err(|wrong| AddressError::new(text, wrong))
     }
@@ -79,8 +95,8 @@ impl FromStr for Address {
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Tcp { host, port } if host.contains(':') => write!(f, "[{host}]:{port}"),
-            Self::Tcp { host, port } => write!(f, "{host}:{port}"),
+            Self::Tcp { host, port } => address::show(f, "", host, *port),
+            Self::Tls { host, port } => address::show(f, "tls:", host, *port),
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
             Self::Other(text) => f.write_str(text),
         }
@@ -113,6 +129,10 @@ impl Address {
                 }
                 Err(unix::Refusal::Other(reason)) => Err(failed(reason)),
             },
+            Self::Tls { .. } => Err(failed(io::Error::new(
+                io::ErrorKind::Unsupported,
+                "TLS takes a certificate: see `Server::tls`",
+            ))),
             _ => Err(failed(io::ErrorKind::Unsupported.into())),
         }
     }
@@ -126,15 +146,61 @@ impl Connector for Address {
     async fn connect(&self) -> Result<Link, DialError> {
         let failed = |reason| DialError::new(self.clone(), reason);
         match self {
-            Self::Tcp { host, port } => {
-                let resolved = lookup_host((host.as_str(), *port)).await;
-                let resolved = resolved
-                    .map_err(|reason| DialError::Resolve { address: self.clone(), reason })?;
-                tcp::dial(resolved).await.map_err(failed)
-            }
+            Self::Tcp { host, port } => self.dial_tcp(host, *port).await,
             #[cfg(unix)]
             Self::Unix(path) => unix::dial(path).await.map_err(failed),
+            #[cfg(feature = "tls")]
+            Self::Tls { host, port } => {
+                let link = self.dial_tcp(host, *port).await?;
+                secure(&tls::ClientTls::platform()?, link, self).await
+            }
+            #[cfg(not(feature = "tls"))]
+            Self::Tls { .. } => Err(failed(io::Error::new(
+                io::ErrorKind::Unsupported,
+                "this program is built without TLS: turn on the feature `tls` of rpc-core",
+            ))),
             _ => Err(failed(io::ErrorKind::Unsupported.into())),
         }
     }
+}
+
+impl Address {
+    /// Dials a TCP socket below this address.
+    async fn dial_tcp(&self, host: &str, port: u16) -> Result<Link, DialError> {
+        let resolved = lookup_host((host, port)).await;
+        let resolved =
+            resolved.map_err(|reason| DialError::Resolve { address: self.clone(), reason })?;
+        tcp::dial(resolved).await.map_err(|reason| DialError::new(self.clone(), reason))
+    }
+}
+
+#[cfg(feature = "tls")]
+impl Address {
+    /// The address without TLS, below which it is.
+    pub(crate) fn below_tls(&self) -> Option<Self> {
+        match self {
+            Self::Tls { host, port } => Some(Self::Tcp { host: host.clone(), port: *port }),
+            _ => None,
+        }
+    }
+
+    /// The address of what a server with TLS listens at.
+    pub(crate) fn above_tls(self) -> Self {
+        match self {
+            Self::Tcp { host, port } => Self::Tls { host, port },
+            other => other,
+        }
+    }
+}
+
+/// Puts TLS around a link that was dialled at `address`.
+#[cfg(feature = "tls")]
+pub(crate) async fn secure(
+    tls: &tls::ClientTls,
+    link: Link,
+    address: &Address,
+) -> Result<Link, DialError> {
+    let name = tls.name_at(address)?;
+    let failed = |reason| DialError::Handshake { address: address.clone(), reason };
+    tls.connect(link, name).await.map_err(failed)
 }

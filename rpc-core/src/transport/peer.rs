@@ -56,8 +56,12 @@ pub enum Identity {
         /// Its number, where the system tells.
         process: Option<u32>,
     },
-    /// A name that the transport has verified: of a certificate, of a user who logged in.
+    /// A name that the transport has verified: of a user who logged in, say.
     Named(Arc<str>),
+    /// A certificate: of an authority that this side trusts, or with a key that it knows. That the other side has its
+    /// key was proved.
+    #[cfg(feature = "tls")]
+    Certificate(Arc<super::tls::Certificate>),
 }
 
 impl Peer {
@@ -92,6 +96,13 @@ impl Peer {
     #[must_use]
     pub const fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// The TLS session of the connection, if it has one.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls(&self) -> Option<&super::tls::TlsSession> {
+        self.get()
     }
 
     /// The value of this type that was put in by [`Self::with`].

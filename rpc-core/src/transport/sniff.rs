@@ -22,31 +22,51 @@ pub(crate) enum Protocol {
     Http,
     /// A TLS record.
     Tls,
+    /// What a port of ours without TLS answers to TLS: an alert, and our preface behind it.
+    Unencrypted,
     /// An SSH banner.
     Ssh,
 }
 
+/// What a client of TLS is told at a port without: a fatal alert, handshake_failure, which every such client
+/// understands (RFC 8446 §6), and our preface, by which those of this crate know where they are (PROTOCOL §2).
+pub(crate) const TLS_ANSWER: [u8; 15] =
+    [0x15, 0x03, 0x01, 0x00, 0x02, 0x02, 0x28, 0xa9, b'R', b'P', b'C', 0x01, 0x00, 0x00, 0x00];
+
+/// How many bytes of it tell it from all other alerts.
+const TOLD: usize = 7 + MAGIC.len();
+
 /// A peer that speaks another protocol: why nothing more is read of it.
 #[derive(Debug, Error)]
-#[error("peer does not speak this protocol: it sent {0}")]
-pub(crate) struct Stranger(pub(crate) &'static str);
+#[error("peer does not speak this protocol: it sent {}", .0.sent())]
+pub(crate) struct Stranger(pub(crate) Protocol);
 
 impl Protocol {
-    /// What the peer is said to have sent; `None` if that is for the decoder to say.
-    pub(crate) const fn stranger(self) -> Option<&'static str> {
+    /// What the peer is said to have sent.
+    pub(crate) const fn sent(self) -> &'static str {
         match self {
-            Self::Rpc => None,
-            Self::Http => Some("HTTP"),
-            Self::Tls => Some("TLS"),
-            Self::Ssh => Some("SSH"),
+            Self::Rpc => "RPC",
+            Self::Http => "HTTP",
+            Self::Tls => "TLS",
+            Self::Unencrypted => "TLS's refusal",
+            Self::Ssh => "SSH",
         }
+    }
+
+    /// Whether a reader who expects this protocol is to be spared what begins as `other`, with these bytes. What is
+    /// unknown is for that reader to judge.
+    fn refuses(self, other: Self, bytes: &[u8]) -> bool {
+        other != self && (other != Self::Rpc || bytes.starts_with(&MAGIC))
     }
 }
 
-/// Names the protocol that starts with these bytes; `None` while they are too few to tell. Eight always do.
+/// Names the protocol that starts with these bytes; `None` while they are too few to tell. Eleven always do.
 fn recognise(start: &[u8]) -> Option<Protocol> {
-    const WORDS: [(&[u8], Protocol); 12] = [
+    const WORDS: [(&[u8], Protocol); 14] = [
         (&MAGIC, Protocol::Rpc),
+        (TLS_ANSWER.split_at(TOLD).0, Protocol::Unencrypted),
+        // An alert.
+        (b"\x15\x03", Protocol::Tls),
         (b"GET ", Protocol::Http),
         (b"HEAD ", Protocol::Http),
         (b"POST ", Protocol::Http),
@@ -90,8 +110,8 @@ struct Ahead {
 enum Strangers {
     #[default]
     Read,
-    /// They are looked for first, and met with an error.
-    Refuse,
+    /// All who speak another protocol than this are looked for first, and met with an error.
+    Refuse(Protocol),
 }
 
 /// Bytes that are read ahead at once: as much as the first flight of a client usually is, for otherwise its rest would
@@ -103,10 +123,10 @@ impl ReadHalf {
         Self { io: Box::new(io), ahead: None }
     }
 
-    /// Has a peer of another protocol end the reading with [`Stranger`]: for those who have spoken already when the
-    /// peer's first bytes come.
-    pub(crate) fn refuse_strangers(&mut self) {
-        self.ahead.get_or_insert_default().strangers = Strangers::Refuse;
+    /// Has a peer of another protocol than `expected` end the reading with [`Stranger`]: for those who have spoken
+    /// already when the peer's first bytes come.
+    pub(crate) fn refuse_strangers(&mut self, expected: Protocol) {
+        self.ahead.get_or_insert_default().strangers = Strangers::Refuse(expected);
     }
 
     /// Waits for the first bytes and says what they are the start of. A peer that says no more is for the next reader
@@ -125,6 +145,9 @@ impl ReadHalf {
                 return Poll::Ready(Ok(protocol));
             }
             if !ready!(poll_more(&mut self.io, bytes, cx))? {
+                if bytes.starts_with(&TLS_ANSWER[..7]) {
+                    return Poll::Ready(Ok(Protocol::Tls));
+                }
                 // What has not become a protocol is not one that would have to be told.
                 bytes.clear();
                 return Poll::Ready(Ok(Protocol::Rpc));
@@ -172,11 +195,12 @@ impl ReadHalf {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let refuses = |ahead: &Ahead| ahead.strangers == Strangers::Refuse;
-        if self.ahead.as_deref().is_some_and(refuses) {
+        if let Some(Strangers::Refuse(expected)) = self.ahead.as_ref().map(|ahead| ahead.strangers)
+        {
             let protocol = ready!(self.poll_sniff(cx))?;
-            if let Some(stranger) = protocol.stranger() {
-                return Poll::Ready(Err(io::Error::other(Stranger(stranger))));
+            let bytes = self.ahead.as_ref().map_or(&[][..], |ahead| &ahead.bytes);
+            if expected.refuses(protocol, bytes) {
+                return Poll::Ready(Err(io::Error::other(Stranger(protocol))));
             }
         }
         if let Some(ahead) = &mut self.ahead {
@@ -243,7 +267,7 @@ mod tests {
 
     #[tokio::test]
     async fn protocols_are_recognised_wherever_their_first_bytes_are_cut() {
-        let rows: [(&[u8], Protocol); 15] = [
+        let rows: [(&[u8], Protocol); 18] = [
             (b"\xa9RPC\x01\0\0\0and more", Protocol::Rpc),
             (b"GET / HTTP/1.1", Protocol::Http),
             (b"HEAD /x and more", Protocol::Http),
@@ -256,6 +280,9 @@ mod tests {
             (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", Protocol::Http),
             (b"HTTP/1.1 400", Protocol::Http),
             (b"\x16\x03\x01\x02\x00\x01", Protocol::Tls),
+            (b"\x15\x03\x03\x00\x02\x02\x28", Protocol::Tls),
+            (b"\x15\x03\x01\x00\x02\x02\x28", Protocol::Tls),
+            (&TLS_ANSWER, Protocol::Unencrypted),
             (b"SSH-2.0-OpenSSH", Protocol::Ssh),
             (b"\r\n\r\n\0\r\nQUIT\n", Protocol::Rpc),
             (b"GEX / HTTP/1.1", Protocol::Rpc),
@@ -282,15 +309,32 @@ mod tests {
 
     #[tokio::test]
     async fn a_stranger_ends_the_reading_of_those_who_refuse_it() {
-        let read = async |bytes: &'static [u8]| {
+        let read = async |bytes: &'static [u8], expected| {
             let mut half = ReadHalf::new(bytes);
-            half.refuse_strangers();
+            half.refuse_strangers(expected);
             let mut read = Vec::new();
             half.read_to_end(&mut read).await.map(|_| read)
         };
-        assert_eq!(read(b"\xa9RPC and more").await.unwrap(), b"\xa9RPC and more");
-        let error = read(b"SSH-2.0-x").await.unwrap_err();
-        assert!(error.get_ref().unwrap().is::<Stranger>(), "{error}");
+        for (bytes, expected) in [
+            (&b"\xa9RPC and more"[..], Protocol::Rpc),
+            (b"noise", Protocol::Rpc),
+            (b"\x16\x03\x03 and more", Protocol::Tls),
+            (b"\x15\x03\x01\x00\x02\x02\x28", Protocol::Tls),
+            (b"noise", Protocol::Tls),
+        ] {
+            assert_eq!(read(bytes, expected).await.unwrap(), bytes);
+        }
+        for (bytes, expected, met) in [
+            (&b"SSH-2.0-x"[..], Protocol::Rpc, Protocol::Ssh),
+            (b"\x15\x03\x03\x00\x02\x02\x28", Protocol::Rpc, Protocol::Tls),
+            (b"HTTP/1.1 400 Bad", Protocol::Tls, Protocol::Http),
+            (b"\xa9RPC and more", Protocol::Tls, Protocol::Rpc),
+            (&TLS_ANSWER, Protocol::Tls, Protocol::Unencrypted),
+        ] {
+            let error = read(bytes, expected).await.unwrap_err();
+            let stranger: &Stranger = error.get_ref().unwrap().downcast_ref().unwrap();
+            assert_eq!(stranger.0, met);
+        }
     }
 
     #[tokio::test]

@@ -46,6 +46,8 @@ pub(super) struct VariantShape {
     pub(super) name: String,
     pub(super) doc: String,
     pub(super) deprecated: Option<String>,
+    /// The code that it stands for as an error.
+    pub(super) code: Option<Ident>,
     pub(super) shape: Shape,
 }
 
@@ -107,6 +109,7 @@ fn of_variant(
         name: own.name.unwrap_or_else(|| of.rename_all.variant(&plain)),
         doc: docs::text(&variant.attrs),
         deprecated: docs::deprecated(&variant.attrs),
+        code: own.code,
         shape,
     }
 }
@@ -121,6 +124,9 @@ fn of_fields(
     let mut kept = Vec::new();
     for field in fields {
         let own = Attributes::read(&field.attrs, diagnostics);
+        if let Some(code) = &own.code {
+            diagnostics.add(code, "a code is that of a variant or of a whole type: move it there");
+        }
         if !own.skip {
             kept.push(of_field(field, own, case, of_struct, diagnostics));
         } else if newtype {

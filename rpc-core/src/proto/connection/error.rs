@@ -26,6 +26,15 @@ pub enum ConnectionError {
     /// The peer speaks another protocol, which was recognised by what it sent.
     #[error("peer does not speak this protocol: it sent {0}")]
     Foreign(&'static str),
+    /// The peer refused this side before the protocol began: over its certificate, say.
+    #[error("peer refused the connection: {0}")]
+    Refused(String),
+    /// The peer speaks TLS, and this side does not.
+    #[error("peer does not speak this protocol: it sent TLS; its address is tls:host:port")]
+    TlsRequired,
+    /// This port takes TLS alone, and the peer does not speak it.
+    #[error("this port speaks TLS: connect to tls:host:port")]
+    Unencrypted,
     /// The peer's bytes are not frames.
     #[error(transparent)]
     Decode(#[from] DecodeError),
@@ -117,9 +126,13 @@ impl ConnectionError {
     /// What the peer is to be told, if telling it makes sense.
     pub(super) const fn close_code(&self) -> Option<CloseCode> {
         match self {
-            Self::Closed | Self::Lost | Self::Transport(_) | Self::ByPeer(_) | Self::Undriven => {
-                None
-            }
+            Self::Closed
+            | Self::Lost
+            | Self::Transport(_)
+            | Self::Refused(_)
+            | Self::TlsRequired
+            | Self::ByPeer(_)
+            | Self::Undriven => None,
             Self::Aborted | Self::Unjudged(_) => Some(CloseCode::Abort),
             Self::Unauthenticated(_) => Some(CloseCode::Unauthenticated),
             Self::HandshakeTimeout
@@ -148,7 +161,11 @@ impl ConnectionError {
     pub(super) const fn is_foreign(&self) -> bool {
         matches!(
             self,
-            Self::Foreign(_) | Self::Decode(DecodeError::Preface | DecodeError::Version(_))
+            Self::Foreign(_)
+                | Self::Refused(_)
+                | Self::TlsRequired
+                | Self::Unencrypted
+                | Self::Decode(DecodeError::Preface | DecodeError::Version(_))
         )
     }
 

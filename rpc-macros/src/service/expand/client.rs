@@ -15,7 +15,7 @@ use super::{
     place,
 };
 
-fn client_ident(service: &Service) -> Ident {
+pub(super) fn client_ident(service: &Service) -> Ident {
     format_ident!("{}Client", service.ident)
 }
 
@@ -143,9 +143,7 @@ fn parameter(service: &Service, parameter: &Parameter) -> Option<TokenStream> {
         }
         Parameter::Upload(upload) => {
             let Upload { ident, item, .. } = &**upload;
-            Some(quote! {
-                #ident: impl #krate::Stream<Item = #item> + ::core::marker::Send + 'static
-            })
+            Some(quote!(#ident: impl #krate::Upload<#item>))
         }
     }
 }

@@ -1,0 +1,43 @@
+//! TLS 1.3 around a link, by rustls. What goes in and what comes out is a [`Link`](crate::Link), so that nothing above
+//! learns of it but the peer's identity.
+//!
+//! ```text
+//! Link ──▶ ServerTls::accept, ClientTls::connect ──┬──▶ Link, whose peer has an Identity and a TlsSession
+//!                                                  └──▶ HandshakeError: what is wrong, and with whose
+//! ```
+//!
+//! On the server it runs in the connection's own task, under the handshake timeout; see `docs/guide/tls.md`.
+
+mod certificate;
+mod client;
+mod error;
+mod handshake;
+mod pem;
+mod pin;
+mod server;
+mod session;
+mod stream;
+mod verify;
+
+pub use certificate::Certificate;
+pub use client::ClientTls;
+pub use error::TlsError;
+pub use handshake::{HandshakeError, Party};
+pub use pem::Pem;
+pub use pin::KeyPin;
+pub use server::ServerTls;
+pub use session::TlsSession;
+
+use std::sync::{Arc, LazyLock};
+
+use tokio_rustls::rustls::crypto::{CryptoProvider, aws_lc_rs};
+
+/// The protocol's name within TLS (PROTOCOL §2).
+const ALPN: &[u8] = b"rpc/1";
+
+/// The cryptography, whatever else the program has chosen for itself.
+fn provider() -> Arc<CryptoProvider> {
+    static PROVIDER: LazyLock<Arc<CryptoProvider>> =
+        LazyLock::new(|| Arc::new(aws_lc_rs::default_provider()));
+    Arc::clone(&PROVIDER)
+}
