@@ -63,7 +63,17 @@ const CORE: &[Wall] = &[
     // The door for generated code names whatever that code needs.
     (
         "private",
-        &["broadcast", "call", "codec", "schema", "seam", "server", "service", "transport"],
+        &[
+            "proto",
+            "broadcast",
+            "call",
+            "codec",
+            "schema",
+            "seam",
+            "server",
+            "service",
+            "transport",
+        ],
     ),
 ];
 

@@ -6,6 +6,8 @@ mod authenticators;
 #[cfg(test)]
 mod back;
 #[cfg(test)]
+mod certificates;
+#[cfg(test)]
 mod early;
 #[cfg(test)]
 mod methods;
