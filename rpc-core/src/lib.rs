@@ -126,6 +126,8 @@ mod documents {
     mod evolution {}
     #[doc = include_str!("../../docs/guide/flow-control.md")]
     mod flow_control {}
+    #[doc = include_str!("../../docs/guide/identity.md")]
+    mod identity {}
     #[doc = include_str!("../../docs/guide/liveness.md")]
     mod liveness {}
     #[doc = include_str!("../../docs/guide/order.md")]

@@ -6,11 +6,15 @@ mod authenticators;
 #[cfg(test)]
 mod back;
 #[cfg(test)]
+mod certificates;
+#[cfg(test)]
 mod early;
 #[cfg(test)]
 mod methods;
 #[cfg(test)]
 mod orders;
+#[cfg(test)]
+mod promises;
 #[cfg(test)]
 mod reflection;
 #[cfg(test)]

@@ -105,6 +105,9 @@ class Transport:
         except asyncio.CancelledError:
             self.end("given up", ABORT)
             raise
+        # A refusal comes right behind the hello.
+        if self.error is not None:
+            raise ConnectError(f"{address}: {self.error}", self.protocol.ended())
 
     def happened(self, event: Event) -> None:
         """Something of a call happened."""

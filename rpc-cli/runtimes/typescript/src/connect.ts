@@ -92,7 +92,15 @@ class Link {
         clearTimeout(this.#handshake);
         this.#forget();
         this.#ready = true;
-        resolve(this.#connection);
+        // A refusal comes right behind the hello: what has come with that is looked at first.
+        queueMicrotask(() => {
+          const { reason } = this.#protocol;
+          if (reason === undefined) {
+            resolve(this.#connection);
+          } else {
+            reject(reason);
+          }
+        });
       },
       request: (call: PeerCall): void => {
         this.#dispatcher.handle(this.#protocol, this.#connection, call);
