@@ -1,6 +1,6 @@
 //! The context of a call: metadata, the time that remains, and cancellation.
 
-use std::{future::IntoFuture as _, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use rpc_core::{Context, Server, service};
 use tokio::sync::Notify;
@@ -52,7 +52,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     // Dropping a call cancels it: here because another future is ready first.
     tokio::select! {
-        _ = kitchen.stew().into_future() => println!("the stew is done"),
+        _ = kitchen.stew() => println!("the stew is done"),
         () = chef.cooking.notified() => println!("the guest leaves while the stew is cooking"),
     }
     chef.cleaned.notified().await;

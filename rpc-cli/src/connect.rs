@@ -101,7 +101,7 @@ impl Connected {
     /// The names of all services; an error in words where the server does not describe itself.
     pub(crate) async fn services(&mut self) -> Result<Vec<String>> {
         let reflection = ReflectionClient::new(self.channel.clone());
-        let asked = self.phases.time("describe", reflection.services().into_future());
+        let asked = self.phases.time("describe", reflection.services());
         let what = format!("{} to list its services", self.address);
         let services = self.patience.asking(&what, asked).await?;
         let services = services.map_err(|CallError::Status(status)| self.undescribed(status))?;
@@ -128,7 +128,7 @@ impl Connected {
     ) -> Result<ServiceSchema> {
         let reflection = ReflectionClient::new(self.channel.clone());
         let described = reflection.describe(service);
-        let asked = self.phases.time("describe", described.into_future());
+        let asked = self.phases.time("describe", described);
         let what = format!("{} to describe {service}", self.address);
         match self.patience.asking(&what, asked).await? {
             Ok(schema) => self.checked(service, schema, budget),

@@ -56,7 +56,7 @@
 //! | [`Status`], [`Code`] | how a call ended, when it did not end with the method's own result |
 //! | drain, goaway | start nothing more and finish what runs; the frame that says so |
 //!
-//! In the repository: `docs/guide` has a page for each of streams, calls in both directions, order, cancellation and
+//! In the repository: `docs/guide` has a page for each of services and clients, testing, streams, calls in both directions, order, cancellation and
 //! flow control; `docs/protocol.md` is the wire, exactly; `docs/architecture.md` walks one call through the crate;
 //! `docs/decisions.md` says what was chosen, and why.
 
@@ -83,9 +83,7 @@ mod times;
 mod transport;
 
 pub use broadcast::{Broadcast, Lagged, Shared, Subscription};
-pub use call::{
-    Call, CallError, CallFuture, Channel, ChannelState, Reply, ReplyCall, ReplyFuture, Streaming,
-};
+pub use call::{Call, CallError, Channel, ChannelState, Reply, ReplyCall, Streaming};
 pub use client::Endpoint;
 pub use codec::CodecError;
 pub use extensions::Extensions;
@@ -125,10 +123,14 @@ mod documents {
     mod liveness {}
     #[doc = include_str!("../../docs/guide/order.md")]
     mod order {}
+    #[doc = include_str!("../../docs/guide/services.md")]
+    mod services {}
     #[doc = include_str!("../../docs/guide/statuses.md")]
     mod statuses {}
     #[doc = include_str!("../../docs/guide/streams.md")]
     mod streams {}
+    #[doc = include_str!("../../docs/guide/testing.md")]
+    mod testing {}
     #[cfg(feature = "tls")]
     #[doc = include_str!("../../docs/guide/tls.md")]
     mod tls {}

@@ -1,6 +1,7 @@
 //! The door for generated code: what the expansion of `#[service]` and `#[derive(Schema)]` names, and
 //! nothing else may. No stability is promised here.
 
+use std::marker::PhantomData;
 pub use std::sync::Arc;
 
 pub use futures_util::Stream;
@@ -55,6 +56,23 @@ impl<T> NoJson for DefaultOf<'_, T> {
         None
     }
 }
+
+/// Stands for the answer of a method, to ask whether it is a `Result`.
+#[derive(Debug)]
+pub struct Answer<T>(PhantomData<T>);
+
+impl<T, E> Answer<Result<T, E>> {
+    /// It is.
+    pub const IS_RESULT: bool = true;
+}
+
+/// Stands in for [`Answer::IS_RESULT`] where an answer is none: an inherent constant comes first.
+pub trait NoResult {
+    /// It is not.
+    const IS_RESULT: bool = false;
+}
+
+impl<T> NoResult for Answer<T> {}
 
 /// Prepares a call of a method that cannot fail.
 pub fn unary<T>(
@@ -121,8 +139,8 @@ pub fn upload<T, E, U: 'static>(
     call.upload(stream, encode)
 }
 
-/// A channel to a server in memory. A server that cannot be built closes it at once and says why in the log.
+/// A channel to a server in memory.
 #[must_use]
-pub fn in_memory(server: Server) -> Channel {
+pub fn in_memory(server: impl Into<Server>) -> Channel {
     crate::Endpoint::new().in_memory(server)
 }

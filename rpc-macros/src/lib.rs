@@ -23,6 +23,27 @@ use proc_macro::TokenStream;
 /// serves an implementation of the trait. Methods are `async fn`s that take `&self` and owned arguments;
 /// users implement them with plain `async fn`. A method that returns a stream may be a plain `fn`.
 ///
+/// `Arc<T>` and `Box<T>` implement the trait wherever `T` does, so that a program may keep a share of what it serves:
+/// `CalculatorServer::new(Arc::clone(&pocket))`.
+///
+/// # The generated types
+///
+/// | | |
+/// |---|---|
+/// | `CalculatorServer::new(service)` | serves an implementation; given to `Server::with` or `Endpoint::with` |
+/// | `CalculatorServer::from_arc(service)` | the same for one in an `Arc` |
+/// | `CalculatorClient::connect(address).await?` | a client over a connection of its own |
+/// | `CalculatorClient::new(channel)`, `From<Channel>` | a client over a channel that is open already |
+/// | `CalculatorClient::in_memory(server)` | a client of a server, or of one service, without a socket: for tests |
+/// | `client.add(1, 2)` | a method for each of the trait's: a `Call`, which is a future |
+/// | `client.channel()` | the channel, for clients of other services of the same server, for `ping` and `close` |
+/// | `CalculatorClient::schema()` | the description of the service that the program was compiled with |
+///
+/// A client is `Clone`, `Debug`, `Send` and `Sync`; its clones share the connection. No method of a service may have
+/// one of these names, nor one of a trait that every type has, such as `clone` and `into`.
+///
+/// # Methods
+///
 /// The client's methods take numbers, `bool`, `char` and `Bytes` by value, and all else owned or borrowed: for a
 /// `String` any `AsRef<str>`, for a `PathBuf` any `AsRef<Path>`, for a `Vec<T>` any `AsRef<[T]>`, and for any
 /// other type `T` a `Borrow<T>`, such as `T`, `&T` or `Arc<T>`. Since the parameter is generic, an argument
@@ -36,6 +57,8 @@ use proc_macro::TokenStream;
 /// - `#[rpc(oneway)]` on a method: no reply is sent.
 /// - `#[rpc(ordered)]` on a method: its calls are started and finished in the order in which they were
 ///   sent. On the trait, below this attribute, or as `#[service(ordered)]`: all methods share one order.
+/// - `#[cfg(..)]` on a method: it is left out of builds to which the condition does not apply. Clients of another build
+///   are told that it is unknown.
 /// - `#[service(name = "Other")]`: the name on the wire, if it is not the trait's.
 /// - `#[service(crate = path)]`: the path of `rpc_core`, if another crate re-exports it.
 ///

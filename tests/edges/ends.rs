@@ -105,7 +105,7 @@ async fn an_aborted_server_has_no_handlers_left() {
         let stones = Stones::default();
         let running = stones.serve(threads).await;
         let client = stones.client(&running).await;
-        let call = tokio::spawn(client.grind(LONG).into_future());
+        let call = tokio::spawn(client.grind(LONG));
         stones.until_started(1).await;
         running.shutdown_handle().abort();
         running.wait().await;

@@ -245,7 +245,7 @@ async fn a_panic_while_arguments_are_read_ends_that_call_alone() {
     let tower = Arc::new(Tower(Notify::new()));
     let server = Server::new().with(LiftServer::from_arc(Arc::clone(&tower)));
     let lift = LiftClient::in_memory(server);
-    let waiting = tokio::spawn(lift.ride(Superstitious(0)).into_future());
+    let waiting = tokio::spawn(lift.ride(Superstitious(0)));
     let error = lift.ride(Superstitious(13)).await.unwrap_err();
     assert_eq!(error.code(), Code::Internal);
     assert_eq!(lift.ride(Superstitious(12)).await, Ok(12));

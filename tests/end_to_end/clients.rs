@@ -1,11 +1,19 @@
 //! Several clients and services, and servers that are none.
 
-use rpc_core::{Channel, Code, DialError, Endpoint, Schema, Server, service};
+use std::sync::Arc;
+
+use futures_util::{
+    StreamExt as _, TryStreamExt as _,
+    future::{BoxFuture, join_all},
+    stream,
+};
+use rpc_core::{CallError, Channel, Code, DialError, Endpoint, Schema, Server, service};
 use serde::{Deserialize, Serialize};
 use tests::{Playground, PlaygroundClient, PlaygroundServer, Served, Toys, Transport};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
+    task::JoinSet,
 };
 
 /// A second service on the same server.
@@ -47,8 +55,66 @@ async fn an_implementation_is_faked_without_a_port() {
             "fake".to_owned()
         }
     }
+    let client = OtherClient::in_memory(OtherServer::new(Fake));
+    assert_eq!(client.name().await.unwrap(), "fake");
     let client = OtherClient::in_memory(Server::new().with(OtherServer::new(Fake)));
     assert_eq!(client.name().await.unwrap(), "fake");
+}
+
+#[tokio::test]
+async fn a_server_in_memory_that_cannot_serve_says_why() {
+    let twice = || Server::new().with(OtherServer::new(Second)).with(OtherServer::new(Second));
+    let client = OtherClient::in_memory(twice());
+    let error = client.name().await.unwrap_err();
+    let words = "the server in memory cannot serve: two services are called Other";
+    assert!(error.to_string().contains(words), "{error}");
+    assert_eq!(error.code(), Code::Unavailable);
+    assert!(!error.status().unwrap().may_have_run());
+
+    let endpoint = Endpoint::new().with(OtherServer::new(Second)).with(OtherServer::new(Second));
+    let client = OtherClient::new(endpoint.in_memory(OtherServer::new(Second)));
+    let error = client.name().await.unwrap_err();
+    let words = "the client in memory cannot serve: two services are called Other";
+    assert!(error.to_string().contains(words), "{error}");
+}
+
+#[tokio::test]
+async fn a_program_shares_what_it_serves() {
+    let toys = Arc::new(Toys::default());
+    let shared = PlaygroundServer::new(Arc::clone(&toys));
+    let boxed = OtherServer::new(Box::new(Second));
+    let channel = Endpoint::new().in_memory(Server::new().with(shared).with(boxed));
+    PlaygroundClient::new(channel.clone()).note("shared").await.unwrap();
+    toys.until_noted(1).await;
+    assert_eq!(OtherClient::new(channel).name().await.unwrap(), "second");
+}
+
+#[tokio::test]
+async fn a_call_runs_beside_others_as_any_future_does() {
+    let client = PlaygroundClient::in_memory(PlaygroundServer::new(Toys::default()));
+    let (three, taken) = tokio::join!(client.add(1, 2), client.take(4));
+    assert_eq!((three, taken), (Ok(3), Ok(4)));
+    let both: Result<_, CallError> = tokio::try_join!(client.add(1, 2), client.add(3, 4));
+    assert_eq!(both, Ok((3, 7)));
+    assert_eq!(tokio::spawn(client.add(5, 6)).await.unwrap(), Ok(11));
+    let mut set = JoinSet::new();
+    (0..3).for_each(|number| drop(set.spawn(client.add(number, 1))));
+    let mut sums: Vec<_> = set.join_all().await.into_iter().map(Result::unwrap).collect();
+    sums.sort_unstable();
+    assert_eq!(sums, [1, 2, 3]);
+    let sums = join_all((0..3).map(|number| client.add(number, number))).await;
+    assert_eq!(sums, [Ok(0), Ok(2), Ok(4)]);
+    let calls = stream::iter(0..20).map(|number| client.add(number, 1)).buffered(4);
+    assert_eq!(calls.try_collect::<Vec<_>>().await, Ok((1..21).collect()));
+    tokio::select! {
+        sum = client.add(1, 1).with_reply_metadata() => assert_eq!(sum.unwrap().value, 2),
+        () = std::future::pending() => {}
+    }
+    let boxed: BoxFuture<'static, Result<i64, CallError>> = Box::pin(client.add(2, 2));
+    assert_eq!(boxed.await, Ok(4));
+    assert_eq!(client.channel().open_calls(), 0, "a call that was never polled is not made");
+    drop(client.wait());
+    assert_eq!(client.channel().open_calls(), 0);
 }
 
 #[tokio::test]
@@ -129,8 +195,8 @@ async fn a_client_in_json_speaks_to_the_same_server() {
 
 #[tokio::test]
 async fn one_implementation_serves_several_servers() {
-    let toys = std::sync::Arc::new(Toys::default());
-    let serve = || Server::new().with(PlaygroundServer::from_arc(std::sync::Arc::clone(&toys)));
+    let toys = Arc::new(Toys::default());
+    let serve = || Server::new().with(PlaygroundServer::from_arc(Arc::clone(&toys)));
     let (one, two) = (PlaygroundClient::in_memory(serve()), PlaygroundClient::in_memory(serve()));
     one.note("to one").await.unwrap();
     toys.until_noted(1).await;

@@ -11,7 +11,7 @@ use crate::relay::{BounceClient, Relayed, each, each_with};
 fn calls_nest_to_any_depth() {
     each(async |Relayed { client, .. }| {
         assert_eq!(client.bounce(64).await, Ok(64));
-        let many = join_all((0..20).map(|depth| client.bounce(depth).into_future())).await;
+        let many = join_all((0..20).map(|depth| client.bounce(depth))).await;
         assert!(many.into_iter().map(Result::unwrap).eq(0..20));
     });
 }
@@ -79,7 +79,7 @@ async fn a_client_of_the_caller_outlives_the_handler() {
 #[test]
 fn ordered_calls_end_in_the_order_sent_and_others_overtake() {
     each(async |Relayed { client, .. }| {
-        let calls = (0..200).map(|number| client.append(number).into_future());
+        let calls = (0..200).map(|number| client.append(number));
         for result in join_all(calls).await {
             result.unwrap();
         }
@@ -133,7 +133,7 @@ impl Link for Chain {
         match &self.next {
             // In a task of its own: only the context ties it to the call.
             Some(next) => {
-                let call = next.hang(links + 1).within(cx).into_future();
+                let call = next.hang(links + 1).within(cx);
                 let _ = tokio::spawn(async move {
                     let _ended = ended;
                     call.await
@@ -177,7 +177,7 @@ async fn deadline_and_metadata_pass_through_three_servers() {
 #[tokio::test]
 async fn when_the_first_caller_goes_the_last_handler_ends() {
     let (first, mut ended, _servers) = chain().await;
-    let call = tokio::spawn(first.hang(0).into_future());
+    let call = tokio::spawn(first.hang(0));
     assert_eq!(ended.recv().await, Some(100), "the last handler has started");
     call.abort();
     let mut seen = [ended.recv().await, ended.recv().await, ended.recv().await];
@@ -207,7 +207,7 @@ async fn a_stream_ends_with_the_call_that_it_is_part_of() {
         &Relayed::over(tests::Transport::Tcp, rpc_core::Codec::Bincode, limits).await;
     let (send, mut contexts) = tokio::sync::mpsc::unbounded_channel();
     let holder = HolderClient::in_memory(Server::new().with(HolderServer::new(Hand(send))));
-    let held = tokio::spawn(holder.hold().into_future());
+    let held = tokio::spawn(holder.hold());
     let cx = contexts.recv().await.unwrap();
     // It brings one item, and then waits for ever.
     let (lines_in, source) = tokio::sync::mpsc::unbounded_channel::<String>();

@@ -147,7 +147,7 @@ async fn an_upload_that_cannot_be_sent_is_not_taken_for_whole() {
     let (client, desk, _running) = served(Limits::default()).await;
     // Beside another call, so that the request leaves with its items.
     let lines = stream::iter(["a".to_owned(), too_long()]);
-    let (waited, booked) = tokio::join!(client.wait().into_future(), async {
+    let (waited, booked) = tokio::join!(client.wait(), async {
         let booked = client.book(lines).await;
         desk.go_on.notify_one();
         booked
@@ -178,7 +178,7 @@ async fn an_upload_that_is_over_ends_no_later_call() {
 #[tokio::test]
 async fn an_item_that_panics_when_it_is_written_ends_its_stream_alone() {
     let (client, desk, _running) = served(Limits::default()).await;
-    let waiting = tokio::spawn(client.wait().into_future());
+    let waiting = tokio::spawn(client.wait());
     let mines: Vec<_> = client.mines().await.unwrap().collect().await;
     let numbers: Vec<_> = mines.iter().flatten().map(|mine| mine.number).collect();
     assert_eq!(numbers, [0, 1, 2]);
@@ -190,7 +190,7 @@ async fn an_item_that_panics_when_it_is_written_ends_its_stream_alone() {
 #[tokio::test]
 async fn the_stream_of_an_upload_that_expires_in_the_queue_is_dropped() {
     let (client, desk, _running) = served(Limits::default().max_calls(1)).await;
-    let mut waiting = Box::pin(client.wait().into_future());
+    let mut waiting = Box::pin(client.wait());
     assert!((&mut waiting).now_or_never().is_none());
     let (held, mut dropped) = mpsc::channel::<()>(1);
     let lines = stream::pending().map(move |line: String| {

@@ -75,7 +75,11 @@ async fn a_quiet_subscription_that_does_not_watch_is_cut() {
     let feed = FeedClient::connect(running.address()).await.unwrap();
     let mut values = feed.stubborn().await.unwrap();
     soon(running.shutdown()).await;
-    assert_eq!(values.next().await.unwrap().unwrap_err().code(), Code::Unavailable);
+    let cut = values.next().await.unwrap().unwrap_err();
+    assert_eq!(cut.code(), Code::Unavailable);
+    // In words that are true of the reader's side.
+    let words = "peer closed the connection: aborted: it did not wait for the calls that run";
+    assert!(cut.to_string().contains(words), "{cut}");
     let lost = soon(feed.channel().closed()).await.unwrap_err();
     assert_eq!(lost.code(), Code::Unavailable, "{lost}");
 }
@@ -89,11 +93,11 @@ async fn handlers_of_either_side_are_told_when_either_side_drains() {
         let endpoint = Endpoint::new().with(FeedServer::new(exchange));
         let channel = endpoint.connect(running.address()).await.unwrap();
         let feed = FeedClient::new(channel.clone());
-        let on_server = tokio::spawn(feed.watched().into_future());
+        let on_server = tokio::spawn(feed.watched());
         let cx = contexts.recv().await.unwrap();
         assert!(!cx.is_draining());
         let back: FeedClient = cx.peer();
-        let on_client = tokio::spawn(back.watched().into_future());
+        let on_client = tokio::spawn(back.watched());
         contexts.recv().await.unwrap();
         let ending = tokio::spawn(async move {
             if client_closes {
@@ -117,7 +121,7 @@ async fn closing_waits_for_what_runs_and_starts_nothing_else() {
         let channel = served.client.channel().clone();
         channel.ready().await.unwrap();
         assert_eq!((channel.state(), channel.open_calls()), (ChannelState::Ready, 0));
-        let waiting = tokio::spawn(served.client.wait().into_future());
+        let waiting = tokio::spawn(served.client.wait());
         served.toys.until_waiting(1).await;
         assert_eq!(channel.open_calls(), 1);
         let closing = tokio::spawn({

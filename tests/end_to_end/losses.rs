@@ -85,7 +85,7 @@ fn calls_end_when_the_runtime_of_their_connection_has_ended() {
     let served = servers.block_on(Served::over(Transport::Tcp, Codec::Bincode));
     let client = connected.block_on(PlaygroundClient::connect(served.address())).unwrap();
     servers.block_on(async {
-        let waiting = tokio::spawn(client.wait().into_future());
+        let waiting = tokio::spawn(client.wait());
         served.toys.until_waiting(1).await;
         connected.shutdown_background();
         let pending = waiting.await.unwrap().unwrap_err();

@@ -14,6 +14,7 @@ mod lifecycle;
 mod limits;
 mod losses;
 mod metadata;
+mod mocks;
 mod order;
 mod reflection;
 mod relay;

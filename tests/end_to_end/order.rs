@@ -137,24 +137,24 @@ async fn run(steps: &[Step], over_tcp: bool) {
     let replies = Arc::new(Mutex::new(Vec::new()));
     let mut ordered: Vec<BoxFuture<'_, ()>> = Vec::new();
     let mut free: Vec<BoxFuture<'_, ()>> = Vec::new();
-    ordered.push(line.gate().into_future().map(Result::unwrap).boxed());
+    ordered.push(line.gate().map(Result::unwrap).boxed());
     let mut expected = vec![0];
     for (number, step) in (1..).zip(steps) {
         match *step {
             Step::Stand { yields, padding } => {
                 expected.push(number);
                 let (call, replies) = (line.stand(number, yields, vec![7; padding]), &replies);
-                let replied = call.into_future().map(|number| {
+                let replied = call.map(|number| {
                     replies.lock().unwrap().push(number.unwrap());
                 });
                 ordered.push(replied.boxed());
             }
             Step::Slip { yields } => {
                 expected.push(number);
-                ordered.push(line.slip(number, yields).into_future().map(Result::unwrap).boxed());
+                ordered.push(line.slip(number, yields).map(Result::unwrap).boxed());
             }
             Step::Pass { yields } => {
-                let call = crowd.pass(number, yields).into_future();
+                let call = crowd.pass(number, yields);
                 free.push(call.map(move |passed| assert_eq!(passed, Ok(number))).boxed());
             }
         }
@@ -213,10 +213,10 @@ fn a_cancelled_call_gives_its_place_to_the_next() {
             .with(CrowdServer::new(street.clone()));
         let channel = Endpoint::new().in_memory(server);
         let (line, crowd) = (LineClient::new(channel.clone()), CrowdClient::new(channel));
-        let gate = tokio::spawn(line.gate().into_future());
+        let gate = tokio::spawn(line.gate());
         while crowd.look().await.unwrap().is_empty() {}
-        let skipped = tokio::spawn(line.stand(1, 0, Vec::new()).into_future());
-        let next = tokio::spawn(line.stand(2, 0, Vec::new()).into_future());
+        let skipped = tokio::spawn(line.stand(1, 0, Vec::new()));
+        let next = tokio::spawn(line.stand(2, 0, Vec::new()));
         crowd.look().await.unwrap();
         skipped.abort();
         gate.abort();

@@ -97,7 +97,7 @@ fn dropping_a_stream_ends_its_handler() {
         streams.pop();
         watch.until_live(2).await;
         // One that nobody reads, and one whose call is given up before it is accepted.
-        drop(client.endless().into_future().now_or_never());
+        drop(client.endless().now_or_never());
         streams.clear();
         watch.until_live(0).await;
     });
@@ -178,10 +178,10 @@ fn a_handler_that_has_enough_stops_the_upload() {
 fn dropping_a_call_ends_its_upload() {
     each(async |Relayed { client, .. }| {
         let dropped = Arc::new(AtomicBool::new(false));
-        let mut call = pin!(client.sum(endless(&dropped)).into_future());
+        let mut call = pin!(client.sum(endless(&dropped)));
         assert!(call.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
         tokio::task::yield_now().await;
-        drop(client.sum(endless(&dropped)).into_future().now_or_never());
+        drop(client.sum(endless(&dropped)).now_or_never());
         until(&dropped).await;
         assert!(call.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
     });

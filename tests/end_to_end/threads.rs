@@ -55,7 +55,7 @@ async fn each_connection_has_one_thread_and_all_have_work() {
     let mut used = BTreeSet::new();
     for _ in 0..4 {
         let client = WhereClient::connect(running.address()).await.unwrap();
-        let calls = join_all((0..50).map(|_| client.thread().into_future())).await;
+        let calls = join_all((0..50).map(|_| client.thread())).await;
         let names: BTreeSet<String> = calls.into_iter().flat_map(Result::unwrap).collect();
         assert_eq!(names.len(), 1, "{names:?}");
         used.extend(names);
@@ -88,7 +88,7 @@ async fn an_abort_ends_what_runs_on_the_threads() {
     let running = server().start("127.0.0.1:0").await.unwrap();
     let client = WhereClient::connect(running.address()).await.unwrap();
     client.thread().await.unwrap();
-    let call = tokio::spawn(client.forever().into_future());
+    let call = tokio::spawn(client.forever());
     running.shutdown_handle().abort();
     running.wait().await;
     assert_eq!(call.await.unwrap().unwrap_err().code(), rpc_core::Code::Unavailable);
@@ -104,7 +104,7 @@ fn threads_end_with_the_runtime_of_their_server() {
         client.thread().await.unwrap();
         client
     });
-    let call = calling.spawn(client.forever().into_future());
+    let call = calling.spawn(client.forever());
     serving.shutdown_background();
     assert_eq!(calling.block_on(call).unwrap().unwrap_err().code(), rpc_core::Code::Unavailable);
 }

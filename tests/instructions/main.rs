@@ -28,7 +28,7 @@ fn main() {
         let server = Server::new().with(CalculatorServer::new(Pocket));
         let calculator = CalculatorClient::in_memory(server);
         for round in 0..rounds {
-            let calls = (0..IN_FLIGHT).map(|call| calculator.add(round, call).into_future());
+            let calls = (0..IN_FLIGHT).map(|call| calculator.add(round, call));
             for (call, sum) in (0..).zip(join_all(calls).await) {
                 assert_eq!(sum, Ok(round + call));
             }

@@ -13,7 +13,7 @@ use crate::service::{Request, each};
 #[test]
 fn cancel_after_begin() {
     each(async |client, tested| {
-        let call = tokio::spawn(client.streaming_input_call(stream::pending()).into_future());
+        let call = tokio::spawn(client.streaming_input_call(stream::pending()));
         tested.until_running(1).await;
         call.abort();
         assert!(call.await.unwrap_err().is_cancelled());

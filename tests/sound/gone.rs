@@ -35,7 +35,7 @@ async fn a_peer_that_said_goodbye_and_is_gone_is_noticed() {
     in_time(ground.live.until(0)).await;
     tokio::time::resume();
     let next = YardClient::connect(running.address()).await.unwrap();
-    let reply = tokio::time::timeout(Duration::from_secs(30), next.add(1, 2).into_future()).await;
+    let reply = tokio::time::timeout(Duration::from_secs(30), next.add(1, 2)).await;
     assert_eq!(reply.expect("its place is given back"), Ok(3));
 }
 
@@ -73,5 +73,5 @@ async fn a_quiet_client_that_is_there_is_kept() {
         () = ground.live.until(0) => panic!("its handler has ended"),
         () = day => {}
     }
-    assert_eq!(in_time(client.add(1, 2).into_future()).await, Ok(3));
+    assert_eq!(in_time(client.add(1, 2)).await, Ok(3));
 }

@@ -5,7 +5,7 @@
 //! clients.
 
 use std::{
-    future::{IntoFuture, pending},
+    future::pending,
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering::SeqCst},
@@ -191,10 +191,10 @@ impl Loud {
     /// Makes calls, all at once.
     fn at_once<F>(&self, count: usize, call: impl Fn(&YardClient) -> F)
     where
-        F: IntoFuture<IntoFuture: Send + 'static, Output: Send>,
+        F: Future<Output: Send> + Send + 'static,
     {
         for _ in 0..count {
-            let call = call(&self.client).into_future();
+            let call = call(&self.client);
             self.runtime.as_ref().unwrap().spawn(async {
                 let _unread = call.await;
                 pending::<()>().await;

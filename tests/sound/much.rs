@@ -23,8 +23,8 @@ async fn both_sides_ask_for_much() {
     let (client, _ground, mut guests) = in_memory(Limits::default());
     client.greet().await.unwrap();
     let home = guests.recv().await.unwrap();
-    let there = all_whole((0..CALLS).map(|_| client.fetch(LENGTH).into_future()));
-    let back = all_whole((0..CALLS).map(|_| home.fetch(LENGTH).into_future()));
+    let there = all_whole((0..CALLS).map(|_| client.fetch(LENGTH)));
+    let back = all_whole((0..CALLS).map(|_| home.fetch(LENGTH)));
     in_time(async { tokio::join!(there, back) }).await;
 }
 
@@ -37,8 +37,8 @@ async fn both_sides_ask_for_much_over_tcp() {
     let client = YardClient::new(endpoint.connect(running.address()).await.unwrap());
     client.greet().await.unwrap();
     let home = guests.recv().await.unwrap();
-    let there = all_whole((0..CALLS).map(|_| client.fetch(LENGTH).into_future()));
-    let back = all_whole((0..CALLS).map(|_| home.fetch(LENGTH).into_future()));
+    let there = all_whole((0..CALLS).map(|_| client.fetch(LENGTH)));
+    let back = all_whole((0..CALLS).map(|_| home.fetch(LENGTH)));
     let all = async { tokio::join!(there, back) };
     tokio::time::timeout(std::time::Duration::from_secs(60), all).await.expect("both go on");
 }

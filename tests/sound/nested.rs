@@ -100,9 +100,9 @@ async fn two_chains_of_nested_calls_at_the_limit() {
     for depth in 1..6 {
         let client = house(Limits::default().max_calls(2), 2);
         client.channel().ready().await.unwrap();
-        let calls = (0..2).map(|_| client.up(depth, true).into_future());
+        let calls = (0..2).map(|_| client.up(depth, true));
         all_ended(in_time(join_all(calls)).await, depth);
-        assert_eq!(in_time(client.up(0, false).into_future()).await, Ok(0));
+        assert_eq!(in_time(client.up(0, false)).await, Ok(0));
     }
 }
 
@@ -112,9 +112,9 @@ async fn many_chains_of_nested_calls_end_at_every_limit() {
     for limit in 1..=8 {
         for chains in [1, limit, limit + 1, 3 * limit, 10 * limit] {
             let client = house(Limits::default().max_calls(limit), 1);
-            let calls = (0..chains).map(|_| client.up(3, false).into_future());
+            let calls = (0..chains).map(|_| client.up(3, false));
             all_ended(in_time(join_all(calls)).await, 3);
-            assert_eq!(in_time(client.up(0, false).into_future()).await, Ok(0));
+            assert_eq!(in_time(client.up(0, false)).await, Ok(0));
         }
     }
 }
@@ -124,7 +124,7 @@ async fn many_chains_of_nested_calls_end_at_every_limit() {
 async fn as_many_chains_as_the_default_limit_end() {
     let client = house(Limits::default(), 1024);
     client.channel().ready().await.unwrap();
-    let calls = (0..1024).map(|_| client.up(3, true).into_future());
+    let calls = (0..1024).map(|_| client.up(3, true));
     all_ended(in_time(join_all(calls)).await, 3);
 }
 
@@ -237,7 +237,7 @@ async fn a_nested_stream_by_name_that_would_wait_for_itself_is_refused() {
     let server = Server::new().limits(limits).with(MirrorsServer::new(Glass));
     let client = MirrorsClient::new(endpoint.in_memory(server));
     client.channel().ready().await.unwrap();
-    let Err(error) = in_time(client.reflect(64).into_future()).await else {
+    let Err(error) = in_time(client.reflect(64)).await else {
         panic!("no limit holds");
     };
     let ended = ended(error);

@@ -18,7 +18,7 @@ fn few() -> Limits {
 
 /// Sends ten one-way calls that end when the gate is opened, and lets them arrive.
 async fn dawdle(client: &YardClient, ground: &Ground) {
-    let calls: Vec<_> = (0..10).map(|_| tokio::spawn(client.dawdle().into_future())).collect();
+    let calls: Vec<_> = (0..10).map(|_| tokio::spawn(client.dawdle())).collect();
     // On one thread all that is sent is read before anything else goes on.
     in_time(ground.begun.at_least(1)).await;
     for _ in 0..100 {
@@ -37,7 +37,7 @@ async fn let_pass(ground: &Ground) {
 #[tokio::test(start_paused = true)]
 async fn oneway_handlers_that_call_back_are_answered() {
     let (client, ground, _guests) = in_memory(Limits::default());
-    let calls = (0..MANY).map(|_| client.poke().into_future());
+    let calls = (0..MANY).map(|_| client.poke());
     assert!(in_time(join_all(calls)).await.into_iter().all(|sent| sent.is_ok()));
     in_time(ground.done.until(MANY)).await;
     assert_eq!(client.add(1, 2).await, Ok(3));
@@ -51,7 +51,7 @@ async fn oneway_handlers_that_call_back_over_tcp_are_answered() {
     let endpoint = Endpoint::new().with(HomeServer::new(ground.clone()));
     let client = YardClient::new(endpoint.connect(running.address()).await.unwrap());
     let all = async {
-        let calls = (0..MANY).map(|_| client.poke().into_future());
+        let calls = (0..MANY).map(|_| client.poke());
         assert!(join_all(calls).await.into_iter().all(|sent| sent.is_ok()));
         ground.done.until(MANY).await;
     };
@@ -70,7 +70,7 @@ async fn uploads_go_on_beside_oneway_calls() {
         let items = stream::unfold(receive, async |mut receive| {
             receive.recv().await.map(|item| (item, receive))
         });
-        uploads.push(tokio::spawn(client.count(items).into_future()));
+        uploads.push(tokio::spawn(client.count(items)));
         sources.push(send);
     }
     dawdle(&client, &ground).await;
@@ -91,7 +91,7 @@ async fn downloads_go_on_beside_oneway_calls() {
     let mut streams = Vec::new();
     for _ in 0..3 {
         // More than a window: its sender waits for credit.
-        streams.push(in_time(client.items(1000, 4000).into_future()).await.unwrap());
+        streams.push(in_time(client.items(1000, 4000)).await.unwrap());
     }
     dawdle(&client, &ground).await;
     for stream in streams {
@@ -105,9 +105,9 @@ async fn downloads_go_on_beside_oneway_calls() {
 #[tokio::test(start_paused = true)]
 async fn cancels_are_read_beside_oneway_calls() {
     let (client, ground, _guests) = in_memory(few());
-    let call = tokio::spawn(client.wait().into_future());
-    let quiet = in_time(client.quiet().into_future()).await.unwrap();
-    let endless = in_time(client.endless().into_future()).await.unwrap();
+    let call = tokio::spawn(client.wait());
+    let quiet = in_time(client.quiet()).await.unwrap();
+    let endless = in_time(client.endless()).await.unwrap();
     in_time(ground.live.until(3)).await;
     dawdle(&client, &ground).await;
     drop((quiet, endless));
@@ -123,7 +123,7 @@ async fn slow_oneway_handlers_do_not_end_the_connection() {
     const CALLS: usize = 200;
     let (client, ground, _guests) = in_memory(few().oneway_window(16 << 10));
     let payload = Bytes::from(vec![7; 10_000]);
-    let calls = (0..CALLS).map(|_| client.linger(payload.clone()).into_future());
+    let calls = (0..CALLS).map(|_| client.linger(payload.clone()));
     let all = async {
         let sent = join_all(calls).await;
         assert_eq!(sent.into_iter().filter(Result::is_err).count(), 0, "are not sent");
@@ -131,5 +131,5 @@ async fn slow_oneway_handlers_do_not_end_the_connection() {
     };
     let days = Duration::from_secs(100 * 3600);
     tokio::time::timeout(days, all).await.expect("all are sent and done");
-    assert_eq!(in_time(client.add(1, 2).into_future()).await, Ok(3));
+    assert_eq!(in_time(client.add(1, 2)).await, Ok(3));
 }

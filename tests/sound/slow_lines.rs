@@ -18,7 +18,7 @@ async fn a_long_request_over_a_slow_line_arrives() {
         let line = Line { holds, speed: 50_000 };
         let behind = line.before(server).await;
         let client = YardClient::connect(behind.address).await.unwrap();
-        let measured = in_time(client.measure(Bytes::from(vec![7; 4_000_000])).into_future()).await;
+        let measured = in_time(client.measure(Bytes::from(vec![7; 4_000_000]))).await;
         assert_eq!(measured, Ok(4_000_000), "over a line that holds {holds} bytes");
     }
 }
@@ -35,8 +35,8 @@ async fn a_small_call_beside_a_long_one_over_a_slow_line_arrives() {
     let client =
         YardClient::new(Endpoint::new().limits(limits).connect(behind.address).await.unwrap());
     client.channel().ready().await.unwrap();
-    let long = tokio::spawn(client.measure(Bytes::from(vec![7; LENGTH])).into_future());
+    let long = tokio::spawn(client.measure(Bytes::from(vec![7; LENGTH])));
     tokio::time::sleep(Duration::from_secs(1)).await;
-    assert_eq!(in_time(client.add(1, 2).into_future()).await, Ok(3));
+    assert_eq!(in_time(client.add(1, 2)).await, Ok(3));
     assert_eq!(in_time(long).await.unwrap(), Ok(LENGTH as u64));
 }

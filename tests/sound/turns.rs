@@ -121,7 +121,7 @@ async fn ground_between_answers<F: Future<Output = ()>>(
     let mut between = Vec::new();
     let mut last = 0;
     while last < GRIST {
-        let ground = tokio::time::timeout(Duration::from_secs(60), quiet.ground().into_future());
+        let ground = tokio::time::timeout(Duration::from_secs(60), quiet.ground());
         let ground = ground.await.expect("an answer").unwrap();
         if ground > 0 {
             between.push(ground - last);
@@ -142,7 +142,7 @@ async fn ground_between_answers<F: Future<Output = ()>>(
 async fn a_flood_of_calls_does_not_hold_up_other_connections() {
     let between = ground_between_answers(async |loud| {
         for _ in 0..GRIST / 1000 {
-            let calls = join_all((0..1000).map(|_| loud.grind().into_future())).await;
+            let calls = join_all((0..1000).map(|_| loud.grind())).await;
             assert!(calls.into_iter().all(|sent| sent.is_ok()));
         }
         std::future::pending::<()>().await;
@@ -186,7 +186,7 @@ fn cost_of(streams: u32) -> u64 {
         let begun = ticks();
         let readers: Vec<_> = (0..streams)
             .map(|_| {
-                let sacks = client.sacks(ITEMS / streams, 2000).into_future();
+                let sacks = client.sacks(ITEMS / streams, 2000);
                 tokio::spawn(async { sacks.await.unwrap().count().await })
             })
             .collect();
@@ -217,10 +217,10 @@ async fn handlers_of_one_connection_compute_side_by_side() {
     let client = MillClient::connect(running.address()).await.unwrap();
     // So many calls that what they are like can be known.
     for _ in 0..4 {
-        let calls = (0..32).map(|_| client.wait_and_compute(false).into_future());
+        let calls = (0..32).map(|_| client.wait_and_compute(false));
         assert!(join_all(calls).await.into_iter().all(|met| met == Ok(false)));
     }
-    let calls = (0..2).map(|_| client.wait_and_compute(true).into_future());
+    let calls = (0..2).map(|_| client.wait_and_compute(true));
     let met = join_all(calls).await;
     runtime.shutdown_background();
     assert_eq!(met, [Ok(true), Ok(true)]);

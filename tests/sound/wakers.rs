@@ -2,7 +2,7 @@
 //! connection, which end when it is dropped.
 
 use std::{
-    future::{Future, IntoFuture},
+    future::Future,
     pin::{Pin, pin},
     sync::{Arc, Mutex, mpsc},
     task::{Context, Poll, Wake, Waker},
@@ -47,7 +47,7 @@ where
 
 /// A call that was sent, whose end is a cancel.
 async fn open_call(client: &YardClient) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-    let call = client.wait().into_future();
+    let call = client.wait();
     let mut call: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(async {
         let _ = call.await;
     });
@@ -65,7 +65,7 @@ fn poll<F: Future>(future: Pin<&mut F>, waker: &Waker) -> Poll<F::Output> {
 #[test]
 fn a_waker_that_owns_another_call_is_replaced() {
     on_a_thread(async |client, ground| {
-        let mut call = pin!(client.wait().into_future());
+        let mut call = pin!(client.wait());
         let waker = owner(open_call(&client).await);
         assert!(poll(call.as_mut(), &waker).is_pending());
         drop(waker);
@@ -78,7 +78,7 @@ fn a_waker_that_owns_another_call_is_replaced() {
 #[test]
 fn a_call_is_dropped_whose_waker_owns_another_call() {
     on_a_thread(async |client, ground| {
-        let mut call = Box::pin(client.wait().into_future());
+        let mut call = Box::pin(client.wait());
         let waker = owner(open_call(&client).await);
         assert!(poll(call.as_mut(), &waker).is_pending());
         drop(waker);

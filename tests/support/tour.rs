@@ -87,7 +87,7 @@ impl TourClient {
         assert!(items.into_iter().map(Result::ok).eq((0..100).map(Some)));
         assert_eq!(self.sum(stream::iter(0..100)).await, Ok(4950));
         assert_eq!(self.ask(21).await, Ok(42));
-        let calls = (0..20_u8).map(|n| self.echo(vec![n; 50].into()).into_future());
+        let calls = (0..20_u8).map(|n| self.echo(vec![n; 50].into()));
         let echoed = futures_util::future::join_all(calls).await;
         assert!(
             echoed.iter().enumerate().all(|(n, echoed)| *echoed == Ok(vec![n as u8; 50].into()))

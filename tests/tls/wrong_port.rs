@@ -108,7 +108,7 @@ async fn alerts_of_others_are_told_from_those_of_a_plain_port() {
 async fn a_plain_client_knows_the_alert_of_any_server_with_tls() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let client = TourClient::new(tourist().connect(listener.local_addr().unwrap()).await.unwrap());
-    let call = tokio::spawn(client.who().into_future());
+    let call = tokio::spawn(client.who());
     let mut peer = RawPeer::over(listener.accept().await.unwrap().0);
     peer.next(Kind::Request).await.unwrap();
     peer.send(b"\x15\x03\x03\0\x02\x02\x0a").await.unwrap();

@@ -58,7 +58,7 @@ async fn what_was_brought_has_a_share_of_the_limit_of_connections() {
     first.who().await.unwrap();
     second.who().await.unwrap();
     let (third, _) = bring(&running);
-    let waiting = third.who().into_future();
+    let waiting = third.who();
     tokio::pin!(waiting);
     assert!(futures_util::poll!(&mut waiting).is_pending());
     drop(first);

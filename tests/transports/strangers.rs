@@ -90,7 +90,7 @@ async fn servers_of_other_protocols_are_recognised_wherever_their_first_bytes_ar
         for cut in 0..bytes.len() {
             let address = listener.local_addr().unwrap();
             let client = TourClient::new(tourist().connect(address).await.unwrap());
-            let call = tokio::spawn(client.who().into_future());
+            let call = tokio::spawn(client.who());
             let mut peer = RawPeer::over(listener.accept().await.unwrap().0);
             peer.next(Kind::Request).await.unwrap();
             peer.send(&bytes[..cut]).await.unwrap();

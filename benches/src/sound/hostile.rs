@@ -2,7 +2,7 @@
 
 use std::{
     fmt::Write as _,
-    future::{IntoFuture, pending},
+    future::pending,
     path::Path,
     sync::{
         Arc,
@@ -170,10 +170,10 @@ fn much_metadata() -> Result<Vec<u8>> {
 /// Makes calls by a client that keeps to what it is told, all at once.
 async fn at_once<F>(address: &str, count: usize, call: impl Fn(&GroundClient) -> F) -> Result<()>
 where
-    F: IntoFuture<IntoFuture: Send + 'static, Output: Send>,
+    F: Future<Output: Send> + Send + 'static,
 {
     let client = GroundClient::connect(address).await?;
-    let calls = (0..count).map(|_| call(&client).into_future());
+    let calls = (0..count).map(|_| call(&client));
     futures_util::future::join_all(calls).await;
     pending().await
 }

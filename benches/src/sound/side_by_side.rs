@@ -70,8 +70,8 @@ impl Flood {
     async fn run(self, client: GroundClient, sign: Arc<Sign>) -> Result<()> {
         match self {
             Self::Nothing => Ok(()),
-            Self::OneWay => sign.repeat(|| client.note(1, 2).into_future()).await,
-            Self::Burn => sign.repeat(|| client.burn(30).into_future()).await,
+            Self::OneWay => sign.repeat(|| client.note(1, 2)).await,
+            Self::Burn => sign.repeat(|| client.burn(30)).await,
             Self::Streams => {
                 let mut items = client.items(24).await?;
                 while !sign.stop.load(Relaxed) {
@@ -82,7 +82,7 @@ impl Flood {
             }
             Self::LongEchoes => {
                 let payload = Bytes::from(vec![7; 1 << 20]);
-                sign.repeat(|| client.echo(payload.clone()).into_future()).await
+                sign.repeat(|| client.echo(payload.clone())).await
             }
         }
     }

@@ -58,7 +58,7 @@ fn measure(program: &Path, streams: usize, items: usize) -> Result<f64> {
     runtime::usual()?.block_on(async {
         let channel = Endpoint::new().limits(limits()).connect(server.address()).await?;
         let client = GroundClient::new(channel);
-        let opening = (0..streams).map(|_| client.gated(each as u32, LENGTH).into_future());
+        let opening = (0..streams).map(|_| client.gated(each as u32, LENGTH));
         let open = try_join_all(opening).await?;
         let mut reading = JoinSet::new();
         for mut stream in open {

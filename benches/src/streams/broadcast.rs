@@ -48,7 +48,7 @@ pub fn broadcast(program: &Path, effort: Effort) -> Result<String> {
             }
             let before = clients[0].publish(0).await?;
             let clock = Clock::start(server.pid())?;
-            let publish = clients[0].publish(VALUES).into_future();
+            let publish = clients[0].publish(VALUES);
             let reading = try_join_all(subscribed.into_iter().map(read_some));
             let (published, _) = tokio::join!(publish, reading);
             published?;
@@ -59,7 +59,7 @@ pub fn broadcast(program: &Path, effort: Effort) -> Result<String> {
             let mut streams = Vec::new();
             for client in &clients {
                 for _ in 0..members {
-                    streams.push(client.some(VALUES).into_future());
+                    streams.push(client.some(VALUES));
                 }
             }
             let streams = try_join_all(streams).await?;

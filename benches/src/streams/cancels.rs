@@ -3,7 +3,7 @@
 
 use std::{
     fmt::Write as _,
-    future::{Future as _, IntoFuture as _},
+    future::Future as _,
     path::Path,
     pin::pin,
     sync::{
@@ -96,7 +96,7 @@ async fn cancel(client: &ours::StreamsClient, batches: usize) -> Result<()> {
 
 async fn cancel_batch(client: &ours::StreamsClient) -> Result<()> {
     for _ in 0..BATCH {
-        let mut call = pin!(client.hang().into_future());
+        let mut call = pin!(client.hang());
         // Sent at the first poll, cancelled by the drop: the cancel is right behind the request.
         let _ = call.as_mut().poll(&mut Context::from_waker(Waker::noop()));
     }
@@ -121,7 +121,7 @@ async fn beside(
                 match kind {
                     Kind::Cancels => cancel_batch(&busy).await?,
                     Kind::Plain => {
-                        try_join_all((0..BATCH).map(|_| busy.add(1, 2).into_future())).await?;
+                        try_join_all((0..BATCH).map(|_| busy.add(1, 2))).await?;
                     }
                 }
                 next += each;

@@ -118,9 +118,11 @@ impl Crowd {
         };
         let mut announced = 0;
         for row in 0..members {
-            let joins = crowd.clients.iter().enumerate().map(|(column, client)| {
-                client.join(format!("member-{row}-{column}"), ROOM).into_future()
-            });
+            let joins = crowd
+                .clients
+                .iter()
+                .enumerate()
+                .map(|(column, client)| client.join(format!("member-{row}-{column}"), ROOM));
             for mut events in try_join_all(joins).await? {
                 let Some(welcome) = events.next().await.transpose()? else {
                     bail!("a member was not welcomed");

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{Call, Expected, Method, Scope, Streaming, Target, evolve::Fallback};
 use crate::{
     codec::{self, CodecError, Decode, Source},
-    proto::{Code, Codec, MethodKey, Payload, Status, connection::ConnectionError},
+    proto::{Code, Codec, Limits, MethodKey, Payload, Status, connection::ConnectionError},
     schema::ServiceSchema,
     seam::{Caller, Phase},
     transport::Peer,
@@ -174,10 +174,27 @@ impl Channel {
         self.state() == ChannelState::Closed
     }
 
-    /// How many calls of this side have not ended, those that still wait to be sent included, on all clones.
+    /// How many calls of this side have not ended, those that still wait to be sent included, on all clones. A call waits
+    /// while the server's limits leave no room for it: see [`Self::peer_limits`].
     #[must_use]
     pub fn open_calls(&self) -> usize {
         self.target.current().open_calls()
+    }
+
+    /// What the server accepts at once, as it said in its hello; `None` before that (see [`Self::ready`]). Calls beyond
+    /// [`Limits::max_calls`] wait on this side until others have ended, and so do streams beyond [`Limits::max_streams`].
+    ///
+    /// ```no_run
+    /// # async fn run(channel: rpc_core::Channel) {
+    /// let allowed = channel.peer_limits().map_or(0, |limits| limits.max_calls as usize);
+    /// if channel.open_calls() >= allowed {
+    ///     println!("further calls wait for their turn");
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn peer_limits(&self) -> Option<Limits> {
+        self.target.current().peer_limits()
     }
 
     /// Who is at the other end.

@@ -1,4 +1,4 @@
-//! A call under way.
+//! A call under way: sent when it is first polled, cancelled when it is dropped before its end.
 
 use std::{
     fmt,
@@ -8,34 +8,17 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use super::{
-    Call, CallError, Incoming, MakeStream, Method, Reader,
-    outgoing::{Outgoing, Reply},
-    target::Next,
-};
+use super::{Call, CallError, Incoming, Method, Reader, outgoing::Reply, target::Next};
 use crate::{
     codec::{CodecError, Decode},
     proto::{CallId, Code, Codec, Failure, Metadata, Outcome, Payload, Status},
-    seam::{
-        Caller,
-        items::{ItemReader, ItemSender},
-    },
+    seam::items::{ItemReader, ItemSender},
 };
 
-/// The future of a [`Call`]. Sent at the first poll; cancelled when dropped before its end.
-#[must_use = "futures do nothing unless polled"]
-pub struct CallFuture<T, E> {
-    /// What the call goes to: known from the start, or from when one was picked for it.
-    caller: Option<Arc<dyn Caller>>,
-    request: Outgoing,
-    read: Reader<T, E>,
-    /// For calls that bring a stream, until they do.
-    stream: Option<MakeStream<T>>,
-    state: State,
-}
-
+/// How far a call is.
 #[derive(Debug)]
-enum State {
+pub(super) enum State {
+    /// Options may still be set.
     Unsent,
     Open(CallId),
     Done,
@@ -49,12 +32,7 @@ enum Progress {
     Accepted(CallId, Option<Box<Metadata>>),
 }
 
-impl<T, E> CallFuture<T, E> {
-    pub(super) fn new(call: Call<T, E>) -> Self {
-        let Call { caller, request, read, stream } = call;
-        Self { caller, request, read, stream, state: State::Unsent }
-    }
-
+impl<T, E> Call<T, E> {
     /// Chooses a caller, where it is not known, and sends the call. Gives its outcome if it has one at once.
     fn send(&mut self, cx: &Context<'_>) -> Poll<Outcome> {
         let Self { caller, request, state, .. } = self;
@@ -260,7 +238,7 @@ pub(super) fn failure<E>(
     }
 }
 
-impl<T, E> Future for CallFuture<T, E> {
+impl<T, E> Future for Call<T, E> {
     type Output = Result<T, CallError<E>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -282,14 +260,19 @@ impl<T, E> Future for CallFuture<T, E> {
     }
 }
 
-impl<T, E> Drop for CallFuture<T, E> {
+impl<T, E> Drop for Call<T, E> {
     fn drop(&mut self) {
         self.cancel();
     }
 }
 
-impl<T, E> fmt::Debug for CallFuture<T, E> {
+impl<T, E> fmt::Debug for Call<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CallFuture").field("state", &self.state).finish_non_exhaustive()
+        let method = &self.request.method;
+        match self.state {
+            State::Unsent => write!(f, "Call({method}, not sent until it is awaited)"),
+            State::Open(id) => write!(f, "Call({method}, sent as {id})"),
+            State::Done => write!(f, "Call({method}, ended)"),
+        }
     }
 }

@@ -15,28 +15,31 @@ mod target;
 pub use channel::{Channel, ChannelState};
 pub use error::CallError;
 pub(crate) use evolve::Evolve;
-pub use future::CallFuture;
-pub use reply_call::{Reply, ReplyCall, ReplyFuture};
+pub use reply_call::{Reply, ReplyCall};
 pub(crate) use scope::Scope;
 pub(crate) use sending::{Sent, send_all};
 pub use streaming::Streaming;
 pub(crate) use target::Target;
 
-use std::{convert::Infallible, fmt, future::IntoFuture, sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use futures_util::Stream;
 use parking_lot::Mutex;
 
-use self::outgoing::{Method, Outgoing, ScopeEnd};
+use self::{
+    future::State,
+    outgoing::{Method, Outgoing, ScopeEnd},
+};
 use crate::{
     codec::{CodecError, Decode, Encode},
     proto::{Codec, Metadata, Payload, Status, Streams},
     seam::{Caller, items::ItemReader},
 };
 
-/// A call that was prepared and not sent yet: `.await` sends it, options come before.
+/// A call: the future of its reply. It is sent when it is first polled, as by `.await`; options come before.
 ///
-/// Dropping the future of a call that was sent cancels it: the handler is dropped on the other side.
+/// Dropping a call that was sent cancels it: the handler is dropped on the other side. One that was never polled leaves
+/// nothing behind.
 ///
 /// ```no_run
 /// # use rpc_core::service;
@@ -50,13 +53,35 @@ use crate::{
 ///     .await?;
 /// # Ok(()) }
 /// ```
+///
+/// As any future it can run beside others, in `tokio::join!`, `join_all`, `buffered` or a task of its own:
+///
+/// ```
+/// # use rpc_core::{Server, service};
+/// # #[service] trait Calculator { async fn add(&self, a: i64, b: i64) -> i64; }
+/// # struct Pocket;
+/// # impl Calculator for Pocket { async fn add(&self, a: i64, b: i64) -> i64 { a + b } }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let calculator = CalculatorClient::in_memory(Server::new().with(CalculatorServer::new(Pocket)));
+/// let (three, seven) = tokio::try_join!(calculator.add(1, 2), calculator.add(3, 4))?;
+/// let eleven = tokio::spawn(calculator.add(5, 6)).await??;
+/// let sums = futures_util::future::try_join_all((0..3).map(|n| calculator.add(n, n))).await?;
+/// assert_eq!((three, seven, eleven, sums), (3, 7, 11, vec![0, 2, 4]));
+/// # Ok(()) }
+/// ```
+///
+/// # Cancel safety
+/// Dropping it cancels the call, which may have run by then.
 #[must_use = "a call is sent when it is awaited"]
 pub struct Call<T, E = Infallible> {
-    /// `None` until one is picked.
+    /// What the call goes to: known from the start, or from when one was picked for it.
     caller: Option<Arc<dyn Caller>>,
     request: Outgoing,
     read: Reader<T, E>,
+    /// For calls that bring a stream, until they do.
     stream: Option<MakeStream<T>>,
+    state: State,
 }
 
 /// How the reply is read. Function pointers, so that a call is one type for all methods with the same
@@ -121,7 +146,8 @@ impl<T, E> Call<T, E> {
     ) -> Self {
         let Expected { read, stream } = expected;
         let streams = if stream.is_some() { Streams::DOWN } else { Streams::NONE };
-        Self { caller, request: Outgoing::new(method, codec, arguments, streams), read, stream }
+        let request = Outgoing::new(method, codec, arguments, streams);
+        Self { caller, request, read, stream, state: State::Unsent }
     }
 
     /// Expects no reply: the call is done when it is on its way.
@@ -191,21 +217,6 @@ impl<T, E> Call<T, E> {
     pub fn with_reply_metadata(mut self) -> ReplyCall<T, E> {
         self.request.options().wants_metadata = true;
         ReplyCall(self)
-    }
-}
-
-impl<T, E> IntoFuture for Call<T, E> {
-    type Output = Result<T, CallError<E>>;
-    type IntoFuture = CallFuture<T, E>;
-
-    fn into_future(self) -> CallFuture<T, E> {
-        CallFuture::new(self)
-    }
-}
-
-impl<T, E> fmt::Debug for Call<T, E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Call({}, not sent until it is awaited)", self.request.method)
     }
 }
 

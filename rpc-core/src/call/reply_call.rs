@@ -2,12 +2,12 @@
 
 use std::{
     fmt,
-    future::{Future, IntoFuture},
+    future::Future,
     pin::Pin,
     task::{Context as Task, Poll, ready},
 };
 
-use super::{Call, CallError, CallFuture};
+use super::{Call, CallError};
 use crate::proto::Metadata;
 
 /// A value, and the metadata that came with it.
@@ -21,24 +21,11 @@ pub struct Reply<T> {
     pub metadata: Metadata,
 }
 
-/// A [`Call`] that gives the metadata of its reply as well; from [`Call::with_reply_metadata`].
+/// A [`Call`] that gives the metadata of its reply as well; from [`Call::with_reply_metadata`]. Sent and cancelled as that.
 #[must_use = "a call is sent when it is awaited"]
 pub struct ReplyCall<T, E>(pub(super) Call<T, E>);
 
-/// The future of a [`ReplyCall`]. Sent at the first poll; cancelled when dropped before its end.
-#[must_use = "futures do nothing unless polled"]
-pub struct ReplyFuture<T, E>(CallFuture<T, E>);
-
-impl<T, E> IntoFuture for ReplyCall<T, E> {
-    type Output = Result<Reply<T>, CallError<E>>;
-    type IntoFuture = ReplyFuture<T, E>;
-
-    fn into_future(self) -> ReplyFuture<T, E> {
-        ReplyFuture(self.0.into_future())
-    }
-}
-
-impl<T, E> Future for ReplyFuture<T, E> {
+impl<T, E> Future for ReplyCall<T, E> {
     type Output = Result<Reply<T>, CallError<E>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Task<'_>) -> Poll<Self::Output> {
@@ -51,11 +38,5 @@ impl<T, E> Future for ReplyFuture<T, E> {
 impl<T, E> fmt::Debug for ReplyCall<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("ReplyCall").field(&self.0).finish()
-    }
-}
-
-impl<T, E> fmt::Debug for ReplyFuture<T, E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("ReplyFuture").field(&self.0).finish()
     }
 }

@@ -184,7 +184,7 @@ impl Endpoint {
         if self.tls.is_some() {
             return Err(TlsError::NotDialled.into());
         }
-        self.config.limits.check()?;
+        self.config.check()?;
         Ok(self.channel(Link::new(io, peer), self.serve()?))
     }
 
@@ -227,7 +227,7 @@ impl Endpoint {
     /// Safe: dropping the future gives the attempt up.
     pub async fn connect_with(&self, connector: &impl Connector) -> Result<Channel, DialError> {
         // What cannot be is said before anybody is called.
-        self.config.limits.check()?;
+        self.config.check()?;
         let serve = self.serve()?;
         match tokio::time::timeout(self.connect_timeout, self.dial(connector)).await {
             Ok(link) => Ok(self.channel(link?, serve)),

@@ -12,7 +12,7 @@ use std::{
 use super::{live::Live, scratch};
 use crate::{
     proto::{
-        CallId, Ended, Metadata, Opening, Outcome, Payload, Status,
+        CallId, Ended, Limits, Metadata, Opening, Outcome, Payload, Status,
         connection::{ConnectionError, Waiter},
     },
     seam::{Caller, Origin, Phase, Phases, Remote, Waiting},
@@ -132,6 +132,10 @@ impl<T: Holds> Caller for T {
     fn peer_name(&self) -> String {
         let state = self.live().state.lock();
         state.machine.peer().map(|hello| hello.name.clone()).unwrap_or_default()
+    }
+
+    fn peer_limits(&self) -> Option<Limits> {
+        self.live().with(|state| state.machine.peer().map(|hello| hello.limits))
     }
 
     fn open_calls(&self) -> usize {

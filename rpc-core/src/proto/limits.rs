@@ -17,20 +17,21 @@ use thiserror::Error;
 pub struct Limits {
     /// Largest payload of one frame, in bytes; 16 KiB to 16 MiB less one byte. Default 64 KiB.
     pub max_frame: u32,
-    /// Largest message (a request's or a reply's payload), in bytes; at least 16 KiB. Default 4 MiB.
+    /// Largest message (a request's or a reply's payload), in bytes; 16 KiB to 1 GiB. Default 4 MiB.
     pub max_message: u32,
-    /// Calls that the peer may have open at once, those with streams apart; at least 1. Default 1,024. Calls that its
-    /// handlers make back may be as many again (PROTOCOL §13).
+    /// Calls that the peer may have open at once, those with streams apart; 1 to 1,048,576. Default 1,024. Calls that its
+    /// handlers make back may be as many again (PROTOCOL §13). Further ones wait on the caller's side until others have
+    /// ended: see [`Channel::peer_limits`](crate::Channel::peer_limits).
     pub max_calls: u32,
-    /// Calls with streams that the peer may have open at once; at least 1. Default 1,024.
+    /// Calls with streams that the peer may have open at once; 1 to 1,048,576. Default 1,024.
     pub max_streams: u32,
-    /// Messages that the peer may have half sent at once; at least 1. Default 4.
+    /// Messages that the peer may have half sent at once; 1 to 1,024. Default 4.
     pub max_partial: u32,
-    /// Bytes of requests that the peer may have open at once, with streams and without each; at least 16 KiB. Default
+    /// Bytes of requests that the peer may have open at once, with streams and without each; 16 KiB to 1 GiB. Default
     /// 4 MiB. A single request may always be as long as `max_message`.
     pub request_window: u32,
     /// Bytes of one-way calls that the peer may have sent and whose handlers have not ended, 128 beyond its own length
-    /// for each; at least 16 KiB. Default 512 KiB.
+    /// for each; 16 KiB to 1 GiB. Default 512 KiB.
     pub oneway_window: u32,
     /// The most bytes of items that the peer may have sent in one stream and this side has not consumed, 8 beyond
     /// its own length for each item; 8 KiB to 1 GiB. Default 512 KiB. An item that is longer than this
@@ -62,14 +63,24 @@ pub(crate) const ONEWAY_OVERHEAD: usize = 128;
 /// Largest length that the frame head can carry.
 pub(crate) const MAX_LENGTH: u32 = (1 << 24) - 1;
 
-/// Limits that cannot be announced.
+/// Limits that cannot be announced, or a time that leaves none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("{name} is {value}, but must be {minimum} to {maximum}")]
-pub struct LimitsError {
-    name: &'static str,
-    value: u32,
-    minimum: u32,
-    maximum: u32,
+#[error(transparent)]
+pub struct LimitsError(Excess);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+enum Excess {
+    #[error("{name} is {value}, but must be {minimum} to {maximum}")]
+    Range { name: &'static str, value: u32, minimum: u32, maximum: u32 },
+    #[error("{name} is zero, which every peer exceeds: {instead}")]
+    NoTime { name: &'static str, instead: &'static str },
+}
+
+impl LimitsError {
+    /// A time of zero, and what to write in its place.
+    pub(crate) const fn no_time(name: &'static str, instead: &'static str) -> Self {
+        Self(Excess::NoTime { name, instead })
+    }
 }
 
 impl Default for Limits {
@@ -139,7 +150,7 @@ impl Limits {
         ];
         for (name, value, minimum, maximum) in ranges {
             if !(minimum..=maximum).contains(&value) {
-                return Err(LimitsError { name, value, minimum, maximum });
+                return Err(LimitsError(Excess::Range { name, value, minimum, maximum }));
             }
         }
         Ok(())

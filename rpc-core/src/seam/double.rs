@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     proto::{
-        CallId, Codec, Ended, Metadata, Opening, Outcome, Payload, Status,
+        CallId, Codec, Ended, Limits, Metadata, Opening, Outcome, Payload, Status,
         connection::{Batch, ConnectionError, Items, Room, Segment, Stopped, StreamId},
     },
     transport::{Peer, PeerAddress},
@@ -244,6 +244,10 @@ impl Caller for Double {
 
     fn peer_name(&self) -> String {
         "double".to_owned()
+    }
+
+    fn peer_limits(&self) -> Option<Limits> {
+        Some(Limits::default())
     }
 
     fn open_calls(&self) -> usize {

@@ -31,7 +31,7 @@ use std::{
 
 use crate::{
     proto::{
-        CallId, Ended, Metadata, Opening, Outcome, Payload, Status,
+        CallId, Ended, Limits, Metadata, Opening, Outcome, Payload, Status,
         connection::{ConnectionError, Request},
     },
     transport::Peer,
@@ -92,6 +92,9 @@ pub(crate) trait Caller: Remote {
 
     /// What the peer calls itself; empty before it has said so.
     fn peer_name(&self) -> String;
+
+    /// What the peer accepts; `None` before it has said so.
+    fn peer_limits(&self) -> Option<Limits>;
 
     /// Calls of this side that have not ended, those that wait to be sent included.
     fn open_calls(&self) -> usize;

@@ -60,7 +60,7 @@ pub enum ServeError {
     /// The services do not go together.
     #[error(transparent)]
     Build(#[from] BuildError),
-    /// A limit is out of range.
+    /// A limit is out of range, or a time is zero.
     #[error(transparent)]
     Limits(#[from] LimitsError),
     /// The address cannot be listened at.
@@ -268,7 +268,7 @@ impl Server {
     }
 
     fn build(self) -> Result<Connections, ServeError> {
-        self.config.limits.check()?;
+        self.config.check()?;
         let mut router = Router::of(&self.services)?;
         if self.reflection {
             reflect::add_to(&mut router)?;
@@ -276,6 +276,13 @@ impl Server {
         let (router, config) = (Arc::new(router), Arc::new(self.config));
         let (most, silent) = (self.max_connections, self.max_handshakes);
         Ok(Connections::new(router, config, self.security, most, silent))
+    }
+}
+
+/// A server of one service, with the defaults.
+impl<S: Dispatch> From<S> for Server {
+    fn from(service: S) -> Self {
+        Self::new().with(service)
     }
 }
 

@@ -76,6 +76,11 @@ pub(super) struct Upload {
 }
 
 impl Service {
+    /// True if some method may be left out of the build.
+    pub(super) fn is_conditional(&self) -> bool {
+        self.methods.iter().any(|method| method.conditions().next().is_some())
+    }
+
     /// Reads and checks a trait; every mistake in it is reported.
     pub(super) fn read(options: TokenStream, item: &ItemTrait) -> Result<Self> {
         let mut diagnostics = Diagnostics::default();
@@ -93,7 +98,8 @@ impl Service {
                 continue;
             };
             let method = Method::read(method, &mut diagnostics);
-            if methods.iter().any(|known| known.name == method.name) {
+            if methods.iter().any(|known| known.name == method.name && known.is_built_with(&method))
+            {
                 let message =
                     format!("a second method is called `{}`: give it another name", method.name);
                 diagnostics.add(&method.ident, message);
@@ -167,6 +173,16 @@ impl Method {
         }
     }
 
+    /// The conditions under which it is built: its `#[cfg(..)]`s.
+    pub(super) fn conditions(&self) -> impl Iterator<Item = &Attribute> {
+        self.attributes.iter().filter(|attribute| attribute.path().is_ident("cfg"))
+    }
+
+    /// True if nothing says that one of the two may be left out of the build.
+    fn is_built_with(&self, other: &Self) -> bool {
+        self.conditions().next().is_none() || other.conditions().next().is_none()
+    }
+
     pub(super) fn wants_context(&self) -> bool {
         self.parameters.iter().any(|parameter| matches!(parameter, Parameter::Context { .. }))
     }
@@ -231,7 +247,7 @@ impl Parameter {
         }
     }
 
-    const fn ident(&self) -> &Ident {
+    pub(super) const fn ident(&self) -> &Ident {
         match self {
             Self::Context { ident, .. } => ident,
             Self::Argument(argument) => &argument.ident,

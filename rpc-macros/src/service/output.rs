@@ -80,6 +80,15 @@ impl Output {
         Self::Fallible { value: value.into(), error: Failure::read(&error, diagnostics) }
     }
 
+    /// The value or item of a method that has no error.
+    pub(super) fn bare(&self) -> Option<&Type> {
+        match self {
+            Self::Value(value) => Some(value),
+            Self::Stream(items) if !items.items_fail => Some(&items.item),
+            Self::Stream(_) | Self::Nothing | Self::Fallible { .. } => None,
+        }
+    }
+
     /// The error, if the signature has one.
     pub(super) const fn failure(&self) -> Option<&Failure> {
         match self {

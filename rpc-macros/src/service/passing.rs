@@ -3,12 +3,12 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::Type;
+use syn::{PathSegment, Type};
 
 use super::types;
 
 /// Types that are passed by value, all of them types of literals.
-const VALUES: [&str; 16] = [
+pub(super) const VALUES: [&str; 16] = [
     "bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32",
     "u64", "u128", "usize",
 ];
@@ -36,6 +36,14 @@ impl Passing {
             ("String", []) => as_ref(quote!(::std::string::String), quote!(::core::primitive::str)),
             ("PathBuf", []) => as_ref(quote!(::std::path::PathBuf), quote!(::std::path::Path)),
             ("Vec", [item]) => as_ref(quote!(::std::vec::Vec<#item>), quote!([#item])),
+            ("Box" | "Arc", [content]) => match types::ungrouped(content) {
+                Type::Path(path) if path.path.is_ident("str") => as_ref(
+                    pointer_to(last, &quote!(::core::primitive::str)),
+                    quote!(::core::primitive::str),
+                ),
+                Type::Slice(slice) => as_ref(pointer_to(last, &quote!(#slice)), quote!(#slice)),
+                _ => borrowed(),
+            },
             _ => borrowed(),
         }
     }
@@ -64,6 +72,11 @@ impl Passing {
             }),
         }
     }
+}
+
+/// The standard library's pointer of that name to a type.
+fn pointer_to(name: &PathSegment, ty: &TokenStream) -> TokenStream {
+    if name.ident == "Box" { quote!(::std::boxed::Box<#ty>) } else { quote!(::std::sync::Arc<#ty>) }
 }
 
 /// A conversion from an argument, as callers pass it, to the reference that is encoded.

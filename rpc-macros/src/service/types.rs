@@ -2,7 +2,7 @@
 
 use quote::ToTokens as _;
 use syn::{
-    GenericArgument, Lifetime, Path, PathArguments, PathSegment, Type, TypeImplTrait,
+    GenericArgument, Ident, Lifetime, Path, PathArguments, PathSegment, Type, TypeImplTrait,
     TypeParamBound, TypePath,
     visit::{self, Visit},
 };
@@ -61,6 +61,17 @@ pub(super) fn shared_content(ty: &Type) -> Option<Type> {
 /// The type whose description is that of `ty`.
 pub(super) fn described(ty: &Type) -> Type {
     shared_content(ty).unwrap_or_else(|| ty.clone())
+}
+
+/// True if a type may be an alias of any other, as far as its name tells.
+pub(super) fn may_be_alias(ty: &Type) -> bool {
+    const KNOWN: [&str; 8] =
+        ["Arc", "Box", "Bytes", "HashMap", "Option", "Shared", "String", "Vec"];
+    let known = |name: &Ident| {
+        KNOWN.iter().any(|known| name == known)
+            || super::passing::VALUES.iter().any(|known| name == known)
+    };
+    last_segment(ty).is_some_and(|last| !known(&last.ident))
 }
 
 /// True if an error is the framework's `Status`, as far as its name tells.
@@ -174,6 +185,9 @@ struct Checker<'a> {
 
 impl<'ast> Visit<'ast> for Checker<'_> {
     fn visit_type(&mut self, ty: &'ast Type) {
+        if let Some(element) = held_slice(ty) {
+            return self.visit_type(&element);
+        }
         match wrong_with(ty, self.role) {
             Some(message) => self.diagnostics.add(ty, message),
             None => visit::visit_type(self, ty),
@@ -189,6 +203,21 @@ impl<'ast> Visit<'ast> for Checker<'_> {
             self.diagnostics.add(lifetime, message);
         }
     }
+}
+
+/// The `T` of a pointer to a slice, `Box<[T]>` or `Arc<[T]>`, which has the size that a slice alone lacks.
+fn held_slice(ty: &Type) -> Option<Type> {
+    match pointee(ty)? {
+        Type::Slice(slice) => Some(*slice.elem),
+        _ => None,
+    }
+}
+
+/// The type that a pointer of the standard library's points to.
+pub(super) fn pointee(ty: &Type) -> Option<Type> {
+    let last = last_segment(ty)?;
+    let [content] = <[Type; 1]>::try_from(arguments(last)).ok()?;
+    (last.ident == "Box" || last.ident == "Arc").then_some(content)
 }
 
 /// The reason why this type cannot travel, if there is one beside those of the types inside it.

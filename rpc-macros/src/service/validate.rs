@@ -9,13 +9,32 @@ use syn::{
 use super::{output::Output, types};
 use crate::diagnostics::Diagnostics;
 
-/// Names of methods that the client has itself, or as every type has them: `client.into()` would be the trait's.
-const CLIENT_NAMES: [&str; 7] =
-    ["new", "connect", "in_memory", "channel", "schema", "into", "try_into"];
+/// Names of methods that the client has itself, or by traits that it has as every type does: `client.into()` would be
+/// a call.
+const CLIENT_NAMES: [&str; 18] = [
+    "borrow",
+    "borrow_mut",
+    "channel",
+    "clone",
+    "clone_from",
+    "clone_into",
+    "connect",
+    "drop",
+    "fmt",
+    "from",
+    "in_memory",
+    "into",
+    "new",
+    "schema",
+    "to_owned",
+    "try_from",
+    "try_into",
+    "type_id",
+];
 
 /// Attributes that may stand on a method.
-const ATTRIBUTES: [&str; 8] =
-    ["doc", "deprecated", "must_use", "allow", "expect", "warn", "deny", "forbid"];
+const ATTRIBUTES: [&str; 9] =
+    ["cfg", "doc", "deprecated", "must_use", "allow", "expect", "warn", "deny", "forbid"];
 
 /// Checks the head of a trait.
 pub(super) fn check_trait(item: &ItemTrait, diagnostics: &mut Diagnostics) {
@@ -161,11 +180,11 @@ fn check_receiver(receiver: &Receiver, diagnostics: &mut Diagnostics) {
 /// Checks an attribute of a method that is not ours.
 pub(super) fn check_attribute(attribute: &Attribute, diagnostics: &mut Diagnostics) {
     let path = attribute.path();
-    if path.is_ident("cfg") || path.is_ident("cfg_attr") {
+    if path.is_ident("cfg_attr") {
         diagnostics.add(
             attribute,
-            "a method of a service cannot depend on the build, or client and \
-            server would differ: put `#[cfg]` on the whole trait",
+            "attributes of a method of a service cannot depend on the build: write `#[cfg(..)]` for a \
+            method that may be left out",
         );
     } else if !ATTRIBUTES.iter().any(|known| path.is_ident(known)) {
         diagnostics.add(

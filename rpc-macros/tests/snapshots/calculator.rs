@@ -325,4 +325,74 @@ const _: () = {
             }
         }
     }
+    #[automatically_derived]
+    impl<__T: Calculator> Calculator for ::std::sync::Arc<__T>
+    where
+        Self: Debug,
+    {
+        fn add(
+            &self,
+            a: i64,
+            b: i64,
+        ) -> impl ::core::future::Future<Output = i64> + ::core::marker::Send {
+            <__T as Calculator>::add(&**self, a, b)
+        }
+        fn div(
+            &self,
+            a: f64,
+            cx: &Context,
+            b: f64,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<f64, MathError>,
+        > + ::core::marker::Send {
+            <__T as Calculator>::div(&**self, a, cx, b)
+        }
+        fn log(
+            &self,
+            cx: &Context,
+            line: String,
+        ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send {
+            <__T as Calculator>::log(&**self, cx, line)
+        }
+        fn reset(
+            &self,
+        ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send {
+            <__T as Calculator>::reset(&**self)
+        }
+    }
+    #[automatically_derived]
+    impl<__T: Calculator> Calculator for ::std::boxed::Box<__T>
+    where
+        Self: Debug,
+    {
+        fn add(
+            &self,
+            a: i64,
+            b: i64,
+        ) -> impl ::core::future::Future<Output = i64> + ::core::marker::Send {
+            <__T as Calculator>::add(&**self, a, b)
+        }
+        fn div(
+            &self,
+            a: f64,
+            cx: &Context,
+            b: f64,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<f64, MathError>,
+        > + ::core::marker::Send {
+            <__T as Calculator>::div(&**self, a, cx, b)
+        }
+        fn log(
+            &self,
+            cx: &Context,
+            line: String,
+        ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send {
+            <__T as Calculator>::log(&**self, cx, line)
+        }
+        fn reset(
+            &self,
+        ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send {
+            <__T as Calculator>::reset(&**self)
+        }
+    }
 };

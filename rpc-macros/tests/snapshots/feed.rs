@@ -73,7 +73,21 @@ struct FeedServer<__T> {
     clippy::nursery
 )]
 const _: () = {
+    const _: () = {
+        use ::rpc_core::__private::NoResult as _;
+        assert!(
+            ! ::rpc_core::__private::Answer:: < Tick > ::IS_RESULT,
+            "`Tick` is a `Result`, which the macro cannot see: write `Result<T, E>` out, so that callers get the error as one"
+        );
+    };
     const _: fn(&String) -> &::std::string::String = |value| value;
+    const _: () = {
+        use ::rpc_core::__private::NoResult as _;
+        assert!(
+            ! ::rpc_core::__private::Answer:: < Tick > ::IS_RESULT,
+            "`Tick` is a `Result`, which the macro cannot see: write `Result<T, E>` out, so that callers get the error as one"
+        );
+    };
     const _: fn(&String) -> &::std::string::String = |value| value;
     const _: fn(&String) -> &::std::string::String = |value| value;
     #[derive(::rpc_core::__private::serde::Deserialize)]
@@ -645,6 +659,156 @@ const _: () = {
                 }
                 _ => request.unknown_method(slot),
             }
+        }
+    }
+    #[automatically_derived]
+    impl<__T: Feed> Feed for ::std::sync::Arc<__T> {
+        fn ticks(
+            &self,
+            every_ms: u64,
+        ) -> impl Stream<Item = Tick> + ::core::marker::Send {
+            <__T as Feed>::ticks(&**self, every_ms)
+        }
+        fn open(
+            &self,
+        ) -> impl ::core::future::Future<
+            Output = impl futures::Stream<Item = Bytes> + Send + Unpin,
+        > + ::core::marker::Send {
+            <__T as Feed>::open(&**self)
+        }
+        fn risky(
+            &self,
+        ) -> impl Stream<Item = Result<Tick, FeedError>> + ::core::marker::Send {
+            <__T as Feed>::risky(&**self)
+        }
+        fn watch(
+            &self,
+            key: String,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<
+                impl Stream<Item = Tick> + ::core::marker::Send,
+                FeedError,
+            >,
+        > + ::core::marker::Send {
+            <__T as Feed>::watch(&**self, key)
+        }
+        fn both(
+            &self,
+            cx: &Context,
+        ) -> ::core::result::Result<
+            impl Stream<Item = Result<Shared<Tick>, FeedError>> + ::core::marker::Send,
+            FeedError,
+        > {
+            <__T as Feed>::both(&**self, cx)
+        }
+        fn sum(
+            &self,
+            cx: &Context,
+            arguments: rpc_core::Streaming<i64>,
+            scale: i64,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<i64, FeedError>,
+        > + ::core::marker::Send {
+            <__T as Feed>::sum(&**self, cx, arguments, scale)
+        }
+        fn store(
+            &self,
+            blocks: Streaming<Vec<u8>>,
+        ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send {
+            <__T as Feed>::store(&**self, blocks)
+        }
+        fn echo(
+            &self,
+            lines: Streaming<Shared<String>>,
+        ) -> impl Stream<Item = String> + ::core::marker::Send {
+            <__T as Feed>::echo(&**self, lines)
+        }
+        fn say(
+            &self,
+            line: String,
+        ) -> impl ::core::future::Future<Output = Shared<Tick>> + ::core::marker::Send {
+            <__T as Feed>::say(&**self, line)
+        }
+        fn log(
+            &self,
+            line: String,
+        ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send {
+            <__T as Feed>::log(&**self, line)
+        }
+    }
+    #[automatically_derived]
+    impl<__T: Feed> Feed for ::std::boxed::Box<__T> {
+        fn ticks(
+            &self,
+            every_ms: u64,
+        ) -> impl Stream<Item = Tick> + ::core::marker::Send {
+            <__T as Feed>::ticks(&**self, every_ms)
+        }
+        fn open(
+            &self,
+        ) -> impl ::core::future::Future<
+            Output = impl futures::Stream<Item = Bytes> + Send + Unpin,
+        > + ::core::marker::Send {
+            <__T as Feed>::open(&**self)
+        }
+        fn risky(
+            &self,
+        ) -> impl Stream<Item = Result<Tick, FeedError>> + ::core::marker::Send {
+            <__T as Feed>::risky(&**self)
+        }
+        fn watch(
+            &self,
+            key: String,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<
+                impl Stream<Item = Tick> + ::core::marker::Send,
+                FeedError,
+            >,
+        > + ::core::marker::Send {
+            <__T as Feed>::watch(&**self, key)
+        }
+        fn both(
+            &self,
+            cx: &Context,
+        ) -> ::core::result::Result<
+            impl Stream<Item = Result<Shared<Tick>, FeedError>> + ::core::marker::Send,
+            FeedError,
+        > {
+            <__T as Feed>::both(&**self, cx)
+        }
+        fn sum(
+            &self,
+            cx: &Context,
+            arguments: rpc_core::Streaming<i64>,
+            scale: i64,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<i64, FeedError>,
+        > + ::core::marker::Send {
+            <__T as Feed>::sum(&**self, cx, arguments, scale)
+        }
+        fn store(
+            &self,
+            blocks: Streaming<Vec<u8>>,
+        ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send {
+            <__T as Feed>::store(&**self, blocks)
+        }
+        fn echo(
+            &self,
+            lines: Streaming<Shared<String>>,
+        ) -> impl Stream<Item = String> + ::core::marker::Send {
+            <__T as Feed>::echo(&**self, lines)
+        }
+        fn say(
+            &self,
+            line: String,
+        ) -> impl ::core::future::Future<Output = Shared<Tick>> + ::core::marker::Send {
+            <__T as Feed>::say(&**self, line)
+        }
+        fn log(
+            &self,
+            line: String,
+        ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send {
+            <__T as Feed>::log(&**self, line)
         }
     }
 };

@@ -179,4 +179,28 @@ const _: () = {
             }
         }
     }
+    #[automatically_derived]
+    impl<__T: Files> Files for ::std::sync::Arc<__T> {
+        fn swap(
+            &self,
+            r#type: Bytes,
+            old: std::vec::Vec<u8>,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<Vec<u8>, Bytes>,
+        > + ::core::marker::Send {
+            <__T as Files>::swap(&**self, r#type, old)
+        }
+    }
+    #[automatically_derived]
+    impl<__T: Files> Files for ::std::boxed::Box<__T> {
+        fn swap(
+            &self,
+            r#type: Bytes,
+            old: std::vec::Vec<u8>,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<Vec<u8>, Bytes>,
+        > + ::core::marker::Send {
+            <__T as Files>::swap(&**self, r#type, old)
+        }
+    }
 };

@@ -307,4 +307,76 @@ const _: () = {
             }
         }
     }
+    #[automatically_derived]
+    impl<__T: Stock> Stock for ::std::sync::Arc<__T> {
+        fn price(
+            &self,
+            name: String,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<u64, Status>,
+        > + ::core::marker::Send {
+            <__T as Stock>::price(&**self, name)
+        }
+        fn prices(
+            &self,
+        ) -> impl Stream<
+            Item = Result<Shared<u64>, rpc_core::Status>,
+        > + ::core::marker::Send {
+            <__T as Stock>::prices(&**self)
+        }
+        fn watch(
+            &self,
+            name: String,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<
+                impl Stream<Item = Result<u64, Status>> + ::core::marker::Send,
+                Status,
+            >,
+        > + ::core::marker::Send {
+            <__T as Stock>::watch(&**self, name)
+        }
+        fn own(
+            &self,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<u64, Status<u8>>,
+        > + ::core::marker::Send {
+            <__T as Stock>::own(&**self)
+        }
+    }
+    #[automatically_derived]
+    impl<__T: Stock> Stock for ::std::boxed::Box<__T> {
+        fn price(
+            &self,
+            name: String,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<u64, Status>,
+        > + ::core::marker::Send {
+            <__T as Stock>::price(&**self, name)
+        }
+        fn prices(
+            &self,
+        ) -> impl Stream<
+            Item = Result<Shared<u64>, rpc_core::Status>,
+        > + ::core::marker::Send {
+            <__T as Stock>::prices(&**self)
+        }
+        fn watch(
+            &self,
+            name: String,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<
+                impl Stream<Item = Result<u64, Status>> + ::core::marker::Send,
+                Status,
+            >,
+        > + ::core::marker::Send {
+            <__T as Stock>::watch(&**self, name)
+        }
+        fn own(
+            &self,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<u64, Status<u8>>,
+        > + ::core::marker::Send {
+            <__T as Stock>::own(&**self)
+        }
+    }
 };

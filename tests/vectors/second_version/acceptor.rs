@@ -50,7 +50,7 @@ impl Meeting {
 
     /// A call that the peer has read and not answered; gives its id.
     async fn ask(&mut self) -> (u32, Adding) {
-        let call = tokio::spawn(self.client.add(1, 2).into_future());
+        let call = tokio::spawn(self.client.add(1, 2));
         let (head, _) = in_time(self.peer.next(Kind::Request)).await.unwrap();
         (head.id.value(), call)
     }
@@ -151,7 +151,7 @@ async fn an_accept_goes_on_or_ends_its_call_by_its_entries() {
     let mut meeting = Meeting::new().await;
     let bystander = meeting.ask().await;
     for (entries, goes_on) in [(ignorable(), true), (critical(), false)] {
-        let call = tokio::spawn(meeting.client.count(1).into_future());
+        let call = tokio::spawn(meeting.client.count(1));
         let (head, _) = in_time(meeting.peer.next(Kind::Request)).await.unwrap();
         let id = head.id.value();
         meeting.send(Kind::Accept, Flags::NONE, id, &entries.concat()).await;
@@ -177,7 +177,7 @@ async fn an_accept_goes_on_or_ends_its_call_by_its_entries() {
 async fn an_item_is_read_or_ends_its_stream_by_its_entries() {
     let mut meeting = Meeting::new().await;
     let bystander = meeting.ask().await;
-    let call = tokio::spawn(meeting.client.count(1).into_future());
+    let call = tokio::spawn(meeting.client.count(1));
     let (head, _) = in_time(meeting.peer.next(Kind::Request)).await.unwrap();
     let id = head.id.value();
     meeting.send(Kind::Item, Flags::EXT, id, &extended(&ignorable(), &[5])).await;
@@ -196,7 +196,7 @@ async fn an_item_is_read_or_ends_its_stream_by_its_entries() {
 async fn a_cancel_of_an_upload_says_what_it_likes() {
     let mut meeting = Meeting::new().await;
     let numbers = stream::iter([5]).chain(stream::pending());
-    let call = tokio::spawn(meeting.client.read(numbers).into_future());
+    let call = tokio::spawn(meeting.client.read(numbers));
     let (head, _) = in_time(meeting.peer.next(Kind::Request)).await.unwrap();
     let id = head.id.value();
     assert_eq!(expect(&mut meeting.peer, Kind::Item, id).await, [5]);

@@ -63,7 +63,7 @@ impl Meeting {
     /// The connection of the peer is closed, and that of others is not.
     async fn closes(self, words: &str) {
         expect_close(self.peer, CloseCode::Protocol, words).await.unwrap();
-        assert_eq!(in_time(self.friend.add(1, 2).into_future()).await, Ok(3));
+        assert_eq!(in_time(self.friend.add(1, 2)).await, Ok(3));
     }
 }
 

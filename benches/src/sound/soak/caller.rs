@@ -1,7 +1,7 @@
 //! One caller: calls of every kind, one after another, and what each has taught about its fate.
 
 use std::{
-    future::{Future as _, IntoFuture},
+    future::Future as _,
     pin::pin,
     sync::{
         Arc,
@@ -97,7 +97,7 @@ impl Caller {
 
     /// A call that is dropped as soon as it is sent, or after some milliseconds.
     async fn give_up(&self, id: u64, millis: u64) -> Next {
-        let mut call = pin!(self.client.hang(id).into_future());
+        let mut call = pin!(self.client.hang(id));
         let outcome = if millis == 0 {
             match call.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
                 std::task::Poll::Ready(outcome) => Some(outcome),

@@ -211,7 +211,7 @@ async fn exchanges(suite: &mut Suite, exchange: &ExchangeClient) {
     let late = exchange.forever().timeout(Duration::from_millis(20)).await.unwrap_err();
     suite.is(late.code(), Code::DeadlineExceeded);
     let before = exchange.cancelled().await.unwrap();
-    let call = tokio::spawn(exchange.forever().into_future());
+    let call = tokio::spawn(exchange.forever());
     // Its request is on the way before the next one.
     tokio::task::yield_now().await;
     exchange.add(0, 0).await.unwrap();
@@ -223,7 +223,7 @@ async fn exchanges(suite: &mut Suite, exchange: &ExchangeClient) {
         tokio::task::yield_now().await;
     }
     suite.0 += 1;
-    let many = join_all((0..1000).map(|n| exchange.add(n, n).into_future())).await;
+    let many = join_all((0..1000).map(|n| exchange.add(n, n))).await;
     suite.is(many.into_iter().eq((0..1000).map(|n| Ok(2 * n))), true);
 }
 

@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Call, CallFuture, Channel, ChannelState, Evolve, Scope, Streaming, Target,
+    Call, Channel, ChannelState, Evolve, Scope, Streaming, Target,
     outgoing::Outgoing,
     target::{Next, Picker},
 };
@@ -27,7 +27,7 @@ fn what_holds_a_call_may_be_shared_between_threads() {
     const fn shared<T: Send + Sync + Unpin>() {}
     const {
         shared::<Call<*const (), std::cell::Cell<u8>>>();
-        shared::<CallFuture<*const (), std::cell::Cell<u8>>>();
+        shared::<crate::ReplyCall<*const (), std::cell::Cell<u8>>>();
         shared::<Streaming<*const (), std::cell::Cell<u8>>>();
         shared::<Channel>();
         shared::<crate::CallError<u8>>();
@@ -88,8 +88,8 @@ fn picked() -> (Channel, Arc<Newest>) {
     (Channel::new(Target::Picker(picker.clone()), Codec::Json, None), picker)
 }
 
-fn raw(channel: &Channel, arguments: &Payload) -> CallFuture<Payload, Payload> {
-    channel.call_raw(MethodKey::bare("Shop.buy"), Codec::Json, arguments).into_future()
+fn raw(channel: &Channel, arguments: &Payload) -> Call<Payload, Payload> {
+    channel.call_raw(MethodKey::bare("Shop.buy"), Codec::Json, arguments)
 }
 
 fn three() -> Payload {
@@ -144,7 +144,7 @@ fn a_call_that_was_not_started_goes_again_with_all_that_it_had() {
     let (first, second) = (Double::new(), Double::new());
     let long = Payload::from(vec![b' '; 100_000]);
     let call = channel.call_raw(MethodKey::bare("Shop.buy"), Codec::Json, &long);
-    let mut call = call.metadata("tenant", "acme").timeout(Duration::from_secs(60)).into_future();
+    let mut call = call.metadata("tenant", "acme").timeout(Duration::from_secs(60));
     newest.set(&first);
     assert!((&mut call).now_or_never().is_none());
     let lost = Status::not_started(Code::Unavailable, "lost");
@@ -198,7 +198,7 @@ fn the_end_of_its_scope_ends_a_call_that_waits_for_a_caller() {
     let (channel, newest) = picked();
     let over = CancellationToken::new();
     let call = channel.call_raw(MethodKey::bare("Shop.buy"), Codec::Json, &three());
-    let mut call = call.part_of(Arc::new(Part(over.clone()))).into_future();
+    let mut call = call.part_of(Arc::new(Part(over.clone())));
     assert!((&mut call).now_or_never().is_none());
     over.cancel();
     assert_eq!((&mut call).now_or_never().unwrap().unwrap_err().code(), Code::Cancelled);
@@ -221,13 +221,13 @@ fn a_picker_that_evolves_remembers_what_its_caller_refuses() {
     let till = TillClient::new(channel);
     let refused = Status::not_started(Code::Unimplemented, "the signature differs");
     double.change(|seen| seen.outcomes.push_back(Err(Failure::Status(refused))));
-    let mut call = till.buy(3).into_future();
+    let mut call = till.buy(3);
     assert!((&mut call).now_or_never().is_none());
     assert!((&mut call).now_or_never().is_none());
     double.change(|seen| seen.outcomes.push_back(Ok(three())));
     assert_eq!(call.now_or_never(), Some(Ok(3)));
     double.change(|seen| seen.outcomes.push_back(Ok(three())));
-    let mut next = till.buy(4).into_future();
+    let mut next = till.buy(4);
     assert!((&mut next).now_or_never().is_none());
     assert_eq!(next.now_or_never(), Some(Ok(3)));
     let sent: Vec<_> = double

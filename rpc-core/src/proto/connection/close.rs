@@ -126,8 +126,12 @@ impl Connection {
         if !self.closing.remote {
             self.closing.remote = true;
             self.begin_draining();
-            self.end_queued("peer is draining");
-            self.end_unaccepted(frame.accepted, "peer is draining");
+            let reason = match frame.message.as_str() {
+                "" => "peer is draining".to_owned(),
+                message => format!("peer is draining: {message}"),
+            };
+            self.end_queued(&reason);
+            self.end_unaccepted(frame.accepted, &reason);
             self.events.push_back(Event::PeerDraining);
         }
     }
@@ -191,6 +195,6 @@ impl Connection {
         if !self.closing.greeted {
             self.greet();
         }
-        self.goaway(code, error.to_string());
+        self.goaway(code, error.for_peer());
     }
 }

@@ -142,6 +142,14 @@ impl ConnectionError {
         }
     }
 
+    /// The same in words that are true of the peer, who reads them.
+    pub(super) fn for_peer(&self) -> String {
+        match self {
+            Self::Aborted => "it did not wait for the calls that run".to_owned(),
+            error => error.to_string(),
+        }
+    }
+
     /// Whether the peer has shown that it does not speak this protocol.
     pub(super) const fn is_foreign(&self) -> bool {
         matches!(

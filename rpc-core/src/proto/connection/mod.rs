@@ -50,7 +50,7 @@ use std::{
 };
 
 use crate::proto::{
-    Limits, Side, encode_preface,
+    Limits, LimitsError, Side, encode_preface,
     wire::{Features, Hello},
 };
 use inbound::Inbound;
@@ -89,6 +89,29 @@ impl Default for Config {
             write_timeout: Duration::from_secs(30),
             idle_timeout: None,
         }
+    }
+}
+
+impl Config {
+    /// Checks the limits, and that each time leaves some.
+    ///
+    /// # Errors
+    /// The first that cannot be.
+    pub fn check(&self) -> Result<(), LimitsError> {
+        const NEVER: &str = "give a time, or `None` for never";
+        const LONG: &str = "give a time, a long one for no limit";
+        let times = [
+            ("handshake_timeout", Some(self.handshake_timeout), LONG),
+            ("keepalive", self.keepalive, NEVER),
+            ("write_timeout", Some(self.write_timeout), LONG),
+            ("idle_timeout", self.idle_timeout, NEVER),
+        ];
+        for (name, time, instead) in times {
+            if time == Some(Duration::ZERO) {
+                return Err(LimitsError::no_time(name, instead));
+            }
+        }
+        self.limits.check()
     }
 }
 

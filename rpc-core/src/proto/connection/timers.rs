@@ -284,7 +284,8 @@ impl Connection {
     }
 
     fn expire_outbound(&mut self, now: Instant) {
-        let sent = self.outbound.expire(now, &mut self.wakers);
+        let limits = self.peer.as_ref().map(|hello| &hello.limits);
+        let sent = self.outbound.expire(now, limits, &mut self.wakers);
         self.stop_orphans();
         for (id, execution) in sent {
             let peer = self.stop(id);

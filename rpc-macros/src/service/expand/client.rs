@@ -12,6 +12,7 @@ use super::{
         types,
     },
     encoding::{codec_function, sent_ident},
+    place,
 };
 
 fn client_ident(service: &Service) -> Ident {
@@ -63,9 +64,11 @@ pub(super) fn implementation(service: &Service) -> TokenStream {
                 ::core::result::Result::Ok(Self::new(#krate::Channel::connect(address).await?))
             }
 
-            /// A client of a server in memory, without a socket: for tests. To be called within a tokio
-            /// runtime.
-            #vis fn in_memory(server: #krate::Server) -> Self {
+            /// A client of a server in memory, or of one service, without a socket: for tests. If that cannot
+            /// serve, every call says why. To be called within a tokio runtime.
+            #vis fn in_memory(
+                server: impl ::core::convert::Into<#krate::Server>,
+            ) -> Self {
                 Self::new(#krate::in_memory(server))
             }
 
@@ -96,8 +99,9 @@ fn method(service: &Service, index: usize, method: &Method) -> TokenStream {
     let fields = method.arguments().map(field);
     let parameters = method.parameters.iter().filter_map(|known| parameter(service, known));
     let (output, call, decode) = reply(service, method);
+    let place = place(service, index, method);
     let called = quote! {
-        #krate::#call(&self.channel, __schema(), #index, &__arguments #(, #decode)*)
+        #krate::#call(&self.channel, __schema(), #place, &__arguments #(, #decode)*)
     };
     let called = match method.upload() {
         Some(Upload { ident, item, .. }) => {
@@ -184,5 +188,7 @@ fn reply(service: &Service, method: &Method) -> (TokenStream, Ident, Vec<TokenSt
 
 /// True if an attribute of a method concerns its callers, and not its place in the trait alone.
 fn is_for_callers(attribute: &Attribute) -> bool {
-    ["doc", "deprecated", "must_use", "allow"].iter().any(|name| attribute.path().is_ident(name))
+    ["cfg", "doc", "deprecated", "must_use", "allow"]
+        .iter()
+        .any(|name| attribute.path().is_ident(name))
 }

@@ -51,7 +51,9 @@ fn method(service: &Service, method: &Method) -> TokenStream {
     let fails = error.map(described).map(|error| quote!(.fails::<#error>()));
     let deprecated = method.deprecated.as_ref().map(|why| quote!(.deprecated(#why)));
     let ordered = method.ordered.then(|| quote!(.ordered()));
+    let conditions = method.conditions();
     quote! {
+        #(#conditions)*
         service.method(#name, #doc, #krate::MethodKind::#kind)
             #(#arguments)* #upload #returns #fails #deprecated #ordered;
     }

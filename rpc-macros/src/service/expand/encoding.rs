@@ -32,7 +32,9 @@ pub(super) fn received_struct(service: &Service, method: &Method) -> TokenStream
         let with = with_form(service, argument);
         quote!(#with #ident: #ty)
     });
+    let conditions = method.conditions();
     quote! {
+        #(#conditions)*
         #[derive(#krate::serde::Deserialize)]
         #[serde(crate = #serde, expecting = #expecting)]
         struct #ident { #(#fields,)* }
@@ -59,19 +61,46 @@ pub(super) fn sent_struct(service: &Service, method: &Method) -> TokenStream {
             }
         })
         .collect();
+    let conditions = method.conditions();
     quote! {
+        #(#conditions)*
         #[derive(#krate::serde::Serialize)]
         #[serde(crate = #serde)]
         struct #ident #lifetime { #(#fields,)* }
     }
 }
 
-/// An assertion that a type is the one it was assumed to be: a macro sees names only, and an alias or a type of
-/// the same name must not compile.
-pub(super) fn assumption(argument: &Argument) -> Option<TokenStream> {
+/// Assertions that types are what they were assumed to be: a macro sees names only, and an alias or a type of the same
+/// name must not compile.
+pub(super) fn assumptions(service: &Service, method: &Method) -> TokenStream {
+    let arguments = method.arguments().filter_map(assumption);
+    let conditions: Vec<_> = method.conditions().collect();
+    let answer = method.output.bare().filter(|ty| types::may_be_alias(ty));
+    let answer = answer.map(|ty| no_result(service, ty));
+    arguments.chain(answer).map(|assertion| quote!(#(#conditions)* #assertion)).collect()
+}
+
+/// The argument is of the type that it is passed as.
+fn assumption(argument: &Argument) -> Option<TokenStream> {
     let ty = &argument.ty;
     let assumed = Passing::of(ty).assumes()?;
     Some(quote_spanned!(ty.span()=> const _: fn(&#ty) -> &#assumed = |value| value;))
+}
+
+/// An answer is not a `Result` under another name: callers would get a value which is an error.
+fn no_result(service: &Service, ty: &Type) -> TokenStream {
+    let krate = &service.krate;
+    let message = format!(
+        "`{}` is a `Result`, which the macro cannot see: write `Result<T, E>` out, so that callers get the \
+        error as one",
+        types::text(ty)
+    );
+    quote_spanned! {ty.span()=>
+        const _: () = {
+            use #krate::NoResult as _;
+            assert!(!#krate::Answer::<#ty>::IS_RESULT, #message);
+        };
+    }
 }
 
 /// The attribute of a field whose form is not serde's own.

@@ -22,7 +22,16 @@ pub(super) fn interface(service: &Service) -> TokenStream {
 }
 
 fn method(method: &Method) -> TokenStream {
-    let Method { ident, attributes, .. } = method;
+    let (attributes, signature) = (&method.attributes, signature(method));
+    quote! {
+        #(#attributes)*
+        #signature;
+    }
+}
+
+/// The signature of a method in the trait.
+pub(super) fn signature(method: &Method) -> TokenStream {
+    let ident = &method.ident;
     let parameters = method.parameters.iter().map(|parameter| match parameter {
         Parameter::Context { ident, ty } => quote!(#ident: #ty),
         Parameter::Argument(argument) => {
@@ -48,10 +57,7 @@ fn method(method: &Method) -> TokenStream {
     } else {
         output
     };
-    quote! {
-        #(#attributes)*
-        fn #ident(&self, #(#parameters),*) -> #returned;
-    }
+    quote!(fn #ident(&self, #(#parameters),*) -> #returned)
 }
 
 /// A stream as it is written, but one that can be sent between threads.

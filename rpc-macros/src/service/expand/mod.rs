@@ -5,6 +5,7 @@ mod client;
 mod description;
 mod encoding;
 mod interface;
+mod pointers;
 mod server;
 
 use proc_macro2::TokenStream;
@@ -22,8 +23,9 @@ pub(super) fn service(service: &Service) -> TokenStream {
     let schema = description::schema(service);
     let client = client::implementation(service);
     let server = server::implementation(service);
-    let assumed =
-        service.methods.iter().flat_map(Method::arguments).filter_map(encoding::assumption);
+    let pointers = pointers::implementations(service);
+    let assumed = service.methods.iter().map(|method| encoding::assumptions(service, method));
+    let places = service.is_conditional().then(|| places(service));
     // A lint that people turn on for their own code says nothing useful about this code.
     quote! {
         #interface
@@ -41,12 +43,32 @@ pub(super) fn service(service: &Service) -> TokenStream {
             clippy::nursery
         )]
         const _: () = {
+            #places
             #(#assumed)*
             #(#received)*
             #(#sent)*
             #schema
             #client
             #server
+            #pointers
         };
     }
+}
+
+/// The places of the methods in the description, where some of them may be left out of the build.
+fn places(service: &Service) -> TokenStream {
+    let methods = service.methods.iter().map(|method| {
+        let (conditions, ident) = (method.conditions(), &method.ident);
+        quote!(#(#conditions)* #ident)
+    });
+    quote!(enum __Place { #(#methods),* })
+}
+
+/// The place of a method in the description; `index` is that in the trait.
+fn place(service: &Service, index: usize, method: &Method) -> TokenStream {
+    if service.is_conditional() {
+        let ident = &method.ident;
+        return quote!(__Place::#ident as usize);
+    }
+    quote!(#index)
 }

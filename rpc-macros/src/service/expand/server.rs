@@ -10,6 +10,7 @@ use super::{
         output::{Failure, Items, Output},
     },
     encoding::{codec_function, received_ident},
+    place,
 };
 
 fn server_ident(service: &Service) -> Ident {
@@ -33,8 +34,12 @@ pub(super) fn implementation(service: &Service) -> TokenStream {
     let name = server.to_string();
     // Types of the user are named beside it, and one of them may be called `T`.
     let arms = service.methods.iter().enumerate().map(|(index, method)| {
-        let arm = arm(service, method);
-        quote!(#index => { #arm })
+        let (conditions, arm) = (method.conditions(), arm(service, method));
+        let place = place(service, index, method);
+        match service.is_conditional() {
+            true => quote!(#(#conditions)* __place if __place == #place => { #arm }),
+            false => quote!(#place => { #arm }),
+        }
     });
     quote! {
         #[automatically_derived]

@@ -4,14 +4,16 @@ use std::time::Instant;
 
 use super::{
     super::{
-        queue::QueuedCall,
+        queue::{Lane, QueuedCall},
         shares::Share,
         slot::{Peer, Rare, Slot, SlotState},
         waiter::Wakers,
     },
     Abandoned, Outbound, earlier,
 };
-use crate::proto::{CallId, Code, Codec, Execution, Failure, Metadata, Outcome, Payload, Status};
+use crate::proto::{
+    CallId, Code, Codec, Execution, Failure, Limits, Metadata, Outcome, Payload, Status,
+};
 
 impl Outbound {
     /// Ends a plain call with a plain value, as nearly all end. False, with nothing done, for any other; its twin is
@@ -170,19 +172,25 @@ impl Outbound {
         owed.map(|(index, _)| CallId(index as u32)).collect()
     }
 
-    /// Ends the queued calls whose deadlines have passed. Gives the sent ones, with how far they have got.
+    /// Ends the queued calls whose deadlines have passed; `limits` are the peer's, if they are known. Gives the sent ones, with how far they have got.
     pub(in super::super) fn expire(
         &mut self,
         now: Instant,
+        limits: Option<&Limits>,
         wakers: &mut Wakers,
     ) -> Vec<(CallId, Execution)> {
-        let message = "the deadline passed before the call was sent";
-        let status = Status::not_started(Code::DeadlineExceeded, message);
-        self.end_queued(
-            &status,
-            |_, queued| queued.opening.deadline.is_some_and(|due| due <= now),
-            wakers,
-        );
+        for lane in Lane::ALL {
+            if self.queues.ids(lane).next().is_none() {
+                continue;
+            }
+            let reason = self.wait_reason(lane, limits);
+            let message = format!("the deadline passed before the call was sent: {reason}");
+            let status = Status::not_started(Code::DeadlineExceeded, message);
+            let is_due = |queued: &QueuedCall| {
+                queued.turn().lane == lane && queued.opening.deadline.is_some_and(|due| due <= now)
+            };
+            self.end_queued(&status, |_, queued| is_due(queued), wakers);
+        }
         let (mut next, mut sent) = (None, Vec::new());
         for (index, slot) in &mut self.slots {
             match slot.deadline() {

@@ -4,6 +4,7 @@
 //! future either way. An id is free again only when the peer can no longer speak of it.
 
 mod ends;
+mod reason;
 
 use std::{
     task::{Poll, Waker},

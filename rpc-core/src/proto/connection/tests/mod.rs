@@ -18,6 +18,7 @@ mod schedules;
 mod sequences;
 mod stream_sequences;
 mod streams;
+mod twins;
 mod violations;
 
 use std::{
