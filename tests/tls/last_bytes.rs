@@ -86,7 +86,7 @@ async fn ends_at_once(
     let served = server().tls(tls.clone()).serve_io(far, Peer::new("client")).unwrap();
     let client = dial(near, authority.client_tls()).await.unwrap();
     let items = client.count(40).await.unwrap();
-    let echo = tokio::spawn(client.echo(vec![7; 100].into()).into_future());
+    let echo = tokio::spawn(client.echo(vec![7; 100].into()));
     let (items, ()) = tokio::join!(items.collect::<Vec<_>>(), served.shutdown());
     assert!(items.into_iter().map(Result::ok).eq((0..40).map(Some)));
     // It was accepted, or it was not: whichever, that is known.

@@ -71,18 +71,15 @@ async fn alerts_of_others_are_told_from_those_of_a_plain_port() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = tourist().tls(Authority::default().client_tls());
     let ours = b"\x15\x03\x01\0\x02\x02\x28\xa9RPC\x01\0\0\0";
-    let rows: [(&[u8], fn(&HandshakeError) -> bool); 6] = [
-        (ours, |reason| *reason == HandshakeError::Unencrypted),
-        (b"\xa9RPC\x01\0\0\0", |reason| *reason == HandshakeError::Unencrypted),
-        (
-            &ours[..7],
-            |reason| matches!(reason, HandshakeError::BrokenOff(_, alert) if alert == "handshake failure"),
-        ),
-        (b"\x15\x03\x03\0\x02\x02\x46", |reason| matches!(reason, HandshakeError::OldVersion(_))),
-        (b"HTTP/1.1 400 Bad Request\r\n\r\n", |reason| *reason == HandshakeError::Foreign("HTTP")),
-        (b"SSH-2.0-OpenSSH_9.6\r\n", |reason| *reason == HandshakeError::Foreign("SSH")),
+    let rows: [(&[u8], &str); 6] = [
+        (ours, "plain RPC, not TLS"),
+        (b"\xa9RPC\x01\0\0\0", "plain RPC, not TLS"),
+        (&ours[..7], "the server broke the TLS handshake off: handshake failure"),
+        (b"\x15\x03\x03\0\x02\x02\x46", "the server does not speak TLS 1.3"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "the server does not speak TLS: it sent HTTP"),
+        (b"SSH-2.0-OpenSSH_9.6\r\n", "the server does not speak TLS: it sent SSH"),
     ];
-    for (bytes, holds) in rows {
+    for (bytes, words) in rows {
         for cut in 0..bytes.len() {
             let address = listener.local_addr().unwrap();
             let dialled = endpoint.connect(address);
@@ -98,7 +95,7 @@ async fn alerts_of_others_are_told_from_those_of_a_plain_port() {
             };
             let (dialled, _far) = tokio::join!(dialled, answered);
             let reason = reason(dialled.unwrap_err());
-            assert!(holds(&reason), "{reason}: {bytes:?} cut at {cut}");
+            assert!(reason.to_string().contains(words), "{reason}: {bytes:?} cut at {cut}");
         }
     }
 }
@@ -108,7 +105,7 @@ async fn alerts_of_others_are_told_from_those_of_a_plain_port() {
 async fn a_plain_client_knows_the_alert_of_any_server_with_tls() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let client = TourClient::new(tourist().connect(listener.local_addr().unwrap()).await.unwrap());
-    let call = tokio::spawn(client.who().into_future());
+    let call = tokio::spawn(client.who());
     let mut peer = RawPeer::over(listener.accept().await.unwrap().0);
     peer.next(Kind::Request).await.unwrap();
     peer.send(b"\x15\x03\x03\0\x02\x02\x0a").await.unwrap();

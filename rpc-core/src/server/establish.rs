@@ -29,7 +29,7 @@ const HTTP_ANSWER: &str = "HTTP/1.1 400 Bad Request\r\n\
 /// What one is told that calls a port with TLS, and does not speak it.
 #[cfg(feature = "tls")]
 const PLAIN_HTTP_ANSWER: &str = "HTTP/1.1 400 Bad Request\r\n\
-    Content-Type: text/plain; charset=utf-8\r\nContent-Length: 102\r\nConnection: close\r\n\r\n\
+    Content-Type: text/plain; charset=utf-8\r\nContent-Length: 104\r\nConnection: close\r\n\r\n\
     This port speaks TLS, and the rpc-core protocol over it. List its services with: rpc list \
     tls:HOST:PORT\n";
 
