@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::ValueEnum as _;
 use serde::Deserialize;
 
-use crate::{exit::Failure, generate::Output, source};
+use crate::{exit::Failure, generate::Output, languages::Package, source};
 
 /// The file that is read where none is named.
 const FILE: &str = "rpc.toml";
@@ -20,6 +20,8 @@ pub(crate) struct Wanted {
     pub out: PathBuf,
     /// The services to keep; all if there are none.
     pub services: Vec<String>,
+    /// The package that a client becomes.
+    pub package: Option<Package>,
 }
 
 #[derive(Deserialize)]
@@ -37,6 +39,7 @@ struct Section {
     out: PathBuf,
     #[serde(default)]
     services: Vec<String>,
+    package: Option<String>,
 }
 
 /// Reads the configuration; paths in it are relative to it.
@@ -63,6 +66,11 @@ pub(crate) fn read(path: Option<&Path>) -> Result<Vec<Wanted>> {
             output: Output::from_str(&section.language, false).map_err(|error| wrong(&error))?,
             out: folder.join(section.out),
             services: section.services,
+            package: section
+                .package
+                .map(|name| name.parse())
+                .transpose()
+                .map_err(|error: crate::languages::PackageError| wrong(&error))?,
         })
     };
     config.output.into_iter().map(wanted).collect()

@@ -5,14 +5,15 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use rpc_core::{
-    Address, CallError, Channel, Code, Endpoint, IntoAddress as _, Status,
+    Address, CallError, Channel, Code, IntoAddress as _, Status,
     reflect::{ReflectError, ReflectionClient},
     schema::{MethodSchema, ServiceSchema},
 };
 
 use crate::{
+    access,
     description::{self, Budget, MOST_SERVICES},
-    exit::Failure,
+    exit::{Failure, is_refusal},
     output,
     patience::Patience,
     suggest,
@@ -81,13 +82,14 @@ async fn reach(text: &str, patience: Patience) -> Result<Connected> {
         }
         _ => vec![address.clone()],
     };
-    let endpoint = Endpoint::new().name(concat!("rpc ", env!("CARGO_PKG_VERSION")));
+    let endpoint = access::endpoint();
     let mut last = format!("{address} has no addresses");
     for candidate in candidates {
         match phases.time("connect", endpoint.connect(candidate)).await {
             Ok(channel) => {
                 phases.time("hello", channel.ready()).await.map_err(|status| {
-                    Failure::unreachable(format!("{address}: {}", status.message()))
+                    let message = format!("{address}: {}", status.message());
+                    Failure::Refused { code: status.code(), message }
                 })?;
                 return Ok(Connected { address: address.to_string(), channel, phases, patience });
             }
@@ -175,12 +177,13 @@ impl Connected {
     }
 }
 
-/// Whether a server could not be asked, rather than that it has no such service.
+/// Whether a server could not be asked, or not by everybody, rather than that it has no such service.
 pub(crate) fn reflection_is_off(error: &anyhow::Error) -> bool {
     match error.downcast_ref() {
         Some(Failure::Refused { code: Code::Unimplemented, message }) => {
             message.ends_with("reflection is off")
         }
+        Some(Failure::Status { status, .. }) => is_refusal(status.code()),
         _ => false,
     }
 }

@@ -29,6 +29,8 @@ pub(crate) enum Failure {
         method: String,
         /// Its error, as JSON.
         error: Value,
+        /// The code that the error stands for.
+        code: Code,
     },
     /// The user has enough.
     #[error("interrupted")]
@@ -90,7 +92,11 @@ impl Failure {
 
     /// Whether a server has no description that can be used, but may take calls all the same.
     pub(crate) const fn is_about_descriptions(&self) -> bool {
-        matches!(self, Self::Refused { code: Code::Unimplemented | Code::Internal, .. })
+        match self {
+            Self::Refused { code: Code::Unimplemented | Code::Internal, .. } => true,
+            Self::Status { status, .. } => is_refusal(status.code()),
+            _ => false,
+        }
     }
 
     /// The code of a call that failed or would have.
@@ -98,8 +104,7 @@ impl Failure {
         match self {
             Self::Told { error } => error.downcast_ref().and_then(Self::code),
             Self::Status { status, .. } => Some(status.code()),
-            Self::Application { .. } => Some(Code::Unknown),
-            Self::Refused { code, .. } => Some(*code),
+            Self::Application { code, .. } | Self::Refused { code, .. } => Some(*code),
             Self::Usage(_) | Self::Interrupted => None,
         }
     }
@@ -123,6 +128,11 @@ impl Failure {
             failed => CALL_FAILED + failed.code().unwrap_or(Code::Unknown).value(),
         }
     }
+}
+
+/// Whether a call ended like this for who made it.
+pub(crate) const fn is_refusal(code: Code) -> bool {
+    matches!(code, Code::PermissionDenied | Code::Unauthenticated)
 }
 
 /// The exit code of wrong usage, as clap has it.
@@ -224,12 +234,11 @@ mod tests {
                 "kind": "status", "code": "ABORTED", "message": "not now", "may_have_run": true,
             } })
         );
+        let (method, error, code) = ("S.m".to_owned(), json!({ "A": 1 }), Code::NotFound);
         assert_eq!(
-            shown(
-                Failure::Application { method: "S.m".to_owned(), error: json!({ "A": 1 }) }.into()
-            ),
+            shown(Failure::Application { method, error, code }.into()),
             json!({ "error": {
-                "kind": "application", "code": "UNKNOWN", "message": "S.m failed: {\"A\":1}",
+                "kind": "application", "code": "NOT_FOUND", "message": "S.m failed: {\"A\":1}",
                 "value": { "A": 1 },
             } })
         );

@@ -1,6 +1,7 @@
 //! `rpc`: plays with, lists, describes and calls any live server that describes itself. As a library it is for build
 //! scripts: [`generate()`] makes clients and documents from a description.
 
+mod access;
 mod api;
 mod arguments;
 mod commands;
@@ -8,7 +9,6 @@ mod config;
 mod connect;
 mod demo;
 mod description;
-mod diff;
 mod documents;
 mod dry_run;
 mod exit;
@@ -26,5 +26,5 @@ mod template;
 
 pub use documents::Form;
 pub use generate::{Generate, GenerateError, Output, Source, generate};
-pub use languages::{GeneratedFile, Language};
+pub use languages::{GeneratedFile, Language, Package, PackageError};
 pub use program::run;

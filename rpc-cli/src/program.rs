@@ -16,6 +16,9 @@ pub fn run() -> ExitCode {
     };
     let patience = Patience::new(program.limits);
     let json = program.command.json();
+    if let Err(error) = program.access.settle() {
+        return exit::end(Err(error), json);
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let outcome = match runtime {
         Ok(runtime) => {

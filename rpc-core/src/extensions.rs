@@ -16,6 +16,23 @@ impl Extensions {
         self.values.push(Arc::new(value));
     }
 
+    /// Puts a value in that others hold too, where none of its type is.
+    pub(crate) fn insert_shared<T: Any + Send + Sync>(&mut self, value: Arc<T>) {
+        self.values.push(value);
+    }
+
+    /// A share of the value of this type, if there is one.
+    pub(crate) fn shared<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        let known = self.values.iter().find(|known| (***known).is::<T>())?;
+        Arc::clone(known).downcast().ok()
+    }
+
+    /// Takes the value of this type out, if there is one.
+    pub(crate) fn remove<T: Any + Send + Sync>(&mut self) -> Option<Arc<T>> {
+        let at = self.values.iter().position(|known| (**known).is::<T>())?;
+        self.values.swap_remove(at).downcast().ok()
+    }
+
     /// The value of this type, if there is one.
     #[must_use]
     pub fn get<T: Any + Send + Sync>(&self) -> Option<&T> {

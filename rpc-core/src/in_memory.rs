@@ -21,7 +21,7 @@ impl Endpoint {
     #[must_use]
     pub fn in_memory(&self, server: impl Into<Server>) -> Channel {
         let (near, far) = memory_pair();
-        let serve = match self.serve() {
+        let serve = match self.check().and_then(|()| self.serve()) {
             Ok(serve) => serve,
             Err(error) => {
                 return self.unserved(format!("the client in memory cannot serve: {error}"));

@@ -53,6 +53,8 @@
 //! | credit, window | bytes of items that may be sent, and the most that they can be |
 //! | deadline, timeout | an instant, a duration |
 //! | [`Metadata`] | key-value pairs beside the arguments |
+//! | [`Token`], [`Authenticator`] | what a caller shows, and who says what it proves |
+//! | [`Principal`], [`Permissions`] | a caller that was judged, and what it may do |
 //! | [`Status`], [`Code`] | how a call ended, when it did not end with the method's own result |
 //! | drain, goaway | start nothing more and finish what runs; the frame that says so |
 //!
@@ -71,6 +73,7 @@ mod client;
 pub mod codec;
 mod connection;
 mod extensions;
+mod identity;
 mod in_memory;
 pub mod proto;
 pub mod reflect;
@@ -82,21 +85,25 @@ mod time;
 mod times;
 mod transport;
 
-pub use broadcast::{Broadcast, Lagged, Shared, Subscription};
-pub use call::{Call, CallError, Channel, ChannelState, Reply, ReplyCall, Streaming};
+pub use broadcast::{Broadcast, Lagged, Shared, Subscription, Watch, Watching};
+pub use call::{
+    Call, CallError, Channel, ChannelState, Fallible, MethodError, Reply, ReplyCall, Streaming,
+    Upload, fallible,
+};
 pub use client::Endpoint;
 pub use codec::CodecError;
 pub use extensions::Extensions;
 /// What streaming methods return and take: the trait of `futures-core`.
 pub use futures_util::Stream;
+pub use identity::{Authenticator, Credentials, Permissions, Principal, Refusal, StaticTokens};
 pub use proto::{
     Code, Codec, DetailError, Execution, Limits, LimitsError, Metadata, MetadataError,
-    MetadataValue, MethodKey, Payload, Status,
+    MetadataValue, MethodKey, Payload, Status, Token, TokenError,
 };
 pub use rpc_macros::service;
-pub use schema::Schema;
+pub use schema::{Json, Schema};
 pub use server::{Running, ServeError, Server, Shutdown};
-pub use service::{BuildError, Context, ReplyMetadata};
+pub use service::{BuildError, Connection, Context, ReplyMetadata};
 #[cfg(feature = "tls")]
 pub use transport::tls;
 pub use transport::{
@@ -119,6 +126,8 @@ mod documents {
     mod evolution {}
     #[doc = include_str!("../../docs/guide/flow-control.md")]
     mod flow_control {}
+    #[doc = include_str!("../../docs/guide/identity.md")]
+    mod identity {}
     #[doc = include_str!("../../docs/guide/liveness.md")]
     mod liveness {}
     #[doc = include_str!("../../docs/guide/order.md")]

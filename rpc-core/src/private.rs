@@ -9,10 +9,10 @@ pub use serde;
 
 pub use crate::{
     broadcast::shared as shared_value,
-    call::{Call, Channel, Streaming},
+    call::{Call, Channel, Streaming, Upload, forward},
     codec::{byte_vec, shared_bytes},
     schema::{
-        Argument, Container, ContainerKind, Field, Format, MethodKind, Registry, Schema,
+        Argument, Container, ContainerKind, Field, Format, Json, MethodKind, Registry, Schema,
         ServiceBuilder, ServiceSchema, Variant,
     },
     seam::HandlerSlot,
@@ -23,6 +23,7 @@ pub use crate::{
 
 use serde::Serialize;
 
+pub use crate::proto::{Code, Status};
 use crate::{
     call::Expected,
     codec::{Decode, Encode},
@@ -31,6 +32,42 @@ use crate::{
 /// Values that travel as serde has them.
 pub mod plain {
     pub use crate::codec::{decode, encode};
+}
+
+/// `serde_json::Value`, which travels as [`Json`] does.
+pub mod json_value {
+    use serde_json::Value;
+
+    pub use crate::schema::any_json::{deserialize, serialize};
+    use crate::{
+        codec::{self, CodecError, Source},
+        proto::Codec,
+        schema::Json,
+    };
+
+    struct Lent<'a>(&'a Value);
+
+    impl serde::Serialize for Lent<'_> {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serialize(self.0, serializer)
+        }
+    }
+
+    /// Appends the encoded form of a result.
+    ///
+    /// # Errors
+    /// As for `codec::encode`.
+    pub fn encode(codec: Codec, value: &Value, out: &mut Vec<u8>) -> Result<(), CodecError> {
+        codec::encode(codec, &Lent(value), out)
+    }
+
+    /// Reads a result.
+    ///
+    /// # Errors
+    /// As for `codec::decode`.
+    pub fn decode(codec: Codec, source: Source<'_>) -> Result<Value, CodecError> {
+        codec::decode::<Json>(codec, source).map(Value::from)
+    }
 }
 
 /// A default value that may have a JSON form.
@@ -133,7 +170,7 @@ pub fn fallible_stream<T: 'static, E: 'static>(
 /// Sends the items of `stream` with a call.
 pub fn upload<T, E, U: 'static>(
     call: Call<T, E>,
-    stream: impl Stream<Item = U> + Send + 'static,
+    stream: impl Upload<U>,
     encode: Encode<U>,
 ) -> Call<T, E> {
     call.upload(stream, encode)

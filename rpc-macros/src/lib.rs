@@ -42,6 +42,10 @@ use proc_macro::TokenStream;
 /// A client is `Clone`, `Debug`, `Send` and `Sync`; its clones share the connection. No method of a service may have
 /// one of these names, nor one of a trait that every type has, such as `clone` and `into`.
 ///
+/// The client implements the trait too, if every method can say that the call itself has failed: by a result of
+/// `Result<T, Status>`, of `Result<T, E>` where `E: From<Status>`, or a stream of such items; or by having no reply. So a
+/// function that takes `&impl Calculator` takes a client as well, and a client can be served, as a relay is.
+///
 /// # Methods
 ///
 /// The client's methods take numbers, `bool`, `char` and `Bytes` by value, and all else owned or borrowed: for a
@@ -57,6 +61,11 @@ use proc_macro::TokenStream;
 /// - `#[rpc(oneway)]` on a method: no reply is sent.
 /// - `#[rpc(ordered)]` on a method: its calls are started and finished in the order in which they were
 ///   sent. On the trait, below this attribute, or as `#[service(ordered)]`: all methods share one order.
+/// - `#[rpc(requires = "orders:write")]` on a method: callers need this permission, or they are refused with
+///   `PERMISSION_DENIED`, or with `UNAUTHENTICATED` where nothing proves who they are, before their arguments are
+///   read. `requires = ["…", "…"]` needs all of several. On the trait, below this attribute, or as
+///   `#[service(requires = …)]`: every method needs it, beside its own. It is no part of the signature. Who grants
+///   permissions is said by `Server::authenticate`.
 /// - `#[cfg(..)]` on a method: it is left out of builds to which the condition does not apply. Clients of another build
 ///   are told that it is unknown.
 /// - `#[service(name = "Other")]`: the name on the wire, if it is not the trait's.
@@ -96,6 +105,8 @@ pub fn service(options: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// - `#[schema(as = "T")]` on a type, field or variant: it travels as `T` does; needed beside serde's
 ///   `with`, `from` and `into`.
+/// - `#[schema(code = "NOT_FOUND")]` on a variant, or on a type for all that have none: the code that it stands for as the
+///   error of a method. It is part of the description and not of the signature.
 /// - `#[schema(crate = path)]`: the path of `rpc_core`, if another crate re-exports it.
 #[proc_macro_derive(Schema, attributes(schema, serde))]
 pub fn derive_schema(item: TokenStream) -> TokenStream {

@@ -214,6 +214,14 @@ async fn without_evolving_both_signatures_are_told() {
     let message = error.to_string();
     assert!(message.contains("put(&self, item: Item, replace: Option<bool>) -> u64"), "{message}");
     assert!(message.contains("put(&self, item: Item) -> u64"), "{message}");
+    let difference =
+        "the first difference: argument replace is new, which may be left out (and 2 more)";
+    assert!(message.contains(difference), "{message}");
+    // Inside of a type, where both signatures read the same.
+    let channel = Endpoint::new().in_memory(server(true));
+    let items = stream::iter([old_item("pen")]);
+    let message = old::StoreClient::new(channel).import(items).await.unwrap_err().to_string();
+    assert!(message.contains("the first difference: Item."), "{message}");
 }
 
 #[tokio::test]
@@ -265,4 +273,52 @@ async fn a_method_by_its_bare_name_takes_what_has_a_default_or_not() {
     assert_eq!(call(more).await, Ok(3.into()));
     let by_place = call(serde_json::json!([pen(false), null])).await;
     assert_eq!(by_place, Ok(4.into()));
+}
+
+/// Two versions of a service whose values JSON does not carry.
+mod inexact {
+    pub(super) mod old {
+        #[rpc_core::service]
+        pub(crate) trait Nested {
+            async fn nested(&self, value: Option<Option<u8>>) -> bool;
+            async fn same(&self, value: Option<Option<u8>>) -> bool;
+        }
+    }
+
+    pub(super) mod new {
+        #[rpc_core::service]
+        pub(crate) trait Nested {
+            async fn nested(&self, value: Option<Option<u8>>, more: Option<u8>) -> bool;
+            async fn same(&self, value: Option<Option<u8>>) -> bool;
+        }
+    }
+}
+
+/// Tells `Some(None)` from `None`.
+struct Tells;
+
+impl inexact::new::Nested for Tells {
+    async fn nested(&self, value: Option<Option<u8>>, _: Option<u8>) -> bool {
+        value.is_some()
+    }
+
+    async fn same(&self, value: Option<Option<u8>>) -> bool {
+        value.is_some()
+    }
+}
+
+#[tokio::test]
+async fn what_json_would_change_does_not_evolve() {
+    let server = || Server::new().with(inexact::new::NestedServer::new(Tells));
+    let nested = inexact::old::NestedClient::new(Endpoint::new().evolve(true).in_memory(server()));
+    for _ in 0..2 {
+        let error = nested.nested(Some(None)).await.unwrap_err();
+        assert_eq!(error.code(), Code::Unimplemented);
+        assert!(error.status().is_some_and(|status| !status.may_have_run()));
+        let message = error.to_string();
+        let why = "since JSON is not exact: it cannot tell the values of Option<Option<u8>> apart";
+        assert!(message.contains(why), "{message}");
+        // By its key nothing is lost.
+        assert_eq!(nested.same(Some(None)).await, Ok(true));
+    }
 }

@@ -5,10 +5,12 @@
 
 mod calls;
 mod clients;
+mod connections;
 mod duplex;
 mod ends;
 mod evolve;
 mod executors;
+mod forwarding;
 mod json;
 mod lifecycle;
 mod limits;
@@ -23,3 +25,4 @@ mod statuses;
 mod streams;
 mod threads;
 mod truth;
+mod uploads;

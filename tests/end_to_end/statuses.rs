@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use futures_util::{Stream, stream};
 use rpc_core::{
-    Broadcast, CallError, Code, Codec, Endpoint, Server, Shared, Status, Streaming, service,
+    Broadcast, CallError, Code, Codec, Endpoint, Schema, Server, Shared, Status, Streaming, service,
 };
+use serde::{Deserialize, Serialize};
 
 /// Methods that end with a status.
 #[service]
@@ -123,6 +124,55 @@ async fn streams_start_and_end_with_statuses() {
         assert_eq!(stock.sum(stream::iter([1, 2])).await, Ok(3));
         let error = stock.sum(stream::iter([1, -2])).await.unwrap_err();
         assert_eq!(error.code(), Code::InvalidArgument);
+    }
+}
+
+/// Why a clerk cannot help.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Schema)]
+enum ClerkError {
+    #[schema(code = "NOT_FOUND")]
+    NoSuchThing(String),
+    #[schema(code = "UNAVAILABLE")]
+    Closed,
+    Grumpy,
+}
+
+#[service]
+trait Clerk {
+    async fn find(&self, thing: String) -> Result<u64, ClerkError>;
+    fn all(&self) -> impl Stream<Item = Result<u64, ClerkError>>;
+}
+
+struct Desk;
+
+impl Clerk for Desk {
+    async fn find(&self, thing: String) -> Result<u64, ClerkError> {
+        Err(match thing.as_str() {
+            "closed" => ClerkError::Closed,
+            "grumpy" => ClerkError::Grumpy,
+            _ => ClerkError::NoSuchThing(thing),
+        })
+    }
+
+    fn all(&self) -> impl Stream<Item = Result<u64, ClerkError>> {
+        stream::iter([Ok(1), Err(ClerkError::Closed)])
+    }
+}
+
+#[tokio::test]
+async fn errors_of_ones_own_have_codes() {
+    for codec in [Codec::Bincode, Codec::Json] {
+        let channel = Endpoint::new().codec(codec).in_memory(ClerkServer::new(Desk));
+        let clerk = ClerkClient::new(channel);
+        let codes =
+            [("x", Code::NotFound), ("closed", Code::Unavailable), ("grumpy", Code::Unknown)];
+        for (thing, code) in codes {
+            assert_eq!(clerk.find(thing).await.unwrap_err().code(), code);
+        }
+        let mut items = clerk.all().await.unwrap();
+        assert_eq!(items.next().await, Some(Ok(1)));
+        let end = items.next().await.unwrap().unwrap_err();
+        assert_eq!((end.code(), end.app()), (Code::Unavailable, Some(&ClerkError::Closed)));
     }
 }
 

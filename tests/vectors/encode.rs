@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use rpc_core::proto::{
     CallId, Code, Codec, Failure, Limits, Metadata, MethodKey, Opening, Payload, Status, Streams,
-    encode_preface,
+    Token, encode_preface,
     wire::{CloseCode, Features, Flags, GoAway, HEAD_LEN, Head, Hello, Kind, Ping},
 };
 
@@ -92,7 +92,11 @@ fn hello(fields: &Fields<'_>) -> Hello {
         .request_window(fields.number("request_window"));
     let features = fields.find("features").map_or(0, |bits| bits.parse().unwrap());
     let name = fields.find("name").unwrap_or_default().to_owned();
-    Hello { limits, name, features: Features::from_bits(features) }
+    Hello { limits, name, features: Features::from_bits(features), token: token(fields) }
+}
+
+fn token(fields: &Fields<'_>) -> Option<Token> {
+    fields.find("token").map(|bytes| Token::new(unhex(bytes)))
 }
 
 fn goaway(fields: &Fields<'_>) -> GoAway {
@@ -103,6 +107,7 @@ fn goaway(fields: &Fields<'_>) -> GoAway {
         CloseCode::Timeout,
         CloseCode::Abort,
         CloseCode::Calm,
+        CloseCode::Unauthenticated,
     ];
     let code = codes[fields.number::<usize>("code")];
     let message = fields.text("message").to_owned();
@@ -165,7 +170,9 @@ fn request(fields: &Fields<'_>, out: &mut Vec<u8>) -> bool {
     let credit = fields.find("credit").map_or(0, |bytes| bytes.parse().unwrap());
     let metadata = Some(Box::new(fields.metadata()));
     let plain = Opening::new(key, Codec::Bincode);
-    let flags = Opening { deadline, metadata, streams, parent, ..plain }.encode(now, credit, out);
+    let token = token(fields);
+    let opening = Opening { deadline, metadata, streams, parent, token, ..plain };
+    let flags = opening.encode(now, credit, out);
     out.extend(unhex(fields.text("arguments")));
     flags.contains(Flags::EXT)
 }

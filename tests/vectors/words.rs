@@ -8,7 +8,7 @@
 use std::{fmt::Write as _, time::Instant};
 
 use rpc_core::proto::{
-    Failure, Limits, Metadata, MetadataValue, Opening, Status, encode_preface,
+    Failure, Limits, Metadata, MetadataValue, Opening, Status, Token, encode_preface,
     wire::{Credit, Flags, GoAway, HEAD_LEN, Head, Hello, Kind, Ping},
 };
 
@@ -162,7 +162,14 @@ fn describe_request(words: &mut String, head: Head, payload: &[u8]) {
     if credit > 0 {
         write!(words, " credit={credit}").unwrap();
     }
+    describe_token(words, front.token.as_ref());
     write!(words, " arguments={}", hex(arguments)).unwrap();
+}
+
+fn describe_token(words: &mut String, token: Option<&Token>) {
+    if let Some(token) = token {
+        write!(words, " token={}", hex(token.as_bytes())).unwrap();
+    }
 }
 
 /// Pairs in their order; values that are bytes in hex.
@@ -206,6 +213,7 @@ fn describe_hello(words: &mut String, hello: &Hello) {
     if hello.features.bits() != 0 {
         write!(words, " features={}", hello.features.bits()).unwrap();
     }
+    describe_token(words, hello.token.as_ref());
     if !hello.name.is_empty() {
         write!(words, " name={}", hello.name).unwrap();
     }

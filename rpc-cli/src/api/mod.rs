@@ -39,6 +39,8 @@ pub(crate) struct Api<'a> {
     pub types: Vec<Type<'a>>,
     /// Which types lead to which.
     pub graph: Graph,
+    /// A hash of all methods by their keys: the same for callers that the same servers understand.
+    pub fingerprint: u64,
     /// The types by service and key.
     places: HashMap<(&'a str, &'a str), TypeId>,
 }
@@ -110,7 +112,8 @@ impl<'a> Api<'a> {
     /// Reads a document.
     pub(crate) fn new(document: &'a Document) -> Self {
         let (types, places) = merged(document);
-        let mut api = Self { services: Vec::new(), types, places, graph: Graph::default() };
+        let (graph, fingerprint) = (Graph::default(), fingerprint(document));
+        let mut api = Self { services: Vec::new(), types, graph, fingerprint, places };
         api.graph = Graph::new(&api);
         let fails = |service: &'a ServiceSchema| {
             service.methods.iter().filter_map(move |method| Some((service, method.fails.as_ref()?)))
@@ -135,6 +138,17 @@ impl<'a> Api<'a> {
         }
         api.services = document.services.iter().map(|schema| api.service(schema)).collect();
         api
+    }
+
+    /// All shapes, those inside of others too: of methods, then of types.
+    pub(crate) fn each_shape<'s>(&'s self, visit: &mut impl FnMut(&'s Shape<'a>)) {
+        for method in self.services.iter().flat_map(|service| &service.methods) {
+            let streamed = method.upload.iter().chain([&method.returns]).chain(&method.fails);
+            method.arguments.iter().chain(streamed).for_each(|shape| shape.walk(visit));
+        }
+        for named in &self.types {
+            named.body.shapes().into_iter().for_each(|shape| shape.walk(visit));
+        }
     }
 
     /// The descriptions of the services.
@@ -195,6 +209,18 @@ impl<'a> Api<'a> {
     }
 }
 
+impl Method<'_> {
+    /// How many arguments callers have to give: options at the end may be left out, unless a stream follows them.
+    pub(crate) fn given(&self) -> usize {
+        if self.upload.is_some() {
+            return self.arguments.len();
+        }
+        let options =
+            self.arguments.iter().rev().take_while(|shape| matches!(shape, Shape::Option(..)));
+        self.arguments.len() - options.count()
+    }
+}
+
 impl<'a> Type<'a> {
     /// The types in which its formats are looked up.
     pub(crate) fn registry(&self) -> &Registry {
@@ -228,7 +254,26 @@ impl<'a> Type<'a> {
     }
 }
 
-impl Parts<'_> {
+impl<'a> Body<'a> {
+    /// The shapes directly inside.
+    fn shapes(&self) -> Vec<&Shape<'a>> {
+        match self {
+            Self::Struct(parts) => parts.shapes(),
+            Self::Enum(cases) => cases.iter().flat_map(|case| case.parts.shapes()).collect(),
+        }
+    }
+}
+
+impl<'a> Parts<'a> {
+    fn shapes(&self) -> Vec<&Shape<'a>> {
+        match self {
+            Self::Unit => Vec::new(),
+            Self::Newtype(content) => vec![content],
+            Self::Tuple(contents) => contents.iter().collect(),
+            Self::Struct(fields) => fields.iter().map(|(_, shape)| shape).collect(),
+        }
+    }
+
     /// The names of fields, where there are such.
     pub(crate) fn names(&self) -> Vec<&str> {
         match self {
@@ -273,6 +318,17 @@ fn merged(document: &Document) -> (Vec<Type<'_>>, HashMap<(&str, &str), TypeId>)
         }
     }
     (types, places)
+}
+
+/// FNV-1a of the paths and keys of all methods.
+fn fingerprint(document: &Document) -> u64 {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    for method in document.services.iter().flat_map(|service| &service.methods) {
+        for byte in method.path.bytes().chain(method.key.to_u64().to_be_bytes()) {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+    hash
 }
 
 /// The same for types that are the same: many of one key are told apart without comparing each with each.

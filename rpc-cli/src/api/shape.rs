@@ -25,6 +25,8 @@ pub(crate) enum Shape<'a> {
     Tuple(Vec<Self>),
     /// A type that is known everywhere, whose JSON is text, with its shape on the wire.
     Text(Text, Box<Self>),
+    /// A type that is text in JSON and known to its authors alone: its name, its shape on the wire.
+    Foreign(&'a str, Box<Self>),
     /// One of the types of the API.
     Named(TypeId),
     /// A type that only the form on the wire of another leads to, which has no name in the API.
@@ -41,6 +43,22 @@ pub(crate) enum Text {
     SocketAddrV4,
     SocketAddrV6,
     MethodKey,
+    /// Any JSON, which is its text on the wire.
+    Json,
+    Uuid,
+    Url,
+    Decimal,
+    /// The types of the crate chrono, which are text on the wire as well.
+    DateTime,
+    NaiveDate,
+    NaiveTime,
+    NaiveDateTime,
+    /// The types of the crate time, which are numbers on the wire.
+    Date,
+    Time,
+    UtcOffset,
+    PrimitiveDateTime,
+    OffsetDateTime,
 }
 
 /// The case that one of the values is nothing, so that an option of them needs a form of its own.
@@ -65,8 +83,42 @@ impl Text {
             "SocketAddrV4" if with_port(4) => Self::SocketAddrV4,
             "SocketAddrV6" if with_port(16) => Self::SocketAddrV6,
             "MethodKey" if *wire == Format::U64 => Self::MethodKey,
+            "Json" if *wire == Format::Str => Self::Json,
+            "Uuid" if *wire == Format::Bytes => Self::Uuid,
+            "Url" if *wire == Format::Str => Self::Url,
+            "Decimal" if *wire == Format::Str => Self::Decimal,
+            "DateTime" if *wire == Format::Str => Self::DateTime,
+            "NaiveDate" if *wire == Format::Str => Self::NaiveDate,
+            "NaiveTime" if *wire == Format::Str => Self::NaiveTime,
+            "NaiveDateTime" if *wire == Format::Str => Self::NaiveDateTime,
+            "Date" if is_tuple(wire, &[&DATE]) => Self::Date,
+            "Time" if is_tuple(wire, &[&TIME]) => Self::Time,
+            "UtcOffset" if is_tuple(wire, &[&OFFSET]) => Self::UtcOffset,
+            "PrimitiveDateTime" if is_tuple(wire, &[&DATE, &TIME]) => Self::PrimitiveDateTime,
+            "OffsetDateTime" if is_tuple(wire, &[&DATE, &TIME, &OFFSET]) => Self::OffsetDateTime,
             _ => return None,
         })
+    }
+}
+
+impl<'a> Shape<'a> {
+    /// The shapes that it consists of.
+    pub(crate) fn inside(&self) -> Vec<&Self> {
+        match self {
+            Self::Option(content, _) | Self::Seq(content) | Self::Array(content, _) => {
+                vec![content]
+            }
+            Self::Map { key, value, .. } => vec![key, value],
+            Self::Tuple(contents) => contents.iter().collect(),
+            Self::Text(_, wire) | Self::Foreign(_, wire) | Self::Unseen(wire) => vec![wire],
+            Self::Scalar(_) | Self::Bytes | Self::Octets(_) | Self::Named(_) => Vec::new(),
+        }
+    }
+
+    /// The shape and all that are inside of it, those inside first.
+    pub(crate) fn walk<'s>(&'s self, visit: &mut impl FnMut(&'s Self)) {
+        self.inside().into_iter().for_each(|part| part.walk(visit));
+        visit(self);
     }
 }
 
@@ -97,7 +149,7 @@ impl<'a> Api<'a> {
             },
             Format::Text { name, wire } => match Text::known(name, wire) {
                 Some(text) => Shape::Text(text, inner(wire)),
-                None => self.shape(service, wire),
+                None => Shape::Foreign(name, inner(wire)),
             },
             scalar => Shape::Scalar(scalar),
         }
@@ -165,6 +217,18 @@ impl<'a> Api<'a> {
     }
 }
 
+/// Year and day of the year, as the crate time writes them.
+const DATE: [Format; 2] = [Format::I32, Format::U16];
+/// Hour, minute, second, nanosecond.
+const TIME: [Format; 4] = [Format::U8, Format::U8, Format::U8, Format::U32];
+/// Hours, minutes, seconds.
+const OFFSET: [Format; 3] = [Format::I8, Format::I8, Format::I8];
+
+/// True if a format is a tuple of these parts, one run behind the other.
+fn is_tuple(format: &Format, parts: &[&[Format]]) -> bool {
+    matches!(format, Format::Tuple(contents) if contents.iter().eq(parts.iter().copied().flatten()))
+}
+
 /// True if a format is bytes, in either form.
 fn is_bytes(format: &Format) -> bool {
     match format {
@@ -182,9 +246,10 @@ fn octets(format: &Format) -> Option<u32> {
     }
 }
 
-/// True if a float is in it, named types left out.
+/// True if a float is in it, or any JSON, which may be one; named types left out.
 pub(super) fn has_float(format: &Format) -> bool {
     match format {
+        Format::Text { name, wire } if Text::known(name, wire) == Some(Text::Json) => true,
         Format::F32 | Format::F64 => true,
         Format::Option(content) | Format::Seq(content) | Format::Array { content, .. } => {
             has_float(content)

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use rpc_core::{
-    Call, CallError, Metadata,
+    Call, CallError, Code, Metadata,
     proto::Streams,
     schema::{MethodKind, MethodSchema},
 };
@@ -126,7 +126,7 @@ pub(super) async fn run(args: Args, patience: Patience) -> Result<()> {
     // What is wrong with these is wrong before anybody is asked.
     let (service, name) = split(&args.method)?;
     let metadata = metadata(&args.headers)?;
-    if args.calls_nothing() && source::is_file(&args.address) {
+    if args.calls_nothing() && source::is_kept(&args.address) {
         let service = &source::one(&args.address, service, patience).await?;
         let described = Described { service, method: method(service, name)? };
         return preview(&args, &metadata, Some(described));
@@ -143,10 +143,8 @@ pub(crate) async fn make(server: &mut Connected, args: &Args, items: Items) -> R
     if args.verbose {
         server.phases.print();
     }
-    match outcome? {
-        (End::Value(Some(value)), form) => output::result(&value, form, args.compact || args.json),
-        (End::Value(None), _) => {}
-        (End::Failed(error), _) => return Err(failed(error, args)),
+    if let (Some(value), form) = outcome? {
+        output::result(&value, form, args.compact || args.json);
     }
     Ok(())
 }
@@ -158,7 +156,7 @@ async fn call(
     name: &str,
     metadata: &Metadata,
     items: Items,
-) -> Result<(End, Form)> {
+) -> Result<(Option<Value>, Form)> {
     let schema = match server.describe(service).await {
         Ok(schema) => Some(schema),
         Err(error) if reflection_is_off(&error) => None,
@@ -175,7 +173,7 @@ async fn call(
     };
     if args.calls_nothing() {
         preview(args, metadata, described)?;
-        return Ok((End::Value(None), Form::Json));
+        return Ok((None, Form::Json));
     }
     let form = form(args, described);
     let arguments = arguments::read(&args.arguments, described)?;
@@ -188,18 +186,16 @@ async fn call(
         let call = server.channel.stream_json(&args.method, &arguments);
         let call = prepare(call, server.patience.left()?, metadata, &mut source);
         let end = stream::download(server, call, source, form, args.verbose).await?;
-        return Ok((end, form));
+        return Ok((value(end, args, described)?, form));
     }
     let call = server.channel.call_json(&args.method, &arguments);
     let call = prepare(call, server.patience.left()?, metadata, &mut source);
     let started = Instant::now();
     let end = stream::upload(server, call, source).await;
     server.phases.add("call", started.elapsed());
-    match end? {
-        // It was sent; nothing came back that could be printed.
-        End::Value(_) if described.is_some_and(is_oneway) => Ok((End::Value(None), form)),
-        end => Ok((end, form)),
-    }
+    let value = value(end?, args, described)?;
+    // It was sent; nothing came back that could be printed.
+    Ok((value.filter(|_| !described.is_some_and(is_oneway)), form))
 }
 
 /// How what comes back is printed.
@@ -270,10 +266,20 @@ pub(super) fn metadata(headers: &[String]) -> Result<Metadata> {
     Ok(metadata)
 }
 
-fn failed(error: CallError<Value>, args: &Args) -> anyhow::Error {
+/// What a call brought; an error if it failed, with the code that the description gives it.
+fn value(end: End, args: &Args, described: Option<Described<'_>>) -> Result<Option<Value>> {
     let method = args.method.clone();
-    match error {
-        CallError::App(error) => Failure::Application { method, error }.into(),
-        CallError::Status(status) => Failure::Status { context: method, status }.into(),
+    match end {
+        End::Value(value) => Ok(value),
+        End::Failed(CallError::App(error)) => {
+            let code = described.and_then(|Described { service, method }| {
+                method.error_code(&service.types, &error)
+            });
+            let code = code.unwrap_or(Code::Unknown);
+            Err(Failure::Application { method, error, code }.into())
+        }
+        End::Failed(CallError::Status(status)) => {
+            Err(Failure::Status { context: method, status }.into())
+        }
     }
 }

@@ -11,6 +11,7 @@ use crate::{
     config::{self, Wanted},
     exit::Failure,
     generate::{GenerateError, Output, generate},
+    languages::Package,
     output,
     patience::Patience,
     source,
@@ -20,6 +21,7 @@ const EXAMPLES: &str = "\
 Examples:
   rpc codegen 127.0.0.1:7000 --lang python --out client
   rpc codegen api.json --lang typescript --out src/rpc --service Calculator
+  rpc codegen api.json --lang python --out dist --package acme-client@1.0.0
   rpc codegen                 everything that rpc.toml wants
   rpc codegen --check         the same for CI: lists files that differ, writes none
 
@@ -28,7 +30,8 @@ rpc.toml, whose paths are relative to it:
   [[output]]
   language = \"python\"
   out = \"client\"
-  services = [\"Calculator\"]   all if left out";
+  services = [\"Calculator\"]   all if left out
+  package = \"acme@1.0.0\"      as --package";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -45,6 +48,9 @@ pub(crate) struct Args {
     /// Only this service; may be repeated.
     #[arg(short, long = "service", value_name = "NAME", requires = "source")]
     services: Vec<String>,
+    /// Make a client in Python or TypeScript a package to publish: NAME or NAME@VERSION.
+    #[arg(long, value_name = "NAME", requires = "source")]
+    package: Option<Package>,
     /// What says what to generate, if not rpc.toml.
     #[arg(long, value_name = "FILE", conflicts_with = "source")]
     config: Option<PathBuf>,
@@ -56,7 +62,7 @@ pub(crate) struct Args {
 pub(super) async fn run(args: Args, patience: Patience) -> Result<()> {
     let wanted = match (args.source, args.language, args.out) {
         (Some(source), Some(output), Some(out)) => {
-            vec![Wanted { source, output, out, services: args.services }]
+            vec![Wanted { source, output, out, services: args.services, package: args.package }]
         }
         _ => config::read(args.config.as_deref())?,
     };
@@ -73,6 +79,9 @@ pub(super) async fn run(args: Args, patience: Patience) -> Result<()> {
         let mut generate = generate(document.clone(), wanted.output);
         if let Some(name) = name {
             generate = generate.title(&**name);
+        }
+        if let Some(package) = wanted.package {
+            generate = generate.package(package);
         }
         let generate = wanted.services.into_iter().fold(generate, |all, name| all.service(name));
         files.push((wanted.out, generate.files().map_err(failure)?));

@@ -31,7 +31,7 @@ pub(crate) struct Args {
 
 /// All services, reflection too where it is a server that is asked.
 async fn services(source: &str, patience: Patience) -> Result<Vec<ServiceSchema>> {
-    if source::is_file(source) {
+    if source::is_kept(source) {
         return Ok(source::load(source, patience).await?.services);
     }
     let mut server = connect(source, patience).await?;

@@ -16,7 +16,10 @@ mod stream;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::patience::{Limits, Patience};
+use crate::{
+    access::Access,
+    patience::{Limits, Patience},
+};
 
 /// Talk to any rpc-core server: no source, no stubs, nothing but its address.
 #[derive(Debug, Parser)]
@@ -24,6 +27,8 @@ use crate::patience::{Limits, Patience};
 pub(crate) struct Program {
     #[command(subcommand)]
     pub command: Command,
+    #[command(flatten)]
+    pub access: Access,
     #[command(flatten)]
     pub limits: Limits,
 }
@@ -48,13 +53,15 @@ Exit codes:
   66   the method's own error
   67   invalid argument: it does not fit the server's description, or the server says so
   68   deadline exceeded: the call's, or a time limit of the command's
+  71   permission denied: the caller lacks a permission that the method requires
   76   unimplemented: there is no such service or method, or no description
   78   unavailable: nobody is there, it is no such server, or the connection was lost
+  80   unauthenticated: a token is needed (--token), or the one that was shown proves nothing
   130  ended by Ctrl-C: by the signal itself, so that loops of shells end too; demo and bench
        end in good order instead, with 0
   Any other status is 64 plus its number: 65 cancelled, 69 not found, 70 already exists,
-  71 permission denied, 72 resource exhausted, 73 failed precondition, 74 aborted,
-  75 out of range, 77 internal, 79 data loss, 80 unauthenticated.";
+  72 resource exhausted, 73 failed precondition, 74 aborted, 75 out of range, 77 internal,
+  79 data loss.";
 
 /// What `rpc` can do.
 #[derive(Debug, Subcommand)]

@@ -3,10 +3,13 @@
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail};
-use clap::{Subcommand, ValueEnum};
+use clap::{
+    Subcommand, ValueEnum,
+    builder::{PossibleValuesParser, TypedValueParser as _},
+};
+use rpc_core::schema::{Answers, Change, Rule, changes};
 
 use crate::{
-    diff::{Change, changes},
     output::{self, BOLD, DIM},
     patience::Patience,
     source,
@@ -17,6 +20,8 @@ Examples:
   rpc schema save 127.0.0.1:7000 > api.json
   rpc schema diff api.json 127.0.0.1:7000            what has changed since
   rpc schema diff --callers json old.json new.json   for callers in JSON alone
+  rpc schema diff git:origin/main:api.json api.json --annotate github
+                                                     for CI: OLD as it is in a revision, errors beside the change
 
 A change is breaking if somebody built against OLD can fail when the server has NEW. Callers in bincode
 need the exact signature; callers in JSON tolerate more. Exit code 1 if a change is breaking.";
@@ -38,13 +43,22 @@ enum Command {
 
 #[derive(Debug, clap::Args)]
 struct Diff {
-    /// The former: a file, or a server's address.
+    /// The former: a file, git:REVISION:PATH, or a server's address.
     old: String,
-    /// The present: a file, or a server's address.
+    /// The present: the same.
     new: String,
     /// Whose point of view counts for the exit code.
     #[arg(long, value_enum, default_value_t = Callers::All)]
     callers: Callers,
+    /// Who answers calls of these services: clients, where the server calls them back.
+    #[arg(long, value_enum, value_name = "SIDE", default_value_t = Side::Server)]
+    answered_by: Side,
+    /// Leave out changes of this kind; may be repeated.
+    #[arg(long = "ignore", value_name = "RULE", value_parser = rules(), hide_possible_values = true)]
+    ignored: Vec<Rule>,
+    /// Print annotations that this service shows beside the files of a change.
+    #[arg(long, value_enum, value_name = "SERVICE", conflicts_with = "json")]
+    annotate: Option<Annotations>,
     /// Print JSON, errors too.
     #[arg(long)]
     json: bool,
@@ -55,6 +69,23 @@ enum Callers {
     All,
     Bincode,
     Json,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Side {
+    Server,
+    Clients,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Annotations {
+    Github,
+}
+
+/// The names of rules, as arguments.
+fn rules() -> impl clap::builder::TypedValueParser<Value = Rule> {
+    PossibleValuesParser::new(Rule::ALL.iter().map(|rule| rule.name()))
+        .try_map(|name| name.parse::<Rule>())
 }
 
 #[derive(Debug, clap::Args)]
@@ -85,7 +116,12 @@ pub(super) async fn run(args: Args, patience: Patience) -> Result<()> {
 async fn diff(args: Diff, patience: Patience) -> Result<()> {
     let old = source::load(&args.old, patience).await?;
     let new = source::load(&args.new, patience).await?;
-    let changes = changes(&old, &new);
+    let answers = match args.answered_by {
+        Side::Server => Answers::Server,
+        Side::Clients => Answers::Clients,
+    };
+    let mut changes = changes(&old, &new, answers);
+    changes.retain(|change| !args.ignored.contains(&change.rule));
     let breaks = |change: &Change| match args.callers {
         Callers::All => change.breaks_bincode || change.breaks_json,
         Callers::Bincode => change.breaks_bincode,
@@ -93,6 +129,12 @@ async fn diff(args: Diff, patience: Patience) -> Result<()> {
     };
     if args.json {
         output::json(&serde_json::to_value(&changes)?, false);
+    } else if let Some(Annotations::Github) = args.annotate {
+        let file = [&args.new, &args.old].into_iter().find(|source| source::is_file(source));
+        for change in &changes {
+            let level = if breaks(change) { "error" } else { "notice" };
+            annotate(level, file.map(String::as_str), change);
+        }
     } else if changes.is_empty() {
         output::note("nothing has changed");
     } else {
@@ -112,7 +154,19 @@ fn print(change: &Change) {
         (false, true) => format!("{BOLD}breaks JSON     {BOLD:#}"),
         (true, true) => format!("{BOLD}breaks both     {BOLD:#}"),
     };
-    output::line(&format!("{breaks}{} {}", change.path, change.what));
+    output::line(&format!(
+        "{breaks}{} {}{DIM}  [{}]{DIM:#}",
+        change.path, change.what, change.rule
+    ));
+}
+
+/// A workflow command of GitHub's, which shows a message beside a file.
+fn annotate(level: &str, file: Option<&str>, change: &Change) {
+    let message = |text: &str| text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
+    let property = |text: &str| message(text).replace(':', "%3A").replace(',', "%2C");
+    let file = file.map(|file| format!("file={},", property(file))).unwrap_or_default();
+    let (rule, text) = (change.rule, message(&format!("{} {}", change.path, change.what)));
+    output::line(&format!("::{level} {file}title={rule}::{text}"));
 }
 
 async fn save(args: Save, patience: Patience) -> Result<()> {

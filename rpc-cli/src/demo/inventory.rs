@@ -59,12 +59,15 @@ pub(super) struct Filter {
 pub(super) enum InventoryError {
     /// There is no item of this name.
     #[error("there is no {0}")]
+    #[schema(code = "NOT_FOUND")]
     Unknown(String),
     /// The name is empty.
     #[error("an item needs a name")]
+    #[schema(code = "INVALID_ARGUMENT")]
     NoName,
     /// The inventory is full.
     #[error("there is no room for more than {limit} items")]
+    #[schema(code = "RESOURCE_EXHAUSTED")]
     Full {
         /// How many items it holds.
         limit: u32,

@@ -91,6 +91,10 @@ impl Budget {
         let mut met = vec![0; types.len()];
         for (round, method) in (1..).zip(&service.methods) {
             self.text(&[&method.name, &method.path, &method.doc], method.deprecated.as_deref())?;
+            for permission in &method.requires {
+                self.parts.spend(1)?;
+                self.text(&[permission], None)?;
+            }
             for argument in method.arguments.iter().chain(&method.upload) {
                 self.text(&[&argument.name], None)?;
             }

@@ -3,7 +3,10 @@
 
 use std::collections::HashSet;
 
-use rpc_core::schema::{ContainerKind, Format, MethodSchema, ServiceSchema};
+use rpc_core::{
+    Code,
+    schema::{ContainerKind, Format, MethodSchema, ServiceSchema},
+};
 
 use super::Refusal;
 use crate::output::steers;
@@ -13,6 +16,8 @@ const NEVER: [&str; 5] = ["self", "Self", "super", "crate", "_"];
 
 /// The longest name that travels: that of a method with its service is bounded by the protocol.
 const LONGEST: usize = 256;
+/// Permissions that one method may require.
+const MOST_REQUIRED: usize = 64;
 /// The longest name of a type for people, which holds those of its type arguments.
 const LONGEST_TYPE: usize = 2048;
 
@@ -28,6 +33,7 @@ pub(super) fn check(service: &ServiceSchema) -> Result<(), Refusal> {
     }
     for (_, container) in service.types.iter() {
         text("the name of a type,", &container.name, LONGEST_TYPE)?;
+        code(container.code.as_deref())?;
         kind(&container.kind)?;
     }
     Ok(())
@@ -47,6 +53,10 @@ fn method(service: &ServiceSchema, method: &MethodSchema) -> Result<(), Refusal>
             return Err(Refusal::Twice(what));
         }
     }
+    if method.requires.len() > MOST_REQUIRED {
+        return Err(Refusal::Budget { of: "permissions of one method", limit: MOST_REQUIRED });
+    }
+    method.requires.iter().try_for_each(|one| permission(one))?;
     method.formats().try_for_each(format)
 }
 
@@ -55,6 +65,7 @@ fn kind(kind: &ContainerKind) -> Result<(), Refusal> {
         ContainerKind::Enum(variants) => {
             for variant in variants {
                 text("the name of a variant,", &variant.name, LONGEST)?;
+                code(variant.code.as_deref())?;
                 // No enum: the budget has refused one in here.
                 self::kind(&variant.kind)?;
             }
@@ -67,6 +78,12 @@ fn kind(kind: &ContainerKind) -> Result<(), Refusal> {
         _ => {}
     }
     kind.formats().into_iter().try_for_each(format)
+}
+
+/// The code of an error.
+fn code(name: Option<&str>) -> Result<(), Refusal> {
+    let Some(name) = name else { return Ok(()) };
+    demand(Code::from_name(name).is_some(), "the code of an error,", name, "one of the known codes")
 }
 
 /// Shapes have names only where they are texts in JSON.
@@ -95,6 +112,14 @@ fn service_name(name: &str) -> Result<(), Refusal> {
         name,
         wanted,
     )
+}
+
+/// As the macro has it.
+fn permission(name: &str) -> Result<(), Refusal> {
+    let letter = |letter: char| letter.is_alphanumeric() || "-_./".contains(letter);
+    let part = |part: &str| !part.is_empty() && part.chars().all(letter);
+    let fits = name.len() <= LONGEST && name.split(':').all(part);
+    demand(fits, "the name of a permission,", name, "parts of letters and digits, with `:` between")
 }
 
 /// A name of Rust, without `r#`.

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, html::push_html};
 use rpc_core::schema::{ContainerKind, Field, Format, MethodKind, MethodSchema, ServiceSchema};
 
-use super::{deprecation, exchange};
+use super::{deprecation, exchange, requirement};
 use crate::api::{Api, Type};
 
 const STYLE: &str = include_str!("page.css");
@@ -89,7 +89,9 @@ impl Page<'_> {
         deprecated(page, method.deprecated.as_deref());
         prose(page, &method.doc);
         let ordered = method.ordered.then_some("Calls keep their order.");
-        let notes: Vec<_> = exchange(method.kind).into_iter().chain(ordered).collect();
+        let requires = requirement(method).map(|words| escaped(&words.replace('`', "")));
+        let notes = exchange(method.kind).into_iter().chain(ordered).chain(requires.as_deref());
+        let notes: Vec<_> = notes.collect();
         if !notes.is_empty() {
             let _ = writeln!(page, "<p class=\"note\">{}</p>", notes.join(" "));
         }

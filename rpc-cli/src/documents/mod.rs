@@ -10,7 +10,7 @@ pub(crate) use markdown::markdown;
 pub(crate) use openrpc::openrpc;
 
 use clap::ValueEnum;
-use rpc_core::schema::MethodKind;
+use rpc_core::schema::{MethodKind, MethodSchema};
 
 use crate::api::Api;
 
@@ -43,6 +43,15 @@ const fn exchange(kind: MethodKind) -> Option<&'static str> {
         MethodKind::ClientStream => Some("Takes a stream."),
         MethodKind::Duplex => Some("Takes a stream and replies with one."),
         _ => None,
+    }
+}
+
+/// A sentence about a method that not everybody may call.
+fn requirement(method: &MethodSchema) -> Option<String> {
+    match &method.requires[..] {
+        [] => None,
+        [one] => Some(format!("Requires the permission `{one}`.")),
+        all => Some(format!("Requires the permissions `{}`.", all.join("`, `"))),
     }
 }
 

@@ -1,10 +1,10 @@
 //! OpenRPC 1.4: <https://spec.open-rpc.org>. What OpenRPC has no word for, streams and one-way methods, is said in
-//! extensions, `x-rpc-…`.
+//! extensions, `x-rpc-…`, and so are the permissions that callers need.
 
 use rpc_core::schema::{Argument, Format, MethodKind, MethodSchema, ServiceSchema};
 use serde_json::{Map, Value, json};
 
-use super::{deprecation, exchange, json_schema::Schemas};
+use super::{deprecation, exchange, json_schema::Schemas, requirement};
 use crate::api::Api;
 
 /// The OpenRPC document of all services.
@@ -66,6 +66,9 @@ fn method(writer: Schemas<'_>, method: &MethodSchema) -> Value {
     if method.ordered {
         add("x-rpc-ordered", true.into());
     }
+    if !method.requires.is_empty() {
+        add("x-rpc-requires", method.requires.as_slice().into());
+    }
     value
 }
 
@@ -76,6 +79,7 @@ fn description(service: &ServiceSchema, method: &MethodSchema) -> String {
         parts.push(method.doc.clone());
     }
     parts.extend(exchange(method.kind).map(str::to_owned));
+    parts.extend(requirement(method));
     parts.extend(method.deprecated.as_deref().map(deprecation));
     parts.push(format!("`{}`", service.signature(method)));
     parts.join("\n\n")

@@ -17,7 +17,7 @@ use crate::{
     api::Api,
     description::{self, Unreadable},
     documents::{self, Form},
-    languages::{self, GeneratedFile, Language},
+    languages::{self, GeneratedFile, Language, Package},
     suggest,
 };
 
@@ -57,7 +57,8 @@ use crate::{
 /// ```
 pub fn generate(source: impl Into<Source>, output: impl Into<Output>) -> Generate {
     let (source, output) = (source.into(), output.into());
-    Generate { source, output, services: Vec::new(), title: "Services".to_owned() }
+    let (services, title) = (Vec::new(), "Services".to_owned());
+    Generate { source, output, services, title, package: None }
 }
 
 /// A description to generate from.
@@ -110,6 +111,9 @@ pub enum GenerateError {
         /// Those that there are, in words.
         instead: String,
     },
+    /// A package was asked for of what is none.
+    #[error("only clients in Python and TypeScript are packages of their own")]
+    NotPackaged,
     /// A file or its folder could not be written, or not be read to compare it.
     #[error("cannot write {}: {source}", path.display())]
     Write {
@@ -128,6 +132,7 @@ pub struct Generate {
     output: Output,
     services: Vec<String>,
     title: String,
+    package: Option<Package>,
 }
 
 impl Generate {
@@ -143,6 +148,13 @@ impl Generate {
         self
     }
 
+    /// Makes a client a package that a registry takes: `pyproject.toml` beside the package for Python, `package.json` and
+    /// `tsconfig.json` beside `src` for TypeScript, where `npm pack` builds JavaScript and declarations.
+    pub fn package(mut self, package: Package) -> Self {
+        self.package = Some(package);
+        self
+    }
+
     /// Generates the files, and writes none.
     ///
     /// # Errors
@@ -150,7 +162,15 @@ impl Generate {
     /// If the description cannot be read or used, or lacks a service that is to be kept.
     pub fn files(self) -> Result<Vec<GeneratedFile>, GenerateError> {
         let document = keep(self.source.document()?, &self.services)?;
-        Ok(self.output.files(&Api::new(&document), &self.title))
+        let api = Api::new(&document);
+        let files = self.output.files(&api, &self.title);
+        match (self.package, self.output) {
+            (None, _) => Ok(files),
+            (Some(package), Output::Client(language)) => {
+                package.around(language, &api, files).ok_or(GenerateError::NotPackaged)
+            }
+            (Some(_), Output::Document(_)) => Err(GenerateError::NotPackaged),
+        }
     }
 
     /// Generates the files and writes those that differ below `folder`, which is made if it is not there. Gives the

@@ -20,6 +20,7 @@ macro_rules! runtime {
 }
 
 mod names;
+mod packages;
 mod python;
 mod rust;
 mod target;
@@ -28,6 +29,7 @@ mod typescript;
 use clap::ValueEnum;
 
 use crate::api::Api;
+pub use packages::{Package, PackageError};
 
 /// A language that clients are generated in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -86,6 +86,9 @@ fn errors_are_json_where_that_is_asked_for() {
     let words = r#""message":"Calculator.div failed: \"DivisionByZero\"","value":"DivisionByZero""#;
     let application = format!(r#""kind":"application","code":"UNKNOWN",{words}"#);
     fails(&["Calculator.div", "a=1", "b=0"], 66, &application);
+    let words = r#""message":"Inventory.item failed: {\"Unknown\":\"unicorn\"}","value":{"Unknown":"unicorn"}"#;
+    let not_found = format!(r#""kind":"application","code":"NOT_FOUND",{words}"#);
+    fails(&["Inventory.item", "name=unicorn"], 69, &not_found);
     let missing = r#""message":"Calculator.add: b is missing and should be i64""#;
     let refused = format!(r#""kind":"refused","code":"INVALID_ARGUMENT",{missing}"#);
     fails(&["Calculator.add", "a=1"], 67, &refused);

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 use rpc_core::schema::{Document, MethodKind, ServiceBuilder};
 use tempfile::TempDir;
 
-use crate::{Demo, Ran, expect, run};
+use crate::{Demo, Ran, expect, rpc, run};
 
 /// Writes a schema with one method, `S.m`, to a file.
 fn saved(folder: &TempDir, name: &str, wide: bool) -> String {
@@ -85,14 +85,63 @@ fn a_breaking_change_is_an_exit_code() {
     let folder = TempDir::new().unwrap();
     let (narrow, wide) = (saved(&folder, "old.json", false), saved(&folder, "new.json", true));
     let ran = run(&["schema", "diff", &narrow, &wide]);
-    assert_eq!(ran.stdout, "breaks bincode  S.m argument a was i32 and is i64\n");
+    assert_eq!(ran.stdout, "breaks bincode  S.m argument a was i32 and is i64  [value-type]\n");
     fails(&ran, 1, "error: 1 change is breaking");
     let json = run(&["schema", "diff", &narrow, &wide, "--callers", "json", "--json"]);
-    let change = r#"[{"path":"S.m","what":"argument a was i32 and is i64","breaks_bincode":true,"breaks_json":false}]"#;
+    let change = r#"[{"path":"S.m","rule":"value-type","what":"argument a was i32 and is i64","breaks_bincode":true,"breaks_json":false}]"#;
     assert_eq!((json.code, json.stdout.trim()), (0, change));
     let back = run(&["schema", "diff", &wide, &narrow, "--callers", "json"]);
-    assert_eq!(back.stdout, "breaks both     S.m argument a was i64 and is i32\n");
+    assert_eq!(back.stdout, "breaks both     S.m argument a was i64 and is i32  [value-type]\n");
     assert_eq!(back.code, 1);
+}
+
+#[test]
+fn changes_are_left_out_by_rule_and_shown_where_a_service_shows_them() {
+    let folder = TempDir::new().unwrap();
+    let (narrow, wide) = (saved(&folder, "old.json", false), saved(&folder, "new.json", true));
+    let ignored = run(&["schema", "diff", &narrow, &wide, "--ignore", "value-type"]);
+    assert_eq!((ignored.code, ignored.stdout.as_str()), (0, ""), "{ignored:?}");
+    let unknown = run(&["schema", "diff", &narrow, &wide, "--ignore", "value-tipe"]);
+    assert!(unknown.code == 2 && unknown.stderr.contains("value-type"), "{unknown:?}");
+    let shown = run(&["schema", "diff", &narrow, &wide, "--annotate", "github"]);
+    let expected =
+        format!("::error file={wide},title=value-type::S.m argument a was i32 and is i64\n");
+    assert_eq!((shown.code, shown.stdout), (1, expected));
+    // Where clients answer, callers are the ones that have the new description.
+    for (old, new, code) in [(&narrow, &wide, 1), (&wide, &narrow, 0)] {
+        let clients = ["--answered-by", "clients", "--callers", "json"];
+        let ran = run(&[&["schema", "diff", old, new], &clients[..]].concat());
+        assert_eq!(ran.code, code, "{ran:?}");
+    }
+}
+
+#[test]
+fn a_file_may_come_from_a_revision() {
+    let folder = TempDir::new().unwrap();
+    let git = |arguments: &[&str]| {
+        let mut git = std::process::Command::new("git");
+        git.args(["-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"]);
+        let done = git.args(arguments).current_dir(folder.path()).output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    };
+    let diff = |old: &str, new: &str| -> Ran {
+        let mut command = rpc();
+        command.args(["schema", "diff", old, new]).current_dir(folder.path());
+        command.output().unwrap().into()
+    };
+    git(&["init", "--quiet"]);
+    saved(&folder, "api.json", false);
+    git(&["add", "api.json"]);
+    git(&["commit", "--quiet", "--message", "one"]);
+    saved(&folder, "api.json", true);
+    let ran = diff("git:HEAD:api.json", "api.json");
+    assert_eq!(ran.stdout, "breaks bincode  S.m argument a was i32 and is i64  [value-type]\n");
+    assert_eq!(ran.code, 1);
+    for wrong in ["git:HEAD:absent.json", "git:nowhere:api.json", "git:--help", "git:HEAD"] {
+        let ran = diff(wrong, "api.json");
+        assert!(ran.code == 2 && ran.stderr.starts_with(&format!("error: {wrong}: ")), "{ran:?}");
+        assert_eq!(ran.stderr.lines().count(), 1, "{ran:?}");
+    }
 }
 
 #[test]

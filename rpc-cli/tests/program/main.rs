@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
+mod access;
 mod bench;
 mod calls;
 mod codegen;
@@ -26,7 +27,7 @@ use std::{
 /// The program, without colours and without a terminal.
 fn rpc() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rpc"));
-    command.env("NO_COLOR", "1").stdin(Stdio::null());
+    command.env("NO_COLOR", "1").env_remove("RPC_TOKEN").stdin(Stdio::null());
     command
 }
 

@@ -1,8 +1,10 @@
 //! One value to many streams: what a chat or a price feed sends.
 
 pub mod shared;
+mod watch;
 
 pub use shared::Shared;
+pub use watch::{Watch, Watching};
 
 use std::{
     fmt,

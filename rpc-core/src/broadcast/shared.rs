@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwn
 
 use crate::{
     codec::{self, CodecError, Source},
-    proto::Codec,
+    proto::{Code, Codec},
     schema::{Format, Registry, Schema},
 };
 
@@ -136,6 +136,10 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Shared<T> {
 impl<T: Schema> Schema for Shared<T> {
     fn format(registry: &mut Registry) -> Format {
         T::format(registry)
+    }
+
+    fn error_code(&self) -> Option<Code> {
+        T::error_code(self)
     }
 }
 

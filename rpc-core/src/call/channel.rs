@@ -52,6 +52,11 @@ impl Channel {
         Self { target, codec, timeout, parent: None }
     }
 
+    /// A channel for calls that are part of no other.
+    pub(crate) fn of(caller: Arc<dyn Caller>) -> Self {
+        Self::new(Target::Caller(caller), Codec::default(), None)
+    }
+
     /// A channel back to whoever made a call that is served here.
     pub(crate) fn back(caller: Arc<dyn Caller>, parent: Arc<dyn Scope>) -> Self {
         let (target, codec) = (Target::Caller(caller), Codec::default());
@@ -292,7 +297,7 @@ impl Channel {
         let encoded = encode(self.codec, arguments);
         let known = Method::Known { service, method };
         let mut call = self.prepare(known, self.codec, encoded, expected);
-        if self.target.wants_json(method.key) {
+        if self.target.wants_json(service, method) {
             let json = encode(Codec::Json, arguments);
             call.request.options().fallback = Some(Fallback::Kept(json));
         }
@@ -347,5 +352,5 @@ fn as_it_is(_: Codec, source: Source<'_>) -> Result<Payload, CodecError> {
 }
 
 fn unavailable(error: ConnectionError) -> Status {
-    Status::not_started(Code::Unavailable, error.to_string())
+    Status::not_started(error.code(), error.to_string())
 }

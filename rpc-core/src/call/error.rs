@@ -2,7 +2,10 @@
 
 use std::{convert::Infallible, error::Error, fmt};
 
-use crate::proto::{Code, MetadataError, Status};
+use crate::{
+    proto::{Code, MetadataError, Payload, Status},
+    schema::Schema,
+};
 
 /// Why a call brought no value.
 ///
@@ -34,12 +37,69 @@ impl<E> CallError<E> {
             Self::Status(_) => None,
         }
     }
+}
 
-    /// The code of the status; `Unknown` for the trait's own error, as gRPC has it.
+/// What a method may fail with, as far as its code is concerned: every type that has a [`Schema`], and what comes from
+/// calls by name, whose codes only a description knows ([`MethodSchema::error_code`](crate::schema::MethodSchema::error_code)).
+pub trait MethodError {
+    /// The code that the error stands for, if it has one.
+    fn code(&self) -> Option<Code>;
+}
+
+impl<E: Schema> MethodError for E {
+    fn code(&self) -> Option<Code> {
+        self.error_code()
+    }
+}
+
+impl MethodError for serde_json::Value {
+    fn code(&self) -> Option<Code> {
+        None
+    }
+}
+
+impl MethodError for Payload {
+    fn code(&self) -> Option<Code> {
+        None
+    }
+}
+
+impl<E: MethodError> CallError<E> {
+    /// The code of the status, or the one that the trait's own error stands for by `#[schema(code = "..")]` on its variant
+    /// or its type; `Unknown` where it has none, as gRPC has it.
+    ///
+    /// ```
+    /// use rpc_core::{Code, Schema, service};
+    /// use serde::{Deserialize, Serialize};
+    ///
+    /// #[derive(Debug, Serialize, Deserialize, Schema)]
+    /// enum OrderError {
+    ///     #[schema(code = "NOT_FOUND")]
+    ///     NoSuchItem(String),
+    ///     #[schema(code = "FAILED_PRECONDITION")]
+    ///     SoldOut { until: String },
+    /// }
+    ///
+    /// #[service]
+    /// trait Orders {
+    ///     async fn order(&self, item: String) -> Result<u64, OrderError>;
+    /// }
+    ///
+    /// # struct Shop;
+    /// # impl Orders for Shop {
+    /// #     async fn order(&self, item: String) -> Result<u64, OrderError> { Err(OrderError::NoSuchItem(item)) }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// # let orders = OrdersClient::in_memory(OrdersServer::new(Shop));
+    /// let error = orders.order("unicorn").await.unwrap_err();
+    /// assert_eq!(error.code(), Code::NotFound);
+    /// # }
+    /// ```
     #[must_use]
-    pub const fn code(&self) -> Code {
+    pub fn code(&self) -> Code {
         match self {
-            Self::App(_) => Code::Unknown,
+            Self::App(error) => error.code().unwrap_or(Code::Unknown),
             Self::Status(status) => status.code(),
         }
     }

@@ -3,7 +3,7 @@
 //!
 //! Until a method is known, its arguments are encoded both ways, so that nothing of the caller is kept. What cannot
 //! be sent twice, a stream of items or a call without a reply, goes as JSON at once unless its signature is known to
-//! be right. Only what the server proved is remembered: a deadline, a cancel or a lost connection says nothing of it.
+//! be right. Methods whose values JSON does not carry exactly are not sent so at all. Only what the server proved is remembered: a deadline, a cancel or a lost connection says nothing of it.
 
 use std::{
     collections::HashMap,
@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     proto::{Code, Failure, MethodKey, Outcome, Payload, Status},
+    schema::{MethodSchema, ServiceSchema},
     seam::Caller,
 };
 
@@ -89,8 +90,16 @@ impl Picker for Evolve {
         Arc::clone(&self.caller)
     }
 
-    fn wants_json(&self, key: MethodKey) -> bool {
-        self.matches(key) != Some(true)
+    fn wants_json(&self, service: &ServiceSchema, method: &MethodSchema) -> bool {
+        match self.matches(method.key) {
+            Some(matches) => !matches,
+            // What JSON would change goes by its key, and fails if that is another one.
+            None if service.inexact_json(method).is_some() => {
+                self.learn(method.key, true);
+                false
+            }
+            None => true,
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 mod channel;
 mod error;
 mod evolve;
+pub mod forward;
 mod future;
 mod outgoing;
 mod reply_call;
@@ -11,19 +12,20 @@ mod scope;
 mod sending;
 mod streaming;
 mod target;
+mod upload;
 
 pub use channel::{Channel, ChannelState};
-pub use error::CallError;
+pub use error::{CallError, MethodError};
 pub(crate) use evolve::Evolve;
 pub use reply_call::{Reply, ReplyCall};
 pub(crate) use scope::Scope;
 pub(crate) use sending::{Sent, send_all};
 pub use streaming::Streaming;
 pub(crate) use target::Target;
+pub use upload::{Fallible, Upload, fallible};
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
-use futures_util::Stream;
 use parking_lot::Mutex;
 
 use self::{
@@ -32,7 +34,7 @@ use self::{
 };
 use crate::{
     codec::{CodecError, Decode, Encode},
-    proto::{Codec, Metadata, Payload, Status, Streams},
+    proto::{Codec, Metadata, Payload, Status, Streams, Token},
     seam::{Caller, items::ItemReader},
 };
 
@@ -157,11 +159,7 @@ impl<T, E> Call<T, E> {
     }
 
     /// Sends the items of `stream` along.
-    pub(crate) fn upload<S, U>(mut self, stream: S, encode: Encode<U>) -> Self
-    where
-        S: Stream<Item = U> + Send + 'static,
-        U: 'static,
-    {
+    pub(crate) fn upload<U: 'static>(mut self, stream: impl Upload<U>, encode: Encode<U>) -> Self {
         let streams = &mut self.request.opening.streams;
         *streams = if streams.down() { Streams::BOTH } else { Streams::UP };
         self.request.options().upload = Some(Mutex::new(sending::upload(stream, encode)));
@@ -174,11 +172,9 @@ impl<T, E> Call<T, E> {
         self
     }
 
-    /// The items that go with a call by name, as [`Channel::call_json`] and [`Channel::stream_json`] make it.
-    pub fn upload_json(
-        self,
-        stream: impl Stream<Item = serde_json::Value> + Send + 'static,
-    ) -> Self {
+    /// The items that go with a call by name, as [`Channel::call_json`] and [`Channel::stream_json`] make it; a stream of
+    /// results by [`fallible`].
+    pub fn upload_json(self, stream: impl Upload<serde_json::Value>) -> Self {
         self.upload(stream, crate::codec::encode::<serde_json::Value>)
     }
 
@@ -209,6 +205,17 @@ impl<T, E> Call<T, E> {
     pub fn with_metadata(mut self, metadata: &Metadata) -> Self {
         let set = self.request.metadata().set_all(metadata);
         self.request.refuse_if(set);
+        self
+    }
+
+    /// Makes the call for whom `token` stands, in the place of whom the connection is made for: see
+    /// [`Endpoint::token`](crate::Endpoint::token). The server asks its authenticator, and refuses the call with
+    /// `UNAUTHENTICATED` if that does. An empty token, or one of more than 4,096 bytes, fails the call with
+    /// `INVALID_ARGUMENT`.
+    pub fn token(mut self, token: impl Into<Token>) -> Self {
+        let token = token.into();
+        self.request.refuse_if(token.check_for_call());
+        self.request.opening.token = Some(token);
         self
     }
 

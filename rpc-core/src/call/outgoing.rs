@@ -1,16 +1,14 @@
 //! A call that was prepared: all that is to be sent, kept until it is known to have begun.
 
-use std::{fmt, pin::Pin, sync::Arc, time::Duration, time::Instant};
+use std::{fmt, fmt::Write as _, pin::Pin, sync::Arc, time::Duration, time::Instant};
 
 use parking_lot::Mutex;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::{evolve::Fallback, scope::Scope, sending::Upload, target::Picker};
 use crate::{
-    proto::{
-        Code, Codec, Metadata, MetadataError, MethodKey, Opening, Order, Payload, Status, Streams,
-    },
-    schema::{MethodSchema, ServiceSchema},
+    proto::{Code, Codec, Metadata, MethodKey, Opening, Order, Payload, Status, Streams},
+    schema::{MethodSchema, Outline, ServiceSchema},
     time::now,
 };
 
@@ -76,8 +74,7 @@ impl Outgoing {
         streams: Streams,
     ) -> Self {
         let order = method.order();
-        let (key, parent, deadline, metadata) = (method.key(), None, None, None);
-        let opening = Opening { key, codec, streams, order, parent, deadline, metadata };
+        let opening = Opening { streams, order, ..Opening::new(method.key(), codec) };
         Self { method, opening, arguments, reply: Reply::Expected, options: None }
     }
 
@@ -110,7 +107,7 @@ impl Outgoing {
     }
 
     /// Refuses the call where an option cannot travel.
-    pub(super) fn refuse_if(&mut self, set: Result<(), MetadataError>) {
+    pub(super) fn refuse_if<E: fmt::Display>(&mut self, set: Result<(), E>) {
         if let Err(error) = set {
             let status = Status::not_started(Code::InvalidArgument, error.to_string());
             self.arguments = Err(status);
@@ -184,12 +181,24 @@ impl Method {
         let refused = status.code() == Code::Unimplemented && !status.may_have_run();
         match self {
             Self::Known { service, method } if refused => {
-                let message = format!(
+                let mut message = format!(
                     "{}; this client calls {} as `{}`",
                     status.message(),
                     method.path,
                     service.signature(method)
                 );
+                // Writing to a string cannot fail.
+                if let Some(first) =
+                    Outline::of(&status).and_then(|other| other.first(service, method))
+                {
+                    let _ = write!(message, "; the first difference: {first}");
+                }
+                if let Some(why) = service.inexact_json(method) {
+                    let _ = write!(
+                        message,
+                        "; its calls do not evolve, since JSON is not exact: {why}"
+                    );
+                }
                 status.with_message(message)
             }
             _ => status,

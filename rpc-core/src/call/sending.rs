@@ -43,7 +43,7 @@ where
 {
     let mut stream = pin!(stream);
     let sent = poll_fn(|cx| poll_stream(sender, stream.as_mut(), codec, encode, &split, cx)).await;
-    let is_cut = sender.is_upload() && matches!(sent, Sent::Unsendable(_));
+    let is_cut = sender.is_upload() && matches!(sent, Sent::Unsendable(_) | Sent::Failed(_));
     // An end would say that all of the upload is there.
     if is_cut || matches!(sent, Sent::Stopped) {
         return sent;
@@ -116,16 +116,15 @@ pub(super) type Upload =
     Box<dyn FnOnce(ItemSender, Codec) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
 
 /// Has `stream` sent with a call.
-pub(super) fn upload<S, T>(stream: S, encode: Encode<T>) -> Upload
-where
-    S: Stream<Item = T> + Send + 'static,
-    T: 'static,
-{
+pub(super) fn upload<S: super::Upload<T>, T: 'static>(stream: S, encode: Encode<T>) -> Upload {
+    let stream = stream.into_stream();
     Box::new(move |mut sender, codec| {
         Box::pin(async move {
-            let sent = send_all(&mut sender, stream, codec, encode, Ok::<T, ()>).await;
-            if let Sent::Unsendable(status) = sent {
-                sender.give_up(status);
+            match send_all(&mut sender, stream, codec, encode, S::split).await {
+                Sent::Unsendable(status) => sender.give_up(status),
+                // The call was on its way when its stream broke off.
+                Sent::Failed(status) => sender.give_up(status.having_run()),
+                Sent::All | Sent::Stopped => {}
             }
         })
     })

@@ -5,7 +5,7 @@ use std::{
     fmt,
     future::{Future as _, poll_fn},
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
 };
 
 use futures_util::Stream;
@@ -76,14 +76,20 @@ pub struct Streaming<T, E = Infallible> {
     /// What came ahead of the items, and what came behind them.
     leading: Option<Box<Metadata>>,
     trailing: Option<Box<Metadata>>,
+    /// How the stream ended, behind an item that was given in the place of those before it.
+    end: Option<Box<Failure>>,
 }
+
+/// The most items that [`Streaming::newest`] passes over at once.
+const PASSED_OVER: usize = 16 << 10;
 
 const NONE: &Metadata = &Metadata::new();
 
 impl<T, E> Streaming<T, E> {
     pub(super) fn of_call(incoming: Incoming, item: Decode<T>, error: Option<Decode<E>>) -> Self {
         let Incoming { reader, method, codec, scope, leading, trailing } = incoming;
-        Self { reader, method: Some(method), codec, item, error, scope, leading, trailing }
+        let (method, end) = (Some(method), None);
+        Self { reader, method, codec, item, error, scope, leading, trailing, end }
     }
 
     /// What the peer sends with a call of its own.
@@ -101,6 +107,7 @@ impl<T, E> Streaming<T, E> {
             scope: None,
             leading: None,
             trailing: None,
+            end: None,
         }
     }
 
@@ -129,9 +136,37 @@ impl<T, E> Streaming<T, E> {
         poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
 
+    /// The newest of the items that have come, past all before it; waits for one if none has come. For readers to whom the
+    /// present matters and not how it came about, as it does of a [`Watch`](crate::Watch). `None` after the last item.
+    ///
+    /// # Errors
+    /// How the stream ended, if not in good order; nothing follows. Items that came before the end come before it here.
+    ///
+    /// # Cancel safety
+    /// Safe: nothing is passed over by a future that is dropped.
+    pub async fn newest(&mut self) -> Option<Result<T, CallError<E>>> {
+        let mut newest = match self.next().await? {
+            Ok(item) => item,
+            failure => return Some(failure),
+        };
+        let mut cx = Context::from_waker(Waker::noop());
+        // Others have their turn even if items come faster than they are passed over.
+        for _ in 0..PASSED_OVER {
+            match self.poll_item(&mut cx) {
+                Poll::Ready(Some(Ok(item))) => newest = item,
+                Poll::Ready(Some(Err(end))) => {
+                    self.end = Some(Box::new(end));
+                    break;
+                }
+                Poll::Ready(None) | Poll::Pending => break,
+            }
+        }
+        Some(Ok(newest))
+    }
+
     /// Makes of an item's outcome what the reader gets; nothing follows a failure.
     #[inline]
-    fn made(&mut self, item: Result<T, CodecError>) -> Poll<Option<Result<T, CallError<E>>>> {
+    fn made(&mut self, item: Result<T, CodecError>) -> Poll<Option<Result<T, Failure>>> {
         match item {
             Ok(item) => Poll::Ready(Some(Ok(item))),
             Err(error) => Poll::Ready(Some(Err(self.unreadable(&error)))),
@@ -139,10 +174,10 @@ impl<T, E> Streaming<T, E> {
     }
 
     #[cold]
-    fn unreadable(&mut self, error: &CodecError) -> CallError<E> {
+    fn unreadable(&mut self, error: &CodecError) -> Failure {
         self.reader = None;
         let code = if self.method.is_some() { Code::Internal } else { Code::InvalidArgument };
-        Status::new(code, format!("cannot read an item: {error}")).into()
+        Failure::Status(Status::new(code, format!("cannot read an item: {error}")))
     }
 
     fn failure(&self, failure: Failure) -> CallError<E> {
@@ -155,9 +190,19 @@ impl<T, E> Stream for Streaming<T, E> {
 
     #[inline]
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = &mut *self;
+        self.poll_item(cx).map(|item| Some(item?.map_err(|failure| self.failure(failure))))
+    }
+}
+
+impl<T, E> Streaming<T, E> {
+    /// The next item, or how the stream ended, unread.
+    #[inline]
+    fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, Failure>>> {
+        let this = self;
         loop {
-            let Some(reader) = &mut this.reader else { return Poll::Ready(None) };
+            let Some(reader) = &mut this.reader else {
+                return Poll::Ready(this.end.take().map(|end| Err(*end)));
+            };
             if let Some(item) = reader.next_small() {
                 let item = (this.item)(this.codec, item.into());
                 return this.made(item);
@@ -176,20 +221,18 @@ impl<T, E> Stream for Streaming<T, E> {
                     this.reader = None;
                     this.trailing.clone_from(&metadata);
                     let failure = outcome.err().map(|failure| with_metadata(failure, metadata));
-                    return Poll::Ready(failure.map(|failure| Err(this.failure(failure))));
+                    return Poll::Ready(failure.map(Err));
                 }
             }
         }
     }
-}
 
-impl<T, E> Streaming<T, E> {
     /// Between what comes: that is the end if the call which this one is part of has ended.
-    fn poll_scope(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, CallError<E>>>> {
+    fn poll_scope(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, Failure>>> {
         let Some(scope) = &mut self.scope else { return Poll::Pending };
         ready!(scope.as_mut().poll(cx));
         self.reader = None;
-        Poll::Ready(Some(Err(scope_is_over().into())))
+        Poll::Ready(Some(Err(Failure::Status(scope_is_over()))))
     }
 }
 

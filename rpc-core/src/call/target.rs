@@ -8,7 +8,8 @@ use std::{
 
 use super::outgoing::Outgoing;
 use crate::{
-    proto::{MethodKey, Outcome, Status},
+    proto::{Outcome, Status},
+    schema::{MethodSchema, ServiceSchema},
     seam::Caller,
 };
 
@@ -48,9 +49,9 @@ pub(crate) trait Picker: fmt::Debug + Send + Sync + 'static {
     /// The caller that stands for all, where a channel is asked for its state.
     fn current(&self) -> Arc<dyn Caller>;
 
-    /// Whether a call by this key is to have its arguments in JSON beside those that it is sent with.
-    fn wants_json(&self, key: MethodKey) -> bool {
-        let _ = key;
+    /// Whether a call of this method is to have its arguments in JSON beside those that it is sent with.
+    fn wants_json(&self, service: &ServiceSchema, method: &MethodSchema) -> bool {
+        let _ = (service, method);
         false
     }
 }
@@ -83,10 +84,10 @@ impl Target {
     }
 
     #[inline]
-    pub(super) fn wants_json(&self, key: MethodKey) -> bool {
+    pub(super) fn wants_json(&self, service: &ServiceSchema, method: &MethodSchema) -> bool {
         match self {
             Self::Caller(_) => false,
-            Self::Picker(picker) => picker.wants_json(key),
+            Self::Picker(picker) => picker.wants_json(service, method),
         }
     }
 }

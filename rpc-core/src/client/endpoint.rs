@@ -16,7 +16,8 @@ use crate::transport::{
 use crate::{
     call::{Channel, Evolve, Target},
     connection::Connection,
-    proto::{Codec, Limits, connection::Config},
+    identity::Principal,
+    proto::{Codec, Limits, Token, connection::Config},
     seam::{Caller, Serve},
     service::{BuildError, Dispatch, Router},
     times::time_options,
@@ -47,6 +48,8 @@ pub struct Endpoint {
     tls: Option<ClientTls>,
     /// What the other side may call.
     services: Vec<Arc<dyn Dispatch>>,
+    /// What it may do, if that was said.
+    server: Option<Principal>,
     /// What finds them: made for the first connection, kept for all others, of clones too.
     router: Arc<OnceLock<Result<Arc<Router>, BuildError>>>,
 }
@@ -62,6 +65,7 @@ impl Default for Endpoint {
             #[cfg(feature = "tls")]
             tls: None,
             services: Vec::new(),
+            server: None,
             router: Arc::default(),
         }
     }
@@ -140,6 +144,31 @@ impl Endpoint {
         self
     }
 
+    /// Shows `token` to the server, for every call of this side that has none of its own: see [`Call::token`]. It
+    /// travels with the first bytes, in the open where the transport does not encrypt. What it proves is for the
+    /// server's [`Authenticator`](crate::Authenticator) to say; a server without one passes it over. 1 to 2,048 bytes.
+    ///
+    /// ```no_run
+    /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    /// let token = std::env::var("SHOP_TOKEN")?;
+    /// let channel = rpc_core::Endpoint::new().token(token).connect("127.0.0.1:7000").await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// [`Call::token`]: crate::Call::token
+    pub fn token(mut self, token: impl Into<Token>) -> Self {
+        self.config.token = Some(token.into());
+        self
+    }
+
+    /// Lets the other side do what needs this permission, or all that a pattern such as `events:*` stands for, when it
+    /// calls the services of this one: see [`Self::with`]. It is whoever was dialled, as far as the transport vouches for
+    /// that; there is no authenticator on this side. Default: nothing.
+    pub fn grant(mut self, permission: &str) -> Self {
+        self.server = Some(self.server.unwrap_or_default().grant(permission));
+        self
+    }
+
     pub(crate) fn serve(&self) -> Result<Option<Arc<dyn Serve>>, DialError> {
         if self.services.is_empty() {
             return Ok(None);
@@ -173,8 +202,8 @@ impl Endpoint {
     /// ```
     ///
     /// # Errors
-    /// Limits are out of range, the services of this side do not go together, or this endpoint uses TLS, whose
-    /// handshake takes a [`Connector`].
+    /// Limits are out of range, the token is empty or too long, the services of this side do not go together, or this
+    /// endpoint uses TLS, whose handshake takes a [`Connector`].
     pub fn over(
         &self,
         io: impl AsyncRead + AsyncWrite + Send + 'static,
@@ -184,11 +213,22 @@ impl Endpoint {
         if self.tls.is_some() {
             return Err(TlsError::NotDialled.into());
         }
-        self.config.check()?;
+        self.check()?;
         Ok(self.channel(Link::new(io, peer), self.serve()?))
     }
 
+    pub(crate) fn check(&self) -> Result<(), DialError> {
+        self.config.check()?;
+        if let Some(token) = &self.config.token {
+            token.check_for_connection()?;
+        }
+        Ok(())
+    }
+
     pub(crate) fn channel(&self, mut link: Link, serve: Option<Arc<dyn Serve>>) -> Channel {
+        if let Some(server) = &self.server {
+            link.peer = link.peer.with(server.clone());
+        }
         // This side speaks first, and learns from what comes whom it has spoken to.
         link.read.refuse_strangers(Protocol::Rpc);
         let config = Arc::new(self.config.clone());
@@ -203,8 +243,8 @@ impl Endpoint {
     /// Opens the transport, TLS included; the protocol's handshake rides with the first call.
     ///
     /// # Errors
-    /// The address is none, limits are out of range, the services of this side do not go together, no transport
-    /// could be opened, or the server is not whom it should be.
+    /// The address is none, limits are out of range, the token is empty or too long, the services of this side do not
+    /// go together, no transport could be opened, or the server is not whom it should be.
     ///
     /// # Cancel safety
     /// Safe: dropping the future gives the attempt up.
@@ -227,7 +267,7 @@ impl Endpoint {
     /// Safe: dropping the future gives the attempt up.
     pub async fn connect_with(&self, connector: &impl Connector) -> Result<Channel, DialError> {
         // What cannot be is said before anybody is called.
-        self.config.check()?;
+        self.check()?;
         let serve = self.serve()?;
         match tokio::time::timeout(self.connect_timeout, self.dial(connector)).await {
             Ok(link) => Ok(self.channel(link?, serve)),

@@ -15,7 +15,7 @@ use crate::{
         CallId, Ended, Limits, Metadata, Opening, Outcome, Payload, Status,
         connection::{ConnectionError, Waiter},
     },
-    seam::{Caller, Origin, Phase, Phases, Remote, Waiting},
+    seam::{Caller, Origin, Phase, Phases, Place, Remote, Waiting},
     time::now,
     transport::Peer,
 };
@@ -51,6 +51,10 @@ impl<T: Holds> Remote for T {
 impl Origin for Live {
     fn set_reply_metadata(&self, call: CallId, metadata: Metadata) {
         self.state.lock().machine.set_reply_metadata(call, metadata);
+    }
+
+    fn place(&self) -> &Place {
+        &self.place
     }
 
     fn caller(self: Arc<Self>) -> Arc<dyn Caller> {

@@ -42,7 +42,7 @@ use crate::{
         CallId, Code, Decoder, Failure, Payload, Side, Status,
         connection::{Config, ConnectionError, Event, Request},
     },
-    seam::{HandlerSlot, IncomingCall, Serve, SlowGuard, panicked},
+    seam::{HandlerSlot, IncomingCall, Origin, Serve, SlowGuard, panicked},
     time::now,
     transport::{Link, ReadHalf},
 };
@@ -149,6 +149,7 @@ impl Driver {
     async fn end(&mut self, error: &ConnectionError) {
         self.live.tell_phase();
         self.handlers = Handlers::default();
+        self.live.leave();
         if self.handshake.is_some() && *error == ConnectionError::HandshakeTimeout {
             // Others may wait for its place: it is told, and not waited for.
             poll_fn(|cx| Poll::Ready(self.live.flush(cx))).await;
@@ -305,11 +306,25 @@ impl Driver {
                 Event::Ready => {
                     self.handshake = None;
                     self.live.tell_phase();
+                    if self.announce().is_err() {
+                        // What came with the hello is not served any more.
+                        scratch.events.clear();
+                    }
                 }
                 Event::PeerDraining => self.live.note_draining(),
                 Event::Closed(_) => self.live.tell_phase(),
             }
         }
+    }
+
+    /// Tells whoever serves of the connection; ends it if that panics.
+    fn announce(&self) -> Result<(), ()> {
+        let Some(serve) = &self.serve else { return Ok(()) };
+        let origin: Arc<dyn Origin> = Arc::clone(&self.live) as _;
+        catch_unwind(AssertUnwindSafe(|| serve.connected(&origin))).map_err(|panic| {
+            panicked(&*panic);
+            self.live.fail(ConnectionError::Aborted);
+        })
     }
 
     /// Starts the handler of a call: polls it once where it stands, unless its method is known to be slow. Gives the
@@ -427,6 +442,7 @@ impl Drop for Driver {
             state.collect(&mut events, &mut wakes);
         });
         self.live.close();
+        self.live.leave();
         wakes.into_iter().for_each(Waker::wake);
     }
 }

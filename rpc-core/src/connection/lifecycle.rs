@@ -1,11 +1,13 @@
 //! How far a connection is in its life, and how those learn of it who wait for a step.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use tokio::sync::watch;
 
 use super::live::{Live, State, Writer};
 use crate::{
     proto::connection::ConnectionError,
-    seam::{Phase, Phases},
+    seam::{Phase, Phases, panicked},
 };
 
 impl State {
@@ -35,6 +37,14 @@ impl Live {
     pub(super) fn note_draining(&self) {
         self.with(|state| state.draining = true);
         self.tell_phase();
+    }
+
+    /// Drops what the program keeps with the connection, which is over. A panic in a destructor of it stays here.
+    pub(super) fn leave(&self) {
+        let held = self.place.close();
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(held))) {
+            panicked(&*panic);
+        }
     }
 
     /// The phases from here on.

@@ -25,7 +25,7 @@ use crate::{
         self, Opening, Side,
         connection::{Config, ConnectionError, Event, Waiter},
     },
-    seam::Phase,
+    seam::{Phase, Place},
     time::now,
     transport::{Flush, Peer, WriteHalf},
 };
@@ -34,6 +34,8 @@ pub(crate) struct Live {
     pub(super) state: Mutex<State>,
     pub(super) driver: AtomicWaker,
     pub(super) peer: Peer,
+    /// What the program keeps with the connection.
+    pub(super) place: Place,
     /// Where the connection runs, for what callers elsewhere need a task for.
     pub(super) runtime: Option<Handle>,
 }
@@ -119,7 +121,8 @@ impl Live {
             greeted: false,
         };
         let runtime = Handle::try_current().ok();
-        Self { state: Mutex::new(state), driver: AtomicWaker::new(), peer, runtime }
+        let (driver, place) = (AtomicWaker::new(), Place::default());
+        Self { state: Mutex::new(state), driver, peer, place, runtime }
     }
 
     /// Sees to it that a call is sent which was opened.

@@ -17,6 +17,7 @@ pub mod connection;
 mod decoder;
 mod encoder;
 mod failure;
+mod greeting;
 mod id;
 mod id_hasher;
 mod limits;
@@ -24,6 +25,7 @@ mod metadata;
 mod opening;
 mod payload;
 mod status;
+mod token;
 pub mod wire;
 
 pub use call_id::{CallId, Side};
@@ -33,6 +35,7 @@ pub use decoder::{DecodeError, Decoder, Piece};
 pub(crate) use encoder::MAGIC;
 pub use encoder::encode_preface;
 pub use failure::{Ended, Failure, Outcome};
+pub(crate) use greeting::{GreetingError, greeting};
 pub use id::MethodKey;
 pub(crate) use id_hasher::IdHasher;
 pub use limits::{Limits, LimitsError};
@@ -40,6 +43,7 @@ pub use metadata::{Metadata, MetadataError, MetadataValue};
 pub use opening::{Opening, Order, Streams};
 pub use payload::{Gap, Payload};
 pub use status::{Code, DetailError, Execution, Status};
+pub use token::{Token, TokenError};
 
 /// The protocol version that this crate speaks, as the preface carries it.
 pub const VERSION: u8 = 1;

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{CallId, Codec, Metadata, MethodKey};
+use super::{CallId, Codec, Metadata, MethodKey, Token};
 
 /// The head of a call: all that its caller says beside the arguments.
 ///
@@ -30,6 +30,8 @@ pub struct Opening {
     pub deadline: Option<Instant>,
     /// Key-value pairs.
     pub metadata: Option<Box<Metadata>>,
+    /// What proves for whom the call is made, in the place of what the hello of its sender proved.
+    pub token: Option<Token>,
 }
 
 impl Opening {
@@ -37,17 +39,19 @@ impl Opening {
     #[must_use]
     pub const fn new(key: MethodKey, codec: Codec) -> Self {
         let (streams, order) = (Streams::NONE, Order::Any);
-        Self { key, codec, streams, order, parent: None, deadline: None, metadata: None }
+        let (parent, deadline, metadata, token) = (None, None, None, None);
+        Self { key, codec, streams, order, parent, deadline, metadata, token }
     }
 
     /// Tells whether there is nothing but the method, in any order.
     #[must_use]
     pub fn is_plain(&self) -> bool {
-        let Self { key: _, codec: _, streams, order, parent, deadline, metadata } = self;
+        let Self { key: _, codec: _, streams, order, parent, deadline, metadata, token } = self;
         deadline.is_none()
             && metadata.as_ref().is_none_or(|metadata| metadata.is_empty())
             && *streams == Streams::NONE
             && parent.is_none()
+            && token.is_none()
             && *order == Order::Any
     }
 }

@@ -72,6 +72,12 @@ impl Code {
         CODES[usize::from(self.value()) - 1].1
     }
 
+    /// The code with this canonical name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        CODES.iter().find(|(_, known)| *known == name).map(|&(code, _)| code)
+    }
+
     /// Whether the same call may succeed a moment later, if repeating it is safe.
     #[must_use]
     pub const fn is_retryable(self) -> bool {
@@ -359,9 +365,11 @@ mod tests {
         for (code, name) in CODES {
             assert_eq!(Code::from_value(code.value()), code);
             assert_eq!(code.name(), name);
+            assert_eq!(Code::from_name(name), Some(code));
         }
         assert_eq!(Code::from_value(0), Code::Unknown);
         assert_eq!(Code::from_value(200), Code::Unknown);
+        assert_eq!(Code::from_name("NotFound"), None);
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! The service by which a server describes itself, an ordinary one written with our own macro. `rpc list`,
 //! `rpc describe` and `rpc call` use it.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    borrow::Cow,
+    sync::{Arc, OnceLock},
+};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -45,7 +48,7 @@ struct Descriptions {
 
 /// A service with its encoded description.
 struct Described {
-    schema: &'static ServiceSchema,
+    schema: Cow<'static, ServiceSchema>,
     /// The description, once it was asked for. It is encoded once, because a short request has a long reply.
     answer: OnceLock<Shared<ServiceSchema>>,
 }
@@ -58,7 +61,7 @@ impl Reflection for Descriptions {
     async fn describe(&self, service: String) -> Result<Shared<ServiceSchema>, ReflectError> {
         match self.services.iter().find(|described| described.schema.name == service) {
             Some(Described { schema, answer }) => {
-                Ok(answer.get_or_init(|| Shared::new((*schema).clone())).clone())
+                Ok(answer.get_or_init(|| Shared::new(schema.clone().into_owned())).clone())
             }
             None => {
                 Err(ReflectError::UnknownService { name: service, services: self.services().await })
@@ -67,13 +70,17 @@ impl Reflection for Descriptions {
     }
 }
 
-/// Adds the reflection service to a router that has all others.
-pub(crate) fn add_to(router: &mut Router) -> Result<(), BuildError> {
-    let schemas = router.schemas().chain([ReflectionClient::schema()]);
+/// Adds the reflection service to a router that has all others; its callers need these permissions.
+pub(crate) fn add_to(router: &mut Router, requires: &[String]) -> Result<(), BuildError> {
+    let mut own = ReflectionClient::schema().clone();
+    for method in &mut own.methods {
+        method.requires.extend_from_slice(requires);
+    }
+    let schemas = router.schemas().map(Cow::Borrowed).chain([Cow::Owned(own)]);
     let services = schemas.map(|schema| Described { schema, answer: OnceLock::new() }).collect();
     let server = ReflectionServer::new(Descriptions { services });
     debug_assert_eq!(server.schema().name, "Reflection");
-    router.add(Arc::new(server))
+    router.add_reflection(Arc::new(server), requires)
 }
 
 #[cfg(test)]
@@ -85,7 +92,7 @@ mod tests {
     #[test]
     fn a_service_is_described_once_for_all_who_ask() {
         let schema = ReflectionClient::schema();
-        let services = vec![Described { schema, answer: OnceLock::new() }];
+        let services = vec![Described { schema: Cow::Borrowed(schema), answer: OnceLock::new() }];
         let descriptions = Descriptions { services };
         let describe = || descriptions.describe("Reflection".to_owned()).now_or_never();
         let (one, two) = (describe().unwrap().unwrap(), describe().unwrap().unwrap());

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Schema;
+use crate::proto::Code;
 
 /// The shape of a value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Schema)]
@@ -39,7 +40,8 @@ pub enum Format {
     },
     /// A struct or enum, by its key in the [`Registry`](super::Registry).
     Named(String),
-    /// A type whose JSON form is text, as that of an IP address, while bincode has another.
+    /// A type whose JSON form is text, as that of an IP address, while bincode has another. The one called `Json` has any
+    /// JSON for its JSON form, and its text in bincode.
     Text {
         /// The Rust type, for people.
         name: String,
@@ -59,8 +61,15 @@ pub struct Container {
     /// The reason given by its author, which may be empty, if it is deprecated.
     #[serde(default)]
     pub deprecated: Option<String>,
+    /// As an error of a method: the name of the code that its values stand for, where their variants have none. See
+    /// [`Code::name`](crate::Code::name).
+    #[serde(default)]
+    pub code: Option<String>,
     /// The content.
     pub kind: ContainerKind,
+    /// True if readers of JSON refuse fields that they do not know, by `deny_unknown_fields`.
+    #[serde(default)]
+    pub strict: bool,
 }
 
 /// The content of a struct, an enum or a variant.
@@ -97,6 +106,9 @@ pub struct Field {
     /// That default, as JSON, where it is known.
     #[serde(default)]
     pub default: Option<String>,
+    /// Further names that readers of JSON know it by.
+    #[serde(default)]
+    pub aliases: Vec<String>,
 }
 
 /// A variant of an enum; its index on the wire is its place in the list.
@@ -110,8 +122,14 @@ pub struct Variant {
     /// The reason given by its author, which may be empty, if it is deprecated.
     #[serde(default)]
     pub deprecated: Option<String>,
+    /// As an error of a method: the name of the code that it stands for.
+    #[serde(default)]
+    pub code: Option<String>,
     /// The content: any kind but an enum.
     pub kind: ContainerKind,
+    /// Further names that readers of JSON know it by.
+    #[serde(default)]
+    pub aliases: Vec<String>,
 }
 
 impl ContainerKind {
@@ -135,7 +153,15 @@ impl Field {
     #[must_use]
     pub fn new(name: &str, doc: &str, format: Format) -> Self {
         let (name, doc) = (name.to_owned(), doc.to_owned());
-        Self { name, doc, deprecated: None, format, optional: false, default: None }
+        let (optional, default, aliases) = (false, None, Vec::new());
+        Self { name, doc, deprecated: None, format, optional, default, aliases }
+    }
+
+    /// The same field, which readers of JSON know by that name, too.
+    #[must_use]
+    pub fn alias(mut self, name: &str) -> Self {
+        self.aliases.push(name.to_owned());
+        self
     }
 
     /// The same field with a default: JSON may leave it out.
@@ -164,7 +190,22 @@ impl Variant {
     /// A variant with that content.
     #[must_use]
     pub fn new(name: &str, doc: &str, kind: ContainerKind) -> Self {
-        Self { name: name.to_owned(), doc: doc.to_owned(), deprecated: None, kind }
+        let (name, doc, aliases) = (name.to_owned(), doc.to_owned(), Vec::new());
+        Self { name, doc, deprecated: None, code: None, kind, aliases }
+    }
+
+    /// The same variant, which readers of JSON know by that name, too.
+    #[must_use]
+    pub fn alias(mut self, name: &str) -> Self {
+        self.aliases.push(name.to_owned());
+        self
+    }
+
+    /// The same variant, which stands for that code as an error of a method.
+    #[must_use]
+    pub fn code(mut self, code: Code) -> Self {
+        self.code = Some(code.name().to_owned());
+        self
     }
 
     /// The same variant, deprecated for that reason.

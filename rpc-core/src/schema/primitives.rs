@@ -5,6 +5,7 @@ use std::{
     borrow::Cow,
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet, LinkedList, VecDeque},
+    convert::Infallible,
     hash::BuildHasher,
     marker::PhantomData,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6},
@@ -19,6 +20,7 @@ use std::{
 use bytes::Bytes;
 
 use super::{ContainerKind, Field, Format, Registry, Schema, Variant};
+use crate::proto::Code;
 
 macro_rules! plain {
     ($($type:ty => $format:ident),* $(,)?) => {
@@ -59,11 +61,23 @@ macro_rules! pointer {
             fn format(registry: &mut Registry) -> Format {
                 T::format(registry)
             }
+
+            fn error_code(&self) -> Option<Code> {
+                T::error_code(self)
+            }
         })*
     };
 }
 
 pointer!(Box, Rc, Arc);
+
+/// The error of methods that have none.
+impl Schema for Infallible {
+    fn format(registry: &mut Registry) -> Format {
+        let doc = "The error that does not happen.";
+        registry.define(type_name::<Self>(), "Infallible", doc, |_| ContainerKind::Enum(Vec::new()))
+    }
+}
 
 impl<T: ?Sized> Schema for PhantomData<T> {
     fn format(_: &mut Registry) -> Format {

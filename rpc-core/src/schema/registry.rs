@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Container, ContainerKind, Format, Schema};
+use crate::proto::Code;
 
 /// Named types by their keys. A key is unique: it holds the path of the type and its type arguments. It
 /// does not count in a signature.
@@ -32,7 +33,9 @@ impl Registry {
     ) -> Format {
         if !self.types.contains_key(key) {
             let (name, doc) = (name.to_owned(), doc.to_owned());
-            let placeholder = Container { name, doc, deprecated: None, kind: ContainerKind::Unit };
+            let (deprecated, code) = (None, None);
+            let (kind, strict) = (ContainerKind::Unit, false);
+            let placeholder = Container { name, doc, deprecated, code, kind, strict };
             self.types.insert(key.to_owned(), placeholder);
             let kind = describe(self);
             if let Some(container) = self.types.get_mut(key) {
@@ -49,10 +52,30 @@ impl Registry {
         }
     }
 
+    /// Marks the type with this key as one whose readers refuse fields that they do not know.
+    pub fn refuse_unknown(&mut self, key: &str) {
+        if let Some(container) = self.types.get_mut(key) {
+            container.strict = true;
+        }
+    }
+
+    /// Notes the code that the type with this key stands for as an error of a method.
+    pub fn set_code(&mut self, key: &str, code: Code) {
+        if let Some(container) = self.types.get_mut(key) {
+            container.code = Some(code.name().to_owned());
+        }
+    }
+
     /// The type with this key.
     #[must_use]
     pub fn container(&self, key: &str) -> Option<&Container> {
         self.types.get(key)
+    }
+
+    /// The types that these shapes lead to, without the others.
+    pub(super) fn only<'a>(&'a self, formats: impl IntoIterator<Item = &'a Format>) -> Self {
+        let found = self.reachable(formats).into_iter();
+        Self { types: found.map(|(key, named)| (key.to_owned(), named.clone())).collect() }
     }
 
     /// The name of the type `T`, which is described if it was not yet.

@@ -69,7 +69,7 @@ impl ServiceSchema {
             }
             // An order that all methods share is said once, above the trait.
             let mut options = method.options();
-            options.retain(|option| !(self.ordered && *option == ORDERED));
+            options.retain(|option| !(self.ordered && option == ORDERED));
             self.method_into(&mut text, "    ", &options, method);
         }
         text.push_str("}\n");
@@ -91,7 +91,7 @@ impl ServiceSchema {
         &self,
         text: &mut String,
         indent: &str,
-        options: &[&str],
+        options: &[String],
         method: &MethodSchema,
     ) {
         document(text, indent, &method.doc, method.deprecated.as_deref());
@@ -104,9 +104,29 @@ impl ServiceSchema {
 
 impl MethodSchema {
     /// The options for its `#[rpc(…)]`.
-    fn options(&self) -> Vec<&'static str> {
+    fn options(&self) -> Vec<String> {
         let oneway = (self.kind == MethodKind::Oneway).then_some("oneway");
-        oneway.into_iter().chain(self.ordered.then_some(ORDERED)).collect()
+        let words = oneway.into_iter().chain(self.ordered.then_some(ORDERED));
+        words.map(str::to_owned).chain(self.requirement()).collect()
+    }
+
+    /// The option that says which permissions callers need, if they need any.
+    ///
+    /// ```
+    /// use rpc_core::schema::{MethodKind, ServiceBuilder};
+    ///
+    /// let mut builder = ServiceBuilder::new("Orders", "");
+    /// builder.method("cancel", "", MethodKind::Unary).requires("orders:write");
+    /// let service = builder.build();
+    /// assert_eq!(service.methods[0].requirement().unwrap(), r#"requires = "orders:write""#);
+    /// ```
+    #[must_use]
+    pub fn requirement(&self) -> Option<String> {
+        match &self.requires[..] {
+            [] => None,
+            [one] => Some(format!("requires = {one:?}")),
+            all => Some(format!("requires = {all:?}")),
+        }
     }
 
     /// The shapes of all that travels: arguments, value, error.
@@ -178,12 +198,14 @@ impl Registry {
     pub fn render(&self, container: &Container) -> String {
         let mut text = String::new();
         document(&mut text, "", &container.doc, container.deprecated.as_deref());
+        code(&mut text, "", container.code.as_deref());
         let name = &container.name;
         match &container.kind {
             ContainerKind::Enum(variants) => {
                 let _ = writeln!(text, "pub enum {name} {{");
                 for variant in variants {
                     document(&mut text, "    ", &variant.doc, variant.deprecated.as_deref());
+                    code(&mut text, "    ", variant.code.as_deref());
                     let content = self.content(&variant.kind, "    ", "");
                     let _ = writeln!(text, "    {}{content},", variant.name);
                 }
@@ -254,6 +276,13 @@ fn parts(format: &Format) -> Vec<&Format> {
         Format::Tuple(contents) => contents.iter().collect(),
         // Text with a structure of its own on the wire is text to people.
         _ => Vec::new(),
+    }
+}
+
+/// The attribute by which an error says what it stands for.
+fn code(text: &mut String, indent: &str, code: Option<&str>) {
+    if let Some(code) = code {
+        let _ = writeln!(text, "{indent}#[schema(code = {code:?})]");
     }
 }
 

@@ -53,6 +53,9 @@ pub struct MethodSchema {
     /// True if calls are started and finished in the order in which they were sent.
     #[serde(default)]
     pub ordered: bool,
+    /// The permissions that callers need, all of them; those of its service first. No part of the signature.
+    #[serde(default)]
+    pub requires: Vec<String>,
     /// The hash of the path and that of the signature, which name the method on the wire.
     pub key: MethodKey,
 }
@@ -86,6 +89,8 @@ pub struct Argument {
 #[derive(Debug)]
 pub struct ServiceBuilder {
     schema: ServiceSchema,
+    /// What all methods require.
+    requires: Vec<String>,
 }
 
 /// Describes one method of a [`ServiceBuilder`].
@@ -102,7 +107,8 @@ impl ServiceBuilder {
         let (name, doc) = (name.to_owned(), doc.to_owned());
         let (methods, types) = (Vec::new(), Registry::new());
         let (deprecated, ordered) = (None, false);
-        Self { schema: ServiceSchema { name, doc, deprecated, methods, ordered, types } }
+        let schema = ServiceSchema { name, doc, deprecated, methods, ordered, types };
+        Self { schema, requires: Vec::new() }
     }
 
     /// Marks the service as deprecated, for the given reason.
@@ -114,6 +120,12 @@ impl ServiceBuilder {
     /// Makes calls of all methods share one order.
     pub const fn ordered(&mut self) -> &mut Self {
         self.schema.ordered = true;
+        self
+    }
+
+    /// Makes all methods require a permission.
+    pub fn requires(&mut self, permission: &str) -> &mut Self {
+        self.requires.push(permission.to_owned());
         self
     }
 
@@ -133,6 +145,7 @@ impl ServiceBuilder {
             returns: Format::Unit,
             fails: None,
             ordered: false,
+            requires: Vec::new(),
         };
         methods.push(method);
         let last = methods.len() - 1;
@@ -144,6 +157,12 @@ impl ServiceBuilder {
     pub fn build(mut self) -> ServiceSchema {
         for method in &mut self.schema.methods {
             method.ordered |= self.schema.ordered;
+            let own = std::mem::replace(&mut method.requires, self.requires.clone());
+            for permission in own {
+                if !method.requires.contains(&permission) {
+                    method.requires.push(permission);
+                }
+            }
             method.key = method.expected_key(&self.schema.types);
         }
         self.schema
@@ -186,6 +205,12 @@ impl MethodBuilder<'_> {
     /// Makes calls start and finish in the order in which they were sent.
     pub const fn ordered(&mut self) -> &mut Self {
         self.method.ordered = true;
+        self
+    }
+
+    /// Makes the method require a permission, beside those of its service.
+    pub fn requires(&mut self, permission: &str) -> &mut Self {
+        self.method.requires.push(permission.to_owned());
         self
     }
 }

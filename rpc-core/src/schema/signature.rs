@@ -3,7 +3,7 @@
 //! arguments, fields and variants do, for swapping two of one type must be noticed.
 //!
 //! Named types are numbered as they are met and defined behind the signature, so that recursive types
-//! end and the text is as long as the types are: `(a:i64,b:#0)->f64!#1;#0={x:f64};#1=<Zero|Big(i64)>`.
+//! end and the text is as long as the types are; a newtype of a number or text is what it holds: `(a:i64,b:#0)->f64!#1;#0={x:f64};#1=<Zero|Big(i64)>`.
 //!
 //! A star marks what is streamed; a streamed argument comes last: `(scale:i64,*numbers:i64)->*#0`. Whether
 //! calls are ordered does not count: it is the server's promise, and the messages are the same.
@@ -54,6 +54,21 @@ fn canonical(method: &MethodSchema, types: &Registry) -> String {
     writer.text
 }
 
+/// True for values without parts, whatever they are in bincode: numbers, texts, bytes.
+fn is_plain(format: &Format) -> bool {
+    match format {
+        Format::Seq(content) => **content == Format::U8,
+        Format::Text { wire, .. } => is_plain(wire),
+        Format::Unit
+        | Format::Option(_)
+        | Format::Map { .. }
+        | Format::Tuple(_)
+        | Format::Array { .. }
+        | Format::Named(_) => false,
+        _ => true,
+    }
+}
+
 struct Writer<'a> {
     types: &'a Registry,
     /// Keys of the named types, in the order in which they were met.
@@ -98,6 +113,9 @@ impl<'a> Writer<'a> {
                 self.write(format_args!("{size}]"));
             }
             Format::Named(key) => {
+                if let Some(plain) = self.plain(key) {
+                    return self.format(plain);
+                }
                 let number = *self.numbers.entry(key).or_insert_with(|| {
                     self.met.push(key);
                     self.met.len() - 1
@@ -115,6 +133,21 @@ impl<'a> Writer<'a> {
                 self.text.push_str(&name);
             }
         }
+    }
+
+    /// The plain value that a newtype holds, in others or not: a newtype of it is written as it is.
+    fn plain(&self, mut key: &'a str) -> Option<&'a Format> {
+        // A newtype that holds itself has no end.
+        for _ in 0..=self.types.iter().len() {
+            match &self.types.container(key)?.kind {
+                ContainerKind::Newtype(content) => match &**content {
+                    Format::Named(inner) => key = inner,
+                    content => return is_plain(content).then_some(content),
+                },
+                _ => return None,
+            }
+        }
+        None
     }
 
     fn kind(&mut self, kind: &'a ContainerKind) {

@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use super::{
-    Caller, Origin, Phase, Phases, Remote, Waiting,
+    Caller, Origin, Phase, Phases, Place, Remote, Waiting,
     items::{ItemLink, Part},
 };
 use crate::{
@@ -28,6 +28,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Double {
     pub(crate) seen: Mutex<Seen>,
+    place: Place,
     phase: watch::Sender<Phase>,
     peer: Peer,
 }
@@ -61,11 +62,17 @@ pub(crate) struct Seen {
 
 impl Double {
     pub(crate) fn new() -> Arc<Self> {
+        Self::of(Peer::new(PeerAddress::Memory))
+    }
+
+    /// A link to this peer.
+    pub(crate) fn of(peer: Peer) -> Arc<Self> {
         let seen = Seen { room: 1 << 20, ..Seen::default() };
         Arc::new(Self {
             seen: Mutex::new(seen),
+            place: Place::default(),
             phase: watch::channel(Phase::Ready).0,
-            peer: Peer::new(PeerAddress::Memory),
+            peer,
         })
     }
 
@@ -179,6 +186,10 @@ impl Remote for Double {
 impl Origin for Double {
     fn set_reply_metadata(&self, _call: CallId, metadata: Metadata) {
         self.seen.lock().beside = Some(metadata);
+    }
+
+    fn place(&self) -> &Place {
+        &self.place
     }
 
     fn caller(self: Arc<Self>) -> Arc<dyn Caller> {

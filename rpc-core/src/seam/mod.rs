@@ -13,10 +13,12 @@
 mod guard;
 pub(crate) mod items;
 mod phase;
+mod place;
 mod slot;
 
 pub(crate) use guard::SlowGuard;
 pub(crate) use phase::{Phase, Phases};
+pub(crate) use place::Place;
 pub use slot::HandlerSlot;
 pub(crate) use slot::{Reply, panicked};
 
@@ -123,6 +125,9 @@ pub(crate) trait Origin: Remote {
     /// Sends metadata beside the reply of a call, which follows.
     fn set_reply_metadata(&self, call: CallId, metadata: Metadata);
 
+    /// What the program keeps with the link.
+    fn place(&self) -> &Place;
+
     /// What calls back to the side that makes these calls.
     fn caller(self: Arc<Self>) -> Arc<dyn Caller>;
 }
@@ -147,6 +152,11 @@ pub(crate) struct Schedule<'a> {
 pub(crate) trait Serve: Send + Sync + 'static {
     /// Puts the handler of `call` into `slot`; says how to run it, if its method is known.
     fn serve(&self, call: IncomingCall, slot: &mut HandlerSlot) -> Option<Schedule<'_>>;
+
+    /// The peer has said hello, and none of its calls has been served yet.
+    fn connected(&self, origin: &Arc<dyn Origin>) {
+        let _ = origin;
+    }
 }
 
 #[cfg(test)]

@@ -12,16 +12,18 @@ use slab::Slab;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     task::JoinHandle,
-    time::sleep,
+    time::sleep_until,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
+    authenticate::{Halt, authenticate},
     establish::{Established, Verdict, establish},
     security::Security,
 };
 use crate::{
     connection::{Driver, Handshake, Handshakes, Live, linger},
+    identity::Gate,
     proto::{
         Side,
         connection::{Config, ConnectionError},
@@ -35,6 +37,8 @@ pub(super) struct Connections {
     router: Arc<dyn Serve>,
     config: Arc<Config>,
     security: Security,
+    /// Says who may come in, if everybody may not.
+    gate: Option<Arc<Gate>>,
     /// Shares of the limit of connections. Never closed.
     shares: Arc<Semaphore>,
     /// Bounded by: the server's limit of connections.
@@ -62,6 +66,7 @@ impl Connections {
         router: Arc<dyn Serve>,
         config: Arc<Config>,
         security: Security,
+        gate: Option<Arc<Gate>>,
         max_connections: usize,
         max_handshakes: usize,
     ) -> Self {
@@ -71,6 +76,7 @@ impl Connections {
             router,
             config,
             security,
+            gate,
             shares: Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS))),
             live: Mutex::default(),
             tasks: TaskTracker::new(),
@@ -120,9 +126,9 @@ impl Connections {
         handshake: Option<Handshake>,
     ) -> impl Future<Output = ConnectionError> + Send + use<> {
         let began = now();
-        let interrupted = self.interrupted(handshake.as_ref());
+        let interrupted = self.interrupted(began, handshake.as_ref());
         let established = establish(incoming, &self.security, interrupted).await;
-        let Established { link, verdict } = match established {
+        let Established { mut link, verdict } = match established {
             Ok(established) => established,
             Err(error) => return Either::Right(ready(error)),
         };
@@ -132,7 +138,15 @@ impl Connections {
             linger::answer(link, answer).await;
             return Either::Right(ready(ConnectionError::Foreign(sent)));
         }
-        Either::Left(self.drive(link, verdict, began, handshake))
+        let admitted = match &self.gate {
+            Some(gate) if matches!(verdict, Verdict::Serve) => {
+                let interrupted = self.interrupted(began, handshake.as_ref());
+                let timeout = self.config.handshake_timeout;
+                authenticate(&mut link, gate, began, timeout, interrupted).await
+            }
+            _ => Ok(()),
+        };
+        Either::Left(self.drive(link, verdict, admitted, began, handshake))
     }
 
     /// Serves what has become a link.
@@ -140,6 +154,7 @@ impl Connections {
         self: &Arc<Self>,
         link: Link,
         verdict: Verdict,
+        admitted: Result<(), Halt>,
         began: Instant,
         handshake: Option<Handshake>,
     ) -> impl Future<Output = ConnectionError> + Send + use<> {
@@ -158,6 +173,14 @@ impl Connections {
         if let Verdict::End(error) = verdict {
             live.fail(error);
         }
+        // Nothing of what it has sent was looked at: the goaway says that nothing was accepted, and what is drained
+        // starts nothing either.
+        match admitted {
+            Ok(()) => {}
+            Err(Halt::Over(error)) => live.fail(error),
+            Err(Halt::Interrupted) if self.draining.is_cancelled() => live.drain(SHUTDOWN),
+            Err(Halt::Interrupted) => live.fail(ConnectionError::HandshakeTimeout),
+        }
         driver.run(move |live, error| {
             let peer = live.peer();
             tracing::debug!(target: "rpc_core::server", %peer, %error, "connection ended");
@@ -166,7 +189,13 @@ impl Connections {
     }
 
     /// Resolves when a connection whose peer has said nothing yet is not to be waited for.
-    async fn interrupted(&self, handshake: Option<&Handshake>) {
+    async fn interrupted(&self, began: Instant, handshake: Option<&Handshake>) {
+        let late = async {
+            match began.checked_add(self.config.handshake_timeout) {
+                Some(end) => sleep_until(end.into()).await,
+                None => pending().await,
+            }
+        };
         let given_up = async {
             match handshake {
                 Some(handshake) => handshake.given_up().await,
@@ -174,7 +203,7 @@ impl Connections {
             }
         };
         tokio::select! {
-            () = sleep(self.config.handshake_timeout) => {}
+            () = late => {}
             () = self.draining.cancelled() => {}
             () = given_up => {}
         }

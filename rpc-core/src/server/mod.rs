@@ -1,5 +1,6 @@
 //! The server's side: services, limits, the accept loop, shutdown.
 
+mod authenticate;
 mod connections;
 mod establish;
 mod running;
@@ -14,9 +15,10 @@ use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::{
+    identity::{Authenticator, Gate, Judge},
     proto::{Limits, LimitsError, connection::Config},
     reflect,
-    service::{BuildError, Dispatch, Router},
+    service::{BuildError, Connection, Dispatch, Hook, Router},
     times::time_options,
     transport::{BindError, IntoAddress, Link, Listener, Peer},
 };
@@ -51,6 +53,10 @@ pub struct Server {
     threads: Option<NonZero<usize>>,
     reflection: bool,
     security: Security,
+    /// What callers of the reflection service need.
+    reflection_requires: Vec<String>,
+    authenticator: Option<Arc<dyn Judge>>,
+    hook: Option<Hook>,
 }
 
 /// Why a server cannot serve.
@@ -89,6 +95,9 @@ impl Default for Server {
             threads: None,
             reflection: true,
             security: Security::default(),
+            reflection_requires: Vec::new(),
+            authenticator: None,
+            hook: None,
         }
     }
 }
@@ -171,9 +180,96 @@ impl Server {
         self
     }
 
+    /// Tells `hook` of every connection whose client has said hello, before any of its calls is served: a place to leave
+    /// what is to be kept with it, which is dropped when the connection is over ([`Connection`]). It runs in the connection's
+    /// task and is to be quick: what takes long is spawned. A panic ends that connection.
+    ///
+    /// A second hook takes the place of the first.
+    ///
+    /// ```
+    /// # use rpc_core::Server;
+    /// let server = Server::new().on_connection(|connection| {
+    ///     println!("{} has come", connection.peer());
+    ///     let (peer, closed) = (connection.peer().clone(), connection.closed());
+    ///     tokio::spawn(async move {
+    ///         closed.await;
+    ///         println!("{peer} has gone");
+    ///     });
+    /// });
+    /// ```
+    pub fn on_connection(mut self, hook: impl Fn(&Connection) + Send + Sync + 'static) -> Self {
+        self.hook = Some(Arc::new(hook));
+        self
+    }
+
     /// Serves without the reflection service: then clients need the trait, and `rpc list` finds nothing.
     pub const fn without_reflection(mut self) -> Self {
         self.reflection = false;
+        self
+    }
+
+    /// Has callers of the reflection service need a permission, one more each time; others do not learn what the server
+    /// offers, by its refusals either. Default: anybody may ask.
+    pub fn reflection_requires(mut self, permission: impl Into<String>) -> Self {
+        self.reflection_requires.push(permission.into());
+        self
+    }
+
+    /// Asks `authenticator` who each client is, before anything of its connection starts, calls that came with its first
+    /// bytes included. Who is refused learns why, and its calls end with `UNAUTHENTICATED`. It has until four fifths of
+    /// [`Self::handshake_timeout`] are over, and a tenth of it at least; after that, and where it panics, the connection
+    /// is refused with `UNAVAILABLE`.
+    ///
+    /// A call with a token of its own ([`Call::token`](crate::Call::token)) is made for whom that stands: it waits until
+    /// the authenticator has said so, for as long as a handshake may take. For each connection 32 such verdicts are
+    /// remembered, for a minute; refusals are not.
+    ///
+    /// Without an authenticator tokens are passed over, and methods with `#[rpc(requires = "…")]` are refused to all
+    /// but those whose transport brings a [`Principal`](crate::Principal) with its [`Peer`].
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use rpc_core::{Code, Context, Credentials, Endpoint, Principal, Server, service};
+    ///
+    /// #[service]
+    /// trait Orders {
+    ///     async fn count(&self) -> u64;
+    ///     #[rpc(requires = "orders:write")]
+    ///     async fn cancel(&self, cx: &Context, number: u64) -> String;
+    /// }
+    ///
+    /// struct Book;
+    /// impl Orders for Book {
+    ///     async fn count(&self) -> u64 {
+    ///         7
+    ///     }
+    ///     async fn cancel(&self, cx: &Context, number: u64) -> String {
+    ///         format!("{:?} cancelled order {number}", cx.identity())
+    ///     }
+    /// }
+    ///
+    /// let server = Server::new()
+    ///     .with(OrdersServer::new(Book))
+    ///     .authenticate(async |credentials: Credentials| match credentials.token {
+    ///         None => Ok(Principal::anonymous()),
+    ///         Some(token) if token == "s3cret".into() => Ok(Principal::named("ada").grant("orders:*")),
+    ///         Some(_) => Err("nobody has this token".into()),
+    ///     })
+    ///     .start("127.0.0.1:0")
+    ///     .await?;
+    ///
+    /// let anybody = OrdersClient::connect(server.address()).await?;
+    /// assert_eq!(anybody.count().await?, 7);
+    /// let refused = anybody.cancel(1).await.unwrap_err();
+    /// assert_eq!(refused.status().unwrap().code(), Code::Unauthenticated);
+    ///
+    /// let ada = OrdersClient::new(Endpoint::new().token("s3cret").connect(server.address()).await?);
+    /// assert_eq!(ada.cancel(1).await?, r#"Named("ada") cancelled order 1"#);
+    /// # Ok(()) }
+    /// ```
+    pub fn authenticate(mut self, authenticator: impl Authenticator) -> Self {
+        self.authenticator = Some(Arc::new(authenticator));
         self
     }
 
@@ -271,11 +367,23 @@ impl Server {
         self.config.check()?;
         let mut router = Router::of(&self.services)?;
         if self.reflection {
-            reflect::add_to(&mut router)?;
+            reflect::add_to(&mut router, &self.reflection_requires)?;
         }
+        if self.authenticator.is_none()
+            && let Some(method) = router.restricted().next()
+        {
+            tracing::warn!(
+                target: "rpc_core::server",
+                method,
+                "methods require permissions, and no authenticator grants any: Server::authenticate"
+            );
+        }
+        let timeout = self.config.handshake_timeout;
+        let gate = self.authenticator.map(|judge| Gate::new(judge, timeout));
+        router.set_hook(self.hook);
         let (router, config) = (Arc::new(router), Arc::new(self.config));
         let (most, silent) = (self.max_connections, self.max_handshakes);
-        Ok(Connections::new(router, config, self.security, most, silent))
+        Ok(Connections::new(router, config, self.security, gate, most, silent))
     }
 }
 

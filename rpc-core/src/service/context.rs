@@ -8,10 +8,11 @@ use std::{
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use super::ReplyMetadata;
+use super::{Connection, ReplyMetadata, permission};
 use crate::{
     call::{Call, Channel, Scope},
     extensions::Extensions,
+    identity::Principal,
     proto::{CallId, Metadata, MetadataError, connection::Request},
     seam::{IncomingCall, Origin, Phase},
     time::now,
@@ -115,10 +116,45 @@ impl Context {
         self.0.origin.peer().address()
     }
 
-    /// What the transport vouches for: who the other end is.
+    /// Who calls: what the server's [`Authenticator`](crate::Authenticator) said of the call's token or of the
+    /// connection, else what the transport vouches for.
     #[must_use]
     pub fn identity(&self) -> &Identity {
-        self.0.origin.peer().identity()
+        permission::identity(self.principal(), self.0.origin.peer())
+    }
+
+    /// What the server's [`Authenticator`](crate::Authenticator) said of the caller, if there is one: of the call's own
+    /// token, else of the connection.
+    #[must_use]
+    pub fn principal(&self) -> Option<&Principal> {
+        self.0.extensions.get().or_else(|| self.0.origin.peer().get())
+    }
+
+    /// Tells whether the caller may do what needs this permission. For what depends on the arguments; what a whole
+    /// method needs is better said by `#[rpc(requires = "…")]`, which is checked before they are read.
+    ///
+    /// ```
+    /// use rpc_core::{Code, Context, Status, service};
+    ///
+    /// #[service]
+    /// trait Orders {
+    ///     #[rpc(requires = "orders:write")]
+    ///     async fn refund(&self, cx: &Context, cents: u64) -> Result<(), Status>;
+    /// }
+    ///
+    /// struct Book;
+    /// impl Orders for Book {
+    ///     async fn refund(&self, cx: &Context, cents: u64) -> Result<(), Status> {
+    ///         if cents > 100_00 && !cx.permits("orders:refund:large") {
+    ///             return Err(Status::new(Code::PermissionDenied, "more than 100 needs orders:refund:large"));
+    ///         }
+    ///         Ok(())
+    ///     }
+    /// }
+    /// ```
+    #[must_use]
+    pub fn permits(&self, permission: &str) -> bool {
+        self.principal().is_some_and(|principal| principal.permits(permission))
     }
 
     /// A client of the side that made the call, on the same connection: `cx.peer::<ChatEventsClient>()`.
@@ -130,6 +166,13 @@ impl Context {
     pub fn peer<C: From<Channel>>(&self) -> C {
         let caller = Arc::clone(&self.0.origin).caller();
         Channel::back(caller, Arc::clone(&self.0) as _).into()
+    }
+
+    /// The connection that the call came on: state that is kept with it, its end, and calls to the other side that are no part
+    /// of this one.
+    #[must_use]
+    pub fn connection(&self) -> Connection {
+        Connection::new(Arc::clone(&self.0.origin))
     }
 
     pub(super) fn extensions(&self) -> Extensions {

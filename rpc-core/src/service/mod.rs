@@ -1,18 +1,21 @@
 //! What generated code implements, and how a call finds its handler. Knows no connection: the same services answer
 //! whatever brings calls.
 
+mod connection;
 mod context;
 mod item_sink;
+mod permission;
 mod reply_metadata;
 mod request;
 mod router;
 
+pub use connection::Connection;
 pub use context::Context;
 pub use item_sink::ItemSink;
 pub use reply_metadata::ReplyMetadata;
 pub use request::Request;
 pub use router::BuildError;
-pub(crate) use router::Router;
+pub(crate) use router::{Hook, Router};
 
 use crate::{proto::Status, schema::ServiceSchema, seam::HandlerSlot};
 

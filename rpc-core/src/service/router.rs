@@ -1,15 +1,24 @@
 //! Method key ⇒ handler: all services of one server, found by the name half of the key, checked by the
 //! signature half.
 
-use std::{collections::HashMap, fmt, hash::BuildHasherDefault, sync::Arc};
+use std::{
+    collections::HashMap,
+    fmt,
+    hash::BuildHasherDefault,
+    sync::{Arc, OnceLock},
+};
 
 use thiserror::Error;
 
-use super::{Dispatch, Request, request::refuse};
+use super::{
+    Connection, Dispatch, Request,
+    permission::{Admitted, Called, Requires},
+    request::refuse,
+};
 use crate::{
     proto::{Code, Codec, IdHasher, MethodKey, Status, Streams},
-    schema::{MethodSchema, ServiceSchema},
-    seam::{HandlerSlot, IncomingCall, Schedule, Serve, SlowGuard},
+    schema::{MethodSchema, Outline, ServiceSchema},
+    seam::{HandlerSlot, IncomingCall, Origin, Schedule, Serve, SlowGuard},
 };
 
 /// The services of one server.
@@ -18,7 +27,14 @@ pub(crate) struct Router {
     services: Vec<Arc<dyn Dispatch>>,
     /// By the hash of the name: what is hashed already is not hashed well again.
     methods: HashMap<u32, Route, BuildHasherDefault<IdHasher>>,
+    /// Not everybody is to learn what there is.
+    reticent: bool,
+    /// Told of every connection whose peer has said hello.
+    hook: Option<Hook>,
 }
+
+/// What a program does with a connection that has come.
+pub(crate) type Hook = Arc<dyn Fn(&Connection) + Send + Sync>;
 
 struct Route {
     service: usize,
@@ -26,6 +42,9 @@ struct Route {
     schema: &'static MethodSchema,
     guard: Arc<SlowGuard>,
     order: Option<u32>,
+    /// What callers that were built against another signature are told of it, once there is one.
+    outline: OnceLock<Option<Vec<u8>>>,
+    requires: Requires,
 }
 
 /// Services that cannot be on one server together.
@@ -56,6 +75,28 @@ impl Router {
     /// # Errors
     /// A service of that name is there already, or the hashes of two method names collide.
     pub(crate) fn add(&mut self, service: Arc<dyn Dispatch>) -> Result<(), BuildError> {
+        self.add_requiring(service, &[])
+    }
+
+    /// Adds the service that describes all others, whose callers need these permissions. If there are any, refusals do
+    /// not tell either what there is.
+    ///
+    /// # Errors
+    /// As for [`Self::add`].
+    pub(crate) fn add_reflection(
+        &mut self,
+        service: Arc<dyn Dispatch>,
+        permissions: &[String],
+    ) -> Result<(), BuildError> {
+        self.reticent = !permissions.is_empty();
+        self.add_requiring(service, permissions)
+    }
+
+    fn add_requiring(
+        &mut self,
+        service: Arc<dyn Dispatch>,
+        permissions: &[String],
+    ) -> Result<(), BuildError> {
         let schema = service.schema();
         if self.schemas().any(|existing| existing.name == schema.name) {
             return Err(BuildError::DuplicateService(schema.name.clone()));
@@ -67,7 +108,9 @@ impl Router {
                 schema.ordered.then_some(if shared { first } else { first + method as u32 });
             let index = self.services.len();
             let guard = Arc::new(SlowGuard::of(schema.key.name_hash()));
-            let route = Route { service: index, method, schema, guard, order };
+            let outline = OnceLock::new();
+            let requires = Requires::new(&schema.requires, permissions);
+            let route = Route { service: index, method, schema, guard, order, outline, requires };
             if let Some(other) = self.methods.insert(schema.key.name_hash(), route) {
                 let (one, two) = (other.schema.path.clone(), schema.path.clone());
                 return Err(BuildError::Collision(one, two));
@@ -77,19 +120,25 @@ impl Router {
         Ok(())
     }
 
+    /// Has `hook` told of connections.
+    pub(crate) fn set_hook(&mut self, hook: Option<Hook>) {
+        self.hook = hook;
+    }
+
     /// What the services are, in the order in which they were added.
     pub(crate) fn schemas(&self) -> impl Iterator<Item = &'static ServiceSchema> {
         self.services.iter().map(|service| service.schema())
     }
 
+    /// The methods that require permissions, as `Service.method`.
+    pub(crate) fn restricted(&self) -> impl Iterator<Item = &'static str> {
+        let restricted = self.methods.values().filter(|route| !route.requires.is_empty());
+        restricted.map(|route| route.schema.path.as_str())
+    }
+
     fn route(&self, key: MethodKey, codec: Codec) -> Result<&Route, Status> {
         let Some(route) = self.methods.get(&key.name_hash()) else {
-            let names: Vec<&str> = self.schemas().map(|schema| schema.name.as_str()).collect();
-            let message = format!(
-                "this server has no method with the key {key}; its services are {}",
-                names.join(", ")
-            );
-            return Err(Status::not_started(Code::Unimplemented, message));
+            return Err(self.unknown(key));
         };
         let known = route.schema.key.signature_hash();
         match key.signature_hash() {
@@ -103,15 +152,36 @@ impl Router {
         }
     }
 
-    /// The answer to a caller that was built against another signature; it adds its own.
+    /// The answer to a caller of a method that is not there; it adds the services that are, unless not everybody is to
+    /// know them.
+    fn unknown(&self, key: MethodKey) -> Status {
+        let mut message = format!("this server has no method with the key {key}");
+        if !self.reticent {
+            let names: Vec<&str> = self.schemas().map(|schema| schema.name.as_str()).collect();
+            message = format!("{message}; its services are {}", names.join(", "));
+        }
+        Status::not_started(Code::Unimplemented, message)
+    }
+
+    /// The answer to a caller that was built against another signature; it adds its own, unless not everybody is to
+    /// know it.
     fn mismatch(&self, route: &Route) -> Status {
+        if self.reticent || !route.requires.is_empty() {
+            let message = format!("the signature of {} differs", route.schema.path);
+            return Status::not_started(Code::Unimplemented, message);
+        }
         let service = self.services[route.service].schema();
         let message = format!(
             "the signature of {} differs: this server has `{}`",
             route.schema.path,
             service.signature(route.schema)
         );
-        Status::not_started(Code::Unimplemented, message)
+        let status = Status::not_started(Code::Unimplemented, message);
+        let outline = route.outline.get_or_init(|| Outline::encode(service, route.schema));
+        match outline {
+            Some(outline) => status.with_detail(Outline::NAME, outline),
+            None => status,
+        }
     }
 }
 
@@ -136,18 +206,33 @@ impl Route {
 
 impl Serve for Router {
     fn serve(&self, call: IncomingCall, slot: &mut HandlerSlot) -> Option<Schedule<'_>> {
-        let request = &call.request;
-        let route = self.route(request.opening.key, request.opening.codec);
-        match route.and_then(|route| route.check_streams(request.opening.streams)) {
+        let opening = &call.request.opening;
+        let route = self.route(opening.key, opening.codec);
+        match route.and_then(|route| route.check_streams(opening.streams)) {
             Ok(route) => {
-                let request = Request::new(call, route.schema);
-                self.services[route.service].dispatch(route.method, request, slot);
+                let service = &self.services[route.service];
+                // One branch for both, which nearly no call takes.
+                if !route.requires.is_empty() | opening.token.is_some() {
+                    let Route { method, schema, ref requires, .. } = *route;
+                    let called = Called { service, method, schema, requires };
+                    if called.admit(call, slot) == Admitted::No {
+                        return None;
+                    }
+                } else {
+                    service.dispatch(route.method, Request::new(call, route.schema), slot);
+                }
                 Some(Schedule { guard: &route.guard, order: route.order })
             }
             Err(status) => {
                 refuse(slot, status);
                 None
             }
+        }
+    }
+
+    fn connected(&self, origin: &Arc<dyn Origin>) {
+        if let Some(hook) = &self.hook {
+            hook(&Connection::new(Arc::clone(origin)));
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{fmt, io};
 use thiserror::Error;
 
 use super::{Address, AddressError, Link};
-use crate::proto::LimitsError;
+use crate::proto::{LimitsError, TokenError};
 
 /// Opens byte streams to one place. An [`Address`] is one; a program brings its own for what has no address here: see
 /// [`Endpoint::connect_with`](crate::Endpoint::connect_with).
@@ -87,6 +87,9 @@ pub enum DialError {
     /// The limits of this side are out of range.
     #[error(transparent)]
     Limits(#[from] LimitsError),
+    /// The token of this side cannot travel.
+    #[error(transparent)]
+    Token(#[from] TokenError),
     /// The services of this side do not go together; a [`BuildError`](crate::BuildError) says why.
     #[error(transparent)]
     Services(Box<dyn std::error::Error + Send + Sync>),

@@ -100,7 +100,7 @@ pub(crate) struct ReadHalf {
 /// What was read ahead.
 #[derive(Default)]
 struct Ahead {
-    /// Bounded by: [`READ`] and seven bytes more.
+    /// Bounded by: [`READ`] beside seven bytes, or beside a preface and a hello where that is looked for.
     bytes: Vec<u8>,
     strangers: Strangers,
 }
@@ -144,10 +144,7 @@ impl ReadHalf {
             if let Some(protocol) = recognise(bytes) {
                 return Poll::Ready(Ok(protocol));
             }
-            let mut room = [MaybeUninit::uninit(); READ];
-            let mut buffer = ReadBuf::uninit(&mut room);
-            ready!(Pin::new(&mut self.io).poll_read(cx, &mut buffer))?;
-            if buffer.filled().is_empty() {
+            if !ready!(poll_more(&mut self.io, bytes, cx))? {
                 if bytes.starts_with(&TLS_ANSWER[..7]) {
                     return Poll::Ready(Ok(Protocol::Tls));
                 }
@@ -155,7 +152,34 @@ impl ReadHalf {
                 bytes.clear();
                 return Poll::Ready(Ok(Protocol::Rpc));
             }
-            bytes.extend_from_slice(buffer.filled());
+        }
+    }
+
+    /// Reads ahead until `look` finds something in all that has come, which is put back; `None` if the peer says no more
+    /// before that. What is held is bounded by what `look` needs, and one read.
+    ///
+    /// # Cancel safety
+    /// Safe: what was read is put back.
+    pub(crate) async fn look_ahead<T>(
+        &mut self,
+        look: impl Fn(&[u8]) -> Option<T>,
+    ) -> io::Result<Option<T>> {
+        std::future::poll_fn(|cx| self.poll_look(cx, &look)).await
+    }
+
+    fn poll_look<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        look: impl Fn(&[u8]) -> Option<T>,
+    ) -> Poll<io::Result<Option<T>>> {
+        loop {
+            let bytes = &mut self.ahead.get_or_insert_default().bytes;
+            if let Some(found) = look(bytes) {
+                return Poll::Ready(Ok(Some(found)));
+            }
+            if !ready!(poll_more(&mut self.io, bytes, cx))? {
+                return Poll::Ready(Ok(None));
+            }
         }
     }
 
@@ -188,6 +212,19 @@ impl ReadHalf {
         }
         Poll::Ready(Ok(()))
     }
+}
+
+/// Reads once, to the end of `bytes`; false at the end of what there is.
+fn poll_more(
+    io: &mut (impl AsyncRead + Unpin),
+    bytes: &mut Vec<u8>,
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<bool>> {
+    let mut room = [MaybeUninit::uninit(); READ];
+    let mut buffer = ReadBuf::uninit(&mut room);
+    ready!(Pin::new(io).poll_read(cx, &mut buffer))?;
+    bytes.extend_from_slice(buffer.filled());
+    Poll::Ready(Ok(!buffer.filled().is_empty()))
 }
 
 impl AsyncRead for ReadHalf {

@@ -3,11 +3,11 @@
 
 use quote::ToTokens;
 use syn::{
-    Attribute, Expr, ExprLit, ExprPath, Lit, LitStr, Meta, Token, Type, meta::ParseNestedMeta,
-    punctuated::Punctuated,
+    Attribute, Expr, ExprLit, ExprPath, Ident, Lit, LitStr, Meta, Token, Type,
+    meta::ParseNestedMeta, punctuated::Punctuated,
 };
 
-use super::case::Case;
+use super::{case::Case, code};
 use crate::{
     crate_path::{CratePath, quoted_or_not},
     diagnostics::Diagnostics,
@@ -21,10 +21,16 @@ pub(super) struct Attributes {
     pub(super) rename_all_fields: Case,
     pub(super) default: Option<DefaultSource>,
     pub(super) transparent: bool,
+    /// Further names that readers know it by.
+    pub(super) aliases: Vec<String>,
+    /// Fields that readers do not know are refused.
+    pub(super) strict: bool,
     /// Neither sent nor received.
     pub(super) skip: bool,
     /// The type whose form on the wire it has.
     pub(super) stands_for: Option<Type>,
+    /// The code that it stands for as an error.
+    pub(super) code: Option<Ident>,
     pub(super) krate: CratePath,
 }
 
@@ -98,10 +104,12 @@ impl Attributes {
             self.krate = CratePath::parse(option)?;
         } else if option.path.is_ident("as") {
             self.stands_for = Some(quoted_or_not(option)?);
+        } else if option.path.is_ident("code") {
+            self.code = Some(code::parse(&option.value()?.parse()?)?);
         } else {
             return Err(option.error(
-                "there is no such option: write `#[schema(as = \"Type\")]` or `#[schema(crate = \
-                    path)]`",
+                "there is no such option: write `#[schema(as = \"Type\")]`, `#[schema(code = \
+                    \"NOT_FOUND\")]` or `#[schema(crate = path)]`",
             ));
         }
         Ok(())
@@ -127,6 +135,8 @@ impl Attributes {
             "rename_all_fields" => self.rename_all_fields = convention(option, diagnostics),
             "default" => self.default = Some(default_source(option)),
             "transparent" => self.transparent = true,
+            "deny_unknown_fields" => self.strict = true,
+            "alias" => self.aliases.extend(one_name(option, diagnostics).map(|name| name.value())),
             _ => {}
         }
     }

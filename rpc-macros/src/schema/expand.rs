@@ -2,10 +2,11 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use syn::{DeriveInput, GenericParam, Generics, Type, parse_quote};
+use syn::{Data, DeriveInput, GenericParam, Generics, Type, parse_quote};
 
 use super::{
     attributes::{Attributes, DefaultSource},
+    code,
     model::{FieldDefault, FieldShape, Shape, VariantShape, type_name},
 };
 use crate::{crate_path::CratePath, docs};
@@ -27,17 +28,31 @@ pub(super) fn implementation(
             let define = quote! {
                 registry.define(::core::any::type_name::<Self>(), &name, #doc, |registry| #kind)
             };
-            match docs::deprecated(attrs) {
-                None => quote!(let name = #name; #define),
-                Some(why) => quote! {
+            let key = quote!(::core::any::type_name::<Self>());
+            let strict = attributes.strict.then(|| quote!(registry.refuse_unknown(#key);));
+            let deprecated =
+                docs::deprecated(attrs).map(|why| quote!(registry.deprecate(#key, #why);));
+            let code = &attributes.code;
+            let code =
+                code.as_ref().map(|code| quote!(registry.set_code(#key, #krate::Code::#code);));
+            match (&strict, &deprecated, &code) {
+                (None, None, None) => quote!(let name = #name; #define),
+                _ => quote! {
                     let name = #name;
                     let format = #define;
-                    registry.deprecate(::core::any::type_name::<Self>(), #why);
+                    #strict
+                    #deprecated
+                    #code
                     format
                 },
             }
         }
     };
+    let variants = match &input.data {
+        Data::Enum(data) => Some(data),
+        _ => None,
+    };
+    let error_code = code::method(attributes, variants);
     let bounded = with_bounds(generics, krate);
     let (parameters, _, conditions) = bounded.split_for_impl();
     let (_, arguments, _) = generics.split_for_impl();
@@ -48,6 +63,8 @@ pub(super) fn implementation(
             fn format(registry: &mut #krate::Registry) -> #krate::Format {
                 #body
             }
+
+            #error_code
         }
     }
 }
@@ -115,7 +132,7 @@ fn kind(shape: &Shape, writer: Writer<'_>) -> TokenStream {
 }
 
 fn field(field: &FieldShape, writer: Writer<'_>) -> TokenStream {
-    let FieldShape { name, doc, ty, deprecated, default } = field;
+    let FieldShape { name, doc, ty, deprecated, default, aliases } = field;
     let krate = writer.krate;
     let format = format_of(ty, krate);
     let default = default.as_ref().map(|default| match writer.default(default, ty) {
@@ -123,14 +140,15 @@ fn field(field: &FieldShape, writer: Writer<'_>) -> TokenStream {
         None => quote!(.optional()),
     });
     let deprecated = reason(deprecated);
-    quote!(#krate::Field::new(#name, #doc, #format) #default #deprecated)
+    quote!(#krate::Field::new(#name, #doc, #format) #default #deprecated #(.alias(#aliases))*)
 }
 
 fn variant(variant: &VariantShape, writer: Writer<'_>) -> TokenStream {
-    let VariantShape { name, doc, deprecated, shape } = variant;
+    let VariantShape { name, doc, deprecated, code, shape, aliases } = variant;
     let krate = writer.krate;
     let (kind, deprecated) = (kind(shape, writer), reason(deprecated));
-    quote!(#krate::Variant::new(#name, #doc, #kind) #deprecated)
+    let code = code.as_ref().map(|code| quote!(.code(#krate::Code::#code)));
+    quote!(#krate::Variant::new(#name, #doc, #kind) #deprecated #code #(.alias(#aliases))*)
 }
 
 fn reason(deprecated: &Option<String>) -> Option<TokenStream> {

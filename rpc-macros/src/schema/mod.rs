@@ -3,6 +3,7 @@
 
 mod attributes;
 mod case;
+mod code;
 mod expand;
 mod model;
 #[cfg(test)]

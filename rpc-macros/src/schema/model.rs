@@ -30,6 +30,7 @@ pub(super) struct FieldShape {
     pub(super) deprecated: Option<String>,
     pub(super) ty: Type,
     pub(super) default: Option<FieldDefault>,
+    pub(super) aliases: Vec<String>,
 }
 
 /// The default of a field, which JSON may leave out.
@@ -46,7 +47,10 @@ pub(super) struct VariantShape {
     pub(super) name: String,
     pub(super) doc: String,
     pub(super) deprecated: Option<String>,
+    /// The code that it stands for as an error.
+    pub(super) code: Option<Ident>,
     pub(super) shape: Shape,
+    pub(super) aliases: Vec<String>,
 }
 
 /// Refuses types that borrow: the message is gone by the time the value is used.
@@ -107,7 +111,9 @@ fn of_variant(
         name: own.name.unwrap_or_else(|| of.rename_all.variant(&plain)),
         doc: docs::text(&variant.attrs),
         deprecated: docs::deprecated(&variant.attrs),
+        code: own.code,
         shape,
+        aliases: own.aliases,
     }
 }
 
@@ -121,6 +127,9 @@ fn of_fields(
     let mut kept = Vec::new();
     for field in fields {
         let own = Attributes::read(&field.attrs, diagnostics);
+        if let Some(code) = &own.code {
+            diagnostics.add(code, "a code is that of a variant or of a whole type: move it there");
+        }
         if !own.skip {
             kept.push(of_field(field, own, case, of_struct, diagnostics));
         } else if newtype {
@@ -161,6 +170,7 @@ fn of_field(
         deprecated: docs::deprecated(&field.attrs),
         ty: own.stands_for.unwrap_or_else(|| owned(&field.ty, diagnostics)),
         default,
+        aliases: own.aliases,
     }
 }
 

@@ -11,6 +11,8 @@ const REFUSED: &[(&str, &str)] = &[
     (r#"#[serde(rename_all = "Title Case")] struct X;"#, "no naming convention"),
     (r#"#[serde(rename_all(serialize = "lowercase"))] struct X;"#, "write one name"),
     ("#[schema(oops)] struct X;", "there is no such option"),
+    (r#"enum X { #[schema(code = "NotFound")] A }"#, "there are CANCELLED, UNKNOWN"),
+    (r#"struct X { #[schema(code = "NOT_FOUND")] y: Y }"#, "move it there"),
     ("struct X<'a> { y: Y }", "remove the lifetime"),
     ("union X { a: u8 }", "use an enum"),
     ("#[serde(transparent)] struct X { a: u8, b: u8 }", "exactly one field"),
@@ -38,6 +40,7 @@ const ACCEPTED: &[&str] = &[
     "enum X { A, #[serde(skip)] B, #[serde(skip)] C }",
     "#[serde(transparent)] struct X<T> { a: u8, b: PhantomData<T> }",
     "struct X { y: Cow<'static, str> }",
+    r#"#[schema(code = "INTERNAL")] enum X<T> { #[schema(code = "NOT_FOUND")] A, B(T), C { d: u8 } }"#,
 ];
 
 #[test]

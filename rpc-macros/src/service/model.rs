@@ -29,6 +29,8 @@ pub(super) struct Service {
     pub(super) supertraits: Punctuated<TypeParamBound, Plus>,
     /// True if all methods share one order.
     pub(super) ordered: bool,
+    /// The permissions that callers of any method need.
+    pub(super) requires: Vec<String>,
     pub(super) methods: Vec<Method>,
 }
 
@@ -47,6 +49,8 @@ pub(super) struct Method {
     pub(super) output: Output,
     pub(super) oneway: bool,
     pub(super) ordered: bool,
+    /// The permissions that callers need beside those of the service.
+    pub(super) requires: Vec<String>,
 }
 
 /// A parameter of a method.
@@ -119,6 +123,7 @@ impl Service {
             attributes,
             supertraits: item.supertraits.clone(),
             ordered: options.ordered,
+            requires: options.requires,
             methods,
         })
     }
@@ -146,6 +151,7 @@ impl Method {
             output,
             oneway: options.oneway,
             ordered: options.ordered,
+            requires: options.requires,
         }
     }
 

@@ -2,8 +2,11 @@
 
 use proc_macro2::TokenStream;
 use syn::{
-    Attribute, Error, LitStr, Result, Token, meta::ParseNestedMeta, parse::Parser as _,
-    token::Paren,
+    Attribute, Error, LitStr, Result, Token,
+    meta::ParseNestedMeta,
+    parse::Parser as _,
+    punctuated::Punctuated,
+    token::{Bracket, Paren},
 };
 
 use crate::{crate_path::CratePath, diagnostics::Diagnostics};
@@ -16,6 +19,8 @@ pub(super) struct ServiceOptions {
     pub(super) name: Option<String>,
     /// True if all methods share one order.
     pub(super) ordered: bool,
+    /// The permissions that callers of any method need.
+    pub(super) requires: Vec<String>,
 }
 
 impl ServiceOptions {
@@ -31,9 +36,13 @@ impl ServiceOptions {
         diagnostics.keep(attribute.parse_nested_meta(|option| {
             if option.path.is_ident("ordered") {
                 set(&mut self.ordered, &option)
+            } else if option.path.is_ident("requires") {
+                require(&mut self.requires, &option)
             } else {
-                Err(option
-                    .error("there is no such option of `rpc` on a service: there is `ordered`"))
+                Err(option.error(
+                    "there is no such option of `rpc` on a service: there are `ordered` and \
+                    `requires = \"…\"`",
+                ))
             }
         }));
     }
@@ -45,10 +54,12 @@ impl ServiceOptions {
             self.name = Some(service_name(&option.value()?.parse()?)?);
         } else if option.path.is_ident("ordered") {
             set(&mut self.ordered, option)?;
+        } else if option.path.is_ident("requires") {
+            require(&mut self.requires, option)?;
         } else {
             return Err(option.error(
-                "there is no such option of `service`: there are `name = \"…\"`, `ordered` and \
-                `crate = path`",
+                "there is no such option of `service`: there are `name = \"…\"`, `ordered`, \
+                `requires = \"…\"` and `crate = path`",
             ));
         }
         Ok(())
@@ -68,6 +79,8 @@ fn service_name(name: &LitStr) -> Result<String> {
 pub(super) struct MethodOptions {
     pub(super) oneway: bool,
     pub(super) ordered: bool,
+    /// The permissions that callers need beside those of the service.
+    pub(super) requires: Vec<String>,
 }
 
 impl MethodOptions {
@@ -78,9 +91,13 @@ impl MethodOptions {
                 set(&mut self.oneway, &option)
             } else if option.path.is_ident("ordered") {
                 set(&mut self.ordered, &option)
+            } else if option.path.is_ident("requires") {
+                require(&mut self.requires, &option)
             } else {
-                Err(option
-                    .error("there is no such option of `rpc`: there are `oneway` and `ordered`"))
+                Err(option.error(
+                    "there is no such option of `rpc`: there are `oneway`, `ordered` and \
+                    `requires = \"…\"`",
+                ))
             }
         }));
     }
@@ -96,4 +113,56 @@ fn set(on: &mut bool, option: &ParseNestedMeta<'_>) -> Result<()> {
         return Err(option.error(format!("`{name}` is given twice: write it once")));
     }
     Ok(())
+}
+
+/// Reads the permission, or the list of them, that an option names.
+fn require(requires: &mut Vec<String>, option: &ParseNestedMeta<'_>) -> Result<()> {
+    if !requires.is_empty() {
+        let words = "`requires` is given twice: write one list, `requires = [\"…\", \"…\"]`";
+        return Err(option.error(words));
+    }
+    if !option.input.peek(Token![=]) {
+        return Err(option.error(HOW_TO_REQUIRE));
+    }
+    let value = option.value()?;
+    let named: Vec<LitStr> = if value.peek(Bracket) {
+        let list;
+        syn::bracketed!(list in value);
+        let named = Punctuated::<LitStr, Token![,]>::parse_terminated(&list);
+        named.map_err(|error| Error::new(error.span(), HOW_TO_REQUIRE))?.into_iter().collect()
+    } else {
+        vec![value.parse().map_err(|error: Error| Error::new(error.span(), HOW_TO_REQUIRE))?]
+    };
+    if named.is_empty() {
+        return Err(option.error("`requires` names no permission: name one, or leave it out"));
+    }
+    for name in named {
+        let permission = permission(&name)?;
+        if requires.contains(&permission) {
+            let words = format!("`{permission}` is required twice: write it once");
+            return Err(Error::new_spanned(name, words));
+        }
+        requires.push(permission);
+    }
+    Ok(())
+}
+
+const HOW_TO_REQUIRE: &str = "write `requires = \"orders:write\"`, or `requires = [\"…\", \"…\"]` where all \
+    of several are needed";
+
+/// A permission as a method can require it.
+fn permission(name: &LitStr) -> Result<String> {
+    let text = name.value();
+    let letter = |letter: char| letter.is_alphanumeric() || "-_./".contains(letter);
+    let is_part = |part: &str| !part.is_empty() && part.chars().all(letter);
+    if text.split(':').all(is_part) {
+        return Ok(text);
+    }
+    let words = if text.contains('*') {
+        "a method requires permissions by their names: `*` belongs into what callers are granted"
+    } else {
+        "a permission is parts of letters, digits, `-`, `_`, `.` and `/`, with `:` between them, \
+        such as \"orders:write\""
+    };
+    Err(Error::new_spanned(name, words))
 }

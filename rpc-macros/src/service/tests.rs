@@ -106,6 +106,45 @@ fn an_order_of_all_methods_may_be_an_option_of_either_attribute() {
     assert!(beside.contains("service . ordered ()"), "{beside}");
 }
 
+#[test]
+fn permissions_are_described_and_nothing_else_changes() {
+    let guarded = quote! {
+        #[rpc(requires = "orders:read")]
+        trait X {
+            #[rpc(requires = ["orders:write", "audit"], ordered)]
+            async fn a(&self);
+            async fn b(&self);
+        }
+    };
+    let options = quote!(requires = ["orders:read"]);
+    let beside = quote! {
+        trait X {
+            #[rpc(ordered)]
+            #[rpc(requires = ["orders:write", "audit",])]
+            async fn a(&self);
+            async fn b(&self);
+        }
+    };
+    let open = quote! {
+        trait X {
+            #[rpc(ordered)]
+            async fn a(&self);
+            async fn b(&self);
+        }
+    };
+    let expanded = expand(TokenStream::new(), guarded).to_string();
+    assert_eq!(expanded, expand(options, beside).to_string());
+    let words = [
+        r#"service . requires ("orders:read") ; "#,
+        r#" . requires ("orders:write") . requires ("audit")"#,
+    ];
+    let without = words.iter().fold(expanded.clone(), |text, word| {
+        assert!(text.contains(word), "{text}");
+        text.replace(word, "")
+    });
+    assert_eq!(without, expand(TokenStream::new(), open).to_string());
+}
+
 /// Members of a trait that are refused, with words of the message.
 const REFUSED: &[(&str, &str)] = &[
     ("async fn a();", "takes `&self`"),
@@ -182,6 +221,17 @@ const REFUSED: &[(&str, &str)] = &[
     ("#[rpc(ordered)] #[rpc(ordered)] async fn a(&self);", "given twice"),
     ("#[rpc(ordered = true)] async fn a(&self);", "has no value"),
     ("#[rpc(ordered(yes))] async fn a(&self);", "has no value"),
+    ("#[rpc(requires)] async fn a(&self);", "write `requires = "),
+    (r#"#[rpc(requires("a"))] async fn a(&self);"#, "write `requires = "),
+    ("#[rpc(requires = a)] async fn a(&self);", "write `requires = "),
+    ("#[rpc(requires = [a])] async fn a(&self);", "write `requires = "),
+    ("#[rpc(requires = [])] async fn a(&self);", "names no permission"),
+    (r#"#[rpc(requires = "")] async fn a(&self);"#, "such as"),
+    (r#"#[rpc(requires = "a b")] async fn a(&self);"#, "such as"),
+    (r#"#[rpc(requires = "a:")] async fn a(&self);"#, "such as"),
+    (r#"#[rpc(requires = "a:*")] async fn a(&self);"#, "belongs into what callers are granted"),
+    (r#"#[rpc(requires = ["a", "a"])] async fn a(&self);"#, "required twice"),
+    (r#"#[rpc(requires = "a", requires = "b")] async fn a(&self);"#, "write one list"),
     ("async fn a(&self) -> io::Result<u8>;", "write out both types"),
     ("const A: u8;", "cannot have constants"),
     ("type A;", "cannot have associated types"),

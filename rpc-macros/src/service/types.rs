@@ -20,6 +20,8 @@ pub(super) enum Form {
     SharedBytes,
     /// `Shared<T>`: encoded once, however many receive it.
     SharedValue,
+    /// `serde_json::Value`: as its text in bincode.
+    Json,
 }
 
 impl Form {
@@ -31,6 +33,9 @@ impl Form {
     /// The form of a value that is one of several in a message.
     pub(super) fn of_argument(ty: &Type) -> Self {
         let Some(last) = last_segment(ty) else { return Self::Plain };
+        if is_json(ty) {
+            return Self::Json;
+        }
         if last.ident == "Bytes" && last.arguments.is_empty() {
             return Self::SharedBytes;
         }
@@ -47,6 +52,7 @@ impl Form {
             Self::ByteVec => "byte_vec",
             Self::SharedBytes => "shared_bytes",
             Self::SharedValue => "shared_value",
+            Self::Json => "json_value",
         }
     }
 }
@@ -58,7 +64,15 @@ pub(super) fn shared_content(ty: &Type) -> Option<Type> {
     Some(content)
 }
 
-/// The type whose description is that of `ty`.
+/// True for `serde_json::Value` under that name; a `Value` alone may be anybody's.
+pub(super) fn is_json(ty: &Type) -> bool {
+    let Type::Path(path) = ungrouped(ty) else { return false };
+    let mut last = path.path.segments.iter().rev();
+    last.next().is_some_and(|last| last.ident == "Value" && last.arguments.is_none())
+        && last.next().is_some_and(|before| before.ident == "serde_json")
+}
+
+/// The type that its callers have in the place of `ty`.
 pub(super) fn described(ty: &Type) -> Type {
     shared_content(ty).unwrap_or_else(|| ty.clone())
 }

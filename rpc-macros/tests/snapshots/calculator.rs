@@ -153,9 +153,11 @@ const _: () = {
                 Self::new(::rpc_core::__private::Channel::connect(address).await?),
             )
         }
-        /// A client of a server in memory, without a socket: for tests. To be called within a tokio
-        /// runtime.
-        pub fn in_memory(server: ::rpc_core::__private::Server) -> Self {
+        /// A client of a server in memory, or of one service, without a socket: for tests. If that cannot
+        /// serve, every call says why. To be called within a tokio runtime.
+        pub fn in_memory(
+            server: impl ::core::convert::Into<::rpc_core::__private::Server>,
+        ) -> Self {
             Self::new(::rpc_core::__private::in_memory(server))
         }
         /// The channel that calls leave through, for clients of other services of the same server.
@@ -170,7 +172,7 @@ const _: () = {
         pub fn add(&self, a: i64, b: i64) -> ::rpc_core::__private::Call<i64> {
             let __arguments = __add_sent { a, b };
             ::rpc_core::__private::unary(
-                &self.channel,
+                self.channel(),
                 __schema(),
                 0usize,
                 &__arguments,
@@ -186,7 +188,7 @@ const _: () = {
         ) -> ::rpc_core::__private::Call<f64, MathError> {
             let __arguments = __div_sent { a, b };
             ::rpc_core::__private::fallible(
-                &self.channel,
+                self.channel(),
                 __schema(),
                 1usize,
                 &__arguments,
@@ -203,7 +205,7 @@ const _: () = {
                 line: ::core::convert::AsRef::<::core::primitive::str>::as_ref(&line),
             };
             ::rpc_core::__private::oneway(
-                &self.channel,
+                self.channel(),
                 __schema(),
                 2usize,
                 &__arguments,
@@ -213,7 +215,7 @@ const _: () = {
         pub fn reset(&self) -> ::rpc_core::__private::Call<()> {
             let __arguments = __reset_sent {};
             ::rpc_core::__private::unary(
-                &self.channel,
+                self.channel(),
                 __schema(),
                 3usize,
                 &__arguments,

@@ -278,9 +278,11 @@ const _: () = {
                 Self::new(::rpc_core::__private::Channel::connect(address).await?),
             )
         }
-        /// A client of a server in memory, without a socket: for tests. To be called within a tokio
-        /// runtime.
-        fn in_memory(server: ::rpc_core::__private::Server) -> Self {
+        /// A client of a server in memory, or of one service, without a socket: for tests. If that cannot
+        /// serve, every call says why. To be called within a tokio runtime.
+        fn in_memory(
+            server: impl ::core::convert::Into<::rpc_core::__private::Server>,
+        ) -> Self {
             Self::new(::rpc_core::__private::in_memory(server))
         }
         /// The channel that calls leave through, for clients of other services of the same server.
@@ -298,7 +300,7 @@ const _: () = {
         ) -> ::rpc_core::__private::Call<::rpc_core::__private::Streaming<Tick>> {
             let __arguments = __ticks_sent { every_ms };
             ::rpc_core::__private::stream(
-                &self.channel,
+                self.channel(),
                 __schema(),
                 0usize,
                 &__arguments,
@@ -311,7 +313,7 @@ const _: () = {
         ) -> ::rpc_core::__private::Call<::rpc_core::__private::Streaming<Bytes>> {
             let __arguments = __open_sent {};
             ::rpc_core::__private::stream(
-                &self.channel,
+                self.channel(),
                 __schema(),
                 1usize,
                 &__arguments,
@@ -327,7 +329,7 @@ const _: () = {
         > {
             let __arguments = __risky_sent {};
             ::rpc_core::__private::fallible_stream(
-                &self.channel,
+                self.channel(),
                 __schema(),
                 2usize,
                 &__arguments,
@@ -347,7 +349,7 @@ const _: () = {
                 key: ::core::convert::AsRef::<::core::primitive::str>::as_ref(&key),
             };
             ::rpc_core::__private::fallible_stream(
-                &self.channel,
+                self.channel(),
                 __schema(),
                 3usize,
                 &__arguments,
@@ -364,7 +366,7 @@ const _: () = {
         > {
             let __arguments = __both_sent {};
             ::rpc_core::__private::fallible_stream(
-                &self.channel,
+                self.channel(),
                 __schema(),
                 4usize,
                 &__arguments,
@@ -375,15 +377,13 @@ const _: () = {
         ///Calls `Feed.sum`.
         fn sum(
             &self,
-            arguments: impl ::rpc_core::__private::Stream<
-                Item = i64,
-            > + ::core::marker::Send + 'static,
+            arguments: impl ::rpc_core::__private::Upload<i64>,
             scale: i64,
         ) -> ::rpc_core::__private::Call<i64, FeedError> {
             let __arguments = __sum_sent { scale };
             ::rpc_core::__private::upload(
                 ::rpc_core::__private::fallible(
-                    &self.channel,
+                    self.channel(),
                     __schema(),
                     5usize,
                     &__arguments,
@@ -397,14 +397,12 @@ const _: () = {
         ///Calls `Feed.store`.
         fn store(
             &self,
-            blocks: impl ::rpc_core::__private::Stream<
-                Item = Vec<u8>,
-            > + ::core::marker::Send + 'static,
+            blocks: impl ::rpc_core::__private::Upload<Vec<u8>>,
         ) -> ::rpc_core::__private::Call<()> {
             let __arguments = __store_sent {};
             ::rpc_core::__private::upload(
                 ::rpc_core::__private::unary(
-                    &self.channel,
+                    self.channel(),
                     __schema(),
                     6usize,
                     &__arguments,
@@ -417,14 +415,12 @@ const _: () = {
         ///Calls `Feed.echo`.
         fn echo(
             &self,
-            lines: impl ::rpc_core::__private::Stream<
-                Item = Shared<String>,
-            > + ::core::marker::Send + 'static,
+            lines: impl ::rpc_core::__private::Upload<Shared<String>>,
         ) -> ::rpc_core::__private::Call<::rpc_core::__private::Streaming<String>> {
             let __arguments = __echo_sent {};
             ::rpc_core::__private::upload(
                 ::rpc_core::__private::stream(
-                    &self.channel,
+                    self.channel(),
                     __schema(),
                     7usize,
                     &__arguments,
@@ -443,7 +439,7 @@ const _: () = {
                 line: ::core::convert::AsRef::<::core::primitive::str>::as_ref(&line),
             };
             ::rpc_core::__private::unary(
-                &self.channel,
+                self.channel(),
                 __schema(),
                 8usize,
                 &__arguments,
@@ -459,7 +455,7 @@ const _: () = {
                 line: ::core::convert::AsRef::<::core::primitive::str>::as_ref(&line),
             };
             ::rpc_core::__private::oneway(
-                &self.channel,
+                self.channel(),
                 __schema(),
                 9usize,
                 &__arguments,

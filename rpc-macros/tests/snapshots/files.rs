@@ -88,9 +88,11 @@ const _: () = {
                 Self::new(my::engine::__private::Channel::connect(address).await?),
             )
         }
-        /// A client of a server in memory, without a socket: for tests. To be called within a tokio
-        /// runtime.
-        fn in_memory(server: my::engine::__private::Server) -> Self {
+        /// A client of a server in memory, or of one service, without a socket: for tests. If that cannot
+        /// serve, every call says why. To be called within a tokio runtime.
+        fn in_memory(
+            server: impl ::core::convert::Into<my::engine::__private::Server>,
+        ) -> Self {
             Self::new(my::engine::__private::in_memory(server))
         }
         /// The channel that calls leave through, for clients of other services of the same server.
@@ -112,7 +114,7 @@ const _: () = {
                 old: ::core::convert::AsRef::<[u8]>::as_ref(&old),
             };
             my::engine::__private::fallible(
-                &self.channel,
+                self.channel(),
                 __schema(),
                 0usize,
                 &__arguments,
@@ -201,6 +203,25 @@ const _: () = {
             Output = ::core::result::Result<Vec<u8>, Bytes>,
         > + ::core::marker::Send {
             <__T as Files>::swap(&**self, r#type, old)
+        }
+    }
+    #[automatically_derived]
+    impl Files for FilesClient
+    where
+        for<'__none> Bytes: ::core::convert::From<my::engine::__private::Status>,
+    {
+        #[inline]
+        fn swap(
+            &self,
+            r#type: Bytes,
+            old: std::vec::Vec<u8>,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<Vec<u8>, Bytes>,
+        > + ::core::marker::Send {
+            my::engine::__private::forward::value(
+                FilesClient::swap(self, r#type, old),
+                my::engine::__private::forward::own::<Bytes>,
+            )
         }
     }
 };

@@ -141,9 +141,11 @@ const _: () = {
                 Self::new(::rpc_core::__private::Channel::connect(address).await?),
             )
         }
-        /// A client of a server in memory, without a socket: for tests. To be called within a tokio
-        /// runtime.
-        fn in_memory(server: ::rpc_core::__private::Server) -> Self {
+        /// A client of a server in memory, or of one service, without a socket: for tests. If that cannot
+        /// serve, every call says why. To be called within a tokio runtime.
+        fn in_memory(
+            server: impl ::core::convert::Into<::rpc_core::__private::Server>,
+        ) -> Self {
             Self::new(::rpc_core::__private::in_memory(server))
         }
         /// The channel that calls leave through, for clients of other services of the same server.
@@ -163,7 +165,7 @@ const _: () = {
                 name: ::core::convert::AsRef::<::core::primitive::str>::as_ref(&name),
             };
             ::rpc_core::__private::unary(
-                &self.channel,
+                self.channel(),
                 __schema(),
                 0usize,
                 &__arguments,
@@ -176,7 +178,7 @@ const _: () = {
         ) -> ::rpc_core::__private::Call<::rpc_core::__private::Streaming<u64>> {
             let __arguments = __prices_sent {};
             ::rpc_core::__private::stream(
-                &self.channel,
+                self.channel(),
                 __schema(),
                 1usize,
                 &__arguments,
@@ -192,7 +194,7 @@ const _: () = {
                 name: ::core::convert::AsRef::<::core::primitive::str>::as_ref(&name),
             };
             ::rpc_core::__private::stream(
-                &self.channel,
+                self.channel(),
                 __schema(),
                 2usize,
                 &__arguments,
@@ -203,7 +205,7 @@ const _: () = {
         fn own(&self) -> ::rpc_core::__private::Call<u64, Status<u8>> {
             let __arguments = __own_sent {};
             ::rpc_core::__private::fallible(
-                &self.channel,
+                self.channel(),
                 __schema(),
                 3usize,
                 &__arguments,
@@ -377,6 +379,66 @@ const _: () = {
             Output = ::core::result::Result<u64, Status<u8>>,
         > + ::core::marker::Send {
             <__T as Stock>::own(&**self)
+        }
+    }
+    #[automatically_derived]
+    impl Stock for StockClient
+    where
+        for<'__none> Status: ::core::convert::From<::rpc_core::__private::Status>,
+        for<'__none> rpc_core::Status: ::core::convert::From<
+            ::rpc_core::__private::Status,
+        >,
+        for<'__none> Status: ::core::convert::From<::rpc_core::__private::Status>,
+        for<'__none> Status<u8>: ::core::convert::From<::rpc_core::__private::Status>,
+    {
+        #[inline]
+        fn price(
+            &self,
+            name: String,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<u64, Status>,
+        > + ::core::marker::Send {
+            ::rpc_core::__private::forward::value(
+                StockClient::price(self, name),
+                ::rpc_core::__private::forward::status,
+            )
+        }
+        #[inline]
+        fn prices(
+            &self,
+        ) -> impl Stream<
+            Item = Result<Shared<u64>, rpc_core::Status>,
+        > + ::core::marker::Send {
+            ::rpc_core::__private::forward::items(
+                StockClient::prices(self),
+                ::rpc_core::__private::forward::status,
+            )
+        }
+        #[inline]
+        fn watch(
+            &self,
+            name: String,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<
+                impl Stream<Item = Result<u64, Status>> + ::core::marker::Send,
+                Status,
+            >,
+        > + ::core::marker::Send {
+            ::rpc_core::__private::forward::started(
+                StockClient::watch(self, name),
+                ::rpc_core::__private::forward::status,
+            )
+        }
+        #[inline]
+        fn own(
+            &self,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<u64, Status<u8>>,
+        > + ::core::marker::Send {
+            ::rpc_core::__private::forward::value(
+                StockClient::own(self),
+                ::rpc_core::__private::forward::own::<Status<u8>>,
+            )
         }
     }
 };

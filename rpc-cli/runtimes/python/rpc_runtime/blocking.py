@@ -10,6 +10,7 @@ import typing
 
 from .calls import Handler
 from .connection import Connection
+from .errors import Code, StatusError
 from .frames import Limits
 from .transport import HANDSHAKE
 
@@ -19,8 +20,8 @@ T = typing.TypeVar("T")
 class BlockingConnection:
     """A connection for code that blocks. It may be used from several threads.
 
-    ``link.run(service.method(...))`` waits for a call, ``link.iterate(service.stream(...))`` goes through a stream;
-    ``service`` is made with ``link.connection``.
+    Each service has a class for it: ``BlockingCalculator(link).add(1, 2)``. Otherwise ``link.run(...)`` waits for what
+    is to be awaited, and ``link.iterate(...)`` goes through a stream, of services made with ``link.connection``.
     """
 
     def __init__(
@@ -30,13 +31,16 @@ class BlockingConnection:
         timeout: float = HANDSHAKE,
         limits: Limits | None = None,
         name: str = "",
+        token: str | bytes = b"",
         handlers: typing.Sequence[Handler] = (),
     ) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="rpc", daemon=True)
         self._thread.start()
         try:
-            connecting = Connection.connect(address, timeout=timeout, limits=limits, name=name, handlers=handlers)
+            connecting = Connection.connect(
+                address, timeout=timeout, limits=limits, name=name, token=token, handlers=handlers
+            )
             self.connection = self.run(connecting)
         except BaseException:
             self._stop()
@@ -44,6 +48,9 @@ class BlockingConnection:
 
     def run(self, call: typing.Coroutine[typing.Any, typing.Any, T]) -> T:
         """Waits for a call. An interrupt cancels it."""
+        if self._loop.is_closed():
+            call.close()
+            raise StatusError(Code.UNAVAILABLE, "the connection is closed", may_have_run=False)
         future = asyncio.run_coroutine_threadsafe(call, self._loop)
         try:
             return future.result()
@@ -61,7 +68,8 @@ class BlockingConnection:
                     return
                 yield item
         finally:
-            self.run(_close(items))
+            if not self._loop.is_closed():
+                self.run(_close(items))
 
     def close(self) -> None:
         """Ends the connection."""

@@ -130,8 +130,8 @@ class Listener:
 
     def __init__(self) -> None:
         self.reply: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self.items = asyncio.Event()
-        self.credit = asyncio.Event()
+        self._items: asyncio.Event | None = None
+        self._credit: asyncio.Event | None = None
         self.task: asyncio.Task[None] | None = None
         self.timer: asyncio.TimerHandle | None = None
         self.expired = False
@@ -155,8 +155,23 @@ class Listener:
     def _wake(self) -> None:
         if self.timer is not None:
             self.timer.cancel()
-        self.items.set()
-        self.credit.set()
+        for event in (self._items, self._credit):
+            if event is not None:
+                event.set()
+
+    @property
+    def items(self) -> asyncio.Event:
+        """Set when an item has come, or none will; most calls have none."""
+        if self._items is None:
+            self._items = asyncio.Event()
+        return self._items
+
+    @property
+    def credit(self) -> asyncio.Event:
+        """Set when there is credit for items, or none are wanted."""
+        if self._credit is None:
+            self._credit = asyncio.Event()
+        return self._credit
 
 
 async def iterate(items: Items[T]) -> typing.AsyncIterator[T]:

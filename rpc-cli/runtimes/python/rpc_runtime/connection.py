@@ -24,8 +24,15 @@ R = typing.TypeVar("R")
 class Connection(Transport):
     """One live connection. Any number of calls may run over it at once, both ways."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, limits: Limits, name: str) -> None:
-        super().__init__(reader, writer, limits, name)
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        limits: Limits,
+        name: str,
+        token: bytes = b"",
+    ) -> None:
+        super().__init__(reader, writer, limits, name, token)
         self._answers = Answers(self)
 
     @classmethod
@@ -36,14 +43,16 @@ class Connection(Transport):
         timeout: float = HANDSHAKE,
         limits: Limits | None = None,
         name: str = "",
+        token: str | bytes = b"",
         handlers: typing.Sequence[Handler] = (),
     ) -> Connection:
-        """Connects to ``host:port`` or ``unix:/path``.
+        """Connects to ``host:port`` or ``unix:/path``; ``token`` proves to the server who calls.
 
-        Raises ``ConnectError`` if nothing there speaks this protocol within ``timeout`` seconds.
+        Raises ``ConnectError`` if nothing there speaks this protocol within ``timeout`` seconds, or lets this side in.
         """
         reader, writer = await dial(address, timeout)
-        connection = cls(reader, writer, limits or Limits(), name)
+        shown = token.encode() if isinstance(token, str) else token
+        connection = cls(reader, writer, limits or Limits(), name, shown)
         for handler in handlers:
             connection.register(handler)
         await connection.start(address, timeout)

@@ -79,6 +79,11 @@ class StatusError(RpcError):
 class ConnectError(RpcError, ConnectionError):
     """No connection could be made to an address."""
 
+    def __init__(self, message: str, code: Code = Code.UNAVAILABLE) -> None:
+        super().__init__(message)
+        self.code = code
+        """``UNAUTHENTICATED`` where a server refused it because nothing proved who this side is."""
+
 
 class ProtocolError(RpcError):
     """The other side broke a rule of the protocol; the connection ends."""

@@ -15,7 +15,7 @@ CONTROL_LIMIT = 4096
 MUST_KNOW = 0x80
 """The bit of a tag that whoever does not know it must not pass over."""
 
-DRAIN, PROTOCOL, LIMIT, TIMEOUT, ABORT, CALM = range(6)
+DRAIN, PROTOCOL, LIMIT, TIMEOUT, ABORT, CALM, REFUSED = range(7)
 """Why a connection ends."""
 
 MORE, JSON, EXT, MINE = 1, 2, 4, 8
@@ -245,15 +245,25 @@ class Limits:
         9: ("request_window", 16 << 10, 1 << 30),
     }
 
-    def hello(self, name: str) -> bytes:
-        """The hello that announces them. Raises ``ValueError`` for one out of its range."""
+    def hello(self, name: str, token: bytes = b"") -> bytes:
+        """The hello that announces them. Raises ``ValueError`` for one out of its range, or a token too long."""
         out = bytearray()
         for tag, (field, least, most) in self.RANGES.items():
             value = int(getattr(self, field))
             if not least <= value <= most:
                 raise ValueError(f"{field} must be from {least} to {most}, not {value}")
             out += entry(tag, value.to_bytes(4, "little"))
-        return bytes(out + entry(5, clip(name, 256))) if name else bytes(out)
+        if name:
+            out += entry(5, clip(name, 256))
+        if len(token) > LONGEST_TOKEN:
+            raise ValueError(f"a token is at most {LONGEST_TOKEN} bytes long, and this one has {len(token)}")
+        if token:
+            out += entry(11, token)
+        return bytes(out)
+
+
+LONGEST_TOKEN = 2048
+LONGEST_CALL_TOKEN = 4096
 
 
 @dataclasses.dataclass
@@ -263,6 +273,8 @@ class Hello(Limits):
     name: str = ""
     features: int = 0
     """A set of bits; what both sides say holds. This side knows none yet."""
+    token: bytes = dataclasses.field(default=b"", repr=False)
+    """What proves who its sender is. This side passes it over."""
 
     @classmethod
     def read(cls, payload: bytes) -> Hello:
@@ -279,6 +291,10 @@ class Hello(Limits):
             elif tag == 10:
                 # Bits beyond 64 have no meaning yet.
                 hello.features = int.from_bytes(content[:8], "little")
+            elif tag == 11:
+                if not 0 < len(content) <= LONGEST_TOKEN:
+                    raise ProtocolError("the token in the hello is empty or too long")
+                hello.token = bytes(content)
             elif tag in cls.RANGES:
                 field, least, most = cls.RANGES[tag]
                 value = int.from_bytes(content, "little")
@@ -302,9 +318,13 @@ class Extension:
     """The receiver's call whose handler makes this one; ``NO_REPLY`` for that of a call without a reply."""
     credit: int = 0
     """The bytes of items that the receiver may send at once, beyond the hello."""
+    token: bytes = dataclasses.field(default=b"", repr=False)
+    """What proves for whom the call is made, in the place of that of the hello. This side passes it over."""
 
     def encode(self) -> bytes:
         """Its bytes, none if it says nothing."""
+        if self.timeout is None and self.within is None and not (self.metadata or self.uploads or self.downloads):
+            return b""
         out = bytearray()
         if self.timeout is not None:
             nanos = (1 << 64) - 1 if self.timeout >= 1 << 34 else max(int(self.timeout * 1e9), 0)
@@ -316,6 +336,8 @@ class Extension:
             out += entry(4, self.within.to_bytes(4, "little"))
         if self.credit:
             out += entry(5, self.credit.to_bytes(4, "little"))
+        if self.token:
+            out += entry(10, self.token)
         return len(out).to_bytes(2, "little") + bytes(out) if out else b""
 
     def read(self, payload: bytes) -> None:
@@ -330,6 +352,10 @@ class Extension:
                 number = int.from_bytes(content, "little")
                 if tag == PAIR:
                     self.metadata.read(content)
+                elif tag == 10:
+                    if not 0 < len(content) <= LONGEST_CALL_TOKEN:
+                        raise ValueError("the token of a request is empty or too long")
+                    self.token = bytes(content)
                 elif tag not in lengths:
                     unknown(tag)
                 elif len(content) != lengths[tag]:
@@ -365,6 +391,10 @@ def status(error: StatusError) -> bytes:
     return bytes(out)
 
 
+ANEW = "; this client is of another version of the server: generate it anew with rpc codegen"
+"""What is added where the signature of a method is another than that of this client."""
+
+
 def read_error(payload: bytes) -> StatusError | bytes:
     """What an error frame says: a status, or the bytes of the method's own error. What this side does not know, an
     origin or an execution, is a failure of unknown kind that may have run."""
@@ -391,6 +421,8 @@ def read_error(payload: bytes) -> StatusError | bytes:
                 raise ProtocolError("a detail of a status ends early")
             details.append(Detail(content[1:end].decode(errors="replace"), content[end:]))
     failure.details = tuple(details)
+    if any(detail.name == "rpc.Signature" for detail in details):
+        failure.message += ANEW
     return failure
 
 
@@ -405,7 +437,7 @@ def read_goaway(payload: bytes) -> tuple[int, int, str]:
         raise ProtocolError("a goaway ends early")
     text, rest = read_text(payload, 9)
     pass_over(payload[rest:])
-    code = payload[0] if payload[0] <= CALM else PROTOCOL
+    code = payload[0] if payload[0] <= REFUSED else PROTOCOL
     return code, int.from_bytes(payload[1:9], "little"), text
 
 

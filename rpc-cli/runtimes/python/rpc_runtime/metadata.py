@@ -37,16 +37,17 @@ class Pairs(typing.Mapping[str, Value]):
     @classmethod
     def of(cls, given: Metadata) -> Pairs:
         """Those of a mapping, or of an iterable of pairs."""
+        if given is None:
+            return NOTHING
         if isinstance(given, Pairs):
             return given
-        if not isinstance(given, typing.Mapping):
-            return cls(given or ())
-        pairs = cls()
-        for key, values in given.items():
-            alone = isinstance(values, (str, bytes, bytearray, memoryview))
-            for value in [values] if alone else values:
-                pairs.add(key, typing.cast("Value", value))
-        return pairs
+        try:
+            return cls(_listed(given))
+        except (TypeError, ValueError) as error:
+            if isinstance(error, EncodeError):
+                raise
+            kind = type(given).__name__
+            raise EncodeError(f"metadata is a mapping, or pairs of key and value, not such a {kind}") from error
 
     def add(self, key: str, value: Value) -> None:
         """Adds a pair behind the others. Raises ``EncodeError`` if it cannot travel."""
@@ -107,3 +108,20 @@ class Pairs(typing.Mapping[str, Value]):
 
     def __repr__(self) -> str:
         return f"Pairs({self._pairs!r})"
+
+
+NOTHING = Pairs()
+"""What most calls say beside their arguments; nobody adds to it."""
+
+
+def _listed(
+    given: typing.Mapping[str, Values] | typing.Iterable[tuple[str, Value]],
+) -> typing.Iterator[tuple[str, Value]]:
+    """The pairs of a mapping, whose values may be several, or the pairs themselves."""
+    if not isinstance(given, typing.Mapping):
+        yield from given
+        return
+    for key, values in given.items():
+        alone = isinstance(values, (str, bytes, bytearray, memoryview))
+        for value in [values] if alone else values:
+            yield key, typing.cast("Value", value)

@@ -99,7 +99,7 @@ class Ours(State):
 
     def _ready(self) -> Hello:
         if self.peer is None or self.seen_goaway is not None or self.sent_goaway:
-            raise StatusError(Code.UNAVAILABLE, "the connection ends", may_have_run=False)
+            raise StatusError(self.ended(), "the connection ends", may_have_run=False)
         return self.peer
 
     def _count(self, call: Opened | None) -> None:

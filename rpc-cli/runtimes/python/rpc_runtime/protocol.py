@@ -38,8 +38,8 @@ LEAST_CREDIT = 1 << 10
 class Protocol(Ours, Theirs):
     """The dialling side of a connection."""
 
-    def __init__(self, limits: Limits, name: str = "") -> None:
-        super().__init__(limits, name)
+    def __init__(self, limits: Limits, name: str = "", token: bytes = b"") -> None:
+        super().__init__(limits, name, token)
         self._handlers: dict[Kind, typing.Callable[[Frame], None]] = {
             Kind.HELLO: self._hello,
             Kind.REQUEST: self._request,
@@ -235,7 +235,7 @@ class Protocol(Ours, Theirs):
                 self.out.forget(call.ends)
                 self._release(call)
                 reason = f"the other side ends the connection: {text}"
-                self._emit("status", call, StatusError(Code.UNAVAILABLE, reason, may_have_run=False))
+                self._emit("status", call, StatusError(self.ended(), reason, may_have_run=False))
         self._emit("goaway", None, code)
 
     def ping(self) -> int:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import collections
 import typing
 
-from .errors import ProtocolError
-from .frames import CONTROL_LIMIT, MINE, MORE, PREFACE, Frames, Hello, Kind, Limits, frame
+from .errors import Code, ProtocolError
+from .frames import CONTROL_LIMIT, MINE, MORE, PREFACE, REFUSED, Frames, Hello, Kind, Limits, frame
 from .outgoing import Outgoing
 from .requests import Answered, Event, Opened
 from .room import Patience, Shares
@@ -16,7 +16,7 @@ from .streams import Inbound, Pool
 class State:
     """What the calls of both sides have in common."""
 
-    def __init__(self, limits: Limits, name: str = "") -> None:
+    def __init__(self, limits: Limits, name: str = "", token: bytes = b"") -> None:
         self.limits = limits
         self.peer: Hello | None = None
         self.opened: dict[int, Opened] = {}
@@ -27,7 +27,7 @@ class State:
         self.seen_goaway: tuple[int, int, str] | None = None
         self.half_closed = False
         """Whether nothing comes any more, and what the other side asked for is still answered."""
-        self.out = Outgoing(PREFACE + frame(Kind.HELLO, 0, 0, limits.hello(name)), self._next_ping)
+        self.out = Outgoing(PREFACE + frame(Kind.HELLO, 0, 0, limits.hello(name, token)), self._next_ping)
         self.shares = Shares()
         """What our calls take of the other side's limits."""
         self._taken = Shares()
@@ -47,6 +47,11 @@ class State:
         self._ponged = 0
         self._free: list[int] = []
         self._next = 0
+
+    def ended(self) -> Code:
+        """The code of calls that end with the connection."""
+        refused = self.seen_goaway is not None and self.seen_goaway[0] == REFUSED
+        return Code.UNAUTHENTICATED if refused else Code.UNAVAILABLE
 
     def _emit(self, what: str, call: typing.Any = None, value: typing.Any = None) -> None:
         self._events.append(Event(what, call, value))

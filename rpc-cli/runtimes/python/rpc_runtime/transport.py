@@ -37,11 +37,13 @@ T = typing.TypeVar("T")
 async def dial(address: str, timeout: float) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """Opens ``host:port`` or ``unix:/path``. Raises ``ConnectError``."""
     opening: typing.Coroutine[typing.Any, typing.Any, tuple[asyncio.StreamReader, asyncio.StreamWriter]]
+    if not isinstance(address, str):
+        raise ConnectError(f"an address is text, not {type(address).__name__}")
     if address.startswith("unix:"):
         opening = asyncio.open_unix_connection(address[5:])
     else:
         host, colon, port = address.rpartition(":")
-        if not colon or not port.isdigit():
+        if not colon or not (port.isascii() and port.isdigit()):
             raise ConnectError(f"an address is host:port or unix:/path, not {address!r}")
         if int(port) > 65_535:
             raise ConnectError(f"no port is {port[:20]}")
@@ -52,13 +54,23 @@ async def dial(address: str, timeout: float) -> tuple[asyncio.StreamReader, asyn
         raise ConnectError(f"{address} does not answer within {timeout} s") from None
     except OSError as error:
         raise ConnectError(f"cannot connect to {address}: {error.strerror or error}") from error
+    except ValueError as error:
+        # A name that no resolver takes, such as one with empty parts.
+        raise ConnectError(f"cannot connect to {address!r}: {error}") from error
 
 
 class Transport:
     """What a connection is before it knows of methods."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, limits: Limits, name: str) -> None:
-        self.protocol = Protocol(limits, name)
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        limits: Limits,
+        name: str,
+        token: bytes = b"",
+    ) -> None:
+        self.protocol = Protocol(limits, name, token)
         self.error: str | None = None
         """Why the connection ended, if it did."""
         self._reader = reader
@@ -89,10 +101,13 @@ class Transport:
             self.end(f"{address} says no hello", TIMEOUT)
             raise ConnectError(f"{address} says no hello within {timeout} s") from None
         except ProtocolError as error:
-            raise ConnectError(f"{address}: {error}") from error
+            raise ConnectError(f"{address}: {error}", self.protocol.ended()) from error
         except asyncio.CancelledError:
             self.end("given up", ABORT)
             raise
+        # A refusal comes right behind the hello.
+        if self.error is not None:
+            raise ConnectError(f"{address}: {self.error}", self.protocol.ended())
 
     def happened(self, event: Event) -> None:
         """Something of a call happened."""
@@ -275,7 +290,7 @@ class Transport:
             accepted = seen is None or (call.number is not None and call.number < seen[1])
             ran = call.number is not None and accepted
             if call.listener is not None:
-                call.listener.fail(StatusError(Code.UNAVAILABLE, why, ran))
+                call.listener.fail(StatusError(self.protocol.ended(), why, ran))
         self.protocol.opened.clear()
         for waiting in self._pongs.values():
             if not waiting.done():

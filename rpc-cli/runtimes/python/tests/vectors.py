@@ -153,6 +153,8 @@ def hello(said: Hello) -> typing.Iterator[str]:
         yield f"{word}={getattr(said, field)}"
     if said.features:
         yield f"features={said.features}"
+    if said.token:
+        yield f"token={to_hex(said.token)}"
     if said.name:
         yield f"name={said.name}"
 
@@ -173,6 +175,8 @@ def request(payload: bytes, extended: bool) -> typing.Iterator[str]:
         yield f"within={extension.within}"
     if extension.credit:
         yield f"credit={extension.credit}"
+    if extension.token:
+        yield f"token={to_hex(extension.token)}"
     yield f"arguments={to_hex(rest)}"
 
 
@@ -218,6 +222,10 @@ class Words:
         """The same as a number; 0 if it is not there."""
         return int(self.text(name)) if name in self else 0
 
+    def bytes(self, name: str) -> bytes:
+        """The same as bytes; none if it is not there."""
+        return unhex(self.text(name)) if name in self else b""
+
     def pairs(self) -> Pairs:
         """The metadata."""
         pairs = Pairs()
@@ -255,6 +263,7 @@ def request_head(words: Words) -> bytes:
     extension.timeout = words.number("nanoseconds") / 1e9 if "nanoseconds" in words else None
     extension.within = words.number("within") if "within" in words else None
     extension.credit = words.number("credit")
+    extension.token = words.bytes("token")
     return extension.encode()
 
 
@@ -264,7 +273,9 @@ def body(kind: Kind, words: Words) -> bytes:
         if name in words:
             return unhex(words.text(name))
     if kind is Kind.HELLO:
-        return Limits(**{field: words.number(word) for word, field in LIMITS.items()}).hello(words.long)
+        return Limits(**{field: words.number(word) for word, field in LIMITS.items()}).hello(
+            words.long, words.bytes("token")
+        )
     if kind is Kind.ERROR:
         return b"\x00" + unhex(words.text("application")) if "application" in words else status(status_of(words))
     if kind is Kind.ACCEPT:

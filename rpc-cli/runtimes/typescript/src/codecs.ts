@@ -1,7 +1,7 @@
 // How values of each shape travel. Generated code puts them together; each says in what form programs hold them.
 
 import { EncodeError } from "./errors.js";
-import { Reader, utf8, Writer } from "./wire.js";
+import { Reader, utf8, Writer, wrong } from "./wire.js";
 
 /** Writes values of type `In` and reads those of type `T`, which every `In` can hold. */
 export interface Codec<T, In = T> {
@@ -34,7 +34,14 @@ export function decode<T>(codec: Codec<T, never>, bytes: Uint8Array): T {
 }
 
 /** No content. */
-export const unit: Codec<null> = { write: () => undefined, read: () => null };
+export const unit: Codec<null, null | undefined> = {
+  write: (_, value: unknown) => {
+    if (value !== null && value !== undefined) {
+      throw wrong(value, "null");
+    }
+  },
+  read: () => null,
+};
 
 /** What a method without a result returns. */
 export const nothing: Codec<undefined, unknown> = {
@@ -43,7 +50,10 @@ export const nothing: Codec<undefined, unknown> = {
 };
 
 export const bool: Codec<boolean> = {
-  write: (writer, value) => {
+  write: (writer, value: unknown) => {
+    if (typeof value !== "boolean") {
+      throw wrong(value, "a boolean");
+    }
     writer.byte(value ? 1 : 0);
   },
   read: (reader) => {
@@ -80,21 +90,28 @@ export const i128: Codec<bigint, bigint | number> = bigSigned(128);
 
 export const f32: Codec<number> = {
   write: (writer, value) => {
-    writer.f32(value);
+    const number = float(value);
+    if (Number.isFinite(number) && !Number.isFinite(Math.fround(number))) {
+      throw new EncodeError(`${String(number)} is beyond what a float of 32 bits holds`);
+    }
+    writer.f32(number);
   },
   read: (reader) => reader.f32(),
 };
 
 export const f64: Codec<number> = {
   write: (writer, value) => {
-    writer.f64(value);
+    writer.f64(float(value));
   },
   read: (reader) => reader.f64(),
 };
 
 /** One code point. */
 export const char: Codec<string> = {
-  write: (writer, value) => {
+  write: (writer, value: unknown) => {
+    if (typeof value !== "string") {
+      throw wrong(value, "a string");
+    }
     const [first, second] = value;
     if (first === undefined || second !== undefined) {
       throw new EncodeError("a character is one code point");
@@ -112,7 +129,10 @@ export const str: Codec<string> = {
 };
 
 export const bytes: Codec<Uint8Array> = {
-  write: (writer, value) => {
+  write: (writer, value: unknown) => {
+    if (!(value instanceof Uint8Array)) {
+      throw wrong(value, "a Uint8Array");
+    }
     writer.length(value.length);
     writer.raw(value);
   },
@@ -122,7 +142,10 @@ export const bytes: Codec<Uint8Array> = {
 /** So many bytes, without a length. */
 export function octets(size: number): Codec<Uint8Array> {
   return {
-    write: (writer, value) => {
+    write: (writer, value: unknown) => {
+      if (!(value instanceof Uint8Array)) {
+        throw wrong(value, "a Uint8Array");
+      }
       sized(value.length, size);
       writer.raw(value);
     },
@@ -130,13 +153,16 @@ export function octets(size: number): Codec<Uint8Array> {
   };
 }
 
-/** A value or `null`, for values that are not `null` themselves. */
-export function option<T, I>(content: Codec<T, I>): Codec<T | null, I | null> {
+/** A value or `null`, for values that are not `null` themselves. What is left out is `null`. */
+export function option<T, I>(content: Codec<T, I>): Codec<T | null, I | null | undefined> {
   return {
     write: (writer, value) => {
-      writer.byte(value === null ? 0 : 1);
-      if (value !== null) {
+      const none = value === null || value === undefined;
+      writer.byte(none ? 0 : 1);
+      if (!none) {
+        writer.enter();
         content.write(writer, value);
+        writer.leave();
       }
     },
     read: (reader) => (some(reader) ? reader.nested(() => content.read(reader)) : null),
@@ -146,12 +172,18 @@ export function option<T, I>(content: Codec<T, I>): Codec<T | null, I | null> {
 /** A value or `null`, for values that may be `null` themselves. */
 export function nestedOption<T, I>(
   content: Codec<T, I>,
-): Codec<{ some: T } | null, { some: I } | null> {
+): Codec<{ some: T } | null, { some: I } | null | undefined> {
   return {
     write: (writer, value) => {
-      writer.byte(value === null ? 0 : 1);
-      if (value !== null) {
+      const none = value === null || value === undefined;
+      writer.byte(none ? 0 : 1);
+      if (!none) {
+        if (!isObject(value) || !Object.hasOwn(value, "some")) {
+          throw wrong(value, "null or an object with some");
+        }
+        writer.enter();
         content.write(writer, value.some);
+        writer.leave();
       }
     },
     read: (reader) => (some(reader) ? reader.nested(() => ({ some: content.read(reader) })) : null),
@@ -161,10 +193,13 @@ export function nestedOption<T, I>(
 export function seq<T, I>(content: Codec<T, I>): Codec<T[], readonly I[]> {
   return {
     write: (writer, value) => {
+      list(value);
       writer.length(value.length);
+      writer.enter();
       for (const element of value) {
         content.write(writer, element);
       }
+      writer.leave();
     },
     read: (reader) => {
       const elements: T[] = [];
@@ -183,11 +218,16 @@ export function map<K, V, IK, IV>(
 ): Codec<Map<K, V>, ReadonlyMap<IK, IV>> {
   return {
     write: (writer, entries) => {
+      if (!((entries as unknown) instanceof Map)) {
+        throw wrong(entries, "a Map");
+      }
       writer.length(entries.size);
+      writer.enter();
       for (const [name, content] of entries) {
         key.write(writer, name);
         value.write(writer, content);
       }
+      writer.leave();
     },
     read: (reader) => {
       const entries = new Map<K, V>();
@@ -204,10 +244,13 @@ export function map<K, V, IK, IV>(
 export function array<T, I>(content: Codec<T, I>, size: number): Codec<T[], readonly I[]> {
   return {
     write: (writer, value) => {
+      list(value);
       sized(value.length, size);
+      writer.enter();
       for (const element of value) {
         content.write(writer, element);
       }
+      writer.leave();
     },
     read: (reader) =>
       reader.nested(() => {
@@ -227,10 +270,13 @@ export function tuple<C extends readonly AnyCodec[]>(
   type Parts = { -readonly [I in keyof C]: Out<C[I]> };
   return {
     write: (writer, value) => {
+      list(value);
       sized(value.length, parts.length);
+      writer.enter();
       for (const [index, part] of parts.entries()) {
         part.write(writer, value[index] as never);
       }
+      writer.leave();
     },
     read: (reader) => reader.nested(() => parts.map((part) => part.read(reader)) as Parts),
   };
@@ -240,7 +286,9 @@ export function tuple<C extends readonly AnyCodec[]>(
 export function newtype<T, I>(content: Codec<T, I>): Codec<T, I> {
   return {
     write: (writer, value) => {
+      writer.enter();
       content.write(writer, value);
+      writer.leave();
     },
     read: (reader) => reader.nested(() => content.read(reader)),
   };
@@ -314,6 +362,10 @@ function integer(value: number, min: number, max: number): number {
 }
 
 function bigInteger(value: bigint | number, min: bigint, max: bigint): bigint {
+  const given: unknown = value;
+  if (typeof given !== "number" && typeof given !== "bigint") {
+    throw wrong(given, "a bigint or a number");
+  }
   if (typeof value === "number" && !Number.isSafeInteger(value)) {
     throw new EncodeError(`${String(value)} is not a safe integer; write it as a bigint`);
   }
@@ -322,6 +374,24 @@ function bigInteger(value: bigint | number, min: bigint, max: bigint): bigint {
     throw new EncodeError(`${String(value)} is not from ${String(min)} to ${String(max)}`);
   }
   return number;
+}
+
+function float(value: unknown): number {
+  if (typeof value !== "number") {
+    throw wrong(value, "a number");
+  }
+  return value;
+}
+
+function list(value: unknown): void {
+  if (!Array.isArray(value)) {
+    throw wrong(value, "an array");
+  }
+}
+
+/** Whether it has properties that can be looked at. */
+export function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }
 
 function sized(length: number, size: number): void {

@@ -1,8 +1,8 @@
 // How structs and enums travel: fields by name, variants by index.
 
-import type { Codec } from "./codecs.js";
+import { type Codec, isObject } from "./codecs.js";
 import { EncodeError } from "./errors.js";
-import type { Reader, Writer } from "./wire.js";
+import { type Reader, type Writer, wrong } from "./wire.js";
 
 /** A field of `T`: its name, how it travels, and what stands for it where it is left out. */
 export type FieldOf<T> = {
@@ -20,7 +20,9 @@ export type Empty = Record<string, never>;
 export function struct<T extends object>(fields: readonly FieldOf<T>[]): Codec<T> {
   return {
     write: (writer, value) => {
+      writer.enter();
       writeFields(writer, fields, value);
+      writer.leave();
     },
     read: (reader) => reader.nested(() => readFields(reader, fields, {}) as T),
   };
@@ -33,7 +35,8 @@ export function literals<T extends string>(names: readonly T[]): Codec<T> {
     write: (writer, value) => {
       const index = indices.get(value);
       if (index === undefined) {
-        throw new EncodeError(`no variant ${value}; there are ${names.join(", ")}`);
+        const given: unknown = value;
+        throw new EncodeError(`no variant ${String(given)}; there are ${names.join(", ")}`);
       }
       writer.unsigned(index);
     },
@@ -55,13 +58,19 @@ export function union<T extends { readonly kind: string }>(
   const indices = new Map(variants.map((variant, index) => [variant.kind, index]));
   return {
     write: (writer, value) => {
+      if (!isObject(value)) {
+        throw wrong(value, "an object with kind");
+      }
       const index = indices.get(value.kind) ?? -1;
       const variant = variants[index];
       if (variant === undefined) {
-        throw new EncodeError(`no variant ${value.kind}; there are ${[...indices.keys()].join(", ")}`);
+        const given: unknown = value.kind;
+        throw new EncodeError(`no variant ${String(given)}; there are ${[...indices.keys()].join(", ")}`);
       }
       writer.unsigned(index);
+      writer.enter();
       variant.write(writer, value);
+      writer.leave();
     },
     read: (reader) => reader.nested(() => chosen(reader, variants).read(reader)),
   };
@@ -94,7 +103,9 @@ export function fields<T extends { kind: string }>(
   return {
     kind,
     write: (writer, variant) => {
+      writer.enter();
       writeFields(writer, list, variant);
+      writer.leave();
     },
     read: (reader) => reader.nested(() => readFields(reader, list, { kind }) as T),
   };
@@ -109,6 +120,10 @@ export function result<T, E, IT, IE>(
 ): Codec<Result<T, E>, Result<IT, IE>> {
   return {
     write: (writer, value) => {
+      if (!isObject(value) || !("ok" in value || "err" in value)) {
+        throw wrong(value, "an object with ok or err");
+      }
+      writer.enter();
       if ("ok" in value) {
         writer.unsigned(0);
         ok.write(writer, value.ok);
@@ -116,6 +131,7 @@ export function result<T, E, IT, IE>(
         writer.unsigned(1);
         err.write(writer, value.err);
       }
+      writer.leave();
     },
     read: (reader) =>
       reader.nested(() =>
@@ -126,7 +142,10 @@ export function result<T, E, IT, IE>(
 
 type AnyField = readonly [name: string, codec: Codec<unknown>, missing?: unknown];
 
-function writeFields(writer: Writer, list: readonly unknown[], value: object): void {
+function writeFields(writer: Writer, list: readonly unknown[], value: unknown): void {
+  if (!isObject(value)) {
+    throw wrong(value, "an object");
+  }
   for (const [name, codec, missing] of list as readonly AnyField[]) {
     const own = Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined;
     const field = own === undefined ? missing : own;
@@ -139,9 +158,13 @@ function writeFields(writer: Writer, list: readonly unknown[], value: object): v
 
 function readFields(reader: Reader, list: readonly unknown[], value: object): object {
   for (const [name, codec] of list as readonly AnyField[]) {
-    // Defined rather than assigned: a field may be called `__proto__`.
-    const field = { value: codec.read(reader), writable: true, enumerable: true, configurable: true };
-    Object.defineProperty(value, name, field);
+    if (name === "__proto__") {
+      // Assigned, it would be something else.
+      const field = { value: codec.read(reader), writable: true, enumerable: true, configurable: true };
+      Object.defineProperty(value, name, field);
+    } else {
+      (value as Record<string, unknown>)[name] = codec.read(reader);
+    }
   }
   return value;
 }

@@ -8,7 +8,9 @@ import { Dispatcher } from "./dispatch.js";
 import { ProtocolError, StatusError } from "./errors.js";
 import { DEFAULT_LIMITS, type Limits } from "./hello.js";
 import type { ServiceHandler } from "./method.js";
+import { forget, listen } from "./ongoing.js";
 import { Protocol } from "./protocol.js";
+import { utf8 } from "./wire.js";
 
 /** Milliseconds for the connection and the hellos. */
 const HANDSHAKE = 5000;
@@ -20,6 +22,8 @@ const STUCK = 30_000;
 const PROGRESS = 30_000;
 const LEAST_PROGRESS = 30 * 1024;
 const TICK = 1000;
+/** The longest that a timer of Node runs. */
+const MAX_TIMER = 2 ** 31 - 1;
 /** Bytes that are handed to the socket at once. */
 const BATCH = 65_536;
 
@@ -30,6 +34,8 @@ export interface ConnectOptions {
   readonly limits?: Partial<Limits>;
   /** What this side calls itself, for logs of the other. */
   readonly name?: string;
+  /** Proves to the server who calls: text, or 1 to 2,048 bytes. */
+  readonly token?: string | Uint8Array;
   /** Gives up while connecting. */
   readonly signal?: AbortSignal;
 }
@@ -53,7 +59,9 @@ class Link {
   #socket: Socket | undefined;
   #ticker: NodeJS.Timeout | undefined;
   #handshake: NodeJS.Timeout | undefined;
+  #grace: NodeJS.Timeout | undefined;
   #scheduled = false;
+  #scheduledSoon = false;
   #blocked = false;
   #over = false;
   #ready = false;
@@ -84,7 +92,15 @@ class Link {
         clearTimeout(this.#handshake);
         this.#forget();
         this.#ready = true;
-        resolve(this.#connection);
+        // A refusal comes right behind the hello: what has come with that is looked at first.
+        queueMicrotask(() => {
+          const { reason } = this.#protocol;
+          if (reason === undefined) {
+            resolve(this.#connection);
+          } else {
+            reject(reason);
+          }
+        });
       },
       request: (call: PeerCall): void => {
         this.#dispatcher.handle(this.#protocol, this.#connection, call);
@@ -92,9 +108,14 @@ class Link {
       wake: (): void => {
         this.#schedule();
       },
+      wakeSoon: (): void => {
+        this.#scheduleSoon();
+      },
       now: (): number => Date.now(),
     };
-    this.#protocol = new Protocol(limits, hooks, options.name);
+    const { name, token } = options;
+    const shown = typeof token === "string" ? utf8(token) : token;
+    this.#protocol = new Protocol(limits, hooks, name, shown);
     this.#connection = new Connection(this.#protocol, this.#dispatcher, this);
   }
 
@@ -113,12 +134,14 @@ class Link {
     };
     this.#handshake = setTimeout(give("no answer in time"), HANDSHAKE);
     const giveUp = give("given up");
-    signal?.addEventListener("abort", giveUp, { once: true });
-    this.#forget = (): void => {
-      signal?.removeEventListener("abort", giveUp);
-    };
-    if (signal?.aborted === true) {
-      giveUp();
+    if (signal !== undefined) {
+      listen(signal, giveUp);
+      this.#forget = (): void => {
+        forget(signal, giveUp);
+      };
+      if (signal.aborted) {
+        giveUp();
+      }
     }
     socket.on("connect", () => {
       this.#ticker = setInterval(() => {
@@ -148,9 +171,16 @@ class Link {
     });
   }
 
-  drain(): void {
+  drain(grace: number): void {
     this.#protocol.drain("the client closes");
     this.#schedule();
+    if (!this.#over && grace <= MAX_TIMER) {
+      clearTimeout(this.#grace);
+      const end = (): void => {
+        this.#end("the connection was closed before its calls had ended");
+      };
+      this.#grace = setTimeout(end, Math.max(grace, 0));
+    }
   }
 
   abort(why: string): void {
@@ -182,6 +212,17 @@ class Link {
       this.#scheduled = true;
       queueMicrotask(() => {
         this.#scheduled = false;
+        this.#flush();
+      });
+    }
+  }
+
+  /** Writes when what runs now has run: items of an upload come one by one, with promises between them. */
+  #scheduleSoon(): void {
+    if (!this.#scheduled && !this.#scheduledSoon) {
+      this.#scheduledSoon = true;
+      setImmediate(() => {
+        this.#scheduledSoon = false;
         this.#flush();
       });
     }
@@ -247,10 +288,11 @@ class Link {
     }
     this.#over = true;
     clearTimeout(this.#handshake);
+    clearTimeout(this.#grace);
     clearInterval(this.#ticker);
     this.#forget();
     this.#protocol.end(why);
-    this.#reject(new StatusError("UNAVAILABLE", why, false, { cause }));
+    this.#reject(this.#protocol.reason ?? new StatusError("UNAVAILABLE", why, false, { cause }));
     if (orderly) {
       this.#socket?.end();
     } else {

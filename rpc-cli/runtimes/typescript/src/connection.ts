@@ -10,13 +10,21 @@ import type { Protocol } from "./protocol.js";
 
 /** How a connection closes. */
 export interface Closer {
-  /** Finishes what runs, then closes. */
-  drain(): void;
+  /** Finishes what runs, and closes then, or after so many milliseconds. */
+  drain(grace: number): void;
   /** Closes at once. */
   abort(why: string): void;
   /** Resolves when it is closed. */
   readonly closed: Promise<void>;
 }
+
+/** What may be said of a close. */
+export interface CloseOptions {
+  /** Milliseconds for what runs; `Infinity` for as long as it takes. */
+  readonly grace?: number;
+}
+
+const GRACE = 5000;
 
 /** One live link to a server, made by `connect`. Both sides may call. */
 export class Connection {
@@ -40,10 +48,18 @@ export class Connection {
     this.#dispatcher.register(handler);
   }
 
-  /** Lets what runs end, opens nothing more, and closes. */
-  close(): Promise<void> {
-    this.#closer.drain();
+  /**
+   * Opens nothing more, lets what runs end for as long as `grace` says (5 seconds), and closes: calls that are open then,
+   * such as a stream that nobody reads, fail with UNAVAILABLE. Never rejects.
+   */
+  close({ grace = GRACE }: CloseOptions = {}): Promise<void> {
+    this.#closer.drain(grace);
     return this.#closer.closed;
+  }
+
+  /** Closes as `close` does where `await using` ends. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   /** Closes at once: calls that are open fail with UNAVAILABLE. */

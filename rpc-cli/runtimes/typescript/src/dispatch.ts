@@ -114,21 +114,29 @@ export class Dispatcher {
     const send = async (item: Uint8Array): Promise<boolean> => {
       const { outbound } = call;
       const sent = outbound?.send(item);
-      protocol.flush();
+      protocol.flush(outbound);
       await sent;
       return outbound?.isClosed === false;
     };
     try {
       const upload = (): AsyncIterableIterator<Uint8Array> => uploaded(protocol, call);
       const payload = await answer.run(call.arguments, upload, send, context);
-      await call.outbound?.sent();
+      await sentAll(protocol, call);
       protocol.reply(call, { kind: "value", payload });
     } catch (error) {
-      await call.outbound?.sent();
+      await sentAll(protocol, call);
       fail(protocol, call, answer, error);
     } finally {
       clearTimeout(timer);
     }
+  }
+}
+
+/** Waits until all items of a call have left. */
+async function sentAll(protocol: Protocol, { outbound }: PeerCall): Promise<void> {
+  if (outbound !== undefined) {
+    protocol.flush();
+    await outbound.sent();
   }
 }
 

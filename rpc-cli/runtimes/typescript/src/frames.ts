@@ -212,6 +212,8 @@ export interface Extension {
   readonly nested: boolean;
   /** Bytes of items that may be sent at once beyond the hello. */
   readonly credit: number;
+  /** What proves for whom the call is made. This side passes it over. */
+  readonly token: Uint8Array | undefined;
 }
 
 /** A request is not started: an answer says why, and the connection lives. */
@@ -228,6 +230,8 @@ const TIME = 1;
 const STREAMS = 3;
 const WITHIN = 4;
 const CREDIT = 5;
+const TOKEN = 10;
+const MAX_TOKEN = 4096;
 const LENGTHS = new Map([[TIME, 8], [STREAMS, 1], [WITHIN, 4], [CREDIT, 4]]);
 
 /** Reads an extension, and gives how long it is. */
@@ -235,12 +239,18 @@ export function decodeExtension(payload: Uint8Array): [extension: Extension, len
   const metadata = new Metadata();
   let timeout: bigint | undefined;
   let [streams, credit, nested] = [0, 0, false];
+  let token: Uint8Array | undefined;
   try {
     const [content, length] = block(payload);
     for (const [tag, value] of entries(content)) {
       const expected = LENGTHS.get(tag);
       if (tag === PAIR) {
         Metadata.read(metadata, value);
+      } else if (tag === TOKEN) {
+        if (value.length < 1 || value.length > MAX_TOKEN) {
+          throw new RangeError("a token that is empty or too long");
+        }
+        token = value.slice();
       } else if (expected === undefined) {
         unknown(tag);
       } else if (value.length !== expected) {
@@ -256,7 +266,7 @@ export function decodeExtension(payload: Uint8Array): [extension: Extension, len
       }
     }
     const [sends, expects] = [(streams & 1) !== 0, (streams & 2) !== 0];
-    return [{ timeout, metadata, sends, expects, nested, credit }, length];
+    return [{ timeout, metadata, sends, expects, nested, credit, token }, length];
   } catch (error) {
     if (error instanceof UnknownEntry) {
       throw new RequestError("UNIMPLEMENTED", error.message);
@@ -352,7 +362,7 @@ export function decodeError(payload: Uint8Array): StatusError | Uint8Array {
 }
 
 /** The last of the codes of a goaway that are known. */
-const CALM = 5;
+const UNAUTHENTICATED = 6;
 
 /** A goaway with its code, 0 for drain. */
 export function encodeGoaway(code: number, accepted: number, message: string): Uint8Array {
@@ -372,7 +382,7 @@ export function decodeGoaway(payload: Uint8Array): [code: number, accepted: bigi
   passOver(payload.subarray(end));
   // Of a code that is not known, it is a rule that was broken.
   const [code = 1] = payload;
-  return [code <= CALM ? code : 1, view(payload).getBigUint64(1, true), message];
+  return [code <= UNAUTHENTICATED ? code : 1, view(payload).getBigUint64(1, true), message];
 }
 
 /** Reads an extension frame: none is known. */

@@ -55,17 +55,21 @@ const LIMITS = [
 
 const NAME = 5;
 const FEATURES = 10;
+const TOKEN = 11;
 const MAX_NAME = 256;
+const MAX_TOKEN = 2048;
 
 /** What the other side has said. */
 export interface Hello extends Limits {
   readonly name: string;
   /** What it can beyond what every side can, as a set of bits; what both sides say holds. This side knows none. */
   readonly features: bigint;
+  /** What proves who it is. This side passes it over. */
+  readonly token: Uint8Array | undefined;
 }
 
 /** The hello that announces these limits. */
-export function encodeHello(limits: Limits, name = ""): Uint8Array {
+export function encodeHello(limits: Limits, name = "", token?: Uint8Array): Uint8Array {
   const writer = new Writer();
   for (const [key, tag, low, high] of LIMITS) {
     const limit = limits[key];
@@ -85,6 +89,14 @@ export function encodeHello(limits: Limits, name = ""): Uint8Array {
     writer.u16(text.length);
     writer.raw(text);
   }
+  if (token !== undefined) {
+    if (token.length < 1 || token.length > MAX_TOKEN) {
+      throw new RangeError(`a token is 1 to ${String(MAX_TOKEN)} bytes long`);
+    }
+    writer.byte(TOKEN);
+    writer.u16(token.length);
+    writer.raw(token);
+  }
   return encodeFrame(Kind.hello, 0, 0, writer.finish());
 }
 
@@ -92,6 +104,7 @@ export function encodeHello(limits: Limits, name = ""): Uint8Array {
 export function decodeHello(payload: Uint8Array): Hello {
   const limits: { -readonly [K in keyof Limits]: number } = { ...DEFAULT_LIMITS };
   let [name, features] = ["", 0n];
+  let token: Uint8Array | undefined;
   try {
     for (const [tag, value] of entries(payload)) {
       const limit = LIMITS.find((entry) => entry[1] === tag);
@@ -109,6 +122,11 @@ export function decodeHello(payload: Uint8Array): Hello {
         name = strict(value);
       } else if (tag === FEATURES) {
         features = value.subarray(0, 8).reduceRight((bits, byte) => (bits << 8n) | BigInt(byte), 0n);
+      } else if (tag === TOKEN) {
+        if (value.length < 1 || value.length > MAX_TOKEN) {
+          throw new ProtocolError("a hello with a token that is empty or too long");
+        }
+        token = value.slice();
       } else {
         unknown(tag);
       }
@@ -119,5 +137,5 @@ export function decodeHello(payload: Uint8Array): Hello {
     }
     throw error;
   }
-  return { ...limits, name, features };
+  return { ...limits, name, features, token };
 }

@@ -5,7 +5,7 @@ export * from "./answers.js";
 export * from "./codecs.js";
 export * from "./composites.js";
 export { connect, type ConnectOptions } from "./connect.js";
-export { Connection } from "./connection.js";
+export { type CloseOptions, Connection } from "./connection.js";
 export {
   AppError,
   type Code,

@@ -1,5 +1,10 @@
 // The items of a reply, as programs iterate them.
 
+/** Cancels calls whose streams nobody has any more: the other side would send to nobody. */
+const dropped = new FinalizationRegistry<() => void>((cancel) => {
+  cancel();
+});
+
 /** Items of a stream, in order. Ending the iteration early, as `break` does, cancels the call. */
 export class ItemStream<T> implements AsyncIterableIterator<T> {
   readonly #pull: () => Promise<IteratorResult<T, undefined>>;
@@ -10,6 +15,7 @@ export class ItemStream<T> implements AsyncIterableIterator<T> {
   constructor(pull: () => Promise<IteratorResult<T, undefined>>, cancel: () => void) {
     this.#pull = pull;
     this.#cancel = cancel;
+    dropped.register(this, cancel, this);
   }
 
   /** The next item. Throws what the call failed with, once. */
@@ -21,7 +27,7 @@ export class ItemStream<T> implements AsyncIterableIterator<T> {
 
   /** Wants no more: cancels the call, unless it has ended. */
   return(): Promise<IteratorResult<T, undefined>> {
-    this.#over = true;
+    this.#end();
     this.#cancel();
     return Promise.resolve({ done: true, value: undefined });
   }
@@ -35,6 +41,11 @@ export class ItemStream<T> implements AsyncIterableIterator<T> {
     return items;
   }
 
+  /** Wants no more, where `await using` ends. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+
   [Symbol.asyncIterator](): this {
     return this;
   }
@@ -45,11 +56,18 @@ export class ItemStream<T> implements AsyncIterableIterator<T> {
     }
     try {
       const result = await this.#pull();
-      this.#over = result.done === true;
+      if (result.done === true) {
+        this.#end();
+      }
       return result;
     } catch (error) {
-      this.#over = true;
+      this.#end();
       throw error;
     }
+  }
+
+  #end(): void {
+    this.#over = true;
+    dropped.unregister(this);
   }
 }

@@ -32,6 +32,8 @@ export interface CallOptions {
   readonly metadata?: MetadataInput;
   /** Runs with what the other side says beside its reply, and ahead of the items of a stream. */
   readonly onMetadata?: (metadata: Metadata, when: "leading" | "trailing") => void;
+  /** Makes the call for whom this proves, in the place of the connection's token: text, or 1 to 4,096 bytes. */
+  readonly token?: string | Uint8Array;
   /** The call that is being answered, in calls back to its caller. */
   readonly within?: CallContext;
 }

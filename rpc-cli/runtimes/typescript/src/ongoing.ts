@@ -7,10 +7,13 @@ import { Metadata } from "./metadata.js";
 import type { CallOptions, Items, Method } from "./method.js";
 import type { Protocol } from "./protocol.js";
 import type { Inbound } from "./streams.js";
-import { Writer } from "./wire.js";
+import { utf8, Writer } from "./wire.js";
 
 /** The longest that a timer of Node runs. */
 const MAX_TIMER = 2 ** 31 - 1;
+
+/** Bytes of the longest token of a call. */
+const MAX_TOKEN = 4096;
 
 /** How a call ended: by a reply, or by an error of the program's own upload. */
 export type Outcome = Reply | { readonly kind: "thrown"; readonly error: Error };
@@ -141,7 +144,7 @@ export class Ongoing {
     clearTimeout(this.#timer);
     const { signal } = this.#request.options;
     if (signal !== undefined) {
-      listeners.get(signal)?.delete(this.#abort);
+      forget(signal, this.#abort);
     }
   }
 
@@ -155,7 +158,7 @@ export class Ongoing {
     const send = async (item: unknown): Promise<boolean> => {
       if (!outbound.isClosed) {
         const sent = outbound.send(encode(codec as Codec<unknown>, item));
-        this.#protocol.flush();
+        this.#protocol.flush(outbound);
         await sent;
       }
       return !outbound.isClosed;
@@ -166,6 +169,7 @@ export class Ongoing {
           break;
         }
       }
+      this.#protocol.flush();
       await outbound.sent();
       this.#protocol.finishUpload(open);
     } catch (thrown) {
@@ -176,21 +180,32 @@ export class Ongoing {
   }
 }
 
-/** What runs when a signal is aborted. One listener serves all calls of a signal: Node warns of more than ten. */
-const listeners = new WeakMap<AbortSignal, Set<() => void>>();
+/** What runs when a signal is aborted. One listener serves all that share a signal: Node warns of more than ten. */
+const listeners = new WeakMap<AbortSignal, { all: Set<() => void>; abort: () => void }>();
 
-function listen(signal: AbortSignal, run: () => void): void {
+/** Runs something when a signal is aborted. */
+export function listen(signal: AbortSignal, run: () => void): void {
   const known = listeners.get(signal);
-  const all = known ?? new Set();
-  all.add(run);
-  if (known === undefined) {
-    listeners.set(signal, all);
-    const abort = (): void => {
-      for (const each of [...all]) {
-        each();
-      }
-    };
-    signal.addEventListener("abort", abort, { once: true });
+  if (known !== undefined) {
+    known.all.add(run);
+    return;
+  }
+  const all = new Set([run]);
+  const abort = (): void => {
+    for (const each of [...all]) {
+      each();
+    }
+  };
+  listeners.set(signal, { all, abort });
+  signal.addEventListener("abort", abort, { once: true });
+}
+
+/** Leaves nothing with a signal that outlives its calls. */
+export function forget(signal: AbortSignal, run: () => void): void {
+  const known = listeners.get(signal);
+  if (known?.all.delete(run) === true && known.all.size === 0) {
+    listeners.delete(signal);
+    signal.removeEventListener("abort", known.abort);
   }
 }
 
@@ -230,6 +245,15 @@ export function encodeExtension(options: CallOptions, sends: boolean, expects: b
     writer.byte(4);
     writer.u16(4);
     writer.u32(options.within.id);
+  }
+  if (options.token !== undefined) {
+    const token = typeof options.token === "string" ? utf8(options.token) : options.token;
+    if (token.length < 1 || token.length > MAX_TOKEN) {
+      throw new RangeError(`a token is 1 to ${String(MAX_TOKEN)} bytes long`);
+    }
+    writer.byte(10);
+    writer.u16(token.length);
+    writer.raw(token);
   }
   return writer.finish();
 }

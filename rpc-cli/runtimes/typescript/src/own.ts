@@ -21,6 +21,8 @@ export class OwnCalls {
   readonly #calls = new Map<number, OpenCall>();
   /** One-way calls that have not left. */
   readonly #oneways = new Set<OpenCall>();
+  /** Calls whose replies are there in part. Bounded by: the limit of partial messages. */
+  readonly #partial = new Set<OpenCall>();
   readonly #shares = new Shares();
   #peer: Hello | undefined;
   /** Calls that wait for room. Those of handlers may go further than others: each kind waits in a row of its own. */
@@ -54,7 +56,7 @@ export class OwnCalls {
 
   /** Whether a reply is there in part. */
   get isPartial(): boolean {
-    return this.#partial > 0;
+    return this.#partial.size > 0;
   }
 
   /** The other side has said what it accepts. */
@@ -194,19 +196,21 @@ export class OwnCalls {
   }
 
   /** Those that the other side has not accepted before it said that it goes away were not started. */
-  abandon(accepted: bigint, why: string): void {
+  abandon(accepted: bigint, status: StatusError): void {
     for (const open of [...this.#calls.values()]) {
       if (open.number === undefined || BigInt(open.number) >= accepted) {
         if (open.message !== undefined) {
           this.#outbox.drop(open.message);
         }
-        this.#settle(open, { kind: "status", status: unavailable(why, false) });
+        this.#settle(open, { kind: "status", status });
         open.outbound?.close();
         this.#calls.delete(open.id);
+        this.#partial.delete(open);
         this.#shares.giveBack(open.want);
       }
     }
-    this.refuse(why);
+    this.#refusal ??= status;
+    this.refuse(status.message);
   }
 
   /** Opens no further call; those that wait were not started. */
@@ -227,6 +231,7 @@ export class OwnCalls {
       this.#settle(open, { kind: "status", status: unavailable(why, mayHaveRun) });
     }
     this.#calls.clear();
+    this.#partial.clear();
   }
 
   /** Sends what waits, as far as the other side has room. */
@@ -299,7 +304,7 @@ export class OwnCalls {
     if (!open.sent && !open.cancelled) {
       throw new ProtocolError("a reply before the end of its request");
     }
-    if (!open.reply.isPartial && this.#partial + partial > this.#limits.maxPartial) {
+    if (!open.reply.isPartial && this.#partial.size + partial > this.#limits.maxPartial) {
       throw new ProtocolError("too many messages in part", "limit");
     }
     const more = (flags & Flag.more) !== 0;
@@ -310,8 +315,10 @@ export class OwnCalls {
     }
     const whole = open.reply.add(kind, payload, more);
     if (whole === undefined) {
+      this.#partial.add(open);
       return;
     }
+    this.#partial.delete(open);
     const reply = this.#read(open, kind, whole);
     if (open.outbound === undefined || open.outbound.isClosed || open.cancelled) {
       this.#release(open);
@@ -342,6 +349,9 @@ export class OwnCalls {
       open.call.onMetadata(trailing, "trailing");
     }
     if (read instanceof StatusError) {
+      if (read.details.some(({ type }) => type === "rpc.Signature")) {
+        read.message += "; this client is of another version of the server: generate it anew with rpc codegen";
+      }
       read.metadata = trailing;
       return { kind: "status", status: read };
     }
@@ -380,15 +390,6 @@ export class OwnCalls {
       throw new ProtocolError("a frame about a call that is not open");
     }
     return open;
-  }
-
-  /** How many replies are there in part. */
-  get #partial(): number {
-    let count = 0;
-    for (const open of this.#calls.values()) {
-      count += open.reply.isPartial ? 1 : 0;
-    }
-    return count;
   }
 
   #release(open: OpenCall): void {

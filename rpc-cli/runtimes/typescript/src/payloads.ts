@@ -12,6 +12,8 @@ export interface Hooks {
   request(call: PeerCall): void;
   /** There is something to send. */
   wake(): void;
+  /** There is something to send, and more may follow at once: one write takes it all. */
+  wakeSoon(): void;
   /** The time in milliseconds. */
   now(): number;
 }

@@ -30,7 +30,8 @@ const UNREAD = 1 << 20;
 const KEY = 8;
 
 function nothing(): Extension {
-  return { timeout: undefined, metadata: new Metadata(), sends: false, expects: false, nested: false, credit: 0 };
+  const metadata = new Metadata();
+  return { timeout: undefined, metadata, sends: false, expects: false, nested: false, credit: 0, token: undefined };
 }
 
 export class PeerCalls {
@@ -46,6 +47,8 @@ export class PeerCalls {
   readonly #patience: Patience;
   readonly #hooks: Hooks;
   readonly #calls = new Map<number, PeerCall>();
+  /** Calls whose requests are there in part. Bounded by: the limit of partial messages. */
+  readonly #partial = new Set<PeerCall>();
   readonly #shares = new Shares();
   /** Calls whose handlers are not started yet. Bounded by: the limits of calls, and the window of those without a reply. */
   readonly #held = new Queue<PeerCall>();
@@ -68,11 +71,7 @@ export class PeerCalls {
 
   /** How many requests are there in part. */
   get partial(): number {
-    let count = 0;
-    for (const call of this.#calls.values()) {
-      count += call.request.isPartial ? 1 : 0;
-    }
-    return count;
+    return this.#partial.size;
   }
 
   /** A frame about a call of the other side. */
@@ -156,6 +155,7 @@ export class PeerCalls {
   endInput(status: StatusError): void {
     for (const call of [...this.#calls.values()]) {
       if (call.request.isPartial || call.replied) {
+        this.#partial.delete(call);
         this.#calls.delete(call.id);
       } else if (call.inbound?.isEnded === false) {
         call.inbound.ignore(status);
@@ -172,6 +172,7 @@ export class PeerCalls {
       call.onCancel(status);
     }
     this.#calls.clear();
+    this.#partial.clear();
     this.#held.clear();
   }
 
@@ -224,13 +225,15 @@ export class PeerCalls {
   #part(call: PeerCall, payload: Uint8Array, more: boolean): void {
     const whole = call.request.add(Kind.request, payload, more);
     if (whole === undefined) {
+      this.#partial.add(call);
       let size = 0;
-      for (const { request } of this.#calls.values()) {
+      for (const { request } of this.#partial) {
         size += request.size;
       }
       this.#checkOverflow(size);
       return;
     }
+    this.#partial.delete(call);
     if (this.#outbox.refusals > UNREAD) {
       throw new ProtocolError("the other side does not read what it is answered", "timeout");
     }
@@ -367,6 +370,7 @@ export class PeerCalls {
       this.#calls.delete(call.id);
     } else if (call.request.isPartial || this.#held.delete(call)) {
       call.request.drop();
+      this.#partial.delete(call);
       const status = new StatusError("CANCELLED", cancelled.message, false);
       this.reply(call, { kind: "status", status }, false);
     } else {

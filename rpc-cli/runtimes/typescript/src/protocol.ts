@@ -2,7 +2,7 @@
 // `ProtocolError` when the other side breaks a rule; `end` tells every open call that the connection is gone.
 
 import type { OpenCall, OwnCall, PeerCall, Reply } from "./calls.js";
-import { ProtocolError, type StatusError } from "./errors.js";
+import { ProtocolError, StatusError } from "./errors.js";
 import {
   checkExtensionFrame,
   concat,
@@ -22,11 +22,14 @@ import { OwnCalls } from "./own.js";
 import { checkLength, type Hooks, unavailable } from "./payloads.js";
 import { PeerCalls } from "./peer.js";
 import { Patience } from "./room.js";
-import { Pool } from "./streams.js";
+import { type Outbound, Pool } from "./streams.js";
 
 const NOTHING = new Uint8Array(0);
 /** Bytes that have a ping behind them: its pong is a sign of life of a side that reads slowly. */
 const STRETCH = 256 * 1024;
+/** The code of a goaway to whom nothing proves who it is. */
+const REFUSED = 6;
+
 /** Credit for fewer bytes is hardly worth its frame. */
 const LEAST_CREDIT = 1024;
 
@@ -44,19 +47,25 @@ export class Protocol {
   #pongToken = 0n;
   #pong: Uint8Array | undefined;
   #unmarked = 0;
+  #reason: StatusError | undefined;
 
-  constructor(limits: Limits, hooks: Hooks, name = "") {
+  constructor(limits: Limits, hooks: Hooks, name = "", token?: Uint8Array) {
     this.#hooks = hooks;
     this.#decoder = new FrameDecoder(limits.maxFrame);
     const pool = new Pool(limits.sharedWindow);
     this.#own = new OwnCalls(limits, this.#outbox, pool, hooks);
     this.#peer = new PeerCalls(limits, this.#outbox, pool, this.#patience, hooks);
-    this.#greeting = [PREFACE, encodeHello(limits, name)];
+    this.#greeting = [PREFACE, encodeHello(limits, name, token)];
   }
 
   /** Whether the connection may be closed in order: nothing is owed or awaited, and all has left. */
   get isIdle(): boolean {
     return this.#own.isIdle && this.#peer.isIdle && this.#outbox.isEmpty;
+  }
+
+  /** Why the other side has ended the connection at once, if it has. */
+  get reason(): StatusError | undefined {
+    return this.#reason;
   }
 
   /** Whether a call is open, of either side. */
@@ -168,9 +177,13 @@ export class Protocol {
     this.#hooks.wake();
   }
 
-  /** Something was given to a stream. */
-  flush(): void {
-    this.#hooks.wake();
+  /** Something was given to a stream, which has room for more or not. */
+  flush(outbound?: Outbound): void {
+    if (outbound?.hasRoom === true) {
+      this.#hooks.wakeSoon();
+    } else {
+      this.#hooks.wake();
+    }
   }
 
   /** Opens and starts no further call; finishes what runs. */
@@ -276,8 +289,10 @@ export class Protocol {
   #goaway(payload: Uint8Array): void {
     const [code, accepted, message] = decodeGoaway(payload);
     const why = message === "" ? "the other side is going away" : message;
-    this.#own.abandon(accepted, why);
+    const status = new StatusError(code === REFUSED ? "UNAUTHENTICATED" : "UNAVAILABLE", why, false);
+    this.#own.abandon(accepted, status);
     if (code !== 0) {
+      this.#reason = status;
       this.end(why);
     }
   }

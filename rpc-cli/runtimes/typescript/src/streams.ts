@@ -272,6 +272,11 @@ export class Outbound {
     return this.#closed;
   }
 
+  /** Whether another item may be sent before these have left. */
+  get hasRoom(): boolean {
+    return this.#queued <= AHEAD;
+  }
+
   /** Whether a frame can leave now. */
   get isReady(): boolean {
     const [item] = this.#queue;

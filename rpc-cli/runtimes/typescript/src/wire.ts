@@ -13,6 +13,8 @@ const U16 = 251;
 const U32 = 252;
 const U64 = 253;
 const U128 = 254;
+/** Text up to this length is tried letter by letter; its length takes one byte. */
+const SHORT = 64;
 const MAX_64 = (1n << 64n) - 1n;
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
@@ -24,6 +26,20 @@ export class Writer {
   #bytes = new Uint8Array(128);
   #view = new DataView(this.#bytes.buffer);
   #length = 0;
+  #depth = MAX_DEPTH;
+
+  /** Goes one level deeper, as `Reader.nested` does: what is written can be read. */
+  enter(): void {
+    if (this.#depth === 0) {
+      throw new EncodeError(`values are nested more than ${String(MAX_DEPTH)} deep, or contain themselves`);
+    }
+    this.#depth -= 1;
+  }
+
+  /** Comes back from a level. */
+  leave(): void {
+    this.#depth += 1;
+  }
 
   /** What was written; the writer is of no use then. */
   finish(): Uint8Array {
@@ -97,13 +113,38 @@ export class Writer {
 
   /** The number of elements or bytes that follow. */
   length(value: number): void {
-    this.big(BigInt(value));
+    if (value <= 0xffff_ffff) {
+      this.unsigned(value);
+    } else {
+      this.big(BigInt(value));
+    }
   }
 
   text(value: string): void {
-    const bytes = utf8(value);
-    this.length(bytes.length);
-    this.raw(bytes);
+    const given: unknown = value;
+    if (typeof given !== "string") {
+      throw wrong(given, "a string");
+    }
+    if (value.length > SHORT || !this.#ascii(value)) {
+      const bytes = utf8(value);
+      this.length(bytes.length);
+      this.raw(bytes);
+    }
+  }
+
+  /** Short text of ASCII, if it is that; a call of the encoder takes as long as many letters. */
+  #ascii(value: string): boolean {
+    for (let index = 0; index < value.length; index += 1) {
+      if (value.charCodeAt(index) >= 0x80) {
+        return false;
+      }
+    }
+    this.byte(value.length);
+    const at = this.#take(value.length);
+    for (let index = 0; index < value.length; index += 1) {
+      this.#bytes[at + index] = value.charCodeAt(index);
+    }
+    return true;
   }
 
   /** Makes room and gives the place where it begins. */
@@ -119,6 +160,12 @@ export class Writer {
     this.#length = end;
     return at;
   }
+}
+
+/** The error for a value of another type, which JavaScript and `any` let through. */
+export function wrong(value: unknown, expected: string): EncodeError {
+  const found = value === null ? "null" : Array.isArray(value) ? "an array" : typeof value;
+  return new EncodeError(`${found} where there must be ${expected}`);
 }
 
 /** The UTF-8 form of text. */
@@ -275,6 +322,11 @@ export class Reader {
 
   #length(more: number): number {
     const start = this.#offset;
+    const first = this.#bytes[start];
+    if (first !== undefined && first < U16 && first <= this.remaining - 1 + more) {
+      this.#offset += 1;
+      return first;
+    }
     const claimed = this.big(64);
     if (claimed > BigInt(this.remaining + more)) {
       const message = `a length of ${String(claimed)} is more than the bytes that are left`;
@@ -284,6 +336,19 @@ export class Reader {
   }
 
   #decode(from: number, to: number, kind: DecodeErrorKind, message: string): string {
+    if (to - from <= SHORT) {
+      let text = "";
+      for (let at = from; at < to; at += 1) {
+        const byte = this.#bytes[at] ?? 0x80;
+        if (byte >= 0x80) {
+          break;
+        }
+        text += String.fromCharCode(byte);
+      }
+      if (text.length === to - from) {
+        return text;
+      }
+    }
     try {
       return decoder.decode(this.#bytes.subarray(from, to));
     } catch {

@@ -42,7 +42,7 @@ void test("every kind has a vector", () => {
 void test("every refused vector ends the connection", () => {
   ok(refused.length > 50);
   const greeting = concat([PREFACE, encodeHello(DEFAULT_LIMITS, "peer")]);
-  const hooks = { ready: () => undefined, request: () => undefined, wake: () => undefined, now: () => 0 };
+  const hooks = { ready: () => undefined, request: () => undefined, wake: () => undefined, wakeSoon: () => undefined, now: () => 0 };
   for (const { name, bytes } of refused) {
     const own = hex(bytes).startsWith(hex(PREFACE.subarray(0, 4)));
     const all = own ? bytes : concat([greeting, bytes]);

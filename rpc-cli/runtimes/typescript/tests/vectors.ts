@@ -166,6 +166,7 @@ function* hello(payload: Uint8Array): Generator<string> {
   const said = decodeHello(payload);
   yield* LIMITS.map(([word, limit]) => `${word}=${String(said[limit])}`);
   yield* said.features === 0n ? [] : [`features=${String(said.features)}`];
+  yield* said.token === undefined ? [] : [`token=${hex(said.token)}`];
   yield* said.name === "" ? [] : [`name=${said.name}`];
 }
 
@@ -182,6 +183,7 @@ function* request(payload: Uint8Array, extended: boolean): Generator<string> {
     // Which call it is within, this side does not keep.
     yield* extension.nested ? ["within"] : [];
     yield* extension.credit === 0 ? [] : [`credit=${String(extension.credit)}`];
+    yield* extension.token === undefined ? [] : [`token=${hex(extension.token)}`];
   }
   yield `arguments=${hex(rest)}`;
 }
@@ -236,6 +238,12 @@ class Words {
     return Number(this.text(name) ?? 0);
   }
 
+  /** The same as bytes. */
+  bytes(name: string): Uint8Array | undefined {
+    const text = this.text(name);
+    return text === undefined ? undefined : unhex(text);
+  }
+
   /** The fields that begin so, without that. */
   below(prefix: string): [name: string, value: string][] {
     const found = this.fields.filter(([name]) => name.startsWith(prefix));
@@ -259,7 +267,7 @@ export function encode(means: string): Uint8Array {
     for (const [word, limit] of LIMITS) {
       limits[limit] = words.number(word);
     }
-    return encodeHello(limits, words.long);
+    return encodeHello(limits, words.long, words.bytes("token"));
   }
   if (words.kind === "goaway") {
     return encodeGoaway(words.number("code"), words.number("accepted"), words.long);
@@ -296,6 +304,7 @@ function extensionOf(words: Words): Uint8Array {
   const options = {
     metadata: words.metadata,
     ...(words.has("nanoseconds") ? { timeout: words.number("nanoseconds") / 1e6 } : {}),
+    ...(words.has("token") ? { token: words.bytes("token") ?? "" } : {}),
     ...(words.has("within") ? { within: { id: words.number("within") } as CallContext } : {}),
   };
   return encodeExtension(options, words.has("up"), words.has("down"));

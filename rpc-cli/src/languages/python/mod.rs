@@ -26,6 +26,8 @@ pub(super) struct Python<'a> {
     client: Client<'a>,
     /// The classes of variants, by type; none where all variants are names.
     classes: Vec<Vec<String>>,
+    /// The names that stand for any variant, by type; none where there are no such classes.
+    unions: Vec<Option<String>>,
     /// The constants that describe methods, by service.
     constants: Vec<Vec<String>>,
 }
@@ -37,6 +39,8 @@ pub(super) enum Part {
     Codec,
     Constants,
     Client,
+    /// A client for code that blocks.
+    Blocking,
     Handler,
     /// The handler's methods with their constants.
     Table,
@@ -49,13 +53,15 @@ const EXPORTS: &str = "ApplicationError BlockingConnection Code ConnectError Con
 impl<'a> Target<'a> for Python<'a> {
     type Part = Part;
 
+    const COMMENT: &'static str = "#";
+
     const FILES: &'static [File<Part>] = &[
         File { path: "__init__.py", services: &[], types: &[] },
         File { path: "_codecs.py", services: &[], types: &[Part::Codec] },
         File { path: "py.typed", services: &[], types: &[] },
         File {
             path: "services.py",
-            services: &[Part::Constants, Part::Client, Part::Handler, Part::Table],
+            services: &[Part::Constants, Part::Client, Part::Blocking, Part::Handler, Part::Table],
             types: &[],
         },
         File { path: "types.py", services: &[], types: &[Part::Definition] },
@@ -63,7 +69,7 @@ impl<'a> Target<'a> for Python<'a> {
 
     const RUNTIME: &'static [(&'static str, &'static str)] = runtime!["python/rpc_runtime" as "_runtime":
         "__init__.py" "answers.py" "blocking.py" "calls.py" "connection.py" "errors.py" "frames.py" "metadata.py"
-        "ours.py" "outgoing.py" "protocol.py" "requests.py" "room.py" "shapes.py" "state.py" "streams.py" "theirs.py"
+        "natives.py" "ours.py" "outgoing.py" "protocol.py" "requests.py" "room.py" "shapes.py" "state.py" "streams.py" "theirs.py"
         "transport.py" "wire.py"
     ];
 
@@ -76,6 +82,12 @@ impl<'a> Target<'a> for Python<'a> {
                 cases.map(|(case, _)| taken.take(&format!("{}{case}", named.name))).collect()
             }
         });
+        let classes: Vec<Vec<String>> = classes.collect();
+        let unions = client.types.iter().map(|named| {
+            let any = !classes[named.of.id].is_empty();
+            any.then(|| taken.take(&format!("{}Union", named.name)))
+        });
+        let unions = unions.collect();
         let mut taken = Unique::default();
         let constants = client.services.iter().map(|service| {
             let methods = service.methods.iter().map(|method| {
@@ -84,7 +96,7 @@ impl<'a> Target<'a> for Python<'a> {
             });
             methods.collect()
         });
-        Self { classes: classes.collect(), constants: constants.collect(), client }
+        Self { classes, unions, constants: constants.collect(), client }
     }
 
     fn client(&self) -> &Client<'a> {
@@ -109,6 +121,10 @@ impl<'a> Target<'a> for Python<'a> {
             Part::Client => {
                 out.push('\n');
                 self.call(out, method, constant);
+            }
+            Part::Blocking => {
+                out.push('\n');
+                self.block(out, method);
             }
             Part::Handler => self.answer(out, method),
             _ => put!(out, "            _runtime.Handled({constant}, self.{}),", method.name),

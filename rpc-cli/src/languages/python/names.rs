@@ -43,11 +43,12 @@ impl Naming for Python<'_> {
         }
     }
 
-    /// Its client and its handler.
+    /// Its client, its handler, and the client for code that blocks.
     fn service(name: &str, scope: &mut Unique) -> Vec<String> {
         let client = Self::take(Kind::Service, name, scope);
         let handler = scope.take(&format!("{client}Handler"));
-        vec![client, handler]
+        let blocking = scope.take(&format!("Blocking{client}"));
+        vec![client, handler, blocking]
     }
 
     fn types(_services: Unique) -> Unique {

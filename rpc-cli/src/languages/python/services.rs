@@ -15,6 +15,14 @@ use crate::api::Shape;
 /// The parameters of every call beside its arguments.
 const OPTIONS: [&str; 2] = ["timeout: float | None = None", "metadata: _runtime.Metadata = None"];
 
+/// Who calls a method that is written, or who answers it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Caller,
+    Blocking,
+    Handler,
+}
+
 /// The module around its services.
 pub(super) fn file(services: String) -> String {
     let mut out = String::new();
@@ -22,8 +30,7 @@ pub(super) fn file(services: String) -> String {
     text::doc(&mut out, "", doc);
     out.push_str("\nfrom __future__ import annotations\n");
     let uses = |name: &&str| services.contains(&format!("{name}."));
-    let modules = ["abc", "ipaddress", "typing", "warnings"].into_iter().filter(uses);
-    let modules: String = modules.map(|module| format!("import {module}\n")).collect();
+    let modules = text::imports(&["abc", "ipaddress", "typing", "warnings"], &services);
     let mut own: Vec<_> = ["_codecs", "_runtime"].into_iter().filter(uses).collect();
     if services.contains("[types.") || services.contains(" types.") {
         own.push("types");
@@ -34,14 +41,14 @@ pub(super) fn file(services: String) -> String {
     if !own.is_empty() {
         put!(out, "from . import {own}");
     }
-    text::runtime_imports(&mut out, &["shapes", "wire"], &services);
+    text::runtime_imports(&mut out, &["natives", "shapes", "wire"], &services);
     out + &services
 }
 
 /// The beginning of a part of a service.
 pub(super) fn head(out: &mut String, part: Part, service: &Served<'_>) {
     let schema = service.of.schema;
-    let [client, handler] = &service.names[..] else { return };
+    let [client, handler, blocking] = &service.names[..] else { return };
     match part {
         Part::Constants => out.push('\n'),
         Part::Client => {
@@ -53,6 +60,15 @@ pub(super) fn head(out: &mut String, part: Part, service: &Served<'_>) {
                 out,
                 "\n    def __init__(self, connection: _runtime.Connection) -> None:\n        \
                  self._connection = connection"
+            );
+        }
+        Part::Blocking => {
+            put!(out, "\n\nclass {blocking}:");
+            text::doc(out, "    ", &format!("The same as ``{client}``, for code that blocks."));
+            put!(
+                out,
+                "\n    def __init__(self, link: _runtime.BlockingConnection) -> None:\n        \
+                 self._link = link\n        self._service = {client}(link.connection)"
             );
         }
         Part::Handler => {
@@ -108,7 +124,7 @@ impl<'a> Python<'a> {
     /// The method of a client.
     pub(super) fn call(&self, out: &mut String, method: &Callable<'a>, constant: &str) {
         let schema = method.of.schema;
-        self.signature(out, method, Role::Caller);
+        self.signature(out, method, Side::Caller);
         text::doc(out, "        ", &documentation(&schema.doc, schema.deprecated.as_deref()));
         if let Some(why) = &schema.deprecated {
             let text = literal(format!("{} is deprecated. {why}", schema.path).trim());
@@ -130,16 +146,38 @@ impl<'a> Python<'a> {
     pub(super) fn answer(&self, out: &mut String, method: &Callable<'a>) {
         let schema = method.of.schema;
         put!(out, "\n    @abc.abstractmethod");
-        self.signature(out, method, Role::Handler);
+        self.signature(out, method, Side::Handler);
         let doc = documentation(&schema.doc, schema.deprecated.as_deref());
         text::doc(out, "        ", if doc.is_empty() { "Answers a call." } else { &doc });
     }
 
-    fn signature(&self, out: &mut String, method: &Callable<'a>, role: Role) {
+    /// The method of a client for code that blocks.
+    pub(super) fn block(&self, out: &mut String, method: &Callable<'a>) {
+        let schema = method.of.schema;
+        self.signature(out, method, Side::Blocking);
+        text::doc(out, "        ", &documentation(&schema.doc, schema.deprecated.as_deref()));
+        let call = match schema.kind {
+            MethodKind::Oneway => "self._link.run",
+            kind if kind.streams_reply() => "return self._link.iterate",
+            _ if schema.returns == Format::Unit => "self._link.run",
+            _ => "return self._link.run",
+        };
+        let given = method.arguments(Role::Caller).iter().map(String::as_str);
+        let given: Vec<_> = given.chain(method.upload(Role::Caller)).collect();
+        let given: String = given.iter().map(|name| format!("{name}, ")).collect();
+        let name = &method.name;
+        put!(
+            out,
+            "        {call}(self._service.{name}({given}timeout=timeout, metadata=metadata))"
+        );
+    }
+
+    fn signature(&self, out: &mut String, method: &Callable<'a>, side: Side) {
+        let role = if side == Side::Handler { Role::Handler } else { Role::Caller };
         let of = method.of;
         let annotation = |shape: &Shape<'_>| self.annotation(shape, From::Elsewhere);
         let mut parameters = vec!["self".to_owned()];
-        let given = if role == Role::Caller { given(method) } else { of.arguments.len() };
+        let given = if role == Role::Caller { of.given() } else { of.arguments.len() };
         let arguments = method.arguments(role).iter().zip(&of.arguments).enumerate();
         parameters.extend(arguments.map(|(index, (name, shape))| {
             let default = if index < given { "" } else { " = None" };
@@ -155,10 +193,12 @@ impl<'a> Python<'a> {
             parameters.extend(OPTIONS.map(str::to_owned));
         }
         let value = annotation(&of.returns);
-        let (keyword, returns) = match (of.schema.kind.streams_reply(), role) {
-            (true, Role::Caller) => ("def", format!("typing.AsyncGenerator[{value}, None]")),
-            (true, Role::Handler) => ("def", format!("typing.AsyncIterator[{value}]")),
-            _ => ("async def", value),
+        let (keyword, returns) = match (of.schema.kind.streams_reply(), side) {
+            (true, Side::Caller) => ("def", format!("typing.AsyncGenerator[{value}, None]")),
+            (true, Side::Handler) => ("def", format!("typing.AsyncIterator[{value}]")),
+            (true, Side::Blocking) => ("def", format!("typing.Iterator[{value}]")),
+            (false, Side::Blocking) => ("def", value),
+            (false, _) => ("async def", value),
         };
         let name = &method.name;
         let line = format!("    {keyword} {name}({}) -> {returns}:", parameters.join(", "));
@@ -170,14 +210,4 @@ impl<'a> Python<'a> {
         parameters.iter().for_each(|parameter| put!(out, "        {parameter},"));
         put!(out, "    ) -> {returns}:");
     }
-}
-
-/// How many arguments callers have to give: options at the end may be left out.
-fn given(method: &Callable<'_>) -> usize {
-    let arguments = &method.of.arguments;
-    if method.of.upload.is_some() {
-        return arguments.len();
-    }
-    let options = arguments.iter().rev().take_while(|shape| matches!(shape, Shape::Option(..)));
-    arguments.len() - options.count()
 }

@@ -1,12 +1,12 @@
 //! A value in Python: its annotation, the expression that names its codec, and defaults as expressions.
 
-use rpc_core::schema::{Field, Format};
+use rpc_core::schema::{ContainerKind, Field, Format};
 
 use super::{
     super::target::{From, Literal, Target as _},
     Python, is_names, text,
 };
-use crate::api::{Nullable, Shape, Text};
+use crate::api::{Nullable, Shape, Text, Type};
 
 /// The annotation and codec of a type that travels as text in JSON, if Python has the type.
 const fn known(text: Text) -> Option<(&'static str, &'static str)> {
@@ -17,6 +17,35 @@ const fn known(text: Text) -> Option<(&'static str, &'static str)> {
         Text::SocketAddr => {
             Some(("tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, int]", "_shapes.SOCKET"))
         }
+        Text::Uuid => Some(("_uuid.UUID", "_natives.UUID")),
+        Text::Decimal => Some(("_decimal.Decimal", "_natives.DECIMAL")),
+        Text::DateTime => Some((DATETIME, "_natives.DATE_TIME")),
+        Text::NaiveDate => Some(("_datetime.date", "_natives.NAIVE_DATE")),
+        Text::NaiveTime => Some(("_datetime.time", "_natives.NAIVE_TIME")),
+        Text::NaiveDateTime => Some((DATETIME, "_natives.NAIVE_DATE_TIME")),
+        Text::Date => Some(("_datetime.date", "_natives.PLAIN_DATE")),
+        Text::Time => Some(("_datetime.time", "_natives.PLAIN_TIME")),
+        Text::UtcOffset => Some(("_datetime.timezone", "_natives.UTC_OFFSET")),
+        Text::PrimitiveDateTime => Some((DATETIME, "_natives.PRIMITIVE_DATE_TIME")),
+        Text::OffsetDateTime => Some((DATETIME, "_natives.OFFSET_DATE_TIME")),
+        Text::Json | Text::Url | Text::SocketAddrV4 | Text::SocketAddrV6 | Text::MethodKey => None,
+    }
+}
+
+const DATETIME: &str = "_datetime.datetime";
+
+/// The same for a struct of Rust's standard library that stands for a type of Python's.
+pub(super) fn native(of: &Type<'_>) -> Option<(&'static str, &'static str)> {
+    let parts = match &of.container.kind {
+        ContainerKind::Struct(fields) => fields.iter().map(|field| &field.format),
+        _ => return None,
+    };
+    if !parts.eq([&Format::U64, &Format::U32]) {
+        return None;
+    }
+    match of.key {
+        "core::time::Duration" => Some(("_datetime.timedelta", "_natives.DURATION")),
+        "std::time::SystemTime" => Some((DATETIME, "_natives.SYSTEM_TIME")),
         _ => None,
     }
 }
@@ -53,9 +82,14 @@ impl Python<'_> {
                 known(*text).map_or_else(|| inner(wire), |(annotation, _)| annotation.to_owned())
             }
             Shape::Named(id) => {
+                let named = &self.client.types[*id];
+                if let Some((annotation, _)) = native(named.of) {
+                    return annotation.to_owned();
+                }
                 let module = if from == From::Elsewhere { "types." } else { "" };
-                format!("{module}{}", self.client.types[*id].name)
+                format!("{module}{}", self.unions[*id].as_ref().unwrap_or(&named.name))
             }
+            Shape::Foreign(_, wire) => inner(wire),
             Shape::Unseen(_) => "typing.Any".to_owned(),
         }
     }
@@ -85,10 +119,13 @@ impl Python<'_> {
                 known(*text).map_or_else(|| inner(wire), |(_, codec)| codec.to_owned())
             }
             Shape::Named(id) => {
+                if let Some((_, codec)) = native(self.client.types[*id].of) {
+                    return codec.to_owned();
+                }
                 let module = if from == From::Elsewhere { "_codecs." } else { "" };
                 format!("{module}{}", self.client.types[*id].name)
             }
-            Shape::Unseen(wire) => inner(wire),
+            Shape::Foreign(_, wire) | Shape::Unseen(wire) => inner(wire),
         }
     }
 
@@ -96,12 +133,12 @@ impl Python<'_> {
     pub(super) fn default_text(&self, field: &Field, shape: &Shape<'_>) -> Option<String> {
         let is_option = matches!(shape, Shape::Option(..));
         let value = match &field.default {
-            None if field.optional && is_option => "None".to_owned(),
+            None if is_option => "None".to_owned(),
             _ => self.default_of(field, shape)?,
         };
         // Values that can change are made for each object.
-        let mutable = value.starts_with(['[', '{']) || value.contains("types.");
-        if !mutable && !matches!(shape, Shape::Named(_)) {
+        let made = value.starts_with(['[', '{']) || value.ends_with(')');
+        if !made && !matches!(shape, Shape::Named(_)) {
             return Some(value);
         }
         let factory = match value.as_str() {
@@ -130,6 +167,20 @@ impl Python<'_> {
                 let named = &self.client.types[id];
                 let member = is_names(named).then(|| &named.cases[place].0)?;
                 format!("{}.{member}", named.name)
+            }
+            Literal::Struct(id, values) => {
+                let named = &self.client.types[id];
+                match (native(named.of), &values[..]) {
+                    (Some(("_datetime.timedelta", _)), [seconds, nanos]) => {
+                        let micros = format!("microseconds={nanos} // 1000");
+                        return Some(format!("_datetime.timedelta(seconds={seconds}, {micros})"));
+                    }
+                    (Some(_), _) => return None,
+                    (None, _) => {}
+                }
+                let given = named.fields.iter().zip(&values);
+                let given: Vec<_> = given.map(|(name, value)| format!("{name}={value}")).collect();
+                format!("{}({})", named.name, given.join(", "))
             }
         })
     }

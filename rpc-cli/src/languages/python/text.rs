@@ -20,6 +20,19 @@ pub(super) fn doc(out: &mut String, indent: &str, doc: &str) {
     put!(out, "{indent}\"\"\"");
 }
 
+/// The imports of those modules of the standard library that a text says. Fields may be called as some of them are.
+pub(super) fn imports(modules: &[&str], text: &str) -> String {
+    let plain = modules.iter().map(|module| (*module, (*module).to_owned(), String::new()));
+    let hidden = HIDDEN.map(|module| (module, format!("_{module}"), format!(" as _{module}")));
+    let mut all: Vec<_> = plain.chain(hidden).collect();
+    all.sort_unstable();
+    let used = all.iter().filter(|(_, name, _)| text.contains(&format!("{name}.")));
+    used.map(|(module, _, alias)| format!("import {module}{alias}\n")).collect()
+}
+
+/// Modules that are imported by another name.
+const HIDDEN: [&str; 3] = ["datetime", "decimal", "uuid"];
+
 /// The imports of those modules of the run-time that a text says.
 pub(super) fn runtime_imports(out: &mut String, modules: &[&str], text: &str) {
     for module in modules.iter().filter(|module| text.contains(&format!("_{module}."))) {

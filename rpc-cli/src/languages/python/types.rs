@@ -5,6 +5,7 @@ use rpc_core::schema::Field;
 use super::{
     super::{names::Defined, target::From},
     Python, is_names,
+    shapes::native,
     text::{self, documentation},
 };
 use crate::api::{Body, Case, Parts, Shape};
@@ -17,9 +18,7 @@ pub(super) fn file(definitions: String) -> String {
     let mut out = String::new();
     text::doc(&mut out, "", "The types that travel.");
     out.push_str("\nfrom __future__ import annotations\n\n");
-    let modules = ["dataclasses", "enum", "ipaddress", "typing"];
-    let used = modules.iter().filter(|module| definitions.contains(&format!("{module}.")));
-    let used: String = used.map(|module| format!("import {module}\n")).collect();
+    let used = text::imports(&["dataclasses", "enum", "ipaddress", "typing"], &definitions);
     let mut runtime = String::new();
     text::runtime_imports(&mut runtime, &["errors", "shapes"], &definitions);
     let gap = if used.is_empty() || runtime.is_empty() { "" } else { "\n" };
@@ -32,8 +31,13 @@ pub(super) fn codecs(codecs: String) -> String {
     text::doc(&mut out, "", "How the types travel.");
     out.push_str("\nfrom __future__ import annotations\n");
     if !codecs.is_empty() {
+        let used = text::imports(&[], &codecs);
+        if !used.is_empty() {
+            out.push('\n');
+            out.push_str(&used);
+        }
         out.push_str("\nfrom . import types as _types\n");
-        text::runtime_imports(&mut out, &["shapes", "wire"], &codecs);
+        text::runtime_imports(&mut out, &["natives", "shapes", "wire"], &codecs);
         out.push('\n');
     }
     out + &codecs
@@ -42,6 +46,9 @@ pub(super) fn codecs(codecs: String) -> String {
 impl<'a> Python<'a> {
     pub(super) fn definition(&self, out: &mut String, named: &Defined<'a>) {
         let (of, class) = (named.of, &named.name);
+        if native(of).is_some() {
+            return;
+        }
         let base = if of.raised { "(_errors.ApplicationError)" } else { "" };
         let doc = documentation(&of.container.doc, of.container.deprecated.as_deref());
         out.push_str("\n\n");
@@ -90,6 +97,13 @@ impl<'a> Python<'a> {
         for ((name, _), own) in named.cases.iter().zip(classes) {
             put!(out, "{class}.{name} = {own}");
         }
+        if let Some(union) = &self.unions[named.of.id] {
+            put!(out, "\n{union} = typing.Union[{}]  # noqa: UP007", classes.join(", "));
+            let doc = format!(
+                "Any ``{class}``, for annotations: tools see that these are all there are."
+            );
+            text::doc(out, "", &doc);
+        }
     }
 
     /// The body of a dataclass: fields that must be given come first, as dataclasses have it.
@@ -117,7 +131,11 @@ impl<'a> Python<'a> {
 
     pub(super) fn codec_of(&self, out: &mut String, named: &Defined<'a>) {
         let class = &named.name;
-        let head = format!("{class}: _wire.Codec[_types.{class}] = _shapes.");
+        if native(named.of).is_some() {
+            return;
+        }
+        let any = self.unions[named.of.id].as_ref().unwrap_or(class);
+        let head = format!("{class}: _wire.Codec[_types.{any}] = _shapes.");
         match &named.of.body {
             Body::Struct(inside) => {
                 let (names, codecs) = self.lists(named, parts(inside, &named.fields));

@@ -3,8 +3,8 @@
 
 use rpc_core::schema::{Field, Format, Registry};
 
-use super::{super::names::Defined, Parts, Rust, Shape, document, literal, names::unraw};
-use crate::api::{Api, Body, Text, TypeId};
+use super::{super::names::Defined, Parts, Rust, Shape, document, foreign, literal, names::unraw};
+use crate::api::{Api, Body, TypeId};
 
 /// Types of the standard library that are described as structs, by the beginnings of their keys.
 const STANDARD: [(&str, &str); 2] = [
@@ -32,10 +32,9 @@ impl<'a> Rust<'a> {
                 let contents: Vec<_> = contents.iter().map(|content| self.ty(content)).collect();
                 format!("({})", contents.join(", "))
             }
-            Shape::Text(Text::MethodKey, _) => "rpc_core::proto::MethodKey".to_owned(),
-            Shape::Text(text, _) => format!("std::net::{text:?}"),
+            Shape::Text(text, _) => foreign::path(*text),
+            Shape::Foreign(name, wire) => self.foreign.of(name, &self.ty(wire)),
             Shape::Named(id) => self.reference(*id),
-            // Types of other crates are written as they travel.
             Shape::Unseen(wire) => self.ty(wire),
         }
     }
@@ -190,7 +189,7 @@ fn written(shape: &Shape<'_>, sizes: &[usize]) -> usize {
         }
         Shape::Map { key, value, .. } => 1 + inner(key) + inner(value),
         Shape::Tuple(contents) => 1 + contents.iter().map(inner).sum::<usize>(),
-        Shape::Unseen(wire) => inner(wire),
+        Shape::Foreign(_, wire) | Shape::Unseen(wire) => inner(wire),
         _ => 1,
     }
 }

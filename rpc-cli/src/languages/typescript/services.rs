@@ -145,9 +145,13 @@ impl<'a> TypeScript<'a> {
             Role::Caller => self.given_type(shape),
             Role::Handler => self.type_of(shape, From::Elsewhere),
         };
-        let with = method.arguments(role).iter().zip(&method.of.arguments);
-        let mut parameters: Vec<String> =
-            with.map(|(name, argument)| format!("{name}: {}", shape(argument))).collect();
+        let given = if role == Role::Caller { method.of.given() } else { usize::MAX };
+        let with = method.arguments(role).iter().zip(&method.of.arguments).enumerate();
+        let parameter = |(index, (name, argument)): (usize, (&String, &Shape<'a>))| {
+            let optional = if index < given { "" } else { "?" };
+            format!("{name}{optional}: {}", shape(argument))
+        };
+        let mut parameters: Vec<String> = with.map(parameter).collect();
         if let (Some(name), Some(upload)) = (method.upload(role), &method.of.upload) {
             let items = match role {
                 Role::Caller => "rpc.Items",

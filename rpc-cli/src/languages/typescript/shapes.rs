@@ -1,13 +1,13 @@
 //! Shapes as TypeScript writes them: the type of the values, the codec that reads and writes them, and defaults.
 
-use rpc_core::schema::Format;
+use rpc_core::schema::{Field, Format};
 
 use super::{
     super::target::{From, Literal},
     TypeScript,
-    text::string,
+    text::{property, string},
 };
-use crate::api::{Nullable, Shape, Text};
+use crate::api::{Body, Nullable, Parts, Shape, Text};
 
 /// The types whose values are `bigint`.
 const LONG: [Format; 4] = [Format::I64, Format::I128, Format::U64, Format::U128];
@@ -21,8 +21,13 @@ const fn known(text: Text) -> Option<&'static str> {
         Text::SocketAddr => "socketAddr",
         Text::SocketAddrV4 => "socketAddrV4",
         Text::SocketAddrV6 => "socketAddrV6",
-        Text::MethodKey => return None,
+        _ => return None,
     })
+}
+
+/// Numbers with commas between them.
+fn numbers(bytes: &[u8]) -> String {
+    bytes.iter().map(u8::to_string).collect::<Vec<_>>().join(", ")
 }
 
 impl TypeScript<'_> {
@@ -55,7 +60,7 @@ impl TypeScript<'_> {
                 let module = if from == From::Elsewhere { "types." } else { "" };
                 format!("{module}{}", self.client.types[*id].name)
             }
-            Shape::Unseen(wire) => inner(wire),
+            Shape::Foreign(_, wire) | Shape::Unseen(wire) => inner(wire),
         }
     }
 
@@ -64,6 +69,7 @@ impl TypeScript<'_> {
         match shape {
             Shape::Scalar(format) if LONG.contains(format) => "bigint | number".to_owned(),
             Shape::Text(text, wire) if known(*text).is_none() => self.given_type(wire),
+            Shape::Foreign(_, wire) => self.given_type(wire),
             shape => self.type_of(shape, From::Elsewhere),
         }
     }
@@ -98,7 +104,7 @@ impl TypeScript<'_> {
                     From::Type(_) => format!("rpc.lazy(() => {name})"),
                 }
             }
-            Shape::Unseen(wire) => inner(wire),
+            Shape::Foreign(_, wire) | Shape::Unseen(wire) => inner(wire),
         }
     }
 
@@ -117,7 +123,19 @@ impl TypeScript<'_> {
             Literal::Whole(_, number) | Literal::Float(number) => number.to_string(),
             Literal::Text(text) => string(text),
             Literal::Member(id, place) => string(&self.client.types[*id].cases[*place].0),
-            Literal::Bytes(_) | Literal::List(_) | Literal::EmptyMap => return None,
+            Literal::Bytes(bytes) => format!("Uint8Array.of({})", numbers(bytes)),
+            Literal::List(elements) => format!("[{}]", elements.join(", ")),
+            Literal::EmptyMap => "new Map()".to_owned(),
+            Literal::Struct(id, values) => {
+                let Body::Struct(Parts::Struct(fields)) = &self.client.types[*id].of.body else {
+                    return None;
+                };
+                let property = |((field, _), value): (&(&Field, Shape<'_>), &String)| {
+                    format!("{}: {value}", property(&field.name))
+                };
+                let properties: Vec<_> = fields.iter().zip(values).map(property).collect();
+                format!("{{ {} }}", properties.join(", "))
+            }
         })
     }
 }

@@ -91,7 +91,7 @@ impl<'a> TypeScript<'a> {
         let mut text = String::new();
         for (field, shape) in fields {
             text.push_str(&doc(&field.doc, field.deprecated.as_deref(), indent));
-            let optional = if self.default_of(field, shape).is_some() { "?" } else { "" };
+            let optional = if self.stands_in(field, shape).is_some() { "?" } else { "" };
             let (name, shape) = (property(&field.name), self.type_of(shape, from));
             put!(text, "{:indent$}{name}{optional}: {shape};", "");
         }
@@ -101,11 +101,17 @@ impl<'a> TypeScript<'a> {
     fn field_codecs(&self, fields: Fields<'_, 'a>, from: From, indent: usize) -> String {
         let mut text = String::new();
         for (field, shape) in fields {
-            let default = self.default_of(field, shape).map(|value| format!(", {value}"));
+            let default = self.stands_in(field, shape).map(|value| format!(", {value}"));
             let (name, codec) = (string(&field.name), self.codec(shape, from));
             put!(text, "{:indent$}[{name}, {codec}{}],", "", default.unwrap_or_default());
         }
         text
+    }
+
+    /// The expression for a field that is left out: its default, or that there is nothing.
+    fn stands_in(&self, field: &Field, shape: &Shape<'a>) -> Option<String> {
+        let none = || matches!(shape, Shape::Option(..)).then(|| "null".to_owned());
+        if field.default.is_some() { self.default_of(field, shape) } else { none() }
     }
 
     fn variant_type(&self, kind: &str, parts: &Parts<'a>, from: From) -> String {

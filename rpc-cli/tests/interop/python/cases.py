@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import collections.abc
 import dataclasses
+import datetime
 import gc
 import inspect
 import ipaddress
@@ -27,6 +28,7 @@ Case = collections.abc.Callable[[], collections.abc.Awaitable[object]]
 
 ADDRESS = sys.argv[1]
 CASE_TIMEOUT = 30.0
+EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)  # noqa: UP017
 
 
 class Suite:
@@ -138,8 +140,12 @@ def echoed() -> dict[str, list[typing.Any]]:
         "pair": [(-128, ""), (127, "x")],
         "array": [[0, 250, 251], [65_535, 1, 2]],
         "octets": [b"\x00\x01\xfe\xff"],
-        "duration": [t.Duration(0, 0), t.Duration(1, 500_000_000), t.Duration(1 << 40, 999_999_999)],
-        "time": [t.SystemTime(0, 0), t.SystemTime(1_700_000_000, 1)],
+        "duration": [
+            datetime.timedelta(),
+            datetime.timedelta(seconds=1.5),
+            datetime.timedelta(seconds=1 << 40, microseconds=999_999),
+        ],
+        "time": [EPOCH, EPOCH + datetime.timedelta(seconds=1_700_000_000, microseconds=1)],
         "ip": [ipaddress.ip_address("127.0.0.1"), ipaddress.ip_address("::1"), ipaddress.ip_address("fe80::1")],
         "ipv4": [ipaddress.IPv4Address("0.0.0.0"), ipaddress.IPv4Address("255.255.255.255")],
         "socket": [(ipaddress.ip_address("10.0.0.1"), 80), (ipaddress.ip_address("::"), 65_535)],
@@ -340,6 +346,20 @@ class Exchanges:
         await raises(ValueError, self.exchange.metadata("x", metadata={"Bad Key": "x"}))
         same(await self.exchange.add(1, 1), 2)
 
+    async def test_metadata_that_is_none(self) -> None:
+        wrong: list[typing.Any] = [5, "ab", [("a",)], [5], {"a": 5}, {"a": [5]}, {"a-bin": "x"}, {5: "a"}, {"a": None}]
+        for metadata in wrong:
+            await raises(client.RpcError, self.exchange.metadata("x", metadata=metadata))
+
+    async def test_any_variant_has_a_name_for_annotations(self) -> None:
+        figures = (t.Figure.Empty, t.Figure.Circle, t.Figure.Line, t.Figure.Polygon)
+        same(typing.get_args(t.FigureUnion), figures)
+        same(typing.get_type_hints(t.Record)["figure"], t.FigureUnion)
+
+    async def test_what_may_be_left_out_may_be_left_out(self) -> None:
+        fields = {field.name: field.default for field in dataclasses.fields(t.Record)}
+        same(fields["class_"], None)
+
     async def test_metadata_beyond_the_limit(self) -> None:
         await raises(ValueError, self.exchange.metadata("x", metadata={"a": "x" * 9000}))
         same(await self.exchange.add(1, 1), 2)
@@ -457,7 +477,7 @@ class Errors:
             client.Code.UNIMPLEMENTED,
             self.connection.call(changed(known, key=known.key ^ 1), (1, 2)),
         )
-        same("add" in error.message, True)
+        same("add" in error.message and "generate it anew" in error.message, True)
 
     async def test_a_bare_name(self) -> None:
         known = client.services._EXCHANGE_ADD
@@ -510,7 +530,8 @@ class Streams:
         same(await collect(self.exchange.count(50_000)), list(range(50_000)))
 
     async def test_items_with_content(self) -> None:
-        figures = [t.Figure.Empty(), t.Figure.Circle(2.0), t.Figure.Polygon([t.Point(1.0, 2.0)], closed=True)]
+        polygon = t.Figure.Polygon([t.Point(1.0, 2.0)], closed=True)
+        figures: list[t.FigureUnion] = [t.Figure.Empty(), t.Figure.Circle(2.0), polygon]
         same(await collect(self.exchange.figures(figures)), figures)
 
     async def test_large_items(self) -> None:
@@ -872,8 +893,29 @@ class Connections:
         error = await raises(client.ConnectError, client.Connection.connect(f"127.0.0.1:{port}"))
         same(f"127.0.0.1:{port}" in str(error), True)
 
+    async def test_a_token_that_proves_nothing(self) -> None:
+        for token in ("wrong", b"\xff"):
+            error = await raises(client.ConnectError, self.connect(token=token))
+            same(error.code, client.Code.UNAUTHENTICATED)
+            same("nobody has this token" in str(error), True)
+        await raises(ValueError, self.connect(token="x" * 2049))
+
+    async def test_a_token_that_lets_in(self) -> None:
+        async with await self.connect(token="let me in") as connection:
+            same(await client.Exchange(connection).add(1, 2), 3)
+
     async def test_an_address_that_is_none(self) -> None:
-        await raises(client.ConnectError, client.Connection.connect("nonsense"))
+        for address in (
+            "nonsense",
+            "h:99999",
+            "h:²",
+            "..:1",
+            "h h:1",
+            "\0:1",
+            "unix:" + "x" * 500,
+            typing.cast("str", 7),
+        ):
+            await raises(client.RpcError, client.Connection.connect(address))
 
     async def test_no_such_unix_socket(self) -> None:
         await raises(client.ConnectError, client.Connection.connect("unix:/nowhere/at/all"))
@@ -981,6 +1023,21 @@ def blocking() -> list[str]:
     """The blocking wrapper, outside of asyncio; gives what went wrong."""
     answering = Answering()
     with client.BlockingConnection(ADDRESS, handlers=[answering]) as link:
+        plain = client.BlockingExchange(link)
+        same(plain.add(1, 2), 3)
+        same(list(plain.count(5)), [0, 1, 2, 3, 4])
+        same(plain.sum([1, 2], timeout=5.0), 3)
+        same(list(plain.double([1, 2])), [2, 4])
+        same(plain.metadata("tenant", metadata={"tenant": "acme"}), "acme")
+        for number in plain.endless():
+            if number == 10:
+                break
+        try:
+            plain.refuse(t.Refusal.TooMany(1))
+        except t.Refusal.TooMany as error:
+            same(error.value, 1)
+        else:
+            raise AssertionError("no error")
         exchange = client.Exchange(link.connection)
         same(link.run(exchange.add(1, 2)), 3)
         same(list(link.iterate(exchange.count(5))), [0, 1, 2, 3, 4])
@@ -1000,6 +1057,12 @@ def blocking() -> list[str]:
             link.run(exchange.forever(timeout=0.02))
         except client.StatusError as error:
             same(error.code, client.Code.DEADLINE_EXCEEDED)
+    try:
+        plain.add(1, 2)
+    except client.StatusError as error:
+        same((error.code, error.may_have_run), (client.Code.UNAVAILABLE, False))
+    else:
+        raise AssertionError("a call on a connection that is closed")
     try:
         client.BlockingConnection("127.0.0.1:1", timeout=2)
     except client.ConnectError:

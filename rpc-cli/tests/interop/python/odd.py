@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import ipaddress
 import sys
 import typing
@@ -46,7 +47,11 @@ async def main(address: str) -> None:
             ("an option of nothing", odd.nothing, [None, client.Some(None)]),
             ("keys that are structs", odd.keyed, [{}, {t.Key(1, "a"): 2}]),
             ("keys that cannot be", odd.listed, [[], [(t.Listed(b"a", [1, 2]), 3)]]),
-            ("keys that are addresses", odd.named, [{ipaddress.IPv4Address("1.2.3.4"): t.Duration(1, 2)}]),
+            (
+                "keys that are addresses",
+                odd.named,
+                [{ipaddress.IPv4Address("1.2.3.4"): datetime.timedelta(seconds=1, microseconds=2)}],
+            ),
             ("an address of one family", odd.socket, [(b"\x01\x02\x03\x04", 80)]),
             ("options three deep", odd.deep, [None, client.Some(None), client.Some(client.Some(None))]),
             ("options three deep to the end", odd.deep, [client.Some(client.Some(5))]),

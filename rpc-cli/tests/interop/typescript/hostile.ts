@@ -221,6 +221,7 @@ class Machine {
         ready: () => undefined,
         request: (call) => this.requests.push(call),
         wake: () => undefined,
+        wakeSoon: () => undefined,
         now: () => this.now,
       },
     );

@@ -47,6 +47,40 @@ async fn the_suite_passes_in_node() {
     .await;
 }
 
+/// What is published is JavaScript with declarations, made by the package's own build.
+#[tokio::test]
+async fn a_package_builds() {
+    let Some((folder, _alone)) = prepared().await else { return };
+    let package = tempfile::tempdir().unwrap();
+    super::beside_server(async |address| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rpc"));
+        command.args([
+            "codegen",
+            &address,
+            "--lang",
+            "typescript",
+            "--package",
+            "@acme/client@1.0.0",
+        ]);
+        must(command.arg("--out").arg(package.path())).await;
+        let types = folder.join("node_modules/@types");
+        let mut compiler = tool(&folder, "typescript/bin/tsc");
+        must(compiler.arg("--project").arg(package.path()).arg("--typeRoots").arg(types)).await;
+        assert!(package.path().join("dist/index.d.ts").is_file());
+        let script = format!(
+            "import {{ connect, Exchange }} from '@acme/client'; \
+             const connection = await connect('{address}'); \
+             if (await new Exchange(connection).add(1n, 2n) !== 3n) throw new Error('wrong'); \
+             await connection.close();"
+        );
+        // A package reaches itself by its name.
+        let script_file = package.path().join("try.js");
+        std::fs::write(&script_file, script).unwrap();
+        must(node(package.path()).arg(&script_file)).await;
+    })
+    .await;
+}
+
 /// The run-time is a package: its own tests hold it to the vectors that all languages share.
 #[tokio::test]
 async fn the_run_time_passes_its_own_tests() {

@@ -14,11 +14,8 @@ use crate::proto::{
     wire::{CloseCode, GoAway, Kind},
 };
 
-fn not_started(reason: &str) -> Status {
-    Status::not_started(
-        Code::Unavailable,
-        format!("{reason}; {}", outcome_words(Execution::NotStarted)),
-    )
+fn not_started(code: Code, reason: &str) -> Status {
+    Status::not_started(code, format!("{reason}; {}", outcome_words(Execution::NotStarted)))
 }
 
 impl Connection {
@@ -119,7 +116,7 @@ impl Connection {
 
     pub(super) fn handle_goaway(&mut self, frame: GoAway) {
         if frame.code != CloseCode::Drain {
-            self.end_unaccepted(frame.accepted, &frame.message);
+            self.end_unaccepted(frame.accepted, frame.code.of_calls(), &frame.message);
             self.fail(ConnectionError::ByPeer(frame));
             return;
         }
@@ -131,14 +128,14 @@ impl Connection {
                 message => format!("peer is draining: {message}"),
             };
             self.end_queued(&reason);
-            self.end_unaccepted(frame.accepted, &reason);
+            self.end_unaccepted(frame.accepted, Code::Unavailable, &reason);
             self.events.push_back(Event::PeerDraining);
         }
     }
 
     /// Ends the calls that were not sent.
     fn end_queued(&mut self, reason: &str) {
-        let status = not_started(reason);
+        let status = not_started(Code::Unavailable, reason);
         self.outbound.end_queued(&status, |_, _| true, &mut self.wakers);
         self.stop_orphans();
     }
@@ -146,18 +143,18 @@ impl Connection {
     /// Ends the calls of which no frame has left and for which somebody waits.
     fn end_unsent(&mut self, reason: &str) {
         let awaited = |slot: &Slot| matches!(slot.state, SlotState::Sent(_));
-        self.end_untold(|slot| awaited(slot) && slot.ordinal.is_unsent(), reason);
+        let unsent = |slot: &Slot| awaited(slot) && slot.ordinal.is_unsent();
+        self.end_untold(unsent, &not_started(Code::Unavailable, reason));
     }
 
     /// Ends the calls that were sent after the first `accepted`: the peer passes them over.
-    fn end_unaccepted(&mut self, accepted: u64, reason: &str) {
-        self.end_untold(|slot| !slot.ordinal.is_among(accepted), reason);
+    fn end_unaccepted(&mut self, accepted: u64, code: Code, reason: &str) {
+        self.end_untold(|slot| !slot.ordinal.is_among(accepted), &not_started(code, reason));
         self.wake_waiting();
     }
 
     /// Ends calls of which the peer will not speak; takes back what of them waits to be sent.
-    fn end_untold(&mut self, which: impl Fn(&Slot) -> bool, reason: &str) {
-        let status = not_started(reason);
+    fn end_untold(&mut self, which: impl Fn(&Slot) -> bool, status: &Status) {
         for id in self.outbound.owed(which) {
             self.outbox.withdraw(Kind::Request, id);
             self.outbox.withdraw_items(id);

@@ -106,6 +106,12 @@ pub enum ConnectionError {
     /// The peer does not read what it asked for.
     #[error("peer does not read its replies")]
     WriteStalled,
+    /// The peer has not proved who it is, in the words of whoever judged that.
+    #[error("{0}")]
+    Unauthenticated(String),
+    /// It could not be judged who the peer is.
+    #[error("{0}")]
+    Unjudged(String),
     /// This side ended the connection at once.
     #[error("connection aborted by this side")]
     Aborted,
@@ -127,7 +133,8 @@ impl ConnectionError {
             | Self::TlsRequired
             | Self::ByPeer(_)
             | Self::Undriven => None,
-            Self::Aborted => Some(CloseCode::Abort),
+            Self::Aborted | Self::Unjudged(_) => Some(CloseCode::Abort),
+            Self::Unauthenticated(_) => Some(CloseCode::Unauthenticated),
             Self::HandshakeTimeout
             | Self::KeepaliveTimeout
             | Self::WriteStalled
@@ -162,12 +169,20 @@ impl ConnectionError {
         )
     }
 
+    /// The code of calls that this end of the connection ended.
+    pub(crate) const fn code(&self) -> Code {
+        match self {
+            Self::ByPeer(goaway) => goaway.code.of_calls(),
+            _ => Code::Unavailable,
+        }
+    }
+
     /// The status of a call that this end of the connection ended.
     pub(super) fn status(&self, execution: Execution) -> Status {
         let message = format!("{self}; {}", outcome(execution));
         match execution {
-            Execution::NotStarted => Status::not_started(Code::Unavailable, message),
-            Execution::MayHaveRun => Status::new(Code::Unavailable, message),
+            Execution::NotStarted => Status::not_started(self.code(), message),
+            Execution::MayHaveRun => Status::new(self.code(), message),
         }
     }
 }

@@ -50,7 +50,7 @@ use std::{
 };
 
 use crate::proto::{
-    Limits, LimitsError, Side, encode_preface,
+    Limits, LimitsError, Side, Token, encode_preface,
     wire::{Features, Hello},
 };
 use inbound::Inbound;
@@ -68,6 +68,8 @@ pub struct Config {
     pub limits: Limits,
     /// What this side calls itself in hello, for the peer's logs.
     pub name: String,
+    /// What proves to the peer who this side is; sent in hello.
+    pub token: Option<Token>,
     /// How long the peer may take until its hello is complete.
     pub handshake_timeout: Duration,
     /// While calls of either side are open: silence after which the peer is pinged, and the time it then has to
@@ -84,6 +86,7 @@ impl Default for Config {
         Self {
             limits: Limits::default(),
             name: String::new(),
+            token: None,
             handshake_timeout: Duration::from_secs(5),
             keepalive: Some(Duration::from_secs(20)),
             write_timeout: Duration::from_secs(30),
@@ -406,6 +409,7 @@ impl Connection {
             limits: self.config.limits,
             name: self.config.name.clone(),
             features: Features::NONE,
+            token: self.config.token.clone(),
         };
         self.outbox.append(|out| {
             encode_preface(out);

@@ -157,7 +157,8 @@ impl Connection {
         if self.peer.is_some() {
             return Err(ConnectionError::SecondHello);
         }
-        let hello = Hello::decode(payload)?;
+        // Whoever asks for a token has read it before there was a machine: a secret is not kept longer than it is needed.
+        let hello = Hello { token: None, ..Hello::decode(payload)? };
         self.outbox.set_max_frame(hello.limits.max_frame);
         self.peer = Some(hello);
         if !self.closing.greeted {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{Fields, FrameError, Head, Kind, clip, entries::Entries};
+use crate::proto::Code;
 
 /// Why a connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -21,6 +22,8 @@ pub enum CloseCode {
     Abort = 4,
     /// The peer sends much that brings nothing.
     Calm = 5,
+    /// The receiver has not proved who it is: nothing of it was started.
+    Unauthenticated = 6,
 }
 
 impl CloseCode {
@@ -31,7 +34,16 @@ impl CloseCode {
             3 => Self::Timeout,
             4 => Self::Abort,
             5 => Self::Calm,
+            6 => Self::Unauthenticated,
             _ => Self::Protocol,
+        }
+    }
+
+    /// The code of the receiver's calls that end by it.
+    pub(crate) const fn of_calls(self) -> Code {
+        match self {
+            Self::Unauthenticated => Code::Unauthenticated,
+            _ => Code::Unavailable,
         }
     }
 }
@@ -45,6 +57,7 @@ impl fmt::Display for CloseCode {
             Self::Timeout => "timeout",
             Self::Abort => "aborted",
             Self::Calm => "enhance your calm",
+            Self::Unauthenticated => "unauthenticated",
         })
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! entries      tags 1..=4, 6..=9: u32 limits      5: name in UTF-8      10: features, a set of bits
+//!              11: token, 1 to 2048 bytes
 //! ```
 //! Limits that are missing have their defaults.
 
@@ -9,7 +10,7 @@ use super::{
     FrameError, Head, Kind, clip,
     entries::{Entries, entry},
 };
-use crate::proto::Limits;
+use crate::proto::{Limits, Token};
 
 /// The payload of a hello frame.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub struct Hello {
     pub name: String,
     /// What the sender can do beyond what every side of this version can; what both can holds.
     pub features: Features,
+    /// What proves who the sender is.
+    pub token: Option<Token>,
 }
 
 /// A set of abilities that a version of the protocol does not ask of every side (PROTOCOL §5).
@@ -59,6 +62,7 @@ const TAG_MAX_STREAMS: u8 = 7;
 const TAG_ONEWAY_WINDOW: u8 = 8;
 const TAG_REQUEST_WINDOW: u8 = 9;
 const TAG_FEATURES: u8 = 10;
+const TAG_TOKEN: u8 = 11;
 
 const MAX_NAME: usize = 256;
 
@@ -85,6 +89,9 @@ impl Hello {
         if self.features != Features::NONE {
             entry(TAG_FEATURES, &[&self.features.bits().to_le_bytes()], out);
         }
+        if let Some(token) = &self.token {
+            entry(TAG_TOKEN, &[token.as_bytes()], out);
+        }
         let head = Head::control(Kind::Hello, (out.len() - start - 8) as u32);
         out[start..start + 8].copy_from_slice(&head.encode());
     }
@@ -93,7 +100,7 @@ impl Hello {
     ///
     /// # Errors
     /// An entry that ends early or that must be understood and is not, a limit that is not four bytes or out of
-    /// range, a name that is not UTF-8 or too long.
+    /// range, a name that is not UTF-8 or too long, a token that is empty or too long.
     pub fn decode(payload: &[u8]) -> Result<Self, FrameError> {
         let mut entries = Entries::new(Kind::Hello, payload);
         let mut hello = Self::default();
@@ -124,6 +131,13 @@ impl Hello {
                     hello.features = Features(u64::from_le_bytes(bits));
                     continue;
                 }
+                TAG_TOKEN => {
+                    let token = Token::from(value.rest());
+                    let wrong = |_| FrameError::Field(Kind::Hello, "token");
+                    token.check_for_connection().map_err(wrong)?;
+                    hello.token = Some(token);
+                    continue;
+                }
                 _ => {
                     Entries::unknown(Kind::Hello, tag)?;
                     continue;
@@ -149,8 +163,8 @@ mod tests {
 
     #[test]
     fn hello_survives_and_unknown_tags_are_passed_over() {
-        let hello =
-            Hello { limits: Limits::default().max_calls(7), name: "a".into(), ..Hello::default() };
+        let (limits, token) = (Limits::default().max_calls(7), Some(Token::from("secret")));
+        let hello = Hello { limits, token, name: "a".into(), ..Hello::default() };
         let mut bytes = payload(&hello);
         assert_eq!(Hello::decode(&bytes), Ok(hello.clone()));
         bytes.extend_from_slice(&[100, 3, 0, 1, 2, 3]);

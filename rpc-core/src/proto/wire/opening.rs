@@ -7,6 +7,7 @@
 //!     3 streams, u8: 1 the caller sends items, 2 it expects items
 //!     4 the receiver's call that the handler serves which makes this one, u32
 //!     5 credit for items beyond the receiver's hello, u32
+//!     10 token, 1 to 4096 bytes
 //! ```
 //!
 //! An attribute that most calls do not have is a field of [`Opening`], a line in `entries` and an arm in `decode_entry`.
@@ -18,12 +19,13 @@ use super::{
     entries::{ENTRY, Entries, entry},
     extension::{TAG_METADATA, decode_pair, pairs},
 };
-use crate::proto::{CallId, MethodKey, Opening, Streams};
+use crate::proto::{CallId, MethodKey, Opening, Streams, Token};
 
 const TAG_TIMEOUT: u8 = 1;
 const TAG_STREAMS: u8 = 3;
 const TAG_PARENT: u8 = 4;
 const TAG_CREDIT: u8 = 5;
+const TAG_TOKEN: u8 = 10;
 
 /// Bytes of a method key.
 pub(crate) const KEY: usize = 8;
@@ -77,6 +79,9 @@ impl Opening {
         if credit > 0 {
             each(TAG_CREDIT, &[&credit.to_le_bytes()]);
         }
+        if let Some(token) = &self.token {
+            each(TAG_TOKEN, &[token.as_bytes()]);
+        }
     }
 
     /// Reads the payload of a request that has these flags and has arrived at `now`. Gives the credit and the arguments
@@ -114,6 +119,13 @@ impl Opening {
             TAG_STREAMS => self.streams = Streams::from_bits(bytes.u8()?),
             TAG_PARENT => self.parent = Some(CallId::new(bytes.u32()?)),
             TAG_CREDIT => *credit = bytes.u32()?,
+            TAG_TOKEN => {
+                let token = Token::from(bytes.rest());
+                let wrong = |_| FrameError::Field(Kind::Request, "token");
+                token.check_for_call().map_err(wrong)?;
+                self.token = Some(token);
+                return Ok(());
+            }
             _ => return Entries::unknown(Kind::Request, tag),
         }
         bytes.finish()
@@ -177,6 +189,7 @@ mod tests {
             remaining in proptest::option::of(0..1u64 << 60),
             pairs in proptest::collection::vec(("[a-z]{1,9}", any::<Vec<u8>>()), 0..4),
             credit in prop_oneof![Just(0), any::<u32>()],
+            token in proptest::option::of(proptest::collection::vec(any::<u8>(), 1..99)),
         ) {
             let now = Instant::now();
             let opening = Opening {
@@ -187,6 +200,7 @@ mod tests {
                 parent: parent.map(CallId::new),
                 deadline: remaining.map(|nanos| now + Duration::from_nanos(nanos)),
                 metadata: metadata(&pairs),
+                token: token.map(Token::new),
             };
             let mut out = Vec::new();
             let flags = opening.encode(now, credit, &mut out);

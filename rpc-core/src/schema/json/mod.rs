@@ -2,6 +2,7 @@
 //! value travels. A shape and a value come in, the first mismatch goes out. Follows serde_json's
 //! conventions, and is stricter in one thing: unknown fields are mistakes.
 
+mod exact;
 mod mismatch;
 mod scalar;
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV
 
 use serde_json::Value;
 
-use crate::schema::Format;
+use crate::schema::{Format, any_json};
 
 /// True if `value` is of the type that `format` describes; false for types that have parts.
 pub(super) fn fits(format: &Format, value: &Value) -> bool {
@@ -16,6 +16,7 @@ pub(super) fn fits(format: &Format, value: &Value) -> bool {
         (Format::Bytes, Value::Array(values)) => {
             values.iter().all(|value| fits(&Format::U8, value))
         }
+        (Format::Text { name, .. }, _) if name == any_json::NAME => true,
         (Format::Text { name, .. }, Value::String(text)) => is_text_of(name, text),
         (format, Value::Number(number)) => match format {
             Format::F32 | Format::F64 => number.as_f64().is_some(),

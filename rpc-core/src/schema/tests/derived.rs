@@ -1,9 +1,18 @@
 //! The parts of derived descriptions that serde's tracer cannot see: names, documentation, defaults.
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::{Tree, User};
-use crate::schema::{Container, ContainerKind, Field, Format, Registry, Schema};
+use crate::{
+    broadcast::Shared,
+    codec,
+    proto::{Code, Codec},
+    schema::{
+        Container, ContainerKind, Field, Format, Json, MethodKind, Registry, Schema,
+        ServiceBuilder, check,
+    },
+};
 
 fn described<T: Schema>() -> (Registry, Container) {
     let mut registry = Registry::new();
@@ -112,4 +121,116 @@ fn descriptions_describe_themselves() {
     let (registry, schema) = described::<crate::schema::ServiceSchema>();
     assert_eq!(schema.name, "ServiceSchema");
     assert!(registry.iter().any(|(_, container)| container.name == "ContainerKind"));
+}
+
+#[derive(Serialize, Deserialize, Schema)]
+#[schema(code = "INTERNAL")]
+enum Trouble<T> {
+    #[schema(code = "NOT_FOUND")]
+    Missing,
+    #[schema(code = "OUT_OF_RANGE")]
+    #[serde(rename = "far")]
+    Far(T),
+    #[schema(code = "ABORTED")]
+    Torn {
+        at: u8,
+    },
+    Other(u8, u8),
+}
+
+#[derive(Serialize, Deserialize, Schema)]
+struct Wrapped(Trouble<String>);
+
+#[derive(Serialize, Deserialize, Schema)]
+#[schema(code = "UNAVAILABLE")]
+struct Down {
+    since: u64,
+}
+
+/// The same without a code.
+#[derive(Serialize, Deserialize, Schema)]
+struct Elsewhere {
+    since: u64,
+}
+
+#[derive(Serialize, Deserialize, Schema)]
+enum Plain {
+    A,
+}
+
+#[test]
+fn errors_say_which_codes_they_stand_for() {
+    let values = [
+        (Trouble::Missing, Code::NotFound),
+        (Trouble::Far("x".to_owned()), Code::OutOfRange),
+        (Trouble::Torn { at: 1 }, Code::Aborted),
+        (Trouble::Other(1, 2), Code::Internal),
+    ];
+    for (value, code) in values {
+        assert_eq!(value.error_code(), Some(code));
+        assert_eq!(Box::new(Shared::new(value)).error_code(), Some(code));
+    }
+    assert_eq!(Down { since: 1 }.error_code(), Some(Code::Unavailable));
+    assert_eq!((Plain::A.error_code(), String::from("text").error_code()), (None, None));
+}
+
+#[test]
+fn descriptions_say_which_codes_errors_stand_for() {
+    let mut builder = ServiceBuilder::new("S", "");
+    builder.method("own", "", MethodKind::Unary).fails::<Trouble<String>>();
+    builder.method("wrapped", "", MethodKind::Unary).fails::<Box<Wrapped>>();
+    builder.method("down", "", MethodKind::Unary).fails::<Down>();
+    builder.method("plain", "", MethodKind::Unary).fails::<Plain>();
+    let service = builder.build();
+    let of = |method: usize, error: &serde_json::Value| {
+        service.methods[method].error_code(&service.types, error)
+    };
+    let values = [
+        (json!("Missing"), Code::NotFound),
+        (json!({ "far": "x" }), Code::OutOfRange),
+        (json!({ "Torn": { "at": 1 } }), Code::Aborted),
+        (json!({ "Other": [1, 2] }), Code::Internal),
+        (json!(17), Code::Internal),
+    ];
+    for (value, code) in values {
+        assert_eq!((of(0, &value), of(1, &value)), (Some(code), Some(code)), "{value}");
+    }
+    assert_eq!(of(2, &json!({ "since": 1 })), Some(Code::Unavailable));
+    assert_eq!(of(3, &json!("A")), None);
+    let text = service.render();
+    assert!(text.contains("#[schema(code = \"INTERNAL\")]\npub enum Trouble<String> {"), "{text}");
+    assert!(text.contains("    #[schema(code = \"OUT_OF_RANGE\")]\n    far(String),"), "{text}");
+    // They are no part of the signature.
+    let mut builder = ServiceBuilder::new("S", "");
+    builder.method("down", "", MethodKind::Unary).fails::<Elsewhere>();
+    assert_eq!(builder.build().methods[0].key, service.methods[2].key);
+}
+
+#[test]
+fn any_json_travels_as_json_and_as_its_text() {
+    let value = Json(json!({ "a": [1, 2.5, null, "x"], "b": {} }));
+    let mut bytes = Vec::new();
+    codec::encode(Codec::Bincode, &value, &mut bytes).unwrap();
+    assert_eq!(
+        codec::decode::<String>(Codec::Bincode, bytes[..].into()).unwrap(),
+        value.to_string()
+    );
+    assert_eq!(codec::decode::<Json>(Codec::Bincode, bytes[..].into()).unwrap(), value);
+    bytes.clear();
+    codec::encode(Codec::Json, &value, &mut bytes).unwrap();
+    assert_eq!(bytes, value.to_string().into_bytes());
+    assert_eq!(codec::decode::<Json>(Codec::Json, bytes[..].into()).unwrap(), value);
+    bytes.clear();
+    codec::encode(Codec::Bincode, "{no", &mut bytes).unwrap();
+    let error = codec::decode::<Json>(Codec::Bincode, bytes[..].into()).unwrap_err().to_string();
+    assert!(error.contains("text that is not JSON: "), "{error}");
+    bytes.clear();
+    codec::encode(Codec::Bincode, &"[".repeat(100_000), &mut bytes).unwrap();
+    assert!(codec::decode::<Json>(Codec::Bincode, bytes[..].into()).is_err());
+
+    let mut registry = Registry::new();
+    let format = Vec::<Json>::format(&mut registry);
+    assert_eq!(registry.type_name(&format), "Vec<Json>");
+    check(&format, &registry, &json!([1, "x", { "y": [] }, null])).unwrap();
+    check(&format, &registry, &json!({})).unwrap_err();
 }

@@ -1,5 +1,7 @@
 //! Services that are called without any connection: the origin is a double.
 
+mod permissions;
+
 use std::{sync::Arc, time::Duration};
 
 use futures_util::{FutureExt as _, Stream, stream};
@@ -307,10 +309,13 @@ fn the_context_tells_of_the_deadline_the_metadata_and_the_end_of_the_link() {
 fn a_handler_calls_back_within_its_own_call() {
     let served = served();
     let deadline = Some(now() + Duration::from_secs(3600));
-    let mut reply = served.call(CallId::new(7), Opening { deadline, ..opening("ask") }, "[]");
+    let token = Some("a secret of the caller".into());
+    let opening = Opening { deadline, token, ..opening("ask") };
+    let mut reply = served.call(CallId::new(7), opening, "[]");
     assert!((&mut reply).now_or_never().is_none());
     let (opened, _) = served.origin.seen.lock().opened[0].clone();
     assert_eq!((opened.parent, opened.deadline), (Some(CallId::new(7)), deadline));
+    assert_eq!(opened.token, None, "what proves who the caller is is not handed on");
     // Bincode has a length before the text.
     let name = Payload::copy_from_slice(b"\x03Ada");
     served.origin.change(|seen| seen.outcomes.push_back(Ok(name)));

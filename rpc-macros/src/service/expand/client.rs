@@ -15,7 +15,7 @@ use super::{
     place,
 };
 
-fn client_ident(service: &Service) -> Ident {
+pub(super) fn client_ident(service: &Service) -> Ident {
     format_ident!("{}Client", service.ident)
 }
 
@@ -101,7 +101,7 @@ fn method(service: &Service, index: usize, method: &Method) -> TokenStream {
     let (output, call, decode) = reply(service, method);
     let place = place(service, index, method);
     let called = quote! {
-        #krate::#call(&self.channel, __schema(), #place, &__arguments #(, #decode)*)
+        #krate::#call(self.channel(), __schema(), #place, &__arguments #(, #decode)*)
     };
     let called = match method.upload() {
         Some(Upload { ident, item, .. }) => {
@@ -143,9 +143,7 @@ fn parameter(service: &Service, parameter: &Parameter) -> Option<TokenStream> {
         }
         Parameter::Upload(upload) => {
             let Upload { ident, item, .. } = &**upload;
-            Some(quote! {
-                #ident: impl #krate::Stream<Item = #item> + ::core::marker::Send + 'static
-            })
+            Some(quote!(#ident: impl #krate::Upload<#item>))
         }
     }
 }

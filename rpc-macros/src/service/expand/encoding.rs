@@ -131,7 +131,7 @@ pub(super) fn codec_function(service: &Service, ty: &Type, function: &str) -> To
     let (module, function) = (format_ident!("{}", form.module()), format_ident!("{function}"));
     match form {
         Form::Plain => quote!(#krate::#module::#function::<#ty>),
-        Form::ByteVec | Form::SharedBytes => quote!(#krate::#module::#function),
+        Form::ByteVec | Form::SharedBytes | Form::Json => quote!(#krate::#module::#function),
         Form::SharedValue => {
             let content = types::described(ty);
             quote!(#krate::#module::#function::<#content>)

@@ -4,6 +4,7 @@
 mod client;
 mod description;
 mod encoding;
+mod forwarding;
 mod interface;
 mod pointers;
 mod server;
@@ -24,6 +25,7 @@ pub(super) fn service(service: &Service) -> TokenStream {
     let client = client::implementation(service);
     let server = server::implementation(service);
     let pointers = pointers::implementations(service);
+    let forwarding = forwarding::implementation(service);
     let assumed = service.methods.iter().map(|method| encoding::assumptions(service, method));
     let places = service.is_conditional().then(|| places(service));
     // A lint that people turn on for their own code says nothing useful about this code.
@@ -51,6 +53,7 @@ pub(super) fn service(service: &Service) -> TokenStream {
             #client
             #server
             #pointers
+            #forwarding
         };
     }
 }

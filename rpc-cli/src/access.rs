@@ -1,0 +1,81 @@
+//! How this program gets in: what every command shows the servers that it talks to.
+
+use std::{env, path::PathBuf, sync::OnceLock};
+
+use anyhow::Result;
+use rpc_core::{Endpoint, Token};
+
+use crate::exit::Failure;
+
+/// The options that hold for every server of a command.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Access")]
+pub(crate) struct Access {
+    /// Show servers this token, which other users of this machine can see in its list of processes; by default that
+    /// of the variable RPC_TOKEN.
+    #[arg(long, global = true, value_name = "TOKEN", value_parser = token, conflicts_with = "token_file")]
+    token: Option<Token>,
+    /// Show servers the token in this file, without the end of its line.
+    #[arg(long, global = true, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+}
+
+/// The variable that holds a token.
+const VARIABLE: &str = "RPC_TOKEN";
+
+/// How servers are reached, once the command line is read. There is one in a process.
+static ENDPOINT: OnceLock<Endpoint> = OnceLock::new();
+
+impl Access {
+    /// Has every connection from here on made as the options say.
+    ///
+    /// # Errors
+    /// There is no token where one should be.
+    pub(crate) fn settle(&self) -> Result<()> {
+        let mut endpoint = Endpoint::new().name(concat!("rpc ", env!("CARGO_PKG_VERSION")));
+        if let Some(token) = self.shown()? {
+            endpoint = endpoint.token(token);
+        }
+        ENDPOINT.get_or_init(|| endpoint);
+        Ok(())
+    }
+
+    fn shown(&self) -> Result<Option<Token>> {
+        if let Some(token) = &self.token {
+            return Ok(Some(token.clone()));
+        }
+        if let Some(path) = &self.token_file {
+            let wrong = |why: &dyn std::fmt::Display| {
+                Failure::usage(format!("cannot read a token from {}: {why}", path.display()))
+            };
+            let text = std::fs::read_to_string(path).map_err(|error| wrong(&error))?;
+            let text = text.strip_suffix('\n').unwrap_or(&text);
+            let text = text.strip_suffix('\r').unwrap_or(text);
+            return Ok(Some(token(text).map_err(|why| wrong(&why))?));
+        }
+        match env::var(VARIABLE) {
+            Ok(text) if text.is_empty() => Ok(None),
+            Ok(text) => token(&text)
+                .map(Some)
+                .map_err(|why| Failure::usage(format!("{VARIABLE}: {why}")).into()),
+            Err(env::VarError::NotPresent) => Ok(None),
+            Err(error) => Err(Failure::usage(format!("{VARIABLE}: {error}")).into()),
+        }
+    }
+}
+
+/// How servers are reached.
+pub(crate) fn endpoint() -> Endpoint {
+    ENDPOINT.get().cloned().unwrap_or_default()
+}
+
+/// Reads a token; its words do not show it.
+fn token(text: &str) -> Result<Token, String> {
+    match text.len() {
+        1..=Token::MAX_OF_CONNECTION => Ok(Token::from(text)),
+        length => Err(format!(
+            "a token is 1 to {} bytes long, and this one has {length}",
+            Token::MAX_OF_CONNECTION
+        )),
+    }
+}
