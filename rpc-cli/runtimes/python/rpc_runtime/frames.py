@@ -323,8 +323,6 @@ class Extension:
 
     def encode(self) -> bytes:
         """Its bytes, none if it says nothing."""
-        if self.timeout is None and self.within is None and not (self.metadata or self.uploads or self.downloads):
-            return b""
         out = bytearray()
         if self.timeout is not None:
             nanos = (1 << 64) - 1 if self.timeout >= 1 << 34 else max(int(self.timeout * 1e9), 0)
