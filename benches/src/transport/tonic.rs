@@ -106,7 +106,7 @@ async fn serve_tls() -> Result<Listening> {
     let identity = Identity::from_pem(&leaf.certificates, &leaf.key);
     let server = Server::builder().tls_config(ServerTlsConfig::new().identity(identity))?;
     let (url, serving) = serve_with(server).await?;
-    let address = certificates.address(&url.replace("http:", "https:"));
+    let address = certificates.address(url.replace("http:", "https:"));
     Ok(Listening::new(address, (serving, certificates)))
 }
 
