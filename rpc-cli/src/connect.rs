@@ -72,6 +72,7 @@ pub(crate) async fn connect(text: &str, patience: Patience) -> Result<Connected>
 async fn reach(text: &str, patience: Patience) -> Result<Connected> {
     let mut phases = Phases::default();
     let address = text.into_address().map_err(|error| Failure::usage(error.to_string()))?;
+    let address = access::address(address);
     let candidates = match &address {
         Address::Tcp { host, port } => {
             let lookup = tokio::net::lookup_host((host.as_str(), *port));

@@ -34,9 +34,12 @@ async fn the_address_may_say_it_on_either_side() {
     for address in [running.address().clone(), plain(&running)] {
         TourClient::new(endpoint.connect(address).await.unwrap()).tour(1000).await;
     }
-    let name = running.address().to_string().replace("127.0.0.1", "localhost");
+    let address = running.address().to_string();
+    let name = address.replace("127.0.0.1", "localhost");
     TourClient::new(endpoint.connect(name).await.unwrap()).tour(1000).await;
     running.shutdown().await;
+    let error = endpoint.connect(&address).await.unwrap_err();
+    assert_eq!(error.to_string(), format!("nothing is listening at {address}"));
 }
 
 #[tokio::test]

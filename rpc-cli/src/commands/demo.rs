@@ -1,7 +1,12 @@
 //! `rpc demo`: a server to play with, in this process, until a signal ends it in good order.
 
+use std::path::PathBuf;
+
 use anyhow::{Context as _, Result};
-use rpc_core::{IntoAddress as _, Running, Server};
+use rpc_core::{
+    IntoAddress as _, Running, Server,
+    tls::{Pem, ServerTls, TlsError},
+};
 
 use crate::{demo, exit::Failure, output};
 
@@ -11,7 +16,8 @@ The first line of stdout is the address that the server got.
 Examples:
   rpc demo
   rpc demo --listen 127.0.0.1:0          a free port
-  rpc demo --listen unix:/tmp/demo.sock";
+  rpc demo --listen unix:/tmp/demo.sock
+  rpc demo --tls-cert server.pem --tls-key server.key    see rpc cert dev";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -19,6 +25,29 @@ pub(crate) struct Args {
     /// Where to listen: host:port, port 0 for a free one, or unix:/path.
     #[arg(long, default_value = "127.0.0.1:7000")]
     listen: String,
+    /// Serve TLS with this certificate (PEM).
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The key of that certificate (PEM).
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Serve clients alone whose certificate an authority in this file (PEM) vouches for.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    client_ca: Option<PathBuf>,
+}
+
+impl Args {
+    fn tls(&self) -> Result<Option<ServerTls>> {
+        let wrong = |error: TlsError| Failure::usage(error.to_string());
+        let (Some(certificate), Some(key)) = (&self.tls_cert, &self.tls_key) else {
+            return Ok(None);
+        };
+        let tls = ServerTls::from_files(certificate, key).map_err(wrong)?;
+        Ok(Some(match &self.client_ca {
+            Some(authorities) => tls.client_certificates(Pem::file(authorities)).map_err(wrong)?,
+            None => tls,
+        }))
+    }
 }
 
 pub(super) async fn run(args: Args) -> Result<()> {
@@ -26,7 +55,10 @@ pub(super) async fn run(args: Args) -> Result<()> {
     let address = address.map_err(|error| Failure::usage(error.to_string()))?;
     // Before anybody can know that it is there: from then on it ends in order.
     let signals = Signals::listen()?;
-    let server = demo::services(Server::new().name("rpc demo"));
+    let mut server = demo::services(Server::new().name("rpc demo"));
+    if let Some(tls) = args.tls()? {
+        server = server.tls(tls);
+    }
     let running = server.start(address).await;
     let running = running.map_err(|error| Failure::unreachable(error.to_string()))?;
     let address = running.address();

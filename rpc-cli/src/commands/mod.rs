@@ -2,6 +2,7 @@
 
 mod bench;
 mod call;
+mod cert;
 mod codegen;
 mod completions;
 mod demo;
@@ -43,7 +44,7 @@ Examples:
   rpc repl 127.0.0.1:7000                             the same at a prompt
   rpc codegen 127.0.0.1:7000 --lang python --out api  a client for another language
 
-An address is host:port or unix:/path.
+An address is host:port, tls:host:port or unix:/path.
 
 Exit codes:
   0    success
@@ -86,6 +87,8 @@ pub(crate) enum Command {
     Schema(schema::Args),
     /// Make a project to begin with: trait, server, client, test.
     New(new::Args),
+    /// Make certificates for TLS, to develop with.
+    Cert(cert::Args),
     /// Print the completion script of a shell.
     Completions(completions::Args),
 }
@@ -125,6 +128,7 @@ impl Command {
             Self::Codegen(args) => codegen::run(args, patience).await,
             Self::Schema(args) => schema::run(args, patience).await,
             Self::New(args) => new::run(&args),
+            Self::Cert(args) => cert::run(&args),
             Self::Completions(args) => {
                 completions::run(&args);
                 Ok(())

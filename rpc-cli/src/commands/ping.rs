@@ -1,8 +1,9 @@
 //! `rpc ping`: the way to a server and back, as the protocol's own pings measure it.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::Result;
+use rpc_core::tls::TlsSession;
 
 use crate::{
     connect::{connect, short},
@@ -13,7 +14,8 @@ use crate::{
 const EXAMPLES: &str = "\
 Examples:
   rpc ping 127.0.0.1:7000
-  rpc ping -n 100 --interval 10ms 127.0.0.1:7000";
+  rpc ping -n 100 --interval 10ms 127.0.0.1:7000
+  rpc ping -v tls:example.org:7000                    and how what is said is kept secret";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -26,6 +28,9 @@ pub(crate) struct Args {
     /// The pause between two.
     #[arg(long, default_value = "200ms", value_parser = humantime::parse_duration)]
     interval: Duration,
+    /// Show the session of TLS: version, cipher, key exchange, the server's certificate and when it expires.
+    #[arg(short, long)]
+    verbose: bool,
     /// Print one JSON object for each ping, and errors as JSON too.
     #[arg(long)]
     pub(super) json: bool,
@@ -35,6 +40,9 @@ pub(super) async fn run(args: Args, patience: Patience) -> Result<()> {
     let server = connect(&args.address, patience).await?;
     if !args.json {
         server.phases.print();
+    }
+    if args.verbose {
+        session(server.channel.peer().tls());
     }
     let mut times = Vec::new();
     for number in 1..=args.count {
@@ -63,4 +71,41 @@ pub(super) async fn run(args: Args, patience: Patience) -> Result<()> {
         ));
     }
     Ok(())
+}
+
+/// Says how a connection is protected.
+fn session(session: Option<&TlsSession>) {
+    let Some(session) = session else {
+        output::note("no TLS: whoever is in between can read and change what is said");
+        return;
+    };
+    output::note(&format!("TLS: {session}"));
+    if let Some(protocol) = session.alpn() {
+        output::note(&format!("protocol: {protocol}"));
+    }
+    let Some(certificate) = session.peer_certificate() else { return };
+    output::note(&format!("certificate: {}", certificate.subject()));
+    let addresses = certificate.ip_addresses().iter().map(ToString::to_string);
+    let names: Vec<_> = certificate
+        .dns_names()
+        .iter()
+        .cloned()
+        .chain(addresses)
+        .chain(certificate.uris().to_vec())
+        .collect();
+    if !names.is_empty() {
+        output::note(&format!("for: {}", names.join(", ")));
+    }
+    output::note(&format!("issued by: {}", certificate.issuer()));
+    if let Some(end) = certificate.not_after() {
+        let when = humantime::format_rfc3339_seconds(end);
+        let left = match end.duration_since(SystemTime::now()) {
+            Ok(left) => format!("in {} days", left.as_secs() / 86_400),
+            Err(_) => "it has expired".to_owned(),
+        };
+        output::note(&format!("expires: {when}, {left}"));
+    }
+    if let Some(pin) = certificate.key_pin() {
+        output::note(&format!("key: {pin}"));
+    }
 }

@@ -16,6 +16,7 @@ mod repl;
 mod silence;
 mod strangers;
 mod streams;
+mod tls;
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},

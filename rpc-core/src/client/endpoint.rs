@@ -251,8 +251,8 @@ impl Endpoint {
     pub async fn connect(&self, address: impl IntoAddress) -> Result<Channel, DialError> {
         let address = address.into_address()?;
         #[cfg(feature = "tls")]
-        if let (Some(_), Some(below)) = (&self.tls, address.below_tls()) {
-            return self.connect_with(&below).await;
+        if let Some(encrypted) = self.tls.as_ref().and_then(|tls| address.encrypted(tls)) {
+            return self.connect_with(&encrypted).await;
         }
         self.connect_with(&address).await
     }

@@ -125,6 +125,7 @@ impl Driver {
     ///
     /// A block and not an `async fn`, which would keep room for the driver twice: as what it was called with, and as
     /// what it works on. The last bytes are in a box, so that a connection has no room for its end while it lasts.
+    #[expect(clippy::manual_async_fn, reason = "an async fn is larger")]
     pub(crate) fn run<F>(
         mut self,
         ended: F,

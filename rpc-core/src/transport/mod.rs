@@ -151,8 +151,8 @@ impl Connector for Address {
             Self::Unix(path) => unix::dial(path).await.map_err(failed),
             #[cfg(feature = "tls")]
             Self::Tls { host, port } => {
-                let link = self.dial_tcp(host, *port).await?;
-                secure(&tls::ClientTls::platform()?, link, self).await
+                let tls = &tls::ClientTls::platform()?;
+                Encrypted { address: self, host, port: *port, tls }.connect().await
             }
             #[cfg(not(feature = "tls"))]
             Self::Tls { .. } => Err(failed(io::Error::new(
@@ -176,6 +176,12 @@ impl Address {
 
 #[cfg(feature = "tls")]
 impl Address {
+    /// What dials an address with TLS, as `tls` says; `None` if it is another kind of address.
+    pub(crate) fn encrypted<'a>(&'a self, tls: &'a tls::ClientTls) -> Option<Encrypted<'a>> {
+        let Self::Tls { host, port } = self else { return None };
+        Some(Encrypted { address: self, host, port: *port, tls })
+    }
+
     /// The address without TLS, below which it is.
     pub(crate) fn below_tls(&self) -> Option<Self> {
         match self {
@@ -190,6 +196,28 @@ impl Address {
             Self::Tcp { host, port } => Self::Tls { host, port },
             other => other,
         }
+    }
+}
+
+/// Dials TCP and puts TLS around it.
+#[cfg(feature = "tls")]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Encrypted<'a> {
+    address: &'a Address,
+    host: &'a str,
+    port: u16,
+    tls: &'a tls::ClientTls,
+}
+
+#[cfg(feature = "tls")]
+impl Connector for Encrypted<'_> {
+    fn address(&self) -> Address {
+        self.address.clone()
+    }
+
+    async fn connect(&self) -> Result<Link, DialError> {
+        let link = self.address.dial_tcp(self.host, self.port).await?;
+        secure(self.tls, link, self.address).await
     }
 }
 

@@ -1,9 +1,11 @@
 //! How this program gets in: what every command shows the servers that it talks to.
 
+mod tls;
+
 use std::{env, path::PathBuf, sync::OnceLock};
 
 use anyhow::Result;
-use rpc_core::{Endpoint, Token};
+use rpc_core::{Address, Endpoint, Token};
 
 use crate::exit::Failure;
 
@@ -18,6 +20,8 @@ pub(crate) struct Access {
     /// Show servers the token in this file, without the end of its line.
     #[arg(long, global = true, value_name = "FILE")]
     token_file: Option<PathBuf>,
+    #[command(flatten)]
+    tls: tls::Options,
 }
 
 /// The variable that holds a token.
@@ -35,6 +39,10 @@ impl Access {
         let mut endpoint = Endpoint::new().name(concat!("rpc ", env!("CARGO_PKG_VERSION")));
         if let Some(token) = self.shown()? {
             endpoint = endpoint.token(token);
+        }
+        if let Some(tls) = self.tls.client()? {
+            endpoint = endpoint.tls(tls);
+            SECURE.get_or_init(|| ());
         }
         ENDPOINT.get_or_init(|| endpoint);
         Ok(())
@@ -61,6 +69,17 @@ impl Access {
             Err(env::VarError::NotPresent) => Ok(None),
             Err(error) => Err(Failure::usage(format!("{VARIABLE}: {error}")).into()),
         }
+    }
+}
+
+/// Set if TLS is used with every server, whatever its address says.
+static SECURE: OnceLock<()> = OnceLock::new();
+
+/// The address of a server as the options have it: that of TLS, if they ask for it.
+pub(crate) fn address(address: Address) -> Address {
+    match address {
+        Address::Tcp { host, port } if SECURE.get().is_some() => Address::Tls { host, port },
+        other => other,
     }
 }
 
