@@ -18,6 +18,7 @@ fn help_reads_as_it_should() {
         "schema",
         "repl",
         "new",
+        "cert",
         "completions",
     ] {
         expect(&format!("help-{command}.txt"), &run(&[command, "--help"]).stdout);

@@ -19,8 +19,7 @@ fn nothing_listening_is_said_so() {
 #[test]
 fn what_is_no_address_says_what_one_is() {
     let ran = run(&["list", "nonsense"]);
-    let words =
-        "\"nonsense\" is no address: write host:port, such as 127.0.0.1:7000, or unix:/path";
+    let words = "\"nonsense\" is no address: write host:port, such as 127.0.0.1:7000, or tls:host:port, or unix:/path";
     assert_eq!((ran.code, ran.stderr), (2, format!("error: {words}\n")));
 }
 
@@ -46,12 +45,13 @@ fn answered_with(bytes: &'static [u8]) -> String {
 fn servers_of_other_protocols_are_recognised() {
     for (bytes, words) in [
         (&b"HTTP/1.1 400 Bad Request\r\n\r\n"[..], "it sent HTTP"),
-        (b"\x15\x03\x01\x00\x02\x02\x28\x00", "its first bytes are not the preface"),
-        (b"\x16\x03\x01\x00\x02\x02\x28\x00", "it sent TLS"),
+        (b"\x15\x03\x01\x00\x02\x02\x28\x00", "it sent TLS; its address is tls:host:port"),
+        (b"\x16\x03\x01\x00\x02\x02\x28\x00", "it sent TLS; its address is tls:host:port"),
         (b"SSH-2.0-OpenSSH_9.6\r\n", "it sent SSH"),
     ] {
         let words = format!("error: ADDRESS: peer does not speak this protocol: {words}\n");
-        assert!(answered_with(bytes).ends_with(&words));
+        let answer = answered_with(bytes);
+        assert!(answer.ends_with(&words), "{answer}");
     }
 }
 
