@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import typing
+from typing import assert_never
 
 import pydantic
-from typing_extensions import assert_never
 
 from client import types as t
 
