@@ -320,7 +320,7 @@ impl Channel {
         if let Some(parent) = &self.parent {
             call.request.options().parent = Some(Arc::clone(parent));
         }
-        if let Some(timeout) = self.timeout.filter(|_| !call.request.opening.streams.down()) {
+        if let Some(timeout) = self.timeout.filter(|_| !call.request.streams.down()) {
             call.request.options().timeout = Some(timeout);
         }
         call

@@ -46,27 +46,28 @@ impl<T, E> Call<T, E> {
             }
         }
         let Some(caller) = caller else { return Poll::Pending };
-        request.settle();
+        let opening = request.opening();
         let opened = match (&request.arguments, request.reply) {
             (Err(status), _) => Err(status.clone()),
-            (Ok(arguments), Reply::Expected) => {
-                caller.open(&request.opening, arguments, cx).map(Some)
-            }
-            (Ok(arguments), Reply::None) => caller.open_oneway(&request.opening, arguments, cx),
+            (Ok(arguments), Reply::Expected) => caller.open(&opening, arguments, cx).map(Some),
+            (Ok(arguments), Reply::None) => caller.open_oneway(&opening, arguments, cx),
         };
+        // The caller has what is long, and a picker may want to send it again.
+        if picker.is_some() {
+            request.take_back(opening);
+        }
         let Some(id) = opened.map_err(Failure::Status)? else {
             return Poll::Ready(Ok(Payload::new()));
         };
         *state = State::Open(id);
         if let Some(options) = &mut request.options {
             if let Some(upload) = options.upload.take() {
-                let codec = request.opening.codec;
+                let codec = request.codec;
                 let items = ItemSender::upload(Arc::clone(caller) as _, id, codec);
                 caller.spawn(upload.into_inner()(items, codec));
             }
             options.begin_scope();
         }
-        // The caller has what is long, and a picker may want to send it again.
         if picker.is_none() {
             request.forget_long();
         }
@@ -83,7 +84,7 @@ impl<T, E> Call<T, E> {
         let (State::Open(id), Some(caller)) = (&self.state, &self.caller) else {
             return Poll::Pending;
         };
-        let progress = if self.request.opening.streams.down() {
+        let progress = if self.request.streams.down() {
             caller.poll_accepted(*id, cx).map(|accepted| match accepted {
                 Ok(leading) => Progress::Accepted(*id, leading),
                 Err((outcome, metadata)) => Progress::Ended(outcome, metadata),
@@ -135,7 +136,7 @@ impl<T, E> Call<T, E> {
     }
 
     fn read(&mut self, progress: Progress) -> Result<T, CallError<E>> {
-        let codec = self.request.opening.codec;
+        let codec = self.request.codec;
         let Reader { value, error } = self.read;
         let (accepted, leading, trailing) = match progress {
             Progress::Ended(Err(end), metadata) => {
@@ -175,7 +176,7 @@ impl<T, E> Call<T, E> {
 
     /// Makes of the outcome of a plain call what the caller gets.
     fn read_plain(&self, outcome: Outcome) -> Result<T, CallError<E>> {
-        let (codec, Reader { value, error }) = (self.request.opening.codec, self.read);
+        let (codec, Reader { value, error }) = (self.request.codec, self.read);
         match outcome {
             Ok(payload) => value(codec, (&payload).into()).map_err(unreadable),
             Err(end) => Err(failure(end, codec, error, Some(&self.request.method))),

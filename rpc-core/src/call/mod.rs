@@ -160,7 +160,7 @@ impl<T, E> Call<T, E> {
 
     /// Sends the items of `stream` along.
     pub(crate) fn upload<U: 'static>(mut self, stream: impl Upload<U>, encode: Encode<U>) -> Self {
-        let streams = &mut self.request.opening.streams;
+        let streams = &mut self.request.streams;
         *streams = if streams.down() { Streams::BOTH } else { Streams::UP };
         self.request.options().upload = Some(Mutex::new(sending::upload(stream, encode)));
         self
@@ -215,7 +215,7 @@ impl<T, E> Call<T, E> {
     pub fn token(mut self, token: impl Into<Token>) -> Self {
         let token = token.into();
         self.request.refuse_if(token.check_for_call());
-        self.request.opening.token = Some(token);
+        self.request.options().token = Some(token);
         self
     }
 

@@ -7,7 +7,7 @@ use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::{evolve::Fallback, scope::Scope, sending::Upload, target::Picker};
 use crate::{
-    proto::{Code, Codec, Metadata, MethodKey, Opening, Order, Payload, Status, Streams},
+    proto::{Code, Codec, Metadata, MethodKey, Opening, Order, Payload, Status, Streams, Token},
     schema::{MethodSchema, Outline, ServiceSchema},
     time::now,
 };
@@ -15,12 +15,23 @@ use crate::{
 /// What is to be sent.
 pub(crate) struct Outgoing {
     pub(super) method: Method,
-    pub(super) opening: Opening,
+    naming: Naming,
+    pub(super) codec: Codec,
+    pub(super) streams: Streams,
+    pub(super) reply: Reply,
     /// The encoded arguments, or why the call cannot be made.
     pub(super) arguments: Result<Payload, Status>,
-    pub(super) reply: Reply,
     /// What most calls do not have; apart, so that the others stay small.
     pub(super) options: Option<Box<Options>>,
+}
+
+/// How a call names its method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Naming {
+    /// With its signature, if that is known.
+    Signed,
+    /// By its bare name.
+    Bare,
 }
 
 /// Whether a call expects a reply.
@@ -32,6 +43,8 @@ pub(super) enum Reply {
 
 #[derive(Default)]
 pub(super) struct Options {
+    metadata: Option<Box<Metadata>>,
+    pub(super) token: Option<Token>,
     pub(super) timeout: Option<Duration>,
     /// When the caller stops waiting: known from when the call was first sent.
     deadline: Option<Option<Instant>>,
@@ -73,9 +86,8 @@ impl Outgoing {
         arguments: Result<Payload, Status>,
         streams: Streams,
     ) -> Self {
-        let order = method.order();
-        let opening = Opening { streams, order, ..Opening::new(method.key(), codec) };
-        Self { method, opening, arguments, reply: Reply::Expected, options: None }
+        let (naming, reply) = (Naming::Signed, Reply::Expected);
+        Self { method, naming, codec, streams, reply, arguments, options: None }
     }
 
     pub(super) fn options(&mut self) -> &mut Options {
@@ -83,12 +95,12 @@ impl Outgoing {
     }
 
     pub(super) fn metadata(&mut self) -> &mut Metadata {
-        self.opening.metadata.get_or_insert_default()
+        self.options().metadata.get_or_insert_default()
     }
 
     /// Calls the method by its bare name, which takes JSON.
     pub(super) fn by_name(&mut self, arguments: Result<Payload, Status>) {
-        (self.opening.key, self.opening.codec) = (self.method.bare_key(), Codec::Json);
+        (self.naming, self.codec) = (Naming::Bare, Codec::Json);
         self.arguments = arguments;
     }
 
@@ -103,7 +115,7 @@ impl Outgoing {
 
     /// Whether the call cannot be sent twice.
     pub(super) fn is_sent_once(&self) -> bool {
-        self.opening.streams.up() || self.reply == Reply::None
+        self.streams.up() || self.reply == Reply::None
     }
 
     /// Refuses the call where an option cannot travel.
@@ -115,14 +127,31 @@ impl Outgoing {
         }
     }
 
-    /// Settles what depends on when the call is sent, and on what.
+    /// The head of the call, settled as of now: some of it depends on when the call is sent, and on what. It is made where
+    /// it is used, and not kept, so that a call is small enough to be moved without ado. It takes from the options what
+    /// travels, which [`Self::take_back`] returns.
     #[inline]
-    pub(super) fn settle(&mut self) {
+    pub(super) fn opening(&mut self) -> Opening {
+        let key = match self.naming {
+            Naming::Signed => self.method.key(),
+            Naming::Bare => self.method.bare_key(),
+        };
+        let (streams, order) = (self.streams, self.method.order());
+        let mut opening = Opening { streams, order, ..Opening::new(key, self.codec) };
         if let Some(options) = &mut self.options {
-            self.opening.deadline = options.deadline();
+            opening.deadline = options.deadline();
             let parent = options.parent.as_ref();
             let running = parent.filter(|parent| !parent.cancellation().is_cancelled());
-            self.opening.parent = running.map(|parent| parent.id());
+            opening.parent = running.map(|parent| parent.id());
+            (opening.metadata, opening.token) = (options.metadata.take(), options.token.take());
+        }
+        opening
+    }
+
+    /// Keeps what an opening took, for a call that may go again.
+    pub(super) fn take_back(&mut self, opening: Opening) {
+        if let Some(options) = &mut self.options {
+            (options.metadata, options.token) = (opening.metadata, opening.token);
         }
     }
 

@@ -83,8 +83,8 @@ fn poll_stream<S: Stream, T, E>(
                 Err(error) => return Poll::Ready(Sent::Failed(error)),
             };
             let encoded = match sender.expects_long() {
-                false => sender.push(|out| encode(codec, &item, out).map(|()| None)),
-                true => sender.push(|out| encode_with_gaps(codec, &item, encode, out)),
+                false => sender.push(|out| encode(codec, &item, out)),
+                true => sender.push_with_gaps(|out| encode_with_gaps(codec, &item, encode, out)),
             };
             match encoded {
                 Ok(Ok(Gathered::Some)) => {}

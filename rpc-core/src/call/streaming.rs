@@ -164,15 +164,6 @@ impl<T, E> Streaming<T, E> {
         Some(Ok(newest))
     }
 
-    /// Makes of an item's outcome what the reader gets; nothing follows a failure.
-    #[inline]
-    fn made(&mut self, item: Result<T, CodecError>) -> Poll<Option<Result<T, Failure>>> {
-        match item {
-            Ok(item) => Poll::Ready(Some(Ok(item))),
-            Err(error) => Poll::Ready(Some(Err(self.unreadable(&error)))),
-        }
-    }
-
     #[cold]
     fn unreadable(&mut self, error: &CodecError) -> Failure {
         self.reader = None;
@@ -190,40 +181,59 @@ impl<T, E> Stream for Streaming<T, E> {
 
     #[inline]
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.poll_item(cx).map(|item| Some(item?.map_err(|failure| self.failure(failure))))
+        let this = &mut *self;
+        // As most come; what follows is apart from it, so that nothing but the item is moved.
+        match this.next_short() {
+            Some(Ok(item)) => return Poll::Ready(Some(Ok(item))),
+            Some(Err(error)) => {
+                let failure = this.unreadable(&error);
+                return Poll::Ready(Some(Err(this.failure(failure))));
+            }
+            None => {}
+        }
+        this.poll_more(cx).map(|item| Some(item?.map_err(|failure| this.failure(failure))))
     }
 }
 
 impl<T, E> Streaming<T, E> {
-    /// The next item, or how the stream ended, unread.
+    /// The next item if it is a short one that was fetched already.
     #[inline]
-    fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, Failure>>> {
-        let this = self;
+    fn next_short(&mut self) -> Option<Result<T, CodecError>> {
+        let item = self.reader.as_mut()?.next_small()?;
+        Some((self.item)(self.codec, item.into()))
+    }
+
+    /// The next item, or how the stream ended, unread, where [`Self::next_short`] has none.
+    fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, Failure>>> {
         loop {
-            let Some(reader) = &mut this.reader else {
-                return Poll::Ready(this.end.take().map(|end| Err(*end)));
-            };
-            if let Some(item) = reader.next_small() {
-                let item = (this.item)(this.codec, item.into());
-                return this.made(item);
+            if self.reader.is_none() {
+                return Poll::Ready(self.end.take().map(|end| Err(*end)));
             }
-            if let Poll::Ready(over) = this.poll_scope(cx) {
+            if let Poll::Ready(over) = self.poll_scope(cx) {
                 return Poll::Ready(over);
             }
-            let Some(reader) = &mut this.reader else { return Poll::Ready(None) };
-            match ready!(reader.poll_next(cx)) {
-                Next::Small => {}
-                Next::Large(item) => {
-                    let item = (this.item)(this.codec, (&item).into());
-                    return this.made(item);
-                }
+            let Some(reader) = &mut self.reader else { return Poll::Ready(None) };
+            let item = match ready!(reader.poll_next(cx)) {
+                Next::Small => self.next_short(),
+                Next::Large(item) => Some((self.item)(self.codec, (&item).into())),
                 Next::End((outcome, metadata)) => {
-                    this.reader = None;
-                    this.trailing.clone_from(&metadata);
+                    self.reader = None;
+                    self.trailing.clone_from(&metadata);
                     let failure = outcome.err().map(|failure| with_metadata(failure, metadata));
                     return Poll::Ready(failure.map(Err));
                 }
+            };
+            if let Some(item) = item {
+                return Poll::Ready(Some(item.map_err(|error| self.unreadable(&error))));
             }
+        }
+    }
+
+    /// The next item, or how the stream ended, unread.
+    fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, Failure>>> {
+        match self.next_short() {
+            Some(item) => Poll::Ready(Some(item.map_err(|error| self.unreadable(&error)))),
+            None => self.poll_more(cx),
         }
     }
 

@@ -133,24 +133,44 @@ impl ItemSender {
         self.batch.expects_long()
     }
 
-    /// Adds an item that `encode` appends, but for the gaps that it gives; `poll_ready` must have said that it may.
+    /// Adds an item that `encode` appends; `poll_ready` must have said that it may.
     ///
     /// # Errors
     /// Those of `encode`; then nothing was added.
+    #[inline]
     pub(crate) fn push<X>(
+        &mut self,
+        encode: impl FnOnce(&mut Vec<u8>) -> Result<(), X>,
+    ) -> Result<Result<Gathered, TooLong>, X> {
+        match self.batch.push(self.room.max_item, encode)? {
+            Pushed::Added => Ok(Ok(Gathered::Some)),
+            pushed => Ok(self.gathered(pushed)),
+        }
+    }
+
+    /// The same of an item that `encode` appends but for the gaps that it gives.
+    ///
+    /// # Errors
+    /// As for [`Self::push`].
+    pub(crate) fn push_with_gaps<X>(
         &mut self,
         encode: impl FnOnce(&mut Vec<u8>) -> Result<Option<Vec<Gap>>, X>,
     ) -> Result<Result<Gathered, TooLong>, X> {
-        let limit = self.room.max_item;
-        Ok(match self.batch.push(limit, encode)? {
+        let pushed = self.batch.push_with_gaps(self.room.max_item, encode)?;
+        Ok(self.gathered(pushed))
+    }
+
+    #[inline(never)]
+    fn gathered(&mut self, pushed: Pushed) -> Result<Gathered, TooLong> {
+        match pushed {
             Pushed::Added => Ok(Gathered::Some),
             Pushed::Full => Ok(Gathered::Many),
             Pushed::Long(bytes) => {
                 self.long = Some(Long { bytes, overhead: ITEM_OVERHEAD });
                 Ok(Gathered::Many)
             }
-            Pushed::TooLong(length) => Err(TooLong { length, limit }),
-        })
+            Pushed::TooLong(length) => Err(TooLong { length, limit: self.room.max_item }),
+        }
     }
 
     /// Hands on what was gathered. Leaves the waker of `cx`, which is woken when the stream is stopped.

@@ -74,42 +74,82 @@ impl Batch {
         self.seen_long
     }
 
-    /// Adds an item that `encode` appends, but for the gaps that it gives, and that is at most `longest` bytes.
+    /// Adds an item that `encode` appends, and that is at most `longest` bytes.
     ///
     /// # Errors
     /// Those of `encode`; then nothing was added.
+    #[inline]
     pub fn push<X>(
+        &mut self,
+        longest: usize,
+        encode: impl FnOnce(&mut Vec<u8>) -> Result<(), X>,
+    ) -> Result<Pushed, X> {
+        let start = self.begin_item();
+        if let Err(error) = encode(&mut self.frames) {
+            self.frames.truncate(start);
+            return Err(error);
+        }
+        let length = self.frames.len() - start - HEAD_LEN;
+        if length > SMALL_ITEM.min(longest) {
+            return Ok(self.end_long(start, None, longest));
+        }
+        Ok(self.end_short(start, length))
+    }
+
+    /// The same of an item that `encode` appends but for the gaps that it gives.
+    ///
+    /// # Errors
+    /// As for [`Self::push`].
+    pub fn push_with_gaps<X>(
         &mut self,
         longest: usize,
         encode: impl FnOnce(&mut Vec<u8>) -> Result<Option<Vec<Gap>>, X>,
     ) -> Result<Pushed, X> {
+        let start = self.begin_item();
+        match encode(&mut self.frames) {
+            Ok(gaps) => Ok(self.end_long(start, gaps, longest)),
+            Err(error) => {
+                self.frames.truncate(start);
+                Err(error)
+            }
+        }
+    }
+
+    /// Leaves room for the head of an item; where that is.
+    #[inline]
+    fn begin_item(&mut self) -> usize {
         let start = self.frames.len();
         self.frames.reserve(self.hint);
         self.frames.extend_from_slice(&[0; HEAD_LEN]);
-        let gaps = match encode(&mut self.frames) {
-            Ok(gaps) => gaps,
-            Err(error) => {
-                self.frames.truncate(start);
-                return Err(error);
-            }
-        };
+        start
+    }
+
+    /// Makes the item that ends here, with its head at `start`, one of those that were gathered.
+    #[inline]
+    fn end_short(&mut self, start: usize, length: usize) -> Pushed {
+        let head = self.stream.item_head(self.codec, length);
+        self.frames[start..start + HEAD_LEN].copy_from_slice(&head);
+        self.cost += length + ITEM_OVERHEAD;
+        self.whole = self.frames.len();
+        if self.whole >= FULL { Pushed::Full } else { Pushed::Added }
+    }
+
+    /// The same of an item that may be long, or longer than the peer accepts.
+    #[inline(never)]
+    fn end_long(&mut self, start: usize, gaps: Option<Vec<Gap>>, longest: usize) -> Pushed {
         let written = self.frames.len() - start - HEAD_LEN;
         let missing = |gaps: &Vec<Gap>| gaps.iter().map(|gap| gap.bytes.len()).sum::<usize>();
         let length = written + gaps.as_ref().map_or(0, missing);
         if length > longest {
             self.frames.truncate(start);
-            return Ok(Pushed::TooLong(length));
+            return Pushed::TooLong(length);
         }
         if length > SMALL_ITEM {
             self.seen_long = true;
             self.hint = (HEAD_LEN + written).min(LONGEST_HINT);
-            return Ok(Pushed::Long(self.take_long(start, gaps)));
+            return Pushed::Long(self.take_long(start, gaps));
         }
-        let head = self.stream.item_head(self.codec, length);
-        self.frames[start..start + HEAD_LEN].copy_from_slice(&head);
-        self.cost += length + ITEM_OVERHEAD;
-        self.whole = self.frames.len();
-        Ok(if self.whole >= FULL { Pushed::Full } else { Pushed::Added })
+        self.end_short(start, length)
     }
 
     /// Takes a long item off the end, where its frame would begin at `start`.
@@ -189,13 +229,13 @@ mod tests {
         for before in [&[][..], b"short"] {
             let mut batch = batch();
             if !before.is_empty() {
-                let added = batch.push(1 << 20, |out| Ok::<_, ()>(encode(before, &[], out)));
+                let added = batch.push_with_gaps(1 << 20, |out| Ok::<_, ()>(encode(before, &[], out)));
                 assert_eq!(added, Ok(Pushed::Added));
             }
             let gathered = batch.frames().to_vec();
             let long = Bytes::from(vec![7; 64 << 10]);
             let gaps = [(1, long.clone()), (2, long.clone())];
-            let pushed = batch.push(1 << 20, |out| Ok::<_, ()>(encode(b"abc", &gaps, out)));
+            let pushed = batch.push_with_gaps(1 << 20, |out| Ok::<_, ()>(encode(b"abc", &gaps, out)));
             let Ok(Pushed::Long(item)) = pushed else { panic!("{pushed:?}") };
             let parts = item.to_parts();
             assert_eq!(parts.len(), 5);
@@ -210,7 +250,7 @@ mod tests {
     fn an_item_is_too_long_by_all_its_bytes() {
         let mut batch = batch();
         let gaps = [(0, Bytes::from(vec![7; 64 << 10]))];
-        let pushed = batch.push(64 << 10, |out| Ok::<_, ()>(encode(b"a", &gaps, out)));
+        let pushed = batch.push_with_gaps(64 << 10, |out| Ok::<_, ()>(encode(b"a", &gaps, out)));
         assert_eq!(pushed, Ok(Pushed::TooLong((64 << 10) + 1)));
         assert!(batch.frames().is_empty());
     }

@@ -151,23 +151,33 @@ impl Receiving {
         let begins = self.partial.is_none();
         let cost = part.bytes.len() + if begins { ITEM_OVERHEAD } else { 0 };
         self.allowed = self.allowed.checked_sub(cost).ok_or(Refusal::Credit)?;
-        self.begin();
-        if self.flow == Flow::Discarding {
-            self.partial = part.more.then(|| Partial { bytes: BytesMut::new(), extended: false });
-            return Ok(!part.more);
+        match self.flow {
+            Flow::Discarding => {
+                let discarded = || Partial { bytes: BytesMut::new(), extended: false };
+                self.partial = part.more.then(discarded);
+                return Ok(!part.more);
+            }
+            _ => self.flow = Flow::Flowing,
         }
         self.held += cost;
-        let length = self.partial.as_ref().map_or(0, |partial| partial.bytes.len());
-        if length + part.bytes.len() > max_item {
-            return Err(Refusal::Length);
-        }
         if begins && !part.more && !part.extended {
+            if part.bytes.len() > max_item {
+                return Err(Refusal::Length);
+            }
             self.push(part.bytes);
             return Ok(true);
         }
+        self.add_part(part, max_item)
+    }
+
+    /// Adds to an item that comes in parts, or that is extended; whether it is whole now.
+    fn add_part(&mut self, part: &Part<'_>, max_item: usize) -> Result<bool, Refusal> {
         let partial = self
             .partial
             .get_or_insert_with(|| Partial { bytes: BytesMut::new(), extended: part.extended });
+        if partial.bytes.len() + part.bytes.len() > max_item {
+            return Err(Refusal::Length);
+        }
         extend(&mut partial.bytes, part.bytes, part.left);
         if part.more {
             return Ok(false);
