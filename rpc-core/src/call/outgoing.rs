@@ -139,11 +139,7 @@ impl Outgoing {
         let (streams, order) = (self.streams, self.method.order());
         let mut opening = Opening { streams, order, ..Opening::new(key, self.codec) };
         if let Some(options) = &mut self.options {
-            opening.deadline = options.deadline();
-            let parent = options.parent.as_ref();
-            let running = parent.filter(|parent| !parent.cancellation().is_cancelled());
-            opening.parent = running.map(|parent| parent.id());
-            (opening.metadata, opening.token) = (options.metadata.take(), options.token.take());
+            options.settle(&mut opening);
         }
         opening
     }
@@ -164,6 +160,14 @@ impl Outgoing {
 }
 
 impl Options {
+    /// Adds to an opening what few calls have.
+    fn settle(&mut self, opening: &mut Opening) {
+        opening.deadline = self.deadline();
+        let running = self.parent.as_ref().filter(|parent| !parent.cancellation().is_cancelled());
+        opening.parent = running.map(|parent| parent.id());
+        (opening.metadata, opening.token) = (self.metadata.take(), self.token.take());
+    }
+
     /// Begins to watch for the end of the call that this one is part of.
     pub(super) fn begin_scope(&mut self) {
         if let (Some(scope), None) = (&self.scope, &self.cancelled) {
