@@ -53,7 +53,7 @@ impl TlsSession {
         &self.version
     }
 
-    /// The cipher suite, such as `TLS13_AES_256_GCM_SHA384`.
+    /// The cipher suite, such as `TLS13_AES_128_GCM_SHA256`.
     #[must_use]
     pub fn cipher(&self) -> &str {
         &self.cipher
@@ -85,7 +85,7 @@ impl TlsSession {
     }
 }
 
-/// `TLS 1.3, TLS13_AES_256_GCM_SHA384, X25519MLKEM768`.
+/// `TLS 1.3, TLS13_AES_128_GCM_SHA256, X25519MLKEM768`.
 impl fmt::Display for TlsSession {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { version, cipher, key_exchange, resumed, .. } = self;

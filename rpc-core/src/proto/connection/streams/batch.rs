@@ -229,13 +229,15 @@ mod tests {
         for before in [&[][..], b"short"] {
             let mut batch = batch();
             if !before.is_empty() {
-                let added = batch.push_with_gaps(1 << 20, |out| Ok::<_, ()>(encode(before, &[], out)));
+                let added =
+                    batch.push_with_gaps(1 << 20, |out| Ok::<_, ()>(encode(before, &[], out)));
                 assert_eq!(added, Ok(Pushed::Added));
             }
             let gathered = batch.frames().to_vec();
             let long = Bytes::from(vec![7; 64 << 10]);
             let gaps = [(1, long.clone()), (2, long.clone())];
-            let pushed = batch.push_with_gaps(1 << 20, |out| Ok::<_, ()>(encode(b"abc", &gaps, out)));
+            let pushed =
+                batch.push_with_gaps(1 << 20, |out| Ok::<_, ()>(encode(b"abc", &gaps, out)));
             let Ok(Pushed::Long(item)) = pushed else { panic!("{pushed:?}") };
             let parts = item.to_parts();
             assert_eq!(parts.len(), 5);
