@@ -73,6 +73,8 @@ mod client;
 pub mod codec;
 mod connection;
 mod extensions;
+#[cfg(feature = "http")]
+mod gateway;
 mod identity;
 mod in_memory;
 pub mod proto;
@@ -93,6 +95,8 @@ pub use call::{
 pub use client::Endpoint;
 pub use codec::CodecError;
 pub use extensions::Extensions;
+#[cfg(feature = "http")]
+pub use gateway::{Http, openrpc};
 /// What streaming methods return and take: the trait of `futures-core`.
 pub use futures_util::Stream;
 pub use identity::{Authenticator, Credentials, Permissions, Principal, Refusal, StaticTokens};
