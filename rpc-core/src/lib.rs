@@ -95,10 +95,10 @@ pub use call::{
 pub use client::Endpoint;
 pub use codec::CodecError;
 pub use extensions::Extensions;
-#[cfg(feature = "http")]
-pub use gateway::{Http, openrpc};
 /// What streaming methods return and take: the trait of `futures-core`.
 pub use futures_util::Stream;
+#[cfg(feature = "http")]
+pub use gateway::{Http, openrpc};
 pub use identity::{Authenticator, Credentials, Permissions, Principal, Refusal, StaticTokens};
 pub use proto::{
     Code, Codec, DetailError, Execution, Limits, LimitsError, Metadata, MetadataError,
@@ -130,6 +130,9 @@ mod documents {
     mod evolution {}
     #[doc = include_str!("../../docs/guide/flow-control.md")]
     mod flow_control {}
+    #[cfg(feature = "http")]
+    #[doc = include_str!("../../docs/guide/http.md")]
+    mod http {}
     #[doc = include_str!("../../docs/guide/identity.md")]
     mod identity {}
     #[doc = include_str!("../../docs/guide/liveness.md")]

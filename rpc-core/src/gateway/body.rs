@@ -8,7 +8,10 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
-use hyper::{StatusCode, body::{Body as _, Incoming}};
+use hyper::{
+    StatusCode,
+    body::{Body as _, Incoming},
+};
 use tokio::time::timeout_at;
 
 use super::{answer::Rejection, options::Http, session::Session};

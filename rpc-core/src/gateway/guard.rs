@@ -52,7 +52,8 @@ pub(super) fn admit(
         };
     };
     page(options, origin, host.as_ref()).ok_or_else(|| {
-        let message = "pages of that origin may not call this server (`Http::allow_origin` lets them)";
+        let message =
+            "pages of that origin may not call this server (`Http::allow_origin` lets them)";
         Rejection::new(StatusCode::FORBIDDEN, message)
     })
 }
@@ -139,8 +140,9 @@ pub(super) enum Content {
 pub(super) fn content(headers: &HeaderMap) -> Result<Content, Rejection> {
     let unsupported = |message: &str| Rejection::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message);
     if headers.get(header::CONTENT_ENCODING).is_some_and(|coding| coding != "identity") {
-        return Err(unsupported("compressed bodies are not read")
-            .with(header::ACCEPT_ENCODING, "identity"));
+        return Err(
+            unsupported("compressed bodies are not read").with(header::ACCEPT_ENCODING, "identity")
+        );
     }
     let Some(kind) = single(headers, &header::CONTENT_TYPE)? else { return Ok(Content::Unsaid) };
     let text = kind.to_str().unwrap_or_default();
@@ -176,7 +178,9 @@ mod tests {
         let allowed = Page::Allowed(HeaderValue::from_static("https://app.example"));
         assert_eq!(of("https://app.example", "api.example"), Some(allowed));
         assert_eq!(of("http://localhost:3000", "127.0.0.1:7000"), Some(Page::Near));
-        for foreign in ["null", "https://evil.example", "http://app.example", "http://localhost:1", "x"] {
+        for foreign in
+            ["null", "https://evil.example", "http://app.example", "http://localhost:1", "x"]
+        {
             assert_eq!(of(foreign, "api.example"), None, "{foreign}");
         }
         assert_eq!(of("http://api.example:7001", "api.example:7000"), None);

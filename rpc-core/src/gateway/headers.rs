@@ -1,4 +1,4 @@
-//! What travels beside a call in HTTP headers: deadline, token, metadata both ways (PROTOCOL §20).
+//! What travels beside a call in HTTP headers: deadline, token, metadata both ways (PROTOCOL §24).
 
 use std::time::{Duration, Instant};
 
@@ -67,8 +67,10 @@ fn timeout(value: &HeaderValue) -> Result<Option<Instant>, Rejection> {
 /// The token of `Bearer TOKEN`; any other scheme is part of its token.
 fn token(value: &HeaderValue) -> Result<Token, Rejection> {
     let value = value.as_bytes().trim_ascii();
-    let scheme = value.get(..7).filter(|scheme| scheme.eq_ignore_ascii_case(b"bearer "));
-    let token = Token::new(scheme.map_or(value, |_| value[7..].trim_ascii_start()));
+    let end = value.iter().position(|byte| *byte == b' ').unwrap_or(value.len());
+    let (scheme, rest) = value.split_at(end);
+    let bare = if scheme.eq_ignore_ascii_case(b"bearer") { rest.trim_ascii_start() } else { value };
+    let token = Token::new(bare);
     token.check_for_call().map_err(|error| Rejection::bad(error.to_string()))?;
     Ok(token)
 }
@@ -146,7 +148,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_said() {
-        let rows: [(&[(&str, &[u8])], &str); 7] = [
+        type Pairs = &'static [(&'static str, &'static [u8])];
+        let rows: [(Pairs, &str); 7] = [
             (&[("rpc-timeout-ms", b"1s")], "milliseconds"),
             (&[("rpc-timeout-ms", b"")], "milliseconds"),
             (&[("rpc-timeout-ms", b"12345678901")], "milliseconds"),

@@ -89,7 +89,8 @@ impl Face {
     /// The end of a call of a method that is not there.
     fn unknown(&self, path: &str) -> Status {
         let shown: String = path.chars().take(64).collect();
-        let message = format!("this server has no method {shown}: rpc.discover describes those that it has");
+        let message =
+            format!("this server has no method {shown}: rpc.discover describes those that it has");
         Status::not_started(Code::Unimplemented, message)
     }
 
@@ -108,8 +109,7 @@ impl Face {
     /// The OpenRPC document, for those who may list the services.
     async fn discover(&self, session: &Arc<Session>, head: Head) -> Result<Bytes, Status> {
         let arguments = Payload::copy_from_slice(b"{}");
-        let calling =
-            Calling { key: LISTED, arguments, streams: Streams::NONE, upload: None };
+        let calling = Calling { key: LISTED, arguments, streams: Streams::NONE, upload: None };
         match Exchange::start(&*self.serve, session, calling, head).ended().await.0 {
             Ok(_) => Ok(self.document.get_or_init(|| self.describe()).clone()),
             Err(Failure::Status(status)) if status.code() != Code::Unimplemented => Err(status),
@@ -122,7 +122,7 @@ impl Face {
 
     fn describe(&self) -> Bytes {
         let document = Document::new(self.services.clone());
-        openrpc(&document, &self.title).to_string().into()
+        format!("{}\n", openrpc(&document, &self.title)).into()
     }
 }
 

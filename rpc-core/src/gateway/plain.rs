@@ -54,8 +54,7 @@ pub(super) async fn answer(
         }
         let whole = body::read(&face.options, session, body).await?;
         let arguments = arguments(&whole.bytes);
-        let calling =
-            Calling { key: method.key, arguments, streams: method.streams, upload: None };
+        let calling = Calling { key: method.key, arguments, streams: method.streams, upload: None };
         Exchange::start(&*face.serve, session, calling, head)
     };
     Ok(match form {
@@ -106,9 +105,11 @@ fn form(headers: &HeaderMap, method: Method, path: &str) -> Result<Option<Form>,
         return Ok(None);
     }
     let mut kinds = headers.get_all(header::ACCEPT).iter().flat_map(|value| {
-        value.to_str().unwrap_or_default().split(',').map(|kind| {
-            kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
-        })
+        value
+            .to_str()
+            .unwrap_or_default()
+            .split(',')
+            .map(|kind| kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
     });
     let form = kinds.find_map(|kind| match kind.as_str() {
         "text/event-stream" => Some(Form::Events),

@@ -158,7 +158,7 @@ fn decoded(path: &str) -> Cow<'_, str> {
         bytes.push(byte.unwrap_or(*first));
         rest = if byte.is_some() { &after[2..] } else { after };
     }
-    String::from_utf8(bytes).map_or(path.into(), Cow::Owned)
+    String::from_utf8(bytes).map_or(Cow::Borrowed(path), Cow::Owned)
 }
 
 impl Session {

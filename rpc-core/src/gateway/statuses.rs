@@ -1,4 +1,4 @@
-//! The ends of calls in the words of HTTP and JSON-RPC (PROTOCOL §20).
+//! The ends of calls in the words of HTTP and JSON-RPC (PROTOCOL §24).
 
 use data_encoding::BASE64;
 use hyper::StatusCode;
@@ -53,8 +53,9 @@ pub(super) const fn http(code: Code) -> StatusCode {
 pub(super) fn error(failure: &Failure) -> Vec<u8> {
     match failure {
         Failure::Application(value) => {
-            let mut text = format!(r#"{{"code":{OWN_ERROR},"message":"the method's own error","data":"#)
-                .into_bytes();
+            let mut text =
+                format!(r#"{{"code":{OWN_ERROR},"message":"the method's own error","data":"#)
+                    .into_bytes();
             text.extend_from_slice(written(value));
             text.push(b'}');
             text
@@ -105,9 +106,9 @@ fn object(code: i64, message: &str, status: &Status) -> Vec<u8> {
             let millis = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
             add("retry_after_ms", millis.into());
         }
-        let details = status.details().map(|(name, bytes)| {
-            json!({ "name": name, "bytes": BASE64.encode(bytes) })
-        });
+        let details = status
+            .details()
+            .map(|(name, bytes)| json!({ "name": name, "bytes": BASE64.encode(bytes) }));
         let details: Vec<Value> = details.collect();
         if !details.is_empty() {
             add("details", details.into());

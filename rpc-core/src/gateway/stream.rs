@@ -190,7 +190,9 @@ mod tests {
         assert_eq!(written(Form::Lines, &good), "{\"result\":[1, 2]}\n{\"end\":true}\n");
         let failed = Err(Failure::Application(Payload::copy_from_slice(b"\"no\"")));
         let events = written(Form::Events, &failed);
-        assert!(events.contains("event: error\ndata: {\"code\":2,") && events.ends_with("\"no\"}\n\n"));
+        assert!(
+            events.contains("event: error\ndata: {\"code\":2,") && events.ends_with("\"no\"}\n\n")
+        );
         let status = Status::new(Code::NotFound, "none");
         let lines = written(Form::Lines, &Err(Failure::Status(status)));
         assert!(lines.contains("\n{\"error\":{") && lines.contains("-32005"), "{lines}");

@@ -74,7 +74,8 @@ impl Framing {
             let rest = &bytes[at..];
             at += match self.place {
                 Place::Body(left) | Place::Data(left) => {
-                    let taken = usize::try_from(left).map_or(rest.len(), |left| left.min(rest.len()));
+                    let taken =
+                        usize::try_from(left).map_or(rest.len(), |left| left.min(rest.len()));
                     self.skip(left, &rest[..taken]).map_err(|Ambiguous| at)?;
                     taken
                 }
@@ -174,7 +175,11 @@ impl Framing {
         let colon = line.iter().position(|byte| *byte == b':');
         let Some(colon) = colon else {
             // A name of more than so many bytes is none that counts; a line without a colon is for the parser.
-            return if line.starts_with(b" ") || line.starts_with(b"\t") { Err(Ambiguous) } else { Ok(()) };
+            return if line.starts_with(b" ") || line.starts_with(b"\t") {
+                Err(Ambiguous)
+            } else {
+                Ok(())
+            };
         };
         let (name, value) = (&line[..colon], line[colon + 1..].trim_ascii());
         if name.is_empty() || name.iter().any(u8::is_ascii_whitespace) {
@@ -347,7 +352,17 @@ mod tests {
             let fine = follow(&message).unwrap_err();
             assert!(!message[..fine].contains("\r\n\r\n"), "{head:?}: its end would be seen");
         }
-        let bodies = ["g\r\n", "\r\n", "3\nabc\r\n", "3\r\nabcd\r\n", "3\r\nabc\n", "-1\r\n", "0x3\r\nabc\r\n", "ffffffffffffffffff\r\n", "0\r\n x\r\n"];
+        let bodies = [
+            "g\r\n",
+            "\r\n",
+            "3\nabc\r\n",
+            "3\r\nabcd\r\n",
+            "3\r\nabc\n",
+            "-1\r\n",
+            "0x3\r\nabc\r\n",
+            "ffffffffffffffffff\r\n",
+            "0\r\n x\r\n",
+        ];
         for body in bodies {
             let message = format!("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n{body}");
             assert!(follow(&message).is_err(), "{body:?}");

@@ -22,11 +22,6 @@ use super::{
     establish::{Established, Strangers, Verdict, establish},
     security::Security,
 };
-#[cfg(feature = "http")]
-use crate::{
-    gateway::{Face, Ground, Http, serve as serve_http},
-    schema::ServiceSchema,
-};
 use crate::{
     connection::{Driver, Handshake, Handshakes, Live, linger},
     identity::Gate,
@@ -37,6 +32,11 @@ use crate::{
     seam::{Remote as _, Serve},
     time::now,
     transport::{Incoming, Link},
+};
+#[cfg(feature = "http")]
+use crate::{
+    gateway::{Face, Ground, Http, serve as serve_http},
+    schema::ServiceSchema,
 };
 
 pub(super) struct Connections {

@@ -189,9 +189,11 @@ fn late(what: &str) -> io::Error {
 const fn judge(protocol: Protocol, strangers: Strangers) -> Verdict {
     match protocol {
         Protocol::Rpc => Verdict::Serve,
-        #[cfg(feature = "http")]
-        Protocol::Http if matches!(strangers, Strangers::SpeakHttp) => Verdict::Http,
-        Protocol::Http => Verdict::Answer("HTTP", HTTP_ANSWER.as_bytes()),
+        Protocol::Http => match strangers {
+            Strangers::AreTold => Verdict::Answer("HTTP", HTTP_ANSWER.as_bytes()),
+            #[cfg(feature = "http")]
+            Strangers::SpeakHttp => Verdict::Http,
+        },
         Protocol::Tls => Verdict::Answer("TLS", &TLS_ANSWER),
         Protocol::Ssh | Protocol::Unencrypted => {
             Verdict::End(ConnectionError::Foreign(protocol.sent()))

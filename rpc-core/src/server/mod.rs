@@ -14,6 +14,8 @@ use std::{fmt, num::NonZero, sync::Arc, time::Duration};
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
 
+#[cfg(feature = "http")]
+use crate::gateway::Http;
 use crate::{
     identity::{Authenticator, Gate, Judge},
     proto::{Limits, LimitsError, connection::Config},
@@ -22,8 +24,6 @@ use crate::{
     times::time_options,
     transport::{BindError, IntoAddress, Link, Listener, Peer},
 };
-#[cfg(feature = "http")]
-use crate::gateway::Http;
 use connections::Connections;
 use security::Security;
 use threads::Threads;

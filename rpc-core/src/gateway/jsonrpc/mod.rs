@@ -1,4 +1,4 @@
-//! JSON-RPC 2.0 over HTTP: <https://www.jsonrpc.org/specification>, with PROTOCOL §20 for what that leaves open.
+//! JSON-RPC 2.0 over HTTP: <https://www.jsonrpc.org/specification>, with PROTOCOL §24 for what that leaves open.
 
 mod request;
 
@@ -88,13 +88,13 @@ async fn batch(
 ) -> Option<Vec<u8>> {
     let mut answers: Vec<Option<Vec<u8>>> = Vec::new();
     answers.resize_with(each.len(), || None);
-    let mut lines: HashMap<Line, Vec<(usize, Option<&str>, Begun)>> = HashMap::new();
+    let mut lines: HashMap<Line, Vec<Waiting<'_>>> = HashMap::new();
     for (index, request) in each.into_iter().enumerate() {
         match request {
             Ok(call) => {
                 let begun = begin(face, session, head, body, &call);
                 let line = begun.order().map_or(Line::Own(index), Line::Shared);
-                lines.entry(line).or_default().push((index, call.id, begun));
+                lines.entry(line).or_default().push(Waiting { index, id: call.id, begun });
             }
             Err(invalid) => answers[index] = Some(invalid.answer()),
         }
@@ -104,7 +104,7 @@ async fn batch(
         .into_values()
         .map(|line| async move {
             let mut ends = Vec::with_capacity(line.len());
-            for (index, id, begun) in line {
+            for Waiting { index, id, begun } in line {
                 let end = match begun {
                     Begun::Call(exchange) => End::of(exchange.ended().await.0),
                     Begun::Discover => face.discover(session, head.clone()).await.into(),
@@ -144,6 +144,13 @@ async fn batch(
 enum Line {
     Own(usize),
     Shared(u32),
+}
+
+/// A call of a batch, by its place in there.
+struct Waiting<'t> {
+    index: usize,
+    id: Option<&'t str>,
+    begun: Begun,
 }
 
 /// What becomes of a request.
@@ -200,13 +207,7 @@ impl From<Result<Bytes, Status>> for End {
     }
 }
 
-fn begin(
-    face: &Face,
-    session: &Arc<Session>,
-    head: &Head,
-    body: &Bytes,
-    call: &Call<'_>,
-) -> Begun {
+fn begin(face: &Face, session: &Arc<Session>, head: &Head, body: &Bytes, call: &Call<'_>) -> Begun {
     if call.method == DISCOVER {
         return Begun::Discover;
     }
@@ -229,8 +230,7 @@ fn begin(
         return Begun::Not(End::Error(statuses::plain_error(&status)));
     }
     let arguments = call.params.map_or_else(no_arguments, |params| within(body, params));
-    let calling =
-        Calling { key: method.key, arguments, streams: method.streams, upload: None };
+    let calling = Calling { key: method.key, arguments, streams: method.streams, upload: None };
     Begun::Call(Exchange::start(&*face.serve, session, calling, head.clone()))
 }
 

@@ -86,7 +86,9 @@ fn batch(text: &str, max_batch: usize) -> Result<Message<'_>, Unreadable> {
 fn member(raw: &RawValue) -> Request<'_> {
     let not_one = Invalid { id: None, why: "a request is an object" };
     match raw.get().as_bytes().first() {
-        Some(b'{') => serde_json::from_str::<Members<'_>>(raw.get()).map_err(|_| not_one)?.request(),
+        Some(b'{') => {
+            serde_json::from_str::<Members<'_>>(raw.get()).map_err(|_| not_one)?.request()
+        }
         _ => Err(not_one),
     }
 }
@@ -229,8 +231,10 @@ mod tests {
 
     #[test]
     fn ids_and_parameters_stay_as_they_were_written() {
-        for id in ["1", "-1.50e3", "123456789012345678901234567890", "\"\\u0061\"", "null", "\"\""] {
-            let text = format!(r#"{{"jsonrpc":"2.0","id": {id} ,"method":"a.b","params": [1, 2.50]}}"#);
+        for id in ["1", "-1.50e3", "123456789012345678901234567890", "\"\\u0061\"", "null", "\"\""]
+        {
+            let text =
+                format!(r#"{{"jsonrpc":"2.0","id": {id} ,"method":"a.b","params": [1, 2.50]}}"#);
             let call = single(&text).unwrap();
             assert_eq!((call.id, call.params, &*call.method), (Some(id), Some("[1, 2.50]"), "a.b"));
         }
@@ -261,7 +265,8 @@ mod tests {
 
     #[test]
     fn batches_have_their_members_judged_one_by_one() {
-        let Ok(Message::Batch(each)) = read(br#" [1, {"jsonrpc":"2.0","method":"a"}, []]"#, 3) else {
+        let Ok(Message::Batch(each)) = read(br#" [1, {"jsonrpc":"2.0","method":"a"}, []]"#, 3)
+        else {
             panic!("it is a batch")
         };
         assert!(each[0].is_err() && each[1].is_ok() && each[2].is_err());

@@ -193,11 +193,7 @@ impl ServerTls {
     }
 
     /// Accepts a client. Who is refused has been told why when this resolves.
-    pub(crate) async fn accept(
-        &self,
-        below: Link,
-        offer: Offer,
-    ) -> Result<Link, HandshakeError> {
+    pub(crate) async fn accept(&self, below: Link, offer: Offer) -> Result<Link, HandshakeError> {
         let config = match offer {
             Offer::Ours => Arc::clone(&self.current.lock().config),
             #[cfg(feature = "http")]
