@@ -39,6 +39,7 @@ const CORE: &[Wall] = &[
         ],
     ),
     ("broadcast", &["proto", "codec", "schema"]),
+    ("gateway", &["proto", "schema", "transport", "identity", "seam", "time"]),
     ("reflect", &["schema", "service"]),
     ("times", &[]),
     (
@@ -50,7 +51,9 @@ const CORE: &[Wall] = &[
             "seam",
             "connection",
             "service",
+            "gateway",
             "reflect",
+            "schema",
             "time",
             "times",
         ],

@@ -73,6 +73,8 @@ mod client;
 pub mod codec;
 mod connection;
 mod extensions;
+#[cfg(feature = "http")]
+mod gateway;
 mod identity;
 mod in_memory;
 pub mod proto;
@@ -95,6 +97,8 @@ pub use codec::CodecError;
 pub use extensions::Extensions;
 /// What streaming methods return and take: the trait of `futures-core`.
 pub use futures_util::Stream;
+#[cfg(feature = "http")]
+pub use gateway::{Http, openrpc};
 pub use identity::{Authenticator, Credentials, Permissions, Principal, Refusal, StaticTokens};
 pub use proto::{
     Code, Codec, DetailError, Execution, Limits, LimitsError, Metadata, MetadataError,
@@ -126,6 +130,9 @@ mod documents {
     mod evolution {}
     #[doc = include_str!("../../docs/guide/flow-control.md")]
     mod flow_control {}
+    #[cfg(feature = "http")]
+    #[doc = include_str!("../../docs/guide/http.md")]
+    mod http {}
     #[doc = include_str!("../../docs/guide/identity.md")]
     mod identity {}
     #[doc = include_str!("../../docs/guide/liveness.md")]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 use rpc_core::{
-    IntoAddress as _, Running, Server,
+    Address, Http, IntoAddress as _, Running, Server,
     tls::{Pem, ServerTls, TlsError},
 };
 
@@ -55,7 +55,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
     let address = address.map_err(|error| Failure::usage(error.to_string()))?;
     // Before anybody can know that it is there: from then on it ends in order.
     let signals = Signals::listen()?;
-    let mut server = demo::services(Server::new().name("rpc demo"));
+    let mut server = demo::services(Server::new().name("rpc demo").http(Http::new()));
     if let Some(tls) = args.tls()? {
         server = server.tls(tls);
     }
@@ -71,6 +71,9 @@ pub(super) async fn run(args: Args) -> Result<()> {
     output::line(&format!("  rpc call {address} Clock.ticks every_ms=500"));
     output::line(&format!("  seq 10 | rpc call {address} Calculator.average"));
     output::line(&format!("  rpc call {address} Chat.join nick=ada room=lobby"));
+    if matches!(address, Address::Tcp { .. }) {
+        output::line(&format!("  curl -d '[1,2]' {address}/Calculator.add"));
+    }
     end_on_signal(running, signals).await
 }
 

@@ -1,16 +1,14 @@
 //! Descriptions as documents that others read: OpenRPC for programs, Markdown and a page for people.
 
 mod html;
-mod json_schema;
 mod markdown;
-mod openrpc;
 
 pub(crate) use html::page;
 pub(crate) use markdown::markdown;
-pub(crate) use openrpc::openrpc;
 
 use clap::ValueEnum;
-use rpc_core::schema::{MethodKind, MethodSchema};
+use rpc_core::schema::{Document, MethodKind, MethodSchema};
+use serde_json::Value;
 
 use crate::api::Api;
 
@@ -33,6 +31,11 @@ pub(crate) fn document(form: Form, api: &Api<'_>, title: &str) -> (&'static str,
         Form::Markdown => ("api.md", markdown(api, title)),
         Form::Html => ("api.html", page(api, title)),
     }
+}
+
+/// The OpenRPC document of all services: what a server with an HTTP face gives of itself.
+pub(crate) fn openrpc(api: &Api<'_>, title: &str) -> Value {
+    rpc_core::openrpc(&Document::new(api.schemas().cloned().collect()), title)
 }
 
 /// A sentence about a method that is not one request and one reply.

@@ -75,6 +75,14 @@ impl Gate {
     }
 }
 
+#[cfg(feature = "http")]
+impl Gate {
+    /// Who is at the other end and shows no token.
+    pub(crate) async fn judge_caller(&self, peer: Peer) -> Result<Principal, Refusal> {
+        self.judge(peer, None, self.timeout).await
+    }
+}
+
 impl Verdicts {
     pub(crate) fn new(gate: Arc<Gate>) -> Arc<Self> {
         Arc::new(Self { gate, known: Mutex::default() })

@@ -2,6 +2,7 @@
 
 use std::{
     future::{pending, ready},
+    pin::Pin,
     sync::Arc,
     time::Instant,
 };
@@ -18,7 +19,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     authenticate::{Halt, authenticate},
-    establish::{Established, Verdict, establish},
+    establish::{Established, Strangers, Verdict, establish},
     security::Security,
 };
 use crate::{
@@ -32,6 +33,11 @@ use crate::{
     time::now,
     transport::{Incoming, Link},
 };
+#[cfg(feature = "http")]
+use crate::{
+    gateway::{Face, Ground, Http, serve as serve_http},
+    schema::ServiceSchema,
+};
 
 pub(super) struct Connections {
     router: Arc<dyn Serve>,
@@ -39,6 +45,9 @@ pub(super) struct Connections {
     security: Security,
     /// Says who may come in, if everybody may not.
     gate: Option<Arc<Gate>>,
+    /// Answers HTTP, if this server does.
+    #[cfg(feature = "http")]
+    face: Option<Arc<Face>>,
     /// Shares of the limit of connections. Never closed.
     shares: Arc<Semaphore>,
     /// Bounded by: the server's limit of connections.
@@ -77,6 +86,8 @@ impl Connections {
             config,
             security,
             gate,
+            #[cfg(feature = "http")]
+            face: None,
             shares: Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS))),
             live: Mutex::default(),
             tasks: TaskTracker::new(),
@@ -84,6 +95,20 @@ impl Connections {
             draining: CancellationToken::new(),
             aborted: CancellationToken::new(),
         }
+    }
+
+    /// The same with an HTTP face, which describes these services.
+    #[cfg(feature = "http")]
+    pub(super) fn with_http(mut self, http: Http, services: Vec<ServiceSchema>) -> Self {
+        let ground = Ground {
+            serve: Arc::clone(&self.router),
+            gate: self.gate.clone(),
+            name: self.config.name.clone(),
+            tasks: self.tasks.clone(),
+            draining: self.draining.clone(),
+        };
+        self.face = Some(Face::new(http, services, ground));
+        self
     }
 
     /// Whether its streams are encrypted.
@@ -127,16 +152,21 @@ impl Connections {
     ) -> impl Future<Output = ConnectionError> + Send + use<> {
         let began = now();
         let interrupted = self.interrupted(began, handshake.as_ref());
-        let established = establish(incoming, &self.security, interrupted).await;
+        let established = establish(incoming, &self.security, self.http(), interrupted).await;
         let Established { mut link, verdict } = match established {
             Ok(established) => established,
-            Err(error) => return Either::Right(ready(error)),
+            Err(error) => return Either::Right(over(error)),
         };
+        #[cfg(feature = "http")]
+        if let (Verdict::Http, Some(face)) = (&verdict, &self.face) {
+            let face = Arc::clone(face);
+            return Either::Right(Box::pin(self.answer_http(face, link, began, handshake)) as _);
+        }
         if let Verdict::Answer(sent, answer) = verdict {
             let peer = link.peer();
             tracing::debug!(target: "rpc_core::server", %peer, sent, "a stranger is answered");
             linger::answer(link, answer).await;
-            return Either::Right(ready(ConnectionError::Foreign(sent)));
+            return Either::Right(over(ConnectionError::Foreign(sent)));
         }
         let admitted = match &self.gate {
             Some(gate) if matches!(verdict, Verdict::Serve) => {
@@ -147,6 +177,34 @@ impl Connections {
             _ => Ok(()),
         };
         Either::Left(self.drive(link, verdict, admitted, began, handshake))
+    }
+
+    /// Whether who speaks HTTP is served.
+    const fn http(&self) -> Strangers {
+        #[cfg(feature = "http")]
+        if self.face.is_some() {
+            return Strangers::SpeakHttp;
+        }
+        Strangers::AreTold
+    }
+
+    /// Serves a link whose peer speaks HTTP.
+    #[cfg(feature = "http")]
+    async fn answer_http(
+        self: Arc<Self>,
+        face: Arc<Face>,
+        link: Link,
+        began: Instant,
+        handshake: Option<Handshake>,
+    ) -> ConnectionError {
+        let peer = link.peer().clone();
+        let interrupted = async { self.interrupted(began, handshake.as_ref()).await };
+        let error = tokio::select! {
+            error = serve_http(face, link, interrupted) => error,
+            () = self.aborted.cancelled() => ConnectionError::Aborted,
+        };
+        tracing::debug!(target: "rpc_core::server", %peer, %error, "HTTP connection ended");
+        error
     }
 
     /// Serves what has become a link.
@@ -240,6 +298,13 @@ impl Connections {
     fn snapshot(&self) -> Vec<Arc<Live>> {
         self.live.lock().iter().map(|(_, live)| Arc::clone(live)).collect()
     }
+}
+
+/// The end of a connection that is no longer there, or is served elsewhere.
+type Other = Pin<Box<dyn Future<Output = ConnectionError> + Send>>;
+
+fn over(error: ConnectionError) -> Other {
+    Box::pin(ready(error))
 }
 
 /// Takes a connection off the list when its task ends, however it ends.

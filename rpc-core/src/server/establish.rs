@@ -5,6 +5,7 @@
 //! Incoming ──▶ Link ──sniff──┬─▶ TLS, on a port that speaks it ──handshake──▶ Link ──sniff──┐
 //!     │          │           ├─▶ ours, or unknown ──▶ Driver  ◀────────────────────────────┤
 //!     │          │           ├─▶ SSH ──────────────▶ Driver, which ends it with a goaway ◀─┤
+//!     │          │           ├─▶ HTTP, where there is a face for it ──▶ gateway ◀───────────┤
 //!     │          │           └─▶ HTTP, TLS ────────▶ an answer in their words  ◀───────────┘
 //!     │          └─ interrupted ──────────────────▶ Driver, which says why it ends
 //!     └─ interrupted, failed ─────────────────────▶ closed: there is nothing to say a word over
@@ -16,6 +17,8 @@
 use std::{io, pin::pin};
 
 use super::security::Security;
+#[cfg(feature = "tls")]
+use crate::transport::tls::Offer;
 use crate::{
     proto::connection::ConnectionError,
     transport::{Incoming, Link, Protocol, TLS_ANSWER},
@@ -43,10 +46,23 @@ pub(super) struct Established {
 pub(super) enum Verdict {
     /// The driver serves it, or says what is wrong with it.
     Serve,
+    /// It is served as HTTP.
+    #[cfg(feature = "http")]
+    Http,
     /// The driver ends it with this reason.
     End(ConnectionError),
     /// A speaker of another protocol, which is named here, is told so in its own words.
     Answer(&'static str, &'static [u8]),
+}
+
+/// What becomes of those who speak HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Strangers {
+    /// They are told that this port does not.
+    AreTold,
+    /// They are served.
+    #[cfg(feature = "http")]
+    SpeakHttp,
 }
 
 /// Why there is no link.
@@ -72,9 +88,10 @@ impl From<io::Error> for Gone {
 pub(super) async fn establish(
     incoming: Incoming,
     security: &Security,
+    strangers: Strangers,
     interrupted: impl Future<Output = ()>,
 ) -> Result<Established, ConnectionError> {
-    let error = match link(incoming, security, interrupted).await {
+    let error = match link(incoming, security, strangers, interrupted).await {
         Ok(established) => return Ok(established),
         Err(Gone::AtOnce(error)) => {
             tracing::debug!(target: "rpc_core::server", %error, "connection was gone at once");
@@ -93,6 +110,7 @@ pub(super) async fn establish(
 async fn link(
     incoming: Incoming,
     security: &Security,
+    strangers: Strangers,
     interrupted: impl Future<Output = ()>,
 ) -> Result<Established, Gone> {
     let mut interrupted = pin!(interrupted);
@@ -106,7 +124,7 @@ async fn link(
         return Ok(Established { link, verdict: Verdict::Serve });
     };
     match security {
-        Security::Plain => Ok(Established { link, verdict: judge(protocol) }),
+        Security::Plain => Ok(Established { link, verdict: judge(protocol, strangers) }),
         #[cfg(feature = "tls")]
         Security::Tls(_) if protocol != Protocol::Tls => {
             let verdict = match protocol {
@@ -117,9 +135,10 @@ async fn link(
         }
         #[cfg(feature = "tls")]
         Security::Tls(tls) => {
-            let mut link = encrypt(tls, link, interrupted.as_mut()).await?;
+            let mut link = encrypt(tls, link, strangers, interrupted.as_mut()).await?;
             let protocol = first(&mut link, interrupted).await?;
-            Ok(Established { link, verdict: protocol.map_or(Verdict::Serve, judge) })
+            let verdict = protocol.map_or(Verdict::Serve, |protocol| judge(protocol, strangers));
+            Ok(Established { link, verdict })
         }
     }
 }
@@ -145,12 +164,18 @@ async fn first(
 async fn encrypt(
     tls: &crate::transport::tls::ServerTls,
     link: Link,
+    strangers: Strangers,
     interrupted: impl Future<Output = ()>,
 ) -> Result<Link, Gone> {
     let peer = link.peer().clone();
+    let offer = match strangers {
+        Strangers::AreTold => Offer::Ours,
+        #[cfg(feature = "http")]
+        Strangers::SpeakHttp => Offer::Http,
+    };
     let accepted = tokio::select! {
         biased;
-        accepted = tls.accept(link) => accepted.map_err(io::Error::other),
+        accepted = tls.accept(link, offer) => accepted.map_err(io::Error::other),
         () = interrupted => Err(late("the TLS handshake")),
     };
     accepted.map_err(|error| Gone::InHandshake(peer, error))
@@ -161,10 +186,14 @@ fn late(what: &str) -> io::Error {
 }
 
 /// How a link goes on where this protocol is not protected by another any more.
-const fn judge(protocol: Protocol) -> Verdict {
+const fn judge(protocol: Protocol, strangers: Strangers) -> Verdict {
     match protocol {
         Protocol::Rpc => Verdict::Serve,
-        Protocol::Http => Verdict::Answer("HTTP", HTTP_ANSWER.as_bytes()),
+        Protocol::Http => match strangers {
+            Strangers::AreTold => Verdict::Answer("HTTP", HTTP_ANSWER.as_bytes()),
+            #[cfg(feature = "http")]
+            Strangers::SpeakHttp => Verdict::Http,
+        },
         Protocol::Tls => Verdict::Answer("TLS", &TLS_ANSWER),
         Protocol::Ssh | Protocol::Unencrypted => {
             Verdict::End(ConnectionError::Foreign(protocol.sent()))

@@ -14,6 +14,8 @@ use std::{fmt, num::NonZero, sync::Arc, time::Duration};
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
 
+#[cfg(feature = "http")]
+use crate::gateway::Http;
 use crate::{
     identity::{Authenticator, Gate, Judge},
     proto::{Limits, LimitsError, connection::Config},
@@ -57,6 +59,8 @@ pub struct Server {
     reflection_requires: Vec<String>,
     authenticator: Option<Arc<dyn Judge>>,
     hook: Option<Hook>,
+    #[cfg(feature = "http")]
+    http: Option<Http>,
 }
 
 /// Why a server cannot serve.
@@ -98,6 +102,8 @@ impl Default for Server {
             reflection_requires: Vec::new(),
             authenticator: None,
             hook: None,
+            #[cfg(feature = "http")]
+            http: None,
         }
     }
 }
@@ -171,6 +177,15 @@ impl Server {
     #[cfg(feature = "tls")]
     pub fn tls(mut self, tls: crate::transport::tls::ServerTls) -> Self {
         self.security = Security::Tls(tls);
+        self
+    }
+
+    /// Answers HTTP too, on every stream that this server accepts or is given: JSON-RPC, plain JSON, and what describes
+    /// the services ([`Http`]). With [`Self::tls`] that is `https`. Default: who speaks HTTP is told that this port does
+    /// not.
+    #[cfg(feature = "http")]
+    pub fn http(mut self, http: Http) -> Self {
+        self.http = Some(http);
         self
     }
 
@@ -381,9 +396,17 @@ impl Server {
         let timeout = self.config.handshake_timeout;
         let gate = self.authenticator.map(|judge| Gate::new(judge, timeout));
         router.set_hook(self.hook);
-        let (router, config) = (Arc::new(router), Arc::new(self.config));
         let (most, silent) = (self.max_connections, self.max_handshakes);
-        Ok(Connections::new(router, config, self.security, gate, most, silent))
+        #[cfg(feature = "http")]
+        let described = self.http.map(|http| (http, router.schemas().cloned().collect::<Vec<_>>()));
+        let (router, config) = (Arc::new(router), Arc::new(self.config));
+        let connections = Connections::new(router, config, self.security, gate, most, silent);
+        #[cfg(feature = "http")]
+        let connections = match described {
+            Some((http, services)) => connections.with_http(http, services),
+            None => connections,
+        };
+        Ok(connections)
     }
 }
 

@@ -25,6 +25,7 @@ pub use error::TlsError;
 pub use handshake::{HandshakeError, Party};
 pub use pem::Pem;
 pub use pin::KeyPin;
+pub(crate) use server::Offer;
 pub use server::ServerTls;
 pub use session::TlsSession;
 

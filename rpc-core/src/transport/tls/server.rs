@@ -26,6 +26,20 @@ use crate::transport::Link;
 /// Spoken by those who call with a browser or curl, who are told what the port is.
 const ALPN_HTTP: &[u8] = b"http/1.1";
 
+/// Spoken by those where a server answers HTTP.
+#[cfg(feature = "http")]
+const ALPN_HTTP_2: &[u8] = b"h2";
+
+/// The protocols that a server offers over TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Offer {
+    /// That of this crate, and HTTP/1.1, in which others are told so.
+    Ours,
+    /// HTTP/2, too.
+    #[cfg(feature = "http")]
+    Http,
+}
+
 /// TLS of a [`Server`](crate::Server): a certificate with its key, and whether clients need one too. It speaks TLS 1.3.
 ///
 /// Clones are the same: keep one to replace the certificate while the server runs, by [`Self::reload`].
@@ -55,6 +69,9 @@ struct Current {
     clients: Option<Clients>,
     tickets: Tickets,
     config: Arc<ServerConfig>,
+    /// The same for servers that answer HTTP.
+    #[cfg(feature = "http")]
+    http: Arc<ServerConfig>,
 }
 
 /// The certificate of the server, with those between it and its authority, and its key.
@@ -176,8 +193,12 @@ impl ServerTls {
     }
 
     /// Accepts a client. Who is refused has been told why when this resolves.
-    pub(crate) async fn accept(&self, below: Link) -> Result<Link, HandshakeError> {
-        let config = Arc::clone(&self.current.lock().config);
+    pub(crate) async fn accept(&self, below: Link, offer: Offer) -> Result<Link, HandshakeError> {
+        let config = match offer {
+            Offer::Ours => Arc::clone(&self.current.lock().config),
+            #[cfg(feature = "http")]
+            Offer::Http => Arc::clone(&self.current.lock().http),
+        };
         let mut stream = match TlsAcceptor::from(config).accept(below).into_fallible().await {
             Ok(stream) => stream,
             Err((error, below)) => {
@@ -224,7 +245,20 @@ impl Current {
         config.ticketer = Arc::clone(&tickets.ticketer);
         // Tickets hold all that is needed: nothing is kept here for those who may come back.
         config.session_storage = Arc::new(NoServerSessionStorage {});
-        Ok(Self { shown, clients, tickets, config: Arc::new(config) })
+        #[cfg(feature = "http")]
+        let http = {
+            let mut http = config.clone();
+            http.alpn_protocols = vec![ALPN.to_vec(), ALPN_HTTP_2.to_vec(), ALPN_HTTP.to_vec()];
+            Arc::new(http)
+        };
+        Ok(Self {
+            shown,
+            clients,
+            tickets,
+            config: Arc::new(config),
+            #[cfg(feature = "http")]
+            http,
+        })
     }
 }
 

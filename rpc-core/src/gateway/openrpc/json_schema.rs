@@ -1,15 +1,14 @@
 //! Shapes as JSON Schema, draft 7: what serde_json writes and reads for them.
 
-use rpc_core::schema::{Container, ContainerKind, Field, Format, ServiceSchema, Variant};
 use serde_json::{Map, Value, json};
 
-use super::deprecation;
-use crate::api::Api;
+use super::{deprecation, names::Names};
+use crate::schema::{Container, ContainerKind, Field, Format, ServiceSchema, Variant};
 
 /// Writes schemas of one service's formats.
 #[derive(Clone, Copy)]
 pub(super) struct Schemas<'a> {
-    pub(super) api: &'a Api<'a>,
+    pub(super) names: &'a Names<'a>,
     pub(super) service: &'a ServiceSchema,
 }
 
@@ -55,8 +54,8 @@ impl Schemas<'_> {
                 "minItems": size,
                 "maxItems": size,
             }),
-            Format::Named(key) => match self.api.named(self.service, key) {
-                Some(named) => json!({ "$ref": reference(&named.name) }),
+            Format::Named(key) => match self.names.get(self.service, key) {
+                Some(name) => json!({ "$ref": reference(name) }),
                 None => json!({}),
             },
             Format::Text { name, .. } => match text_format(name) {

@@ -1,21 +1,33 @@
 //! OpenRPC 1.4: <https://spec.open-rpc.org>. What OpenRPC has no word for, streams and one-way methods, is said in
 //! extensions, `x-rpc-…`, and so are the permissions that callers need.
 
-use rpc_core::schema::{Argument, Format, MethodKind, MethodSchema, ServiceSchema};
+mod json_schema;
+mod names;
+
 use serde_json::{Map, Value, json};
 
-use super::{deprecation, exchange, json_schema::Schemas, requirement};
-use crate::api::Api;
+use crate::schema::{Argument, Document, Format, MethodKind, MethodSchema, ServiceSchema};
+use json_schema::Schemas;
+use names::Names;
 
-/// The OpenRPC document of all services.
-pub(crate) fn openrpc(api: &Api<'_>, title: &str) -> Value {
+/// The services of a document as an OpenRPC 1.4 document: what [`Http`](crate::Http) answers to `rpc.discover`.
+///
+/// ```
+/// use rpc_core::schema::{Document, ServiceBuilder};
+///
+/// let document = Document::new(vec![ServiceBuilder::new("Clock", "").build()]);
+/// assert_eq!(rpc_core::openrpc(&document, "clocks")["info"]["title"], "clocks");
+/// ```
+#[must_use]
+pub fn openrpc(document: &Document, title: &str) -> Value {
+    let names = Names::of(document);
     let mut schemas = Map::new();
-    for named in &api.types {
-        let writer = Schemas { api, service: named.service };
+    for named in &names.types {
+        let writer = Schemas { names: &names, service: named.service };
         schemas.insert(named.name.clone(), writer.container(named.container));
     }
-    let methods = api.schemas().flat_map(|service| {
-        let writer = Schemas { api, service };
+    let methods = document.services.iter().flat_map(|service| {
+        let writer = Schemas { names: &names, service };
         service.methods.iter().map(move |method| self::method(writer, method))
     });
     json!({
@@ -99,6 +111,31 @@ const fn kind(kind: MethodKind) -> &'static str {
         MethodKind::ServerStream => "server-stream",
         MethodKind::ClientStream => "client-stream",
         MethodKind::Duplex => "duplex",
-        _ => "unary",
+        MethodKind::Unary => "unary",
     }
+}
+
+/// A sentence about a method that is not one request and one reply.
+const fn exchange(kind: MethodKind) -> Option<&'static str> {
+    match kind {
+        MethodKind::Oneway => Some("One-way: there is no reply."),
+        MethodKind::ServerStream => Some("The reply is a stream."),
+        MethodKind::ClientStream => Some("Takes a stream."),
+        MethodKind::Duplex => Some("Takes a stream and replies with one."),
+        MethodKind::Unary => None,
+    }
+}
+
+/// A sentence about a method that not everybody may call.
+fn requirement(method: &MethodSchema) -> Option<String> {
+    match &method.requires[..] {
+        [] => None,
+        [one] => Some(format!("Requires the permission `{one}`.")),
+        all => Some(format!("Requires the permissions `{}`.", all.join("`, `"))),
+    }
+}
+
+/// The reason of `deprecated` as a sentence.
+fn deprecation(why: &str) -> String {
+    if why.is_empty() { "Deprecated.".to_owned() } else { format!("Deprecated: {why}") }
 }

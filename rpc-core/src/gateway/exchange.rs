@@ -1,0 +1,172 @@
+//! One call over HTTP, from its arguments to its end. Dropping it ends the handler: the client has hung up.
+
+use std::{
+    future::poll_fn,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Instant,
+};
+
+use bytes::Bytes;
+use tokio::time::{Sleep, sleep_until};
+
+use super::{
+    headers::Head,
+    session::{Session, Taken},
+    upload::Upload,
+};
+use crate::{
+    proto::{
+        CallId, Code, Codec, Failure, Metadata, MethodKey, Opening, Outcome, Payload, Status,
+        Streams, connection::Request,
+    },
+    seam::{HandlerSlot, IncomingCall, Origin, Reply, Serve, panicked},
+    time::now,
+};
+
+/// A call that runs.
+pub(super) struct Exchange {
+    session: Arc<Session>,
+    id: CallId,
+    streams: Streams,
+    /// `None` once it has ended.
+    reply: Option<Reply>,
+    /// How it ended, if it has.
+    outcome: Option<Outcome>,
+    /// Handlers of one connection with the same number run one after the other.
+    order: Option<u32>,
+    deadline: Option<Pin<Box<Sleep>>>,
+    upload: Option<Upload>,
+}
+
+/// What happens in a call.
+pub(super) enum Event {
+    /// The method has given its stream; this goes ahead of the items.
+    Accepted(Option<Box<Metadata>>),
+    Item(Bytes),
+    End(Outcome, Option<Metadata>),
+}
+
+/// The call that is made, in JSON.
+pub(super) struct Calling {
+    pub(super) key: MethodKey,
+    pub(super) arguments: Payload,
+    pub(super) streams: Streams,
+    pub(super) upload: Option<Upload>,
+}
+
+impl Exchange {
+    /// Finds the handler of a call. It runs when this is polled.
+    pub(super) fn start(
+        serve: &dyn Serve,
+        session: &Arc<Session>,
+        calling: Calling,
+        head: Head,
+    ) -> Self {
+        let Calling { key, arguments, streams, upload } = calling;
+        let id = session.next_call();
+        if streams != Streams::NONE {
+            session.begin(id, streams.down(), streams.up());
+        }
+        let Head { deadline, metadata, token } = head;
+        let opening =
+            Opening { streams, deadline, metadata, token, ..Opening::new(key, Codec::Json) };
+        let mut exchange = Self {
+            session: Arc::clone(session),
+            id,
+            streams,
+            reply: None,
+            outcome: None,
+            order: None,
+            deadline: None,
+            upload: upload.map(|upload| upload.of(Arc::clone(session), id)),
+        };
+        if deadline.is_some_and(|deadline| deadline <= now()) {
+            let message = "the deadline passed before the call was started";
+            let status = Status::not_started(Code::DeadlineExceeded, message);
+            exchange.outcome = Some(Err(Failure::Status(status)));
+            return exchange;
+        }
+        let request = Request { id, opening, arguments, cost: 0 };
+        exchange.serve(serve, request, deadline);
+        exchange
+    }
+
+    fn serve(&mut self, serve: &dyn Serve, request: Request, deadline: Option<Instant>) {
+        let origin: Arc<dyn Origin> = Arc::clone(&self.session) as _;
+        let mut slot = HandlerSlot::default();
+        // Arguments are read by code of the user's.
+        let found = catch_unwind(AssertUnwindSafe(|| {
+            serve.serve(IncomingCall { request, origin }, &mut slot).and_then(|how| how.order)
+        }));
+        match found {
+            Ok(order) => {
+                (self.order, self.reply) = (order, slot.take());
+                self.deadline = deadline.map(|deadline| Box::pin(sleep_until(deadline.into())));
+            }
+            Err(panic) => self.outcome = Some(Err(Failure::Status(panicked(&*panic)))),
+        }
+    }
+
+    /// The order that the handler keeps.
+    pub(super) const fn order(&self) -> Option<u32> {
+        self.order
+    }
+
+    /// The end of a call without a stream of items, with what came beside it.
+    pub(super) async fn ended(mut self) -> (Outcome, Option<Metadata>) {
+        loop {
+            match poll_fn(|cx| self.poll_event(cx)).await {
+                Event::End(outcome, metadata) => return (outcome, metadata),
+                Event::Accepted(_) | Event::Item(_) => {}
+            }
+        }
+    }
+
+    /// What happens next. Not to be polled after the end.
+    pub(super) fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
+        if let Some(deadline) = &mut self.deadline
+            && self.outcome.is_none()
+            && deadline.as_mut().poll(cx).is_ready()
+        {
+            let message = "the deadline passed while the handler ran";
+            let status = Status::new(Code::DeadlineExceeded, message);
+            (self.outcome, self.reply) = (Some(Err(Failure::Status(status))), None);
+        }
+        loop {
+            if let Some(upload) = &mut self.upload
+                && self.outcome.is_none()
+                && upload.poll(cx).is_ready()
+            {
+                self.upload = None;
+            }
+            let taken = self.streams.down().then(|| self.session.take(self.id, cx)).flatten();
+            match taken {
+                Some(Taken::Accepted(metadata)) => return Poll::Ready(Event::Accepted(metadata)),
+                Some(Taken::Item(item)) => return Poll::Ready(Event::Item(item)),
+                None => {}
+            }
+            if let Some(outcome) = self.outcome.take() {
+                let metadata = self.session.take_beside(self.id);
+                return Poll::Ready(Event::End(outcome, metadata));
+            }
+            let Some(reply) = &mut self.reply else { return Poll::Pending };
+            // What was sent while it was polled woke the task that polls this.
+            self.outcome = Some(ready!(Pin::new(reply).poll(cx)));
+            self.reply = None;
+        }
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        self.reply = None;
+        if self.streams != Streams::NONE {
+            self.session.forget(self.id);
+        } else if self.outcome.is_some() {
+            drop(self.session.take_beside(self.id));
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! What a server's HTTP face accepts, and from whom.
+
+use std::time::Duration;
+
+/// The HTTP face of a server: [`Server::http`](crate::Server::http) puts it on the server's own port, beside the
+/// protocol of this crate. Clients of both are told apart by their first bytes.
+///
+/// | request | answer |
+/// |---|---|
+/// | `POST /` | JSON-RPC 2.0: a call, a notification, or a batch of them |
+/// | `POST /Service.method` | one call: arguments as an object or an array, and the result, in JSON |
+/// | `GET /openrpc.json` | the services as an OpenRPC document; the method `rpc.discover` gives the same |
+/// | `GET /healthz` | `{"status":"serving"}`, or 503 while the server drains |
+///
+/// Web pages of other origins are refused unless they are allowed by [`Self::allow_origin`], and so are requests that
+/// reach a loopback address under a name of somebody else ([`Self::host`]). What is not read in time is closed.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use rpc_core::{Http, Server, service};
+/// use tokio::{io::{AsyncReadExt as _, AsyncWriteExt as _}, net::TcpStream};
+///
+/// #[service]
+/// trait Calculator { async fn add(&self, a: i64, b: i64) -> i64; }
+/// struct Pocket;
+/// impl Calculator for Pocket {
+///     async fn add(&self, a: i64, b: i64) -> i64 { a + b }
+/// }
+///
+/// let server = Server::new().with(CalculatorServer::new(Pocket)).http(Http::new());
+/// let running = server.start("127.0.0.1:0").await?;
+/// // curl -d '{"a":1,"b":2}' 127.0.0.1:7000/Calculator.add
+/// let mut socket = TcpStream::connect(running.address().to_string()).await?;
+/// let request = "POST /Calculator.add HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n\
+///                Content-Length: 13\r\nConnection: close\r\n\r\n{\"a\":1,\"b\":2}";
+/// socket.write_all(request.as_bytes()).await?;
+/// let mut answer = String::new();
+/// socket.read_to_string(&mut answer).await?;
+/// assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("\r\n\r\n3\n"));
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Http {
+    pub(super) max_body: usize,
+    pub(super) max_batch: usize,
+    pub(super) head_timeout: Duration,
+    pub(super) body_timeout: Duration,
+    pub(super) origins: Vec<String>,
+    pub(super) hosts: Vec<String>,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self {
+            max_body: 4 << 20,
+            max_batch: 100,
+            head_timeout: Duration::from_secs(30),
+            body_timeout: Duration::from_secs(30),
+            origins: Vec::new(),
+            hosts: Vec::new(),
+        }
+    }
+}
+
+impl Http {
+    /// A face with the default limits.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The longest body of a request, and the longest item of an upload, in bytes; longer ones are answered with 413.
+    /// All bodies of one connection that are read at once may have as many bytes. Default: 4 MiB.
+    pub const fn max_body(mut self, bytes: usize) -> Self {
+        self.max_body = bytes;
+        self
+    }
+
+    /// Calls in one JSON-RPC batch; a longer one is refused as a whole. Zero refuses all batches. Default: 100.
+    pub const fn max_batch(mut self, calls: usize) -> Self {
+        self.max_batch = calls;
+        self
+    }
+
+    /// How long the head of a request may take to come, from the end of the request before: so long may a connection
+    /// be idle, too. That of the first has no more than the server's handshake timeout. Default: 30 s.
+    pub const fn head_timeout(mut self, timeout: Duration) -> Self {
+        self.head_timeout = timeout;
+        self
+    }
+
+    /// How long a body may take to come, beside a second for each KiB of it; what takes longer is answered with 408.
+    /// Default: 30 s.
+    pub const fn body_timeout(mut self, timeout: Duration) -> Self {
+        self.body_timeout = timeout;
+        self
+    }
+
+    /// Lets the pages of a web origin, such as `https://app.example`, make calls and read the answers (CORS). `*` lets
+    /// all pages. Default: those of the server's own origin alone.
+    pub fn allow_origin(mut self, origin: impl Into<String>) -> Self {
+        self.origins.push(origin.into());
+        self
+    }
+
+    /// A name, without a port, under which clients on this machine reach the server at a loopback address without TLS:
+    /// that by which a proxy in front of it is known, say. Default: `localhost` and loopback addresses alone, since under
+    /// any other name it may be a foreign web page that calls (DNS rebinding).
+    pub fn host(mut self, name: impl Into<String>) -> Self {
+        self.hosts.push(name.into());
+        self
+    }
+}

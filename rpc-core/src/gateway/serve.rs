@@ -1,0 +1,157 @@
+//! One HTTP connection, from its first byte to its end.
+
+use std::{
+    convert::Infallible,
+    pin::{Pin, pin},
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
+
+use hyper::{
+    Request,
+    body::Incoming,
+    rt::Executor,
+    server::conn::{http1, http2},
+    service::service_fn,
+};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio_util::task::TaskTracker;
+
+use super::{Face, routes::respond, session::Session, strict::Strict};
+use crate::{proto::connection::ConnectionError, seam::Phase, transport::Link};
+
+/// Bytes of a head.
+const MAX_HEAD: usize = 32 << 10;
+
+/// Headers of a head.
+const MAX_HEADERS: usize = 100;
+
+/// Requests at once on a connection of HTTP/2.
+const MAX_STREAMS: u32 = 128;
+
+/// Silence after which the other side of HTTP/2 is pinged, and the time that it has to answer.
+const PING: Duration = Duration::from_secs(20);
+
+/// How every connection of HTTP/2 begins; no request of HTTP/1 does.
+const PREFACE: &[u8] = b"PRI ";
+
+/// Serves a link whose first bytes are HTTP. `interrupted` resolves when the first request is not to be waited for any
+/// longer, and is dropped when that has come.
+pub(crate) async fn serve(
+    face: Arc<Face>,
+    mut link: Link,
+    interrupted: impl Future<Output = ()>,
+) -> ConnectionError {
+    let session = Session::new(link.peer().clone(), face.gate.as_ref());
+    let left = Leave(Arc::clone(&session));
+    let respond = {
+        let (face, session) = (Arc::clone(&face), Arc::clone(&session));
+        service_fn(move |request: Request<Incoming>| {
+            let (face, session) = (Arc::clone(&face), Arc::clone(&session));
+            async move { Ok::<_, Infallible>(respond(face, session, request).await) }
+        })
+    };
+    let preface = link.read.look_ahead(|bytes| {
+        let agrees = bytes.iter().zip(PREFACE).all(|(one, other)| one == other);
+        (!agrees || bytes.len() >= PREFACE.len()).then_some(agrees)
+    });
+    let ended = match preface.await {
+        Ok(Some(true)) => {
+            let connection = second(&face).serve_connection(TokioIo::new(link), respond);
+            let connection = pin!(connection);
+            let drain = |connection: Pin<&mut _>| http2::Connection::graceful_shutdown(connection);
+            drive(connection, &face, &session, interrupted, drain).await
+        }
+        Ok(Some(false)) => {
+            let strict = Strict::new(link, Arc::<AtomicBool>::default());
+            let connection = first(&face).serve_connection(TokioIo::new(strict), respond);
+            let connection = pin!(connection);
+            let drain = |connection: Pin<&mut _>| http1::Connection::graceful_shutdown(connection);
+            drive(connection, &face, &session, interrupted, drain).await
+        }
+        Ok(None) => return ConnectionError::Lost,
+        Err(error) => return ConnectionError::Transport(error.to_string()),
+    };
+    drop(left);
+    match ended {
+        Ok(()) => ConnectionError::Closed,
+        Err(error) => ConnectionError::Transport(error.to_string()),
+    }
+}
+
+/// Waits for the first request, then for the end of the server, then for that of the connection.
+async fn drive<C: Future<Output = hyper::Result<()>>>(
+    mut connection: Pin<&mut C>,
+    face: &Face,
+    session: &Arc<Session>,
+    interrupted: impl Future<Output = ()>,
+    drain: impl FnOnce(Pin<&mut C>),
+) -> hyper::Result<()> {
+    {
+        let mut interrupted = pin!(interrupted);
+        tokio::select! {
+            biased;
+            ended = connection.as_mut() => return ended,
+            () = session.greeted() => {}
+            () = interrupted.as_mut() => return Ok(()),
+        }
+    }
+    tokio::select! {
+        biased;
+        ended = connection.as_mut() => return ended,
+        () = face.draining.cancelled() => session.tell(Phase::Draining),
+        () = session.draining() => {}
+    }
+    drain(connection.as_mut());
+    connection.await
+}
+
+fn first(face: &Face) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(face.options.head_timeout)
+        .max_buf_size(MAX_HEAD)
+        .max_headers(MAX_HEADERS);
+    builder
+}
+
+fn second(face: &Face) -> http2::Builder<Tracked> {
+    let mut builder = http2::Builder::new(Tracked(face.tasks.clone()));
+    builder
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(MAX_STREAMS)
+        .max_header_list_size(MAX_HEAD as u32)
+        .keep_alive_interval(PING)
+        .keep_alive_timeout(PING);
+    builder
+}
+
+/// Runs the requests of a connection of HTTP/2, for whose end a shutdown waits.
+#[derive(Clone)]
+struct Tracked(TaskTracker);
+
+impl<F> Executor<F> for Tracked
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    fn execute(&self, task: F) {
+        self.0.spawn(task);
+    }
+}
+
+/// What the program keeps with a connection goes when that is over, however it ended.
+struct Leave(Arc<Session>);
+
+impl Drop for Leave {
+    fn drop(&mut self) {
+        self.0.leave();
+    }
+}
+
+impl Session {
+    /// Resolves when the first request has come.
+    async fn greeted(&self) {
+        self.greeting().cancelled().await;
+    }
+}

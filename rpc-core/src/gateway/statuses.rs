@@ -1,0 +1,131 @@
+//! The ends of calls in the words of HTTP and JSON-RPC (PROTOCOL §24).
+
+use data_encoding::BASE64;
+use hyper::StatusCode;
+use serde_json::{Value, json};
+
+use crate::proto::{Code, Execution, Failure, MetadataValue, Payload, Status};
+
+/// JSON-RPC's codes for requests that are no calls.
+pub(super) const PARSE_ERROR: Fault = Fault(-32700, "Parse error");
+pub(super) const INVALID_REQUEST: Fault = Fault(-32600, "Invalid Request");
+const METHOD_NOT_FOUND: Fault = Fault(-32601, "Method not found");
+const INVALID_PARAMS: Fault = Fault(-32602, "Invalid params");
+const INTERNAL_ERROR: Fault = Fault(-32603, "Internal error");
+
+/// The code of a method's own error, whose value is the data.
+const OWN_ERROR: i64 = 2;
+
+/// One of JSON-RPC's own errors.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fault(i64, &'static str);
+
+impl Fault {
+    /// The error object, with words that say more.
+    pub(super) fn error(self, more: &str) -> Vec<u8> {
+        let data = json!({ "message": more });
+        json!({ "code": self.0, "message": self.1, "data": data }).to_string().into_bytes()
+    }
+}
+
+/// The status of HTTP for a call that ended with this code.
+pub(super) const fn http(code: Code) -> StatusCode {
+    match code {
+        Code::InvalidArgument | Code::FailedPrecondition | Code::OutOfRange => {
+            StatusCode::BAD_REQUEST
+        }
+        Code::Unauthenticated => StatusCode::UNAUTHORIZED,
+        Code::PermissionDenied => StatusCode::FORBIDDEN,
+        Code::NotFound => StatusCode::NOT_FOUND,
+        Code::AlreadyExists | Code::Aborted => StatusCode::CONFLICT,
+        Code::ResourceExhausted => StatusCode::TOO_MANY_REQUESTS,
+        Code::Unimplemented => StatusCode::NOT_IMPLEMENTED,
+        Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Code::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
+        // What others call 499; the client has gone.
+        Code::Cancelled | Code::Unknown | Code::Internal | Code::DataLoss => {
+            StatusCode::INTERNAL_SERVER_ERROR
+        }
+    }
+}
+
+/// The error object of a call that failed.
+pub(super) fn error(failure: &Failure) -> Vec<u8> {
+    match failure {
+        Failure::Application(value) => {
+            let mut text =
+                format!(r#"{{"code":{OWN_ERROR},"message":"the method's own error","data":"#)
+                    .into_bytes();
+            text.extend_from_slice(written(value));
+            text.push(b'}');
+            text
+        }
+        Failure::Status(status) => of_status(status),
+    }
+}
+
+/// A status without the words of a [`Fault`]: for what is none, though its code may be that of one.
+pub(super) fn plain_error(status: &Status) -> Vec<u8> {
+    object(server_code(status.code()), said(status), status)
+}
+
+fn of_status(status: &Status) -> Vec<u8> {
+    let started = status.may_have_run();
+    let fault = match status.code() {
+        Code::Unimplemented if !started => METHOD_NOT_FOUND,
+        Code::InvalidArgument if !started => INVALID_PARAMS,
+        Code::Internal => INTERNAL_ERROR,
+        _ => return plain_error(status),
+    };
+    object(fault.0, fault.1, status)
+}
+
+/// The code of a status among those that JSON-RPC leaves to servers.
+fn server_code(code: Code) -> i64 {
+    -32000 - i64::from(code.value())
+}
+
+fn said(status: &Status) -> &str {
+    let message = status.message();
+    if message.is_empty() { status.code().name() } else { message }
+}
+
+fn object(code: i64, message: &str, status: &Status) -> Vec<u8> {
+    let execution = match status.execution() {
+        Execution::NotStarted => "not_started",
+        Execution::MayHaveRun => "may_have_run",
+    };
+    let mut data = json!({
+        "name": status.code().name(),
+        "execution": execution,
+        "message": status.message(),
+    });
+    if let Value::Object(data) = &mut data {
+        let mut add = |key: &str, value| drop(data.insert(key.to_owned(), value));
+        if let Some(after) = status.retry_after() {
+            let millis = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
+            add("retry_after_ms", millis.into());
+        }
+        let details = status
+            .details()
+            .map(|(name, bytes)| json!({ "name": name, "bytes": BASE64.encode(bytes) }));
+        let details: Vec<Value> = details.collect();
+        if !details.is_empty() {
+            add("details", details.into());
+        }
+        let pairs = status.metadata().iter_all().map(|(key, value)| match value {
+            MetadataValue::Text(text) => json!([key, text]),
+            MetadataValue::Binary(bytes) => json!([key, BASE64.encode(bytes)]),
+        });
+        let pairs: Vec<Value> = pairs.collect();
+        if !pairs.is_empty() {
+            add("metadata", pairs.into());
+        }
+    }
+    json!({ "code": code, "message": message, "data": data }).to_string().into_bytes()
+}
+
+/// The text of a value; one-way methods have none.
+pub(super) fn written(payload: &Payload) -> &[u8] {
+    if payload.is_empty() { b"null" } else { payload.as_slice() }
+}

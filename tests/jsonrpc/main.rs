@@ -1,0 +1,12 @@
+//! The HTTP face of a server: JSON-RPC by its cases, plain JSON, streams, and those who mean harm.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by it")]
+
+mod client;
+mod ground;
+mod hostile;
+mod identity;
+mod plain;
+mod streams;
+mod suite;
+mod tls;
