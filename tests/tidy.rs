@@ -18,6 +18,7 @@ const CORE: &[Wall] = &[
     ("time", &[]),
     ("codec", &["proto"]),
     ("schema", &["proto"]),
+    ("dynamic", &["proto", "codec", "schema"]),
     ("extensions", &[]),
     ("transport", &["proto", "extensions"]),
     ("identity", &["proto", "extensions", "transport", "time"]),

@@ -72,6 +72,7 @@ mod call;
 mod client;
 pub mod codec;
 mod connection;
+pub mod dynamic;
 mod extensions;
 mod identity;
 mod in_memory;

@@ -58,7 +58,7 @@ impl CodecError {
         Self(Box::new(Cause::BincodeEncode(error)))
     }
 
-    pub(super) fn bincode_decode(error: DecodeError) -> Self {
+    pub(crate) fn bincode_decode(error: DecodeError) -> Self {
         Self(Box::new(Cause::BincodeDecode(error)))
     }
 
