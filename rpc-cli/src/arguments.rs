@@ -4,8 +4,10 @@
 use std::io::{IsTerminal as _, Read as _, stdin};
 
 use anyhow::{Context as _, Result};
-use rpc_core::schema::{
-    self, ContainerKind, Format, MethodSchema, Mismatch, Registry, ServiceSchema,
+use data_encoding::BASE64;
+use rpc_core::{
+    dynamic::EncodeError,
+    schema::{self, ContainerKind, Format, MethodSchema, Mismatch, Registry, ServiceSchema},
 };
 use serde_json::{Map, Value};
 
@@ -44,9 +46,14 @@ pub(crate) fn check(value: &Value, described: Option<Described<'_>>) -> Result<(
         let message = format!("{path}: {name} is a stream: give its items on stdin, one a line");
         return Err(Failure::argument(message).into());
     }
-    method.check_arguments(&service.types, value).map_err(|mismatch| {
-        Failure::argument(format!("{}: {}", method.path, explain(&mismatch))).into()
-    })
+    match method.encode_arguments(&service.types, value) {
+        // What only the server knows, it completes.
+        Ok(_) | Err(EncodeError::NeedsJson(_)) => Ok(()),
+        Err(EncodeError::Mismatch(mismatch)) => {
+            Err(Failure::argument(format!("{}: {}", method.path, explain(&mismatch))).into())
+        }
+        Err(other) => Err(Failure::argument(format!("{}: {other}", method.path)).into()),
+    }
 }
 
 /// Whether arguments are to be expected there, rather than nothing or a terminal.
@@ -110,7 +117,7 @@ fn typed(name: &str, text: &str, described: Option<Described<'_>>) -> Result<Val
     if let Some(path) = text.strip_prefix('@').filter(|_| is_bytes(&argument.format)) {
         let bytes = std::fs::read(path)
             .map_err(|error| Failure::argument(format!("{name}: cannot read {path}: {error}")))?;
-        return Ok(bytes.into());
+        return Ok(serde_json::json!({ "base64": BASE64.encode(&bytes) }));
     }
     Ok(as_format(&argument.format, types, text))
 }
@@ -149,7 +156,8 @@ pub(crate) fn is_bytes(format: &Format) -> bool {
     }
 }
 
-fn explain(mismatch: &Mismatch) -> String {
+/// A mismatch in words, with the name that was most likely meant.
+pub(crate) fn explain(mismatch: &Mismatch) -> String {
     let last = mismatch.path.rsplit('.').next().unwrap_or_default();
     let wrong = if mismatch.found == "unknown" { last } else { mismatch.found.trim_matches('"') };
     let names = mismatch.candidates.iter().map(String::as_str);

@@ -123,6 +123,8 @@ mod documents {
     mod cancellation {}
     #[doc = include_str!("../../docs/guide/duplex.md")]
     mod duplex {}
+    #[doc = include_str!("../../docs/guide/dynamic.md")]
+    mod dynamic {}
     #[doc = include_str!("../../docs/guide/evolution.md")]
     mod evolution {}
     #[doc = include_str!("../../docs/guide/flow-control.md")]

@@ -13,6 +13,7 @@ use clap::builder::RangedI64ValueParser;
 
 use super::call::metadata;
 use crate::{
+    coding::Wish,
     exit::Failure,
     load::{
         compare::Comparison,
@@ -101,6 +102,15 @@ pub(crate) struct Args {
     /// Give a call up after this time.
     #[arg(short, long, value_name = "TIME", value_parser = time)]
     timeout: Option<Duration>,
+    /// How the values travel: bincode where the server describes the method, unless this says otherwise.
+    #[arg(
+        long,
+        value_enum,
+        hide_possible_values = true,
+        value_name = "bincode|json",
+        conflicts_with = "http"
+    )]
+    codec: Option<Wish>,
     /// Draw all arguments that are not given, by their types.
     #[arg(long)]
     random: bool,
@@ -357,6 +367,7 @@ impl Args {
             seed: self.seed,
             timeout: self.timeout,
             metadata: metadata(&self.headers)?,
+            codec: self.codec,
             connections,
             callers,
         })

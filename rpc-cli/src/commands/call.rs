@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use rpc_core::{
-    Call, CallError, Code, Metadata,
-    proto::Streams,
+    Call, CallError, Code, Codec, Metadata,
+    proto::{Payload, Streams},
     schema::{MethodKind, MethodSchema},
 };
 use serde_json::Value;
@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::stream::{self, End, Source};
 use crate::{
     arguments::{self, Described},
+    coding::{Coding, Wish},
     connect::{Connected, connect, method, reflection_is_off, split},
     dry_run,
     exit::Failure,
@@ -25,7 +26,7 @@ const EXAMPLES: &str = "\
 Arguments:
   name=text     read as the type that the method wants: a number, a text, true, null
   name:=json    any JSON value
-  name=@file    the content of a file, for bytes
+  name=@file    the content of a file, for bytes; name:={\"base64\":\"AAEC\"} works too
   {...} [...]   all arguments as one JSON object or array
   -             the same from stdin; also when nothing is given and stdin is no terminal
 
@@ -65,6 +66,9 @@ pub(crate) struct Args {
     /// Send a key-value pair along; may be repeated.
     #[arg(short = 'H', long = "header", value_name = "KEY=VALUE")]
     headers: Vec<String>,
+    /// How the values travel: bincode where the server describes the method, unless this says otherwise.
+    #[arg(long, value_enum, hide_possible_values = true, value_name = "bincode|json")]
+    codec: Option<Wish>,
     /// Print the result on one line even on a terminal.
     #[arg(long)]
     compact: bool,
@@ -85,6 +89,14 @@ pub(crate) struct Args {
     verbose: bool,
 }
 
+/// What was set at a prompt for every call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Typed<'a> {
+    pub timeout: Option<Duration>,
+    pub headers: &'a [String],
+    pub codec: Option<Wish>,
+}
+
 /// Where the items come from that are sent with a call.
 pub(crate) enum Items {
     /// From stdin, line by line, while the call runs.
@@ -99,19 +111,15 @@ impl Args {
     }
 
     /// A call that was typed at a prompt.
-    pub(crate) fn typed(
-        path: &str,
-        arguments: Vec<String>,
-        timeout: Option<Duration>,
-        headers: &[String],
-    ) -> Self {
+    pub(crate) fn typed(path: &str, arguments: Vec<String>, options: Typed<'_>) -> Self {
         Self {
             address: String::new(),
             method: path.to_owned(),
             // Stdin is the prompt.
             arguments: if arguments.is_empty() { vec!["{}".to_owned()] } else { arguments },
-            timeout,
-            headers: headers.to_vec(),
+            timeout: options.timeout,
+            headers: options.headers.to_vec(),
+            codec: options.codec,
             compact: false,
             raw: false,
             template: false,
@@ -177,22 +185,25 @@ async fn call(
     }
     let form = form(args, described);
     let arguments = arguments::read(&args.arguments, described)?;
+    let (coding, arguments) = Coding::of(args.codec, &args.method, described, &arguments)?;
     let mut source = match (described, items) {
         (None, _) => Source::none(),
-        (Some(described), Items::Stdin) => Source::stdin(described),
-        (Some(described), Items::Typed(lines)) => Source::typed(described, &lines)?,
+        (Some(described), Items::Stdin) => Source::stdin(described, &coding),
+        (Some(described), Items::Typed(lines)) => Source::typed(described, &coding, &lines)?,
     };
+    let (key, codec) = (coding.key, coding.codec());
     if described.is_some_and(|described| described.method.kind.streams_reply()) {
-        let call = server.channel.stream_json(&args.method, &arguments);
+        let call = server.channel.stream_raw(key, codec, &arguments);
         let call = prepare(call, server.patience.left()?, metadata, &mut source);
-        let end = stream::download(server, call, source, form, args.verbose).await?;
+        let end = stream::download(server, call, source, &coding, form, args.verbose).await?;
         return Ok((value(end, args, described)?, form));
     }
-    let call = server.channel.call_json(&args.method, &arguments);
+    let call = server.channel.call_raw(key, codec, &arguments);
     let call = prepare(call, server.patience.left()?, metadata, &mut source);
     let started = Instant::now();
-    let end = stream::upload(server, call, source).await;
-    server.phases.add("call", started.elapsed());
+    let end = stream::upload(server, call, source, &coding).await;
+    let step = if codec == Codec::Json { "call in JSON" } else { "call in bincode" };
+    server.phases.add(step, started.elapsed());
     let value = value(end?, args, described)?;
     // It was sent; nothing came back that could be printed.
     Ok((value.filter(|_| !described.is_some_and(is_oneway)), form))
@@ -224,8 +235,18 @@ fn preview(args: &Args, metadata: &Metadata, described: Option<Described<'_>>) -
         return Ok(());
     }
     let arguments = arguments::read(&args.arguments, described)?;
-    let streams = described.map_or(Streams::NONE, |described| streams(described.method));
-    let text = dry_run::show(&args.method, &arguments, args.timeout, metadata, streams)?;
+    let (coding, payload) = Coding::of(args.codec, &args.method, described, &arguments)?;
+    let text = dry_run::Request {
+        path: &args.method,
+        key: coding.key,
+        codec: coding.codec(),
+        arguments: &arguments,
+        payload: &payload,
+        timeout: args.timeout,
+        metadata,
+        streams: described.map_or(Streams::NONE, |described| streams(described.method)),
+    }
+    .show()?;
     output::line(text.trim_end());
     Ok(())
 }
@@ -240,17 +261,17 @@ const fn streams(method: &MethodSchema) -> Streams {
     }
 }
 
-fn prepare<T, E>(
-    mut call: Call<T, E>,
+fn prepare<T>(
+    mut call: Call<T, Payload>,
     timeout: Option<Duration>,
     metadata: &Metadata,
     source: &mut Source,
-) -> Call<T, E> {
+) -> Call<T, Payload> {
     if let Some(timeout) = timeout {
         call = call.timeout(timeout);
     }
     if let Some(items) = source.take() {
-        call = call.upload_json(items);
+        call = call.upload_raw(items);
     }
     call.with_metadata(metadata)
 }

@@ -50,7 +50,7 @@ pub(crate) async fn ready(wanted: &Wanted) -> Result<Ready<HttpCaller>> {
     let method = &wanted.method;
     let drawn = draw(wanted, None, |arguments| {
         let call = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": arguments });
-        call.to_string().into_bytes()
+        Ok(call.to_string().into_bytes().into())
     })?;
     server.connect().await.map_err(|error| Failure::unreachable(error.message))?;
     let address = Address::Tcp { host: server.host.clone(), port: server.port };

@@ -99,7 +99,7 @@ fn people_read_text() {
         "calls/s ",
         "p99.99 ",
         "generator ",
-        "rpc over TCP: 8 in flight on 2 connections",
+        "rpc over TCP in bincode: 8 in flight on 2 connections",
         "200 calls are few",
         "cores, ",
     ] {

@@ -39,6 +39,47 @@ fn texts_are_read_as_the_type_that_is_wanted() {
 }
 
 #[test]
+fn a_large_file_goes_as_the_bytes_that_it_is() {
+    let demo = Demo::start();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let bytes: Vec<u8> = (0..1_000_000_u32).map(|number| number as u8).collect();
+    std::fs::write(file.path(), &bytes).unwrap();
+    let argument = format!("picture=@{}", file.path().display());
+    demo.gives(&["Inventory.set_picture", "name=lamp", &argument], "1000000");
+    let raw = ["call", &demo.address, "--raw", "Inventory.picture", "name=lamp"];
+    assert_eq!(rpc().args(raw).output().unwrap().stdout, bytes);
+}
+
+#[test]
+fn the_codec_is_bincode_unless_json_is_asked_for() {
+    let demo = Demo::start();
+    let sent = |arguments: &[&str]| {
+        let ran = demo.run("call", &[&["--dry-run"], arguments].concat());
+        ran.stdout.lines().next().unwrap_or_default().to_owned()
+    };
+    let put = ["Inventory.set_picture", "name=lamp", r#"picture:={"base64":"aGk="}"#];
+    assert!(sent(&put).starts_with("request Inventory.set_picture, bincode, key "));
+    let json = [&["--codec", "json"], &put[..]].concat();
+    assert!(sent(&json).starts_with("request Inventory.set_picture, JSON, key "));
+    for arguments in [&put[..], &json] {
+        demo.gives(arguments, "2");
+        demo.gives(&["Inventory.picture", "name=lamp"], "[104,105]");
+        demo.gives(&["--codec", "json", "Inventory.picture", "name=lamp"], "[104,105]");
+    }
+    for codec in ["bincode", "json"] {
+        let ran = demo.run("call", &["-v", "--codec", codec, "Calculator.div", "a=1", "b=0"]);
+        assert_eq!(ran.code, 66, "{ran:?}");
+        assert!(ran.stderr.to_lowercase().contains(&format!("call in {codec} ")), "{ran:?}");
+        assert!(ran.stderr.contains(r#"Calculator.div failed: "DivisionByZero""#), "{ran:?}");
+        let sum = ["call", &demo.address, "--codec", codec, "Calculator.average"];
+        assert_eq!(run_with_stdin(&sum, "1\n2\n").stdout.trim(), "1.5");
+    }
+    // JSON has no such number: the demo refuses the result that comes of it.
+    let overflow = r#"error: Calculator.div failed: {"Overflow":{"operation":"div"}}"#;
+    demo.fails(&["Calculator.div", "a=Infinity", "b=2"], 66, overflow);
+}
+
+#[test]
 fn structs_and_enums_travel() {
     let demo = Demo::start();
     let item = r#"item:={"name":"box","kind":{"Boxed":[1,2,3]},"stock":{"main":9},"note":null}"#;

@@ -7,12 +7,14 @@ mod line;
 use std::{io::IsTerminal as _, path::PathBuf, time::Duration};
 
 use anyhow::Result;
+use clap::ValueEnum as _;
 use rpc_core::schema::ServiceSchema;
 use rustyline::{CompletionType, Config, Editor, error::ReadlineError, history::FileHistory};
 
 use self::complete::Assistant;
 use super::call;
 use crate::{
+    coding::Wish,
     connect::{Connected, connect, method, split},
     exit::Failure,
     output,
@@ -46,6 +48,7 @@ Service.method name=value …     call a method; name:=json and {...} work too, 
 :template Service.method        the arguments as JSON to fill in
 :set timeout 1s                 for every call; `off` for none
 :set header key=value           sent with every call; `off` for none
+:set codec json                 for every call; `off` for bincode where the method is described
 :quit                           the same as quit, exit and Ctrl-D
 
 Tab completes. Ctrl-C ends the call that runs. A method that takes a stream asks for its items, one on each
@@ -58,6 +61,7 @@ struct Session {
     editor: Option<Editor<Assistant, FileHistory>>,
     timeout: Option<Duration>,
     headers: Vec<String>,
+    codec: Option<Wish>,
 }
 
 /// How long a ping may take before the call is made all the same.
@@ -83,7 +87,8 @@ pub(super) async fn run(args: Args, patience: Patience) -> Result<()> {
         let _ = editor.load_history(path);
     }
     let editor = Some(editor);
-    let mut session = Session { address, server, editor, timeout: None, headers: Vec::new() };
+    let mut session =
+        Session { address, server, editor, timeout: None, headers: Vec::new(), codec: None };
     let failed = session.act_on_lines().await?;
     if let (Some(path), Some(editor)) = (history, &mut session.editor) {
         // A history that cannot be kept is no reason to complain.
@@ -192,6 +197,12 @@ impl Session {
                 let wrong = |error| Failure::argument(format!("{time:?} is no time: {error}"));
                 self.timeout = Some(patience::time(time).map_err(wrong)?);
             }
+            [":set", "codec", "off"] => self.codec = None,
+            [":set", "codec", name] => {
+                let wrong =
+                    |_| Failure::argument(format!("{name:?} is not a codec: bincode or json"));
+                self.codec = Some(Wish::from_str(name, true).map_err(wrong)?);
+            }
             [":set", "header", "off"] => self.headers.clear(),
             [":set", "header", pair] if pair.contains('=') => self.headers.push(pair.to_owned()),
             [word, ..] if word.starts_with(':') => {
@@ -296,7 +307,8 @@ impl Session {
             method.is_some_and(|method| method.upload.is_some())
         });
         let items = if takes_stream { self.items().await? } else { Vec::new() };
-        let args = call::Args::typed(path, arguments, self.timeout, &self.headers);
+        let (timeout, headers, codec) = (self.timeout, &self.headers[..], self.codec);
+        let args = call::Args::typed(path, arguments, call::Typed { timeout, headers, codec });
         self.server.patience = self.server.patience.anew().with_timeout(self.timeout);
         call::make(&mut self.server, &args, call::Items::Typed(items)).await
     }
