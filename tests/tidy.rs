@@ -131,7 +131,7 @@ const CLI: &[Wall] = &[
             "template",
         ],
     ),
-    ("program", &["commands", "exit", "patience"]),
+    ("program", &["commands", "exit", "patience", "source"]),
 ];
 
 const BENCHES: &[Wall] = &[

@@ -149,7 +149,7 @@ impl Coding {
     ) -> Result<Value> {
         let wrong = |error: &dyn std::fmt::Display| {
             Failure::misdescribed(format!(
-                "what the server sent is no value of its method: {error}"
+                "what the server sent is not a value of its method: {error}"
             ))
         };
         let Some(described) = &self.described else {

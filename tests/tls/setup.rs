@@ -30,7 +30,7 @@ fn what_is_wrong_with_a_certificate_or_key_is_said() {
     let encrypted = one.key.replace("PRIVATE KEY", "ENCRYPTED PRIVATE KEY");
     says(server(&one.certificates, &encrypted), "openssl pkey");
     let half = &one.certificates[..one.certificates.len() / 2];
-    says(server(half, &one.key), "is no proper PEM: a section has no end");
+    says(server(half, &one.key), "is not valid PEM: a section has no end");
     let odd = one.certificates.replacen("MII", "M!I", 1);
     says(server(&odd, &one.key), "is no base64");
     let nonsense = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";

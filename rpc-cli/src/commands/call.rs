@@ -1,6 +1,9 @@
 //! `rpc call`: one call of any method, checked against the server's own description before it is sent.
 
-use std::time::{Duration, Instant};
+use std::{
+    convert::Infallible,
+    time::{Duration, Instant},
+};
 
 use anyhow::Result;
 use rpc_core::{
@@ -9,12 +12,13 @@ use rpc_core::{
     schema::{MethodKind, MethodSchema},
 };
 use serde_json::Value;
+use tokio::sync::mpsc;
 
 use super::stream::{self, End, Source};
 use crate::{
     arguments::{self, Described},
     coding::{Coding, Wish},
-    connect::{Connected, connect, method, reflection_is_off, split},
+    connect::{Connected, connect, method, path, reflection_is_off, split},
     dry_run,
     exit::Failure,
     output::{self, Form},
@@ -25,6 +29,8 @@ use crate::{
 const EXAMPLES: &str = "\
 Arguments:
   name=text     read as the type that the method wants: a number, a text, true, null
+  item.name=x   a field of an argument; others of it are given in the same way
+  1 2           values alone, in the order of the method's arguments
   name:=json    any JSON value
   name=@file    the content of a file, for bytes; name:={\"base64\":\"AAEC\"} works too
   {...} [...]   all arguments as one JSON object or array
@@ -55,8 +61,9 @@ Examples:
 pub(crate) struct Args {
     /// Where the server listens: host:port or unix:/path; a file from `rpc schema save` does for --template
     /// and --dry-run.
-    address: String,
+    pub(super) address: String,
     /// What to call, as Service.method.
+    #[arg(value_parser = |text: &str| Ok::<_, Infallible>(path(text)))]
     method: String,
     /// Its arguments: name=value, name:=json, or JSON.
     arguments: Vec<String>,
@@ -101,8 +108,17 @@ pub(crate) struct Typed<'a> {
 pub(crate) enum Items {
     /// From stdin, line by line, while the call runs.
     Stdin,
-    /// They were typed before.
-    Typed(Vec<String>),
+    /// Line by line, as they are typed at a prompt.
+    Typed(mpsc::Receiver<String>, Wrong),
+}
+
+/// What comes of an item that is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wrong {
+    /// It is told and passed over: somebody is there to type it again.
+    Told,
+    /// The call ends with it.
+    Ends,
 }
 
 impl Args {
@@ -111,10 +127,10 @@ impl Args {
     }
 
     /// A call that was typed at a prompt.
-    pub(crate) fn typed(path: &str, arguments: Vec<String>, options: Typed<'_>) -> Self {
+    pub(crate) fn typed(typed: &str, arguments: Vec<String>, options: Typed<'_>) -> Self {
         Self {
             address: String::new(),
-            method: path.to_owned(),
+            method: path(typed),
             // Stdin is the prompt.
             arguments: if arguments.is_empty() { vec!["{}".to_owned()] } else { arguments },
             timeout: options.timeout,
@@ -189,7 +205,9 @@ async fn call(
     let mut source = match (described, items) {
         (None, _) => Source::none(),
         (Some(described), Items::Stdin) => Source::stdin(described, &coding),
-        (Some(described), Items::Typed(lines)) => Source::typed(described, &coding, &lines)?,
+        (Some(described), Items::Typed(lines, wrong)) => {
+            Source::typed(described, &coding, lines, wrong)
+        }
     };
     let (key, codec) = (coding.key, coding.codec());
     if described.is_some_and(|described| described.method.kind.streams_reply()) {
@@ -279,12 +297,25 @@ fn prepare<T>(
 pub(super) fn metadata(headers: &[String]) -> Result<Metadata> {
     let mut metadata = Metadata::new();
     for header in headers {
-        let Some((key, value)) = header.split_once('=') else {
-            return Err(Failure::usage(format!("-H {header}: write KEY=VALUE")).into());
+        let Some((key, value)) = pair(header) else {
+            let message = format!("-H {header}: write KEY=VALUE, or 'KEY: VALUE'");
+            return Err(Failure::usage(message).into());
         };
         metadata.set(key, value).map_err(|error| Failure::usage(error.to_string()))?;
     }
     Ok(metadata)
+}
+
+/// `key=value`, or `key: value` as curl has it.
+fn pair(header: &str) -> Option<(&str, &str)> {
+    let equals = header.split_once('=');
+    match (header.split_once(':'), equals) {
+        (Some((key, value)), Some((until, _))) if key.len() < until.len() => {
+            Some((key, value.trim_start()))
+        }
+        (Some((key, value)), None) => Some((key, value.trim_start())),
+        (_, equals) => equals,
+    }
 }
 
 /// What a call brought; an error if it failed, with the code that the description gives it.

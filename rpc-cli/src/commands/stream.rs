@@ -17,6 +17,7 @@ use rpc_core::{
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
+use super::call::Wrong;
 use crate::{
     arguments::{self, Described},
     coding::Coding,
@@ -142,21 +143,39 @@ impl Source {
         Self { items: None, wrong: oneshot::channel().1 }
     }
 
-    /// Items that were typed before, each checked against what the method takes.
+    /// Items as they are typed, each checked against what the method takes.
     pub(super) fn typed(
         described: Described<'_>,
         coding: &Coding,
-        lines: &[String],
-    ) -> Result<Self> {
-        let Some(upload) = &described.method.upload else { return Ok(Self::none()) };
-        let (items, receiver) = mpsc::channel(lines.len().max(1));
-        for (number, line) in (1..).zip(lines) {
-            let Described { service, method } = described;
-            let item = checked(line, number, &method.path, upload, &service.types)?;
-            // There is room for all of them.
-            let _ = items.try_send(coding.item(&item)?);
-        }
-        Ok(Self { items: Some(receiver), wrong: oneshot::channel().1 })
+        mut lines: mpsc::Receiver<String>,
+        wrong: Wrong,
+    ) -> Self {
+        let Some(upload) = described.method.upload.clone() else { return Self::none() };
+        let coding = coding.clone();
+        let (types, path) = (described.service.types.clone(), described.method.path.clone());
+        let (items, receiver) = mpsc::channel(AHEAD);
+        let (tell, told) = oneshot::channel();
+        tokio::spawn(async move {
+            let mut number = 0;
+            while let Some(line) = lines.recv().await {
+                number += 1;
+                let item = checked(&line, number, &path, &upload, &types);
+                match (item.and_then(|item| coding.item(&item)), wrong) {
+                    (Ok(item), _) => {
+                        if items.send(item).await.is_err() {
+                            return;
+                        }
+                    }
+                    (Err(error), Wrong::Told) => output::error(&format!("{error:#}")),
+                    (Err(error), Wrong::Ends) => {
+                        let _ = tell.send(error);
+                        // The stream stays open, or the call would end as if this had been all.
+                        return items.closed().await;
+                    }
+                }
+            }
+        });
+        Self { items: Some(receiver), wrong: told }
     }
 
     /// Reads items from stdin, each checked against what the method takes.

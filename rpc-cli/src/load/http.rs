@@ -75,7 +75,7 @@ impl HttpServer {
     fn new(url: &str, metadata: &Metadata) -> Result<Self> {
         let wrong =
             |why: &str| Failure::usage(format!("--http {url}: {why}: write http://host:port/path"));
-        let uri: Uri = url.parse().map_err(|_| wrong("no URL"))?;
+        let uri: Uri = url.parse().map_err(|_| wrong("not a URL"))?;
         let (Some("http"), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
             return Err(wrong("not HTTP without TLS").into());
         };

@@ -24,13 +24,13 @@ use super::{
 use crate::{
     arguments::{self, Described},
     coding::{Coding, Wish},
-    connect::{Connected, connect, method, reflection_is_off, split},
+    connect::{Connected, connect, method, path, reflection_is_off, split},
     exit::Failure,
     patience::Patience,
 };
 
 /// What is asked for, whatever speaks to the server.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Wanted {
     pub address: String,
     pub method: String,
@@ -57,6 +57,7 @@ pub(crate) struct Ready<C> {
 
 /// Connects to a server of ours.
 pub(crate) async fn rpc(wanted: &Wanted, patience: Patience) -> Result<Ready<RpcCaller>> {
+    let wanted = &Wanted { method: path(&wanted.method), ..wanted.clone() };
     let (service, name) = split(&wanted.method)?;
     let mut server = connect(&wanted.address, patience).await?;
     let schema = match server.describe(service).await {

@@ -88,7 +88,7 @@ impl fmt::Display for CodecError {
             Cause::BincodeDecode(error) => error.fmt(f),
             Cause::JsonEncode(error) | Cause::JsonDecode(error) => error.fmt(f),
             Cause::Repeated(words) => f.write_str(words),
-            Cause::NoValue => f.write_str("a stream is no value"),
+            Cause::NoValue => f.write_str("a stream is not a value"),
         }
     }
 }

@@ -63,8 +63,11 @@ impl<'a> Encoder<'a> {
     }
 
     fn value(&mut self, format: &Format, value: &Value) -> Result<(), EncodeError> {
-        let written = match format {
-            Format::Option(_) if value.is_null() => Some(self.writer.byte(0)),
+        match format {
+            Format::Option(_) if value.is_null() => {
+                self.writer.byte(0);
+                return Ok(());
+            }
             Format::Option(content) => {
                 self.writer.byte(1);
                 return self.nested(|this| this.value(content, value));
@@ -87,9 +90,9 @@ impl<'a> Encoder<'a> {
                 return self.kind(&container.kind, value);
             }
             Format::Text { name, wire } => return self.text(name, wire, value),
-            scalar => self.scalar(scalar, value),
-        };
-        written.ok_or_else(|| self.misfit(format, value))
+            _ => {}
+        }
+        self.scalar(format, value).ok_or_else(|| self.misfit(format, value))
     }
 
     /// A value without parts; none if it does not fit.

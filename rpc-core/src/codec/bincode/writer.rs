@@ -38,10 +38,10 @@ impl Writer {
     /// An unsigned number of 16 bits or more, a length, or the index of a variant: the narrowest form that holds it.
     pub(crate) fn unsigned(&mut self, number: u128) {
         let (first, width) = match number {
-            ..251 => return self.byte(number as u8),
-            ..=0xffff => (U16, 2),
-            ..=0xffff_ffff => (U32, 4),
-            ..=0xffff_ffff_ffff_ffff => (U64, 8),
+            0..=250 => return self.byte(number as u8),
+            251..=0xffff => (U16, 2),
+            0x1_0000..=0xffff_ffff => (U32, 4),
+            0x1_0000_0000..=0xffff_ffff_ffff_ffff => (U64, 8),
             _ => (U128, 16),
         };
         self.byte(first);

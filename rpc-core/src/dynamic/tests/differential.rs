@@ -437,8 +437,11 @@ proptest! {
         let mut types = Registry::new();
         let format = kind.format(&mut types);
         if let Ok(value) = decode(&format, &types, &bytes) {
-            // A float that is no number is null, and the same key may come twice: those alone do not come back.
-            let lossy = value.to_string().contains("null") || format!("{kind:?}").contains("Map");
+            // A float that is no number is null, the same key may come twice, and serde_json may have no room for 128
+            // bits: those alone do not come back.
+            let kind = format!("{kind:?}");
+            let lossy = value.to_string().contains("null")
+                || ["Map", "I128", "U128"].iter().any(|name| kind.contains(name));
             let again = encode(&format, &types, &value);
             prop_assert!(lossy || again.is_ok(), "{value}: {again:?}");
         }

@@ -48,7 +48,7 @@ enum Shape {
     Point,
     Circle(f64),
     Line((i32, i32), (i32, i32)),
-    Named { name: String, of: Box<Option<Shape>> },
+    Named { name: String, of: Box<Option<Self>> },
 }
 
 #[derive(Serialize, Deserialize, Schema)]
