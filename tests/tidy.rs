@@ -101,7 +101,7 @@ const CLI: &[Wall] = &[
     ("arguments", &["exit", "suggest"]),
     ("coding", &["arguments", "exit"]),
     ("languages", &["api"]),
-    ("documents", &["api", "output"]),
+    ("documents", &["api", "output", "template"]),
     ("generate", &["api", "description", "documents", "languages", "output", "suggest"]),
     ("connect", &["access", "description", "exit", "output", "patience", "suggest"]),
     ("source", &["connect", "description", "exit", "generate", "patience"]),

@@ -249,7 +249,19 @@ fn preview(args: &Args, metadata: &Metadata, described: Option<Described<'_>>) -
                 "the server does not describe itself: there is nothing to make a template of";
             return Err(Failure::unknown(message).into());
         };
-        output::pretty(&template::arguments(method, &service.types)?);
+        let (arguments, item) =
+            (template::arguments(method, &service.types)?, template::item(method, &service.types)?);
+        match item {
+            None if args.compact => output::line(&output::one_line(&arguments)),
+            None => output::pretty(&arguments),
+            // As stdin takes them.
+            Some(item) => {
+                if !method.arguments.is_empty() {
+                    output::note(&format!("arguments: {}", output::one_line(&arguments)));
+                }
+                output::line(&output::one_line(&item));
+            }
+        }
         return Ok(());
     }
     let arguments = arguments::read(&args.arguments, described)?;

@@ -200,7 +200,7 @@ fn errors_are_json_where_that_is_asked_for() {
     let usage = r#""kind":"usage","message":"\"add\" is not a method: write Service.method""#;
     fails(&["add"], 2, usage);
 
-    let late = demo.run("call", &["--json", "--timeout", "30ms", "Clock.sleep", "ms=60000"]);
+    let late = demo.run("call", &["--json", "--timeout", "1s", "Clock.sleep", "ms=60000"]);
     let error: serde_json::Value = serde_json::from_str(&late.stderr).unwrap();
     assert_eq!(late.code, 68);
     assert_eq!(
@@ -296,7 +296,7 @@ fn wrong_arguments_name_the_field_and_its_type() {
 fn a_deadline_is_an_exit_code() {
     let demo = Demo::start();
     // Either side may notice it first, and says so in its own words.
-    let ran = demo.run("call", &["--timeout", "30ms", "Clock.sleep", "ms=60000"]);
+    let ran = demo.run("call", &["--timeout", "1s", "Clock.sleep", "ms=60000"]);
     assert_eq!((ran.code, ran.stdout.as_str()), (68, ""), "{}", ran.stderr);
     let words = "error: Clock.sleep: DEADLINE_EXCEEDED: the deadline passed ";
     assert!(ran.stderr.starts_with(words), "{}", ran.stderr);
@@ -307,6 +307,10 @@ fn a_template_can_be_filled_in_and_sent() {
     let demo = Demo::start();
     let ran = demo.run("call", &["--template", "Inventory.put"]);
     expect("template.json", &ran.stdout);
+    let compact = demo.run("call", &["--template", "--compact", "Calculator.add"]);
+    assert_eq!(compact.stdout, "{\"a\":0,\"b\":0}\n");
+    // A method that takes a stream takes items on stdin.
+    assert_eq!(demo.run("call", &["--template", "Calculator.average"]).stdout, "0.0\n");
     let filled = ran.stdout.replace("\"name\": \"\"", "\"name\": \"pen\"");
     let ran = run_with_stdin(&["call", &demo.address, "Inventory.put", "-"], &filled);
     assert_eq!(ran.code, 0, "{ran:?}");
