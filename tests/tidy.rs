@@ -18,6 +18,7 @@ const CORE: &[Wall] = &[
     ("time", &[]),
     ("codec", &["proto"]),
     ("schema", &["proto"]),
+    ("dynamic", &["proto", "codec", "schema"]),
     ("extensions", &[]),
     ("transport", &["proto", "extensions"]),
     ("identity", &["proto", "extensions", "transport", "time"]),
@@ -101,19 +102,21 @@ const CLI: &[Wall] = &[
     ("template", &["exit"]),
     ("new_project", &["exit"]),
     ("arguments", &["exit", "suggest"]),
+    ("coding", &["arguments", "exit"]),
     ("languages", &["api"]),
-    ("documents", &["api", "output"]),
+    ("documents", &["api", "output", "template"]),
     ("generate", &["api", "description", "documents", "languages", "output", "suggest"]),
     ("connect", &["access", "description", "exit", "output", "patience", "suggest"]),
     ("source", &["connect", "description", "exit", "generate", "patience"]),
     ("config", &["exit", "generate", "languages", "source"]),
-    ("load", &["arguments", "connect", "exit", "output", "patience"]),
+    ("load", &["arguments", "coding", "connect", "exit", "output", "patience"]),
     (
         "commands",
         &[
             "access",
             "api",
             "arguments",
+            "coding",
             "config",
             "connect",
             "demo",
@@ -131,7 +134,7 @@ const CLI: &[Wall] = &[
             "template",
         ],
     ),
-    ("program", &["commands", "exit", "patience"]),
+    ("program", &["commands", "exit", "patience", "source"]),
 ];
 
 const BENCHES: &[Wall] = &[

@@ -1,12 +1,16 @@
-//! Tokens and two roles: a clerk reads orders, a manager cancels them, and whoever shows nothing is refused.
+//! Two roles, by token and by certificate: a clerk reads orders, a manager cancels them, and whoever shows nothing is
+//! refused. First by tokens, then with mutual TLS, where a certificate says who calls.
 //!
 //! `cargo run --example secure` plays all of it in one process. With an address it serves there until it is ended, for
 //! the `rpc` program: `cargo run --example secure -- 127.0.0.1:7001`.
 
 use std::{collections::BTreeSet, sync::Mutex};
 
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rpc_core::{
-    Address, CallError, Code, Context, Endpoint, Principal, Server, StaticTokens, Status, service,
+    Address, CallError, Code, Context, Credentials, Endpoint, Identity, Principal, Refusal, Server,
+    Status, service,
+    tls::{ClientTls, ServerTls},
 };
 
 /// The orders of a shop.
@@ -44,11 +48,27 @@ impl Orders for Book {
 const CLERK: &str = "token-of-the-clerk";
 const MANAGER: &str = "token-of-the-manager";
 
-/// Who may do what. A service of your own asks its accounts instead: see `rpc_core::Authenticator`.
-fn roles() -> StaticTokens {
-    StaticTokens::new()
-        .with(CLERK, Principal::named("clerk").grant("orders:read"))
-        .with(MANAGER, Principal::named("manager").grant_all(["orders:read", "orders:write"]))
+/// Who may do what, by name. A service of your own asks its accounts instead: see `rpc_core::Authenticator`.
+fn role(name: &str) -> Result<Principal, Refusal> {
+    match name {
+        "clerk" => Ok(Principal::named(name).grant("orders:read")),
+        "manager" => Ok(Principal::named(name).grant_all(["orders:read", "orders:write"])),
+        _ => Err("nobody here has this name".into()),
+    }
+}
+
+/// Whom the caller's token stands for, or else its certificate. That an authority of ours vouches for the certificate
+/// was checked before.
+async fn judge(credentials: Credentials) -> Result<Principal, Refusal> {
+    match (credentials.token, credentials.peer.identity()) {
+        (Some(token), _) if token == CLERK.into() => role("clerk"),
+        (Some(token), _) if token == MANAGER.into() => role("manager"),
+        (Some(_), _) => Err("nobody has this token".into()),
+        (None, Identity::Certificate(certificate)) => {
+            role(certificate.common_name().unwrap_or_default())
+        }
+        (None, _) => Ok(Principal::anonymous()),
+    }
 }
 
 /// How the server lets in.
@@ -56,7 +76,7 @@ fn guarded() -> Server {
     let book = Book(Mutex::new((1..=3).collect()));
     Server::new()
         .with(OrdersServer::new(book))
-        .authenticate(roles())
+        .authenticate(judge)
         .reflection_requires("orders:read")
 }
 
@@ -97,6 +117,57 @@ async fn play(address: &Address) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
+/// An authority that vouches for whom it is told to. Outside of examples, `rpc cert dev` makes one, or your company has it.
+struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    pem: String,
+}
+
+impl Authority {
+    fn new() -> Result<Self, rcgen::Error> {
+        let key = KeyPair::generate()?;
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let pem = params.self_signed(&key)?.pem();
+        Ok(Self { issuer: Issuer::new(params, key), pem })
+    }
+
+    /// A certificate of that name, and its key.
+    fn vouch(&self, name: &str, addresses: &[&str]) -> Result<(String, String), rcgen::Error> {
+        let key = KeyPair::generate()?;
+        let addresses: Vec<_> = addresses.iter().map(|&address| address.to_owned()).collect();
+        let mut params = CertificateParams::new(addresses)?;
+        params.distinguished_name.push(DnType::CommonName, name);
+        Ok((params.signed_by(&key, &self.issuer)?.pem(), key.serialize_pem()))
+    }
+}
+
+/// The same roles by certificates: nobody without one gets as far as a call.
+async fn play_with_certificates() -> Result<(), Box<dyn std::error::Error>> {
+    let authority = Authority::new()?;
+    let (certificate, key) = authority.vouch("the shop", &["127.0.0.1"])?;
+    let tls = ServerTls::from_pem(certificate, key)?.client_certificates(authority.pem.clone())?;
+    let server = guarded().tls(tls).start("127.0.0.1:0").await?;
+
+    let trusting = ClientTls::roots_pem(authority.pem.clone())?;
+    for name in ["clerk", "manager"] {
+        let (certificate, key) = authority.vouch(name, &[])?;
+        let tls = trusting.clone().identity_pem(certificate, key)?;
+        let orders = OrdersClient::new(Endpoint::new().tls(tls).connect(server.address()).await?);
+        let outcome = match refusal(orders.cancel(2).await) {
+            Some((code, words)) => format!("{code}: {words}"),
+            None => "cancels order 2".to_owned(),
+        };
+        println!("by certificate, the {name}: {} open, {outcome}", orders.count().await?);
+    }
+    let stranger = Endpoint::new().tls(trusting).connect(server.address()).await?;
+    let (code, words) =
+        refusal(OrdersClient::new(stranger).count().await).ok_or("a stranger counts")?;
+    println!("by certificate, a stranger: {code}: {words}");
+    server.shutdown().await;
+    Ok(())
+}
+
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     if let Some(address) = std::env::args().nth(1) {
@@ -106,5 +177,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let server = guarded().start("127.0.0.1:0").await?;
     play(server.address()).await?;
     server.shutdown().await;
+    play_with_certificates().await?;
     Ok(())
 }

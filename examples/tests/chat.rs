@@ -233,7 +233,7 @@ async fn a_bad_address_is_an_error_at_once() {
     let (shown, _events) = mpsc::unbounded_channel();
     let member = Member::new("foo", "zed".to_owned(), "lobby".to_owned(), shown);
     let error = member.err().unwrap().to_string();
-    assert!(error.starts_with("\"foo\" is no address"), "{error}");
+    assert!(error.starts_with("\"foo\" is not an address"), "{error}");
 }
 
 #[tokio::test]

@@ -1,11 +1,16 @@
 //! What was written behind `rpc call` becomes the arguments of the call: `name=text`, read by the type that
 //! the method wants there, `name:=json`, `name=@file`, or JSON as a whole.
 
-use std::io::{IsTerminal as _, Read as _, stdin};
+use std::{
+    io::{IsTerminal as _, Read as _, stdin},
+    path::Path,
+};
 
 use anyhow::{Context as _, Result};
-use rpc_core::schema::{
-    self, ContainerKind, Format, MethodSchema, Mismatch, Registry, ServiceSchema,
+use data_encoding::BASE64;
+use rpc_core::{
+    dynamic::EncodeError,
+    schema::{self, ContainerKind, Format, MethodSchema, Mismatch, Registry, ServiceSchema},
 };
 use serde_json::{Map, Value};
 
@@ -28,7 +33,8 @@ pub(crate) fn read(items: &[String], described: Option<Described<'_>>) -> Result
             return Err(Failure::argument(message).into());
         }
         [dash] if dash == "-" => from_stdin()?,
-        [json] if json.trim_start().starts_with(['{', '[']) => parse(json, "the arguments")?,
+        [json] if is_json(json) => parse(json, "the arguments")?,
+        items if is_by_position(items, described) => by_position(items, described)?,
         items => named(items, described)?.into(),
     };
     check(&value, described)?;
@@ -44,9 +50,14 @@ pub(crate) fn check(value: &Value, described: Option<Described<'_>>) -> Result<(
         let message = format!("{path}: {name} is a stream: give its items on stdin, one a line");
         return Err(Failure::argument(message).into());
     }
-    method.check_arguments(&service.types, value).map_err(|mismatch| {
-        Failure::argument(format!("{}: {}", method.path, explain(&mismatch))).into()
-    })
+    match method.encode_arguments(&service.types, value) {
+        // What only the server knows, it completes.
+        Ok(_) | Err(EncodeError::NeedsJson(_)) => Ok(()),
+        Err(EncodeError::Mismatch(mismatch)) => {
+            Err(Failure::argument(format!("{}: {}", method.path, explain(&mismatch))).into())
+        }
+        Err(other) => Err(Failure::argument(format!("{}: {other}", method.path)).into()),
+    }
 }
 
 /// Whether arguments are to be expected there, rather than nothing or a terminal.
@@ -83,36 +94,108 @@ pub(crate) fn named(
     let mut values = Map::new();
     for item in items {
         let Some((name, text)) = item.split_once('=') else {
-            let message =
-                format!("{item:?} is no argument: write name=value, name:=json, or one JSON value");
-            return Err(Failure::argument(message).into());
+            return Err(Failure::argument(no_argument(item, items)).into());
         };
         let (name, value) = match name.strip_suffix(':') {
             Some(name) => (name, parse(text, name)?),
             None => (name, typed(name, text, described)?),
         };
-        if values.insert(name.to_owned(), value).is_some() {
-            return Err(Failure::argument(format!("{name} is given twice")).into());
-        }
+        insert(&mut values, name, name, value)?;
     }
     Ok(values)
 }
 
+/// Why an item is not an argument, and what would be.
+fn no_argument(item: &str, items: &[String]) -> String {
+    if is_json(item) || items.iter().any(|item| is_json(item)) {
+        return "one JSON value holds all arguments, and nothing goes beside it: write each as name=value or \
+                name:=json instead"
+            .to_owned();
+    }
+    if Path::new(item)
+        .extension()
+        .is_some_and(|end| ["json", "csv"].iter().any(|&form| end == form))
+    {
+        return format!(
+            "{item:?} is not an argument: a file to write is given with =, as in --json={item}; one to read, as \
+             name=@{item}"
+        );
+    }
+    format!("{item:?} is not an argument: write name=value, name:=json, or one JSON value")
+}
+
+fn is_json(item: &str) -> bool {
+    item.trim_start().starts_with(['{', '['])
+}
+
+/// Puts a value where its path says: `filter.name` is the field `name` of the argument `filter`.
+fn insert(values: &mut Map<String, Value>, whole: &str, path: &str, value: Value) -> Result<()> {
+    let twice = || Failure::argument(format!("{whole} is given twice"));
+    let Some((name, rest)) = path.split_once('.') else {
+        return match values.insert(path.to_owned(), value) {
+            None => Ok(()),
+            Some(_) => Err(twice().into()),
+        };
+    };
+    match values.entry(name).or_insert_with(|| Map::new().into()) {
+        Value::Object(inner) => insert(inner, whole, rest, value),
+        _ => Err(twice().into()),
+    }
+}
+
+/// True if nothing has a name: values alone, as many as the method has arguments.
+fn is_by_position(items: &[String], described: Option<Described<'_>>) -> bool {
+    let fits = |Described { method, .. }: Described<'_>| items.len() <= method.arguments.len();
+    described.is_some_and(fits) && !items.iter().any(|item| item.contains('=') || is_json(item))
+}
+
+/// Values in the order of the arguments.
+fn by_position(items: &[String], described: Option<Described<'_>>) -> Result<Value> {
+    let arguments = described.iter().flat_map(|described| &described.method.arguments);
+    let mut values = Map::new();
+    for (argument, text) in arguments.zip(items) {
+        values.insert(argument.name.clone(), typed(&argument.name, text, described)?);
+    }
+    Ok(values.into())
+}
+
 /// A text as the type that is wanted under this name.
 fn typed(name: &str, text: &str, described: Option<Described<'_>>) -> Result<Value> {
-    let argument = described.and_then(|Described { method, .. }| {
-        method.arguments.iter().find(|argument| argument.name == name)
-    });
-    let (Some(argument), Some(described)) = (argument, described) else {
+    let Some((format, types)) = described.and_then(|described| format_of(name, described)) else {
         return Ok(Value::String(text.to_owned()));
     };
-    let types = &described.service.types;
-    if let Some(path) = text.strip_prefix('@').filter(|_| is_bytes(&argument.format)) {
+    if let Some(path) = text.strip_prefix('@').filter(|_| is_bytes(format)) {
         let bytes = std::fs::read(path)
             .map_err(|error| Failure::argument(format!("{name}: cannot read {path}: {error}")))?;
-        return Ok(bytes.into());
+        return Ok(serde_json::json!({ "base64": BASE64.encode(&bytes) }));
     }
-    Ok(as_format(&argument.format, types, text))
+    Ok(as_format(format, types, text))
+}
+
+/// The shape of what a path names.
+fn format_of<'a>(path: &str, described: Described<'a>) -> Option<(&'a Format, &'a Registry)> {
+    let Described { service, method } = described;
+    let mut names = path.split('.');
+    let first = names.next()?;
+    let argument = method.arguments.iter().find(|argument| argument.name == first)?;
+    let found =
+        names.try_fold(&argument.format, |format, name| field(format, &service.types, name));
+    Some((found?, &service.types))
+}
+
+/// The shape of a field, or of the values of a map.
+fn field<'a>(format: &'a Format, types: &'a Registry, name: &str) -> Option<&'a Format> {
+    match format {
+        Format::Option(content) => field(content, types, name),
+        Format::Map { value, .. } => Some(value),
+        Format::Named(key) => match &types.container(key)?.kind {
+            ContainerKind::Struct(fields) => {
+                fields.iter().find(|field| field.name == name).map(|field| &field.format)
+            }
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 /// A line of stdin as an item of a stream: JSON, or a text where a text is wanted.
@@ -149,7 +232,8 @@ pub(crate) fn is_bytes(format: &Format) -> bool {
     }
 }
 
-fn explain(mismatch: &Mismatch) -> String {
+/// A mismatch in words, with the name that was most likely meant.
+pub(crate) fn explain(mismatch: &Mismatch) -> String {
     let last = mismatch.path.rsplit('.').next().unwrap_or_default();
     let wrong = if mismatch.found == "unknown" { last } else { mismatch.found.trim_matches('"') };
     let names = mismatch.candidates.iter().map(String::as_str);

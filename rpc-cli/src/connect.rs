@@ -203,6 +203,16 @@ pub(crate) fn split(path: &str) -> Result<(&str, &str)> {
     path.split_once('.')
         .filter(|(service, method)| !service.is_empty() && !method.is_empty())
         .ok_or_else(|| {
-            Failure::usage(format!("{path:?} is no method: write Service.method")).into()
+            Failure::usage(format!("{path:?} is not a method: write Service.method")).into()
         })
+}
+
+/// `Service/method` and `Service::method`, as other tools and languages have it, as `Service.method`.
+pub(crate) fn path(text: &str) -> String {
+    let bare = text.strip_prefix('/').unwrap_or(text);
+    let split = bare.split_once("::").or_else(|| bare.split_once('/'));
+    match split.filter(|_| !bare.contains('.')) {
+        Some((service, method)) => format!("{service}.{method}"),
+        None => text.to_owned(),
+    }
 }

@@ -21,28 +21,44 @@ const CHUNK: usize = 64 << 10;
 /// Bytes on one line of the dump.
 const WIDTH: usize = 16;
 
-/// Shows the request of a call in JSON by the method's bare name.
-pub(crate) fn show(
-    path: &str,
-    arguments: &Value,
-    timeout: Option<Duration>,
-    metadata: &Metadata,
-    streams: Streams,
-) -> Result<String> {
-    let key = MethodKey::bare(path);
+/// The request of a call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Request<'a> {
+    pub path: &'a str,
+    pub key: MethodKey,
+    pub codec: Codec,
+    pub arguments: &'a Value,
+    /// The same, encoded.
+    pub payload: &'a [u8],
+    pub timeout: Option<Duration>,
+    pub metadata: &'a Metadata,
+    pub streams: Streams,
+}
+
+impl Request<'_> {
+    /// Shows it.
+    pub(crate) fn show(self) -> Result<String> {
+        show(self)
+    }
+}
+
+fn show(request: Request<'_>) -> Result<String> {
+    let Request { path, key, codec, arguments, payload: encoded, timeout, metadata, streams } =
+        request;
     let now = Instant::now();
     let deadline = timeout.and_then(|timeout| now.checked_add(timeout));
     let opening = Opening {
         deadline,
         metadata: Some(Box::new(metadata.clone())),
         streams,
-        ..Opening::new(key, Codec::Json)
+        ..Opening::new(key, codec)
     };
     let mut payload = Vec::new();
     let first = opening.encode(now, 0, &mut payload);
     let front = payload.len();
-    serde_json::to_writer(&mut payload, arguments)?;
-    let mut text = format!("request {path}, JSON, key {key}\n");
+    payload.extend_from_slice(encoded);
+    let name = if codec == Codec::Json { "JSON" } else { "bincode" };
+    let mut text = format!("request {path}, {name}, key {key}\n");
     // Writing to a string cannot fail, here and below.
     if let Some(timeout) = timeout {
         let _ = writeln!(text, "  timeout  {}", humantime::format_duration(timeout));
@@ -106,11 +122,16 @@ fn dump(text: &mut String, name: &str, bytes: &[u8]) {
 mod tests {
     use super::*;
 
+    fn of(path: &str, arguments: &Value, timeout: Option<Duration>, streams: Streams) -> String {
+        let (key, payload) = (MethodKey::bare(path), arguments.to_string().into_bytes());
+        let (payload, metadata, codec) = (&payload[..], &Metadata::new(), Codec::Json);
+        show(Request { path, key, codec, arguments, payload, timeout, metadata, streams }).unwrap()
+    }
+
     #[test]
     fn a_small_call_is_one_frame_as_the_protocol_has_it() {
         let arguments = serde_json::json!({ "a": 1, "b": 2 });
-        let text =
-            show("Calculator.add", &arguments, None, &Metadata::new(), Streams::NONE).unwrap();
+        let text = of("Calculator.add", &arguments, None, Streams::NONE);
         let key = MethodKey::bare("Calculator.add").to_u64().to_le_bytes();
         let key: Vec<_> = key.iter().map(|byte| format!("{byte:02x}")).collect();
         assert!(text.contains("frame of 8 + 21 bytes, request MINE JSON\n"), "{text}");
@@ -123,7 +144,7 @@ mod tests {
     fn what_is_too_long_for_one_frame_goes_in_more() {
         let arguments = serde_json::json!({ "text": "x".repeat(CHUNK) });
         let timeout = Some(Duration::from_secs(1));
-        let text = show("S.m", &arguments, timeout, &Metadata::new(), Streams::DOWN).unwrap();
+        let text = of("S.m", &arguments, timeout, Streams::DOWN);
         assert!(text.contains("request MINE JSON EXT MORE"), "{text}");
         assert_eq!(text.matches("frame of 8 + ").count(), 2);
     }

@@ -4,6 +4,7 @@
 mod access;
 mod api;
 mod arguments;
+mod coding;
 mod commands;
 mod config;
 mod connect;

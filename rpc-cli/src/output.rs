@@ -61,7 +61,52 @@ pub(crate) fn json(value: &Value, compact: bool) {
 
 /// Prints a value over several lines, wherever it goes: it is to be edited.
 pub(crate) fn pretty(value: &Value) {
-    line(&escaped(&serde_json::to_string_pretty(value).unwrap_or_default()));
+    line(&coloured(&escaped(&serde_json::to_string_pretty(value).unwrap_or_default())));
+}
+
+const KEY: Style = AnsiColor::Blue.on_default();
+const TEXT: Style = AnsiColor::Green.on_default();
+const LITERAL: Style = AnsiColor::Magenta.on_default();
+
+/// JSON in colours, which are taken away where it does not go to a terminal.
+fn coloured(json: &str) -> String {
+    let mut all = String::with_capacity(json.len() * 2);
+    let mut rest = json;
+    while let Some(first) = rest.chars().next() {
+        let length = match first {
+            '"' => end_of_text(rest),
+            '-' | '0'..='9' | 'a'..='z' => {
+                let more = |letter: char| letter.is_ascii_alphanumeric() || "+-.".contains(letter);
+                rest.find(|letter| !more(letter)).unwrap_or(rest.len())
+            }
+            other => {
+                all.push(other);
+                rest = &rest[other.len_utf8()..];
+                continue;
+            }
+        };
+        let (word, behind) = rest.split_at(length);
+        let style = match first {
+            '"' if behind.starts_with(':') => KEY,
+            '"' => TEXT,
+            _ => LITERAL,
+        };
+        all.push_str(&format!("{style}{word}{style:#}"));
+        rest = behind;
+    }
+    all
+}
+
+/// The length of a text in JSON, quotes included.
+fn end_of_text(json: &str) -> usize {
+    let mut escaped = false;
+    for (place, letter) in json.char_indices().skip(1) {
+        match letter {
+            '"' if !escaped => return place + 1,
+            letter => escaped = letter == '\\' && !escaped,
+        }
+    }
+    json.len()
 }
 
 /// A value on one line.
@@ -190,6 +235,18 @@ mod tests {
         assert_eq!(visible("\u{1b}]0;title\u{7}"), "\\u{1b}]0;title\\u{7}");
         assert_eq!(visible("\u{1b}[2J\u{9b}2J\r\u{7f}"), "\\u{1b}[2J\\u{9b}2J\\u{d}\\u{7f}");
         assert_eq!(visible("user\u{202e}nimda"), "user\\u{202e}nimda");
+    }
+
+    #[test]
+    fn colours_change_nothing_but_colours() {
+        let value =
+            serde_json::json!({ "a \"b\\": [1, -2.5e10, null, true, "c: \"d\" é"], "e": {} });
+        let pretty = serde_json::to_string_pretty(&value).unwrap();
+        let shown = coloured(&pretty);
+        assert!(shown.contains(&format!("{LITERAL}null{LITERAL:#}")), "{shown}");
+        assert!(shown.contains(&format!("{KEY}\"e\"{KEY:#}: ")), "{shown}");
+        assert_eq!(anstream::adapter::strip_str(&shown).to_string(), pretty);
+        assert_eq!(visible(&shown), shown);
     }
 
     #[test]

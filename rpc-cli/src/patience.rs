@@ -14,22 +14,30 @@ const SET_UP: Duration = Duration::from_secs(30);
 #[derive(Clone, Copy, Debug, clap::Args)]
 #[command(next_help_heading = "Time limits")]
 pub(crate) struct Limits {
-    /// Give the whole command up after this time, such as 2s; by default, connecting and asking what a server
+    /// Give up the whole command after this time, such as 2s; by default, connecting and asking what a server
     /// offers take 30s at most, and calls and loads as long as they take.
     #[arg(long, global = true, value_name = "TIME", value_parser = time)]
     max_time: Option<Duration>,
-    /// Give connecting up after this time, the server's hello included.
+    /// Give up connecting after this time, the server's hello included.
     #[arg(long, global = true, value_name = "TIME", value_parser = time)]
     connect_timeout: Option<Duration>,
 }
 
 /// A time above zero, as options have it.
 pub(crate) fn time(text: &str) -> Result<Duration, String> {
-    match humantime::parse_duration(text) {
+    match span(text) {
         Ok(time) if time.is_zero() => Err("this takes a time above zero".to_owned()),
-        Ok(time) => Ok(time),
-        Err(error) => Err(error.to_string()),
+        other => other,
     }
+}
+
+/// A time, zero too; a number without a unit is of seconds.
+pub(crate) fn span(text: &str) -> Result<Duration, String> {
+    let wrong = || "write a time such as 2s, 500ms or 1m 30s, or a number of seconds".to_owned();
+    if let Ok(seconds) = text.parse::<f64>() {
+        return Duration::try_from_secs_f64(seconds).map_err(|_| wrong());
+    }
+    humantime::parse_duration(text).map_err(|_| wrong())
 }
 
 /// What is left of a command's time.
@@ -161,6 +169,17 @@ mod tests {
 
     fn patience(max_time: Option<Duration>, connect_timeout: Option<Duration>) -> Patience {
         Patience::new(Limits { max_time, connect_timeout })
+    }
+
+    #[test]
+    fn a_number_without_a_unit_is_of_seconds() {
+        assert_eq!(time("2"), Ok(2 * SECOND));
+        assert_eq!(time("0.5"), Ok(SECOND / 2));
+        assert_eq!(time("1500ms"), Ok(3 * SECOND / 2));
+        assert_eq!(span("0"), Ok(Duration::ZERO));
+        for wrong in ["0", "-1", "inf", "NaN", "soon", "1e300"] {
+            assert!(time(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -30,6 +30,20 @@ pub(crate) fn arguments(method: &MethodSchema, types: &Registry) -> Result<Value
     Ok(values.collect::<Result<Map<_, _>, _>>()?.into())
 }
 
+/// An item of the stream that a method takes, if it takes one.
+///
+/// # Errors
+/// As for [`arguments`].
+pub(crate) fn item(method: &MethodSchema, types: &Registry) -> Result<Option<Value>> {
+    let Some(Argument { name, format }) = &method.upload else { return Ok(None) };
+    let mut writer = Writer { types, within: HashSet::new(), left: MOST_VALUES, depth: 0 };
+    let value = writer.format(format).map_err(|over| {
+        let path = &method.path;
+        Failure::unknown(format!("there is no template of {path}: {name} {over}"))
+    })?;
+    Ok(Some(value))
+}
+
 /// Why there is no template of a value.
 enum Over {
     Values,

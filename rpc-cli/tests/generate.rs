@@ -73,7 +73,7 @@ fn errors_say_what_is_wrong_with_which_file() {
     assert!(matches!(&error, GenerateError::Read { path, .. } if *path == absent), "{error}");
     let error = generate(Source::Json("{}".to_owned()), Language::Rust).files().unwrap_err();
     assert!(matches!(&error, GenerateError::Description { .. }), "{error}");
-    assert!(error.to_string().starts_with("the schema: this is no schema document"), "{error}");
+    assert!(error.to_string().starts_with("the schema: this is not a schema document"), "{error}");
     // What is described by hand is looked at as closely as what a stranger says.
     let mut hostile = document();
     hostile.services[0].methods[0].name = "evil();".to_owned();

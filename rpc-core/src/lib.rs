@@ -27,6 +27,77 @@
 //! # Ok(()) }
 //! ```
 //!
+//! Methods return streams and take them, and a handler calls back whoever called it, on the same connection:
+//!
+//! ```
+//! use futures_util::stream;
+//! use rpc_core::{Context, Endpoint, Server, Stream, service};
+//!
+//! /// What clients serve.
+//! #[service]
+//! trait Listener {
+//!     async fn heard(&self, what: String) -> usize;
+//! }
+//!
+//! #[service]
+//! trait Feed {
+//!     fn count(&self, to: u32) -> impl Stream<Item = u32>;
+//!     async fn echo(&self, cx: &Context, what: String) -> usize;
+//! }
+//!
+//! struct Station;
+//!
+//! impl Feed for Station {
+//!     fn count(&self, to: u32) -> impl Stream<Item = u32> {
+//!         stream::iter(1..=to)
+//!     }
+//!
+//!     async fn echo(&self, cx: &Context, what: String) -> usize {
+//!         ListenerClient::new(cx.peer()).heard(what).await.unwrap_or_default()
+//!     }
+//! }
+//!
+//! struct Ear;
+//!
+//! impl Listener for Ear {
+//!     async fn heard(&self, what: String) -> usize {
+//!         what.len()
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let server = Server::new().with(FeedServer::new(Station)).start("127.0.0.1:0").await?;
+//! let channel = Endpoint::new().with(ListenerServer::new(Ear)).connect(server.address()).await?;
+//! let feed = FeedClient::new(channel);
+//! let mut numbers = feed.count(3).await?;
+//! while let Some(number) = numbers.next().await {
+//!     println!("{}", number?);
+//! }
+//! assert_eq!(feed.echo("hello").await?, 5);
+//! # Ok(()) }
+//! ```
+//!
+//! # Features
+//!
+//! None is on by default.
+//!
+//! | feature | adds |
+//! |---|---|
+//! | `tls` | `Server::tls`, `Endpoint::tls`, addresses `tls:host:port` |
+//! | `chrono`, `indexmap`, `rust_decimal`, `time`, `url`, `uuid` | a [`Schema`] for the types of these crates, so that they travel |
+//!
+//! # Where to begin
+//!
+//! | to | see |
+//! |---|---|
+//! | write a service | [`macro@service`], [`trait@Schema`], [`Context`] |
+//! | serve it | [`Server`], [`Running`], [`Limits`] |
+//! | call it | [`Channel`], [`Endpoint`], [`Call`], [`CallError`] |
+//! | stream | [`Streaming`], [`Broadcast`], [`Watch`] |
+//! | say who may call | [`Authenticator`], [`Principal`], [`Permissions`] |
+//! | call without the trait | [`Channel::call_json`], [`dynamic`] |
+//!
 //! # Words
 //!
 //! | word | means |
@@ -58,9 +129,8 @@
 //! | [`Status`], [`Code`] | how a call ended, when it did not end with the method's own result |
 //! | drain, goaway | start nothing more and finish what runs; the frame that says so |
 //!
-//! In the repository: `docs/guide` has a page for each of services and clients, testing, streams, calls in both directions, order, cancellation and
-//! flow control; `docs/protocol.md` is the wire, exactly; `docs/architecture.md` walks one call through the crate;
-//! `docs/decisions.md` says what was chosen, and why.
+//! In the repository: `docs/README.md` lists all pages, from a tutorial to the production checklist; `docs/protocol.md` is the
+//! wire, exactly; `docs/architecture.md` walks one call through the crate; `docs/decisions.md` says what was chosen, and why.
 
 extern crate self as rpc_core;
 
@@ -72,6 +142,7 @@ mod call;
 mod client;
 pub mod codec;
 mod connection;
+pub mod dynamic;
 mod extensions;
 #[cfg(feature = "http")]
 mod gateway;
@@ -87,29 +158,39 @@ mod time;
 mod times;
 mod transport;
 
+#[doc(inline)]
 pub use broadcast::{Broadcast, Lagged, Shared, Subscription, Watch, Watching};
+#[doc(inline)]
 pub use call::{
     Call, CallError, Channel, ChannelState, Fallible, MethodError, Reply, ReplyCall, Streaming,
     Upload, fallible,
 };
+#[doc(inline)]
 pub use client::Endpoint;
+#[doc(inline)]
 pub use codec::CodecError;
+#[doc(inline)]
 pub use extensions::Extensions;
 /// What streaming methods return and take: the trait of `futures-core`.
 pub use futures_util::Stream;
 #[cfg(feature = "http")]
 pub use gateway::{Http, openrpc};
+#[doc(inline)]
 pub use identity::{Authenticator, Credentials, Permissions, Principal, Refusal, StaticTokens};
+#[doc(inline)]
 pub use proto::{
     Code, Codec, DetailError, Execution, Limits, LimitsError, Metadata, MetadataError,
     MetadataValue, MethodKey, Payload, Status, Token, TokenError,
 };
 pub use rpc_macros::service;
 pub use schema::{Json, Schema};
+#[doc(inline)]
 pub use server::{Running, ServeError, Server, Shutdown};
+#[doc(inline)]
 pub use service::{BuildError, Connection, Context, ReplyMetadata};
 #[cfg(feature = "tls")]
 pub use transport::tls;
+#[doc(inline)]
 pub use transport::{
     Address, AddressError, BindError, BoundListener, Connector, DialError, Identity, Incoming,
     IntoAddress, Link, Listener, Peer, PeerAddress,
@@ -124,8 +205,12 @@ mod documents {
     mod arguments {}
     #[doc = include_str!("../../docs/guide/cancellation.md")]
     mod cancellation {}
+    #[doc = include_str!("../../docs/guide/cookbook.md")]
+    mod cookbook {}
     #[doc = include_str!("../../docs/guide/duplex.md")]
     mod duplex {}
+    #[doc = include_str!("../../docs/guide/dynamic.md")]
+    mod dynamic {}
     #[doc = include_str!("../../docs/guide/evolution.md")]
     mod evolution {}
     #[doc = include_str!("../../docs/guide/flow-control.md")]
@@ -150,6 +235,8 @@ mod documents {
     #[cfg(feature = "tls")]
     #[doc = include_str!("../../docs/guide/tls.md")]
     mod tls {}
+    #[doc = include_str!("../../docs/guide/tutorial.md")]
+    mod tutorial {}
     #[doc = include_str!("../../docs/guide/transports.md")]
     mod transports {}
 }

@@ -61,7 +61,7 @@ async fn a_file_that_is_no_socket_is_said_to_be_one() {
     let path = folder.path().join("notes.txt");
     fs::write(&path, "precious").unwrap();
     let error = server().start(address(&path)).await.unwrap_err();
-    assert!(error.to_string().contains("a file that is no socket is there"), "{error}");
+    assert!(error.to_string().contains("a file that is not a socket is there"), "{error}");
     assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
 }
 

@@ -30,9 +30,9 @@ fn what_is_wrong_with_a_certificate_or_key_is_said() {
     let encrypted = one.key.replace("PRIVATE KEY", "ENCRYPTED PRIVATE KEY");
     says(server(&one.certificates, &encrypted), "openssl pkey");
     let half = &one.certificates[..one.certificates.len() / 2];
-    says(server(half, &one.key), "is no proper PEM: a section has no end");
+    says(server(half, &one.key), "is not valid PEM: a section has no end");
     let odd = one.certificates.replacen("MII", "M!I", 1);
-    says(server(&odd, &one.key), "is no base64");
+    says(server(&odd, &one.key), "is not base64");
     let nonsense = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
     says(server(&one.certificates, nonsense), "cannot be used");
     let nonsense = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
@@ -42,7 +42,7 @@ fn what_is_wrong_with_a_certificate_or_key_is_said() {
     says(ClientTls::roots_pem(nonsense).unwrap_err(), "cannot be used");
     says(ClientTls::roots_pem("").unwrap_err(), "has no certificate");
     says(one.server_tls().client_certificates("").unwrap_err(), "has no certificate");
-    says(client.server_name("not a name").unwrap_err(), "no name of a server");
+    says(client.server_name("not a name").unwrap_err(), "not the name of a server");
     says(ClientTls::pinned([]).unwrap_err(), "no pin");
     says(KeyPin::of_certificate(nonsense).unwrap_err(), "damaged");
 }

@@ -13,8 +13,10 @@ use clap::builder::RangedI64ValueParser;
 
 use super::call::metadata;
 use crate::{
+    coding::Wish,
     exit::Failure,
     load::{
+        against,
         compare::Comparison,
         csv,
         drive::{Caller, drive},
@@ -27,7 +29,7 @@ use crate::{
         text,
     },
     output,
-    patience::{Patience, time},
+    patience::{Patience, span, time},
 };
 
 const EXAMPLES: &str = "\
@@ -47,7 +49,8 @@ Examples:
   rpc bench 127.0.0.1:7000 Calculator.add 'a:=@int(1,100)' b=2 --rate 20000 --html report.html
   rpc bench 127.0.0.1:7000 Calculator.add a=1 b=2 --find-max --p99 5ms
   rpc bench 127.0.0.1:7000 Calculator.add a=1 b=2 --count 100000 --json=a.json
-  rpc bench compare a.json b.json
+  rpc bench compare a.json b.json --fail-if-worse 10
+  rpc bench 127.0.0.1:7000 Calculator.add a=1 b=2 --against 127.0.0.1:7001
   rpc bench --http http://127.0.0.1:8080/rpc add 'a:=@int(1,100)' b:=2";
 
 #[derive(Debug, clap::Args)]
@@ -65,7 +68,7 @@ pub(crate) struct Args {
     command: Option<Command>,
     /// Where the server listens: host:port or unix:/path.
     #[arg(required = true)]
-    address: Option<String>,
+    pub(super) address: Option<String>,
     /// What to call, as Service.method.
     method: Option<String>,
     /// Its arguments: name=value, name:=json, name:=@int(1,100), or JSON.
@@ -80,27 +83,36 @@ pub(crate) struct Args {
     /// where --rate is given.
     #[arg(short = 'n', long, value_name = "N", value_parser = positive())]
     in_flight: Option<u32>,
-    /// Begin so many calls a second by the clock.
+    /// Start this many calls a second, on schedule.
     #[arg(short, long, value_name = "CALLS/S", value_parser = rate)]
     rate: Option<f64>,
     /// Find the highest rate that holds; --rate is where to begin.
     #[arg(long, conflicts_with = "count")]
     find_max: bool,
     /// The latency that 99 % of the calls have to stay under with --find-max.
-    #[arg(long, value_name = "TIME", default_value = "10ms", requires = "find_max", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "10ms", requires = "find_max", value_parser = time)]
     p99: Duration,
     /// How long to measure: 10s by default, 2s for each step of --find-max.
     #[arg(short, long, value_name = "TIME", value_parser = time)]
     duration: Option<Duration>,
-    /// Measure so many calls.
+    /// Measure this many calls.
     #[arg(long, value_name = "N", conflicts_with = "duration", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
     /// How long to load before measuring: 1s by default, not at all with --count.
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", value_parser = span)]
     warmup: Option<Duration>,
-    /// Give a call up after this time.
+    /// Give up a call after this time.
     #[arg(short, long, value_name = "TIME", value_parser = time)]
     timeout: Option<Duration>,
+    /// How the values travel: bincode where the server describes the method, unless this says otherwise.
+    #[arg(
+        long,
+        value_enum,
+        hide_possible_values = true,
+        value_name = "bincode|json",
+        conflicts_with = "http"
+    )]
+    codec: Option<Wish>,
     /// Draw all arguments that are not given, by their types.
     #[arg(long)]
     random: bool,
@@ -113,6 +125,12 @@ pub(crate) struct Args {
     /// Worker threads of the generator: by default one for each connection, as far as there are cores.
     #[arg(long, value_name = "N", value_parser = positive())]
     threads: Option<u32>,
+    /// Load this server by turns with the other, and compare: what drifts on the machine falls on both.
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["http", "find_max", "count", "csv", "html"])]
+    against: Option<String>,
+    /// End with 1 if the other server is shown to be worse by more than so many percent.
+    #[arg(long, value_name = "PERCENT", requires = "against", value_parser = percent)]
+    fail_if_worse: Option<f64>,
     /// Print the figures as JSON, and errors too, or write the figures to a file.
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-")]
     json: Option<PathBuf>,
@@ -136,6 +154,9 @@ struct CompareArgs {
     a: PathBuf,
     /// What it wrote of another.
     b: PathBuf,
+    /// End with 1 if b is worse by more than so many percent, and that is not within noise.
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    fail_if_worse: Option<f64>,
     /// Print the comparison as JSON.
     #[arg(long)]
     json: bool,
@@ -143,6 +164,13 @@ struct CompareArgs {
 
 fn positive() -> RangedI64ValueParser<u32> {
     clap::value_parser!(u32).range(1..)
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    match text.trim_end_matches('%').parse::<f64>() {
+        Ok(percent) if (0.0..=1e6).contains(&percent) => Ok(percent),
+        _ => Err("this takes a number of percent, such as 5".to_owned()),
+    }
 }
 
 fn rate(text: &str) -> Result<f64, String> {
@@ -178,10 +206,39 @@ fn compare(args: &CompareArgs) -> Result<()> {
         false => comparison.to_string(),
     };
     output::line(&text);
-    Ok(())
+    held(args.fail_if_worse.map_or(Ok(()), |most| comparison.hold(most)))
+}
+
+fn held(held: Result<(), String>) -> Result<()> {
+    held.map_err(|worse| anyhow::anyhow!("b is worse than a: {worse}"))
+}
+
+/// Loads two servers by turns.
+async fn both(
+    args: &Args,
+    wanted: &Wanted,
+    other: &str,
+    reports: Reports,
+    patience: Patience,
+) -> Result<()> {
+    let a = target::rpc(wanted, patience).await?;
+    let other = Wanted { address: other.to_owned(), ..wanted.clone() };
+    let b = target::rpc(&other, patience).await?;
+    let found = against::run(&a, &b, &args.load()).await?;
+    match reports.json {
+        Some(sink) => sink.write(&serde_json::to_string(&found)?)?,
+        None => output::line(&found.to_string()),
+    }
+    if found.interrupted {
+        return Err(Failure::Interrupted.into());
+    }
+    held(args.fail_if_worse.map_or(Ok(()), |most| found.hold(most)))
 }
 
 async fn load(args: &Args, wanted: &Wanted, reports: Reports, patience: Patience) -> Result<()> {
+    if let Some(other) = &args.against {
+        return both(args, wanted, other, reports, patience).await;
+    }
     let results = match args.http {
         Some(_) => {
             let what = format!("{} to connect", wanted.address);
@@ -191,6 +248,9 @@ async fn load(args: &Args, wanted: &Wanted, reports: Reports, patience: Patience
         None => measure(args, target::rpc(wanted, patience).await?).await?,
     };
     reports.write(&results)?;
+    if results.interrupted {
+        return Err(Failure::Interrupted.into());
+    }
     // A script that goes by the exit code is not to take it for a load.
     match results.summary.calls {
         0 => bail!("no call succeeded"),
@@ -357,6 +417,7 @@ impl Args {
             seed: self.seed,
             timeout: self.timeout,
             metadata: metadata(&self.headers)?,
+            codec: self.codec,
             connections,
             callers,
         })

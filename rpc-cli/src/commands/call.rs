@@ -1,19 +1,24 @@
 //! `rpc call`: one call of any method, checked against the server's own description before it is sent.
 
-use std::time::{Duration, Instant};
+use std::{
+    convert::Infallible,
+    time::{Duration, Instant},
+};
 
 use anyhow::Result;
 use rpc_core::{
-    Call, CallError, Code, Metadata,
-    proto::Streams,
+    Call, CallError, Code, Codec, Metadata,
+    proto::{Payload, Streams},
     schema::{MethodKind, MethodSchema},
 };
 use serde_json::Value;
+use tokio::sync::mpsc;
 
 use super::stream::{self, End, Source};
 use crate::{
     arguments::{self, Described},
-    connect::{Connected, connect, method, reflection_is_off, split},
+    coding::{Coding, Wish},
+    connect::{Connected, connect, method, path, reflection_is_off, split},
     dry_run,
     exit::Failure,
     output::{self, Form},
@@ -24,8 +29,10 @@ use crate::{
 const EXAMPLES: &str = "\
 Arguments:
   name=text     read as the type that the method wants: a number, a text, true, null
+  item.name=x   a field of an argument; others of it are given in the same way
+  1 2           values alone, in the order of the method's arguments
   name:=json    any JSON value
-  name=@file    the content of a file, for bytes
+  name=@file    the content of a file, for bytes; name:={\"base64\":\"AAEC\"} works too
   {...} [...]   all arguments as one JSON object or array
   -             the same from stdin; also when nothing is given and stdin is no terminal
 
@@ -54,8 +61,9 @@ Examples:
 pub(crate) struct Args {
     /// Where the server listens: host:port or unix:/path; a file from `rpc schema save` does for --template
     /// and --dry-run.
-    address: String,
+    pub(super) address: String,
     /// What to call, as Service.method.
+    #[arg(value_parser = |text: &str| Ok::<_, Infallible>(path(text)))]
     method: String,
     /// Its arguments: name=value, name:=json, or JSON.
     arguments: Vec<String>,
@@ -65,6 +73,9 @@ pub(crate) struct Args {
     /// Send a key-value pair along; may be repeated.
     #[arg(short = 'H', long = "header", value_name = "KEY=VALUE")]
     headers: Vec<String>,
+    /// How the values travel: bincode where the server describes the method, unless this says otherwise.
+    #[arg(long, value_enum, hide_possible_values = true, value_name = "bincode|json")]
+    codec: Option<Wish>,
     /// Print the result on one line even on a terminal.
     #[arg(long)]
     compact: bool,
@@ -85,12 +96,29 @@ pub(crate) struct Args {
     verbose: bool,
 }
 
+/// What was set at a prompt for every call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Typed<'a> {
+    pub timeout: Option<Duration>,
+    pub headers: &'a [String],
+    pub codec: Option<Wish>,
+}
+
 /// Where the items come from that are sent with a call.
 pub(crate) enum Items {
     /// From stdin, line by line, while the call runs.
     Stdin,
-    /// They were typed before.
-    Typed(Vec<String>),
+    /// Line by line, as they are typed at a prompt.
+    Typed(mpsc::Receiver<String>, Wrong),
+}
+
+/// What comes of an item that is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wrong {
+    /// It is told and passed over: somebody is there to type it again.
+    Told,
+    /// The call ends with it.
+    Ends,
 }
 
 impl Args {
@@ -99,19 +127,15 @@ impl Args {
     }
 
     /// A call that was typed at a prompt.
-    pub(crate) fn typed(
-        path: &str,
-        arguments: Vec<String>,
-        timeout: Option<Duration>,
-        headers: &[String],
-    ) -> Self {
+    pub(crate) fn typed(typed: &str, arguments: Vec<String>, options: Typed<'_>) -> Self {
         Self {
             address: String::new(),
-            method: path.to_owned(),
+            method: path(typed),
             // Stdin is the prompt.
             arguments: if arguments.is_empty() { vec!["{}".to_owned()] } else { arguments },
-            timeout,
-            headers: headers.to_vec(),
+            timeout: options.timeout,
+            headers: options.headers.to_vec(),
+            codec: options.codec,
             compact: false,
             raw: false,
             template: false,
@@ -177,22 +201,27 @@ async fn call(
     }
     let form = form(args, described);
     let arguments = arguments::read(&args.arguments, described)?;
+    let (coding, arguments) = Coding::of(args.codec, &args.method, described, &arguments)?;
     let mut source = match (described, items) {
         (None, _) => Source::none(),
-        (Some(described), Items::Stdin) => Source::stdin(described),
-        (Some(described), Items::Typed(lines)) => Source::typed(described, &lines)?,
+        (Some(described), Items::Stdin) => Source::stdin(described, &coding),
+        (Some(described), Items::Typed(lines, wrong)) => {
+            Source::typed(described, &coding, lines, wrong)
+        }
     };
+    let (key, codec) = (coding.key, coding.codec());
     if described.is_some_and(|described| described.method.kind.streams_reply()) {
-        let call = server.channel.stream_json(&args.method, &arguments);
+        let call = server.channel.stream_raw(key, codec, &arguments);
         let call = prepare(call, server.patience.left()?, metadata, &mut source);
-        let end = stream::download(server, call, source, form, args.verbose).await?;
+        let end = stream::download(server, call, source, &coding, form, args.verbose).await?;
         return Ok((value(end, args, described)?, form));
     }
-    let call = server.channel.call_json(&args.method, &arguments);
+    let call = server.channel.call_raw(key, codec, &arguments);
     let call = prepare(call, server.patience.left()?, metadata, &mut source);
     let started = Instant::now();
-    let end = stream::upload(server, call, source).await;
-    server.phases.add("call", started.elapsed());
+    let end = stream::upload(server, call, source, &coding).await;
+    let step = if codec == Codec::Json { "call in JSON" } else { "call in bincode" };
+    server.phases.add(step, started.elapsed());
     let value = value(end?, args, described)?;
     // It was sent; nothing came back that could be printed.
     Ok((value.filter(|_| !described.is_some_and(is_oneway)), form))
@@ -220,12 +249,34 @@ fn preview(args: &Args, metadata: &Metadata, described: Option<Described<'_>>) -
                 "the server does not describe itself: there is nothing to make a template of";
             return Err(Failure::unknown(message).into());
         };
-        output::pretty(&template::arguments(method, &service.types)?);
+        let (arguments, item) =
+            (template::arguments(method, &service.types)?, template::item(method, &service.types)?);
+        match item {
+            None if args.compact => output::line(&output::one_line(&arguments)),
+            None => output::pretty(&arguments),
+            // As stdin takes them.
+            Some(item) => {
+                if !method.arguments.is_empty() {
+                    output::note(&format!("arguments: {}", output::one_line(&arguments)));
+                }
+                output::line(&output::one_line(&item));
+            }
+        }
         return Ok(());
     }
     let arguments = arguments::read(&args.arguments, described)?;
-    let streams = described.map_or(Streams::NONE, |described| streams(described.method));
-    let text = dry_run::show(&args.method, &arguments, args.timeout, metadata, streams)?;
+    let (coding, payload) = Coding::of(args.codec, &args.method, described, &arguments)?;
+    let text = dry_run::Request {
+        path: &args.method,
+        key: coding.key,
+        codec: coding.codec(),
+        arguments: &arguments,
+        payload: &payload,
+        timeout: args.timeout,
+        metadata,
+        streams: described.map_or(Streams::NONE, |described| streams(described.method)),
+    }
+    .show()?;
     output::line(text.trim_end());
     Ok(())
 }
@@ -240,17 +291,17 @@ const fn streams(method: &MethodSchema) -> Streams {
     }
 }
 
-fn prepare<T, E>(
-    mut call: Call<T, E>,
+fn prepare<T>(
+    mut call: Call<T, Payload>,
     timeout: Option<Duration>,
     metadata: &Metadata,
     source: &mut Source,
-) -> Call<T, E> {
+) -> Call<T, Payload> {
     if let Some(timeout) = timeout {
         call = call.timeout(timeout);
     }
     if let Some(items) = source.take() {
-        call = call.upload_json(items);
+        call = call.upload_raw(items);
     }
     call.with_metadata(metadata)
 }
@@ -258,12 +309,25 @@ fn prepare<T, E>(
 pub(super) fn metadata(headers: &[String]) -> Result<Metadata> {
     let mut metadata = Metadata::new();
     for header in headers {
-        let Some((key, value)) = header.split_once('=') else {
-            return Err(Failure::usage(format!("-H {header}: write KEY=VALUE")).into());
+        let Some((key, value)) = pair(header) else {
+            let message = format!("-H {header}: write KEY=VALUE, or 'KEY: VALUE'");
+            return Err(Failure::usage(message).into());
         };
         metadata.set(key, value).map_err(|error| Failure::usage(error.to_string()))?;
     }
     Ok(metadata)
+}
+
+/// `key=value`, or `key: value` as curl has it.
+fn pair(header: &str) -> Option<(&str, &str)> {
+    let equals = header.split_once('=');
+    match (header.split_once(':'), equals) {
+        (Some((key, value)), Some((until, _))) if key.len() < until.len() => {
+            Some((key, value.trim_start()))
+        }
+        (Some((key, value)), None) => Some((key, value.trim_start())),
+        (_, equals) => equals,
+    }
 }
 
 /// What a call brought; an error if it failed, with the code that the description gives it.

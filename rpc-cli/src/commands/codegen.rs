@@ -5,7 +5,7 @@ use std::{
     path::PathBuf,
 };
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 
 use crate::{
     config::{self, Wanted},
@@ -89,7 +89,9 @@ pub(super) async fn run(args: Args, patience: Patience) -> Result<()> {
     let all = files.iter().flat_map(|(out, files)| files.iter().map(move |file| (out, file)));
     if !args.check {
         for (out, file) in all {
-            output::line(&file.write_to(out)?.display().to_string());
+            // Its words have those of the system in them.
+            let written = file.write_to(out).map_err(|error| anyhow!("{error}"))?;
+            output::line(&written.display().to_string());
         }
         return Ok(());
     }

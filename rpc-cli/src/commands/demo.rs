@@ -1,6 +1,6 @@
 //! `rpc demo`: a server to play with, in this process, until a signal ends it in good order.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use rpc_core::{
@@ -50,12 +50,31 @@ impl Args {
     }
 }
 
+impl Args {
+    /// What clients need to be told of TLS, in front of the address: files of `rpc cert dev`, if they are there.
+    fn hints(&self) -> String {
+        let Some(folder) = self.tls_cert.as_deref().and_then(Path::parent) else {
+            return String::new();
+        };
+        let file = |name: &str| {
+            let path = folder.join(name);
+            if path.is_file() { path.display().to_string() } else { name.to_uppercase() }
+        };
+        let mut hints = format!("--cacert {} ", file("ca.pem"));
+        if self.client_ca.is_some() {
+            hints += &format!("--cert {} --key {} ", file("client.pem"), file("client.key"));
+        }
+        hints
+    }
+}
+
 pub(super) async fn run(args: Args) -> Result<()> {
     let address = args.listen.as_str().into_address();
     let address = address.map_err(|error| Failure::usage(error.to_string()))?;
     // Before anybody can know that it is there: from then on it ends in order.
     let signals = Signals::listen()?;
     let mut server = demo::services(Server::new().name("rpc demo").http(Http::new()));
+    let options = args.hints();
     if let Some(tls) = args.tls()? {
         server = server.tls(tls);
     }
@@ -63,6 +82,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
     let running = running.map_err(|error| Failure::unreachable(error.to_string()))?;
     let address = running.address();
     output::line(&address.to_string());
+    let address = format!("{options}{address}");
     output::line(&format!("Try, in another terminal:\n  rpc list {address}"));
     output::line(&format!("  rpc describe {address} Inventory"));
     output::line(&format!("  rpc call {address} Calculator.add a=1 b=2"));

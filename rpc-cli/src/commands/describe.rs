@@ -2,13 +2,15 @@
 
 use anyhow::Result;
 use clap::ValueEnum;
-use rpc_core::schema::{Document, ServiceSchema};
+use rpc_core::schema::{Document, Format, ServiceSchema};
 use serde_json::Value;
 
 use crate::{
     api::Api,
-    connect::{method, split},
-    documents, output,
+    connect::{method, path, split},
+    documents,
+    exit::Failure,
+    output,
     patience::Patience,
     source,
 };
@@ -18,6 +20,7 @@ Examples:
   rpc describe 127.0.0.1:7000                             every service
   rpc describe 127.0.0.1:7000 Calculator                  one service with its types
   rpc describe 127.0.0.1:7000 Calculator.div              one method with its types
+  rpc describe 127.0.0.1:7000 Item                        one type
   rpc describe 127.0.0.1:7000 Calculator --format json    the same for programs
   rpc describe api.json --format html > api.html          a page, from a saved schema";
 
@@ -25,8 +28,8 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// A server's address, host:port or unix:/path, or a file from `rpc schema save`.
-    source: String,
-    /// A service, or a method as Service.method; everything if left out.
+    pub(super) source: String,
+    /// A service, a method as Service.method, or a type; everything if left out.
     what: Option<String>,
     /// The form to print it in.
     #[arg(short, long, value_enum, default_value_t = Form::Rust, value_name = "FORM")]
@@ -62,7 +65,8 @@ impl Args {
 
 pub(super) async fn run(args: Args, patience: Patience) -> Result<()> {
     let form = args.form();
-    if let Some(path) = args.what.as_deref().filter(|what| what.contains('.')) {
+    let what = args.what.as_deref().map(path);
+    if let Some(path) = what.as_deref().filter(|what| what.contains('.')) {
         let (service, name) = split(path)?;
         let schema = source::one(&args.source, service, patience).await?;
         let method = method(&schema, name)?;
@@ -82,7 +86,13 @@ pub(super) async fn run(args: Args, patience: Patience) -> Result<()> {
         };
     }
     let (services, title) = match args.what {
-        Some(service) => (vec![source::one(&args.source, &service, patience).await?], service),
+        Some(name) => match source::one(&args.source, &name, patience).await {
+            Ok(service) => (vec![service], name),
+            Err(unknown) => match of_type(&args.source, &name, patience).await {
+                Some(found) => return print_type(&found, &name, form),
+                None => return Err(unknown),
+            },
+        },
         None => {
             let (document, name) = source::named(&args.source, patience).await?;
             (document.services, name.unwrap_or(args.source))
@@ -100,6 +110,39 @@ pub(super) async fn run(args: Args, patience: Patience) -> Result<()> {
         form => documents(services, form, &title)?,
     }
     Ok(())
+}
+
+/// The service that describes a type of that name, if there is one.
+async fn of_type(source: &str, name: &str, patience: Patience) -> Option<ServiceSchema> {
+    let document = source::load(source, patience.anew()).await.ok()?;
+    let has = |service: &ServiceSchema| service.types.iter().any(|(_, named)| named.name == name);
+    document.services.into_iter().find(has)
+}
+
+fn print_type(service: &ServiceSchema, name: &str, form: Form) -> Result<()> {
+    let types = &service.types;
+    let Some((key, container)) = types.iter().find(|(_, named)| named.name == name) else {
+        return Ok(());
+    };
+    match form {
+        Form::Rust => {
+            let root = Format::Named(key.to_owned());
+            let all = types.reachable([&root]);
+            let others = all.into_iter().filter(|(other, _)| *other != key);
+            let others = others.map(|(_, container)| types.render(container));
+            let texts: Vec<_> = std::iter::once(types.render(container)).chain(others).collect();
+            output::line(texts.join("\n").trim_end());
+            Ok(())
+        }
+        Form::Json => {
+            output::json(&serde_json::to_value(container)?, false);
+            Ok(())
+        }
+        _ => {
+            let message = format!("{name} is a type: --format rust and json show one by itself");
+            Err(Failure::usage(message).into())
+        }
+    }
 }
 
 fn documents(services: Vec<ServiceSchema>, form: Form, title: &str) -> Result<()> {

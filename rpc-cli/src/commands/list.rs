@@ -14,13 +14,16 @@ use crate::{
 const EXAMPLES: &str = "\
 Examples:
   rpc list 127.0.0.1:7000
+  rpc list 127.0.0.1:7000 Calculator                      with its methods
   rpc list --long unix:/run/calculator.sock";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// A server's address, host:port or unix:/path, or a file from `rpc schema save`.
-    source: String,
+    pub(super) source: String,
+    /// One service, of which the methods are listed.
+    service: Option<String>,
     /// List the methods too.
     #[arg(short, long)]
     long: bool,
@@ -40,7 +43,10 @@ async fn services(source: &str, patience: Patience) -> Result<Vec<ServiceSchema>
 }
 
 pub(super) async fn run(args: Args, patience: Patience) -> Result<()> {
-    let schemas = services(&args.source, patience).await?;
+    let schemas = match &args.service {
+        Some(service) => vec![source::one(&args.source, service, patience).await?],
+        None => services(&args.source, patience).await?,
+    };
     if args.json {
         let services: Vec<_> = schemas
             .iter()
@@ -59,7 +65,7 @@ pub(super) async fn run(args: Args, patience: Patience) -> Result<()> {
         output::line(
             format!("{style}{:width$}{style:#}  {DIM}{doc}{DIM:#}", schema.name).trim_end(),
         );
-        if args.long {
+        if args.long || args.service.is_some() {
             for method in &schema.methods {
                 output::line(&format!("  {}", schema.signature(method)));
             }

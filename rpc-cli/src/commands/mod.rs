@@ -44,7 +44,8 @@ Examples:
   rpc repl 127.0.0.1:7000                             the same at a prompt
   rpc codegen 127.0.0.1:7000 --lang python --out api  a client for another language
 
-An address is host:port, tls:host:port or unix:/path.
+An address is host:port, tls:host:port or unix:/path. Where none is written, that of the variable
+RPC_ADDRESS is meant.
 
 Exit codes:
   0    success
@@ -58,8 +59,8 @@ Exit codes:
   76   unimplemented: there is no such service or method, or no description
   78   unavailable: nobody is there, it is no such server, or the connection was lost
   80   unauthenticated: a token is needed (--token), or the one that was shown proves nothing
-  130  ended by Ctrl-C: by the signal itself, so that loops of shells end too; demo and bench
-       end in good order instead, with 0
+  130  ended by Ctrl-C: by the signal itself, so that loops of shells end too; ping and bench
+       report until then, and demo ends in good order with 0
   Any other status is 64 plus its number: 65 cancelled, 69 not found, 70 already exists,
   72 resource exhausted, 73 failed precondition, 74 aborted, 75 out of range, 77 internal,
   79 data loss.";
@@ -77,17 +78,17 @@ pub(crate) enum Command {
     Call(call::Args),
     /// Call methods at a prompt with completion.
     Repl(repl::Args),
-    /// Measure the way to a server and back.
+    /// Measure the round trip to a server.
     Ping(ping::Args),
     /// Load a method with calls and measure it.
     Bench(Box<bench::Args>),
     /// Generate a client for another language.
     Codegen(codegen::Args),
-    /// Keep what a server offers as a document.
+    /// Save what a server offers as a document, or compare two.
     Schema(schema::Args),
-    /// Make a project to begin with: trait, server, client, test.
+    /// Start a project: trait, server, client, test.
     New(new::Args),
-    /// Make certificates for TLS, to develop with.
+    /// Create certificates for TLS during development.
     Cert(cert::Args),
     /// Print the completion script of a shell.
     Completions(completions::Args),
@@ -104,6 +105,20 @@ impl Command {
             Self::Bench(args) => args.json(),
             Self::Schema(args) => args.json(),
             _ => false,
+        }
+    }
+
+    /// What was typed where the address of a server stands.
+    pub(crate) fn address(&self) -> Option<&str> {
+        match self {
+            Self::List(args) => Some(&args.source),
+            Self::Describe(args) => Some(&args.source),
+            Self::Call(args) => Some(&args.address),
+            Self::Repl(args) => Some(&args.address),
+            Self::Ping(args) => Some(&args.address),
+            Self::Bench(args) => args.address.as_deref(),
+            Self::Schema(args) => args.address(),
+            _ => None,
         }
     }
 

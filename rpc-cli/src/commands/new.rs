@@ -4,11 +4,15 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use crate::{new_project, output};
+use crate::{
+    new_project::{self, Size},
+    output,
+};
 
 const EXAMPLES: &str = "\
 Examples:
-  rpc new greeter && cd greeter && cargo test";
+  rpc new greeter && cd greeter && cargo test
+  rpc new --minimal greeter                           all of it in one file";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -18,12 +22,25 @@ pub(crate) struct Args {
     /// The folder of the crate rpc-core; by default, what this program was built from.
     #[arg(long, value_name = "DIR")]
     rpc_core: Option<PathBuf>,
+    /// One crate with everything in one file, instead of a workspace.
+    #[arg(long)]
+    minimal: bool,
+    /// Do not begin a git repository.
+    #[arg(long)]
+    no_git: bool,
 }
 
 pub(super) fn run(args: &Args) -> Result<()> {
-    new_project::write(&args.name, args.rpc_core.as_deref())?;
+    let (size, what) = match args.minimal {
+        true => (Size::Minimal, "one file of a trait, a server, a client and a test"),
+        false => (Size::Workspace, "a trait, a server, a client and a test"),
+    };
+    new_project::write(&args.name, size, args.rpc_core.as_deref())?;
+    if !args.no_git {
+        new_project::begin_repository(&args.name);
+    }
     let folder = args.name.display();
-    output::line(&format!("made {folder}: a trait, a server, a client and a test"));
+    output::line(&format!("made {folder}: {what}"));
     output::line(&format!("Try:\n  cd {folder}\n  cargo test\n  cat README.md"));
     Ok(())
 }

@@ -1,14 +1,18 @@
 //! `rpc ping`: the way to a server and back, as the protocol's own pings measure it.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    pin::pin,
+    time::{Duration, SystemTime},
+};
 
 use anyhow::Result;
 use rpc_core::tls::TlsSession;
 
 use crate::{
     connect::{connect, short},
+    exit::Failure,
     output,
-    patience::Patience,
+    patience::{Patience, span},
 };
 
 const EXAMPLES: &str = "\
@@ -21,17 +25,17 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// Where the server listens: host:port or unix:/path.
-    address: String,
+    pub(super) address: String,
     /// How many pings.
-    #[arg(short = 'n', long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(short = 'n', short_alias = 'c', long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..))]
     count: u32,
     /// The pause between two.
-    #[arg(long, default_value = "200ms", value_parser = humantime::parse_duration)]
+    #[arg(long, default_value = "200ms", value_parser = span)]
     interval: Duration,
     /// Show the session of TLS: version, cipher, key exchange, the server's certificate and when it expires.
     #[arg(short, long)]
     verbose: bool,
-    /// Print one JSON object for each ping, and errors as JSON too.
+    /// Print one JSON object for each ping and one for all, and errors as JSON too.
     #[arg(long)]
     pub(super) json: bool,
 }
@@ -45,32 +49,56 @@ pub(super) async fn run(args: Args, patience: Patience) -> Result<()> {
         session(server.channel.peer().tls());
     }
     let mut times = Vec::new();
+    // One for all pings: a signal between two of them is not to get lost.
+    let mut interrupted = pin!(tokio::signal::ctrl_c());
     for number in 1..=args.count {
-        if number > 1 {
-            tokio::time::sleep(args.interval).await;
-        }
         let what = format!("{} to answer ping {number}", server.address);
-        let answer = patience.anew().asking(&what, server.channel.ping()).await?;
+        let pinged = async {
+            if number > 1 {
+                tokio::time::sleep(args.interval).await;
+            }
+            patience.anew().asking(&what, server.channel.ping()).await
+        };
+        let answer = tokio::select! {
+            biased;
+            _ = &mut interrupted => {
+                // The terminal shows ^C, behind which the summary would stand.
+                output::note("");
+                summary(&times, args.json);
+                return Err(Failure::Interrupted.into());
+            }
+            answer = pinged => answer?,
+        };
         let took = answer.map_err(|status| server.failed(status))?;
         times.push(took);
         if args.json {
-            let micros = took.as_secs_f64() * 1e6;
-            output::json(&serde_json::json!({ "ping": number, "micros": micros }), true);
+            output::json(&serde_json::json!({ "ping": number, "micros": micros(took) }), true);
         } else {
             output::line(&format!("{number}: {}", short(took)));
         }
     }
-    if !args.json {
-        let sum: Duration = times.iter().sum();
-        let (least, most) = (times.iter().min(), times.iter().max());
-        output::line(&format!(
-            "min {}  avg {}  max {}",
-            short(least.copied().unwrap_or_default()),
-            short(sum / args.count),
-            short(most.copied().unwrap_or_default()),
-        ));
-    }
+    summary(&times, args.json);
     Ok(())
+}
+
+/// Microseconds, to the nanosecond.
+fn micros(time: Duration) -> f64 {
+    time.as_nanos() as f64 / 1e3
+}
+
+/// Sums up what was measured, if anything was.
+fn summary(times: &[Duration], json: bool) {
+    let (Some(&least), Some(&most)) = (times.iter().min(), times.iter().max()) else { return };
+    let sum: Duration = times.iter().sum();
+    let mean = sum / u32::try_from(times.len()).unwrap_or(u32::MAX);
+    if json {
+        let (min, mean, max) = (micros(least), micros(mean), micros(most));
+        let figures = serde_json::json!({ "min": min, "mean": mean, "max": max });
+        output::json(&serde_json::json!({ "pings": times.len(), "micros": figures }), true);
+    } else {
+        let (least, mean, most) = (short(least), short(mean), short(most));
+        output::line(&format!("min {least}  avg {mean}  max {most}"));
+    }
 }
 
 /// Says how a connection is protected.

@@ -37,7 +37,7 @@ pub(crate) struct Args {
 enum Command {
     /// Write what a server offers as a document.
     Save(Save),
-    /// Tell what has changed between two documents or servers, and whom it breaks.
+    /// Show what has changed between two documents or servers, and which callers it breaks.
     Diff(Diff),
 }
 
@@ -101,6 +101,14 @@ struct Save {
 }
 
 impl Args {
+    /// Where the address of a server stands that is the only one.
+    pub(super) fn address(&self) -> Option<&str> {
+        match &self.command {
+            Command::Save(args) => Some(&args.source),
+            Command::Diff(_) => None,
+        }
+    }
+
     pub(super) const fn json(&self) -> bool {
         matches!(&self.command, Command::Diff(Diff { json: true, .. }))
     }

@@ -10,13 +10,17 @@ use anyhow::Result;
 use futures_util::{Stream, stream};
 use rpc_core::{
     Call, CallError, Streaming,
-    schema::{self, Argument, Registry},
+    dynamic::{self, EncodeError},
+    proto::Payload,
+    schema::{Argument, Registry},
 };
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
+use super::call::Wrong;
 use crate::{
     arguments::{self, Described},
+    coding::Coding,
     connect::{Connected, short},
     exit::Failure,
     output,
@@ -35,8 +39,9 @@ const AHEAD: usize = 64;
 /// Makes a call whose reply is a stream, printing items as they come.
 pub(super) async fn download(
     server: &Connected,
-    call: Call<Streaming<Value, Value>, Value>,
+    call: Call<Streaming<Payload, Payload>, Payload>,
     source: Source,
+    coding: &Coding,
     form: output::Form,
     verbose: bool,
 ) -> Result<End> {
@@ -44,20 +49,24 @@ pub(super) async fn download(
     let work = async {
         let mut items = match call.await {
             Ok(items) => items,
-            Err(error) => return End::Failed(error),
+            Err(error) => return failed(error, coding),
         };
         let accepted = started.elapsed();
         let (mut first, mut count) = (None, 0_u64);
         let end = loop {
             match items.next().await {
-                None => break End::Value(None),
-                Some(Err(error)) => break End::Failed(error),
+                None => break Ok(End::Value(None)),
+                Some(Err(error)) => break failed(error, coding),
                 Some(Ok(item)) => {
+                    let item = match coding.returned(&item) {
+                        Ok(item) => item,
+                        Err(error) => break Err(error),
+                    };
                     first.get_or_insert_with(|| started.elapsed());
                     count += 1;
                     if !output::item(&item, form) {
                         // Whoever read stdout has enough.
-                        break End::Value(None);
+                        break Ok(End::Value(None));
                     }
                 }
             }
@@ -77,22 +86,31 @@ pub(super) async fn download(
 /// Makes a call whose reply is one value.
 pub(super) async fn upload(
     server: &Connected,
-    call: Call<Value, Value>,
+    call: Call<Payload, Payload>,
     source: Source,
+    coding: &Coding,
 ) -> Result<End> {
     let work = async {
         match call.await {
-            Ok(value) => End::Value(Some(value)),
-            Err(error) => End::Failed(error),
+            Ok(value) => Ok(End::Value(Some(coding.returned(&value)?))),
+            Err(error) => failed(error, coding),
         }
     };
     finish(server, work, source).await
 }
 
+/// The end of a call that failed, with its own error as JSON.
+fn failed(error: CallError<Payload>, coding: &Coding) -> Result<End> {
+    Ok(End::Failed(match error {
+        CallError::App(error) => CallError::App(coding.failed(&error)?),
+        CallError::Status(status) => CallError::Status(status),
+    }))
+}
+
 /// Runs a call until it ends, stdin turns out wrong, or the user has enough.
 async fn finish(
     server: &Connected,
-    work: impl Future<Output = End>,
+    work: impl Future<Output = Result<End>>,
     source: Source,
 ) -> Result<End> {
     let wrong = async {
@@ -103,7 +121,7 @@ async fn finish(
         }
     };
     let early = tokio::select! {
-        end = work => return Ok(end),
+        end = work => return end,
         error = wrong => error,
         _ = tokio::signal::ctrl_c() => Failure::Interrupted.into(),
     };
@@ -115,7 +133,7 @@ async fn finish(
 
 /// What the lines of stdin come to.
 pub(super) struct Source {
-    items: Option<mpsc::Receiver<Value>>,
+    items: Option<mpsc::Receiver<Payload>>,
     wrong: oneshot::Receiver<anyhow::Error>,
 }
 
@@ -125,25 +143,48 @@ impl Source {
         Self { items: None, wrong: oneshot::channel().1 }
     }
 
-    /// Items that were typed before, each checked against what the method takes.
-    pub(super) fn typed(described: Described<'_>, lines: &[String]) -> Result<Self> {
-        let Some(upload) = &described.method.upload else { return Ok(Self::none()) };
-        let (items, receiver) = mpsc::channel(lines.len().max(1));
-        for (number, line) in (1..).zip(lines) {
-            let Described { service, method } = described;
-            let item = checked(line, number, &method.path, upload, &service.types)?;
-            // There is room for all of them.
-            let _ = items.try_send(item);
-        }
-        Ok(Self { items: Some(receiver), wrong: oneshot::channel().1 })
+    /// Items as they are typed, each checked against what the method takes.
+    pub(super) fn typed(
+        described: Described<'_>,
+        coding: &Coding,
+        mut lines: mpsc::Receiver<String>,
+        wrong: Wrong,
+    ) -> Self {
+        let Some(upload) = described.method.upload.clone() else { return Self::none() };
+        let coding = coding.clone();
+        let (types, path) = (described.service.types.clone(), described.method.path.clone());
+        let (items, receiver) = mpsc::channel(AHEAD);
+        let (tell, told) = oneshot::channel();
+        tokio::spawn(async move {
+            let mut number = 0;
+            while let Some(line) = lines.recv().await {
+                number += 1;
+                let item = checked(&line, number, &path, &upload, &types);
+                match (item.and_then(|item| coding.item(&item)), wrong) {
+                    (Ok(item), _) => {
+                        if items.send(item).await.is_err() {
+                            return;
+                        }
+                    }
+                    (Err(error), Wrong::Told) => output::error(&format!("{error:#}")),
+                    (Err(error), Wrong::Ends) => {
+                        let _ = tell.send(error);
+                        // The stream stays open, or the call would end as if this had been all.
+                        return items.closed().await;
+                    }
+                }
+            }
+        });
+        Self { items: Some(receiver), wrong: told }
     }
 
     /// Reads items from stdin, each checked against what the method takes.
-    pub(super) fn stdin(described: Described<'_>) -> Self {
+    pub(super) fn stdin(described: Described<'_>, coding: &Coding) -> Self {
         let Some(upload) = described.method.upload.clone() else { return Self::none() };
         if stdin().is_terminal() {
             output::note(&format!("{}: one JSON value on each line, Ctrl-D to end", upload.name));
         }
+        let coding = coding.clone();
         let (types, path) = (described.service.types.clone(), described.method.path.clone());
         let (items, receiver) = mpsc::channel(AHEAD);
         let (tell, wrong) = oneshot::channel();
@@ -155,7 +196,8 @@ impl Source {
                     if line.is_empty() {
                         return Ok(None);
                     }
-                    checked(line, number + 1, &path, &upload, &types).map(Some)
+                    let item = checked(line, number + 1, &path, &upload, &types)?;
+                    coding.item(&item).map(Some)
                 });
                 match item {
                     Ok(None) => {}
@@ -177,7 +219,7 @@ impl Source {
     }
 
     /// The items, for the call.
-    pub(super) fn take(&mut self) -> Option<impl Stream<Item = Value> + Send + use<>> {
+    pub(super) fn take(&mut self) -> Option<impl Stream<Item = Payload> + Send + use<>> {
         let items = self.items.take()?;
         Some(stream::unfold(items, async |mut items| Some((items.recv().await?, items))))
     }
@@ -192,9 +234,12 @@ fn checked(
     types: &Registry,
 ) -> Result<Value> {
     let value = arguments::item(line.trim(), &upload.format, types);
-    schema::check(&upload.format, types, &value).map_err(|mismatch| {
-        let what = format!("{path}: {}, line {number}: {mismatch}", upload.name);
-        Failure::argument(what)
-    })?;
-    Ok(value)
+    match dynamic::encode(&upload.format, types, &value) {
+        // What only the server knows, it completes.
+        Ok(_) | Err(EncodeError::NeedsJson(_)) => Ok(value),
+        Err(mismatch) => {
+            let what = format!("{path}: {}, line {number}: {mismatch}", upload.name);
+            Err(Failure::argument(what).into())
+        }
+    }
 }

@@ -3,11 +3,16 @@
 
 use std::fmt::Write as _;
 
+use anyhow::Result;
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, html::push_html};
 use rpc_core::schema::{ContainerKind, Field, Format, MethodKind, MethodSchema, ServiceSchema};
+use serde_json::Value;
 
 use super::{deprecation, exchange, requirement};
-use crate::api::{Api, Type};
+use crate::{
+    api::{Api, Type},
+    template,
+};
 
 const STYLE: &str = include_str!("page.css");
 
@@ -86,6 +91,9 @@ impl Page<'_> {
         let (path, name) = (escaped(&method.path), escaped(&method.name));
         let _ = writeln!(page, "<article id=\"{path}\">\n<h3><a href=\"#{path}\">{name}</a></h3>");
         let _ = writeln!(page, "<pre><code>{}</code></pre>", self.signature(method));
+        if let Ok(line) = self.call(method) {
+            let _ = writeln!(page, "<pre class=\"call\"><code>{}</code></pre>", escaped(&line));
+        }
         deprecated(page, method.deprecated.as_deref());
         prose(page, &method.doc);
         let ordered = method.ordered.then_some("Calls keep their order.");
@@ -96,6 +104,19 @@ impl Page<'_> {
             let _ = writeln!(page, "<p class=\"note\">{}</p>", notes.join(" "));
         }
         page.push_str("</article>\n");
+    }
+
+    /// The command that calls a method, with arguments to fill in; an error if they would be too many.
+    fn call(self, method: &MethodSchema) -> Result<String> {
+        let types = &self.service.types;
+        let mut line = format!("rpc call ADDRESS {}", method.path);
+        if !method.arguments.is_empty() {
+            let _ = write!(line, " {}", quoted(&template::arguments(method, types)?));
+        }
+        match template::item(method, types)? {
+            Some(item) => Ok(format!("echo {} | {line}", quoted(&item))),
+            None => Ok(line),
+        }
     }
 
     fn signature(self, method: &MethodSchema) -> String {
@@ -204,6 +225,11 @@ impl Page<'_> {
         }
         page.push_str("</dl>\n");
     }
+}
+
+/// JSON as a word of a shell.
+fn quoted(json: &Value) -> String {
+    format!("'{}'", json.to_string().replace('\'', r"'\''"))
 }
 
 fn deprecated(page: &mut String, why: Option<&str>) {

@@ -3,19 +3,20 @@
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
-use rpc_core::{Call, CallError, Channel, Code, Codec, Metadata, MethodKey, proto::Payload};
+use rpc_core::{Call, CallError, Channel, Code, Metadata, proto::Payload};
 use serde_json::Value;
 
 use super::{
     drive::Caller,
     record::{Ended, Failed},
 };
+use crate::coding::Coding;
 
 /// Calls a method of a server of ours.
 #[derive(Clone, Debug)]
 pub(crate) struct RpcCaller {
     pub channel: Channel,
-    pub key: MethodKey,
+    pub coding: Coding,
     /// Whether the reply is a stream; the call is over when it ends.
     pub streams: bool,
     pub timeout: Option<Duration>,
@@ -31,12 +32,12 @@ impl RpcCaller {
     }
 
     async fn value(&self, arguments: &Payload) -> Result<u64, CallError<Payload>> {
-        let call = self.channel.call_raw(self.key, Codec::Json, arguments);
+        let call = self.channel.call_raw(self.coding.key, self.coding.codec(), arguments);
         self.prepare(call).await.map(|_| 1)
     }
 
     async fn items(&self, arguments: &Payload) -> Result<u64, CallError<Payload>> {
-        let call = self.channel.stream_raw(self.key, Codec::Json, arguments);
+        let call = self.channel.stream_raw(self.coding.key, self.coding.codec(), arguments);
         let mut items = self.prepare(call).await?;
         let mut count = 0;
         while let Some(item) = items.next().await {
@@ -48,10 +49,15 @@ impl RpcCaller {
 
     async fn failed(&self, error: CallError<Payload>) -> Failed {
         match error {
-            CallError::App(error) => Failed {
-                status: own_error(&error),
-                message: String::from_utf8_lossy(&error).into_owned(),
-                lost: false,
+            CallError::App(error) => match self.coding.failed(&error) {
+                Ok(error) => {
+                    Failed { status: own_error(&error), message: error.to_string(), lost: false }
+                }
+                Err(error) => Failed {
+                    status: own_error(&Value::Null),
+                    message: error.to_string(),
+                    lost: false,
+                },
             },
             CallError::Status(status) => {
                 // A pong says that the server is there, whatever became of the call.
@@ -77,14 +83,14 @@ impl Caller for RpcCaller {
 }
 
 /// The name of a method's own error: of an enum, its variant.
-fn own_error(error: &[u8]) -> Cow<'static, str> {
-    let variant = match serde_json::from_slice(error) {
-        Ok(Value::String(variant)) => Some(variant),
-        Ok(Value::Object(fields)) if fields.len() == 1 => fields.keys().next().cloned(),
+fn own_error(error: &Value) -> Cow<'static, str> {
+    let variant = match error {
+        Value::String(variant) => Some(variant.as_str()),
+        Value::Object(fields) if fields.len() == 1 => fields.keys().next().map(String::as_str),
         _ => None,
     };
     // Bounded by: a text may be anything, and there would be as many statuses as texts.
-    let is_name = |name: &String| {
+    let is_name = |name: &&str| {
         name.len() <= 60 && name.chars().all(|character| character.is_ascii_alphanumeric())
     };
     match variant.filter(is_name) {
@@ -95,14 +101,16 @@ fn own_error(error: &[u8]) -> Cow<'static, str> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
     fn an_error_is_counted_by_its_variant_if_it_has_one() {
-        assert_eq!(own_error(br#""DivisionByZero""#), "error DivisionByZero");
-        assert_eq!(own_error(br#"{"Overflow":{"operation":"sum"}}"#), "error Overflow");
-        for other in [&br#""no such user: 17""#[..], b"{}", b"17", b"not json"] {
-            assert_eq!(own_error(other), "error of the method");
+        assert_eq!(own_error(&json!("DivisionByZero")), "error DivisionByZero");
+        assert_eq!(own_error(&json!({ "Overflow": { "operation": "sum" } })), "error Overflow");
+        for other in [json!("no such user: 17"), json!({}), json!(17), json!(null)] {
+            assert_eq!(own_error(&other), "error of the method");
         }
     }
 }

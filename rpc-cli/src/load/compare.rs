@@ -17,7 +17,10 @@ use super::{
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Verdict {
     Real,
+    /// The medians are as close as the samples of each run are among themselves.
     WithinNoise,
+    /// They are not, but the samples are too few or too alike to exclude chance.
+    NotShown,
     TooFewSamples,
 }
 
@@ -57,6 +60,24 @@ impl Comparison {
         ];
         Self { differences, notes: notes(a, b) }
     }
+
+    /// An error if b is worse than a by more than so many percent in one of the figures, and that is no noise.
+    ///
+    /// # Errors
+    /// The first such figure.
+    pub(crate) fn hold(&self, most: f64) -> Result<(), String> {
+        let worse = |difference: &&Difference| {
+            let worse =
+                if difference.figure == CALLS { -difference.percent } else { difference.percent };
+            worse > most && difference.verdict != Verdict::WithinNoise
+        };
+        match self.differences.iter().find(worse) {
+            Some(Difference { figure, percent, .. }) => {
+                Err(format!("{figure} changed by {percent:+.1} %, and {most} % are allowed"))
+            }
+            None => Ok(()),
+        }
+    }
 }
 
 fn notes(a: &Results, b: &Results) -> Vec<String> {
@@ -67,6 +88,9 @@ fn notes(a: &Results, b: &Results) -> Vec<String> {
     }
     if a.target.method != b.target.method || a.target.arguments != b.target.arguments {
         notes.push("the calls differ".to_owned());
+    }
+    if a.target.protocol != b.target.protocol {
+        notes.push(format!("a is {}, b is {}", a.target.protocol, b.target.protocol));
     }
     if a.load != b.load {
         notes.push("the loads differ".to_owned());
@@ -86,11 +110,25 @@ impl Difference {
             Verdict::TooFewSamples
         } else if p < SIGNIFICANT && percent.abs() >= RELEVANT_PERCENT {
             Verdict::Real
-        } else {
+        } else if percent.abs() < RELEVANT_PERCENT || (median_a - median_b).abs() <= within(a, b) {
             Verdict::WithinNoise
+        } else {
+            Verdict::NotShown
         };
         Self { figure, a: median_a, b: median_b, percent, p, verdict }
     }
+}
+
+/// How far apart the samples of one run are, half of them: of the run in which that is more.
+fn within(a: &[f64], b: &[f64]) -> f64 {
+    let half = |values: &[f64]| {
+        let mut values = values.to_vec();
+        values.sort_by(f64::total_cmp);
+        let quarter = values.len() / 4;
+        values.get(values.len().saturating_sub(quarter + 1)).copied().unwrap_or_default()
+            - values.get(quarter).copied().unwrap_or_default()
+    };
+    half(a).max(half(b))
 }
 
 fn median(values: &[f64]) -> f64 {
@@ -165,6 +203,10 @@ impl Verdict {
             Self::Real if p < 1e-4 => "real (p < 0.0001)".to_owned(),
             Self::Real => format!("real (p = {p:.4})"),
             Self::WithinNoise => format!("within noise (p = {p:.2})"),
+            Self::NotShown => format!(
+                "not shown (p = {p:.2}): neighbouring intervals are too alike; measure for longer, or bench A \
+                 --against B"
+            ),
             Self::TooFewSamples => {
                 format!("too few samples: measure for longer, {LEAST} intervals at least")
             }
@@ -172,7 +214,7 @@ impl Verdict {
     }
 }
 
-const CALLS: &str = "calls/s";
+pub(super) const CALLS: &str = "calls/s";
 /// Samples that each run has to have.
 const LEAST: usize = 10;
 const SIGNIFICANT: f64 = 0.01;
@@ -215,6 +257,17 @@ mod tests {
         assert_eq!(Difference::of(CALLS, &a, &a).verdict, Verdict::WithinNoise);
         let constant = [5.0; 20];
         assert_eq!(Difference::of(CALLS, &constant, &constant).p, 1.0);
+    }
+
+    #[test]
+    fn what_is_far_apart_is_never_called_noise() {
+        // Two levels, each drifting slowly: the samples of each are alike, so that their number counts for little.
+        let drifting = |level: f64| -> Vec<f64> {
+            (0..20).map(|step| level * (1.0 + f64::from(step) / 200.0)).collect()
+        };
+        let apart = Difference::of(CALLS, &drifting(450_000.0), &drifting(2000.0));
+        assert_eq!(apart.verdict, Verdict::NotShown, "{apart:?}");
+        assert!(apart.verdict.words(apart.p).starts_with("not shown (p = "), "{apart:?}");
     }
 
     #[test]

@@ -17,6 +17,7 @@ pub(crate) struct Reading {
     at: Instant,
     own: Option<Duration>,
     server: Option<Duration>,
+    machine: Option<Duration>,
 }
 
 /// CPU time over a window.
@@ -24,6 +25,8 @@ pub(crate) struct Reading {
 pub(crate) struct Used {
     pub window: Duration,
     pub generator: Option<Duration>,
+    /// What all processes of this machine used together.
+    pub machine: Option<Duration>,
     /// Which process, and what it used; or why that is not known.
     pub server: Result<(u32, Duration), String>,
 }
@@ -36,7 +39,12 @@ impl Meter {
 
     pub(crate) fn read(&self) -> Reading {
         let server = self.server.as_ref().ok().and_then(|server| time_of(server.pid));
-        Reading { at: Instant::now(), own: time_of(std::process::id()), server }
+        Reading {
+            at: Instant::now(),
+            own: time_of(std::process::id()),
+            server,
+            machine: of_machine(),
+        }
     }
 
     /// What was used since.
@@ -52,7 +60,9 @@ impl Meter {
                 None => Err(format!("the CPU clock of process {} cannot be read", server.pid)),
             },
         };
-        Used { window: now.at - before.at, generator: difference(now.own, before.own), server }
+        let (generator, machine) =
+            (difference(now.own, before.own), difference(now.machine, before.machine));
+        Used { window: now.at - before.at, generator, machine, server }
     }
 }
 
@@ -63,6 +73,27 @@ pub fn time_of(pid: u32) -> Option<Duration> {
     use nix::{time::ClockId, unistd::Pid};
     let pid = Pid::from_raw(i32::try_from(pid).ok()?);
     Some(ClockId::pid_cpu_clock_id(pid).ok()?.now().ok()?.into())
+}
+
+/// CPU time that all processes of the machine have used since it was started, by the kernel's own count.
+#[cfg(target_os = "linux")]
+fn of_machine() -> Option<Duration> {
+    // user nice system idle iowait irq softirq steal, in ticks of which Linux has a hundred a second for programs.
+    const TICK: Duration = Duration::from_millis(10);
+    let stat = std::fs::read_to_string("/proc/stat").ok()?;
+    let fields = stat.lines().next()?.strip_prefix("cpu ")?.split_whitespace();
+    let ticks: Vec<u32> = fields
+        .take(8)
+        .map(|field| field.parse::<u64>().ok().map(|ticks| ticks as u32))
+        .collect::<Option<_>>()?;
+    let busy = [0, 1, 2, 5, 6, 7].iter().map(|&place| ticks.get(place)).sum::<Option<u32>>()?;
+    Some(TICK * busy)
+}
+
+/// Unknown on this system.
+#[cfg(not(target_os = "linux"))]
+fn of_machine() -> Option<Duration> {
+    None
 }
 
 /// Unknown on this system.

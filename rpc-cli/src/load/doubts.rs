@@ -21,6 +21,8 @@ pub(crate) fn of(results: &Results, measured: &Measured) -> Vec<String> {
     }
     doubts.extend(saturated(results));
     doubts.extend(behind(results));
+    doubts.extend(crowded(results));
+    doubts.extend(swung(results));
     let calls = results.summary.calls;
     if calls < FEW {
         let calls = grouped(calls as f64);
@@ -54,6 +56,37 @@ fn saturated(results: &Results) -> Option<String> {
     })
 }
 
+/// Whether other processes took the CPU that generator and server might have had.
+fn crowded(results: &Results) -> Option<String> {
+    let others = results.cpu.others?;
+    let cores = results.machine.cores as f64;
+    (others >= cores * CROWD).then(|| {
+        format!(
+            "other processes used {others:.2} of this machine's {cores} cores meanwhile: what they take is missing \
+             here, and is no fault of the server's"
+        )
+    })
+}
+
+/// Whether throughput changed a lot within the run, so that no single figure stands for it.
+fn swung(results: &Results) -> Option<String> {
+    if results.load.rate.is_some() {
+        return None;
+    }
+    let mut rates: Vec<_> = results.whole().map(|sample| sample.calls_per_second).collect();
+    rates.sort_by(f64::total_cmp);
+    // A tenth at each end may be anything.
+    let tenth = rates.len() / 10;
+    let [low, high] = [tenth, rates.len().saturating_sub(tenth + 1)].map(|place| rates.get(place));
+    let (low, high) = (*low?, *high?);
+    (rates.len() >= SAMPLES && high > low * SWING).then(|| {
+        let (low, high) = (grouped(low), grouped(high));
+        format!(
+            "throughput swung between {low} and {high} calls/s within the run: --html shows when; the mean says little"
+        )
+    })
+}
+
 /// Whether an open loop fell behind its clock.
 fn behind(results: &Results) -> Option<String> {
     let (summary, rate) = (&results.summary, results.load.rate?);
@@ -75,20 +108,30 @@ fn behind(results: &Results) -> Option<String> {
 }
 
 const FULL: f64 = 0.9;
+/// The share of the machine that others may use unmentioned.
+const CROWD: f64 = 0.15;
+/// How many times the least throughput may be the most.
+const SWING: f64 = 1.5;
+/// The fewest intervals of which anything is said.
+const SAMPLES: usize = 10;
 const SOME: f64 = 0.01;
 const FEW: u64 = 10_000;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::load::{results::Cpu, summary::tests::example};
+    use crate::load::{
+        results::{Cpu, SampleRecord},
+        summary::tests::example,
+    };
 
     fn with(own: f64, server: f64, threads: usize, cores: usize) -> Option<String> {
         let mut results = example();
         (results.load.threads, results.machine.cores) = (threads, cores);
         let share = |cores| Some(Share { cores, us_per_call: 1.0 });
         let (generator, server) = (share(own), share(server));
-        results.cpu = Cpu { generator, server, server_pid: Some(1), server_unknown: None };
+        results.cpu =
+            Cpu { generator, server, server_pid: Some(1), server_unknown: None, others: None };
         saturated(&results)
     }
 
@@ -105,6 +148,34 @@ mod tests {
     fn a_machine_that_is_full_is_named() {
         let text = with(0.8, 1.1, 2, 2).unwrap();
         assert!(text.contains("share this machine"), "{text}");
+    }
+
+    #[test]
+    fn other_processes_and_swings_are_named() {
+        let mut results = example();
+        (results.machine.cores, results.cpu.others) = (2, Some(0.1));
+        assert_eq!(crowded(&results), None);
+        results.cpu.others = Some(0.9);
+        assert!(
+            crowded(&results).unwrap().starts_with("other processes used 0.90 of this machine's 2")
+        );
+
+        let (sample, length) = (results.samples[0], results.load.interval_seconds);
+        let with = |rate: fn(usize) -> f64| {
+            let mut results = example();
+            let samples = (0..20).map(|number| SampleRecord {
+                calls_per_second: rate(number),
+                seconds: length,
+                ..sample
+            });
+            results.samples = samples.collect();
+            swung(&results)
+        };
+        assert_eq!(with(|number| 1000.0 + number as f64), None);
+        // One bad moment is no swing.
+        assert_eq!(with(|number| if number == 3 { 1.0 } else { 1000.0 }), None);
+        let text = with(|number| if number < 10 { 980_000.0 } else { 20_000.0 }).unwrap();
+        assert!(text.starts_with("throughput swung between 20,000 and 980,000 calls/s"), "{text}");
     }
 
     #[test]

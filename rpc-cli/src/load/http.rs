@@ -50,7 +50,7 @@ pub(crate) async fn ready(wanted: &Wanted) -> Result<Ready<HttpCaller>> {
     let method = &wanted.method;
     let drawn = draw(wanted, None, |arguments| {
         let call = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": arguments });
-        call.to_string().into_bytes()
+        Ok(call.to_string().into_bytes().into())
     })?;
     server.connect().await.map_err(|error| Failure::unreachable(error.message))?;
     let address = Address::Tcp { host: server.host.clone(), port: server.port };
@@ -75,7 +75,7 @@ impl HttpServer {
     fn new(url: &str, metadata: &Metadata) -> Result<Self> {
         let wrong =
             |why: &str| Failure::usage(format!("--http {url}: {why}: write http://host:port/path"));
-        let uri: Uri = url.parse().map_err(|_| wrong("no URL"))?;
+        let uri: Uri = url.parse().map_err(|_| wrong("not a URL"))?;
         let (Some("http"), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
             return Err(wrong("not HTTP without TLS").into());
         };

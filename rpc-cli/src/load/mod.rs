@@ -5,11 +5,12 @@
 //! plan ──▶ drive (closed: one call after the other, open: by the clock) ──▶ summary ──▶ text, csv, html, compare
 //!   │        │ ▲ record, cpu, listener, machine                             └ results, doubts
 //!   │        └ caller (ours), http (JSON-RPC) with a pool of arguments from random, any
-//!   └────▶ ramp (many of them)
+//!   └────▶ ramp (many of them), against (two by turns)
 //! ```
 //!
 //! **Unstable**: what is public here is so for the benches, and may change with any version.
 
+pub(crate) mod against;
 pub(crate) mod any;
 pub(crate) mod caller;
 pub(crate) mod compare;

@@ -26,12 +26,12 @@ impl Pool {
     ///
     /// # Errors
     /// The first error of `draw`.
-    pub(crate) fn draw<E>(mut draw: impl FnMut() -> Result<Vec<u8>, E>) -> Result<Self, E> {
+    pub(crate) fn draw<E>(mut draw: impl FnMut() -> Result<Payload, E>) -> Result<Self, E> {
         let (mut encoded, mut bytes) = (Vec::new(), 0);
         while encoded.is_empty() || (encoded.len() < MOST && bytes < MOST_BYTES) {
             let arguments = draw()?;
             bytes += arguments.len();
-            encoded.push(Payload::from(arguments));
+            encoded.push(arguments);
         }
         Ok(Self { encoded })
     }
@@ -65,11 +65,11 @@ mod tests {
 
     #[test]
     fn a_pool_has_many_small_arguments_or_few_large_ones() {
-        let small = Pool::draw(|| Ok::<_, ()>(b"[1]".to_vec())).unwrap();
+        let small = Pool::draw(|| Ok::<_, ()>(b"[1]".to_vec().into())).unwrap();
         assert_eq!(small.len(), MOST);
-        let large = Pool::draw(|| Ok::<_, ()>(vec![0; MOST_BYTES])).unwrap();
+        let large = Pool::draw(|| Ok::<_, ()>(vec![0; MOST_BYTES].into())).unwrap();
         assert_eq!(large.len(), 1);
-        assert_eq!(Pool::draw(|| Err::<Vec<u8>, _>("no")).unwrap_err(), "no");
+        assert_eq!(Pool::draw(|| Err::<Payload, _>("no")).unwrap_err(), "no");
     }
 
     #[test]
@@ -77,7 +77,7 @@ mod tests {
         let mut number = 0_u8;
         let pool = Pool::draw(|| {
             number = number.wrapping_add(1);
-            Ok::<_, ()>(vec![number; 1 << 23])
+            Ok::<_, ()>(vec![number; 1 << 23].into())
         });
         let pool = pool.unwrap();
         let mut draws = pool.draws(1);

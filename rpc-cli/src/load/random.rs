@@ -31,7 +31,7 @@ impl Generator {
     /// Reads `@name(arguments)`.
     pub(crate) fn parse(text: &str) -> Result<Self, SpecError> {
         let (name, arguments) = split(text)?;
-        let wrong = |usage: &str| SpecError(format!("{text} is no generator: write {usage}"));
+        let wrong = |usage: &str| SpecError(format!("{text} is not a generator: write {usage}"));
         match name {
             "int" => {
                 let usage = "@int(FROM,TO), two integers in order";
@@ -86,7 +86,7 @@ const VERSION_4: u128 = 0x4000 << 64 | 0x8000 << 48;
 
 /// `@name(a,b)` as its name and arguments.
 fn split(text: &str) -> Result<(&str, Vec<&str>), SpecError> {
-    let wrong = || SpecError(format!("{text} is no generator: write @name(arguments); {ALL}"));
+    let wrong = || SpecError(format!("{text} is not a generator: write @name(arguments); {ALL}"));
     let body = text.strip_prefix('@').ok_or_else(wrong)?;
     let Some((name, rest)) = body.split_once('(') else { return Ok((body, Vec::new())) };
     let inner = rest.strip_suffix(')').ok_or_else(wrong)?;

@@ -29,6 +29,9 @@ pub(crate) struct Results {
     pub samples: Vec<SampleRecord>,
     /// Latency by percentile, for plots.
     pub curve: Vec<Point>,
+    /// True if the user had enough before the end.
+    #[serde(default)]
+    pub interrupted: bool,
 }
 
 /// What was called.
@@ -106,6 +109,9 @@ pub(crate) struct Cpu {
     pub server_pid: Option<u32>,
     /// Why there is no figure for the server.
     pub server_unknown: Option<String>,
+    /// Cores that all other processes of this machine used, where that can be told from the server's.
+    #[serde(default)]
+    pub others: Option<f64>,
 }
 
 /// CPU time of one side.
@@ -160,7 +166,7 @@ impl Results {
         let text = std::fs::read(path)
             .map_err(|error| Failure::usage(format!("cannot read {shown}: {error}")))?;
         let results: Self = serde_json::from_slice(&text).map_err(|error| {
-            Failure::usage(format!("{shown} is no result of rpc bench --json: {error}"))
+            Failure::usage(format!("{shown} is not a result of rpc bench --json: {error}"))
         })?;
         if results.format != FORMAT {
             let message = format!(

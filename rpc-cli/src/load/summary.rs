@@ -48,6 +48,7 @@ impl Results {
             steps: Vec::new(),
             samples: measured.samples.iter().map(SampleRecord::from).collect(),
             curve: curve(total),
+            interrupted: measured.interrupted,
         };
         results.warnings = doubts::of(&results, measured);
         results
@@ -103,7 +104,13 @@ impl Cpu {
             us_per_call: time.as_secs_f64() * 1e6 / calls.max(1) as f64,
         };
         let server = used.server.as_ref();
+        // Without the server's own figure what it used would count as that of others.
+        let known = used.generator.zip(server.ok().map(|(_, time)| *time));
+        let others = used.machine.zip(known).map(|(all, (own, server))| {
+            share(all.saturating_sub(own).saturating_sub(server)).cores
+        });
         Self {
+            others,
             generator: used.generator.map(share),
             server: server.ok().map(|(_, time)| share(*time)),
             server_pid: server.ok().map(|(pid, _)| *pid),
@@ -172,7 +179,7 @@ pub(crate) mod tests {
         };
         let window = Duration::from_secs(2);
         let server = Err("a test".to_owned());
-        let used = crate::load::cpu::Used { window, generator: None, server };
+        let used = crate::load::cpu::Used { window, generator: None, machine: None, server };
         let measured = Measured {
             total,
             elapsed: window,
@@ -202,7 +209,7 @@ pub(crate) mod tests {
         assert_eq!(read.whole().count(), 20);
         std::fs::write(&path, "{}").unwrap();
         let error = Results::read(&path).unwrap_err().to_string();
-        assert!(error.contains("is no result of rpc bench --json"), "{error}");
+        assert!(error.contains("is not a result of rpc bench --json"), "{error}");
     }
 
     #[test]

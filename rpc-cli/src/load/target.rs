@@ -6,7 +6,8 @@ use std::{sync::Arc, time::Duration};
 use anyhow::Result;
 use fastrand::Rng;
 use rpc_core::{
-    IntoAddress as _, Metadata, MethodKey,
+    IntoAddress as _, Metadata,
+    proto::Payload,
     schema::{MethodKind, ServiceSchema},
 };
 use serde_json::{Map, Value};
@@ -22,13 +23,14 @@ use super::{
 };
 use crate::{
     arguments::{self, Described},
-    connect::{Connected, connect, method, reflection_is_off, split},
+    coding::{Coding, Wish},
+    connect::{Connected, connect, method, path, reflection_is_off, split},
     exit::Failure,
     patience::Patience,
 };
 
 /// What is asked for, whatever speaks to the server.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Wanted {
     pub address: String,
     pub method: String,
@@ -38,6 +40,7 @@ pub(crate) struct Wanted {
     pub seed: u64,
     pub timeout: Option<Duration>,
     pub metadata: Metadata,
+    pub codec: Option<Wish>,
     pub connections: usize,
     /// Calls in flight over all connections.
     pub callers: usize,
@@ -54,6 +57,7 @@ pub(crate) struct Ready<C> {
 
 /// Connects to a server of ours.
 pub(crate) async fn rpc(wanted: &Wanted, patience: Patience) -> Result<Ready<RpcCaller>> {
+    let wanted = &Wanted { method: path(&wanted.method), ..wanted.clone() };
     let (service, name) = split(&wanted.method)?;
     let mut server = connect(&wanted.address, patience).await?;
     let schema = match server.describe(service).await {
@@ -62,19 +66,30 @@ pub(crate) async fn rpc(wanted: &Wanted, patience: Patience) -> Result<Ready<Rpc
         Err(error) => return Err(error),
     };
     let described = described(schema.as_ref(), name)?;
-    let drawn = draw(wanted, described, |arguments| arguments.to_string().into_bytes())?;
+    // One for all calls: what one of them needs, all have.
+    let mut coding = None;
+    let drawn = draw(wanted, described, |arguments| match &coding {
+        Some(coding) => Coding::arguments(coding, described, arguments),
+        None => {
+            let (chosen, payload) = Coding::of(wanted.codec, &wanted.method, described, arguments)?;
+            coding = Some(chosen);
+            Ok(payload)
+        }
+    })?;
+    // A pool is never empty.
+    let coding = coding.unwrap_or_else(|| Coding::json(&wanted.method));
     let mut channels = vec![server.channel.clone()];
     for _ in 1..wanted.connections {
         channels.push(connect(&wanted.address, patience).await?.channel);
     }
     let caller = |number: usize| RpcCaller {
         channel: channels[number % channels.len()].clone(),
-        key: MethodKey::bare(&wanted.method),
+        coding: coding.clone(),
         streams: described.is_some_and(|described| described.method.kind.streams_reply()),
         timeout: wanted.timeout,
         metadata: Arc::new(wanted.metadata.clone()),
     };
-    let target = wanted.target(&server, drawn.words);
+    let target = wanted.target(&server, drawn.words, coding.name());
     let callers = (0..wanted.callers).map(caller).collect();
     let cpu = Meter::new(find_server(&wanted.address).await);
     Ok(Ready { callers, pool: drawn.pool, cpu, target })
@@ -88,7 +103,7 @@ async fn find_server(address: &str) -> Result<listener::Server, String> {
 }
 
 impl Wanted {
-    fn target(&self, server: &Connected, arguments: String) -> Target {
+    fn target(&self, server: &Connected, arguments: String, codec: &str) -> Target {
         let protocol = match server.channel.peer().address() {
             rpc_core::PeerAddress::Tcp(_) => "rpc over TCP",
             _ => "rpc over a Unix socket",
@@ -97,7 +112,7 @@ impl Wanted {
             address: self.address.clone(),
             method: self.method.clone(),
             arguments,
-            protocol: protocol.to_owned(),
+            protocol: format!("{protocol} in {codec}"),
         }
     }
 }
@@ -128,7 +143,7 @@ pub(crate) struct Drawn {
 pub(crate) fn draw(
     wanted: &Wanted,
     described: Option<Described<'_>>,
-    encode: impl Fn(&Value) -> Vec<u8>,
+    mut encode: impl FnMut(&Value) -> Result<Payload>,
 ) -> Result<Drawn> {
     let (mut plain, mut generators) = (Vec::new(), Vec::new());
     for item in &wanted.items {
@@ -149,7 +164,7 @@ pub(crate) fn draw(
             items => arguments::read(items, described)?,
         };
         arguments::check(&value, described)?;
-        return Ok(Drawn { pool: Pool::of(encode(&value).into()), words: value.to_string() });
+        return Ok(Drawn { pool: Pool::of(encode(&value)?), words: value.to_string() });
     }
     let given = given(&plain, described)?;
     let missing = missing(wanted, described, &given, &generators)?;
@@ -165,7 +180,7 @@ pub(crate) fn draw(
         }
         let value = Value::Object(values);
         arguments::check(&value, described)?;
-        Ok::<_, anyhow::Error>(encode(&value))
+        encode(&value)
     })?;
     let random = if wanted.random { " --random" } else { "" };
     let (items, number) = (wanted.items.join(" "), pool.len());

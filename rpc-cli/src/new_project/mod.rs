@@ -1,14 +1,19 @@
 //! A project to begin with: a workspace of the trait, a server with a test, and a client. The files are below `files`, with
 //! `{{name}}` where the project's name stands.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+};
 
 use anyhow::{Context as _, Result};
+use heck::ToUpperCamelCase as _;
 
 use crate::exit::Failure;
 
 /// Each file of a project, and what is in it.
-const FILES: [(&str, &str); 11] = [
+const WORKSPACE: &[(&str, &str)] = &[
     ("Cargo.toml", include_str!("files/workspace.toml")),
     ("README.md", include_str!("files/README.md.txt")),
     (".gitignore", "/target\n"),
@@ -22,11 +27,28 @@ const FILES: [(&str, &str); 11] = [
     ("client/src/main.rs", include_str!("files/client_main.rs.txt")),
 ];
 
+/// Those of a project in one file.
+const MINIMAL: &[(&str, &str)] = &[
+    ("Cargo.toml", include_str!("minimal/Cargo.toml.txt")),
+    ("README.md", include_str!("minimal/README.md.txt")),
+    (".gitignore", "/target\n"),
+    ("src/main.rs", include_str!("minimal/main.rs.txt")),
+];
+
+/// How much there is of a project.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Size {
+    /// A workspace of trait, server and client.
+    Workspace,
+    /// One file.
+    Minimal,
+}
+
 /// The source that this program was built from, if it is still there.
 const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../rpc-core");
 
 /// Writes the project into `folder`, which must not be there; `rpc_core` is where that crate's source is.
-pub(crate) fn write(folder: &Path, rpc_core: Option<&Path>) -> Result<()> {
+pub(crate) fn write(folder: &Path, size: Size, rpc_core: Option<&Path>) -> Result<()> {
     let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     check_name(name)?;
     if folder.exists() {
@@ -34,7 +56,11 @@ pub(crate) fn write(folder: &Path, rpc_core: Option<&Path>) -> Result<()> {
         return Err(Failure::usage(message).into());
     }
     let (ident, dependency) = (name.replace('-', "_"), dependency(rpc_core)?);
-    for (path, text) in FILES {
+    let files = match size {
+        Size::Workspace => WORKSPACE,
+        Size::Minimal => MINIMAL,
+    };
+    for (path, text) in files {
         let path = folder.join(path);
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent)
@@ -43,10 +69,45 @@ pub(crate) fn write(folder: &Path, rpc_core: Option<&Path>) -> Result<()> {
         let text = text
             .replace("{{name}}", name)
             .replace("{{ident}}", &ident)
+            .replace("{{trait}}", &trait_name(name))
             .replace("{{rpc_core}}", &dependency);
         fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(())
+}
+
+/// Begins a repository, unless the folder is in one, or there is no git.
+pub(crate) fn begin_repository(folder: &Path) {
+    let git = |arguments: &[&str]| {
+        let mut git = Command::new("git");
+        git.args(arguments).current_dir(folder);
+        git.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status()
+    };
+    let is_in_one = git(&["rev-parse", "--is-inside-work-tree"]).is_ok_and(|done| done.success());
+    if !is_in_one {
+        // A project without a repository is one, too.
+        let _ = git(&["init", "--quiet"]);
+    }
+}
+
+/// The name of the trait: that of the project, unless it is one that the project's code has for something else.
+fn trait_name(name: &str) -> String {
+    const TAKEN: [&str; 12] = [
+        "Call",
+        "CallError",
+        "Doorman",
+        "Error",
+        "ExitCode",
+        "Greeting",
+        "GreetError",
+        "HashMap",
+        "Mutex",
+        "Schema",
+        "Server",
+        "Stream",
+    ];
+    let plain = name.to_upper_camel_case();
+    if TAKEN.contains(&&*plain) { format!("{plain}Service") } else { plain }
 }
 
 /// Cargo takes it for the name of a package, and Rust for that of a crate.
@@ -54,13 +115,46 @@ fn check_name(name: &str) -> Result<()> {
     let plain = |letter: char| {
         letter.is_ascii_lowercase() || letter.is_ascii_digit() || "-_".contains(letter)
     };
-    if name.starts_with(|first: char| first.is_ascii_lowercase()) && name.chars().all(plain) {
-        return Ok(());
+    let wrong = |why: &str| {
+        Err(Failure::usage(format!("{name:?} cannot be the name of a project: {why}")).into())
+    };
+    if !name.starts_with(|first: char| first.is_ascii_lowercase()) || !name.chars().all(plain) {
+        return wrong("use small letters, digits, `-` and `_`");
     }
-    let message =
-        format!("{name:?} is no name for a project: use small letters, digits, `-` and `_`");
-    Err(Failure::usage(message).into())
+    let ident = name.replace('-', "_");
+    if KEYWORDS.contains(&&*ident) {
+        return wrong("it is a word of Rust's own");
+    }
+    if CRATES.contains(&&*ident) {
+        return wrong("a crate that the project needs has it");
+    }
+    Ok(())
 }
+
+/// Words that cannot name a crate.
+const KEYWORDS: [&str; 51] = [
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate",
+    "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl",
+    "in", "let", "loop", "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref",
+    "return", "self", "static", "struct", "super", "trait", "true", "try", "type", "typeof",
+    "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
+];
+
+/// Crates of the language, and those that a project depends on.
+const CRATES: [&str; 12] = [
+    "alloc",
+    "bytes",
+    "core",
+    "futures_util",
+    "proc_macro",
+    "rpc_core",
+    "rpc_macros",
+    "serde",
+    "std",
+    "test",
+    "thiserror",
+    "tokio",
+];
 
 fn dependency(given: Option<&Path>) -> Result<String> {
     let path = match given {
@@ -85,8 +179,22 @@ mod tests {
         for good in ["greeter", "my-service2", "a_b"] {
             check_name(good).unwrap();
         }
-        for bad in ["", "2x", "Upper", "a b", "-a", "ä"] {
+        for bad in
+            ["", "2x", "Upper", "a b", "-a", "ä", "fn", "self", "gen", "tokio", "rpc-core", "test"]
+        {
             check_name(bad).unwrap_err();
+        }
+    }
+
+    #[test]
+    fn the_trait_has_the_projects_name_where_it_is_free() {
+        for (name, expected) in [
+            ("greeter", "Greeter"),
+            ("my-service2", "MyService2"),
+            ("server", "ServerService"),
+            ("greeting", "GreetingService"),
+        ] {
+            assert_eq!(trait_name(name), expected);
         }
     }
 
@@ -94,12 +202,16 @@ mod tests {
     fn nothing_is_left_to_fill_in() {
         let parent = tempfile::TempDir::new().unwrap();
         let folder = parent.path().join("my-service");
-        write(&folder, None).unwrap();
-        for (path, _) in FILES {
-            let text = fs::read_to_string(folder.join(path)).unwrap();
-            assert!(!text.contains("{{"), "{path}: {text}");
+        let small = parent.path().join("small");
+        write(&small, Size::Minimal, None).unwrap();
+        write(&folder, Size::Workspace, None).unwrap();
+        for (folder, files) in [(&folder, WORKSPACE), (&small, MINIMAL)] {
+            for (path, _) in files {
+                let text = fs::read_to_string(folder.join(path)).unwrap();
+                assert!(!text.contains("{{"), "{path}: {text}");
+            }
         }
-        let again = write(&folder, None).unwrap_err().to_string();
+        let again = write(&folder, Size::Workspace, None).unwrap_err().to_string();
         assert!(again.ends_with("is there already: choose another name"), "{again}");
     }
 }

@@ -90,6 +90,83 @@ fn the_server_is_found_by_its_port() {
 }
 
 #[test]
+fn two_servers_are_measured_by_turns() {
+    let (one, other) = (Demo::start(), Demo::start());
+    let against = ["Calculator.add", "a=1", "b=2", "-d", "1s", "--against", &other.address];
+    let ran = one.run("bench", &against);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    for part in ["10 pairs of ", "rpc over TCP in bincode", "calls/s ", "shown: between "] {
+        assert!(ran.stdout.contains(part), "{part} is not in\n{}", ran.stdout);
+    }
+    let json = one.run("bench", &[&against[..], &["--json", "--codec", "json"]].concat());
+    let found: Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!((&found["pairs"], &found["b"]["address"]), (&10.into(), &(*other.address).into()));
+    assert_eq!(found["a"]["protocol"], "rpc over TCP in JSON");
+}
+
+#[test]
+fn a_run_that_is_much_worse_fails_where_that_is_asked_for() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let demo = Demo::start();
+    let files = ["a.json", "b.json"].map(|name| folder.path().join(name).display().to_string());
+    for (file, load) in files.iter().zip([&["-d", "2s"][..], &["-d", "2s", "-r", "200"]]) {
+        let json = format!("--json={file}");
+        let ran = demo.run("bench", &[&["Calculator.add", "a=1", "b=2", &json], load].concat());
+        assert_eq!(ran.code, 0, "{ran:?}");
+    }
+    let compare =
+        |more: &[&str]| run(&[&["bench", "compare", &files[0], &files[1]], more].concat());
+    let told = compare(&[]);
+    assert_eq!(told.code, 0, "{told:?}");
+    let calls = told.stdout.lines().find(|line| line.starts_with("calls/s")).unwrap().to_owned();
+    assert!(!calls.contains("within noise"), "{calls}");
+    let failed = compare(&["--fail-if-worse", "50"]);
+    assert_eq!(failed.code, 1, "{failed:?}");
+    assert!(
+        failed.stderr.starts_with("error: b is worse than a: calls/s changed by -"),
+        "{failed:?}"
+    );
+}
+
+#[test]
+#[cfg(unix)]
+fn ctrl_c_reports_and_ends_by_the_signal() {
+    use std::{io::BufRead as _, os::unix::process::ExitStatusExt as _, process::Stdio};
+    let demo = Demo::start();
+    for (command, arguments, report) in [
+        (
+            "bench",
+            &["Log.write", "line=x", "-r", "500", "-d", "60s", "--warmup", "0"][..],
+            "calls/s",
+        ),
+        ("ping", &["-c", "1000", "--interval", "50ms"], "min "),
+    ] {
+        let mut rpc = rpc();
+        rpc.arg(command).arg(&demo.address).args(arguments);
+        let mut child = rpc.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        if command == "ping" {
+            out.read_line(&mut line).unwrap();
+        } else {
+            // Some of what the load has written is there.
+            while demo.run("call", &["Log.recent"]).stdout.matches('x').count() < 9 {}
+        }
+        let kill =
+            std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+        assert!(kill.unwrap().success());
+        let mut rest = String::new();
+        std::io::Read::read_to_string(&mut out, &mut rest).unwrap();
+        let status = child.wait().unwrap();
+        assert_eq!(status.signal(), Some(2), "{command}: {status:?}");
+        assert!(rest.contains(report), "{command}: {rest}");
+        if command == "bench" {
+            assert!(rest.contains("dropped                0"), "{rest}");
+        }
+    }
+}
+
+#[test]
 fn people_read_text() {
     let demo = Demo::start();
     let ran = demo.run("bench", &[&ADD[..], &["--connections", "2", "--in-flight", "4"]].concat());
@@ -99,7 +176,7 @@ fn people_read_text() {
         "calls/s ",
         "p99.99 ",
         "generator ",
-        "rpc over TCP: 8 in flight on 2 connections",
+        "rpc over TCP in bincode: 8 in flight on 2 connections",
         "200 calls are few",
         "cores, ",
     ] {
@@ -163,7 +240,7 @@ fn what_cannot_be_loaded_is_refused_in_one_line() {
         (&["Calculator.add", "a:=@int(1)", "b=1"], 67, "write @int(FROM,TO)"),
         (&["Calculator.add", "a:=@string(3)", "b=1"], 67, "should be i64"),
         (&["Calculator.average"], 67, "Calculator.average takes a stream"),
-        (&["add"], 2, "\"add\" is no method: write Service.method"),
+        (&["add"], 2, "\"add\" is not a method: write Service.method"),
         (&[], 2, "no method to call"),
     ] {
         demo.refuses(arguments, code, part);

@@ -39,6 +39,109 @@ fn texts_are_read_as_the_type_that_is_wanted() {
 }
 
 #[test]
+fn what_hands_type_is_understood() {
+    let demo = Demo::start();
+    for path in ["Calculator.add", "Calculator/add", "Calculator::add", "/Calculator/add"] {
+        demo.gives(&[path, "1", "2"], "3");
+    }
+    let item = [
+        "item.name=nut",
+        "item.kind=Plain",
+        "item.stock.main=9",
+        "item.note=small",
+        "item.tags:=[]",
+    ];
+    demo.gives(&[&["Inventory.put"], &item[..]].concat(), "4");
+    demo.gives(
+        &["Inventory.item", "nut"],
+        r#"{"name":"nut","kind":"Plain","stock":{"main":9},"tags":[],"note":"small"}"#,
+    );
+    let twice = ["Inventory.put", "item.name=x", "item:={}"];
+    demo.fails(&twice, 67, "error: item is given twice");
+    for header in ["tenant=acme", "tenant: acme", "tenant:acme"] {
+        let ran = demo.run("call", &["-H", header, "--timeout", "60", "Clock.whoami"]);
+        assert!(
+            ran.stdout.contains(r#""metadata":{"tenant":"acme"},"remaining_ms":59"#),
+            "{ran:?}"
+        );
+    }
+    // What is behind the first `=` is the value, whatever is in it.
+    let ran = demo.run("call", &["-H", "url=http://x", "Clock.whoami"]);
+    assert!(ran.stdout.contains(r#""url":"http://x""#), "{ran:?}");
+
+    let listed = demo.run("list", &["Calculator"]).stdout;
+    assert!(listed.contains("  async fn add(&self, a: i64, b: i64) -> i64"), "{listed}");
+    let described = demo.run("describe", &["Item"]).stdout;
+    assert!(described.starts_with("/// Something in stock.\npub struct Item {"), "{described}");
+    assert!(described.contains("pub enum Kind {"), "{described}");
+    let method = demo.run("describe", &["Calculator/add"]).stdout;
+    assert!(method.contains("async fn add"), "{method}");
+}
+
+#[test]
+fn the_address_may_come_from_the_environment() {
+    let demo = Demo::start();
+    let ran = |arguments: &[&str]| -> crate::Ran {
+        rpc().args(arguments).env("RPC_ADDRESS", &demo.address).output().unwrap().into()
+    };
+    assert_eq!(ran(&["call", "Calculator.add", "1", "2"]).stdout, "3\n");
+    assert_eq!(
+        ran(&["--max-time", "60", "call", "-v", "Calculator/add", "a=1", "b=2"]).stdout,
+        "3\n"
+    );
+    assert!(ran(&["list"]).stdout.contains("Calculator"));
+    assert!(ran(&["list", "Calculator"]).stdout.contains("async fn add"));
+    assert!(ran(&["describe", "Calculator.add"]).stdout.contains("async fn add"));
+    assert!(ran(&["ping", "-c", "1"]).stdout.contains("min "));
+    assert!(ran(&["schema", "save", "--service", "Calculator"]).stdout.contains("rpc_schema"));
+    // An address that is given comes first, and what is wrong anyway is told as it was typed.
+    assert_eq!(ran(&["call", "127.0.0.1:1", "Calculator.add", "1", "2"]).code, 78);
+    let wrong = ran(&["call"]);
+    assert_eq!((wrong.code, wrong.stderr.contains("<METHOD>")), (2, true), "{wrong:?}");
+}
+
+#[test]
+fn a_large_file_goes_as_the_bytes_that_it_is() {
+    let demo = Demo::start();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let bytes: Vec<u8> = (0..1_000_000_u32).map(|number| number as u8).collect();
+    std::fs::write(file.path(), &bytes).unwrap();
+    let argument = format!("picture=@{}", file.path().display());
+    demo.gives(&["Inventory.set_picture", "name=lamp", &argument], "1000000");
+    let raw = ["call", &demo.address, "--raw", "Inventory.picture", "name=lamp"];
+    assert_eq!(rpc().args(raw).output().unwrap().stdout, bytes);
+}
+
+#[test]
+fn the_codec_is_bincode_unless_json_is_asked_for() {
+    let demo = Demo::start();
+    let sent = |arguments: &[&str]| {
+        let ran = demo.run("call", &[&["--dry-run"], arguments].concat());
+        ran.stdout.lines().next().unwrap_or_default().to_owned()
+    };
+    let put = ["Inventory.set_picture", "name=lamp", r#"picture:={"base64":"aGk="}"#];
+    assert!(sent(&put).starts_with("request Inventory.set_picture, bincode, key "));
+    let json = [&["--codec", "json"], &put[..]].concat();
+    assert!(sent(&json).starts_with("request Inventory.set_picture, JSON, key "));
+    for arguments in [&put[..], &json] {
+        demo.gives(arguments, "2");
+        demo.gives(&["Inventory.picture", "name=lamp"], "[104,105]");
+        demo.gives(&["--codec", "json", "Inventory.picture", "name=lamp"], "[104,105]");
+    }
+    for codec in ["bincode", "json"] {
+        let ran = demo.run("call", &["-v", "--codec", codec, "Calculator.div", "a=1", "b=0"]);
+        assert_eq!(ran.code, 66, "{ran:?}");
+        assert!(ran.stderr.to_lowercase().contains(&format!("call in {codec} ")), "{ran:?}");
+        assert!(ran.stderr.contains(r#"Calculator.div failed: "DivisionByZero""#), "{ran:?}");
+        let sum = ["call", &demo.address, "--codec", codec, "Calculator.average"];
+        assert_eq!(run_with_stdin(&sum, "1\n2\n").stdout.trim(), "1.5");
+    }
+    // JSON has no such number: the demo refuses the result that comes of it.
+    let overflow = r#"error: Calculator.div failed: {"Overflow":{"operation":"div"}}"#;
+    demo.fails(&["Calculator.div", "a=Infinity", "b=2"], 66, overflow);
+}
+
+#[test]
 fn structs_and_enums_travel() {
     let demo = Demo::start();
     let item = r#"item:={"name":"box","kind":{"Boxed":[1,2,3]},"stock":{"main":9},"note":null}"#;
@@ -94,10 +197,10 @@ fn errors_are_json_where_that_is_asked_for() {
     fails(&["Calculator.add", "a=1"], 67, &refused);
     let unknown = r#""message":"no method ad in Calculator; did you mean add?""#;
     fails(&["Calculator.ad"], 76, &format!(r#""kind":"refused","code":"UNIMPLEMENTED",{unknown}"#));
-    let usage = r#""kind":"usage","message":"\"add\" is no method: write Service.method""#;
+    let usage = r#""kind":"usage","message":"\"add\" is not a method: write Service.method""#;
     fails(&["add"], 2, usage);
 
-    let late = demo.run("call", &["--json", "--timeout", "30ms", "Clock.sleep", "ms=60000"]);
+    let late = demo.run("call", &["--json", "--timeout", "1s", "Clock.sleep", "ms=60000"]);
     let error: serde_json::Value = serde_json::from_str(&late.stderr).unwrap();
     assert_eq!(late.code, 68);
     assert_eq!(
@@ -137,7 +240,7 @@ fn unknown_names_suggest_the_nearest() {
         76,
         "error: no method subtract in Calculator; there are add, div, average, sum",
     );
-    demo.fails(&["add"], 2, r#"error: "add" is no method: write Service.method"#);
+    demo.fails(&["add"], 2, r#"error: "add" is not a method: write Service.method"#);
 }
 
 #[test]
@@ -164,7 +267,10 @@ fn wrong_arguments_name_the_field_and_its_type() {
         ),
         (&["a=1.5", "b=2"], "Calculator.add: a is 1.5 and should be i64"),
         (&["a=1", "a=2"], "a is given twice"),
-        (&["1"], r#""1" is no argument: write name=value, name:=json, or one JSON value"#),
+        (
+            &["1", "2", "3"],
+            r#""1" is not an argument: write name=value, name:=json, or one JSON value"#,
+        ),
         (&["a:=oops"], "a: expected value at line 1 column 1"),
     ] {
         let arguments = [&["Calculator.add"], arguments].concat();
@@ -190,7 +296,7 @@ fn wrong_arguments_name_the_field_and_its_type() {
 fn a_deadline_is_an_exit_code() {
     let demo = Demo::start();
     // Either side may notice it first, and says so in its own words.
-    let ran = demo.run("call", &["--timeout", "30ms", "Clock.sleep", "ms=60000"]);
+    let ran = demo.run("call", &["--timeout", "1s", "Clock.sleep", "ms=60000"]);
     assert_eq!((ran.code, ran.stdout.as_str()), (68, ""), "{}", ran.stderr);
     let words = "error: Clock.sleep: DEADLINE_EXCEEDED: the deadline passed ";
     assert!(ran.stderr.starts_with(words), "{}", ran.stderr);
@@ -201,6 +307,10 @@ fn a_template_can_be_filled_in_and_sent() {
     let demo = Demo::start();
     let ran = demo.run("call", &["--template", "Inventory.put"]);
     expect("template.json", &ran.stdout);
+    let compact = demo.run("call", &["--template", "--compact", "Calculator.add"]);
+    assert_eq!(compact.stdout, "{\"a\":0,\"b\":0}\n");
+    // A method that takes a stream takes items on stdin.
+    assert_eq!(demo.run("call", &["--template", "Calculator.average"]).stdout, "0.0\n");
     let filled = ran.stdout.replace("\"name\": \"\"", "\"name\": \"pen\"");
     let ran = run_with_stdin(&["call", &demo.address, "Inventory.put", "-"], &filled);
     assert_eq!(ran.code, 0, "{ran:?}");

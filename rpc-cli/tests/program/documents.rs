@@ -158,7 +158,7 @@ fn what_is_no_schema_says_why() {
     };
     assert_eq!(
         wrong(&|_| "{}".to_owned()),
-        "error: FILE: this is no schema document: missing field `rpc_schema` at line 1 column 2"
+        "error: FILE: this is not a schema document: missing field `rpc_schema` at line 1 column 2"
     );
     assert_eq!(
         wrong(&|text| text.replace("\"rpc_schema\": 1", "\"rpc_schema\": 2")),

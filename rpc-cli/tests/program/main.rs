@@ -17,6 +17,7 @@ mod silence;
 mod strangers;
 mod streams;
 mod tls;
+mod wrong;
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},

@@ -142,3 +142,23 @@ fn options_that_contradict_each_other_are_refused() {
     ends(&run(&["list", "--pin", "abc", "127.0.0.1:1"]), 2, "--pin");
     ends(&run(&["list", "--cacert", "/nowhere/ca.pem", "127.0.0.1:1"]), 2, "/nowhere/ca.pem");
 }
+
+#[test]
+fn the_demo_says_what_clients_need() {
+    use std::io::{BufRead as _, BufReader};
+    let folder = TempDir::new().unwrap();
+    assert_eq!(run(&["cert", "dev", folder.path().to_str().unwrap()]).code, 0);
+    let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let mut demo = crate::rpc();
+    demo.args(["demo", "--listen", "127.0.0.1:0", "--tls-cert", &file("server.pem")]);
+    demo.args(["--tls-key", &file("server.key"), "--client-ca", &file("ca.pem")]);
+    let mut demo = demo.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(demo.stdout.as_mut().unwrap()).lines();
+    let lines: Vec<_> = lines.take(5).map(Result::unwrap).collect();
+    // The line for `Calculator.add`, as it stands there.
+    let words: Vec<_> = lines[4].split_whitespace().skip(1).collect();
+    let ran = run(&words);
+    demo.kill().unwrap();
+    demo.wait().unwrap();
+    assert_eq!((ran.code, ran.stdout.trim()), (0, "3"), "{words:?}: {}", ran.stderr);
+}

@@ -178,6 +178,15 @@ impl<T, E> Call<T, E> {
         self.upload(stream, crate::codec::encode::<serde_json::Value>)
     }
 
+    /// The items, encoded already, that go with a call as [`Channel::call_raw`] and [`Channel::stream_raw`] make it, in the
+    /// codec of the call.
+    pub fn upload_raw(self, stream: impl Upload<Payload>) -> Self {
+        self.upload(stream, |_, item, out| {
+            out.extend_from_slice(item);
+            Ok(())
+        })
+    }
+
     /// Gives the call up when it is not answered within `timeout` of being awaited; a stream, when it has
     /// not ended by then. The time that remains
     /// travels along: the server drops the handler when nobody waits for it any more.

@@ -58,7 +58,7 @@ impl CodecError {
         Self(Box::new(Cause::BincodeEncode(error)))
     }
 
-    pub(super) fn bincode_decode(error: DecodeError) -> Self {
+    pub(crate) fn bincode_decode(error: DecodeError) -> Self {
         Self(Box::new(Cause::BincodeDecode(error)))
     }
 
@@ -88,7 +88,7 @@ impl fmt::Display for CodecError {
             Cause::BincodeDecode(error) => error.fmt(f),
             Cause::JsonEncode(error) | Cause::JsonDecode(error) => error.fmt(f),
             Cause::Repeated(words) => f.write_str(words),
-            Cause::NoValue => f.write_str("a stream is no value"),
+            Cause::NoValue => f.write_str("a stream is not a value"),
         }
     }
 }

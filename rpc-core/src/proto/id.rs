@@ -83,7 +83,8 @@ impl<'de> Deserialize<'de> for MethodKey {
         let text = String::deserialize(deserializer)?;
         let digits = text.len() == 16 && text.bytes().all(|digit| digit.is_ascii_hexdigit());
         let value = u64::from_str_radix(&text, 16).ok().filter(|_| digits);
-        let wrong = || D::Error::custom(format_args!("{text:?} is no method key: 16 hex digits"));
+        let wrong =
+            || D::Error::custom(format_args!("{text:?} is not a method key: 16 hex digits"));
         value.map(Self).ok_or_else(wrong)
     }
 }

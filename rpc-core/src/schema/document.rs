@@ -32,7 +32,7 @@ pub struct Document {
 #[non_exhaustive]
 pub enum DocumentError {
     /// It is not JSON, or not of that form.
-    #[error("this is no schema document: {0}")]
+    #[error("this is not a schema document: {0}")]
     Malformed(#[from] serde_json::Error),
     /// A later release wrote it.
     #[error(

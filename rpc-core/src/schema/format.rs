@@ -184,9 +184,19 @@ impl Field {
         self.deprecated = Some(why.to_owned());
         self
     }
+
+    /// All names that readers of JSON know it by, its own first.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.name).chain(&self.aliases).map(String::as_str)
+    }
 }
 
 impl Variant {
+    /// True if readers of JSON know it by that name.
+    pub(crate) fn is_called(&self, name: &str) -> bool {
+        self.name == name || self.aliases.iter().any(|alias| alias == name)
+    }
+
     /// A variant with that content.
     #[must_use]
     pub fn new(name: &str, doc: &str, kind: ContainerKind) -> Self {

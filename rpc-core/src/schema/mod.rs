@@ -15,7 +15,7 @@ mod document;
 mod error_code;
 mod foreign;
 mod format;
-mod json;
+pub(crate) mod json;
 mod mismatch;
 mod primitives;
 mod registry;

@@ -8,17 +8,17 @@ use super::Address;
 
 /// Text that is no [`Address`].
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{text:?} is no address: {}", match wrong {
+#[error("{text:?} is not an address: {}", match wrong {
     Wrong::Form => "write host:port, such as 127.0.0.1:7000, or tls:host:port, or unix:/path",
     Wrong::Port => "a port is a number up to 65535",
-    Wrong::Scheme => "leave away what is in front of the host, and what is behind the port",
+    Wrong::Scheme => "omit the scheme, and what is behind the port",
 })]
 pub struct AddressError {
     text: String,
     wrong: Wrong,
 }
 
-/// What is wrong with text that is no address.
+/// What is wrong with text that is not an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wrong {
     Form,
@@ -65,7 +65,7 @@ pub trait IntoAddress {
     /// The address.
     ///
     /// # Errors
-    /// Text that is no address.
+    /// Text that is not an address.
     fn into_address(self) -> Result<Address, AddressError>;
 }
 

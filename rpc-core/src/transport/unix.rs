@@ -161,7 +161,7 @@ async fn lock_folder(path: &Path) -> io::Result<Option<File>> {
 async fn remove_stale(path: &Path) -> Result<(), Refusal> {
     let in_use = |text: String| io::Error::new(io::ErrorKind::AddrInUse, text);
     let Some(found) = identity(path) else {
-        let text = "a file that is no socket is there; remove it, or choose another path";
+        let text = "a file that is not a socket is there; remove it, or choose another path";
         return Err(in_use(text.to_owned()).into());
     };
     match UnixStream::connect(path).await {

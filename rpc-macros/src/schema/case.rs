@@ -37,7 +37,7 @@ impl Case {
             let known = NAMES.map(|(known, _)| known).join(", ");
             syn::Error::new(
                 text.span(),
-                format!("`{name}` is no naming convention of serde: write one of {known}"),
+                format!("`{name}` is not a naming convention of serde: write one of {known}"),
             )
         })
     }

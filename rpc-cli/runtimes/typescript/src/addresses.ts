@@ -68,7 +68,7 @@ function withPort(ip: Codec<string>, form: RegExp, show: (ip: string) => string)
     write: (writer, value) => {
       const found = form.exec(value);
       if (found === null) {
-        throw new EncodeError(`${value} is no address with a port`);
+        throw new EncodeError(`${value} is not an address with a port`);
       }
       ip.write(writer, found[1] ?? "");
       u16.write(writer, Number(found[2]));

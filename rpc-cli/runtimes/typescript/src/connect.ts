@@ -311,7 +311,7 @@ function placeOf(address: string): { path: string } | { host: string; port: numb
   const host = found?.[1] ?? found?.[2];
   const port = Number(found?.[3]);
   if (host === undefined || port > 65_535) {
-    const message = `${address} is no address: host:port, [v6]:port or unix:/path`;
+    const message = `${address} is not an address: host:port, [v6]:port or unix:/path`;
     return new StatusError("INVALID_ARGUMENT", message, false);
   }
   return { host, port };

@@ -16,7 +16,7 @@ pub(super) const COMMANDS: [&str; 6] =
     [":describe ", ":help", ":list", ":quit", ":set ", ":template "];
 
 /// What can be set.
-pub(super) const SETTINGS: [&str; 2] = ["timeout ", "header "];
+pub(super) const SETTINGS: [&str; 3] = ["timeout ", "header ", "codec "];
 
 /// Completes from descriptions, and lets JSON go over several lines.
 #[derive(Debug, Default)]

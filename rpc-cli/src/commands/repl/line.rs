@@ -53,6 +53,23 @@ pub(super) fn is_open(text: &str) -> bool {
     scan.is_inside()
 }
 
+/// The lines of what was typed or pasted, each whole: one that ends within brackets or quotes goes on in the next.
+pub(super) fn commands(typed: &str) -> Vec<String> {
+    let mut commands: Vec<String> = Vec::new();
+    let mut open = false;
+    for line in typed.split('\n') {
+        match commands.last_mut().filter(|_| open) {
+            Some(last) => {
+                last.push('\n');
+                last.push_str(line);
+            }
+            None => commands.push(line.trim_end_matches('\r').to_owned()),
+        }
+        open = commands.last().is_some_and(|last| is_open(last));
+    }
+    commands
+}
+
 /// Where in a text of words and JSON one stands.
 #[derive(Default)]
 struct Scan {
@@ -123,6 +140,13 @@ mod tests {
         // An apostrophe is none, in words and in JSON.
         let split = words(r#"S.m text=it's b='' c:="it's" ["x 'y", 1]"#);
         assert_eq!(split, ["S.m", "text=it's", "b=", r#"c:="it's""#, r#"["x 'y", 1]"#]);
+    }
+
+    #[test]
+    fn what_is_pasted_is_a_command_a_line() {
+        let pasted = "S.m a=1\r\nS.m {\n \"a\": 1\n}\n\n:list";
+        assert_eq!(commands(pasted), ["S.m a=1", "S.m {\n \"a\": 1\n}", "", ":list"]);
+        assert_eq!(commands(""), [""]);
     }
 
     #[test]

@@ -4,15 +4,18 @@
 mod complete;
 mod line;
 
-use std::{io::IsTerminal as _, path::PathBuf, time::Duration};
+use std::{io::IsTerminal as _, path::PathBuf, pin::pin, time::Duration};
 
 use anyhow::Result;
+use clap::ValueEnum as _;
 use rpc_core::schema::ServiceSchema;
 use rustyline::{CompletionType, Config, Editor, error::ReadlineError, history::FileHistory};
+use tokio::sync::mpsc;
 
 use self::complete::Assistant;
 use super::call;
 use crate::{
+    coding::Wish,
     connect::{Connected, connect, method, split},
     exit::Failure,
     output,
@@ -35,7 +38,7 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// Where the server listens: host:port or unix:/path.
-    address: String,
+    pub(super) address: String,
 }
 
 const HELP: &str = "\
@@ -46,18 +49,24 @@ Service.method name=value …     call a method; name:=json and {...} work too, 
 :template Service.method        the arguments as JSON to fill in
 :set timeout 1s                 for every call; `off` for none
 :set header key=value           sent with every call; `off` for none
+:set codec json                 for every call; `off` for bincode where the method is described
 :quit                           the same as quit, exit and Ctrl-D
 
+:set                            shows what is set
+
 Tab completes. Ctrl-C ends the call that runs. A method that takes a stream asks for its items, one on each
-line, up to an empty one.";
+line, up to an empty one; each goes to the server as it is typed.";
 
 /// The prompt, and what was set at it.
 struct Session {
     address: String,
     server: Connected,
-    editor: Option<Editor<Assistant, FileHistory>>,
+    editor: Option<Prompt>,
     timeout: Option<Duration>,
     headers: Vec<String>,
+    codec: Option<Wish>,
+    /// What was typed for a call that had ended by then: it is the next line.
+    next: Option<String>,
 }
 
 /// How long a ping may take before the call is made all the same.
@@ -83,7 +92,18 @@ pub(super) async fn run(args: Args, patience: Patience) -> Result<()> {
         let _ = editor.load_history(path);
     }
     let editor = Some(editor);
-    let mut session = Session { address, server, editor, timeout: None, headers: Vec::new() };
+    let mut session = Session {
+        address,
+        server,
+        editor,
+        timeout: None,
+        headers: Vec::new(),
+        codec: None,
+        next: None,
+    };
+    if std::io::stdin().is_terminal() {
+        session.greet();
+    }
     let failed = session.act_on_lines().await?;
     if let (Some(path), Some(editor)) = (history, &mut session.editor) {
         // A history that cannot be kept is no reason to complain.
@@ -129,46 +149,58 @@ impl Session {
     /// Does what is typed up to the end, and gives the last line's failure.
     async fn act_on_lines(&mut self) -> Result<Option<anyhow::Error>> {
         let mut failed = None;
-        while let Some(line) = self.read("rpc> ").await? {
-            let typed = !line.trim().is_empty();
-            match self.act(&line).await {
-                Ok(Next::Go) if !typed => {}
-                Ok(Next::Go) => failed = None,
-                Ok(Next::Quit) => break,
-                Err(error) => {
-                    match error.downcast_ref() {
-                        Some(Failure::Interrupted) => output::note("cancelled"),
-                        _ => output::error(&format!("{error:#}")),
+        while let Some(typed) = self.line().await? {
+            // What is pasted comes as one, of several lines.
+            for line in line::commands(&typed) {
+                match self.act(&line).await {
+                    Ok(Next::Go) if line.trim().is_empty() => {}
+                    Ok(Next::Go) => failed = None,
+                    Ok(Next::Quit) => return Ok(failed),
+                    Err(error) => {
+                        match error.downcast_ref() {
+                            Some(Failure::Interrupted) => output::note("cancelled"),
+                            _ => output::error(&format!("{error:#}")),
+                        }
+                        failed = Some(error);
                     }
-                    failed = Some(error);
                 }
             }
         }
         Ok(failed)
     }
 
-    /// The next line that is typed; none at the end.
-    async fn read(&mut self, prompt: &'static str) -> Result<Option<String>> {
-        let Some(mut editor) = self.editor.take() else { return Ok(None) };
-        // A thread of its own: reading blocks, and calls of the server's may come meanwhile.
-        let (editor, line) = tokio::task::spawn_blocking(move || {
-            let line = editor.readline(prompt);
-            if let Ok(line) = &line
-                && !line.trim().is_empty()
-            {
-                let _ = editor.add_history_entry(line);
-            }
-            (editor, line)
-        })
-        .await?;
-        self.editor = Some(editor);
-        match line {
-            Ok(line) => Ok(Some(line)),
-            // At the prompt it empties the line.
-            Err(ReadlineError::Interrupted) => Ok(Some(String::new())),
-            Err(ReadlineError::Eof) => Ok(None),
-            Err(error) => Err(error.into()),
+    async fn line(&mut self) -> Result<Option<String>> {
+        match self.next.take() {
+            Some(line) => Ok(Some(line)),
+            None => read(&mut self.editor, COMMAND).await,
         }
+    }
+
+    /// What a person sees first.
+    fn greet(&self) {
+        let name = self.server.channel.peer_name();
+        let who = if name.is_empty() { String::new() } else { format!("{name}, ") };
+        let count = self.services().len();
+        let services = if count == 1 { "service" } else { "services" };
+        output::note(&format!(
+            "{who}{}: {count} {services}; Tab completes, :help tells what can be typed",
+            self.server.address
+        ));
+    }
+
+    /// What `:set` has set.
+    fn settings(&self) {
+        let time = self
+            .timeout
+            .map_or_else(|| "off".to_owned(), |time| humantime::format_duration(time).to_string());
+        output::line(&format!("timeout {time}"));
+        let codec = match self.codec {
+            Some(Wish::Json) => "json",
+            Some(Wish::Bincode) => "bincode",
+            None => "off",
+        };
+        output::line(&format!("codec {codec}"));
+        self.headers.iter().for_each(|header| output::line(&format!("header {header}")));
     }
 
     async fn act(&mut self, line: &str) -> Result<Next> {
@@ -187,15 +219,24 @@ impl Session {
             }),
             [":describe" | ":d", what] => self.describe(what)?,
             [":template", path] => self.template(path)?,
+            [":set"] => self.settings(),
             [":set", "timeout", "off"] => self.timeout = None,
             [":set", "timeout", time] => {
-                let wrong = |error| Failure::argument(format!("{time:?} is no time: {error}"));
+                let wrong = |error| Failure::argument(format!("{time:?} is not a time: {error}"));
                 self.timeout = Some(patience::time(time).map_err(wrong)?);
             }
+            [":set", "codec", "off"] => self.codec = None,
+            [":set", "codec", name] => {
+                let wrong =
+                    |_| Failure::argument(format!("{name:?} is not a codec: bincode or json"));
+                self.codec = Some(Wish::from_str(name, true).map_err(wrong)?);
+            }
             [":set", "header", "off"] => self.headers.clear(),
-            [":set", "header", pair] if pair.contains('=') => self.headers.push(pair.to_owned()),
+            [":set", "header", pair] if call::metadata(&[pair.to_owned()]).is_ok() => {
+                self.headers.push(pair.to_owned());
+            }
             [word, ..] if word.starts_with(':') => {
-                let message = format!("{line:?} is no command; :help tells which there are");
+                let message = format!("{line:?} is not a command; :help tells which there are");
                 return Err(Failure::argument(message).into());
             }
             [path, ..] => {
@@ -250,29 +291,6 @@ impl Session {
         Ok(())
     }
 
-    fn assistant(&mut self) -> Option<&mut Assistant> {
-        self.editor.as_mut()?.helper_mut()
-    }
-
-    fn typing_items(&mut self, items: bool) {
-        if let Some(assistant) = self.assistant() {
-            assistant.items = items;
-        }
-    }
-
-    /// What is typed up to an empty line.
-    async fn items(&mut self) -> Result<Vec<String>> {
-        self.typing_items(true);
-        let mut items = Vec::new();
-        while let Some(line) = self.read("item> ").await?
-            && !line.trim().is_empty()
-        {
-            items.push(line);
-        }
-        self.typing_items(false);
-        Ok(items)
-    }
-
     /// Connects again if the connection was lost, and reads the descriptions anew: the server may be another.
     async fn renew(&mut self) -> Result<()> {
         // A ping finds a loss that this side has not noticed yet. One that is late is no loss: the call will tell.
@@ -284,7 +302,8 @@ impl Session {
         let mut server = connect(&self.address, self.server.patience.anew()).await?;
         let services = described(&mut server).await?;
         self.server = server;
-        if let Some(assistant) = self.assistant() {
+        let assistant = self.editor.as_mut().and_then(|editor| editor.helper_mut());
+        if let Some(assistant) = assistant {
             assistant.services = services;
         }
         Ok(())
@@ -295,9 +314,83 @@ impl Session {
             let method = self.service(name).ok().and_then(|service| service.method(of));
             method.is_some_and(|method| method.upload.is_some())
         });
-        let items = if takes_stream { self.items().await? } else { Vec::new() };
-        let args = call::Args::typed(path, arguments, self.timeout, &self.headers);
+        let (timeout, headers, codec) = (self.timeout, &self.headers[..], self.codec);
+        let args = call::Args::typed(path, arguments, call::Typed { timeout, headers, codec });
         self.server.patience = self.server.patience.anew().with_timeout(self.timeout);
-        call::make(&mut self.server, &args, call::Items::Typed(items)).await
+        let (lines, typed) = mpsc::channel(1);
+        let person = std::io::stdin().is_terminal();
+        let wrong = if person { call::Wrong::Told } else { call::Wrong::Ends };
+        let called = call::make(&mut self.server, &args, call::Items::Typed(typed, wrong));
+        if !takes_stream {
+            return called.await;
+        }
+        let mut called = pin!(called);
+        let mut typing = pin!(items(&mut self.editor, lines));
+        let ended = tokio::select! {
+            ended = &mut called => Some(ended),
+            _ = &mut typing => None,
+        };
+        let Some(ended) = ended else { return called.await };
+        // A person is shown how it ended at once, and what is typed next is another line. A script's items go on up to
+        // the empty line.
+        match ended {
+            Err(error) if person => output::error(&format!("{error:#}")),
+            Ok(()) if person => output::note("the call has ended"),
+            ended => {
+                typing.await?;
+                return ended;
+            }
+        }
+        self.next = typing.await?;
+        Ok(())
     }
 }
+
+/// The next line that is typed; none at the end.
+async fn read(editor: &mut Option<Prompt>, prompt: &'static str) -> Result<Option<String>> {
+    let Some(mut taken) = editor.take() else { return Ok(None) };
+    // A thread of its own: reading blocks, and calls of the server's may come meanwhile.
+    let (taken, line) = tokio::task::spawn_blocking(move || {
+        if let Some(assistant) = taken.helper_mut() {
+            assistant.items = prompt == ITEM;
+        }
+        let line = taken.readline(prompt);
+        if let Ok(line) = &line
+            && prompt == COMMAND
+            && !line.trim().is_empty()
+        {
+            let _ = taken.add_history_entry(line);
+        }
+        (taken, line)
+    })
+    .await?;
+    *editor = Some(taken);
+    match line {
+        Ok(line) => Ok(Some(line)),
+        // At the prompt it empties the line.
+        Err(ReadlineError::Interrupted) => Ok(Some(String::new())),
+        Err(ReadlineError::Eof) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Hands on what is typed up to an empty line. Gives the line that came when nobody wanted items any more.
+async fn items(editor: &mut Option<Prompt>, lines: mpsc::Sender<String>) -> Result<Option<String>> {
+    while let Some(line) = read(editor, ITEM).await?
+        && !line.trim().is_empty()
+    {
+        for item in line.lines() {
+            if let Err(mpsc::error::SendError(line)) = lines.send(item.to_owned()).await
+                && std::io::stdin().is_terminal()
+            {
+                return Ok(Some(line));
+            }
+        }
+    }
+    Ok(None)
+}
+
+type Prompt = Editor<Assistant, FileHistory>;
+
+const COMMAND: &str = "rpc> ";
+const ITEM: &str = "item> ";

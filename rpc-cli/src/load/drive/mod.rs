@@ -88,7 +88,7 @@ pub(crate) async fn drive<C: Caller>(
     shared.gate.close();
     let used = cpu.since(&before);
     let dropped = match &book {
-        Some(book) => window.drain(book, load.grace, &shared).await,
+        Some(book) => window.drain(book, end, load.grace, &shared).await,
         None => 0,
     };
     // Calls still in flight are cancelled; a caller that does not let go is left behind.
@@ -182,9 +182,10 @@ impl Window<'_> {
 
     /// Waits for the calls of an open loop that are on their way: each belongs to an intended time within
     /// the window. Gives the number of those that were never begun.
-    async fn drain(&mut self, book: &Book, grace: Duration, shared: &Shared) -> u64 {
+    async fn drain(&mut self, book: &Book, end: End, grace: Duration, shared: &Shared) -> u64 {
         // What becomes due while others are waited for is of no window.
-        let (sent, due) = (book.stop(), book.due());
+        let due = if end == End::Interrupted { book.surely_due() } else { book.due() };
+        let sent = book.stop();
         self.wait(Instant::now() + grace).await;
         self.total.add(&shared.recorder.take());
         let unfinished = sent.saturating_sub(self.count());

@@ -7,10 +7,14 @@ mod deserializer;
 mod error;
 mod limits;
 mod reader;
+mod writer;
 
 pub use error::{DecodeError, DecodeErrorKind};
+pub(crate) use limits::{EMPTY_ELEMENTS, MAX_DEPTH};
+pub(crate) use reader::{Reader, unzigzag, unzigzag_128};
+pub(crate) use writer::Writer;
 
-use bincode::{config, enc::write::Writer, error::EncodeError};
+use bincode::{config, enc::write, error::EncodeError};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::by_reference;
@@ -41,7 +45,7 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
 /// Writes to the end of a vector.
 struct Append<'a>(&'a mut Vec<u8>);
 
-impl Writer for Append<'_> {
+impl write::Writer for Append<'_> {
     #[inline]
     fn write(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
         if !by_reference::leave_gap(self.0, bytes) {

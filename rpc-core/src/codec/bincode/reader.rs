@@ -10,39 +10,39 @@ const U128: u8 = 254;
 
 /// The bytes that are not read yet.
 #[derive(Debug)]
-pub(super) struct Reader<'de> {
+pub(crate) struct Reader<'de> {
     rest: &'de [u8],
     total: usize,
 }
 
 impl<'de> Reader<'de> {
-    pub(super) const fn new(bytes: &'de [u8]) -> Self {
+    pub(crate) const fn new(bytes: &'de [u8]) -> Self {
         Self { rest: bytes, total: bytes.len() }
     }
 
-    pub(super) const fn remaining(&self) -> usize {
+    pub(crate) const fn remaining(&self) -> usize {
         self.rest.len()
     }
 
     /// The number of bytes that were read.
-    pub(super) const fn offset(&self) -> usize {
+    pub(crate) const fn offset(&self) -> usize {
         self.total - self.rest.len()
     }
 
     /// An error at the next byte.
     #[cold]
-    pub(super) const fn error(&self, kind: DecodeErrorKind) -> DecodeError {
+    pub(crate) const fn error(&self, kind: DecodeErrorKind) -> DecodeError {
         DecodeError { offset: self.offset(), kind }
     }
 
     /// An error at the byte that was read last.
     #[cold]
-    pub(super) const fn error_before(&self, kind: DecodeErrorKind) -> DecodeError {
+    pub(crate) const fn error_before(&self, kind: DecodeErrorKind) -> DecodeError {
         DecodeError { offset: self.offset() - 1, kind }
     }
 
     #[inline]
-    pub(super) fn byte(&mut self) -> Result<u8, DecodeError> {
+    pub(crate) fn byte(&mut self) -> Result<u8, DecodeError> {
         match self.rest {
             [first, rest @ ..] => {
                 self.rest = rest;
@@ -53,7 +53,7 @@ impl<'de> Reader<'de> {
     }
 
     #[inline]
-    pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
+    pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
         match self.rest.split_first_chunk() {
             Some((array, rest)) => {
                 self.rest = rest;
@@ -64,7 +64,7 @@ impl<'de> Reader<'de> {
     }
 
     /// A run of bytes preceded by its length.
-    pub(super) fn bytes(&mut self) -> Result<&'de [u8], DecodeError> {
+    pub(crate) fn bytes(&mut self) -> Result<&'de [u8], DecodeError> {
         let start = self.offset();
         let length = self.unsigned()?;
         // A slice of bytes that are here, before anything is allocated: nine bytes can claim any length.
@@ -78,7 +78,7 @@ impl<'de> Reader<'de> {
     }
 
     /// Text preceded by its length.
-    pub(super) fn text(&mut self) -> Result<&'de str, DecodeError> {
+    pub(crate) fn text(&mut self) -> Result<&'de str, DecodeError> {
         let bytes = self.bytes()?;
         std::str::from_utf8(bytes).map_err(|error| DecodeError {
             offset: self.offset() - bytes.len() + error.valid_up_to(),
@@ -87,7 +87,7 @@ impl<'de> Reader<'de> {
     }
 
     /// A character: its UTF-8 form, whose first byte tells its length.
-    pub(super) fn character(&mut self) -> Result<char, DecodeError> {
+    pub(crate) fn character(&mut self) -> Result<char, DecodeError> {
         let Some(&first) = self.rest.first() else { return Err(self.error(DecodeErrorKind::End)) };
         let length = match first {
             0..=0x7f => 1,
@@ -108,7 +108,7 @@ impl<'de> Reader<'de> {
 
     /// An unsigned number of up to 64 bits.
     #[inline]
-    pub(super) fn unsigned(&mut self) -> Result<u64, DecodeError> {
+    pub(crate) fn unsigned(&mut self) -> Result<u64, DecodeError> {
         match self.byte()? {
             small @ 0..U16 => Ok(small.into()),
             U16 => Ok(u16::from_le_bytes(self.array()?).into()),
@@ -122,7 +122,7 @@ impl<'de> Reader<'de> {
     /// An unsigned number of a narrower type. Wider forms than the type's own are refused, as the crate
     /// does, even where the number would fit.
     #[inline]
-    pub(super) fn narrow<T: TryFrom<u64>>(&mut self) -> Result<T, DecodeError> {
+    pub(crate) fn narrow<T: TryFrom<u64>>(&mut self) -> Result<T, DecodeError> {
         let widest = match size_of::<T>() {
             2 => U16,
             4 => U32,
@@ -139,7 +139,7 @@ impl<'de> Reader<'de> {
     }
 
     /// An unsigned number of up to 128 bits.
-    pub(super) fn unsigned_128(&mut self) -> Result<u128, DecodeError> {
+    pub(crate) fn unsigned_128(&mut self) -> Result<u128, DecodeError> {
         if self.rest.first() == Some(&U128) {
             self.rest = &self.rest[1..];
             return Ok(u128::from_le_bytes(self.array()?));
@@ -150,10 +150,10 @@ impl<'de> Reader<'de> {
 
 /// Signed numbers travel with their sign in the lowest bit.
 #[inline]
-pub(super) const fn unzigzag(number: u64) -> i64 {
+pub(crate) const fn unzigzag(number: u64) -> i64 {
     (number >> 1) as i64 ^ -((number & 1) as i64)
 }
 
-pub(super) const fn unzigzag_128(number: u128) -> i128 {
+pub(crate) const fn unzigzag_128(number: u128) -> i128 {
     (number >> 1) as i128 ^ -((number & 1) as i128)
 }

@@ -24,6 +24,14 @@ impl ServiceSchema {
     }
 }
 
+impl Registry {
+    /// True if values of that shape can be keys of JSON objects.
+    pub(crate) fn is_text(&self, format: &Format) -> bool {
+        let search = Search { types: self, met: HashSet::new(), waiting: Vec::new() };
+        search.is_text(format)
+    }
+}
+
 struct Search<'a> {
     types: &'a Registry,
     /// Keys of the named types that were looked at.

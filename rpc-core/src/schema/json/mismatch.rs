@@ -19,15 +19,15 @@ pub struct Mismatch {
 }
 
 impl Mismatch {
-    pub(super) fn new(expected: String, value: &Value) -> Self {
+    pub(crate) fn new(expected: String, value: &Value) -> Self {
         Self::found(expected, describe(value))
     }
 
-    pub(super) const fn found(expected: String, found: String) -> Self {
+    pub(crate) const fn found(expected: String, found: String) -> Self {
         Self { path: String::new(), expected, found, candidates: Vec::new() }
     }
 
-    pub(super) fn unknown(field: &str, of: &str, candidates: Vec<String>) -> Self {
+    pub(crate) fn unknown(field: &str, of: &str, candidates: Vec<String>) -> Self {
         let expected = match candidates.as_slice() {
             [] if of == ARGUMENTS => "left out: the method takes no arguments".to_owned(),
             [] => format!("left out: {of} has no fields"),
@@ -36,18 +36,18 @@ impl Mismatch {
         Self { candidates, ..Self::found(expected, "unknown".to_owned()) }.in_field(field)
     }
 
-    pub(super) fn unknown_variant(chosen: &str, of: &str, candidates: Vec<String>) -> Self {
+    pub(crate) fn unknown_variant(chosen: &str, of: &str, candidates: Vec<String>) -> Self {
         let expected = format!("a variant of {of}: {}", candidates.join(", "));
         Self { candidates, ..Self::found(expected, format!("{chosen:?}")) }
     }
 
     /// The same mismatch, seen from the object that holds it under this name.
-    pub(super) fn in_field(self, name: &str) -> Self {
+    pub(crate) fn in_field(self, name: &str) -> Self {
         self.behind(name.to_owned())
     }
 
     /// The same mismatch, seen from the array that holds it at this place.
-    pub(super) fn in_element(self, index: usize) -> Self {
+    pub(crate) fn in_element(self, index: usize) -> Self {
         self.behind(format!("[{index}]"))
     }
 

@@ -3,6 +3,7 @@
 //! conventions, and is stricter in one thing: unknown fields are mistakes.
 
 mod exact;
+pub(crate) mod forms;
 mod mismatch;
 mod scalar;
 #[cfg(test)]
@@ -31,7 +32,16 @@ use super::{Argument, ContainerKind, Field, Format, MethodSchema, Registry, Vari
 /// # Errors
 /// The first part of the value that does not fit.
 pub fn check(format: &Format, registry: &Registry, value: &Value) -> Result<(), Mismatch> {
-    Checker { registry, hops: 0 }.format(format, value)
+    Checker { registry, forms: Forms::Json, hops: 0 }.format(format, value)
+}
+
+/// The same for a value that is to be encoded in bincode, where more forms are understood.
+pub(crate) fn check_encodable(
+    format: &Format,
+    registry: &Registry,
+    value: &Value,
+) -> Result<(), Mismatch> {
+    Checker { registry, forms: Forms::Encodable, hops: 0 }.format(format, value)
 }
 
 impl MethodSchema {
@@ -41,8 +51,27 @@ impl MethodSchema {
     /// # Errors
     /// The first argument that does not fit, is missing or unknown.
     pub fn check_arguments(&self, types: &Registry, value: &Value) -> Result<(), Mismatch> {
-        let arguments: Vec<Field> = self.arguments.iter().map(as_field).collect();
-        Checker { registry: types, hops: 0 }.fields(&arguments, "the arguments", value)
+        self.check_as(Forms::Json, types, value)
+    }
+
+    /// The same for arguments that are to be encoded in bincode.
+    pub(crate) fn check_encodable_arguments(
+        &self,
+        types: &Registry,
+        value: &Value,
+    ) -> Result<(), Mismatch> {
+        self.check_as(Forms::Encodable, types, value)
+    }
+
+    fn check_as(&self, forms: Forms, types: &Registry, value: &Value) -> Result<(), Mismatch> {
+        let arguments = self.argument_fields();
+        let checker = Checker { registry: types, forms, hops: 0 };
+        checker.fields(&arguments, "the arguments", value)
+    }
+
+    /// The arguments as the fields of a struct.
+    pub(crate) fn argument_fields(&self) -> Vec<Field> {
+        self.arguments.iter().map(as_field).collect()
     }
 }
 
@@ -58,9 +87,19 @@ fn as_field(argument: &Argument) -> Field {
 /// The most fields that are searched one by one; more are indexed in a table.
 const MANY: usize = 32;
 
+/// The forms of values that are understood.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Forms {
+    /// Those of serde_json.
+    Json,
+    /// Those and the ones that `dynamic` has for what JSON cannot say.
+    Encodable,
+}
+
 #[derive(Clone, Copy)]
 struct Checker<'a> {
     registry: &'a Registry,
+    forms: Forms,
     /// The number of newtypes that were unwrapped at the same value.
     hops: usize,
 }
@@ -90,7 +129,16 @@ impl Checker<'_> {
                 Some(container) => self.kind(&container.kind, &container.name, value),
                 None => Ok(()),
             },
+            (Format::Map { key, value: content }, Value::Array(pairs))
+                if self.forms == Forms::Encodable && !self.registry.is_text(key) =>
+            {
+                let pair = Format::Tuple(vec![Format::clone(key), Format::clone(content)]);
+                self.each(&pair, pairs)
+            }
             (format, value) if scalar::fits(format, value) => Ok(()),
+            (format, value) if self.forms == Forms::Encodable && scalar::is_said(format, value) => {
+                Ok(())
+            }
             (format, value) => {
                 let expected = self.registry.type_name(format);
                 Err(Mismatch::new(expected + scalar::range(format, value), value))
@@ -150,9 +198,15 @@ impl Checker<'_> {
         let many = fields.len() > MANY;
         let index = fields.iter().filter(|_| many).map(|field| (field.name.as_str(), field));
         let index: HashMap<&str, &Field> = index.collect();
-        let find = |name: &str| match many {
-            true => index.get(name).copied(),
-            false => fields.iter().find(|field| field.name == name),
+        let alias = |name: &str| {
+            fields.iter().find(|field| field.aliases.iter().any(|alias| alias == name))
+        };
+        let find = |name: &str| {
+            let named = match many {
+                true => index.get(name).copied(),
+                false => fields.iter().find(|field| field.name == name),
+            };
+            named.or_else(|| alias(name))
         };
         for (entry, value) in entries {
             let Some(field) = find(entry) else {
@@ -165,7 +219,7 @@ impl Checker<'_> {
         }
         let left_out = |field: &&Field| {
             let needed = !field.optional && !matches!(field.format, Format::Option(_));
-            needed && !entries.contains_key(&field.name)
+            needed && !field.names().any(|name| entries.contains_key(name))
         };
         match fields.iter().find(left_out) {
             Some(field) => Err(self.missing(field)),
@@ -220,7 +274,7 @@ impl Checker<'_> {
                 return Err(Mismatch::new(expected, value));
             }
         };
-        let Some(variant) = variants.iter().find(|variant| variant.name == *chosen) else {
+        let Some(variant) = variants.iter().find(|variant| variant.is_called(chosen)) else {
             let names = variants.iter().map(|variant| variant.name.clone());
             return Err(Mismatch::unknown_variant(chosen, name, names.collect()));
         };
@@ -247,7 +301,7 @@ impl Checker<'_> {
                 Some(ContainerKind::Newtype(content)) => return self.hop(key)?.key(content, name),
                 Some(ContainerKind::Enum(variants)) => variants
                     .iter()
-                    .any(|variant| variant.name == name && variant.kind == ContainerKind::Unit),
+                    .any(|variant| variant.is_called(name) && variant.kind == ContainerKind::Unit),
                 Some(_) => false,
                 None => true,
             },

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV
 
 use serde_json::Value;
 
+use super::forms;
 use crate::schema::{Format, any_json};
 
 /// True if `value` is of the type that `format` describes; false for types that have parts.
@@ -25,6 +26,17 @@ pub(super) fn fits(format: &Format, value: &Value) -> bool {
                 .zip(number.as_i128())
                 .is_some_and(|((least, most), number)| (least..=most).contains(&number)),
         },
+        _ => false,
+    }
+}
+
+/// True if `value` is one of the forms that values without a form in JSON have all the same: bytes in base64, and
+/// floats that are no numbers.
+pub(super) fn is_said(format: &Format, value: &Value) -> bool {
+    match format {
+        Format::F32 | Format::F64 => forms::float(value).is_some(),
+        Format::Bytes => forms::base64(value).is_some(),
+        Format::Seq(content) if **content == Format::U8 => forms::base64(value).is_some(),
         _ => false,
     }
 }

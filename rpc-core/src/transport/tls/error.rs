@@ -17,7 +17,7 @@ pub enum TlsError {
         reason: Arc<io::Error>,
     },
     /// The text begins a section of PEM and does not go on as one.
-    #[error("{from} is no proper PEM: {reason}")]
+    #[error("{from} is not valid PEM: {reason}")]
     Pem {
         /// Where it comes from.
         from: String,
@@ -76,11 +76,11 @@ pub enum TlsError {
     NoPin,
     /// Text that is no pin.
     #[error(
-        "{0:?} is no pin of a key: write its SHA-256 as 64 hexadecimal digits, or as sha256// and base64"
+        "{0:?} is not the pin of a key: write its SHA-256 as 64 hexadecimal digits, or as sha256// and base64"
     )]
     Pin(String),
     /// Text that is neither a DNS name nor an IP address.
-    #[error("{0:?} is no name of a server: write a DNS name or an IP address")]
+    #[error("{0:?} is not the name of a server: write a DNS name or an IP address")]
     ServerName(String),
     /// Nothing says whom the server's certificate has to name.
     #[error("{0} has no host name to be checked: say which by ClientTls::server_name")]

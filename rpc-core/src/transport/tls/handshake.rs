@@ -1,6 +1,6 @@
 //! Why a handshake failed, in words that say what to do about it. TLS itself tells the other side no more than a number.
 
-use std::{fmt, io};
+use std::{fmt, io, net::IpAddr};
 
 use thiserror::Error;
 use tokio_rustls::rustls::{
@@ -173,7 +173,7 @@ impl HandshakeError {
                 Self::NotYetValid { whose, day: Some(day(not_before.as_secs())) }
             }
             CertificateError::NotValidForNameContext { expected, presented } => Self::OtherName {
-                wanted: expected.to_str().into_owned(),
+                wanted: plain_address(&expected.to_str()),
                 presented: presented.iter().map(|name| plain_name(name)).collect(),
             },
             CertificateError::UnknownIssuer => Self::UnknownIssuer { whose },
@@ -228,7 +228,12 @@ fn words(name: &str) -> String {
 /// `DnsName("example.com")` and `IpAddress(127.0.0.1)` without what is around the name.
 fn plain_name(shown: &str) -> String {
     let inner = shown.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')'));
-    inner.unwrap_or(shown).trim_matches('"').to_owned()
+    plain_address(inner.unwrap_or(shown).trim_matches('"'))
+}
+
+/// An address as people write it, `::1` for `0::1`; names stay as they are.
+fn plain_address(text: &str) -> String {
+    text.parse::<IpAddr>().map_or_else(|_| text.to_owned(), |address| address.to_string())
 }
 
 fn names(presented: &[String]) -> String {
@@ -266,6 +271,8 @@ mod tests {
     fn names_are_shown_as_people_write_them() {
         assert_eq!(plain_name("DnsName(\"example.com\")"), "example.com");
         assert_eq!(plain_name("IpAddress(127.0.0.1)"), "127.0.0.1");
+        assert_eq!(plain_name("IpAddress(0:0:0:0:0:0:0:1)"), "::1");
+        assert_eq!(plain_address("0::1"), "::1");
         assert_eq!(plain_name("odd"), "odd");
     }
 }

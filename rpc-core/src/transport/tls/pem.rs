@@ -102,7 +102,7 @@ impl Pem {
         let reason = match error {
             pem::Error::MissingSectionEnd { .. } => "a section has no end".to_owned(),
             pem::Error::IllegalSectionStart { .. } => "a section begins in a wrong way".to_owned(),
-            pem::Error::Base64Decode(_) => "a section is no base64".to_owned(),
+            pem::Error::Base64Decode(_) => "a section is not base64".to_owned(),
             pem::Error::Io(error) => error.to_string(),
             error => format!("{error:?}"),
         };
