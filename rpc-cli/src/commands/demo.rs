@@ -80,9 +80,9 @@ pub(super) async fn run(args: Args) -> Result<()> {
     }
     let running = server.start(address).await;
     let running = running.map_err(|error| Failure::unreachable(error.to_string()))?;
-    let address = running.address();
-    output::line(&address.to_string());
-    let address = format!("{options}{address}");
+    let bound = running.address();
+    output::line(&bound.to_string());
+    let address = format!("{options}{bound}");
     output::line(&format!("Try, in another terminal:\n  rpc list {address}"));
     output::line(&format!("  rpc describe {address} Inventory"));
     output::line(&format!("  rpc call {address} Calculator.add a=1 b=2"));
@@ -91,8 +91,8 @@ pub(super) async fn run(args: Args) -> Result<()> {
     output::line(&format!("  rpc call {address} Clock.ticks every_ms=500"));
     output::line(&format!("  seq 10 | rpc call {address} Calculator.average"));
     output::line(&format!("  rpc call {address} Chat.join nick=ada room=lobby"));
-    if matches!(address, Address::Tcp { .. }) {
-        output::line(&format!("  curl -d '[1,2]' {address}/Calculator.add"));
+    if matches!(bound, Address::Tcp { .. }) {
+        output::line(&format!("  curl -d '[1,2]' {bound}/Calculator.add"));
     }
     end_on_signal(running, signals).await
 }
