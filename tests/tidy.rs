@@ -61,7 +61,17 @@ const CORE: &[Wall] = &[
     ),
     (
         "client",
-        &["proto", "transport", "identity", "seam", "connection", "call", "service", "times"],
+        &[
+            "proto",
+            "transport",
+            "identity",
+            "seam",
+            "connection",
+            "call",
+            "service",
+            "time",
+            "times",
+        ],
     ),
     ("in_memory", &["transport", "call", "server", "client"]),
     // The door for generated code names whatever that code needs.

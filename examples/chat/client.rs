@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use rpc_core::{Address, AddressError, CallError, DialError, Endpoint};
+use rpc_core::{Address, AddressError, CallError, DialError, Endpoint, Reconnect};
 use tokio::sync::mpsc::{Receiver, UnboundedSender};
 
 use crate::service::protocol::{
@@ -159,7 +159,9 @@ impl Member {
             return Ok(chat.clone());
         }
         let inbox = ChatEventsServer::new(Inbox(self.shown.clone()));
-        let endpoint = Endpoint::new().name("chat member").with(inbox);
+        // It says itself when it is cut off, and comes back by and by.
+        let endpoint = Endpoint::new().reconnect(Reconnect::off());
+        let endpoint = endpoint.name("chat member").with(inbox);
         let address = self.address.clone();
         let channel = match &self.offline {
             None => endpoint.connect(address).await,

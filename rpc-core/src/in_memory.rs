@@ -28,13 +28,14 @@ impl Endpoint {
             }
         };
         match server.into().serve_in_memory(far) {
-            Ok(_running) => self.channel(near, serve),
+            Ok(_running) => self.channel(self.prepared(near), serve),
             Err(error) => self.unserved(format!("the server in memory cannot serve: {error}")),
         }
     }
 
     fn unserved(&self, reason: String) -> Channel {
-        self.channel(Link::new(Unserved(reason), Peer::new(PeerAddress::Memory)), None)
+        let link = Link::new(Unserved(reason), Peer::new(PeerAddress::Memory));
+        self.channel(self.prepared(link), None)
     }
 }
 

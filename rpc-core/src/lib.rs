@@ -114,7 +114,8 @@
 //! | [`Channel`], [`Endpoint`] | the client's door to a server, and the description it is made from |
 //! | [`Call`] | one RPC; [`proto::CallId`] names it on the wire |
 //! | opening | the head of a call: method, codec, deadline, metadata, streams ([`proto::Opening`]) |
-//! | caller, picker | what takes encoded calls and gives their outcomes; what chooses one when a call is sent |
+//! | caller, supply | what takes encoded calls and gives their outcomes; what gives another one when that is over |
+//! | picker | what chooses a caller when a call is sent |
 //! | origin | where a request came from: its peer, and the way back to it |
 //! | share | the part of the peer's limits that a call takes until it has ended |
 //! | lane, line | calls that wait to be sent, and calls that wait to be started, each behind its like |
@@ -166,7 +167,7 @@ pub use call::{
     Upload, fallible,
 };
 #[doc(inline)]
-pub use client::Endpoint;
+pub use client::{Endpoint, Reconnect};
 #[doc(inline)]
 pub use codec::CodecError;
 #[doc(inline)]
@@ -224,6 +225,8 @@ mod documents {
     mod liveness {}
     #[doc = include_str!("../../docs/guide/order.md")]
     mod order {}
+    #[doc = include_str!("../../docs/guide/reconnecting.md")]
+    mod reconnecting {}
     #[doc = include_str!("../../docs/guide/services.md")]
     mod services {}
     #[doc = include_str!("../../docs/guide/statuses.md")]

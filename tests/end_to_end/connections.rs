@@ -9,7 +9,9 @@ use std::{
     time::Duration,
 };
 
-use rpc_core::{Code, Connection, Context, Endpoint, Identity, Peer, Server, service};
+use rpc_core::{
+    Code, Connection, Context, Endpoint, Identity, Peer, Reconnect, Running, Server, service,
+};
 use tokio::sync::{Notify, mpsc};
 
 #[service]
@@ -131,6 +133,12 @@ fn house() -> (Arc<House>, Server) {
     (house, server)
 }
 
+/// A client whose channel ends with its connection.
+async fn once(running: &Running) -> LobbyClient {
+    let endpoint = Endpoint::new().reconnect(Reconnect::off());
+    LobbyClient::new(endpoint.connect(running.address()).await.unwrap())
+}
+
 #[tokio::test]
 async fn state_is_that_of_the_connection_and_goes_with_it() {
     let (house, server) = house();
@@ -138,7 +146,7 @@ async fn state_is_that_of_the_connection_and_goes_with_it() {
     let first = LobbyClient::connect(running.address()).await.unwrap();
     // The hook has run before the first call, which comes with the hello.
     assert_eq!(first.knock().await, Ok(100));
-    let second = LobbyClient::connect(running.address()).await.unwrap();
+    let second = once(&running).await;
     assert_eq!((second.knock().await, first.knock().await), (Ok(200), Ok(101)));
     assert_eq!(house.present(), [1, 2]);
 
@@ -229,7 +237,7 @@ async fn a_hook_that_panics_ends_that_connection_alone() {
         assert!(first.fetch_add(1, Ordering::SeqCst) > 0, "the first one is not welcome");
     });
     let running = server.start("127.0.0.1:0").await.unwrap();
-    let refused = LobbyClient::connect(running.address()).await.unwrap();
+    let refused = once(&running).await;
     let error = soon(refused.channel().closed()).await.unwrap_err();
     assert_eq!(error.code(), Code::Unavailable, "{error}");
     let lobby = LobbyClient::connect(running.address()).await.unwrap();

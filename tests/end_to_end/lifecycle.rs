@@ -4,7 +4,8 @@ use std::{collections::BTreeSet, future::Future, time::Duration};
 
 use futures_util::{Stream, StreamExt as _};
 use rpc_core::{
-    Broadcast, ChannelState, Code, Codec, Context, Endpoint, Server, Shared, Status, service,
+    Broadcast, ChannelState, Code, Codec, Context, Endpoint, Reconnect, Server, Shared, Status,
+    service,
 };
 use tests::{PlaygroundClient, PlaygroundServer, Served, Toys, Transport};
 use tokio::{sync::mpsc, time::timeout};
@@ -12,6 +13,11 @@ use tokio::{sync::mpsc, time::timeout};
 /// A test that hangs fails by this.
 async fn soon<F: Future>(future: F) -> F::Output {
     timeout(Duration::from_secs(60), future).await.expect("it hangs")
+}
+
+/// A channel that ends with its connection.
+fn once() -> Endpoint {
+    Endpoint::new().reconnect(Reconnect::off())
 }
 
 /// Subscriptions that may be quiet for ever.
@@ -58,7 +64,7 @@ async fn a_quiet_subscription_that_watches_for_the_end_does_not_hold_a_shutdown_
     let server = Server::new().grace(Duration::from_secs(3600));
     let server = server.with(FeedServer::new(exchange.clone()));
     let running = server.start("127.0.0.1:0").await.unwrap();
-    let feed = FeedClient::connect(running.address()).await.unwrap();
+    let feed = FeedClient::new(once().connect(running.address()).await.unwrap());
     let mut values = feed.polite().await.unwrap();
     exchange.values.send(7);
     assert_eq!(values.next().await, Some(Ok(7)));
@@ -72,7 +78,7 @@ async fn a_quiet_subscription_that_does_not_watch_is_cut() {
     let (exchange, _contexts) = exchange();
     let server = Server::new().grace(Duration::from_millis(1));
     let running = server.with(FeedServer::new(exchange)).start("127.0.0.1:0").await.unwrap();
-    let feed = FeedClient::connect(running.address()).await.unwrap();
+    let feed = FeedClient::new(once().connect(running.address()).await.unwrap());
     let mut values = feed.stubborn().await.unwrap();
     soon(running.shutdown()).await;
     let cut = values.next().await.unwrap().unwrap_err();
@@ -168,14 +174,15 @@ fn one_way_calls_have_left_when_the_connection_is_closed() {
 #[tokio::test]
 async fn an_end_that_is_not_in_order_says_why() {
     let served = Served::over(Transport::Tcp, Codec::Bincode).await;
-    let channel = served.client.channel().clone();
+    let client = served.client_once().await;
+    let channel = client.channel().clone();
     let closed = tokio::spawn(async move { channel.closed().await });
-    served.client.nothing().await.unwrap();
+    client.nothing().await.unwrap();
     served.running.as_ref().unwrap().shutdown_handle().abort();
     let why = soon(closed).await.unwrap().unwrap_err();
     assert_eq!(why.code(), Code::Unavailable);
     assert!(why.message().starts_with("peer closed the connection"), "{why}");
-    assert_eq!(served.client.channel().close().await, Err(why), "there is no better end to come");
+    assert_eq!(client.channel().close().await, Err(why), "there is no better end to come");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Connections that break: every pending call ends, and says whether it may have run.
 
 use rpc_core::{
-    Code, Codec,
+    Code, Codec, Endpoint, Reconnect,
     proto::{
         MethodKey,
         wire::{CloseCode, Kind},
@@ -13,18 +13,18 @@ use tokio::net::TcpListener;
 #[tokio::test]
 async fn pending_calls_end_when_the_server_goes_away() {
     let served = Served::over(Transport::Tcp, Codec::Bincode).await;
-    let client = served.client.clone();
-    let waiting = tokio::spawn(async move { client.wait().await });
+    let client = served.client_once().await;
+    let waiting = tokio::spawn(client.wait());
     served.toys.until_waiting(1).await;
     served.running.as_ref().unwrap().shutdown_handle().abort();
     let error = waiting.await.unwrap().unwrap_err();
     assert_eq!(error.code(), Code::Unavailable);
     assert!(error.status().unwrap().may_have_run());
     served.toys.until_waiting(0).await;
-    let error = served.client.add(1, 2).await.unwrap_err();
+    let error = client.add(1, 2).await.unwrap_err();
     assert_eq!(error.code(), Code::Unavailable);
     assert!(!error.status().unwrap().may_have_run(), "{error}");
-    let ready = served.client.channel().ready().await.unwrap_err();
+    let ready = client.channel().ready().await.unwrap_err();
     assert_eq!(ready.code(), Code::Unavailable);
 }
 
@@ -44,8 +44,9 @@ async fn handlers_end_when_their_client_is_reset() {
 async fn a_server_that_closes_midway_leaves_no_call_hanging() {
     for goodbye in [false, true] {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let client = PlaygroundClient::connect(listener.local_addr().unwrap()).await.unwrap();
-        let call = tokio::spawn(async move { client.add(1, 2).await });
+        let endpoint = Endpoint::new().reconnect(Reconnect::off());
+        let channel = endpoint.connect(listener.local_addr().unwrap()).await.unwrap();
+        let call = tokio::spawn(PlaygroundClient::new(channel).add(1, 2));
         let (stream, _) = listener.accept().await.unwrap();
         let mut peer = RawPeer::over(stream);
         peer.send(&RawPeer::greeting()).await.unwrap();

@@ -2,6 +2,7 @@
 //! transport, certificates, and a peer that speaks the protocol by hand.
 
 mod authority;
+mod cutter;
 mod playground;
 mod raw_peer;
 mod served;
@@ -9,6 +10,7 @@ mod tour;
 pub mod wire;
 
 pub use authority::{Authority, Leaf, valid};
+pub use cutter::{Cutter, Fault, History, Plan, Seed, Told, Verdict};
 pub use playground::{
     Colour, Order, Playground, PlaygroundClient, PlaygroundServer, Refused, Toys,
 };

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use rpc_core::{Address, Codec, Endpoint, Running, Server};
+use rpc_core::{Address, Codec, Endpoint, Reconnect, Running, Server};
 use tempfile::TempDir;
 
 use crate::{PlaygroundClient, PlaygroundServer, Toys};
@@ -53,6 +53,12 @@ impl Served {
         let channel = Endpoint::new().codec(codec).connect(running.address()).await;
         let client = PlaygroundClient::new(channel.expect("the server listens"));
         Self { toys, client, running: Some(running), _directory: Some(directory) }
+    }
+
+    /// A client of the server whose channel ends with its connection.
+    pub async fn client_once(&self) -> PlaygroundClient {
+        let endpoint = Endpoint::new().reconnect(Reconnect::off());
+        PlaygroundClient::new(endpoint.connect(self.address()).await.expect("the server listens"))
     }
 
     /// The address of the server.

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _, stream};
-use rpc_core::{Channel, Context, DialError, Endpoint, Peer, Streaming, service};
+use rpc_core::{Channel, Context, DialError, Endpoint, Peer, Reconnect, Streaming, service};
 
 /// The side that is dialled.
 #[service]
@@ -96,7 +96,7 @@ impl TourClient {
     }
 }
 
-/// How clients of the tour connect.
+/// How clients of the tour connect: once, so that what ends a connection is seen.
 pub fn tourist() -> Endpoint {
-    Endpoint::new().with(GuideServer::new(Sights))
+    Endpoint::new().reconnect(Reconnect::off()).with(GuideServer::new(Sights))
 }

@@ -59,7 +59,7 @@ pub(crate) async fn dial(
     tls: ClientTls,
 ) -> Result<TourClient, DialError> {
     let once = Once(std::sync::Mutex::new(Some(io)));
-    tourist().tls(tls).connect_with(&once).await.map(TourClient::new)
+    tourist().tls(tls).connect_with(once).await.map(TourClient::new)
 }
 
 async fn socket(running: &Running) -> TcpStream {

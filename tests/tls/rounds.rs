@@ -109,7 +109,7 @@ async fn listeners_and_connectors_of_the_programs_own_are_toured() {
     let (authority, (near, far)) = (Authority::default(), mpsc::channel(1));
     let running = server().tls(authority.server_tls()).start_on(Ends(far)).unwrap();
     let tls = authority.client_tls().server_name("localhost").unwrap();
-    let channel = tourist().tls(tls).connect_with(&Pipes(near)).await.unwrap();
+    let channel = tourist().tls(tls).connect_with(Pipes(near)).await.unwrap();
     TourClient::new(channel).tour(100_000).await;
     running.shutdown().await;
 }

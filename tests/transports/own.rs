@@ -76,16 +76,16 @@ async fn check(server: Server) {
     let running = server.start_on(gate).unwrap();
     assert_eq!(running.address(), &address());
     for _ in 0..3 {
-        let client = TourClient::new(tourist().connect_with(&knock).await.unwrap());
+        let client = TourClient::new(tourist().connect_with(knock.clone()).await.unwrap());
         assert_eq!(client.who().await.unwrap(), "gate Named(\"ali\")");
         client.tour(100_000).await;
     }
     let stranger = Knock { word: b"please", ..knock.clone() };
-    let error = tourist().connect_with(&stranger).await.unwrap_err();
+    let error = tourist().connect_with(stranger).await.unwrap_err();
     assert!(matches!(error, DialError::Connect { .. }), "{error}");
     assert!(error.to_string().contains("gate:1"), "{error}");
     running.shutdown().await;
-    let error = tourist().connect_with(&knock).await.unwrap_err();
+    let error = tourist().connect_with(knock.clone()).await.unwrap_err();
     assert_eq!(error.to_string(), "nothing is listening at gate:1");
 }
 
@@ -106,7 +106,7 @@ async fn the_handshake_timeout_bounds_the_transports_own_handshake() {
     let running = server().handshake_timeout(Duration::from_secs(5)).start_on(gate).unwrap();
     let (mut silent, far) = duplex(64);
     knock.gate.send(far).await.unwrap();
-    let faithful = TourClient::new(tourist().connect_with(&knock).await.unwrap());
+    let faithful = TourClient::new(tourist().connect_with(knock.clone()).await.unwrap());
     assert!(faithful.who().await.is_ok());
     // The clock goes on by itself when nothing else does.
     assert_eq!(silent.read(&mut [0]).await.unwrap(), 0, "it is closed without a word");
@@ -118,7 +118,7 @@ async fn the_handshake_timeout_bounds_the_transports_own_handshake() {
 async fn a_connector_that_takes_too_long_is_given_up() {
     let (_gate, knock) = gate();
     let endpoint = Endpoint::new().connect_timeout(Duration::from_secs(3));
-    let error = endpoint.connect_with(&knock).await.unwrap_err();
+    let error = endpoint.connect_with(knock.clone()).await.unwrap_err();
     assert!(error.to_string().starts_with("cannot connect to gate:1"), "{error}");
 }
 

@@ -31,6 +31,7 @@ struct Guarded {
     pace: Pace,
 }
 
+#[derive(Clone)]
 struct Dial {
     address: Address,
     tls: TlsConnector,
@@ -95,7 +96,7 @@ async fn serve(server: Server, pace: Pace) -> (Running, Dial) {
 async fn tls_is_toured() {
     for server in [server(), server().threads(2)] {
         let (running, dial) = serve(server, Pace::AtOnce).await;
-        let client = TourClient::new(tourist().connect_with(&dial).await.unwrap());
+        let client = TourClient::new(tourist().connect_with(dial.clone()).await.unwrap());
         assert!(client.who().await.unwrap().ends_with("Named(\"a guest\")"));
         client.tour(1 << 20).await;
         running.shutdown().await;
@@ -105,7 +106,7 @@ async fn tls_is_toured() {
 #[tokio::test]
 async fn tls_is_toured_a_byte_at_a_time() {
     let (running, dial) = serve(server(), Pace::ByteWise).await;
-    TourClient::new(tourist().connect_with(&dial).await.unwrap()).tour(10_000).await;
+    TourClient::new(tourist().connect_with(dial.clone()).await.unwrap()).tour(10_000).await;
     running.shutdown().await;
 }
 
@@ -113,7 +114,7 @@ async fn tls_is_toured_a_byte_at_a_time() {
 #[tokio::test]
 async fn a_shutdown_under_tls_is_orderly() {
     let (running, dial) = serve(server(), Pace::AtOnce).await;
-    let client = TourClient::new(tourist().connect_with(&dial).await.unwrap());
+    let client = TourClient::new(tourist().connect_with(dial.clone()).await.unwrap());
     let items = client.count(50_000).await.unwrap();
     let (items, ()) = tokio::join!(items.collect::<Vec<_>>(), running.shutdown());
     assert!(items.into_iter().map(Result::ok).eq((0..50_000).map(Some)));
@@ -125,7 +126,7 @@ async fn a_shutdown_under_tls_is_orderly() {
 async fn a_handshake_that_does_not_go_on_holds_up_nobody() {
     let (running, dial) = serve(server(), Pace::AtOnce).await;
     let _silent = TcpStream::connect(dial.address.to_string()).await.unwrap();
-    let client = TourClient::new(tourist().connect_with(&dial).await.unwrap());
+    let client = TourClient::new(tourist().connect_with(dial.clone()).await.unwrap());
     client.tour(1000).await;
     running.shutdown().await;
 }

@@ -5,7 +5,7 @@ mod tls;
 use std::{env, path::PathBuf, sync::OnceLock};
 
 use anyhow::Result;
-use rpc_core::{Address, Endpoint, Token};
+use rpc_core::{Address, Endpoint, Reconnect, Token};
 
 use crate::exit::Failure;
 
@@ -36,7 +36,10 @@ impl Access {
     /// # Errors
     /// There is no token where one should be.
     pub(crate) fn settle(&self) -> Result<()> {
-        let mut endpoint = Endpoint::new().name(concat!("rpc ", env!("CARGO_PKG_VERSION")));
+        // A command says that its connection is lost, in place of waiting for another one.
+        let mut endpoint = Endpoint::new()
+            .reconnect(Reconnect::off())
+            .name(concat!("rpc ", env!("CARGO_PKG_VERSION")));
         if let Some(token) = self.shown()? {
             endpoint = endpoint.token(token);
         }

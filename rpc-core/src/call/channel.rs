@@ -4,7 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use serde::Serialize;
 
-use super::{Call, Expected, Method, Scope, Streaming, Target, evolve::Fallback};
+use super::{
+    Call, ChannelState, Expected, Method, Scope, Streaming, Target, Way, evolve::Fallback,
+    state::unavailable,
+};
 use crate::{
     codec::{self, CodecError, Decode, Source},
     proto::{Code, Codec, Limits, MethodKey, Payload, Status, connection::ConnectionError},
@@ -13,8 +16,11 @@ use crate::{
     transport::Peer,
 };
 
-/// A connection to a server, from which clients of any of its services are made. Clones are cheap and
-/// share the connection; it drains and closes when the last one, and the last call, is gone.
+/// The way to a server, from which clients of any of its services are made. Clones are cheap and share its connection,
+/// which drains and closes when the last one, and the last call, is gone.
+///
+/// A channel that was made by [`Self::connect`] comes back when its connection is lost: see
+/// [`Reconnect`](crate::Reconnect).
 ///
 /// ```no_run
 /// # use rpc_core::{service, Channel};
@@ -26,25 +32,11 @@ use crate::{
 /// ```
 #[derive(Clone, Debug)]
 pub struct Channel {
-    target: Target,
+    pub(super) target: Target,
     codec: Codec,
     timeout: Option<Duration>,
     /// The call whose handler was given this channel.
     parent: Option<Arc<dyn Scope>>,
-}
-
-/// How far the connection of a [`Channel`] is; see [`Channel::state`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ChannelState {
-    /// The server has not said hello yet. Calls may be made: the first ones ride with the handshake.
-    Connecting,
-    /// Calls are made.
-    Ready,
-    /// One side has said that it starts no more calls. What runs is finished.
-    Draining,
-    /// The connection is over.
-    Closed,
 }
 
 impl Channel {
@@ -54,39 +46,44 @@ impl Channel {
 
     /// A channel for calls that are part of no other.
     pub(crate) fn of(caller: Arc<dyn Caller>) -> Self {
-        Self::new(Target::Caller(caller), Codec::default(), None)
+        Self::new(Target::caller(caller), Codec::default(), None)
     }
 
     /// A channel back to whoever made a call that is served here.
     pub(crate) fn back(caller: Arc<dyn Caller>, parent: Arc<dyn Scope>) -> Self {
-        let (target, codec) = (Target::Caller(caller), Codec::default());
+        let (target, codec) = (Target::caller(caller), Codec::default());
         Self { target, codec, timeout: None, parent: Some(parent) }
     }
 
-    /// Waits until the server has said hello.
+    /// Waits until the server has said hello. A channel that comes back and has no connection opens one, and waits for it
+    /// as a call without a deadline would.
     ///
     /// # Errors
-    /// `UNAVAILABLE`: the connection was lost, or what listens there is no server of this protocol; the
-    /// message says which.
+    /// `UNAVAILABLE`: there is no connection, or it was lost, or what listens there is no server of this protocol; the
+    /// message says which. `UNAUTHENTICATED`: the server refuses this side.
     ///
     /// # Cancel safety
     /// Safe: dropping the future changes nothing.
     pub async fn ready(&self) -> Result<(), Status> {
-        self.target.current().ready().await.map_err(unavailable)
+        self.way().ready().await.map(drop)
     }
 
-    /// Sends a ping and gives the time until its answer.
+    /// Sends a ping and gives the time until its answer. A channel that comes back and has no connection opens one first.
     ///
     /// # Errors
-    /// `UNAVAILABLE`: the connection was lost.
+    /// `UNAVAILABLE`: the connection was lost, or there is none.
     ///
     /// # Cancel safety
     /// Safe: dropping the future forgets the answer.
     pub async fn ping(&self) -> Result<Duration, Status> {
-        self.target.current().ping().await.map_err(unavailable)
+        let caller = match self.way().asked() {
+            Some(caller) if caller.phase() < Phase::Over => caller,
+            _ => self.way().ready().await?,
+        };
+        caller.ping().await.map_err(|error| unavailable(&error))
     }
 
-    /// Closes the connection in good order, for all clones: no further call is made, what runs is finished, one-way
+    /// Closes the channel in good order, for all clones: no further call is made and no connection opened, what runs is finished, one-way
     /// calls that were sent are written, and then the transport is closed. Resolves when all that is done.
     ///
     /// There is no limit of time to it. Where one is wanted, put `tokio::time::timeout` around it.
@@ -112,68 +109,34 @@ impl Channel {
     /// # Cancel safety
     /// Safe: once begun, it goes on by itself.
     pub async fn close(&self) -> Result<(), Status> {
-        self.target.current().drain();
+        self.way().close();
         self.closed().await
     }
 
-    /// Resolves when the connection is over, whoever ended it.
+    /// Resolves when the channel is over, whoever ended it: its connection is closed and no other one will be opened.
     ///
     /// # Errors
-    /// `UNAVAILABLE`: it did not end in good order; the message says why.
+    /// `UNAVAILABLE`, `UNAUTHENTICATED`: it did not end in good order; the message says why.
     ///
     /// # Cancel safety
     /// Safe: dropping the future changes nothing.
     pub async fn closed(&self) -> Result<(), Status> {
-        match self.target.current().closed().await {
+        match self.way().closed().await {
             ConnectionError::Closed => Ok(()),
-            error => Err(unavailable(error)),
+            error => Err(unavailable(&error)),
         }
     }
 
-    /// Resolves when one side has said that it starts no more calls, or the connection is over. What runs is finished;
-    /// a call that is made after this fails.
+    /// Resolves when no more calls can be made: the channel was closed, or one side of a connection that does not come
+    /// back has said that it starts no more. What runs is finished; a call that is made after this fails.
     ///
     /// # Cancel safety
     /// Safe: dropping the future changes nothing. It does not keep the connection open.
     pub fn draining(&self) -> impl Future<Output = ()> + Send + use<> {
-        self.target.current().phases().reach(Phase::Draining)
+        self.way().draining()
     }
 
-    /// How far the connection is: whether a call that is made now has a chance.
-    #[must_use]
-    pub fn state(&self) -> ChannelState {
-        self.target.current().phase().into()
-    }
-
-    /// Resolves when the state is another than `last`, and gives it. A state that lasts for less time than it takes to
-    /// look again may be passed over.
-    ///
-    /// ```no_run
-    /// # async fn run(channel: rpc_core::Channel) {
-    /// use rpc_core::ChannelState;
-    /// let mut state = channel.state();
-    /// while state != ChannelState::Closed {
-    ///     state = channel.state_change(state).await;
-    ///     println!("{state:?}");
-    /// }
-    /// # }
-    /// ```
-    ///
-    /// # Cancel safety
-    /// Safe: dropping the future changes nothing.
-    pub async fn state_change(&self, last: ChannelState) -> ChannelState {
-        let caller = self.target.current();
-        let mut phases = caller.phases();
-        loop {
-            let state = caller.phase().into();
-            if state != last {
-                return state;
-            }
-            phases.changed().await;
-        }
-    }
-
-    /// Whether the connection is over: every call that is made fails.
+    /// Whether the channel is over: every call that is made fails.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.state() == ChannelState::Closed
@@ -183,7 +146,12 @@ impl Channel {
     /// while the server's limits leave no room for it: see [`Self::peer_limits`].
     #[must_use]
     pub fn open_calls(&self) -> usize {
-        self.target.current().open_calls()
+        let way = self.way();
+        let waiting = match &way {
+            Way::Caller(_) => 0,
+            Way::Supply(supply) => supply.waiting(),
+        };
+        waiting + way.asked().map_or(0, |caller| caller.open_calls())
     }
 
     /// What the server accepts at once, as it said in its hello; `None` before that (see [`Self::ready`]). Calls beyond
@@ -199,20 +167,23 @@ impl Channel {
     /// ```
     #[must_use]
     pub fn peer_limits(&self) -> Option<Limits> {
-        self.target.current().peer_limits()
+        self.way().asked()?.peer_limits()
     }
 
-    /// Who is at the other end.
+    /// Who is at the other end; of a channel without a connection, who was last.
     #[must_use]
     pub fn peer(&self) -> Peer {
-        self.target.current().peer().clone()
+        match self.way() {
+            Way::Caller(caller) => caller.peer().clone(),
+            Way::Supply(supply) => supply.peer(),
+        }
     }
 
     /// What the server calls itself ([`Server::name`](crate::Server::name)): empty if it has no name, or has not
     /// said hello yet (see [`Self::ready`]).
     #[must_use]
     pub fn peer_name(&self) -> String {
-        self.target.current().peer_name()
+        self.way().asked().map(|caller| caller.peer_name()).unwrap_or_default()
     }
 
     /// Prepares a call by the method's bare name, `Service.method`, with JSON both ways: no trait is
@@ -313,9 +284,13 @@ impl Channel {
         arguments: Result<Payload, Status>,
         expected: Expected<T, E>,
     ) -> Call<T, E> {
-        let mut call = Call::new(self.target.caller(), method, codec, arguments, expected);
-        if let Target::Picker(picker) = &self.target {
-            call.request.options().picker = Some(Arc::clone(picker));
+        let caller = match &self.target {
+            Target::Way(way) => way.present(),
+            Target::Picker(_) => None,
+        };
+        let mut call = Call::new(caller, method, codec, arguments, expected);
+        if call.caller.is_none() {
+            self.leave_to(&mut call);
         }
         if let Some(parent) = &self.parent {
             call.request.options().parent = Some(Arc::clone(parent));
@@ -325,15 +300,15 @@ impl Channel {
         }
         call
     }
-}
 
-impl From<Phase> for ChannelState {
-    fn from(phase: Phase) -> Self {
-        match phase {
-            Phase::Connecting => Self::Connecting,
-            Phase::Ready => Self::Ready,
-            Phase::Draining => Self::Draining,
-            Phase::Over | Phase::Closed => Self::Closed,
+    /// Has a call found a caller when it is sent.
+    #[cold]
+    fn leave_to<T, E>(&self, call: &mut Call<T, E>) {
+        let options = call.request.options();
+        match &self.target {
+            Target::Picker(picker) => options.picker = Some(Arc::clone(picker)),
+            Target::Way(Way::Supply(supply)) => options.again.supply = Some(Arc::clone(supply)),
+            Target::Way(Way::Caller(_)) => {}
         }
     }
 }
@@ -349,8 +324,4 @@ fn encode<A: Serialize>(codec: Codec, arguments: &A) -> Result<Payload, Status> 
 #[allow(clippy::unnecessary_wraps, reason = "it stands where payloads are read")]
 fn as_it_is(_: Codec, source: Source<'_>) -> Result<Payload, CodecError> {
     Ok(source.to_payload())
-}
-
-fn unavailable(error: ConnectionError) -> Status {
-    Status::not_started(error.code(), error.to_string())
 }

@@ -34,7 +34,7 @@ enum Progress {
 
 impl<T, E> Call<T, E> {
     /// Chooses a caller, where it is not known, and sends the call. Gives its outcome if it has one at once.
-    fn send(&mut self, cx: &Context<'_>) -> Poll<Outcome> {
+    fn send(&mut self, cx: &mut Context<'_>) -> Poll<Outcome> {
         let Self { caller, request, state, .. } = self;
         let picker = request.picker();
         if let Some(picker) = &picker {
@@ -42,6 +42,12 @@ impl<T, E> Call<T, E> {
             request.options().begin_scope();
             match ready!(picker.poll_pick(request, cx)) {
                 Ok(picked) => *caller = Some(picked),
+                Err(status) => return Poll::Ready(Err(Failure::Status(status))),
+            }
+        } else if caller.is_none() {
+            request.options().begin_scope();
+            match ready!(request.poll_supplied(cx)) {
+                Ok(supplied) => *caller = Some(supplied),
                 Err(status) => return Poll::Ready(Err(Failure::Status(status))),
             }
         }
@@ -52,10 +58,8 @@ impl<T, E> Call<T, E> {
             (Ok(arguments), Reply::Expected) => caller.open(&opening, arguments, cx).map(Some),
             (Ok(arguments), Reply::None) => caller.open_oneway(&opening, arguments, cx),
         };
-        // The caller has what is long, and a picker may want to send it again.
-        if picker.is_some() {
-            request.take_back(opening);
-        }
+        // It may have to be sent again.
+        request.take_back(opening);
         let Some(id) = opened.map_err(Failure::Status)? else {
             return Poll::Ready(Ok(Payload::new()));
         };
@@ -68,13 +72,14 @@ impl<T, E> Call<T, E> {
             }
             options.begin_scope();
         }
-        if picker.is_none() {
+        // The caller has what is long; where there may be another one, it may have to be sent again.
+        if picker.is_none() && request.is_long() && caller.supply().is_none() {
             request.forget_long();
         }
         Poll::Pending
     }
 
-    fn poll_progress(&mut self, cx: &Context<'_>) -> Poll<Progress> {
+    fn poll_progress(&mut self, cx: &mut Context<'_>) -> Poll<Progress> {
         if let State::Unsent = self.state {
             let outcome = ready!(self.send(cx));
             self.state = State::Done;
@@ -121,18 +126,30 @@ impl<T, E> Call<T, E> {
         }
     }
 
-    /// Whether the call is to be sent once more.
-    fn goes_again(&mut self, progress: &Progress) -> bool {
-        let (Some(picker), Some(on)) = (self.request.picker(), &self.caller) else { return false };
+    /// Whether the call, which was opened as `id` if it was, is to be sent once more.
+    fn goes_again(&mut self, id: Option<CallId>, progress: &Progress) -> bool {
         let end = match progress {
             Progress::Ended(outcome, _) => Some(outcome),
             Progress::Accepted(..) => None,
         };
-        if picker.ended(&mut self.request, on, end) == Next::Settled {
-            return false;
+        if let (Some(picker), Some(on)) = (self.request.picker(), &self.caller)
+            && picker.ended(&mut self.request, on, end) == Next::Again
+        {
+            self.state = State::Unsent;
+            return true;
         }
-        self.state = State::Unsent;
-        true
+        match end {
+            Some(Err(Failure::Status(status))) => self.comes_back(id, status),
+            _ => false,
+        }
+    }
+
+    /// The id of the call where it was sent.
+    const fn id(&self) -> Option<CallId> {
+        match self.state {
+            State::Open(id) => Some(id),
+            State::Unsent | State::Done => None,
+        }
     }
 
     fn read(&mut self, progress: Progress) -> Result<T, CallError<E>> {
@@ -250,10 +267,15 @@ impl<T, E> Future for Call<T, E> {
             && let Some(outcome) = caller.take_outcome(id)
         {
             this.state = State::Done;
-            return Poll::Ready(this.read_plain(outcome));
+            match &outcome {
+                Err(Failure::Status(status)) if this.comes_back(Some(id), status) => {}
+                _ => return Poll::Ready(this.read_plain(outcome)),
+            }
         }
-        while let Poll::Ready(progress) = this.poll_progress(cx) {
-            if !this.goes_again(&progress) {
+        loop {
+            let id = this.id();
+            let Poll::Ready(progress) = this.poll_progress(cx) else { break };
+            if !this.goes_again(id, &progress) {
                 return Poll::Ready(this.read(progress));
             }
         }

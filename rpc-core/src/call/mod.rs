@@ -1,6 +1,7 @@
 //! The typed face of a call: from arguments to a future, from a payload to a value or a typed error, from a
 //! stream of values to items and back.
 
+mod again;
 mod channel;
 mod error;
 mod evolve;
@@ -10,18 +11,20 @@ mod outgoing;
 mod reply_call;
 mod scope;
 mod sending;
+mod state;
 mod streaming;
 mod target;
 mod upload;
 
-pub use channel::{Channel, ChannelState};
+pub use channel::Channel;
 pub use error::{CallError, MethodError};
 pub(crate) use evolve::Evolve;
 pub use reply_call::{Reply, ReplyCall};
 pub(crate) use scope::Scope;
 pub(crate) use sending::{Sent, send_all};
+pub use state::ChannelState;
 pub use streaming::Streaming;
-pub(crate) use target::Target;
+pub(crate) use target::{Target, Way};
 pub use upload::{Fallible, Upload, fallible};
 
 use std::{convert::Infallible, sync::Arc, time::Duration};

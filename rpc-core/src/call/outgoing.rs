@@ -5,9 +5,11 @@ use std::{fmt, fmt::Write as _, pin::Pin, sync::Arc, time::Duration, time::Insta
 use parking_lot::Mutex;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
-use super::{evolve::Fallback, scope::Scope, sending::Upload, target::Picker};
+use super::{again::Again, evolve::Fallback, scope::Scope, sending::Upload, target::Picker};
 use crate::{
-    proto::{Code, Codec, Metadata, MethodKey, Opening, Order, Payload, Status, Streams, Token},
+    proto::{
+        CallId, Code, Codec, Metadata, MethodKey, Opening, Order, Payload, Status, Streams, Token,
+    },
     schema::{MethodSchema, Outline, ServiceSchema},
     time::now,
 };
@@ -59,6 +61,8 @@ pub(super) struct Options {
     pub(super) cancelled: Option<ScopeEnd>,
     /// Chooses what the call is sent to, and says whether it goes again.
     pub(super) picker: Option<Arc<dyn Picker>>,
+    /// What is needed once the call waits for a caller, or goes again.
+    pub(super) again: Again,
     /// What is sent to a server with another signature.
     pub(super) fallback: Option<Fallback>,
     /// Whether the caller asks what came beside the reply, and that, once it is here.
@@ -118,6 +122,12 @@ impl Outgoing {
         self.streams.up() || self.reply == Reply::None
     }
 
+    /// Whether the call, opened as `id` if it was, can be sent once more. Items of which a former sending has taken some
+    /// are gone; and of ordered calls that were lost together, a later one might overtake an earlier one.
+    pub(super) fn may_go_again(&self, id: Option<CallId>) -> bool {
+        id.is_none() || !(self.streams.up() || self.method.order() == Order::Kept)
+    }
+
     /// Refuses the call where an option cannot travel.
     pub(super) fn refuse_if<E: fmt::Display>(&mut self, set: Result<(), E>) {
         if let Err(error) = set {
@@ -151,11 +161,14 @@ impl Outgoing {
         }
     }
 
+    /// Whether the arguments are held in memory of their own.
+    pub(super) fn is_long(&self) -> bool {
+        self.arguments.as_ref().is_ok_and(Payload::is_shared)
+    }
+
     /// What is long is not kept for as long as the call takes.
     pub(super) fn forget_long(&mut self) {
-        if self.arguments.as_ref().is_ok_and(Payload::is_shared) {
-            self.arguments = Ok(Payload::new());
-        }
+        self.arguments = Ok(Payload::new());
     }
 }
 
@@ -177,7 +190,7 @@ impl Options {
     }
 
     /// When the caller stops waiting. A time that no clock reaches is no deadline.
-    fn deadline(&mut self) -> Option<Instant> {
+    pub(super) fn deadline(&mut self) -> Option<Instant> {
         *self.deadline.get_or_insert_with(|| {
             let own = self.timeout.and_then(|timeout| now().checked_add(timeout));
             let inherited = self.scope.as_ref().and_then(|scope| scope.deadline());

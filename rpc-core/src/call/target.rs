@@ -1,4 +1,5 @@
-//! Where the calls of a channel go: to one caller, or to whichever a picker chooses when a call is sent.
+//! Where the calls of a channel go: to one caller, to those that a supply gives one after the other, or to whichever a
+//! picker chooses when a call is sent.
 
 use std::{
     fmt,
@@ -10,20 +11,29 @@ use super::outgoing::Outgoing;
 use crate::{
     proto::{Outcome, Status},
     schema::{MethodSchema, ServiceSchema},
-    seam::Caller,
+    seam::{Caller, Supply},
 };
 
 /// Where calls go.
 #[derive(Clone, Debug)]
 pub(crate) enum Target {
-    /// All to one caller.
-    Caller(Arc<dyn Caller>),
+    /// All to one way.
+    Way(Way),
     /// Each to the one that is picked for it.
     Picker(Arc<dyn Picker>),
 }
 
-/// Chooses a caller for each call when it is sent, and says what follows from its end: what comes back, tries again or
-/// spreads its calls is one. Arguments and options are the call's until it has ended, so that it may go again.
+/// A way to one place.
+#[derive(Clone, Debug)]
+pub(crate) enum Way {
+    /// By one caller, for as long as it lasts.
+    Caller(Arc<dyn Caller>),
+    /// By one caller after the other.
+    Supply(Arc<dyn Supply>),
+}
+
+/// Chooses a caller for each call when it is sent, and says what follows from its end: what spreads its calls, or sends
+/// them in another form, is one. Arguments and options are the call's until it has ended, so that it may go again.
 ///
 /// ```text
 /// prepared ──await──▶ poll_pick ──▶ open on the caller ──▶ ended ──Settled──▶ the outcome
@@ -39,15 +49,15 @@ pub(crate) trait Picker: fmt::Debug + Send + Sync + 'static {
     fn poll_pick(
         &self,
         call: &mut Outgoing,
-        cx: &Context<'_>,
+        cx: &mut Context<'_>,
     ) -> Poll<Result<Arc<dyn Caller>, Status>>;
 
     /// What follows from the end of a call on the caller that it was sent to. No end: its handler has accepted it, and
     /// goes on with items.
     fn ended(&self, call: &mut Outgoing, on: &Arc<dyn Caller>, end: Option<&Outcome>) -> Next;
 
-    /// The caller that stands for all, where a channel is asked for its state.
-    fn current(&self) -> Arc<dyn Caller>;
+    /// The way that stands for all, where a channel is asked for its state.
+    fn way(&self) -> Way;
 
     /// Whether a call of this method is to have its arguments in JSON beside those that it is sent with.
     fn wants_json(&self, service: &ServiceSchema, method: &MethodSchema) -> bool {
@@ -66,28 +76,35 @@ pub(crate) enum Next {
 }
 
 impl Target {
-    /// The caller of every call, if there is one.
-    #[inline]
-    pub(super) fn caller(&self) -> Option<Arc<dyn Caller>> {
-        match self {
-            Self::Caller(caller) => Some(Arc::clone(caller)),
-            Self::Picker(_) => None,
-        }
+    /// All calls go to this caller.
+    pub(crate) const fn caller(caller: Arc<dyn Caller>) -> Self {
+        Self::Way(Way::Caller(caller))
     }
 
-    /// The caller that stands for all.
-    pub(crate) fn current(&self) -> Arc<dyn Caller> {
+    /// The way that stands for all.
+    pub(crate) fn way(&self) -> Way {
         match self {
-            Self::Caller(caller) => Arc::clone(caller),
-            Self::Picker(picker) => picker.current(),
+            Self::Way(way) => way.clone(),
+            Self::Picker(picker) => picker.way(),
         }
     }
 
     #[inline]
     pub(super) fn wants_json(&self, service: &ServiceSchema, method: &MethodSchema) -> bool {
         match self {
-            Self::Caller(_) => false,
+            Self::Way(_) => false,
             Self::Picker(picker) => picker.wants_json(service, method),
+        }
+    }
+}
+
+impl Way {
+    /// The caller of a call that is made now, if it need not be waited for.
+    #[inline]
+    pub(super) fn present(&self) -> Option<Arc<dyn Caller>> {
+        match self {
+            Self::Caller(caller) => Some(Arc::clone(caller)),
+            Self::Supply(supply) => supply.present(),
         }
     }
 }

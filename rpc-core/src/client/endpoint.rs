@@ -8,20 +8,18 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::{Reconnect, reconnect::Hook};
 #[cfg(feature = "tls")]
-use crate::transport::{
-    secure,
-    tls::{ClientTls, TlsError},
-};
+use crate::transport::tls::{ClientTls, TlsError};
 use crate::{
-    call::{Channel, Evolve, Target},
+    call::{Channel, Evolve, Target, Way},
     connection::Connection,
     identity::Principal,
-    proto::{Codec, Limits, Token, connection::Config},
-    seam::{Caller, Serve},
+    proto::{Codec, Limits, Status, Token, connection::Config},
+    seam::Serve,
     service::{BuildError, Dispatch, Router},
     times::time_options,
-    transport::{Connector, DialError, IntoAddress, Link, Peer, Protocol},
+    transport::{DialError, Link, Peer},
 };
 
 /// Options of a connection; each has a default.
@@ -39,17 +37,20 @@ use crate::{
 #[derive(Clone)]
 #[must_use]
 pub struct Endpoint {
-    config: Config,
-    codec: Codec,
+    pub(super) config: Config,
+    pub(super) codec: Codec,
     timeout: Option<Duration>,
-    connect_timeout: Duration,
+    pub(super) connect_timeout: Duration,
+    pub(super) reconnect: Reconnect,
+    /// Done with each new connection.
+    pub(super) hook: Option<Hook>,
     evolve: bool,
     #[cfg(feature = "tls")]
-    tls: Option<ClientTls>,
+    pub(super) tls: Option<ClientTls>,
     /// What the other side may call.
-    services: Vec<Arc<dyn Dispatch>>,
+    pub(super) services: Vec<Arc<dyn Dispatch>>,
     /// What it may do, if that was said.
-    server: Option<Principal>,
+    pub(super) server: Option<Principal>,
     /// What finds them: made for the first connection, kept for all others, of clones too.
     router: Arc<OnceLock<Result<Arc<Router>, BuildError>>>,
 }
@@ -61,6 +62,8 @@ impl Default for Endpoint {
             codec: Codec::default(),
             timeout: None,
             connect_timeout: Duration::from_secs(20),
+            reconnect: Reconnect::new(),
+            hook: None,
             evolve: false,
             #[cfg(feature = "tls")]
             tls: None,
@@ -87,6 +90,55 @@ impl Endpoint {
     /// How long opening the transport may take. Default: 20 s.
     pub const fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
+        self
+    }
+
+    /// How channels come back that are made from here, or that they do not. Default: [`Reconnect::new`].
+    ///
+    /// ```no_run
+    /// # async fn run() -> Result<(), rpc_core::DialError> {
+    /// use std::time::Duration;
+    /// use rpc_core::{Endpoint, Reconnect};
+    ///
+    /// // Calls without a deadline fail when there has been no connection for a second.
+    /// let patient = Reconnect::new().patience(Duration::from_secs(1));
+    /// let channel = Endpoint::new().reconnect(patient).connect("127.0.0.1:7000").await?;
+    /// # Ok(()) }
+    /// ```
+    pub const fn reconnect(mut self, reconnect: Reconnect) -> Self {
+        self.reconnect = reconnect;
+        self
+    }
+
+    /// Has `hook` run on each new connection, the first included, before any other call goes on it: for what the server
+    /// forgets with a connection, such as who has joined a room. It gets a channel over that connection alone. If it fails, the
+    /// connection is given up: a first one fails [`Self::connect`], later ones are tried again as if they could not be
+    /// opened. With a hook, another connection is opened as soon as one is lost.
+    ///
+    /// ```
+    /// # use rpc_core::{Endpoint, Server, Status, service};
+    /// # #[service] trait Room { async fn join(&self, name: String); }
+    /// # struct Den;
+    /// # impl Room for Den { async fn join(&self, _name: String) {} }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let server = Server::new().with(RoomServer::new(Den)).start("127.0.0.1:0").await?;
+    /// let endpoint = Endpoint::new().on_connected(|channel| async move {
+    ///     RoomClient::new(channel).join("ada").await
+    /// });
+    /// let channel = endpoint.connect(server.address()).await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn on_connected<F, R, E>(mut self, hook: F) -> Self
+    where
+        F: Fn(Channel) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<(), E>> + Send + 'static,
+        E: Into<Status>,
+    {
+        self.hook = Some(Arc::new(move |channel| {
+            let done = hook(channel);
+            Box::pin(async move { done.await.map_err(Into::into) })
+        }));
         self
     }
 
@@ -214,7 +266,7 @@ impl Endpoint {
             return Err(TlsError::NotDialled.into());
         }
         self.check()?;
-        Ok(self.channel(Link::new(io, peer), self.serve()?))
+        Ok(self.channel(self.prepared(Link::new(io, peer)), self.serve()?))
     }
 
     pub(crate) fn check(&self) -> Result<(), DialError> {
@@ -225,86 +277,18 @@ impl Endpoint {
         Ok(())
     }
 
-    pub(crate) fn channel(&self, mut link: Link, serve: Option<Arc<dyn Serve>>) -> Channel {
-        if let Some(server) = &self.server {
-            link.peer = link.peer.with(server.clone());
-        }
-        // This side speaks first, and learns from what comes whom it has spoken to.
-        link.read.refuse_strangers(Protocol::Rpc);
+    /// A channel over one link, which does not come back.
+    pub(crate) fn channel(&self, link: Link, serve: Option<Arc<dyn Serve>>) -> Channel {
         let config = Arc::new(self.config.clone());
-        let caller: Arc<dyn Caller> = Connection::spawn(link, config, serve);
+        self.channel_by(Way::Caller(Connection::spawn(link, config, serve, None)))
+    }
+
+    pub(super) fn channel_by(&self, way: Way) -> Channel {
         let target = match self.evolve {
-            true => Target::Picker(Arc::new(Evolve::new(caller))),
-            false => Target::Caller(caller),
+            true => Target::Picker(Arc::new(Evolve::new(way))),
+            false => Target::Way(way),
         };
         Channel::new(target, self.codec, self.timeout)
-    }
-
-    /// Opens the transport, TLS included; the protocol's handshake rides with the first call.
-    ///
-    /// # Errors
-    /// The address is none, limits are out of range, the token is empty or too long, the services of this side do not
-    /// go together, no transport could be opened, or the server is not whom it should be.
-    ///
-    /// # Cancel safety
-    /// Safe: dropping the future gives the attempt up.
-    pub async fn connect(&self, address: impl IntoAddress) -> Result<Channel, DialError> {
-        let address = address.into_address()?;
-        #[cfg(feature = "tls")]
-        if let Some(encrypted) = self.tls.as_ref().and_then(|tls| address.encrypted(tls)) {
-            return self.connect_with(&encrypted).await;
-        }
-        self.connect_with(&address).await
-    }
-
-    /// Opens the transport by a [`Connector`] of the program's own. One whose address is an [`Address::Tls`](crate::Address::Tls) brings TLS
-    /// itself; around all others it is put if the endpoint uses it.
-    ///
-    /// # Errors
-    /// As for [`Self::connect`].
-    ///
-    /// # Cancel safety
-    /// Safe: dropping the future gives the attempt up.
-    pub async fn connect_with(&self, connector: &impl Connector) -> Result<Channel, DialError> {
-        // What cannot be is said before anybody is called.
-        self.check()?;
-        let serve = self.serve()?;
-        match tokio::time::timeout(self.connect_timeout, self.dial(connector)).await {
-            Ok(link) => Ok(self.channel(link?, serve)),
-            Err(_) => {
-                let (address, reason) = (connector.address(), std::io::ErrorKind::TimedOut.into());
-                Err(DialError::Connect { address, reason })
-            }
-        }
-    }
-}
-
-impl Endpoint {
-    async fn dial(&self, connector: &impl Connector) -> Result<Link, DialError> {
-        let link = connector.connect().await?;
-        #[cfg(feature = "tls")]
-        if let Some(tls) = &self.tls {
-            let address = connector.address();
-            if address.below_tls().is_none() {
-                return secure(tls, link, &address).await;
-            }
-        }
-        Ok(link)
-    }
-}
-
-impl Channel {
-    /// Connects with the defaults of [`Endpoint`].
-    ///
-    /// The protocol's handshake is not waited for: it rides with the first call. See [`Self::ready`].
-    ///
-    /// # Errors
-    /// No transport could be opened to `address`.
-    ///
-    /// # Cancel safety
-    /// Safe: dropping the future gives the attempt up.
-    pub async fn connect(address: impl IntoAddress) -> Result<Self, DialError> {
-        Endpoint::new().connect(address).await
     }
 }
 

@@ -1,5 +1,8 @@
-//! The dialling side: how a channel is made.
+//! The dialling side: how a channel is made, and how it comes back.
 
+mod connect;
 mod endpoint;
+mod reconnect;
 
 pub use endpoint::Endpoint;
+pub use reconnect::Reconnect;

@@ -15,7 +15,7 @@ use crate::{
         CallId, Ended, Limits, Metadata, Opening, Outcome, Payload, Status,
         connection::{ConnectionError, Waiter},
     },
-    seam::{Caller, Origin, Phase, Phases, Place, Remote, Waiting},
+    seam::{Caller, Origin, Phase, Phases, Place, Remote, Supply, Waiting},
     time::now,
     transport::Peer,
 };
@@ -26,6 +26,11 @@ pub(super) const CLIENT_CLOSED: &str = "the client has closed its side";
 /// What holds a live connection: that itself, or a handle which ends it.
 pub(super) trait Holds: fmt::Debug + Send + Sync + 'static {
     fn live(&self) -> &Live;
+
+    /// What gives another connection when this one is over.
+    fn supply(&self) -> Option<&Arc<dyn Supply>> {
+        None
+    }
 }
 
 impl Holds for Live {
@@ -165,6 +170,14 @@ impl<T: Holds> Caller for T {
 
     fn closed(&self) -> Waiting<'_, ConnectionError> {
         Box::pin(self.live().closed())
+    }
+
+    fn error(&self) -> Option<ConnectionError> {
+        self.live().with(|state| state.machine.error().cloned())
+    }
+
+    fn supply(&self) -> Option<Arc<dyn Supply>> {
+        Holds::supply(self).cloned()
     }
 }
 

@@ -33,7 +33,7 @@ use std::sync::Arc;
 
 use crate::{
     proto::{Side, connection::Config},
-    seam::Serve,
+    seam::{Caller, Serve, Supply},
     transport::Link,
 };
 
@@ -41,25 +41,38 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Connection {
     live: Arc<Live>,
+    /// What gives another one when this is over.
+    supply: Option<Arc<dyn Supply>>,
 }
 
 impl Connection {
-    /// Serves a link that was dialled by a task on the current runtime. `serve` takes the calls of the peer, if any are.
+    /// Serves a link that was dialled by a task on the current runtime. `serve` takes the calls of the peer, if any are;
+    /// `supply` takes those of this side that were not started when the connection ended.
     pub(crate) fn spawn(
         link: Link,
         config: Arc<Config>,
         serve: Option<Arc<dyn Serve>>,
+        supply: Option<Arc<dyn Supply>>,
     ) -> Arc<Self> {
         let driver = Driver::new(link, Side::Dialer, config, serve);
-        let this = Self { live: Arc::clone(driver.live()) };
+        let this = Self { live: Arc::clone(driver.live()), supply };
         tokio::spawn(driver.run(|_, _| {}));
         Arc::new(this)
+    }
+
+    /// What calls over this connection alone; it does not keep the connection open.
+    pub(crate) fn direct(&self) -> Arc<dyn Caller> {
+        Arc::clone(&self.live) as _
     }
 }
 
 impl caller::Holds for Connection {
     fn live(&self) -> &Live {
         &self.live
+    }
+
+    fn supply(&self) -> Option<&Arc<dyn Supply>> {
+        self.supply.as_ref()
     }
 }
 

@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use super::{
-    Caller, Origin, Phase, Phases, Place, Remote, Waiting,
+    Caller, Origin, Phase, Phases, Place, Remote, Supply, Waiting,
     items::{ItemLink, Part},
 };
 use crate::{
@@ -279,5 +279,13 @@ impl Caller for Double {
 
     fn closed(&self) -> Waiting<'_, ConnectionError> {
         Box::pin(ready(ConnectionError::Closed))
+    }
+
+    fn error(&self) -> Option<ConnectionError> {
+        (self.phase() >= Phase::Over).then_some(ConnectionError::Closed)
+    }
+
+    fn supply(&self) -> Option<Arc<dyn Supply>> {
+        None
     }
 }

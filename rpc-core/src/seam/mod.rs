@@ -15,12 +15,14 @@ pub(crate) mod items;
 mod phase;
 mod place;
 mod slot;
+mod supply;
 
 pub(crate) use guard::SlowGuard;
 pub(crate) use phase::{Phase, Phases};
 pub(crate) use place::Place;
 pub use slot::HandlerSlot;
 pub(crate) use slot::{Reply, panicked};
+pub(crate) use supply::{Course, Patience, Standing, Supply};
 
 use std::{
     fmt,
@@ -112,6 +114,12 @@ pub(crate) trait Caller: Remote {
 
     /// Resolves when the link is over and its transport is closed; gives the reason.
     fn closed(&self) -> Waiting<'_, ConnectionError>;
+
+    /// Why the link is over, if it is.
+    fn error(&self) -> Option<ConnectionError>;
+
+    /// What gives another caller when this one takes no more calls, if anything does.
+    fn supply(&self) -> Option<Arc<dyn Supply>>;
 }
 
 /// A future of a trait's method.

@@ -5,7 +5,7 @@ use std::{fmt, io};
 use thiserror::Error;
 
 use super::{Address, AddressError, Link};
-use crate::proto::{LimitsError, TokenError};
+use crate::proto::{LimitsError, Status, TokenError};
 
 /// Opens byte streams to one place. An [`Address`] is one; a program brings its own for what has no address here: see
 /// [`Endpoint::connect_with`](crate::Endpoint::connect_with).
@@ -90,6 +90,14 @@ pub enum DialError {
     /// The token of this side cannot travel.
     #[error(transparent)]
     Token(#[from] TokenError),
+    /// What is to be done on each new connection failed: see [`Endpoint::on_connected`](crate::Endpoint::on_connected).
+    #[error("connected to {address}, but what is done first there failed: {status}")]
+    Hook {
+        /// What was dialled.
+        address: Address,
+        /// How it failed.
+        status: Status,
+    },
     /// The services of this side do not go together; a [`BuildError`](crate::BuildError) says why.
     #[error(transparent)]
     Services(Box<dyn std::error::Error + Send + Sync>),

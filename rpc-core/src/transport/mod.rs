@@ -151,8 +151,8 @@ impl Connector for Address {
             Self::Unix(path) => unix::dial(path).await.map_err(failed),
             #[cfg(feature = "tls")]
             Self::Tls { host, port } => {
-                let tls = &tls::ClientTls::platform()?;
-                Encrypted { address: self, host, port: *port, tls }.connect().await
+                let tls = tls::ClientTls::platform()?;
+                Encrypted { host: host.clone(), port: *port, tls }.connect().await
             }
             #[cfg(not(feature = "tls"))]
             Self::Tls { .. } => Err(failed(io::Error::new(
@@ -177,9 +177,9 @@ impl Address {
 #[cfg(feature = "tls")]
 impl Address {
     /// What dials an address with TLS, as `tls` says; `None` if it is another kind of address.
-    pub(crate) fn encrypted<'a>(&'a self, tls: &'a tls::ClientTls) -> Option<Encrypted<'a>> {
+    pub(crate) fn encrypted(&self, tls: &tls::ClientTls) -> Option<Encrypted> {
         let Self::Tls { host, port } = self else { return None };
-        Some(Encrypted { address: self, host, port: *port, tls })
+        Some(Encrypted { host: host.clone(), port: *port, tls: tls.clone() })
     }
 
     /// The address without TLS, below which it is.
@@ -201,23 +201,23 @@ impl Address {
 
 /// Dials TCP and puts TLS around it.
 #[cfg(feature = "tls")]
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Encrypted<'a> {
-    address: &'a Address,
-    host: &'a str,
+#[derive(Clone, Debug)]
+pub(crate) struct Encrypted {
+    host: String,
     port: u16,
-    tls: &'a tls::ClientTls,
+    tls: tls::ClientTls,
 }
 
 #[cfg(feature = "tls")]
-impl Connector for Encrypted<'_> {
+impl Connector for Encrypted {
     fn address(&self) -> Address {
-        self.address.clone()
+        Address::Tls { host: self.host.clone(), port: self.port }
     }
 
     async fn connect(&self) -> Result<Link, DialError> {
-        let link = self.address.dial_tcp(self.host, self.port).await?;
-        secure(self.tls, link, self.address).await
+        let address = self.address();
+        let link = address.dial_tcp(&self.host, self.port).await?;
+        secure(&self.tls, link, &address).await
     }
 }
 

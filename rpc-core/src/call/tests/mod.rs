@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Call, Channel, ChannelState, Evolve, Scope, Streaming, Target,
+    Call, Channel, ChannelState, Evolve, Scope, Streaming, Target, Way,
     outgoing::Outgoing,
     target::{Next, Picker},
 };
@@ -52,7 +52,7 @@ impl Picker for Newest {
     fn poll_pick(
         &self,
         _call: &mut Outgoing,
-        cx: &Context<'_>,
+        cx: &mut Context<'_>,
     ) -> Poll<Result<Arc<dyn Caller>, Status>> {
         let (caller, waker) = &mut *self.0.lock();
         match caller {
@@ -78,8 +78,8 @@ impl Picker for Newest {
         }
     }
 
-    fn current(&self) -> Arc<dyn Caller> {
-        self.0.lock().0.clone().expect("a caller was set")
+    fn way(&self) -> Way {
+        Way::Caller(self.0.lock().0.clone().expect("a caller was set"))
     }
 }
 
@@ -99,7 +99,7 @@ fn three() -> Payload {
 #[test]
 fn a_call_is_answered_by_whatever_takes_it() {
     let double = Double::new();
-    let channel = Channel::new(Target::Caller(double.clone()), Codec::Json, None);
+    let channel = Channel::new(Target::caller(double.clone()), Codec::Json, None);
     let mut call = raw(&channel, &three());
     assert!((&mut call).now_or_never().is_none());
     double.change(|seen| seen.outcomes.push_back(Ok(three())));
@@ -216,7 +216,7 @@ trait Till {
 #[test]
 fn a_picker_that_evolves_remembers_what_its_caller_refuses() {
     let double = Double::new();
-    let evolve = Arc::new(Evolve::new(double.clone()));
+    let evolve = Arc::new(Evolve::new(Way::Caller(double.clone())));
     let channel = Channel::new(Target::Picker(evolve), Codec::Bincode, None);
     let till = TillClient::new(channel);
     let refused = Status::not_started(Code::Unimplemented, "the signature differs");
@@ -244,7 +244,7 @@ fn a_picker_that_evolves_remembers_what_its_caller_refuses() {
 #[test]
 fn the_state_of_a_channel_can_be_waited_for() {
     let double = Double::new();
-    let channel = Channel::new(Target::Caller(double.clone()), Codec::Json, None);
+    let channel = Channel::new(Target::caller(double.clone()), Codec::Json, None);
     assert_eq!(
         channel.state_change(ChannelState::Connecting).now_or_never(),
         Some(ChannelState::Ready)

@@ -158,7 +158,7 @@ impl ConnectionError {
     }
 
     /// Whether the peer has shown that it does not speak this protocol.
-    pub(super) const fn is_foreign(&self) -> bool {
+    pub(crate) const fn is_foreign(&self) -> bool {
         matches!(
             self,
             Self::Foreign(_)

@@ -1,0 +1,184 @@
+//! Connecting: what of an endpoint's options makes a channel of it, at once or when it is needed.
+
+use std::sync::Arc;
+
+use super::{
+    Endpoint,
+    reconnect::{Comeback, Dialer, Door, Line},
+};
+#[cfg(feature = "tls")]
+use crate::transport::secure;
+use crate::{
+    call::{Channel, Way},
+    seam::Waiting,
+    transport::{Connector, DialError, IntoAddress, Link, Peer, Protocol},
+};
+
+impl Endpoint {
+    /// Opens the transport, TLS included; the protocol's handshake rides with the first call. If the connection is lost
+    /// later, the channel comes back: see [`Reconnect`].
+    ///
+    /// # Errors
+    /// The address is none, limits are out of range, the token is empty or too long, the services of this side do not
+    /// go together, no transport could be opened, or the server is not whom it should be; or what is to be done on each
+    /// new connection failed.
+    ///
+    /// # Cancel safety
+    /// Safe: dropping the future gives the attempt up.
+    pub async fn connect(&self, address: impl IntoAddress) -> Result<Channel, DialError> {
+        let address = address.into_address()?;
+        #[cfg(feature = "tls")]
+        if let Some(encrypted) = self.tls.as_ref().and_then(|tls| address.encrypted(tls)) {
+            return self.connect_with(encrypted).await;
+        }
+        self.connect_with(address).await
+    }
+
+    /// Opens the transport by a [`Connector`] of the program's own, and again by it when the channel comes back. One whose
+    /// address is an [`Address::Tls`](crate::Address::Tls) brings TLS itself; around all others it is put if the
+    /// endpoint uses it.
+    ///
+    /// # Errors
+    /// As for [`Self::connect`].
+    ///
+    /// # Cancel safety
+    /// Safe: dropping the future gives the attempt up.
+    pub async fn connect_with(
+        &self,
+        connector: impl Connector + 'static,
+    ) -> Result<Channel, DialError> {
+        let address = connector.address();
+        // What cannot be is said before anybody is called.
+        let dialer = self.dialer(connector)?;
+        let link = (dialer.dial)().await?;
+        if self.reconnect.comeback == Comeback::Never && self.hook.is_none() {
+            return Ok(self.channel(link, dialer.serve));
+        }
+        let line = Line::new(dialer, self.reconnect, link.peer.clone());
+        let begun = line.begin(link).await;
+        begun.map_err(|status| DialError::Hook { address, status })?;
+        Ok(self.channel_on(line))
+    }
+
+    /// A channel whose first connection is opened when it is needed, as later ones are. To be called within a tokio
+    /// runtime.
+    ///
+    /// ```
+    /// # use rpc_core::{Channel, ChannelState, Server, service};
+    /// # #[service] trait Calculator { async fn add(&self, a: i64, b: i64) -> i64; }
+    /// # struct Pocket;
+    /// # impl Calculator for Pocket { async fn add(&self, a: i64, b: i64) -> i64 { a + b } }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let server = Server::new().with(CalculatorServer::new(Pocket)).start("127.0.0.1:0").await?;
+    /// let channel = Channel::connect_lazy(server.address())?;
+    /// assert_eq!(channel.state(), ChannelState::Idle);
+    /// assert_eq!(CalculatorClient::new(channel).add(1, 2).await?, 3);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`Self::connect`], as far as it can be told without a connection.
+    pub fn connect_lazy(&self, address: impl IntoAddress) -> Result<Channel, DialError> {
+        let address = address.into_address()?;
+        #[cfg(feature = "tls")]
+        if let Some(encrypted) = self.tls.as_ref().and_then(|tls| address.encrypted(tls)) {
+            return self.connect_lazy_with(encrypted);
+        }
+        self.connect_lazy_with(address)
+    }
+
+    /// The same by a [`Connector`] of the program's own.
+    ///
+    /// # Errors
+    /// As for [`Self::connect_lazy`].
+    pub fn connect_lazy_with(
+        &self,
+        connector: impl Connector + 'static,
+    ) -> Result<Channel, DialError> {
+        let peer = Peer::new(connector.address().to_string());
+        Ok(self.channel_on(Line::new(self.dialer(connector)?, self.reconnect, peer)))
+    }
+
+    fn channel_on(&self, line: Arc<Line>) -> Channel {
+        let at_once = self.reconnect.comeback == Comeback::Always
+            || self.hook.is_some()
+            || !self.services.is_empty();
+        if at_once {
+            line.keep();
+        }
+        self.channel_by(Way::Supply(Arc::new(Door::new(line))))
+    }
+
+    /// What opens connections by `connector`.
+    fn dialer(&self, connector: impl Connector + 'static) -> Result<Dialer, DialError> {
+        self.check()?;
+        let serve = self.serve()?;
+        let (endpoint, connector) = (self.clone(), Arc::new(connector));
+        let dial = move || -> Waiting<'static, Result<Link, DialError>> {
+            let (endpoint, connector) = (endpoint.clone(), Arc::clone(&connector));
+            Box::pin(async move { endpoint.dial(&*connector).await })
+        };
+        let (config, codec) = (Arc::new(self.config.clone()), self.codec);
+        Ok(Dialer { dial: Box::new(dial), config, serve, codec, hook: self.hook.clone() })
+    }
+}
+
+impl Endpoint {
+    /// Opens a transport, within the time that it may take.
+    async fn dial(&self, connector: &impl Connector) -> Result<Link, DialError> {
+        match tokio::time::timeout(self.connect_timeout, self.open(connector)).await {
+            Ok(link) => Ok(self.prepared(link?)),
+            Err(_) => {
+                let (address, reason) = (connector.address(), std::io::ErrorKind::TimedOut.into());
+                Err(DialError::Connect { address, reason })
+            }
+        }
+    }
+
+    async fn open(&self, connector: &impl Connector) -> Result<Link, DialError> {
+        let link = connector.connect().await?;
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &self.tls {
+            let address = connector.address();
+            if address.below_tls().is_none() {
+                return secure(tls, link, &address).await;
+            }
+        }
+        Ok(link)
+    }
+
+    /// Says of a link what is known of whoever is dialled.
+    pub(crate) fn prepared(&self, mut link: Link) -> Link {
+        if let Some(server) = &self.server {
+            link.peer = link.peer.with(server.clone());
+        }
+        // This side speaks first, and learns from what comes whom it has spoken to.
+        link.read.refuse_strangers(Protocol::Rpc);
+        link
+    }
+}
+
+impl Channel {
+    /// Connects with the defaults of [`Endpoint`].
+    ///
+    /// The protocol's handshake is not waited for: it rides with the first call. See [`Self::ready`].
+    ///
+    /// # Errors
+    /// No transport could be opened to `address`.
+    ///
+    /// # Cancel safety
+    /// Safe: dropping the future gives the attempt up.
+    pub async fn connect(address: impl IntoAddress) -> Result<Self, DialError> {
+        Endpoint::new().connect(address).await
+    }
+
+    /// A channel with the defaults of [`Endpoint`] that connects when it is first needed: see
+    /// [`Endpoint::connect_lazy`].
+    ///
+    /// # Errors
+    /// `address` is none.
+    pub fn connect_lazy(address: impl IntoAddress) -> Result<Self, DialError> {
+        Endpoint::new().connect_lazy(address)
+    }
+}

@@ -1,0 +1,143 @@
+//! A thousand cuts: connections are cut at random bytes, by resets and in order, and no caller is told anything false.
+
+use std::{sync::Arc, time::Duration};
+
+use rpc_core::{CallError, Code, Endpoint, Reconnect, Server, service};
+use tests::{Cutter, Fault, History, Seed, Told};
+
+/// What a test with real sockets may take.
+const LONG: Duration = Duration::from_secs(300);
+
+#[service]
+trait Ledger {
+    async fn enter(&self, number: u64, words: String) -> u64;
+    #[rpc(ordered)]
+    async fn enter_in_order(&self, number: u64) -> u64;
+}
+
+struct Book(History);
+
+impl Ledger for Book {
+    async fn enter(&self, number: u64, words: String) -> u64 {
+        self.0.runs(number);
+        // Some end in the turn in which they come, some later.
+        if number.is_multiple_of(3) {
+            tokio::task::yield_now().await;
+        }
+        number + words.len() as u64
+    }
+
+    async fn enter_in_order(&self, number: u64) -> u64 {
+        self.0.runs(number);
+        number
+    }
+}
+
+/// Soon after each cut, so that there are many of them.
+fn endpoint() -> Endpoint {
+    let reconnect = Reconnect::new().first_delay(Duration::from_millis(1)).patience(LONG);
+    Endpoint::new().reconnect(reconnect)
+}
+
+async fn call(ledger: &LedgerClient, history: &History, number: u64) {
+    let words = "x".repeat((number % 97 * number % 61) as usize);
+    match ledger.enter(number, &*words).await {
+        Ok(sum) => {
+            assert_eq!(sum, number + words.len() as u64);
+            history.told(number, Told::Done);
+        }
+        Err(CallError::Status(status)) => {
+            assert_eq!(status.code(), Code::Unavailable, "{status}");
+            let told = if status.may_have_run() { Told::MayHaveRun } else { Told::NotStarted };
+            history.told(number, told);
+        }
+    }
+}
+
+/// Callers go on until there were `cuts` of them, each with a call after the other.
+async fn endure(cuts: usize, callers: u64, faults: &'static [Fault]) -> (History, u64) {
+    let history = History::default();
+    let server = Server::new().with(LedgerServer::new(Book(history.clone())));
+    let running = server.start("127.0.0.1:0").await.unwrap();
+    let mut seed = Seed(20);
+    let plan = move |number: u64| {
+        let fault = faults[number as usize % faults.len()];
+        Some((fault, seed.below(6_000)))
+    };
+    let address = running.address().to_string();
+    let cutter = Arc::new(Cutter::start(&address, Box::new(plan)).await.unwrap());
+    let channel = endpoint().connect_lazy(cutter.address()).unwrap();
+    let ledger = LedgerClient::new(channel.clone());
+    let calling = (0..callers).map(|caller| {
+        let (ledger, history, cutter) = (ledger.clone(), history.clone(), Arc::clone(&cutter));
+        tokio::spawn(async move {
+            let mut number = caller;
+            while cutter.cuts() < cuts {
+                call(&ledger, &history, number).await;
+                number += callers;
+            }
+            number
+        })
+    });
+    let calling: Vec<_> = calling.collect();
+    let mut last = 0;
+    for caller in calling {
+        last = last.max(tokio::time::timeout(LONG, caller).await.expect("it hangs").unwrap());
+    }
+    drop((ledger, channel));
+    running.shutdown().await;
+    (history, last)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_cuts_have_no_caller_told_anything_false() {
+    let (history, _) = endure(1000, 200, &[Fault::Reset, Fault::Finish]).await;
+    let verdict = history.verdict();
+    assert_eq!((verdict.false_words, verdict.doubled), (0, 0), "{verdict:?}");
+    // Whatever was not started went again until it was.
+    assert_eq!(verdict.not_started, 0, "{verdict:?}");
+    assert!(verdict.done > 1000 && verdict.uncertain > 0, "{verdict:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn halves_that_close_and_lines_that_stop_for_a_moment_have_nobody_told_anything_false() {
+    let faults = &[Fault::HalfClose, Fault::Delay(5), Fault::Finish, Fault::Reset];
+    let (history, _) = endure(100, 50, faults).await;
+    let verdict = history.verdict();
+    assert_eq!((verdict.false_words, verdict.doubled, verdict.not_started), (0, 0, 0));
+}
+
+/// Those of one caller are sent one after the other, without waiting for the one before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ordered_calls_begin_in_their_order_however_often_the_line_is_cut() {
+    let history = History::default();
+    let server = Server::new().with(LedgerServer::new(Book(history.clone())));
+    let running = server.start("127.0.0.1:0").await.unwrap();
+    let mut seed = Seed(21);
+    let plan = move |_| Some((Fault::Reset, 60 + seed.below(2_000)));
+    let address = running.address().to_string();
+    let cutter = Cutter::start(&address, Box::new(plan)).await.unwrap();
+    let ledger = LedgerClient::new(endpoint().connect_lazy(cutter.address()).unwrap());
+    let mut number = 0;
+    while cutter.cuts() < 100 {
+        // A burst begins on a connection that is there.
+        ledger.channel().ready().await.unwrap();
+        let burst = number..number + 20;
+        number = burst.end;
+        let calls = burst.clone().map(|number| ledger.enter_in_order(number));
+        let ends = tokio::time::timeout(LONG, futures_util::future::join_all(calls)).await;
+        for (number, end) in burst.clone().zip(ends.expect("it hangs")) {
+            let told = match end {
+                Ok(_) => Told::Done,
+                Err(error) if error.status().unwrap().may_have_run() => Told::MayHaveRun,
+                Err(_) => Told::NotStarted,
+            };
+            history.told(number, told);
+        }
+        assert!(history.is_in_order(burst));
+    }
+    drop(ledger);
+    running.shutdown().await;
+    let verdict = history.verdict();
+    assert_eq!((verdict.false_words, verdict.doubled), (0, 0), "{verdict:?}");
+}

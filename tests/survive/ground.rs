@@ -1,0 +1,114 @@
+//! A place that is dialled in memory: whether somebody listens there is the test's to say, and each attempt is counted.
+
+use std::{
+    future::Future,
+    io,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use rpc_core::{
+    Address, Connector, DialError, Endpoint, Incoming, Link, Listener, Peer, Running, Server,
+};
+use tests::{PlaygroundServer, Toys};
+use tokio::{
+    io::{DuplexStream, duplex},
+    sync::mpsc,
+    time::Instant,
+};
+
+/// A test that hangs fails by this.
+pub(crate) async fn soon<F: Future>(future: F) -> F::Output {
+    tokio::time::timeout(Duration::from_secs(3600), future).await.expect("it hangs")
+}
+
+/// The place: a connector, and what makes listeners for it.
+#[derive(Clone, Default)]
+pub(crate) struct Place(Arc<Mutex<Inner>>);
+
+#[derive(Default)]
+struct Inner {
+    listener: Option<mpsc::UnboundedSender<DuplexStream>>,
+    attempts: Vec<Instant>,
+}
+
+pub(crate) struct Ear(mpsc::UnboundedReceiver<DuplexStream>);
+
+impl Place {
+    /// Begins to listen; who listened before no longer does.
+    pub(crate) fn listen(&self) -> Ear {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        self.0.lock().unwrap().listener = Some(sender);
+        Ear(receiver)
+    }
+
+    /// Serves the playground.
+    pub(crate) fn serve(&self, toys: &Toys) -> Running {
+        self.serve_by(Server::new().with(PlaygroundServer::new(toys.clone())))
+    }
+
+    pub(crate) fn serve_by(&self, server: Server) -> Running {
+        server.start_on(self.listen()).unwrap()
+    }
+
+    pub(crate) fn attempts(&self) -> usize {
+        self.0.lock().unwrap().attempts.len()
+    }
+
+    /// The times between the attempts.
+    pub(crate) fn pauses(&self) -> Vec<Duration> {
+        let attempts = &self.0.lock().unwrap().attempts;
+        attempts.windows(2).map(|pair| pair[1] - pair[0]).collect()
+    }
+
+    pub(crate) async fn connect<C>(
+        &self,
+        endpoint: Endpoint,
+        client: fn(rpc_core::Channel) -> C,
+    ) -> C {
+        client(endpoint.connect_with(self.clone()).await.unwrap())
+    }
+}
+
+/// Ends a server at once, with whatever runs.
+pub(crate) async fn kill(running: Running) {
+    running.shutdown_handle().abort();
+    soon(running.wait()).await;
+}
+
+impl Ear {
+    /// The next stream that is dialled.
+    pub(crate) async fn next(&mut self) -> DuplexStream {
+        soon(self.0.recv()).await.unwrap()
+    }
+}
+
+impl Listener for Ear {
+    async fn accept(&mut self) -> Incoming {
+        match self.0.recv().await {
+            Some(stream) => Link::new(stream, Peer::new("client")).into(),
+            None => std::future::pending().await,
+        }
+    }
+
+    fn address(&self) -> Address {
+        Address::Other("the place".to_owned())
+    }
+}
+
+impl Connector for Place {
+    fn address(&self) -> Address {
+        Address::Other("the place".to_owned())
+    }
+
+    async fn connect(&self) -> Result<Link, DialError> {
+        let (near, far) = duplex(1 << 16);
+        let mut inner = self.0.lock().unwrap();
+        inner.attempts.push(Instant::now());
+        let sent = inner.listener.as_ref().map(|listener| listener.send(far));
+        match sent {
+            Some(Ok(())) => Ok(Link::new(near, Peer::new("the place"))),
+            _ => Err(DialError::new(self.address(), io::ErrorKind::ConnectionRefused.into())),
+        }
+    }
+}

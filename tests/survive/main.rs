@@ -1,0 +1,10 @@
+//! What channels outlive: connections that are lost, servers that restart.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by it")]
+
+mod calls;
+mod cuts;
+mod endpoints;
+mod ground;
+mod states;
+mod waits;
