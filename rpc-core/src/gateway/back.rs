@@ -3,6 +3,7 @@
 use std::{
     future::ready,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -13,7 +14,7 @@ use crate::{
         CallId, Code, Ended, Failure, Limits, Metadata, Opening, Outcome, Payload, Status,
         connection::ConnectionError,
     },
-    seam::{Caller, Phase, Remote as _, Waiting},
+    seam::{Caller, Phase, Remote as _, Supply, Waiting},
 };
 
 /// The end of a call that cannot be made.
@@ -91,5 +92,13 @@ impl Caller for Session {
             phases.reach(Phase::Closed).await;
             ConnectionError::Closed
         })
+    }
+
+    fn error(&self) -> Option<ConnectionError> {
+        (self.phase() >= Phase::Over).then_some(ConnectionError::Closed)
+    }
+
+    fn supply(&self) -> Option<Arc<dyn Supply>> {
+        None
     }
 }
