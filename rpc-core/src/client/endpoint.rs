@@ -8,6 +8,8 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
+#[cfg(all(feature = "http", feature = "tls"))]
+use crate::transport::websocket::{Below, Dial};
 #[cfg(feature = "tls")]
 use crate::transport::{
     secure,
@@ -254,6 +256,11 @@ impl Endpoint {
         if let Some(encrypted) = self.tls.as_ref().and_then(|tls| address.encrypted(tls)) {
             return self.connect_with(&encrypted).await;
         }
+        #[cfg(all(feature = "http", feature = "tls"))]
+        if let (Some(tls), true) = (&self.tls, address.is_web_socket()) {
+            let tls = Below::Tls(Box::new(tls.for_http()));
+            return self.connect_with(&Dial { address: &address, tls }).await;
+        }
         self.connect_with(&address).await
     }
 
@@ -285,7 +292,7 @@ impl Endpoint {
         #[cfg(feature = "tls")]
         if let Some(tls) = &self.tls {
             let address = connector.address();
-            if address.below_tls().is_none() {
+            if address.below_tls().is_none() && !address.is_web_socket() {
                 return secure(tls, link, &address).await;
             }
         }
