@@ -10,3 +10,4 @@ mod plain;
 mod streams;
 mod suite;
 mod tls;
+mod websocket;

@@ -6,12 +6,14 @@ use super::{
     Endpoint,
     reconnect::{Comeback, Dialer, Door, Line},
 };
+#[cfg(all(feature = "http", feature = "tls"))]
+use crate::transport::websocket::{Below, Dial};
 #[cfg(feature = "tls")]
-use crate::transport::secure;
+use crate::transport::{Encrypted, secure};
 use crate::{
     call::{Channel, Way},
     seam::Waiting,
-    transport::{Connector, DialError, IntoAddress, Link, Peer, Protocol},
+    transport::{Address, Connector, DialError, IntoAddress, Link, Peer, Protocol},
 };
 
 impl Endpoint {
@@ -26,12 +28,7 @@ impl Endpoint {
     /// # Cancel safety
     /// Safe: dropping the future gives the attempt up.
     pub async fn connect(&self, address: impl IntoAddress) -> Result<Channel, DialError> {
-        let address = address.into_address()?;
-        #[cfg(feature = "tls")]
-        if let Some(encrypted) = self.tls.as_ref().and_then(|tls| address.encrypted(tls)) {
-            return self.connect_with(encrypted).await;
-        }
-        self.connect_with(address).await
+        self.connect_with(self.route(address.into_address()?)).await
     }
 
     /// Opens the transport by a [`Connector`] of the program's own, and again by it when the channel comes back. One whose
@@ -80,12 +77,7 @@ impl Endpoint {
     /// # Errors
     /// As for [`Self::connect`], as far as it can be told without a connection.
     pub fn connect_lazy(&self, address: impl IntoAddress) -> Result<Channel, DialError> {
-        let address = address.into_address()?;
-        #[cfg(feature = "tls")]
-        if let Some(encrypted) = self.tls.as_ref().and_then(|tls| address.encrypted(tls)) {
-            return self.connect_lazy_with(encrypted);
-        }
-        self.connect_lazy_with(address)
+        self.connect_lazy_with(self.route(address.into_address()?))
     }
 
     /// The same by a [`Connector`] of the program's own.
@@ -125,6 +117,22 @@ impl Endpoint {
 }
 
 impl Endpoint {
+    /// What dials an address, with the endpoint's TLS where it asks for that.
+    fn route(&self, address: Address) -> Route {
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &self.tls {
+            if let Some(encrypted) = address.encrypted(tls) {
+                return Route::Encrypted(Box::new(encrypted));
+            }
+            #[cfg(feature = "http")]
+            if address.is_web_socket() {
+                let tls = Below::Tls(Box::new(tls.for_http()));
+                return Route::WebSocket(Box::new(Dial { address, tls }));
+            }
+        }
+        Route::Plain(address)
+    }
+
     /// Opens a transport, within the time that it may take.
     async fn dial(&self, connector: &impl Connector) -> Result<Link, DialError> {
         match tokio::time::timeout(self.connect_timeout, self.open(connector)).await {
@@ -141,7 +149,7 @@ impl Endpoint {
         #[cfg(feature = "tls")]
         if let Some(tls) = &self.tls {
             let address = connector.address();
-            if address.below_tls().is_none() {
+            if address.below_tls().is_none() && !address.is_web_socket() {
                 return secure(tls, link, &address).await;
             }
         }
@@ -180,5 +188,37 @@ impl Channel {
     /// `address` is none.
     pub fn connect_lazy(address: impl IntoAddress) -> Result<Self, DialError> {
         Endpoint::new().connect_lazy(address)
+    }
+}
+
+/// What dials an address.
+enum Route {
+    /// The address itself.
+    Plain(Address),
+    #[cfg(feature = "tls")]
+    Encrypted(Box<Encrypted>),
+    #[cfg(all(feature = "http", feature = "tls"))]
+    WebSocket(Box<Dial>),
+}
+
+impl Connector for Route {
+    fn address(&self) -> Address {
+        match self {
+            Self::Plain(address) => address.clone(),
+            #[cfg(feature = "tls")]
+            Self::Encrypted(encrypted) => encrypted.address(),
+            #[cfg(all(feature = "http", feature = "tls"))]
+            Self::WebSocket(dial) => dial.address(),
+        }
+    }
+
+    async fn connect(&self) -> Result<Link, DialError> {
+        match self {
+            Self::Plain(address) => address.connect().await,
+            #[cfg(feature = "tls")]
+            Self::Encrypted(encrypted) => encrypted.connect().await,
+            #[cfg(all(feature = "http", feature = "tls"))]
+            Self::WebSocket(dial) => dial.connect().await,
+        }
     }
 }

@@ -4,7 +4,8 @@
 //! ```text
 //! Link ─▶ strict ─▶ hyper ─▶ routes ─▶ guard ─┬─▶ jsonrpc ─┬─▶ Exchange ─▶ Serve ─▶ handler
 //!                                             ├─▶ plain ───┘      │ Session: Origin, ItemLink
-//!                                             └─▶ openrpc         └─▶ stream, upload
+//!                                             ├─▶ openrpc         └─▶ stream, upload
+//!                                             └─▶ upgrade ─▶ Link, for a connection of the protocol
 //! ```
 
 mod answer;
@@ -14,6 +15,7 @@ mod catalog;
 mod exchange;
 mod guard;
 mod headers;
+mod items;
 mod jsonrpc;
 mod openrpc;
 mod options;
@@ -24,11 +26,12 @@ mod session;
 mod statuses;
 mod stream;
 mod strict;
+mod upgrade;
 mod upload;
 
 pub use openrpc::openrpc;
 pub use options::Http;
-pub(crate) use serve::serve;
+pub(crate) use serve::{Ended, serve};
 
 use std::{
     fmt,

@@ -16,7 +16,7 @@ use super::{
     headers::{Head, METADATA, TIMEOUT, add_metadata},
     jsonrpc, plain,
     session::Session,
-    statuses,
+    statuses, upgrade,
 };
 use crate::seam::Phase;
 
@@ -26,7 +26,11 @@ pub(super) async fn respond(
     session: Arc<Session>,
     request: Request<Incoming>,
 ) -> Answer {
-    session.greet(&*face.serve);
+    // What goes on with another protocol is told of by whoever serves that.
+    match upgrade::is_asked(request.headers()) {
+        true => session.hear(),
+        false => session.greet(&*face.serve),
+    }
     let page = match guard::admit(&face.options, session.own_peer(), &request) {
         Ok(page) => page,
         Err(rejection) => return rejection.closing().into(),
@@ -49,6 +53,9 @@ async fn route(
     match (&*path, method) {
         (_, Method::OPTIONS) => Ok(preflight(request.headers(), page)),
         ("/", Method::POST) => rpc(face, session, request).await,
+        ("/", Method::GET) if upgrade::is_asked(request.headers()) => {
+            upgrade::answer(session, request)
+        }
         ("/", _) => {
             let message = "JSON-RPC is POST /, and one call is POST /Service.method; GET /openrpc.json describes them";
             Err(wrong_method(message, "POST, OPTIONS"))

@@ -3,7 +3,7 @@
 use std::{
     convert::Infallible,
     pin::{Pin, pin},
-    sync::{Arc, atomic::AtomicBool},
+    sync::Arc,
     time::Duration,
 };
 
@@ -18,7 +18,11 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio_util::task::TaskTracker;
 
 use super::{Face, routes::respond, session::Session, strict::Strict};
-use crate::{proto::connection::ConnectionError, seam::Phase, transport::Link};
+use crate::{
+    proto::connection::ConnectionError,
+    seam::Phase,
+    transport::{Link, websocket::accepted},
+};
 
 /// Bytes of a head.
 const MAX_HEAD: usize = 32 << 10;
@@ -35,13 +39,21 @@ const PING: Duration = Duration::from_secs(20);
 /// How every connection of HTTP/2 begins; no request of HTTP/1 does.
 const PREFACE: &[u8] = b"PRI ";
 
+/// How HTTP on a connection ended.
+pub(crate) enum Ended {
+    /// With the connection.
+    Over(ConnectionError),
+    /// It goes on with this crate's protocol, over WebSocket.
+    Upgraded(Link),
+}
+
 /// Serves a link whose first bytes are HTTP. `interrupted` resolves when the first request is not to be waited for any
 /// longer, and is dropped when that has come.
 pub(crate) async fn serve(
     face: Arc<Face>,
     mut link: Link,
     interrupted: impl Future<Output = ()>,
-) -> ConnectionError {
+) -> Ended {
     let session = Session::new(link.peer().clone(), face.gate.as_ref());
     let left = Leave(Arc::clone(&session));
     let respond = {
@@ -63,20 +75,28 @@ pub(crate) async fn serve(
             drive(connection, &face, &session, interrupted, drain).await
         }
         Ok(Some(false)) => {
-            let strict = Strict::new(link, Arc::<AtomicBool>::default());
+            let strict = Strict::new(link, Arc::clone(&session.upgraded));
             let connection = first(&face).serve_connection(TokioIo::new(strict), respond);
-            let connection = pin!(connection);
-            let drain = |connection: Pin<&mut _>| http1::Connection::graceful_shutdown(connection);
+            let connection = pin!(connection.with_upgrades());
+            let drain = |connection: Pin<&mut _>| {
+                http1::UpgradeableConnection::graceful_shutdown(connection)
+            };
             drive(connection, &face, &session, interrupted, drain).await
         }
-        Ok(None) => return ConnectionError::Lost,
-        Err(error) => return ConnectionError::Transport(error.to_string()),
+        Ok(None) => return Ended::Over(ConnectionError::Lost),
+        Err(error) => return Ended::Over(ConnectionError::Transport(error.to_string())),
     };
     drop(left);
-    match ended {
+    if let (Ok(()), Some(upgrade)) = (&ended, session.upgrade()) {
+        return match upgrade.await {
+            Ok(io) => Ended::Upgraded(accepted(TokioIo::new(io), session.own_peer().clone()).await),
+            Err(error) => Ended::Over(ConnectionError::Transport(error.to_string())),
+        };
+    }
+    Ended::Over(match ended {
         Ok(()) => ConnectionError::Closed,
         Err(error) => ConnectionError::Transport(error.to_string()),
-    }
+    })
 }
 
 /// Waits for the first request, then for the end of the server, then for that of the connection.

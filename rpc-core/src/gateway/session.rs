@@ -13,6 +13,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use hyper::upgrade::OnUpgrade;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -20,22 +21,15 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     identity::{Gate, Principal, Verdicts},
     proto::{
-        CallId, Codec, Failure, Metadata, Payload, Status,
-        connection::{Batch, ITEM_OVERHEAD, Items, Rest, Room, Segment, Stopped, StreamId},
+        CallId, Metadata, Status,
+        connection::{Batch, ITEM_OVERHEAD, Segment},
     },
-    seam::{
-        Caller, Origin, Phase, Phases, Place, Remote, Serve,
-        items::{ItemLink, Part},
-        panicked,
-    },
+    seam::{Caller, Origin, Phase, Phases, Place, Remote, Serve, panicked},
     transport::Peer,
 };
 
 /// Bytes of items that wait for a body to take them, or for a handler to read them, before their sender waits.
 pub(super) const WINDOW: usize = 64 << 10;
-
-/// The longest item that a handler may send, and what a stream below its window may send at once.
-const LONGEST: usize = 1 << 30;
 
 /// An HTTP connection, as calls see it.
 pub(super) struct Session {
@@ -47,51 +41,54 @@ pub(super) struct Session {
     /// Cancelled when the first request has come.
     greeting: CancellationToken,
     greeted: AtomicBool,
+    /// Set before an upgrade is granted: what comes then is HTTP no more.
+    pub(super) upgraded: Arc<AtomicBool>,
+    upgrade: Mutex<Option<OnUpgrade>>,
     /// The next call's id: none is given twice, so that no stream is taken for a later one.
     next: AtomicU32,
     /// Bytes of bodies that are being read, or serve a call.
     held: AtomicUsize,
-    state: Mutex<State>,
+    pub(super) state: Mutex<State>,
 }
 
 #[derive(Default)]
-struct State {
+pub(super) struct State {
     /// What handlers send beside replies that have not been given out. Bounded by: calls that run.
-    beside: Vec<(CallId, Metadata)>,
+    pub(super) beside: Vec<(CallId, Metadata)>,
     /// Bounded by: calls that run.
-    down: HashMap<CallId, Down>,
-    up: HashMap<CallId, Up>,
+    pub(super) down: HashMap<CallId, Down>,
+    pub(super) up: HashMap<CallId, Up>,
 }
 
 /// Items of a handler on their way to a body.
 #[derive(Default)]
-struct Down {
+pub(super) struct Down {
     /// The word that items come, with what goes ahead of them, until it is given out.
-    accepted: Option<Option<Box<Metadata>>>,
+    pub(super) accepted: Option<Option<Box<Metadata>>>,
     /// Bounded by: [`WINDOW`], and one batch or item beyond it.
-    items: VecDeque<Bytes>,
-    bytes: usize,
+    pub(super) items: VecDeque<Bytes>,
+    pub(super) bytes: usize,
     /// The parts of a long item that have come.
-    long: Vec<u8>,
-    body: Option<Waker>,
-    handler: Option<Waker>,
+    pub(super) long: Vec<u8>,
+    pub(super) body: Option<Waker>,
+    pub(super) handler: Option<Waker>,
 }
 
 /// Items of a body on their way to a handler.
 #[derive(Default)]
-struct Up {
+pub(super) struct Up {
     /// Bounded by: [`WINDOW`], and one item beyond it.
-    items: VecDeque<Segment>,
-    bytes: usize,
+    pub(super) items: VecDeque<Segment>,
+    pub(super) bytes: usize,
     /// How the items ended, if they did.
-    end: Option<Result<(), Status>>,
-    reader: Reader,
-    body: Option<Waker>,
-    handler: Option<Waker>,
+    pub(super) end: Option<Result<(), Status>>,
+    pub(super) reader: Reader,
+    pub(super) body: Option<Waker>,
+    pub(super) handler: Option<Waker>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Reader {
+pub(super) enum Reader {
     #[default]
     Reads,
     /// Nobody reads: what comes is thrown away.
@@ -119,6 +116,8 @@ impl Session {
             phase: watch::channel(Phase::Ready).0,
             greeting: CancellationToken::new(),
             greeted: AtomicBool::new(false),
+            upgraded: Arc::default(),
+            upgrade: Mutex::default(),
             next: AtomicU32::new(0),
             held: AtomicUsize::new(0),
             state: Mutex::default(),
@@ -130,12 +129,28 @@ impl Session {
         if self.greeted.swap(true, Ordering::AcqRel) {
             return;
         }
-        self.greeting.cancel();
+        self.hear();
         let origin: Arc<dyn Origin> = Arc::clone(self) as _;
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| serve.connected(&origin))) {
             panicked(&*panic);
             self.tell(Phase::Draining);
         }
+    }
+
+    /// A request has come.
+    pub(super) fn hear(&self) {
+        self.greeting.cancel();
+    }
+
+    /// The connection goes on with another protocol once the answer to the present request is written.
+    pub(super) fn take_over(&self, upgrade: OnUpgrade) {
+        self.upgraded.store(true, Ordering::Release);
+        *self.upgrade.lock() = Some(upgrade);
+    }
+
+    /// What the connection goes on with, if it does.
+    pub(super) fn upgrade(&self) -> Option<OnUpgrade> {
+        self.upgrade.lock().take()
     }
 
     pub(super) const fn greeting(&self) -> &CancellationToken {
@@ -282,120 +297,17 @@ impl Session {
 }
 
 impl Down {
-    fn push(&mut self, item: Bytes) {
+    pub(super) fn push(&mut self, item: Bytes) {
         self.bytes += item.len() + ITEM_OVERHEAD;
         self.items.push_back(item);
     }
 
-    fn take(&mut self, batch: &Batch) {
+    pub(super) fn take(&mut self, batch: &Batch) {
         if let Some(metadata) = batch.accepted() {
             self.accepted = Some(metadata);
         }
         batch.items().for_each(|item| self.push(Bytes::copy_from_slice(item)));
     }
-}
-
-impl ItemLink for Session {
-    fn name_sending(&self, stream: StreamId) -> StreamId {
-        stream
-    }
-
-    fn name_receiving(&self, stream: StreamId) -> StreamId {
-        stream
-    }
-
-    fn send_items(
-        &self,
-        batch: &Batch,
-        needed: usize,
-        cx: &Context<'_>,
-    ) -> Poll<Result<Room, Stopped>> {
-        let mut state = self.state.lock();
-        let Some(down) = state.down.get_mut(&batch.stream().call) else {
-            return Poll::Ready(Err(Stopped));
-        };
-        down.take(batch);
-        let body = (!batch.frames().is_empty()).then(|| down.body.take()).flatten();
-        let bytes = if down.bytes < WINDOW { LONGEST } else { 0 };
-        down.handler = Some(cx.waker().clone());
-        drop(state);
-        body.into_iter().for_each(Waker::wake);
-        if bytes < needed {
-            return Poll::Pending;
-        }
-        Poll::Ready(Ok(Room { bytes, max_item: LONGEST - ITEM_OVERHEAD }))
-    }
-
-    fn send_part(&self, stream: StreamId, _codec: Codec, part: Part) {
-        let mut state = self.state.lock();
-        let Some(down) = state.down.get_mut(&stream.call) else { return };
-        down.long.extend_from_slice(&part.bytes);
-        let mut body = None;
-        if part.rest == Rest::Nothing {
-            let item = Bytes::from(std::mem::take(&mut down.long));
-            down.push(item);
-            body = down.body.take();
-        }
-        drop(state);
-        body.into_iter().for_each(Waker::wake);
-    }
-
-    fn end_items(&self, batch: &Batch) {
-        let mut state = self.state.lock();
-        let Some(down) = state.down.get_mut(&batch.stream().call) else { return };
-        down.take(batch);
-        let body = down.body.take();
-        drop(state);
-        body.into_iter().for_each(Waker::wake);
-    }
-
-    /// This side opens no calls.
-    fn give_up(&self, _stream: StreamId, _status: Status) {}
-
-    fn poll_items(&self, stream: StreamId, consumed: usize, cx: &Context<'_>) -> Poll<Items> {
-        self.consume(stream, consumed);
-        let mut state = self.state.lock();
-        let Some(up) = state.up.get_mut(&stream.call) else {
-            let status = Status::new(crate::proto::Code::Cancelled, "the call is over");
-            return Poll::Ready(Items::End((Err(Failure::Status(status)), None)));
-        };
-        if !up.items.is_empty() {
-            return Poll::Ready(Items::Some(std::mem::take(&mut up.items)));
-        }
-        match &up.end {
-            Some(Ok(())) => Poll::Ready(Items::End((Ok(Payload::new()), None))),
-            Some(Err(status)) => {
-                Poll::Ready(Items::End((Err(Failure::Status(status.clone())), None)))
-            }
-            None => {
-                up.handler = Some(cx.waker().clone());
-                Poll::Pending
-            }
-        }
-    }
-
-    fn consume(&self, stream: StreamId, consumed: usize) {
-        let mut state = self.state.lock();
-        let Some(up) = state.up.get_mut(&stream.call) else { return };
-        up.bytes = up.bytes.saturating_sub(consumed);
-        let body = (up.bytes < WINDOW).then(|| up.body.take()).flatten();
-        drop(state);
-        body.into_iter().for_each(Waker::wake);
-    }
-
-    fn drop_reader(&self, stream: StreamId) {
-        let mut state = self.state.lock();
-        let Some(up) = state.up.get_mut(&stream.call) else { return };
-        up.reader = Reader::Gone;
-        let (items, body) = (std::mem::take(&mut up.items), up.body.take());
-        up.bytes = 0;
-        drop(state);
-        drop(items);
-        body.into_iter().for_each(Waker::wake);
-    }
-
-    /// This side opens no calls.
-    fn cancel(&self, _call: CallId) {}
 }
 
 impl Remote for Session {

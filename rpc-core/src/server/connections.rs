@@ -35,7 +35,7 @@ use crate::{
 };
 #[cfg(feature = "http")]
 use crate::{
-    gateway::{Face, Ground, Http, serve as serve_http},
+    gateway::{Ended, Face, Ground, Http, serve as serve_http},
     schema::ServiceSchema,
 };
 
@@ -168,15 +168,23 @@ impl Connections {
             linger::answer(link, answer).await;
             return Either::Right(over(ConnectionError::Foreign(sent)));
         }
-        let admitted = match &self.gate {
-            Some(gate) if matches!(verdict, Verdict::Serve) => {
-                let interrupted = self.interrupted(began, handshake.as_ref());
-                let timeout = self.config.handshake_timeout;
-                authenticate(&mut link, gate, began, timeout, interrupted).await
-            }
+        let admitted = match verdict {
+            Verdict::Serve => self.admit(&mut link, began, handshake.as_ref()).await,
             _ => Ok(()),
         };
         Either::Left(self.drive(link, verdict, admitted, began, handshake))
+    }
+
+    /// Asks whether the peer may come in, where not everybody may.
+    async fn admit(
+        &self,
+        link: &mut Link,
+        began: Instant,
+        handshake: Option<&Handshake>,
+    ) -> Result<(), Halt> {
+        let Some(gate) = &self.gate else { return Ok(()) };
+        let interrupted = self.interrupted(began, handshake);
+        authenticate(link, gate, began, self.config.handshake_timeout, interrupted).await
     }
 
     /// Whether who speaks HTTP is served.
@@ -199,12 +207,22 @@ impl Connections {
     ) -> ConnectionError {
         let peer = link.peer().clone();
         let interrupted = async { self.interrupted(began, handshake.as_ref()).await };
-        let error = tokio::select! {
-            error = serve_http(face, link, interrupted) => error,
-            () = self.aborted.cancelled() => ConnectionError::Aborted,
+        let ended = tokio::select! {
+            ended = serve_http(face, link, interrupted) => ended,
+            () = self.aborted.cancelled() => Ended::Over(ConnectionError::Aborted),
         };
-        tracing::debug!(target: "rpc_core::server", %peer, %error, "HTTP connection ended");
-        error
+        match ended {
+            Ended::Over(error) => {
+                tracing::debug!(target: "rpc_core::server", %peer, %error, "HTTP connection ended");
+                error
+            }
+            Ended::Upgraded(mut link) => {
+                // Over WebSocket everything begins anew.
+                let (began, handshake) = (now(), self.handshakes.begin());
+                let admitted = self.admit(&mut link, began, Some(&handshake)).await;
+                self.drive(link, Verdict::Serve, admitted, began, Some(handshake)).await
+            }
+        }
     }
 
     /// Serves what has become a link.

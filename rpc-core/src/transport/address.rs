@@ -46,11 +46,58 @@ pub(super) fn host_and_port(text: &str) -> Result<(String, u16), Wrong> {
     Ok((host.to_owned(), port))
 }
 
+/// Reads what stands behind a scheme: `host:port`, or `//host`, and a path.
+pub(super) fn url(text: &str, port: u16) -> Result<(String, u16, String), Wrong> {
+    let (text, port) = match text.strip_prefix("//") {
+        Some(rest) => (rest, Some(port)),
+        None => (text, None),
+    };
+    let (authority, path) = match text.find('/') {
+        Some(at) => text.split_at(at),
+        None => (text, "/"),
+    };
+    let plain = |character: char| character.is_ascii_graphic() && character != '#';
+    if !path.chars().all(plain) {
+        return Err(Wrong::Form);
+    }
+    let (host, port) = match port {
+        Some(port) if !has_port(authority) => host_and_port(&format!("{authority}:{port}"))?,
+        _ => host_and_port(authority)?,
+    };
+    Ok((host, port, path.to_owned()))
+}
+
+/// Whether a port stands behind a host.
+fn has_port(authority: &str) -> bool {
+    let behind = authority.rsplit_once(']').map_or(authority, |(_, behind)| behind);
+    behind.contains(':')
+}
+
+/// Shows what is read by [`url`].
+pub(super) fn show_url(
+    f: &mut fmt::Formatter<'_>,
+    scheme: &str,
+    host: &str,
+    port: u16,
+    path: &str,
+) -> fmt::Result {
+    show(f, &format!("{scheme}://"), host, port)?;
+    f.write_str(path)
+}
+
 /// Shows what is read by [`host_and_port`].
 pub(super) fn show(f: &mut fmt::Formatter<'_>, scheme: &str, host: &str, port: u16) -> fmt::Result {
     match host.contains(':') {
         true => write!(f, "{scheme}[{host}]:{port}"),
         false => write!(f, "{scheme}{host}:{port}"),
+    }
+}
+
+#[cfg(feature = "tls")]
+impl Address {
+    /// Whether the protocol travels over WebSocket there.
+    pub(crate) const fn is_web_socket(&self) -> bool {
+        matches!(self, Self::Ws { .. } | Self::Wss { .. })
     }
 }
 
@@ -119,10 +166,21 @@ mod tests {
             "tls:[::1]:7000",
             "unix:/tmp/x",
             "unix:relative",
+            "ws://localhost:1/",
+            "wss://[::1]:7000/rpc?x=1",
         ] {
             assert_eq!(text.parse::<Address>().unwrap().to_string(), text);
         }
         assert_eq!("tcp:a:1".parse::<Address>().unwrap().to_string(), "a:1");
+        for (text, shown) in [
+            ("ws:a:1", "ws://a:1/"),
+            ("ws:a:1/b", "ws://a:1/b"),
+            ("ws://a", "ws://a:80/"),
+            ("wss://a", "wss://a:443/"),
+            ("wss://[::1]/b", "wss://[::1]:443/b"),
+        ] {
+            assert_eq!(text.parse::<Address>().unwrap().to_string(), shown);
+        }
         // A host of that name.
         let plain = Address::Tcp { host: "tls".to_owned(), port: 1 };
         assert_eq!("tls:1".parse::<Address>(), Ok(plain));
@@ -130,8 +188,22 @@ mod tests {
 
     #[test]
     fn what_is_no_address_says_what_one_is() {
-        for text in ["", "localhost", ":80", "a:b", "a:", "::1:7000", "unix:", "tls::80", "tls:a:b"]
-        {
+        for text in [
+            "",
+            "localhost",
+            ":80",
+            "a:b",
+            "a:",
+            "::1:7000",
+            "unix:",
+            "tls::80",
+            "tls:a:b",
+            "ws::1",
+            "ws://",
+            "ws:a:b",
+            "ws://a:b",
+            "ws://a/b c",
+        ] {
             let error = text.parse::<Address>().unwrap_err();
             assert!(error.to_string().contains("write host:port"), "{error}");
         }

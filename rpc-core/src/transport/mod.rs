@@ -19,6 +19,8 @@ mod tcp;
 pub mod tls;
 #[cfg(unix)]
 mod unix;
+#[cfg(feature = "http")]
+pub(crate) mod websocket;
 mod write;
 
 pub use address::{AddressError, IntoAddress};
@@ -66,6 +68,25 @@ pub enum Address {
         /// Port; 0 lets the system choose one to listen at.
         port: u16,
     },
+    /// A server's HTTP face, where the protocol travels over WebSocket, for networks where only HTTP passes: `ws:host:port`, or
+    /// a URL, `ws://host/path`. It takes the feature `http`; no server listens at one.
+    Ws {
+        /// Host name or IP address, without brackets.
+        host: String,
+        /// Port; 80 if a URL has none.
+        port: u16,
+        /// The path, which begins with `/`.
+        path: String,
+    },
+    /// The same with TLS, as for [`Self::Tls`]: `wss:host:port`, or `wss://host/path` with port 443.
+    Wss {
+        /// Host name or IP address, without brackets: what the server's certificate has to name.
+        host: String,
+        /// Port; 443 if a URL has none.
+        port: u16,
+        /// The path, which begins with `/`.
+        path: String,
+    },
     /// The path of a Unix domain socket.
     Unix(PathBuf),
     /// A place that a [`Listener`] or [`Connector`] of the program's own knows, as it is shown. No text is read as
@@ -79,6 +100,12 @@ impl FromStr for Address {
     fn from_str(text: &str) -> Result<Self, AddressError> {
         let tcp = |(host, port)| Self::Tcp { host, port };
         let read = match text.split_once(':') {
+            Some(("ws", rest)) if rest.contains(':') || rest.starts_with("//") => {
+                address::url(rest, 80).map(|(host, port, path)| Self::Ws { host, port, path })
+            }
+            Some(("wss", rest)) if rest.contains(':') || rest.starts_with("//") => {
+                address::url(rest, 443).map(|(host, port, path)| Self::Wss { host, port, path })
+            }
             _ if text.contains("://") => Err(Wrong::Scheme),
             Some(("unix", "")) => Err(Wrong::Form),
             Some(("unix", path)) => Ok(Self::Unix(path.into())),
@@ -97,6 +124,8 @@ impl fmt::Display for Address {
         match self {
             Self::Tcp { host, port } => address::show(f, "", host, *port),
             Self::Tls { host, port } => address::show(f, "tls:", host, *port),
+            Self::Ws { host, port, path } => address::show_url(f, "ws", host, *port, path),
+            Self::Wss { host, port, path } => address::show_url(f, "wss", host, *port, path),
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
             Self::Other(text) => f.write_str(text),
         }
@@ -154,6 +183,16 @@ impl Connector for Address {
                 let tls = tls::ClientTls::platform()?;
                 Encrypted { host: host.clone(), port: *port, tls }.connect().await
             }
+            #[cfg(feature = "http")]
+            Self::Ws { .. } | Self::Wss { .. } => {
+                let plain = websocket::Dial { address: self.clone(), tls: websocket::Below::of(self)? };
+                plain.connect().await
+            }
+            #[cfg(not(feature = "http"))]
+            Self::Ws { .. } | Self::Wss { .. } => Err(failed(io::Error::new(
+                io::ErrorKind::Unsupported,
+                "this program is built without WebSocket: turn on the feature `http` of rpc-core",
+            ))),
             #[cfg(not(feature = "tls"))]
             Self::Tls { .. } => Err(failed(io::Error::new(
                 io::ErrorKind::Unsupported,

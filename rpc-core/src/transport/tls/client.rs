@@ -160,11 +160,25 @@ impl ClientTls {
         Ok(Self { verifier, identity, name, config: Arc::new(config) })
     }
 
+    /// The same for HTTP: what stands between two of this protocol may know no other.
+    #[cfg(feature = "http")]
+    pub(crate) fn for_http(&self) -> Self {
+        let mut config = (*self.config).clone();
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Self { config: Arc::new(config), ..self.clone() }
+    }
+
     /// The name that a server at this address has to have.
     pub(crate) fn name_at(&self, address: &Address) -> Result<ServerName<'static>, TlsError> {
         match (&self.name, address) {
             (Some(name), _) => Ok(name.clone()),
-            (None, Address::Tcp { host, .. } | Address::Tls { host, .. }) => server_name(host),
+            (
+                None,
+                Address::Tcp { host, .. }
+                | Address::Tls { host, .. }
+                | Address::Ws { host, .. }
+                | Address::Wss { host, .. },
+            ) => server_name(host),
             (None, other) => Err(TlsError::NoServerName(other.to_string())),
         }
     }

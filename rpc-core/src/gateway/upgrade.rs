@@ -1,0 +1,69 @@
+//! Requests to go on with WebSocket: what is granted, and what is left for whoever takes the connection over.
+
+use hyper::{
+    Request, StatusCode, Version,
+    body::Incoming,
+    header::{self, HeaderMap, HeaderName, HeaderValue},
+    upgrade,
+};
+
+use super::{
+    answer::{self, Answer, Rejection},
+    headers::single,
+    session::Session,
+};
+use crate::transport::websocket::{RPC, accept_key};
+
+/// Whether a request asks for another protocol.
+pub(super) fn is_asked(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::UPGRADE)
+}
+
+/// Grants an upgrade.
+pub(super) fn answer(
+    session: &Session,
+    mut request: Request<Incoming>,
+) -> Result<Answer, Rejection> {
+    let headers = request.headers();
+    if request.version() != Version::HTTP_11
+        || !lists(headers, &header::CONNECTION, "upgrade")
+        || !lists(headers, &header::UPGRADE, "websocket")
+    {
+        return Err(Rejection::bad("the one protocol that this port goes on with is WebSocket"));
+    }
+    let version = single(headers, &header::SEC_WEBSOCKET_VERSION)?;
+    if version.is_none_or(|version| version != "13") {
+        let message = "the version of WebSocket that is spoken here is 13";
+        return Err(Rejection::new(StatusCode::UPGRADE_REQUIRED, message)
+            .with(header::SEC_WEBSOCKET_VERSION, "13"));
+    }
+    let key = single(headers, &header::SEC_WEBSOCKET_KEY)?.map(HeaderValue::as_bytes);
+    let Some(key) = key.filter(|key| is_key(key)) else {
+        return Err(Rejection::bad("the header Sec-WebSocket-Key is to be 16 bytes in base64"));
+    };
+    let accepted = HeaderValue::try_from(accept_key(key));
+    let accepted = accepted.map_err(|_| Rejection::bad("the header Sec-WebSocket-Key is none"))?;
+    if !lists(headers, &header::SEC_WEBSOCKET_PROTOCOL, RPC) {
+        let message = format!("the subprotocol of WebSocket that is spoken here is {RPC}");
+        return Err(Rejection::bad(message));
+    }
+    session.take_over(upgrade::on(&mut request));
+    let mut answer = answer::empty();
+    *answer.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let told = answer.headers_mut();
+    told.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    told.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    told.insert(header::SEC_WEBSOCKET_ACCEPT, accepted);
+    told.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(RPC));
+    Ok(answer)
+}
+
+/// Whether a word is among those that a header lists.
+fn lists(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
+    let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|each| each.trim().eq_ignore_ascii_case(word))
+}
+
+fn is_key(key: &[u8]) -> bool {
+    data_encoding::BASE64.decode(key).is_ok_and(|bytes| bytes.len() == 16)
+}
