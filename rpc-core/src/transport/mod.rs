@@ -185,7 +185,8 @@ impl Connector for Address {
             }
             #[cfg(feature = "http")]
             Self::Ws { .. } | Self::Wss { .. } => {
-                let plain = websocket::Dial { address: self.clone(), tls: websocket::Below::of(self)? };
+                let plain =
+                    websocket::Dial { address: self.clone(), tls: websocket::Below::of(self)? };
                 plain.connect().await
             }
             #[cfg(not(feature = "http"))]
