@@ -18,7 +18,8 @@ use crate::{
 
 impl Endpoint {
     /// Opens the transport, TLS included; the protocol's handshake rides with the first call. If the connection is lost
-    /// later, the channel comes back: see [`Reconnect`].
+    /// later, the channel comes back: see
+    /// [`Reconnect`](crate::Reconnect).
     ///
     /// # Errors
     /// The address is none, limits are out of range, the token is empty or too long, the services of this side do not

@@ -255,7 +255,8 @@ impl Endpoint {
     ///
     /// # Errors
     /// Limits are out of range, the token is empty or too long, the services of this side do not go together, or this
-    /// endpoint uses TLS, whose handshake takes a [`Connector`].
+    /// endpoint uses TLS, whose handshake takes a
+    /// [`Connector`](crate::Connector).
     pub fn over(
         &self,
         io: impl AsyncRead + AsyncWrite + Send + 'static,
