@@ -5,7 +5,9 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use rpc_core::{Code, Credentials, DialError, Endpoint, Http, Principal, Running, Server};
+use rpc_core::{
+    Code, Credentials, DialError, Endpoint, Http, Principal, Reconnect, Running, Server,
+};
 use tests::{Authority, PlaygroundClient, TourClient, tourist};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -61,7 +63,8 @@ async fn connections_are_told_of_judged_and_drained_as_all_are() {
     let refused = PlaygroundClient::connect(url(&running)).await.unwrap();
     let status = refused.add(1, 2).await.unwrap_err();
     assert_eq!(status.status().unwrap().code(), Code::Unauthenticated);
-    let channel = Endpoint::new().token("right").connect(url(&running)).await.unwrap();
+    let endpoint = Endpoint::new().reconnect(Reconnect::off()).token("right");
+    let channel = endpoint.connect(url(&running)).await.unwrap();
     let client = PlaygroundClient::new(channel);
     assert_eq!(client.add(1, 2).await, Ok(3));
     assert_eq!(seen.load(Ordering::SeqCst), 1);

@@ -8,6 +8,7 @@ use rpc_core::{
         Decoder, Piece, encode_preface,
         wire::{CloseCode, GoAway, Hello, Kind},
     },
+    service,
 };
 use tests::{PlaygroundClient, Toys};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
@@ -166,6 +167,29 @@ async fn an_upload_of_which_items_were_taken_does_not_go_again() {
     script.goaway(0).await;
     let error = soon(call).await.unwrap().unwrap_err();
     assert!(!error.status().unwrap().may_have_run(), "{error}");
+    assert_eq!(place.attempts(), 1);
+}
+
+#[service]
+trait Diary {
+    #[rpc(ordered)]
+    async fn line(&self, number: u32);
+}
+
+/// A later one might overtake an earlier one: their caller is told, and knows that none has run.
+#[tokio::test(start_paused = true)]
+async fn ordered_calls_do_not_go_again() {
+    let place = Place::default();
+    let mut ear = place.listen();
+    let diary = place.connect(Endpoint::new(), DiaryClient::new).await;
+    let lines: Vec<_> = (0..3).map(|number| tokio::spawn(diary.line(number))).collect();
+    let mut script = Script::greet(ear.next().await).await;
+    script.requests(3).await;
+    script.goaway(0).await;
+    for line in lines {
+        let error = soon(line).await.unwrap().unwrap_err();
+        assert!(!error.status().unwrap().may_have_run(), "{error}");
+    }
     assert_eq!(place.attempts(), 1);
 }
 

@@ -1,12 +1,8 @@
 //! A thousand cuts: connections are cut at random bytes, by resets and in order, and no caller is told anything false.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use rpc_core::{CallError, Code, Context, Endpoint, Reconnect, Server, service};
+use rpc_core::{CallError, Code, Endpoint, Reconnect, Server, service};
 use tests::{Cutter, Fault, History, Seed, Told};
 
 /// What a test with real sockets may take.
@@ -15,14 +11,9 @@ const LONG: Duration = Duration::from_secs(300);
 #[service]
 trait Ledger {
     async fn enter(&self, number: u64, words: String) -> u64;
-    #[rpc(ordered)]
-    async fn enter_in_order(&self, number: u64, cx: &Context) -> u64;
 }
 
-/// With the ordered calls of each line.
-struct Book(History, Lines);
-
-type Lines = Arc<Mutex<HashMap<String, Vec<u64>>>>;
+struct Book(History);
 
 impl Ledger for Book {
     async fn enter(&self, number: u64, words: String) -> u64 {
@@ -32,13 +23,6 @@ impl Ledger for Book {
             tokio::task::yield_now().await;
         }
         number + words.len() as u64
-    }
-
-    async fn enter_in_order(&self, number: u64, cx: &Context) -> u64 {
-        self.0.runs(number);
-        let line = cx.connection().peer().to_string();
-        self.1.lock().unwrap().entry(line).or_default().push(number);
-        number
     }
 }
 
@@ -66,7 +50,7 @@ async fn call(ledger: &LedgerClient, history: &History, number: u64) {
 /// Callers go on until there were `cuts` of them, each with a call after the other.
 async fn endure(cuts: usize, callers: u64, faults: &'static [Fault]) -> (History, u64) {
     let history = History::default();
-    let server = Server::new().with(LedgerServer::new(Book(history.clone(), Lines::default())));
+    let server = Server::new().with(LedgerServer::new(Book(history.clone())));
     let running = server.start("127.0.0.1:0").await.unwrap();
     let mut seed = Seed(20);
     let plan = move |number: u64| {
@@ -114,42 +98,4 @@ async fn halves_that_close_and_lines_that_stop_for_a_moment_have_nobody_told_any
     let (history, _) = endure(100, 50, faults).await;
     let verdict = history.verdict();
     assert_eq!((verdict.false_words, verdict.doubled, verdict.not_started), (0, 0, 0));
-}
-
-/// Those of one caller are sent one after the other, without waiting for the one before. What is promised holds for one
-/// connection: what was lost with it may run after what was sent on the next.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ordered_calls_of_one_connection_begin_in_their_order_however_often_the_line_is_cut() {
-    let history = History::default();
-    let lines = Lines::default();
-    let server = Server::new().with(LedgerServer::new(Book(history.clone(), lines.clone())));
-    let running = server.start("127.0.0.1:0").await.unwrap();
-    let mut seed = Seed(21);
-    let plan = move |_| Some((Fault::Reset, 60 + seed.below(2_000)));
-    let address = running.address().to_string();
-    let cutter = Cutter::start(&address, Box::new(plan)).await.unwrap();
-    let ledger = LedgerClient::new(endpoint().connect_lazy(cutter.address()).unwrap());
-    let mut number = 0;
-    while cutter.cuts() < 100 {
-        // A burst begins on a connection that is there.
-        ledger.channel().ready().await.unwrap();
-        let burst = number..number + 20;
-        number = burst.end;
-        let calls = burst.clone().map(|number| ledger.enter_in_order(number));
-        let ends = tokio::time::timeout(LONG, futures_util::future::join_all(calls)).await;
-        for (number, end) in burst.zip(ends.expect("it hangs")) {
-            let told = match end {
-                Ok(_) => Told::Done,
-                Err(error) if error.status().unwrap().may_have_run() => Told::MayHaveRun,
-                Err(_) => Told::NotStarted,
-            };
-            history.told(number, told);
-        }
-    }
-    drop(ledger);
-    running.shutdown().await;
-    let lines = lines.lock().unwrap();
-    assert!(lines.len() > 50 && lines.values().all(|numbers| numbers.is_sorted()), "{lines:?}");
-    let verdict = history.verdict();
-    assert_eq!((verdict.false_words, verdict.doubled), (0, 0), "{verdict:?}");
 }

@@ -19,7 +19,7 @@ use std::{
 
 use anyhow::{Result, ensure};
 use futures_util::future::try_join_all;
-use rpc_core::Endpoint;
+use rpc_core::{Endpoint, Reconnect};
 use tokio::{runtime::Handle, task::JoinSet, time::sleep};
 
 use crate::{
@@ -121,7 +121,9 @@ struct Load {
 impl Load {
     async fn start(server: &ServerProcess, calls: usize) -> Result<Self> {
         let home = Ledger::default();
-        let endpoint = Endpoint::new().with(HomeServer::new(home.clone()));
+        // What becomes of each connection is counted.
+        let endpoint =
+            Endpoint::new().reconnect(Reconnect::off()).with(HomeServer::new(home.clone()));
         let connect = async || {
             let channel = endpoint.connect(server.address()).await?;
             channel.ready().await?;

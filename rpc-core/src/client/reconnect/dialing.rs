@@ -13,12 +13,16 @@ use crate::{
     time::now,
 };
 
-/// The task; dropped before its end if its runtime has ended, or the program's own code in it has panicked.
-pub(super) struct Dialing(pub(super) Arc<Line>);
+/// The task; dropped while it holds its line if its runtime has ended, or the program's own code in it has panicked.
+pub(super) struct Dialing(Option<Arc<Line>>);
 
 impl Dialing {
-    pub(super) async fn run(self) {
-        let line = &self.0;
+    pub(super) const fn of(line: Arc<Line>) -> Self {
+        Self(Some(line))
+    }
+
+    pub(super) async fn run(mut self) {
+        let Some(line) = &self.0 else { return };
         let mut changes = line.changes();
         while line.is_due(&mut changes).await {
             let over = pin!(changes.wait_for(|course| *course == Course::Over));
@@ -29,6 +33,8 @@ impl Dialing {
             };
             line.settle(end);
         }
+        // Another task may dial by now, which is not to be taken for this one.
+        self.0 = None;
     }
 }
 
@@ -89,10 +95,9 @@ impl Line {
 
 impl Drop for Dialing {
     fn drop(&mut self) {
-        let mut state = self.0.state.lock();
-        if state.stage != Stage::Resting {
-            state.stage = Stage::Resting;
-            self.0.end(&mut state, ConnectionError::Undriven);
-        }
+        let Some(line) = self.0.take() else { return };
+        let mut state = line.state.lock();
+        state.stage = Stage::Resting;
+        line.end(&mut state, ConnectionError::Undriven);
     }
 }

@@ -196,7 +196,7 @@ impl Line {
         let rests = state.stage == Stage::Resting && state.current.is_none();
         (rests && state.over.is_none()).then(|| {
             state.stage = Stage::Waiting;
-            Dialing(Arc::clone(self))
+            Dialing::of(Arc::clone(self))
         })
     }
 

@@ -35,8 +35,7 @@ use std::time::Duration;
 /// each other faster than that.
 ///
 /// **Calls.** One that was certainly not started goes again by itself, on the next connection. One that may have run
-/// fails, and says so. Of calls with a stream of items, and of ordered ones, only those go again of which nothing had been
-/// handed to a connection. A call waits for a connection as long as its deadline allows; one without a deadline until
+/// fails, and says so. Ordered calls do not go again, nor those that send items of which some were taken. A call waits for a connection as long as its deadline allows; one without a deadline until
 /// the channel has been without for [`Self::patience`], and then fails at once with `UNAVAILABLE`.
 ///
 /// **Ends.** Nothing more is dialled once the channel is closed, or the server has refused this side: its token
