@@ -33,7 +33,7 @@ impl Endpoint {
     }
 
     /// Opens the transport by a [`Connector`] of the program's own, and again by it when the channel comes back. One whose
-    /// address is an [`Address::Tls`](crate::Address::Tls) brings TLS itself; around all others it is put if the
+    /// address is an [`Address::Tls`] brings TLS itself; around all others it is put if the
     /// endpoint uses it.
     ///
     /// # Errors
