@@ -17,7 +17,7 @@ use super::{
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Verdict {
     Real,
-    /// The medians are as close as the samples of each run are among themselves.
+    /// The middle halves of the samples overlap.
     WithinNoise,
     /// They are not, but the samples are too few or too alike to exclude chance.
     NotShown,
@@ -110,7 +110,7 @@ impl Difference {
             Verdict::TooFewSamples
         } else if p < SIGNIFICANT && percent.abs() >= RELEVANT_PERCENT {
             Verdict::Real
-        } else if percent.abs() < RELEVANT_PERCENT || (median_a - median_b).abs() <= within(a, b) {
+        } else if percent.abs() < RELEVANT_PERCENT || !apart(a, b) {
             Verdict::WithinNoise
         } else {
             Verdict::NotShown
@@ -119,16 +119,19 @@ impl Difference {
     }
 }
 
-/// How far apart the samples of one run are, half of them: of the run in which that is more.
-fn within(a: &[f64], b: &[f64]) -> f64 {
-    let half = |values: &[f64]| {
+/// True if the middle halves of both runs have nothing in common.
+fn apart(a: &[f64], b: &[f64]) -> bool {
+    let middle = |values: &[f64]| {
         let mut values = values.to_vec();
         values.sort_by(f64::total_cmp);
         let quarter = values.len() / 4;
-        values.get(values.len().saturating_sub(quarter + 1)).copied().unwrap_or_default()
-            - values.get(quarter).copied().unwrap_or_default()
+        let last = values.len().saturating_sub(quarter + 1);
+        values.get(quarter).copied().zip(values.get(last).copied())
     };
-    half(a).max(half(b))
+    match (middle(a), middle(b)) {
+        (Some((low_a, high_a)), Some((low_b, high_b))) => low_a > high_b || low_b > high_a,
+        _ => false,
+    }
 }
 
 fn median(values: &[f64]) -> f64 {

@@ -138,6 +138,6 @@ mod tests {
         let port = "a:70000".parse::<Address>().unwrap_err();
         assert!(port.to_string().contains("up to 65535"), "{port}");
         let scheme = "http://a:80".parse::<Address>().unwrap_err();
-        assert!(scheme.to_string().contains("in front of the host"), "{scheme}");
+        assert!(scheme.to_string().contains("omit the scheme"), "{scheme}");
     }
 }
