@@ -8,7 +8,7 @@ const REFUSED: &[(&str, &str)] = &[
     (r#"#[serde(tag = "t")] enum X { A }"#, "no field for it"),
     (r#"#[serde(from = "u8")] struct X(u8);"#, "schema(as ="),
     (r#"#[serde(remote = "Y")] struct X(u8);"#, "schema(as ="),
-    (r#"#[serde(rename_all = "Title Case")] struct X;"#, "no naming convention"),
+    (r#"#[serde(rename_all = "Title Case")] struct X;"#, "not a naming convention"),
     (r#"#[serde(rename_all(serialize = "lowercase"))] struct X;"#, "write one name"),
     ("#[schema(oops)] struct X;", "there is no such option"),
     (r#"enum X { #[schema(code = "NotFound")] A }"#, "there are CANCELLED, UNKNOWN"),
