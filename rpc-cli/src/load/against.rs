@@ -205,7 +205,7 @@ impl fmt::Display for Against {
 const PAIRS: u32 = 10;
 /// Pairs of which something can be said.
 const LEAST: usize = 6;
-const SHORTEST: Duration = Duration::from_millis(50);
+const SHORTEST: Duration = Duration::from_millis(200);
 const ADVICE: &str = "Medians over pairs, each measured one right after the other; a change is shown where the \
                       interval leaves out 0.";
 
