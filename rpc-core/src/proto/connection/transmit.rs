@@ -17,6 +17,9 @@ use crate::proto::{
 /// Chunks of large messages in one write; figures in docs/decisions.md.
 pub(super) const CHUNKS_PER_WRITE: usize = 7;
 
+/// Bytes of written frames that are kept in front of those that are not, rather than moving these.
+const WORTH_DROPPING: usize = 4 << 10;
+
 /// Most slices of one write: a rest of two parts, the small frames, two for each chunk, a ping.
 pub(crate) const MAX_SLICES: usize = 4 + 2 * CHUNKS_PER_WRITE;
 
@@ -150,8 +153,21 @@ impl Transmit {
             self.small_sent = 0;
             std::mem::swap(&mut self.small, appended);
         } else {
+            self.drop_written();
             self.small.append(appended);
         }
+    }
+
+    /// Drops the frames that are written, once they are half of all: a peer that always reads a part, and never all,
+    /// would have them kept for as long as it does. Each is looked at once.
+    fn drop_written(&mut self) {
+        if self.small_sent < WORTH_DROPPING || 2 * self.small_sent < self.small.len() {
+            return;
+        }
+        // The frame that was begun stays whole: it is told from those that are not by its head.
+        let written = written_frames(&self.small, self.small_sent);
+        self.small.drain(..written);
+        self.small_sent -= written;
     }
 
     /// The buffer of small frames, if it is empty: so that idle connections hold none.
@@ -159,6 +175,20 @@ impl Transmit {
         (self.small.is_empty() && self.small.capacity() > 0)
             .then(|| std::mem::take(&mut self.small))
     }
+}
+
+/// The length of the frames in front that end at `sent` or before.
+fn written_frames(frames: &[u8], sent: usize) -> usize {
+    let mut at = if frames.starts_with(&MAGIC) { PREFACE_LEN } else { 0 };
+    while let Some(head) = frames.get(at..).and_then(|rest| rest.first_chunk::<HEAD_LEN>()) {
+        let Ok(head) = Head::decode(*head) else { break };
+        let end = at + HEAD_LEN + head.length as usize;
+        if end > sent {
+            break;
+        }
+        at = end;
+    }
+    at.min(sent)
 }
 
 /// Takes the frames that begin at `from` or behind it and are about calls of their sender out of a run of whole
@@ -226,6 +256,34 @@ mod tests {
             }
             assert_eq!(all, b"smallh1body oneh2body two", "step {step}");
         }
+    }
+
+    #[test]
+    fn what_is_written_is_not_kept_though_there_is_always_more() {
+        let mut transmit = Transmit::default();
+        let head = Head { kind: Kind::Item, flags: Flags::NONE, id: CallId::new(1), length: 100 };
+        let frame = [&head.encode()[..], &[7; 100]].concat();
+        let (mut appended, mut sent) = (Vec::new(), Vec::new());
+        encode_preface(&mut appended);
+        let mut all = appended.clone();
+        for _ in 0..10_000 {
+            for _ in 0..10 {
+                appended.extend_from_slice(&frame);
+                all.extend_from_slice(&frame);
+            }
+            transmit.take_small(&mut appended);
+            // A peer that reads as much as comes, and leaves a part of a frame each time.
+            let bytes = written(&transmit, transmit.len().saturating_sub(150));
+            transmit.advance(bytes.len());
+            sent.extend(bytes);
+            assert!(
+                transmit.small.capacity() < 8 * WORTH_DROPPING,
+                "{}",
+                transmit.small.capacity()
+            );
+        }
+        sent.extend(written(&transmit, usize::MAX));
+        assert!(sent == all, "the same bytes in the same order");
     }
 
     #[test]
