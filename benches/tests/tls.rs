@@ -17,6 +17,7 @@ fn tls_is_measured_beside_what_is_plain() {
         "| 40 idle connections |",
         "| a whole handshake |",
         "| one that goes on with a session |",
+        "| connections of theirs left | 0 | 0 | held |",
     ] {
         assert!(text.contains(row), "{row}: {text}");
     }

@@ -1,7 +1,8 @@
 //! What TLS costs: a call beside one without TLS and beside gRPC with it, a connection that is idle, a handshake that is
-//! whole and one that goes on with an earlier session. Each table has its bars.
+//! whole and one that goes on with an earlier session, a storm of handshakes that are left. Each table has its bars.
 
 mod handshakes;
+mod storm;
 
 use std::{fmt::Write as _, io, path::Path};
 
@@ -35,6 +36,8 @@ pub fn tls(program: &Path, effort: Effort, connections: usize) -> Result<String>
     text += &idle_connections(program, connections / effort.divide)?;
     text += "\n";
     text += &handshakes::measure(program, effort)?;
+    text += "\n";
+    text += &storm::measure(program, effort)?;
     Ok(text)
 }
 
