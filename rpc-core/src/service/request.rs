@@ -1,7 +1,7 @@
 //! A request on its way into a handler, and the handler's value on its way out: the place where payload
 //! bytes become arguments and results become payload bytes.
 
-use std::{cell::OnceCell, convert::Infallible, fmt, future::Future, sync::Arc};
+use std::{cell::OnceCell, convert::Infallible, fmt, future::Future, pin::Pin, sync::Arc};
 
 use tracing::Level;
 
@@ -106,17 +106,13 @@ impl Request {
 
     /// Puts a handler into `slot`, inside a span if anybody listens. What it sends beside its reply is handed over when
     /// the reply is there.
+    // There is a future for each method: what is done with it is not to be generic.
     pub fn run(
-        self,
+        mut self,
         slot: &mut HandlerSlot,
-        handler: impl Future<Output = Outcome> + Send + 'static,
+        handler: Pin<Box<dyn Future<Output = Outcome> + Send>>,
     ) {
-        // All that is generic: there is one such future for each method.
-        slot.run(handler);
-        self.watch(slot);
-    }
-
-    fn watch(mut self, slot: &mut HandlerSlot) {
+        slot.put(handler);
         if tracing::enabled!(target: "rpc_core::call", Level::DEBUG) {
             slot.enter(tracing::debug_span!(
                 target: "rpc_core::call",

@@ -209,13 +209,13 @@ const _: () = {
                     request
                         .run(
                             slot,
-                            async move {
+                            ::std::boxed::Box::pin(async move {
                                 __answer
                                     .value_or_status(
                                         <__T as Stock>::price(&__service, __argument_0).await,
                                         ::rpc_core::__private::plain::encode::<u64>,
                                     )
-                            },
+                            }),
                         );
                 }
                 1usize => {
@@ -229,11 +229,11 @@ const _: () = {
                     request
                         .run(
                             slot,
-                            async move {
+                            ::std::boxed::Box::pin(async move {
                                 __answer
                                     .send_all_or_status(<__T as Stock>::prices(&__service))
                                     .await
-                            },
+                            }),
                         );
                 }
                 2usize => {
@@ -247,7 +247,7 @@ const _: () = {
                     request
                         .run(
                             slot,
-                            async move {
+                            ::std::boxed::Box::pin(async move {
                                 match <__T as Stock>::watch(&__service, __argument_0).await
                                 {
                                     ::core::result::Result::Ok(__stream) => {
@@ -257,7 +257,7 @@ const _: () = {
                                         __answer.end(__error)
                                     }
                                 }
-                            },
+                            }),
                         );
                 }
                 3usize => {
@@ -270,14 +270,14 @@ const _: () = {
                     request
                         .run(
                             slot,
-                            async move {
+                            ::std::boxed::Box::pin(async move {
                                 __answer
                                     .result(
                                         <__T as Stock>::own(&__service).await,
                                         ::rpc_core::__private::plain::encode::<u64>,
                                         ::rpc_core::__private::plain::encode::<Status<u8>>,
                                     )
-                            },
+                            }),
                         );
                 }
                 _ => request.unknown_method(slot),

@@ -121,7 +121,7 @@ fn arm(service: &Service, method: &Method) -> TokenStream {
         #upload
         let __service = ::std::sync::Arc::clone(&self.service);
         let __answer = request.#answering;
-        request.run(slot, async move { #body });
+        request.run(slot, ::std::boxed::Box::pin(async move { #body }));
     }
 }
 
