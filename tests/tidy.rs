@@ -148,6 +148,7 @@ const CLI: &[Wall] = &[
 ];
 
 const BENCHES: &[Wall] = &[
+    ("compile", &[]),
     ("memory", &[]),
     ("meter", &[]),
     ("machine", &[]),

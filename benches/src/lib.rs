@@ -6,6 +6,7 @@
 //! one trait in `transport`. Nothing here leaves the loopback interface.
 
 pub mod allocations;
+pub mod compile;
 pub mod gauge;
 pub mod idle;
 pub mod jobs;

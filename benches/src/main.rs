@@ -11,6 +11,7 @@ use std::{
 
 use anyhow::{Result, ensure};
 use benches::{
+    compile::{self, CompilePlan},
     idle::{self, IdlePlan},
     machine::Machine,
     page,
@@ -144,6 +145,18 @@ enum Command {
         #[arg(long, default_value_t = 10_000)]
         connections: usize,
     },
+    /// CPU and bytes that a method costs to build, in a trait of many, for us and for tarpc.
+    Compile {
+        /// How many methods the trait has.
+        #[arg(long, value_name = "N", default_value_t = 200)]
+        methods: usize,
+        /// How often it is built; figures are medians over rounds.
+        #[arg(long, value_name = "N", default_value_t = 1)]
+        rounds: usize,
+        /// Builds in this folder, and keeps it; what was built there before is used again.
+        #[arg(long, value_name = "FOLDER")]
+        folder: Option<PathBuf>,
+    },
     /// Serves one transport until stdin closes; its address is the first line of stdout.
     #[command(hide = true)]
     Server {
@@ -210,6 +223,15 @@ fn soak(minutes: f64, quick: bool) -> Result<()> {
     Ok(())
 }
 
+fn build(methods: usize, rounds: usize, folder: Option<PathBuf>) -> Result<()> {
+    let temporary = tempfile::tempdir()?;
+    let folder = folder.unwrap_or_else(|| temporary.path().to_owned());
+    let plan = CompilePlan { methods, rounds: rounds.max(1), folder };
+    let text = compile::compile(&plan, &mut io::stderr())?;
+    write!(io::stdout().lock(), "{}\n\n{text}", Machine::describe())?;
+    Ok(())
+}
+
 impl Options {
     fn pace(&self) -> Pace {
         let usual = if self.quick { Pace::QUICK } else { Pace::USUAL };
@@ -271,6 +293,7 @@ fn main() -> Result<()> {
         Command::Tls { effort, connections } => {
             show(&effort, |program, effort| tls::tls(program, effort, connections))
         }
+        Command::Compile { methods, rounds, folder } => build(methods, rounds, folder),
         Command::Server { transport, one_thread } => {
             server::serve(&transport, if one_thread { Threading::One } else { Threading::Workers })
         }

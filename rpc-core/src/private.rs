@@ -9,7 +9,7 @@ pub use serde;
 
 pub use crate::{
     broadcast::shared as shared_value,
-    call::{Call, Channel, Streaming, Upload, forward},
+    call::{Call, Channel, Sendable, Streaming, Upload, forward},
     codec::{byte_vec, shared_bytes},
     schema::{
         Argument, Container, ContainerKind, Field, Format, Json, MethodKind, Registry, Schema,
@@ -17,7 +17,7 @@ pub use crate::{
     },
     seam::HandlerSlot,
     server::Server,
-    service::{Context, Dispatch, ItemSink, Request},
+    service::{Answering, Context, Dispatch, ItemSink, ReadArguments, Request},
     transport::{DialError, IntoAddress},
 };
 
@@ -38,14 +38,17 @@ pub mod plain {
 pub mod json_value {
     use serde_json::Value;
 
-    pub use crate::schema::any_json::{deserialize, serialize};
+    pub use crate::schema::Json as Owned;
+    use crate::schema::any_json::serialize;
     use crate::{
         codec::{self, CodecError, Source},
         proto::Codec,
         schema::Json,
     };
 
-    struct Lent<'a>(&'a Value);
+    /// An argument that is sent.
+    #[derive(Debug)]
+    pub struct Lent<'a>(pub &'a Value);
 
     impl serde::Serialize for Lent<'_> {
         fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -116,7 +119,7 @@ pub fn unary<T>(
     channel: &Channel,
     service: &'static ServiceSchema,
     method: usize,
-    arguments: &impl Serialize,
+    arguments: &[&dyn Sendable],
     value: Decode<T>,
 ) -> Call<T> {
     channel.known(service, method, arguments, Expected::value(value, None))
@@ -127,7 +130,7 @@ pub fn fallible<T, E>(
     channel: &Channel,
     service: &'static ServiceSchema,
     method: usize,
-    arguments: &impl Serialize,
+    arguments: &[&dyn Sendable],
     value: Decode<T>,
     error: Decode<E>,
 ) -> Call<T, E> {
@@ -139,7 +142,7 @@ pub fn oneway(
     channel: &Channel,
     service: &'static ServiceSchema,
     method: usize,
-    arguments: &impl Serialize,
+    arguments: &[&dyn Sendable],
 ) -> Call<()> {
     unary(channel, service, method, arguments, plain::decode::<()>).oneway()
 }
@@ -149,7 +152,7 @@ pub fn stream<T: 'static>(
     channel: &Channel,
     service: &'static ServiceSchema,
     method: usize,
-    arguments: &impl Serialize,
+    arguments: &[&dyn Sendable],
     item: Decode<T>,
 ) -> Call<Streaming<T>> {
     channel.known(service, method, arguments, Expected::items(item, None))
@@ -160,7 +163,7 @@ pub fn fallible_stream<T: 'static, E: 'static>(
     channel: &Channel,
     service: &'static ServiceSchema,
     method: usize,
-    arguments: &impl Serialize,
+    arguments: &[&dyn Sendable],
     item: Decode<T>,
     error: Decode<E>,
 ) -> Call<Streaming<T, E>, E> {

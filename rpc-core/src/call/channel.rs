@@ -2,15 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use serde::Serialize;
-
 use super::{
-    Call, ChannelState, Expected, Method, Scope, Streaming, Target, Way, evolve::Fallback,
-    state::unavailable,
+    Call, ChannelState, Expected, Method, Scope, Sendable, Streaming, Target, Way, arguments,
+    evolve::Fallback, state::unavailable,
 };
 use crate::{
     codec::{self, CodecError, Decode, Source},
-    proto::{Code, Codec, Limits, MethodKey, Payload, Status, connection::ConnectionError},
+    proto::{Codec, Limits, MethodKey, Payload, Status, connection::ConnectionError},
     schema::ServiceSchema,
     seam::{Caller, Phase},
     transport::Peer,
@@ -194,7 +192,7 @@ impl Channel {
         method: &str,
         arguments: &serde_json::Value,
     ) -> Call<serde_json::Value, serde_json::Value> {
-        let arguments = encode(Codec::Json, arguments);
+        let arguments = encode(arguments);
         let decode: Decode<serde_json::Value> = codec::decode::<serde_json::Value>;
         let expected = Expected::value(decode, Some(decode));
         self.prepare(Method::Named(MethodKey::bare(method)), Codec::Json, arguments, expected)
@@ -249,7 +247,7 @@ impl Channel {
         method: &str,
         arguments: &serde_json::Value,
     ) -> Call<Streaming<serde_json::Value, serde_json::Value>, serde_json::Value> {
-        let arguments = encode(Codec::Json, arguments);
+        let arguments = encode(arguments);
         let decode: Decode<serde_json::Value> = codec::decode::<serde_json::Value>;
         let expected = Expected::items(decode, Some(decode));
         self.prepare(Method::Named(MethodKey::bare(method)), Codec::Json, arguments, expected)
@@ -261,15 +259,15 @@ impl Channel {
         &self,
         service: &'static ServiceSchema,
         method: usize,
-        arguments: &impl Serialize,
+        arguments: &[&dyn Sendable],
         expected: Expected<T, E>,
     ) -> Call<T, E> {
         let method = &service.methods[method];
-        let encoded = encode(self.codec, arguments);
+        let encoded = arguments::encode(self.codec, method, arguments);
         let known = Method::Known { service, method };
         let mut call = self.prepare(known, self.codec, encoded, expected);
         if self.target.wants_json(service, method) {
-            let json = encode(Codec::Json, arguments);
+            let json = arguments::encode(Codec::Json, method, arguments);
             call.request.options().fallback = Some(Fallback::Kept(json));
         }
         call
@@ -313,11 +311,9 @@ impl Channel {
     }
 }
 
-fn encode<A: Serialize>(codec: Codec, arguments: &A) -> Result<Payload, Status> {
-    codec::to_payload(codec, arguments, codec::encode::<A>).map_err(|error: CodecError| {
-        let message = format!("cannot encode the arguments: {error}");
-        Status::not_started(Code::InvalidArgument, message)
-    })
+fn encode(arguments: &serde_json::Value) -> Result<Payload, Status> {
+    codec::to_payload(Codec::Json, arguments, codec::encode::<serde_json::Value>)
+        .map_err(|error| arguments::unencodable(&error))
 }
 
 /// Reads a payload by leaving it alone.

@@ -2,6 +2,7 @@
 //! stream of values to items and back.
 
 mod again;
+mod arguments;
 mod channel;
 mod error;
 mod evolve;
@@ -16,6 +17,7 @@ mod streaming;
 mod target;
 mod upload;
 
+pub use arguments::Sendable;
 pub use channel::Channel;
 pub use error::{CallError, MethodError};
 pub(crate) use evolve::Evolve;

@@ -27,7 +27,7 @@ pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>
 /// # Errors
 /// As for [`super::encode`].
 pub fn encode(codec: Codec, bytes: &Vec<u8>, out: &mut Vec<u8>) -> Result<(), CodecError> {
-    super::encode(codec, &Whole { bytes }, out)
+    super::encode(codec, &Lent(bytes), out)
 }
 
 /// Reads a result.
@@ -38,17 +38,19 @@ pub fn decode(codec: Codec, source: Source<'_>) -> Result<Vec<u8>, CodecError> {
     super::decode(codec, source).map(|Owned(bytes)| bytes)
 }
 
-struct Whole<'a> {
-    bytes: &'a [u8],
-}
+/// An argument that is sent.
+#[derive(Debug)]
+pub struct Lent<'a>(pub &'a [u8]);
 
-impl Serialize for Whole<'_> {
+impl Serialize for Lent<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bytes(self.bytes)
+        serializer.serialize_bytes(self.0)
     }
 }
 
-struct Owned(Vec<u8>);
+/// An argument that was received.
+#[derive(Debug)]
+pub struct Owned(pub Vec<u8>);
 
 impl<'de> Deserialize<'de> for Owned {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

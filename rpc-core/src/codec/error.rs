@@ -34,6 +34,8 @@ enum Cause {
     BincodeDecode(DecodeError),
     JsonEncode(serde_json::Error),
     JsonDecode(serde_json::Error),
+    /// An argument that is not of its type, with its place in the message.
+    Argument(String),
     /// The message of an earlier attempt to encode the same value.
     Repeated(String),
     /// A value was asked for where a call returns a stream.
@@ -48,9 +50,10 @@ impl CodecError {
             Cause::BincodeEncode(_) | Cause::JsonEncode(_) | Cause::Repeated(_) => {
                 CodecErrorKind::Encode
             }
-            Cause::BincodeDecode(_) | Cause::JsonDecode(_) | Cause::NoValue => {
-                CodecErrorKind::Decode
-            }
+            Cause::BincodeDecode(_)
+            | Cause::JsonDecode(_)
+            | Cause::Argument(_)
+            | Cause::NoValue => CodecErrorKind::Decode,
         }
     }
 
@@ -66,7 +69,12 @@ impl CodecError {
         Self(Box::new(Cause::JsonEncode(error)))
     }
 
-    pub(super) fn json_decode(error: serde_json::Error) -> Self {
+    /// An argument that is not of its type, in words.
+    pub(crate) fn argument(words: String) -> Self {
+        Self(Box::new(Cause::Argument(words)))
+    }
+
+    pub(crate) fn json_decode(error: serde_json::Error) -> Self {
         Self(Box::new(Cause::JsonDecode(error)))
     }
 
@@ -87,7 +95,7 @@ impl fmt::Display for CodecError {
             Cause::BincodeEncode(error) => write!(f, "the value has no bincode form: {error}"),
             Cause::BincodeDecode(error) => error.fmt(f),
             Cause::JsonEncode(error) | Cause::JsonDecode(error) => error.fmt(f),
-            Cause::Repeated(words) => f.write_str(words),
+            Cause::Argument(words) | Cause::Repeated(words) => f.write_str(words),
             Cause::NoValue => f.write_str("a stream is not a value"),
         }
     }

@@ -8,8 +8,10 @@ mod bytes_form;
 mod error;
 mod json;
 pub mod shared_bytes;
+mod values;
 
 pub use error::{CodecError, CodecErrorKind};
+pub(crate) use values::Values;
 
 use std::cell::Cell;
 
@@ -132,10 +134,20 @@ pub(crate) fn to_payload<T>(
     value: &T,
     encode: Encode<T>,
 ) -> Result<Payload, CodecError> {
+    payload_of(&mut |out| encode(codec, value, out))
+}
+
+/// What `encode` appends, as a payload: without an allocation if it is small. Not generic, so that it is compiled once.
+///
+/// # Errors
+/// Those of `encode`.
+pub(crate) fn payload_of(
+    encode: &mut dyn FnMut(&mut Vec<u8>) -> Result<(), CodecError>,
+) -> Result<Payload, CodecError> {
     // Taken, not borrowed: the value's own code runs meanwhile, and may encode other values.
     let mut buffer = SCRATCH.take();
     buffer.clear();
-    let (encoded, gaps) = by_reference::with_gaps(&mut buffer, |out| encode(codec, value, out));
+    let (encoded, gaps) = by_reference::with_gaps(&mut buffer, encode);
     // Dropped on errors: it may have grown large before.
     encoded?;
     let payload = if buffer.len() > KEEP {

@@ -28,7 +28,7 @@ pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Bytes, 
 /// # Errors
 /// As for [`super::encode`].
 pub fn encode(codec: Codec, bytes: &Bytes, out: &mut Vec<u8>) -> Result<(), CodecError> {
-    super::encode(codec, &Whole { bytes }, out)
+    super::encode(codec, &Lent(bytes), out)
 }
 
 /// Reads a result.
@@ -39,17 +39,19 @@ pub fn decode(codec: Codec, source: Source<'_>) -> Result<Bytes, CodecError> {
     super::decode(codec, source).map(|Owned(bytes)| bytes)
 }
 
-struct Whole<'a> {
-    bytes: &'a Bytes,
-}
+/// An argument that is sent.
+#[derive(Debug)]
+pub struct Lent<'a>(pub &'a Bytes);
 
-impl Serialize for Whole<'_> {
+impl Serialize for Lent<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serialize(self.bytes, serializer)
+        serialize(self.0, serializer)
     }
 }
 
-struct Owned(Bytes);
+/// An argument that was received.
+#[derive(Debug)]
+pub struct Owned(pub Bytes);
 
 impl<'de> Deserialize<'de> for Owned {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -97,7 +97,7 @@ impl Schema for Json {
 ///
 /// # Errors
 /// The serializer's own.
-pub fn serialize<S: Serializer>(value: &Value, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn serialize<S: Serializer>(value: &Value, serializer: S) -> Result<S::Ok, S::Error> {
     if serializer.is_human_readable() {
         return value.serialize(serializer);
     }
@@ -108,7 +108,7 @@ pub fn serialize<S: Serializer>(value: &Value, serializer: S) -> Result<S::Ok, S
 ///
 /// # Errors
 /// The deserializer's own, and text that is not JSON.
-pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
+pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
     if deserializer.is_human_readable() {
         return Value::deserialize(deserializer);
     }

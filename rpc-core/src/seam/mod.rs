@@ -21,7 +21,7 @@ pub(crate) use guard::SlowGuard;
 pub(crate) use phase::{Phase, Phases};
 pub(crate) use place::Place;
 pub use slot::HandlerSlot;
-pub(crate) use slot::{Reply, panicked};
+pub(crate) use slot::{CallEnd, Reply, panicked};
 pub(crate) use supply::{Course, Patience, Standing, Supply};
 
 use std::{

@@ -14,7 +14,7 @@ use crate::{
     extensions::Extensions,
     identity::Principal,
     proto::{CallId, Metadata, MetadataError, connection::Request},
-    seam::{IncomingCall, Origin, Phase},
+    seam::{CallEnd, IncomingCall, Origin, Phase},
     time::now,
     transport::{Identity, PeerAddress},
 };
@@ -179,8 +179,9 @@ impl Context {
         self.0.extensions.clone()
     }
 
-    pub(super) fn cancellation(&self) -> CancellationToken {
-        self.0.cancellation.clone()
+    /// What is to be told of the end of the call.
+    pub(super) fn told(self) -> Arc<dyn CallEnd> {
+        self.0
     }
 
     /// When the caller stops waiting, if it said so. The handler is dropped then.
@@ -267,31 +268,8 @@ impl Context {
 
     /// Takes what goes ahead of the items: the accept of the call is sent next.
     pub(super) fn take_leading(&self) -> Option<Metadata> {
-        let leading = self.take(Sent::Start, |[leading, _]| std::mem::take(leading));
+        let leading = self.0.take(Sent::Start, |[leading, _]| std::mem::take(leading));
         leading.filter(|leading| !leading.is_empty())
-    }
-
-    /// The reply is sent next.
-    pub(super) fn send_trailing(&self) {
-        let trailing = self.take(Sent::All, |[leading, trailing]| {
-            // What was to lead a stream that failed at its start has not left. What does not fit any more stays behind.
-            let mut all = std::mem::take(leading);
-            let _ = all.append_all(trailing);
-            all
-        });
-        if let Some(trailing) = trailing.filter(|trailing| !trailing.is_empty()) {
-            self.0.origin.set_reply_metadata(self.0.id, trailing);
-        }
-    }
-
-    fn take(
-        &self,
-        sent: Sent,
-        take: impl FnOnce(&mut [Metadata; 2]) -> Metadata,
-    ) -> Option<Metadata> {
-        let mut beside = self.0.reply.lock();
-        beside.sent = beside.sent.max(sent);
-        beside.pairs.as_deref_mut().map(take)
     }
 
     /// Resolves when the call is over: answered, cancelled, past its deadline, or its connection lost.
@@ -341,6 +319,36 @@ impl Context {
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.0.cancellation.is_cancelled()
+    }
+}
+
+impl Served {
+    fn take(
+        &self,
+        sent: Sent,
+        take: impl FnOnce(&mut [Metadata; 2]) -> Metadata,
+    ) -> Option<Metadata> {
+        let mut beside = self.reply.lock();
+        beside.sent = beside.sent.max(sent);
+        beside.pairs.as_deref_mut().map(take)
+    }
+}
+
+impl CallEnd for Served {
+    fn replied(&self) {
+        let trailing = self.take(Sent::All, |[leading, trailing]| {
+            // What was to lead a stream that failed at its start has not left. What does not fit any more stays behind.
+            let mut all = std::mem::take(leading);
+            let _ = all.append_all(trailing);
+            all
+        });
+        if let Some(trailing) = trailing.filter(|trailing| !trailing.is_empty()) {
+            self.origin.set_reply_metadata(self.id, trailing);
+        }
+    }
+
+    fn over(&self) {
+        self.cancellation.cancel();
     }
 }
 

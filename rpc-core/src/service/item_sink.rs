@@ -7,35 +7,37 @@ use futures_util::Stream;
 
 use super::{
     Context, HandlerStatus,
-    request::{of_handler, unencodable},
+    request::{Answering, of_handler},
 };
-
 use crate::{
     call::{Sent, send_all},
-    codec::{self, Encode},
-    proto::{CallId, Code, Codec, Failure, Outcome, Payload, Status},
-    schema::MethodSchema,
+    codec::Encode,
+    proto::{CallId, Code, Failure, Outcome, Payload, Status},
     seam::{Origin, items::ItemSender},
 };
 
 /// Sends what the stream of a handler brings, while the caller reads it. The handler's future is then done,
 /// with the outcome that ends the call.
 pub struct ItemSink<T, E> {
+    pub(super) encode: Encode<T>,
+    pub(super) encode_error: Option<Encode<E>>,
+    pub(super) sending: Sending,
+}
+
+/// The call that items are sent for.
+pub(super) struct Sending {
     pub(super) origin: Arc<dyn Origin>,
     pub(super) id: CallId,
     /// Has what goes ahead of the items, if the method asked for a context.
     pub(super) context: Option<Context>,
-    pub(super) codec: Codec,
-    pub(super) encode: Encode<T>,
-    pub(super) encode_error: Option<Encode<E>>,
-    pub(super) method: &'static MethodSchema,
+    pub(super) answer: Answering,
 }
 
 impl<T, E> ItemSink<T, E> {
     /// Sends all items of `stream`.
     pub async fn send_all(self, stream: impl Stream<Item = T> + Send) -> Outcome {
-        let (codec, encode) = (self.codec, self.encode);
-        let sent = send_all(&mut self.accept(), stream, codec, encode, Ok::<T, E>).await;
+        let (codec, encode) = (self.sending.answer.codec, self.encode);
+        let sent = send_all(&mut self.sending.accept(), stream, codec, encode, Ok::<T, E>).await;
         self.outcome(sent)
     }
 
@@ -44,8 +46,8 @@ impl<T, E> ItemSink<T, E> {
         self,
         stream: impl Stream<Item = Result<T, E>> + Send,
     ) -> Outcome {
-        let (codec, encode) = (self.codec, self.encode);
-        let sent = send_all(&mut self.accept(), stream, codec, encode, |item| item).await;
+        let (codec, encode) = (self.sending.answer.codec, self.encode);
+        let sent = send_all(&mut self.sending.accept(), stream, codec, encode, |item| item).await;
         self.outcome(sent)
     }
 
@@ -54,8 +56,8 @@ impl<T, E> ItemSink<T, E> {
         self,
         stream: impl Stream<Item = Result<T, S>> + Send,
     ) -> Outcome {
-        let (codec, encode) = (self.codec, self.encode);
-        let sent = send_all(&mut self.accept(), stream, codec, encode, |item| item).await;
+        let (codec, encode) = (self.sending.answer.codec, self.encode);
+        let sent = send_all(&mut self.sending.accept(), stream, codec, encode, |item| item).await;
         match sent {
             Sent::Failed(status) => of_handler(status.into_status()),
             Sent::All => Ok(Payload::new()),
@@ -74,12 +76,6 @@ impl<T, E> ItemSink<T, E> {
         Err(self.failure(error))
     }
 
-    /// Tells the caller that the items come: the method has given its stream.
-    fn accept(&self) -> ItemSender {
-        let leading = self.context.as_ref().and_then(Context::take_leading);
-        ItemSender::accepted(Arc::clone(&self.origin) as _, self.id, self.codec, leading.as_ref())
-    }
-
     fn outcome(&self, sent: Sent<E>) -> Outcome {
         match sent {
             Sent::All => Ok(Payload::new()),
@@ -92,13 +88,19 @@ impl<T, E> ItemSink<T, E> {
     #[allow(clippy::needless_pass_by_value, reason = "the error ends here")]
     fn failure(&self, error: E) -> Failure {
         let Some(encode) = self.encode_error else {
-            let message = format!("{} has no error of its own", self.method.path);
+            let message = format!("{} has no error of its own", self.sending.answer.method.path);
             return Failure::Status(Status::new(Code::Internal, message));
         };
-        match codec::to_payload(self.codec, &error, encode) {
-            Ok(error) => Failure::Application(error),
-            Err(error) => Failure::Status(unencodable(self.method, &error)),
-        }
+        self.sending.answer.failure(&error, encode)
+    }
+}
+
+impl Sending {
+    /// Tells the caller that the items come: the method has given its stream.
+    fn accept(&self) -> ItemSender {
+        let leading = self.context.as_ref().and_then(Context::take_leading);
+        let origin = Arc::clone(&self.origin);
+        ItemSender::accepted(origin as _, self.id, self.answer.codec, leading.as_ref())
     }
 }
 
@@ -109,6 +111,8 @@ fn unread() -> Outcome {
 
 impl<T, E> fmt::Debug for ItemSink<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ItemSink").field("method", &self.method.path).finish_non_exhaustive()
+        f.debug_struct("ItemSink")
+            .field("method", &self.sending.answer.method.path)
+            .finish_non_exhaustive()
     }
 }

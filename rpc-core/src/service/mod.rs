@@ -1,6 +1,7 @@
 //! What generated code implements, and how a call finds its handler. Knows no connection: the same services answer
 //! whatever brings calls.
 
+mod arguments;
 mod connection;
 mod context;
 mod item_sink;
@@ -9,11 +10,12 @@ mod reply_metadata;
 mod request;
 mod router;
 
+pub use arguments::ReadArguments;
 pub use connection::Connection;
 pub use context::Context;
 pub use item_sink::ItemSink;
 pub use reply_metadata::ReplyMetadata;
-pub use request::Request;
+pub use request::{Answering, Request};
 pub use router::BuildError;
 pub(crate) use router::{Hook, Router};
 

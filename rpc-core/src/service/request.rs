@@ -1,16 +1,18 @@
 //! A request on its way into a handler, and the handler's value on its way out: the place where payload
 //! bytes become arguments and results become payload bytes.
 
-use std::{cell::OnceCell, convert::Infallible, fmt, future::Future, sync::Arc};
+use std::{cell::OnceCell, convert::Infallible, fmt, future::Future, pin::Pin, sync::Arc};
 
-use futures_util::FutureExt as _;
-use serde::de::DeserializeOwned;
-use tracing::{Instrument as _, Level};
+use tracing::Level;
 
-use super::{Context, HandlerStatus, ItemSink};
+use super::{
+    Context, HandlerStatus, ItemSink,
+    arguments::{Arguments, ReadArguments},
+    item_sink::Sending,
+};
 use crate::{
     call::Streaming,
-    codec::{self, Decode, Encode},
+    codec::{self, CodecError, Decode, Encode},
     extensions::Extensions,
     proto::{Code, Codec, Failure, Outcome, Status},
     schema::MethodSchema,
@@ -44,72 +46,28 @@ impl Request {
         self.context.get_or_init(make).clone()
     }
 
-    /// Puts a handler that cannot fail into `slot`.
-    pub fn unary<A, T, H>(
-        mut self,
-        slot: &mut HandlerSlot,
-        handler: impl FnOnce(A) -> H,
-        encode: Encode<T>,
-    ) where
-        A: DeserializeOwned,
-        H: Future<Output = T> + Send + 'static,
-        T: 'static,
-    {
-        let (codec, method) = (self.call.request.opening.codec, self.method);
-        if let Some(arguments) = self.arguments(slot) {
-            let handler = handler(arguments);
-            self.run(slot, handler.map(move |value| encoded(codec, &value, encode, method)));
-        }
+    /// Reads the arguments; refuses the call in `slot` if they are wrong.
+    pub fn arguments<A: ReadArguments>(&self, slot: &mut HandlerSlot) -> Option<A> {
+        let request = &self.call.request;
+        let read = Arguments::of(request.opening.codec, &request.arguments, self.method).and_then(
+            |mut from| {
+                let arguments = A::read(&mut from)?;
+                from.finish().map(|()| arguments)
+            },
+        );
+        read.map_err(|error| self.refuse_arguments(slot, &error)).ok()
     }
 
-    /// Puts a handler that returns a `Result` into `slot`.
-    pub fn fallible<A, T, E, H>(
-        mut self,
-        slot: &mut HandlerSlot,
-        handler: impl FnOnce(A) -> H,
-        encode: Encode<T>,
-        encode_error: Encode<E>,
-    ) where
-        A: DeserializeOwned,
-        H: Future<Output = Result<T, E>> + Send + 'static,
-        T: 'static,
-        E: 'static,
-    {
-        let (codec, method) = (self.call.request.opening.codec, self.method);
-        if let Some(arguments) = self.arguments(slot) {
-            let handler = handler(arguments);
-            let outcome = move |result| match result {
-                Ok(value) => encoded(codec, &value, encode, method),
-                Err(error) => match codec::to_payload(codec, &error, encode_error) {
-                    Ok(error) => Err(Failure::Application(error)),
-                    Err(error) => Err(Failure::Status(unencodable(method, &error))),
-                },
-            };
-            self.run(slot, handler.map(outcome));
-        }
+    #[cold]
+    fn refuse_arguments(&self, slot: &mut HandlerSlot, error: &CodecError) {
+        let message = format!("cannot read the arguments of {}: {error}", self.method.path);
+        refuse(slot, Status::not_started(Code::InvalidArgument, message));
     }
 
-    /// Puts a handler that may end its call with a status of its own into `slot`.
-    pub fn unary_or_status<A, T, S, H>(
-        mut self,
-        slot: &mut HandlerSlot,
-        handler: impl FnOnce(A) -> H,
-        encode: Encode<T>,
-    ) where
-        A: DeserializeOwned,
-        H: Future<Output = Result<T, S>> + Send + 'static,
-        T: 'static,
-        S: HandlerStatus + 'static,
-    {
-        let (codec, method) = (self.call.request.opening.codec, self.method);
-        if let Some(arguments) = self.arguments(slot) {
-            let handler = handler(arguments);
-            let outcome = move |result: Result<T, S>| match result {
-                Ok(value) => encoded(codec, &value, encode, method),
-                Err(status) => of_handler(status.into_status()),
-            };
-            self.run(slot, handler.map(outcome));
-        }
+    /// Makes the outcome of the call from what its handler returns.
+    #[must_use]
+    pub fn answer(&self) -> Answering {
+        Answering { codec: self.call.request.opening.codec, method: self.method }
     }
 
     /// The items that the caller sends; none if it said that it sends none.
@@ -121,50 +79,51 @@ impl Request {
         Streaming::of_upload(reader, request.opening.codec, item)
     }
 
-    /// Puts a handler that sends a stream of items into `slot`.
-    pub fn stream<A, T, H>(
-        self,
-        slot: &mut HandlerSlot,
-        handler: impl FnOnce(A, ItemSink<T, Infallible>) -> H,
-        encode: Encode<T>,
-    ) where
-        A: DeserializeOwned,
-        H: Future<Output = Outcome> + Send + 'static,
-    {
-        self.items(slot, handler, encode, None);
+    /// Takes the items of a handler that cannot fail, or ends its call with a status of its own.
+    #[must_use]
+    pub fn items<T>(&self, encode: Encode<T>) -> ItemSink<T, Infallible> {
+        ItemSink { encode, encode_error: None, sending: self.sending() }
     }
 
-    /// Puts a handler into `slot` that sends a stream of items and may fail with the trait's own error.
-    pub fn fallible_stream<A, T, E, H>(
-        self,
-        slot: &mut HandlerSlot,
-        handler: impl FnOnce(A, ItemSink<T, E>) -> H,
+    /// Takes the items of a handler that may fail with the trait's own error.
+    #[must_use]
+    pub fn fallible_items<T, E>(
+        &self,
         encode: Encode<T>,
         encode_error: Encode<E>,
-    ) where
-        A: DeserializeOwned,
-        H: Future<Output = Outcome> + Send + 'static,
-    {
-        self.items(slot, handler, encode, Some(encode_error));
+    ) -> ItemSink<T, E> {
+        ItemSink { encode, encode_error: Some(encode_error), sending: self.sending() }
     }
 
-    fn items<A, T, E, H>(
+    fn sending(&self) -> Sending {
+        Sending {
+            origin: Arc::clone(&self.call.origin),
+            id: self.call.request.id,
+            context: self.context.get().cloned(),
+            answer: self.answer(),
+        }
+    }
+
+    /// Puts a handler into `slot`, inside a span if anybody listens. What it sends beside its reply is handed over when
+    /// the reply is there.
+    // There is a future for each method: what is done with it is not to be generic.
+    pub fn run(
         mut self,
         slot: &mut HandlerSlot,
-        handler: impl FnOnce(A, ItemSink<T, E>) -> H,
-        encode: Encode<T>,
-        encode_error: Option<Encode<E>>,
-    ) where
-        A: DeserializeOwned,
-        H: Future<Output = Outcome> + Send + 'static,
-    {
-        let (codec, method, id) =
-            (self.call.request.opening.codec, self.method, self.call.request.id);
-        if let Some(arguments) = self.arguments(slot) {
-            let (origin, context) = (Arc::clone(&self.call.origin), self.context.get().cloned());
-            let items = ItemSink { origin, id, context, codec, encode, encode_error, method };
-            let handler = handler(arguments, items);
-            self.run(slot, handler);
+        handler: Pin<Box<dyn Future<Output = Outcome> + Send>>,
+    ) {
+        slot.put(handler);
+        if tracing::enabled!(target: "rpc_core::call", Level::DEBUG) {
+            slot.enter(tracing::debug_span!(
+                target: "rpc_core::call",
+                "call",
+                rpc.system.name = "rpc-core",
+                rpc.method = %self.method.path,
+                network.peer.address = %self.call.origin.peer().address(),
+            ));
+        }
+        if let Some(context) = self.context.take() {
+            slot.tell(context.told());
         }
     }
 
@@ -173,57 +132,69 @@ impl Request {
         let message = format!("{} is not dispatched by its service", self.method.path);
         refuse(slot, Status::not_started(Code::Unimplemented, message));
     }
+}
 
-    /// Decodes the arguments; refuses the call in `slot` if they are wrong.
-    fn arguments<A: DeserializeOwned>(&self, slot: &mut HandlerSlot) -> Option<A> {
-        let request = &self.call.request;
-        match codec::decode(request.opening.codec, (&request.arguments).into()) {
-            Ok(arguments) => Some(arguments),
-            Err(error) => {
-                let path = &self.method.path;
-                let message = format!("cannot read the arguments of {path}: {error}");
-                refuse(slot, Status::not_started(Code::InvalidArgument, message));
-                None
-            }
+/// Makes the outcome of a call from what its handler returns.
+#[derive(Clone, Copy, Debug)]
+pub struct Answering {
+    pub(super) codec: Codec,
+    pub(super) method: &'static MethodSchema,
+}
+
+impl Answering {
+    /// The outcome of a method that cannot fail.
+    ///
+    /// # Errors
+    /// The codec cannot express the value.
+    pub fn value<T>(self, value: &T, encode: Encode<T>) -> Outcome {
+        codec::to_payload(self.codec, value, encode)
+            .map_err(|error| Failure::Status(self.unencodable(&error)))
+    }
+
+    /// The outcome of a method that returns a `Result`.
+    ///
+    /// # Errors
+    /// The method's own, encoded; or the codec cannot express the value.
+    #[allow(clippy::needless_pass_by_value, reason = "the value ends here")]
+    pub fn result<T, E>(
+        self,
+        result: Result<T, E>,
+        encode: Encode<T>,
+        encode_error: Encode<E>,
+    ) -> Outcome {
+        match result {
+            Ok(value) => self.value(&value, encode),
+            Err(error) => Err(self.failure(&error, encode_error)),
         }
     }
 
-    /// Runs a handler. What it sends beside its reply is handed over when the reply is there.
-    fn run(
-        &mut self,
-        slot: &mut HandlerSlot,
-        handler: impl Future<Output = Outcome> + Send + 'static,
-    ) {
-        match self.context.get().cloned() {
-            None => self.start(slot, handler),
-            Some(context) => {
-                let handler = handler.inspect(move |_| context.send_trailing());
-                self.start(slot, handler);
-            }
+    /// The outcome of a method that may end its call with a status of its own.
+    ///
+    /// # Errors
+    /// That status; or the codec cannot express the value.
+    pub fn value_or_status<T, S: HandlerStatus>(
+        self,
+        result: Result<T, S>,
+        encode: Encode<T>,
+    ) -> Outcome {
+        match result {
+            Ok(value) => self.value(&value, encode),
+            Err(status) => of_handler(status.into_status()),
         }
     }
 
-    /// Puts a handler into `slot`, inside a span if anybody listens.
-    fn start(
-        &mut self,
-        slot: &mut HandlerSlot,
-        handler: impl Future<Output = Outcome> + Send + 'static,
-    ) {
-        if tracing::enabled!(target: "rpc_core::call", Level::DEBUG) {
-            let span = tracing::debug_span!(
-                target: "rpc_core::call",
-                "call",
-                rpc.system.name = "rpc-core",
-                rpc.method = %self.method.path,
-                network.peer.address = %self.call.origin.peer().address(),
-            );
-            slot.run(handler.instrument(span));
-        } else {
-            slot.run(handler);
+    /// The end of a call that failed with the trait's own error.
+    pub(super) fn failure<E>(self, error: &E, encode: Encode<E>) -> Failure {
+        match codec::to_payload(self.codec, error, encode) {
+            Ok(error) => Failure::Application(error),
+            Err(error) => Failure::Status(self.unencodable(&error)),
         }
-        if let Some(context) = self.context.take() {
-            slot.cancel_after(context.cancellation());
-        }
+    }
+
+    #[cold]
+    fn unencodable(self, error: &CodecError) -> Status {
+        let message = format!("cannot encode the reply of {}: {error}", self.method.path);
+        Status::new(Code::Internal, message)
     }
 }
 
@@ -236,15 +207,6 @@ pub(super) fn refuse(slot: &mut HandlerSlot, status: Status) {
 /// not started.
 pub(super) fn of_handler(status: Status) -> Outcome {
     Err(Failure::Status(status.having_run()))
-}
-
-fn encoded<T>(codec: Codec, value: &T, encode: Encode<T>, method: &MethodSchema) -> Outcome {
-    codec::to_payload(codec, value, encode)
-        .map_err(|error| Failure::Status(unencodable(method, &error)))
-}
-
-pub(super) fn unencodable(method: &MethodSchema, error: &codec::CodecError) -> Status {
-    Status::new(Code::Internal, format!("cannot encode the reply of {}: {error}", method.path))
 }
 
 impl fmt::Debug for Request {

@@ -46,58 +46,6 @@ pub struct CalculatorServer<__T> {
 )]
 const _: () = {
     const _: fn(&String) -> &::std::string::String = |value| value;
-    #[derive(::rpc_core::__private::serde::Deserialize)]
-    #[serde(
-        crate = "::rpc_core::__private::serde",
-        expecting = "the arguments of Calculator.add: a, b"
-    )]
-    struct __add_received {
-        a: i64,
-        b: i64,
-    }
-    #[derive(::rpc_core::__private::serde::Deserialize)]
-    #[serde(
-        crate = "::rpc_core::__private::serde",
-        expecting = "the arguments of Calculator.div: a, b"
-    )]
-    struct __div_received {
-        a: f64,
-        b: f64,
-    }
-    #[derive(::rpc_core::__private::serde::Deserialize)]
-    #[serde(
-        crate = "::rpc_core::__private::serde",
-        expecting = "the arguments of Calculator.log: line"
-    )]
-    struct __log_received {
-        line: String,
-    }
-    #[derive(::rpc_core::__private::serde::Deserialize)]
-    #[serde(
-        crate = "::rpc_core::__private::serde",
-        expecting = "no arguments for Calculator.reset"
-    )]
-    struct __reset_received {}
-    #[derive(::rpc_core::__private::serde::Serialize)]
-    #[serde(crate = "::rpc_core::__private::serde")]
-    struct __add_sent {
-        a: i64,
-        b: i64,
-    }
-    #[derive(::rpc_core::__private::serde::Serialize)]
-    #[serde(crate = "::rpc_core::__private::serde")]
-    struct __div_sent {
-        a: f64,
-        b: f64,
-    }
-    #[derive(::rpc_core::__private::serde::Serialize)]
-    #[serde(crate = "::rpc_core::__private::serde")]
-    struct __log_sent<'__lent> {
-        line: &'__lent ::core::primitive::str,
-    }
-    #[derive(::rpc_core::__private::serde::Serialize)]
-    #[serde(crate = "::rpc_core::__private::serde")]
-    struct __reset_sent {}
     fn __schema() -> &'static ::rpc_core::__private::ServiceSchema {
         static SCHEMA: ::std::sync::LazyLock<::rpc_core::__private::ServiceSchema> = ::std::sync::LazyLock::new(||
         {
@@ -170,12 +118,11 @@ const _: () = {
         }
         /// Adds two integers.
         pub fn add(&self, a: i64, b: i64) -> ::rpc_core::__private::Call<i64> {
-            let __arguments = __add_sent { a, b };
             ::rpc_core::__private::unary(
-                self.channel(),
+                &self.channel,
                 __schema(),
                 0usize,
-                &__arguments,
+                &[&a, &b],
                 ::rpc_core::__private::plain::decode::<i64>,
             )
         }
@@ -186,12 +133,11 @@ const _: () = {
             a: f64,
             b: f64,
         ) -> ::rpc_core::__private::Call<f64, MathError> {
-            let __arguments = __div_sent { a, b };
             ::rpc_core::__private::fallible(
-                self.channel(),
+                &self.channel,
                 __schema(),
                 1usize,
-                &__arguments,
+                &[&a, &b],
                 ::rpc_core::__private::plain::decode::<f64>,
                 ::rpc_core::__private::plain::decode::<MathError>,
             )
@@ -201,24 +147,20 @@ const _: () = {
             &self,
             line: impl ::core::convert::AsRef<::core::primitive::str>,
         ) -> ::rpc_core::__private::Call<()> {
-            let __arguments = __log_sent {
-                line: ::core::convert::AsRef::<::core::primitive::str>::as_ref(&line),
-            };
             ::rpc_core::__private::oneway(
-                self.channel(),
+                &self.channel,
                 __schema(),
                 2usize,
-                &__arguments,
+                &[&::core::convert::AsRef::<::core::primitive::str>::as_ref(&line)],
             )
         }
         ///Calls `Calculator.reset`.
         pub fn reset(&self) -> ::rpc_core::__private::Call<()> {
-            let __arguments = __reset_sent {};
             ::rpc_core::__private::unary(
-                self.channel(),
+                &self.channel,
                 __schema(),
                 3usize,
-                &__arguments,
+                &[],
                 ::rpc_core::__private::plain::decode::<()>,
             )
         }
@@ -261,66 +203,100 @@ const _: () = {
         ) {
             match method {
                 0usize => {
+                    let ::core::option::Option::Some(
+                        (__argument_0, (__argument_1, ())),
+                    ) = request.arguments::<(i64, (i64, ()))>(slot) else {
+                        return;
+                    };
                     let __service = ::std::sync::Arc::clone(&self.service);
+                    let __answer = request.answer();
                     request
-                        .unary(
+                        .run(
                             slot,
-                            move |__arguments: __add_received| async move {
-                                <__T as Calculator>::add(
-                                        &__service,
-                                        __arguments.a,
-                                        __arguments.b,
+                            ::std::boxed::Box::pin(async move {
+                                __answer
+                                    .value(
+                                        &<__T as Calculator>::add(
+                                                &__service,
+                                                __argument_0,
+                                                __argument_1,
+                                            )
+                                            .await,
+                                        ::rpc_core::__private::plain::encode::<i64>,
                                     )
-                                    .await
-                            },
-                            ::rpc_core::__private::plain::encode::<i64>,
+                            }),
                         );
                 }
                 1usize => {
                     let __context = request.context();
+                    let ::core::option::Option::Some(
+                        (__argument_0, (__argument_1, ())),
+                    ) = request.arguments::<(f64, (f64, ()))>(slot) else {
+                        return;
+                    };
                     let __service = ::std::sync::Arc::clone(&self.service);
+                    let __answer = request.answer();
                     request
-                        .fallible(
+                        .run(
                             slot,
-                            move |__arguments: __div_received| async move {
-                                <__T as Calculator>::div(
-                                        &__service,
-                                        __arguments.a,
-                                        &__context,
-                                        __arguments.b,
+                            ::std::boxed::Box::pin(async move {
+                                __answer
+                                    .result(
+                                        <__T as Calculator>::div(
+                                                &__service,
+                                                __argument_0,
+                                                &__context,
+                                                __argument_1,
+                                            )
+                                            .await,
+                                        ::rpc_core::__private::plain::encode::<f64>,
+                                        ::rpc_core::__private::plain::encode::<MathError>,
                                     )
-                                    .await
-                            },
-                            ::rpc_core::__private::plain::encode::<f64>,
-                            ::rpc_core::__private::plain::encode::<MathError>,
+                            }),
                         );
                 }
                 2usize => {
                     let __context = request.context();
+                    let ::core::option::Option::Some((__argument_0, ())) = request
+                        .arguments::<(String, ())>(slot) else {
+                        return;
+                    };
                     let __service = ::std::sync::Arc::clone(&self.service);
+                    let __answer = request.answer();
                     request
-                        .unary(
+                        .run(
                             slot,
-                            move |__arguments: __log_received| async move {
-                                <__T as Calculator>::log(
-                                        &__service,
-                                        &__context,
-                                        __arguments.line,
+                            ::std::boxed::Box::pin(async move {
+                                __answer
+                                    .value(
+                                        &<__T as Calculator>::log(
+                                                &__service,
+                                                &__context,
+                                                __argument_0,
+                                            )
+                                            .await,
+                                        ::rpc_core::__private::plain::encode::<()>,
                                     )
-                                    .await
-                            },
-                            ::rpc_core::__private::plain::encode::<()>,
+                            }),
                         );
                 }
                 3usize => {
+                    let ::core::option::Option::Some(()) = request.arguments::<()>(slot)
+                    else {
+                        return;
+                    };
                     let __service = ::std::sync::Arc::clone(&self.service);
+                    let __answer = request.answer();
                     request
-                        .unary(
+                        .run(
                             slot,
-                            move |__arguments: __reset_received| async move {
-                                <__T as Calculator>::reset(&__service).await
-                            },
-                            ::rpc_core::__private::plain::encode::<()>,
+                            ::std::boxed::Box::pin(async move {
+                                __answer
+                                    .value(
+                                        &<__T as Calculator>::reset(&__service).await,
+                                        ::rpc_core::__private::plain::encode::<()>,
+                                    )
+                            }),
                         );
                 }
                 _ => request.unknown_method(slot),

@@ -90,116 +90,6 @@ const _: () = {
     };
     const _: fn(&String) -> &::std::string::String = |value| value;
     const _: fn(&String) -> &::std::string::String = |value| value;
-    #[derive(::rpc_core::__private::serde::Deserialize)]
-    #[serde(
-        crate = "::rpc_core::__private::serde",
-        expecting = "the arguments of Feed.ticks: every_ms"
-    )]
-    struct __ticks_received {
-        every_ms: u64,
-    }
-    #[derive(::rpc_core::__private::serde::Deserialize)]
-    #[serde(
-        crate = "::rpc_core::__private::serde",
-        expecting = "no arguments for Feed.open"
-    )]
-    struct __open_received {}
-    #[derive(::rpc_core::__private::serde::Deserialize)]
-    #[serde(
-        crate = "::rpc_core::__private::serde",
-        expecting = "no arguments for Feed.risky"
-    )]
-    struct __risky_received {}
-    #[derive(::rpc_core::__private::serde::Deserialize)]
-    #[serde(
-        crate = "::rpc_core::__private::serde",
-        expecting = "the arguments of Feed.watch: key"
-    )]
-    struct __watch_received {
-        key: String,
-    }
-    #[derive(::rpc_core::__private::serde::Deserialize)]
-    #[serde(
-        crate = "::rpc_core::__private::serde",
-        expecting = "no arguments for Feed.both"
-    )]
-    struct __both_received {}
-    #[derive(::rpc_core::__private::serde::Deserialize)]
-    #[serde(
-        crate = "::rpc_core::__private::serde",
-        expecting = "the arguments of Feed.sum: scale"
-    )]
-    struct __sum_received {
-        scale: i64,
-    }
-    #[derive(::rpc_core::__private::serde::Deserialize)]
-    #[serde(
-        crate = "::rpc_core::__private::serde",
-        expecting = "no arguments for Feed.store"
-    )]
-    struct __store_received {}
-    #[derive(::rpc_core::__private::serde::Deserialize)]
-    #[serde(
-        crate = "::rpc_core::__private::serde",
-        expecting = "no arguments for Feed.echo"
-    )]
-    struct __echo_received {}
-    #[derive(::rpc_core::__private::serde::Deserialize)]
-    #[serde(
-        crate = "::rpc_core::__private::serde",
-        expecting = "the arguments of Feed.say: line"
-    )]
-    struct __say_received {
-        line: String,
-    }
-    #[derive(::rpc_core::__private::serde::Deserialize)]
-    #[serde(
-        crate = "::rpc_core::__private::serde",
-        expecting = "the arguments of Feed.log: line"
-    )]
-    struct __log_received {
-        line: String,
-    }
-    #[derive(::rpc_core::__private::serde::Serialize)]
-    #[serde(crate = "::rpc_core::__private::serde")]
-    struct __ticks_sent {
-        every_ms: u64,
-    }
-    #[derive(::rpc_core::__private::serde::Serialize)]
-    #[serde(crate = "::rpc_core::__private::serde")]
-    struct __open_sent {}
-    #[derive(::rpc_core::__private::serde::Serialize)]
-    #[serde(crate = "::rpc_core::__private::serde")]
-    struct __risky_sent {}
-    #[derive(::rpc_core::__private::serde::Serialize)]
-    #[serde(crate = "::rpc_core::__private::serde")]
-    struct __watch_sent<'__lent> {
-        key: &'__lent ::core::primitive::str,
-    }
-    #[derive(::rpc_core::__private::serde::Serialize)]
-    #[serde(crate = "::rpc_core::__private::serde")]
-    struct __both_sent {}
-    #[derive(::rpc_core::__private::serde::Serialize)]
-    #[serde(crate = "::rpc_core::__private::serde")]
-    struct __sum_sent {
-        scale: i64,
-    }
-    #[derive(::rpc_core::__private::serde::Serialize)]
-    #[serde(crate = "::rpc_core::__private::serde")]
-    struct __store_sent {}
-    #[derive(::rpc_core::__private::serde::Serialize)]
-    #[serde(crate = "::rpc_core::__private::serde")]
-    struct __echo_sent {}
-    #[derive(::rpc_core::__private::serde::Serialize)]
-    #[serde(crate = "::rpc_core::__private::serde")]
-    struct __say_sent<'__lent> {
-        line: &'__lent ::core::primitive::str,
-    }
-    #[derive(::rpc_core::__private::serde::Serialize)]
-    #[serde(crate = "::rpc_core::__private::serde")]
-    struct __log_sent<'__lent> {
-        line: &'__lent ::core::primitive::str,
-    }
     fn __schema() -> &'static ::rpc_core::__private::ServiceSchema {
         static SCHEMA: ::std::sync::LazyLock<::rpc_core::__private::ServiceSchema> = ::std::sync::LazyLock::new(||
         {
@@ -298,12 +188,11 @@ const _: () = {
             &self,
             every_ms: u64,
         ) -> ::rpc_core::__private::Call<::rpc_core::__private::Streaming<Tick>> {
-            let __arguments = __ticks_sent { every_ms };
             ::rpc_core::__private::stream(
-                self.channel(),
+                &self.channel,
                 __schema(),
                 0usize,
-                &__arguments,
+                &[&every_ms],
                 ::rpc_core::__private::plain::decode::<Tick>,
             )
         }
@@ -311,12 +200,11 @@ const _: () = {
         fn open(
             &self,
         ) -> ::rpc_core::__private::Call<::rpc_core::__private::Streaming<Bytes>> {
-            let __arguments = __open_sent {};
             ::rpc_core::__private::stream(
-                self.channel(),
+                &self.channel,
                 __schema(),
                 1usize,
-                &__arguments,
+                &[],
                 ::rpc_core::__private::shared_bytes::decode,
             )
         }
@@ -327,12 +215,11 @@ const _: () = {
             ::rpc_core::__private::Streaming<Tick, FeedError>,
             FeedError,
         > {
-            let __arguments = __risky_sent {};
             ::rpc_core::__private::fallible_stream(
-                self.channel(),
+                &self.channel,
                 __schema(),
                 2usize,
-                &__arguments,
+                &[],
                 ::rpc_core::__private::plain::decode::<Tick>,
                 ::rpc_core::__private::plain::decode::<FeedError>,
             )
@@ -345,14 +232,11 @@ const _: () = {
             ::rpc_core::__private::Streaming<Tick, FeedError>,
             FeedError,
         > {
-            let __arguments = __watch_sent {
-                key: ::core::convert::AsRef::<::core::primitive::str>::as_ref(&key),
-            };
             ::rpc_core::__private::fallible_stream(
-                self.channel(),
+                &self.channel,
                 __schema(),
                 3usize,
-                &__arguments,
+                &[&::core::convert::AsRef::<::core::primitive::str>::as_ref(&key)],
                 ::rpc_core::__private::plain::decode::<Tick>,
                 ::rpc_core::__private::plain::decode::<FeedError>,
             )
@@ -364,12 +248,11 @@ const _: () = {
             ::rpc_core::__private::Streaming<Tick, FeedError>,
             FeedError,
         > {
-            let __arguments = __both_sent {};
             ::rpc_core::__private::fallible_stream(
-                self.channel(),
+                &self.channel,
                 __schema(),
                 4usize,
-                &__arguments,
+                &[],
                 ::rpc_core::__private::plain::decode::<Tick>,
                 ::rpc_core::__private::plain::decode::<FeedError>,
             )
@@ -380,13 +263,12 @@ const _: () = {
             arguments: impl ::rpc_core::__private::Upload<i64>,
             scale: i64,
         ) -> ::rpc_core::__private::Call<i64, FeedError> {
-            let __arguments = __sum_sent { scale };
             ::rpc_core::__private::upload(
                 ::rpc_core::__private::fallible(
-                    self.channel(),
+                    &self.channel,
                     __schema(),
                     5usize,
-                    &__arguments,
+                    &[&scale],
                     ::rpc_core::__private::plain::decode::<i64>,
                     ::rpc_core::__private::plain::decode::<FeedError>,
                 ),
@@ -399,13 +281,12 @@ const _: () = {
             &self,
             blocks: impl ::rpc_core::__private::Upload<Vec<u8>>,
         ) -> ::rpc_core::__private::Call<()> {
-            let __arguments = __store_sent {};
             ::rpc_core::__private::upload(
                 ::rpc_core::__private::unary(
-                    self.channel(),
+                    &self.channel,
                     __schema(),
                     6usize,
-                    &__arguments,
+                    &[],
                     ::rpc_core::__private::plain::decode::<()>,
                 ),
                 blocks,
@@ -417,13 +298,12 @@ const _: () = {
             &self,
             lines: impl ::rpc_core::__private::Upload<Shared<String>>,
         ) -> ::rpc_core::__private::Call<::rpc_core::__private::Streaming<String>> {
-            let __arguments = __echo_sent {};
             ::rpc_core::__private::upload(
                 ::rpc_core::__private::stream(
-                    self.channel(),
+                    &self.channel,
                     __schema(),
                     7usize,
-                    &__arguments,
+                    &[],
                     ::rpc_core::__private::plain::decode::<String>,
                 ),
                 lines,
@@ -435,14 +315,11 @@ const _: () = {
             &self,
             line: impl ::core::convert::AsRef<::core::primitive::str>,
         ) -> ::rpc_core::__private::Call<Tick> {
-            let __arguments = __say_sent {
-                line: ::core::convert::AsRef::<::core::primitive::str>::as_ref(&line),
-            };
             ::rpc_core::__private::unary(
-                self.channel(),
+                &self.channel,
                 __schema(),
                 8usize,
-                &__arguments,
+                &[&::core::convert::AsRef::<::core::primitive::str>::as_ref(&line)],
                 ::rpc_core::__private::plain::decode::<Tick>,
             )
         }
@@ -451,14 +328,11 @@ const _: () = {
             &self,
             line: impl ::core::convert::AsRef<::core::primitive::str>,
         ) -> ::rpc_core::__private::Call<()> {
-            let __arguments = __log_sent {
-                line: ::core::convert::AsRef::<::core::primitive::str>::as_ref(&line),
-            };
             ::rpc_core::__private::oneway(
-                self.channel(),
+                &self.channel,
                 __schema(),
                 9usize,
-                &__arguments,
+                &[&::core::convert::AsRef::<::core::primitive::str>::as_ref(&line)],
             )
         }
     }
@@ -500,157 +374,221 @@ const _: () = {
         ) {
             match method {
                 0usize => {
+                    let ::core::option::Option::Some((__argument_0, ())) = request
+                        .arguments::<(u64, ())>(slot) else {
+                        return;
+                    };
                     let __service = ::std::sync::Arc::clone(&self.service);
+                    let __answer = request
+                        .items(::rpc_core::__private::plain::encode::<Tick>);
                     request
-                        .stream(
+                        .run(
                             slot,
-                            move |__arguments: __ticks_received, __items| async move {
-                                __items
-                                    .send_all(
-                                        <__T as Feed>::ticks(&__service, __arguments.every_ms),
-                                    )
+                            ::std::boxed::Box::pin(async move {
+                                __answer
+                                    .send_all(<__T as Feed>::ticks(&__service, __argument_0))
                                     .await
-                            },
-                            ::rpc_core::__private::plain::encode::<Tick>,
+                            }),
                         );
                 }
                 1usize => {
+                    let ::core::option::Option::Some(()) = request.arguments::<()>(slot)
+                    else {
+                        return;
+                    };
                     let __service = ::std::sync::Arc::clone(&self.service);
+                    let __answer = request
+                        .items(::rpc_core::__private::shared_bytes::encode);
                     request
-                        .stream(
+                        .run(
                             slot,
-                            move |__arguments: __open_received, __items| async move {
-                                __items
+                            ::std::boxed::Box::pin(async move {
+                                __answer
                                     .send_all(<__T as Feed>::open(&__service).await)
                                     .await
-                            },
-                            ::rpc_core::__private::shared_bytes::encode,
+                            }),
                         );
                 }
                 2usize => {
+                    let ::core::option::Option::Some(()) = request.arguments::<()>(slot)
+                    else {
+                        return;
+                    };
                     let __service = ::std::sync::Arc::clone(&self.service);
-                    request
-                        .fallible_stream(
-                            slot,
-                            move |__arguments: __risky_received, __items| async move {
-                                __items
-                                    .send_all_or_fail(<__T as Feed>::risky(&__service))
-                                    .await
-                            },
+                    let __answer = request
+                        .fallible_items(
                             ::rpc_core::__private::plain::encode::<Tick>,
                             ::rpc_core::__private::plain::encode::<FeedError>,
                         );
+                    request
+                        .run(
+                            slot,
+                            ::std::boxed::Box::pin(async move {
+                                __answer
+                                    .send_all_or_fail(<__T as Feed>::risky(&__service))
+                                    .await
+                            }),
+                        );
                 }
                 3usize => {
+                    let ::core::option::Option::Some((__argument_0, ())) = request
+                        .arguments::<(String, ())>(slot) else {
+                        return;
+                    };
                     let __service = ::std::sync::Arc::clone(&self.service);
-                    request
-                        .fallible_stream(
-                            slot,
-                            move |__arguments: __watch_received, __items| async move {
-                                match <__T as Feed>::watch(&__service, __arguments.key)
-                                    .await
-                                {
-                                    ::core::result::Result::Ok(__stream) => {
-                                        __items.send_all(__stream).await
-                                    }
-                                    ::core::result::Result::Err(__error) => {
-                                        __items.fail(__error)
-                                    }
-                                }
-                            },
+                    let __answer = request
+                        .fallible_items(
                             ::rpc_core::__private::plain::encode::<Tick>,
                             ::rpc_core::__private::plain::encode::<FeedError>,
+                        );
+                    request
+                        .run(
+                            slot,
+                            ::std::boxed::Box::pin(async move {
+                                match <__T as Feed>::watch(&__service, __argument_0).await {
+                                    ::core::result::Result::Ok(__stream) => {
+                                        __answer.send_all(__stream).await
+                                    }
+                                    ::core::result::Result::Err(__error) => {
+                                        __answer.fail(__error)
+                                    }
+                                }
+                            }),
                         );
                 }
                 4usize => {
                     let __context = request.context();
+                    let ::core::option::Option::Some(()) = request.arguments::<()>(slot)
+                    else {
+                        return;
+                    };
                     let __service = ::std::sync::Arc::clone(&self.service);
-                    request
-                        .fallible_stream(
-                            slot,
-                            move |__arguments: __both_received, __items| async move {
-                                match <__T as Feed>::both(&__service, &__context) {
-                                    ::core::result::Result::Ok(__stream) => {
-                                        __items.send_all_or_fail(__stream).await
-                                    }
-                                    ::core::result::Result::Err(__error) => {
-                                        __items.fail(__error)
-                                    }
-                                }
-                            },
+                    let __answer = request
+                        .fallible_items(
                             ::rpc_core::__private::shared_value::encode::<Tick>,
                             ::rpc_core::__private::plain::encode::<FeedError>,
+                        );
+                    request
+                        .run(
+                            slot,
+                            ::std::boxed::Box::pin(async move {
+                                match <__T as Feed>::both(&__service, &__context) {
+                                    ::core::result::Result::Ok(__stream) => {
+                                        __answer.send_all_or_fail(__stream).await
+                                    }
+                                    ::core::result::Result::Err(__error) => {
+                                        __answer.fail(__error)
+                                    }
+                                }
+                            }),
                         );
                 }
                 5usize => {
                     let __context = request.context();
+                    let ::core::option::Option::Some((__argument_0, ())) = request
+                        .arguments::<(i64, ())>(slot) else {
+                        return;
+                    };
                     let __upload = request
                         .upload(::rpc_core::__private::plain::decode::<i64>);
                     let __service = ::std::sync::Arc::clone(&self.service);
+                    let __answer = request.answer();
                     request
-                        .fallible(
+                        .run(
                             slot,
-                            move |__arguments: __sum_received| async move {
-                                <__T as Feed>::sum(
-                                        &__service,
-                                        &__context,
-                                        __upload,
-                                        __arguments.scale,
+                            ::std::boxed::Box::pin(async move {
+                                __answer
+                                    .result(
+                                        <__T as Feed>::sum(
+                                                &__service,
+                                                &__context,
+                                                __upload,
+                                                __argument_0,
+                                            )
+                                            .await,
+                                        ::rpc_core::__private::plain::encode::<i64>,
+                                        ::rpc_core::__private::plain::encode::<FeedError>,
                                     )
-                                    .await
-                            },
-                            ::rpc_core::__private::plain::encode::<i64>,
-                            ::rpc_core::__private::plain::encode::<FeedError>,
+                            }),
                         );
                 }
                 6usize => {
+                    let ::core::option::Option::Some(()) = request.arguments::<()>(slot)
+                    else {
+                        return;
+                    };
                     let __upload = request
                         .upload(::rpc_core::__private::byte_vec::decode);
                     let __service = ::std::sync::Arc::clone(&self.service);
+                    let __answer = request.answer();
                     request
-                        .unary(
+                        .run(
                             slot,
-                            move |__arguments: __store_received| async move {
-                                <__T as Feed>::store(&__service, __upload).await
-                            },
-                            ::rpc_core::__private::plain::encode::<()>,
+                            ::std::boxed::Box::pin(async move {
+                                __answer
+                                    .value(
+                                        &<__T as Feed>::store(&__service, __upload).await,
+                                        ::rpc_core::__private::plain::encode::<()>,
+                                    )
+                            }),
                         );
                 }
                 7usize => {
+                    let ::core::option::Option::Some(()) = request.arguments::<()>(slot)
+                    else {
+                        return;
+                    };
                     let __upload = request
                         .upload(::rpc_core::__private::shared_value::decode::<String>);
                     let __service = ::std::sync::Arc::clone(&self.service);
+                    let __answer = request
+                        .items(::rpc_core::__private::plain::encode::<String>);
                     request
-                        .stream(
+                        .run(
                             slot,
-                            move |__arguments: __echo_received, __items| async move {
-                                __items
+                            ::std::boxed::Box::pin(async move {
+                                __answer
                                     .send_all(<__T as Feed>::echo(&__service, __upload))
                                     .await
-                            },
-                            ::rpc_core::__private::plain::encode::<String>,
+                            }),
                         );
                 }
                 8usize => {
+                    let ::core::option::Option::Some((__argument_0, ())) = request
+                        .arguments::<(String, ())>(slot) else {
+                        return;
+                    };
                     let __service = ::std::sync::Arc::clone(&self.service);
+                    let __answer = request.answer();
                     request
-                        .unary(
+                        .run(
                             slot,
-                            move |__arguments: __say_received| async move {
-                                <__T as Feed>::say(&__service, __arguments.line).await
-                            },
-                            ::rpc_core::__private::shared_value::encode::<Tick>,
+                            ::std::boxed::Box::pin(async move {
+                                __answer
+                                    .value(
+                                        &<__T as Feed>::say(&__service, __argument_0).await,
+                                        ::rpc_core::__private::shared_value::encode::<Tick>,
+                                    )
+                            }),
                         );
                 }
                 9usize => {
+                    let ::core::option::Option::Some((__argument_0, ())) = request
+                        .arguments::<(String, ())>(slot) else {
+                        return;
+                    };
                     let __service = ::std::sync::Arc::clone(&self.service);
+                    let __answer = request.answer();
                     request
-                        .unary(
+                        .run(
                             slot,
-                            move |__arguments: __log_received| async move {
-                                <__T as Feed>::log(&__service, __arguments.line).await
-                            },
-                            ::rpc_core::__private::plain::encode::<()>,
+                            ::std::boxed::Box::pin(async move {
+                                __answer
+                                    .value(
+                                        &<__T as Feed>::log(&__service, __argument_0).await,
+                                        ::rpc_core::__private::plain::encode::<()>,
+                                    )
+                            }),
                         );
                 }
                 _ => request.unknown_method(slot),

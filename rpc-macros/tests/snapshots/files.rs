@@ -31,25 +31,6 @@ struct FilesServer<__T> {
 )]
 const _: () = {
     const _: fn(&std::vec::Vec<u8>) -> &::std::vec::Vec<u8> = |value| value;
-    #[derive(my::engine::__private::serde::Deserialize)]
-    #[serde(
-        crate = "my::engine::__private::serde",
-        expecting = "the arguments of Storage.swap: type, old"
-    )]
-    struct __swap_received {
-        #[serde(with = "my::engine::__private::shared_bytes")]
-        r#type: Bytes,
-        #[serde(with = "my::engine::__private::byte_vec")]
-        old: std::vec::Vec<u8>,
-    }
-    #[derive(my::engine::__private::serde::Serialize)]
-    #[serde(crate = "my::engine::__private::serde")]
-    struct __swap_sent<'__lent> {
-        #[serde(with = "my::engine::__private::shared_bytes")]
-        r#type: Bytes,
-        #[serde(with = "my::engine::__private::byte_vec")]
-        old: &'__lent [u8],
-    }
     fn __schema() -> &'static my::engine::__private::ServiceSchema {
         static SCHEMA: ::std::sync::LazyLock<my::engine::__private::ServiceSchema> = ::std::sync::LazyLock::new(||
         {
@@ -109,15 +90,16 @@ const _: () = {
             r#type: Bytes,
             old: impl ::core::convert::AsRef<[u8]>,
         ) -> my::engine::__private::Call<Vec<u8>, Bytes> {
-            let __arguments = __swap_sent {
-                r#type,
-                old: ::core::convert::AsRef::<[u8]>::as_ref(&old),
-            };
             my::engine::__private::fallible(
-                self.channel(),
+                &self.channel,
                 __schema(),
                 0usize,
-                &__arguments,
+                &[
+                    &my::engine::__private::shared_bytes::Lent(&r#type),
+                    &my::engine::__private::byte_vec::Lent(
+                        ::core::convert::AsRef::<[u8]>::as_ref(&old),
+                    ),
+                ],
                 my::engine::__private::byte_vec::decode,
                 my::engine::__private::shared_bytes::decode,
             )
@@ -161,20 +143,34 @@ const _: () = {
         ) {
             match method {
                 0usize => {
+                    let ::core::option::Option::Some(
+                        (
+                            my::engine::__private::shared_bytes::Owned(__argument_0),
+                            (my::engine::__private::byte_vec::Owned(__argument_1), ()),
+                        ),
+                    ) = request
+                        .arguments::<
+                            (
+                                my::engine::__private::shared_bytes::Owned,
+                                (my::engine::__private::byte_vec::Owned, ()),
+                            ),
+                        >(slot) else {
+                        return;
+                    };
                     let __service = ::std::sync::Arc::clone(&self.service);
+                    let __answer = request.answer();
                     request
-                        .fallible(
+                        .run(
                             slot,
-                            move |__arguments: __swap_received| async move {
-                                <__T as Files>::swap(
-                                        &__service,
-                                        __arguments.r#type,
-                                        __arguments.old,
+                            ::std::boxed::Box::pin(async move {
+                                __answer
+                                    .result(
+                                        <__T as Files>::swap(&__service, __argument_0, __argument_1)
+                                            .await,
+                                        my::engine::__private::byte_vec::encode,
+                                        my::engine::__private::shared_bytes::encode,
                                     )
-                                    .await
-                            },
-                            my::engine::__private::byte_vec::encode,
-                            my::engine::__private::shared_bytes::encode,
+                            }),
                         );
                 }
                 _ => request.unknown_method(slot),

@@ -50,50 +50,6 @@ struct StockServer<__T> {
 const _: () = {
     const _: fn(&String) -> &::std::string::String = |value| value;
     const _: fn(&String) -> &::std::string::String = |value| value;
-    #[derive(::rpc_core::__private::serde::Deserialize)]
-    #[serde(
-        crate = "::rpc_core::__private::serde",
-        expecting = "the arguments of Stock.price: name"
-    )]
-    struct __price_received {
-        name: String,
-    }
-    #[derive(::rpc_core::__private::serde::Deserialize)]
-    #[serde(
-        crate = "::rpc_core::__private::serde",
-        expecting = "no arguments for Stock.prices"
-    )]
-    struct __prices_received {}
-    #[derive(::rpc_core::__private::serde::Deserialize)]
-    #[serde(
-        crate = "::rpc_core::__private::serde",
-        expecting = "the arguments of Stock.watch: name"
-    )]
-    struct __watch_received {
-        name: String,
-    }
-    #[derive(::rpc_core::__private::serde::Deserialize)]
-    #[serde(
-        crate = "::rpc_core::__private::serde",
-        expecting = "no arguments for Stock.own"
-    )]
-    struct __own_received {}
-    #[derive(::rpc_core::__private::serde::Serialize)]
-    #[serde(crate = "::rpc_core::__private::serde")]
-    struct __price_sent<'__lent> {
-        name: &'__lent ::core::primitive::str,
-    }
-    #[derive(::rpc_core::__private::serde::Serialize)]
-    #[serde(crate = "::rpc_core::__private::serde")]
-    struct __prices_sent {}
-    #[derive(::rpc_core::__private::serde::Serialize)]
-    #[serde(crate = "::rpc_core::__private::serde")]
-    struct __watch_sent<'__lent> {
-        name: &'__lent ::core::primitive::str,
-    }
-    #[derive(::rpc_core::__private::serde::Serialize)]
-    #[serde(crate = "::rpc_core::__private::serde")]
-    struct __own_sent {}
     fn __schema() -> &'static ::rpc_core::__private::ServiceSchema {
         static SCHEMA: ::std::sync::LazyLock<::rpc_core::__private::ServiceSchema> = ::std::sync::LazyLock::new(||
         {
@@ -161,14 +117,11 @@ const _: () = {
             &self,
             name: impl ::core::convert::AsRef<::core::primitive::str>,
         ) -> ::rpc_core::__private::Call<u64> {
-            let __arguments = __price_sent {
-                name: ::core::convert::AsRef::<::core::primitive::str>::as_ref(&name),
-            };
             ::rpc_core::__private::unary(
-                self.channel(),
+                &self.channel,
                 __schema(),
                 0usize,
-                &__arguments,
+                &[&::core::convert::AsRef::<::core::primitive::str>::as_ref(&name)],
                 ::rpc_core::__private::plain::decode::<u64>,
             )
         }
@@ -176,12 +129,11 @@ const _: () = {
         fn prices(
             &self,
         ) -> ::rpc_core::__private::Call<::rpc_core::__private::Streaming<u64>> {
-            let __arguments = __prices_sent {};
             ::rpc_core::__private::stream(
-                self.channel(),
+                &self.channel,
                 __schema(),
                 1usize,
-                &__arguments,
+                &[],
                 ::rpc_core::__private::plain::decode::<u64>,
             )
         }
@@ -190,25 +142,21 @@ const _: () = {
             &self,
             name: impl ::core::convert::AsRef<::core::primitive::str>,
         ) -> ::rpc_core::__private::Call<::rpc_core::__private::Streaming<u64>> {
-            let __arguments = __watch_sent {
-                name: ::core::convert::AsRef::<::core::primitive::str>::as_ref(&name),
-            };
             ::rpc_core::__private::stream(
-                self.channel(),
+                &self.channel,
                 __schema(),
                 2usize,
-                &__arguments,
+                &[&::core::convert::AsRef::<::core::primitive::str>::as_ref(&name)],
                 ::rpc_core::__private::plain::decode::<u64>,
             )
         }
         ///Calls `Stock.own`.
         fn own(&self) -> ::rpc_core::__private::Call<u64, Status<u8>> {
-            let __arguments = __own_sent {};
             ::rpc_core::__private::fallible(
-                self.channel(),
+                &self.channel,
                 __schema(),
                 3usize,
-                &__arguments,
+                &[],
                 ::rpc_core::__private::plain::decode::<u64>,
                 ::rpc_core::__private::plain::decode::<Status<u8>>,
             )
@@ -252,57 +200,84 @@ const _: () = {
         ) {
             match method {
                 0usize => {
+                    let ::core::option::Option::Some((__argument_0, ())) = request
+                        .arguments::<(String, ())>(slot) else {
+                        return;
+                    };
                     let __service = ::std::sync::Arc::clone(&self.service);
+                    let __answer = request.answer();
                     request
-                        .unary_or_status(
+                        .run(
                             slot,
-                            move |__arguments: __price_received| async move {
-                                <__T as Stock>::price(&__service, __arguments.name).await
-                            },
-                            ::rpc_core::__private::plain::encode::<u64>,
+                            ::std::boxed::Box::pin(async move {
+                                __answer
+                                    .value_or_status(
+                                        <__T as Stock>::price(&__service, __argument_0).await,
+                                        ::rpc_core::__private::plain::encode::<u64>,
+                                    )
+                            }),
                         );
                 }
                 1usize => {
+                    let ::core::option::Option::Some(()) = request.arguments::<()>(slot)
+                    else {
+                        return;
+                    };
                     let __service = ::std::sync::Arc::clone(&self.service);
+                    let __answer = request
+                        .items(::rpc_core::__private::shared_value::encode::<u64>);
                     request
-                        .stream(
+                        .run(
                             slot,
-                            move |__arguments: __prices_received, __items| async move {
-                                __items
+                            ::std::boxed::Box::pin(async move {
+                                __answer
                                     .send_all_or_status(<__T as Stock>::prices(&__service))
                                     .await
-                            },
-                            ::rpc_core::__private::shared_value::encode::<u64>,
+                            }),
                         );
                 }
                 2usize => {
+                    let ::core::option::Option::Some((__argument_0, ())) = request
+                        .arguments::<(String, ())>(slot) else {
+                        return;
+                    };
                     let __service = ::std::sync::Arc::clone(&self.service);
+                    let __answer = request
+                        .items(::rpc_core::__private::plain::encode::<u64>);
                     request
-                        .stream(
+                        .run(
                             slot,
-                            move |__arguments: __watch_received, __items| async move {
-                                match <__T as Stock>::watch(&__service, __arguments.name)
-                                    .await
+                            ::std::boxed::Box::pin(async move {
+                                match <__T as Stock>::watch(&__service, __argument_0).await
                                 {
                                     ::core::result::Result::Ok(__stream) => {
-                                        __items.send_all_or_status(__stream).await
+                                        __answer.send_all_or_status(__stream).await
                                     }
-                                    ::core::result::Result::Err(__error) => __items.end(__error),
+                                    ::core::result::Result::Err(__error) => {
+                                        __answer.end(__error)
+                                    }
                                 }
-                            },
-                            ::rpc_core::__private::plain::encode::<u64>,
+                            }),
                         );
                 }
                 3usize => {
+                    let ::core::option::Option::Some(()) = request.arguments::<()>(slot)
+                    else {
+                        return;
+                    };
                     let __service = ::std::sync::Arc::clone(&self.service);
+                    let __answer = request.answer();
                     request
-                        .fallible(
+                        .run(
                             slot,
-                            move |__arguments: __own_received| async move {
-                                <__T as Stock>::own(&__service).await
-                            },
-                            ::rpc_core::__private::plain::encode::<u64>,
-                            ::rpc_core::__private::plain::encode::<Status<u8>>,
+                            ::std::boxed::Box::pin(async move {
+                                __answer
+                                    .result(
+                                        <__T as Stock>::own(&__service).await,
+                                        ::rpc_core::__private::plain::encode::<u64>,
+                                        ::rpc_core::__private::plain::encode::<Status<u8>>,
+                                    )
+                            }),
                         );
                 }
                 _ => request.unknown_method(slot),

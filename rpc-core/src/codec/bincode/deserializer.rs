@@ -11,7 +11,7 @@ use super::{
 
 /// Reads one value.
 #[derive(Debug)]
-pub(super) struct Deserializer<'de> {
+pub(in crate::codec) struct Deserializer<'de> {
     pub(super) reader: Reader<'de>,
     depth: u32,
     pub(super) empty_elements: u64,
@@ -30,7 +30,12 @@ impl<'de> Deserializer<'de> {
         }
     }
 
-    pub(super) const fn finish(self) -> Result<(), DecodeError> {
+    /// Reads values that stand where the fields of a struct would.
+    pub(in crate::codec) const fn of_fields(bytes: &'de [u8]) -> Self {
+        Self { depth: MAX_DEPTH - 1, ..Self::new(bytes) }
+    }
+
+    pub(in crate::codec) const fn finish(self) -> Result<(), DecodeError> {
         match self.reader.remaining() {
             0 => Ok(()),
             trailing => Err(self.reader.error(DecodeErrorKind::Trailing(trailing))),
@@ -39,7 +44,7 @@ impl<'de> Deserializer<'de> {
 
     /// Adds the offset of the reader to an error of a type, which does not know it.
     #[cold]
-    pub(super) fn place(&self, error: DecodeError) -> DecodeError {
+    pub(in crate::codec) fn place(&self, error: DecodeError) -> DecodeError {
         match error.kind {
             DecodeErrorKind::Custom(_) => DecodeError { offset: self.reader.offset(), ..error },
             _ => error,

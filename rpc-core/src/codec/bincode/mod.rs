@@ -9,6 +9,7 @@ mod limits;
 mod reader;
 mod writer;
 
+pub(super) use deserializer::Deserializer;
 pub use error::{DecodeError, DecodeErrorKind};
 pub(crate) use limits::{EMPTY_ELEMENTS, MAX_DEPTH};
 pub(crate) use reader::{Reader, unzigzag, unzigzag_128};
@@ -18,7 +19,6 @@ use bincode::{config, enc::write, error::EncodeError};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::by_reference;
-use deserializer::Deserializer;
 
 /// Appends the form of `value`.
 pub(super) fn encode<T: Serialize + ?Sized>(

@@ -11,7 +11,7 @@ use super::{
         passing::{Conversion, Passing},
         types,
     },
-    encoding::{codec_function, sent_ident},
+    encoding::{codec_function, sent},
     place,
 };
 
@@ -95,13 +95,12 @@ fn method(service: &Service, index: usize, method: &Method) -> TokenStream {
         let doc = format!("Calls `{}.{}`.", service.name, method.name);
         quote!(#[doc = #doc])
     });
-    let sent = sent_ident(method);
-    let fields = method.arguments().map(field);
+    let arguments = method.arguments().map(|argument| sent(service, argument));
     let parameters = method.parameters.iter().filter_map(|known| parameter(service, known));
     let (output, call, decode) = reply(service, method);
     let place = place(service, index, method);
     let called = quote! {
-        #krate::#call(self.channel(), __schema(), #place, &__arguments #(, #decode)*)
+        #krate::#call(&self.channel, __schema(), #place, &[#(#arguments),*] #(, #decode)*)
     };
     let called = match method.upload() {
         Some(Upload { ident, item, .. }) => {
@@ -114,18 +113,8 @@ fn method(service: &Service, index: usize, method: &Method) -> TokenStream {
         #doc
         #(#attributes)*
         #vis fn #ident(&self, #(#parameters),*) -> #krate::Call<#output> {
-            let __arguments = #sent { #(#fields),* };
             #called
         }
-    }
-}
-
-/// An argument as a field of the struct that is encoded.
-fn field(argument: &Argument) -> TokenStream {
-    let ident = &argument.ident;
-    match Passing::of(&argument.ty).conversion() {
-        None => quote!(#ident),
-        Some(Conversion { method, .. }) => quote!(#ident: #method(&#ident)),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The encoding of arguments, results and items: the structs of a method's arguments, and the functions that
+//! The encoding of arguments, results and items: how arguments are sent and read one by one, and the functions that
 //! encode and decode a type.
 
 use proc_macro2::TokenStream;
@@ -11,62 +11,49 @@ use super::super::{
     types::{self, Form},
 };
 
-/// The name of the struct from which the server reads the arguments of a method.
-pub(super) fn received_ident(method: &Method) -> Ident {
-    format_ident!("__{}_received", method.name)
-}
-
-/// The name of the struct from which the client writes the arguments of a method.
-pub(super) fn sent_ident(method: &Method) -> Ident {
-    format_ident!("__{}_sent", method.name)
-}
-
-/// The arguments of a method, in their order: a tuple to bincode, an object or an array to JSON.
-pub(super) fn received_struct(service: &Service, method: &Method) -> TokenStream {
+/// The arguments of a method as they are read: their types, and the pattern that binds them to `names`. Each is in front
+/// of the others, so that there may be any number of them.
+pub(super) fn received(
+    service: &Service,
+    method: &Method,
+    names: &[Ident],
+) -> (TokenStream, TokenStream) {
     let krate = &service.krate;
-    let ident = received_ident(method);
-    let serde = path_text(&quote!(#krate::serde));
-    let expecting = expectation(service, method);
-    let fields = method.arguments().map(|argument| {
-        let (ident, ty) = (&argument.ident, &argument.ty);
-        let with = with_form(service, argument);
-        quote!(#with #ident: #ty)
-    });
-    let conditions = method.conditions();
-    quote! {
-        #(#conditions)*
-        #[derive(#krate::serde::Deserialize)]
-        #[serde(crate = #serde, expecting = #expecting)]
-        struct #ident { #(#fields,)* }
+    let arguments: Vec<_> = method.arguments().zip(names).collect();
+    arguments.iter().rev().fold((quote!(()), quote!(())), |(types, names), (argument, name)| {
+        let ty = &argument.ty;
+        let (ty, name) = match form_module(argument) {
+            None => (quote!(#ty), quote!(#name)),
+            Some(module) => {
+                let owned = quote!(#krate::#module::Owned);
+                (owned.clone(), quote!(#owned(#name)))
+            }
+        };
+        (quote!((#ty, #types)), quote!((#name, #names)))
+    })
+}
+
+/// An argument as it is sent: a reference to what is encoded.
+pub(super) fn sent(service: &Service, argument: &Argument) -> TokenStream {
+    let krate = &service.krate;
+    let ident = &argument.ident;
+    let lent = match Passing::of(&argument.ty).conversion() {
+        None => quote!(&#ident),
+        Some(Conversion { method, .. }) => quote!(#method(&#ident)),
+    };
+    match form_module(argument) {
+        Some(module) => quote!(&#krate::#module::Lent(#lent)),
+        None if Passing::of(&argument.ty).is_value() => lent,
+        // What is referred to need not have a size.
+        None => quote!(&#lent),
     }
 }
 
-/// The arguments on the client's side, with references to those that are not passed by value.
-pub(super) fn sent_struct(service: &Service, method: &Method) -> TokenStream {
-    let krate = &service.krate;
-    let ident = sent_ident(method);
-    let serde = path_text(&quote!(#krate::serde));
-    let mut lifetime = None;
-    let fields: Vec<TokenStream> = method
-        .arguments()
-        .map(|argument| {
-            let (ident, ty) = (&argument.ident, &argument.ty);
-            let with = with_form(service, argument);
-            match Passing::of(ty).conversion() {
-                None => quote!(#with #ident: #ty),
-                Some(Conversion { target, .. }) => {
-                    lifetime = Some(quote!(<'__lent>));
-                    quote!(#with #ident: &'__lent #target)
-                }
-            }
-        })
-        .collect();
-    let conditions = method.conditions();
-    quote! {
-        #(#conditions)*
-        #[derive(#krate::serde::Serialize)]
-        #[serde(crate = #serde)]
-        struct #ident #lifetime { #(#fields,)* }
+/// The module for an argument whose form is not serde's own.
+fn form_module(argument: &Argument) -> Option<Ident> {
+    match argument.form {
+        Form::Plain => None,
+        form => Some(format_ident!("{}", form.module())),
     }
 }
 
@@ -103,27 +90,6 @@ fn no_result(service: &Service, ty: &Type) -> TokenStream {
     }
 }
 
-/// The attribute of a field whose form is not serde's own.
-fn with_form(service: &Service, argument: &Argument) -> Option<TokenStream> {
-    let krate = &service.krate;
-    let module = match argument.form {
-        Form::Plain => return None,
-        form => format_ident!("{}", form.module()),
-    };
-    let module = path_text(&quote!(#krate::#module));
-    Some(quote!(#[serde(with = #module)]))
-}
-
-/// The words for the expected arguments, in the message about others that came.
-fn expectation(service: &Service, method: &Method) -> String {
-    let names: Vec<&str> = method.arguments().map(|argument| argument.name.as_str()).collect();
-    let path = format!("{}.{}", service.name, method.name);
-    match names.as_slice() {
-        [] => format!("no arguments for {path}"),
-        names => format!("the arguments of {path}: {}", names.join(", ")),
-    }
-}
-
 /// `encode` or `decode` of the module for a type's form.
 pub(super) fn codec_function(service: &Service, ty: &Type, function: &str) -> TokenStream {
     let krate = &service.krate;
@@ -137,8 +103,4 @@ pub(super) fn codec_function(service: &Service, ty: &Type, function: &str) -> To
             quote!(#krate::#module::#function::<#content>)
         }
     }
-}
-
-fn path_text(path: &TokenStream) -> String {
-    path.to_string().replace(' ', "")
 }

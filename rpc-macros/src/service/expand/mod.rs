@@ -19,8 +19,6 @@ pub(super) fn service(service: &Service) -> TokenStream {
     let interface = interface::interface(service);
     let client_type = client::definition(service);
     let server_type = server::definition(service);
-    let received = service.methods.iter().map(|method| encoding::received_struct(service, method));
-    let sent = service.methods.iter().map(|method| encoding::sent_struct(service, method));
     let schema = description::schema(service);
     let client = client::implementation(service);
     let server = server::implementation(service);
@@ -47,8 +45,6 @@ pub(super) fn service(service: &Service) -> TokenStream {
         const _: () = {
             #places
             #(#assumed)*
-            #(#received)*
-            #(#sent)*
             #schema
             #client
             #server

@@ -9,7 +9,7 @@ use super::{
         model::{Method, Parameter, Service},
         output::{Failure, Items, Output},
     },
-    encoding::{codec_function, received_ident},
+    encoding::{codec_function, received},
     place,
 };
 
@@ -92,37 +92,68 @@ pub(super) fn implementation(service: &Service) -> TokenStream {
 
 fn arm(service: &Service, method: &Method) -> TokenStream {
     let (interface, ident) = (&service.ident, &method.ident);
-    let received = received_ident(method);
+    let names: Vec<Ident> =
+        (0..method.arguments().count()).map(|at| format_ident!("__argument_{at}")).collect();
+    let (types, pattern) = received(service, method, &names);
     let upload = method.upload().map(|upload| {
         let decode = codec_function(service, &upload.item, "decode");
         quote!(let __upload = request.upload(#decode);)
     });
     let context = method.wants_context().then(|| quote!(let __context = request.context();));
+    let mut names = names.iter();
     let values = method.parameters.iter().map(|parameter| match parameter {
         Parameter::Context { .. } => quote!(&__context),
-        Parameter::Argument(argument) => {
-            let ident = &argument.ident;
-            quote!(__arguments.#ident)
+        Parameter::Argument(_) => {
+            let name = names.next();
+            quote!(#name)
         }
         Parameter::Upload(_) => quote!(__upload),
     });
+    let values: Vec<TokenStream> = values.collect();
     let wait = method.is_async.then(|| quote!(.await));
     let called = quote!(<__T as #interface>::#ident(&__service, #(#values),*) #wait);
-    let (items, body) = match &method.output {
-        Output::Stream(items) => (Some(quote!(, __items)), send_items(items, &called)),
-        _ => (None, called),
-    };
-    let (run, encode) = reply(service, method);
+    let (answering, body) = answer(service, method, &called);
     quote! {
         #context
+        let ::core::option::Option::Some(#pattern) = request.arguments::<#types>(slot) else {
+            return;
+        };
         #upload
         let __service = ::std::sync::Arc::clone(&self.service);
-        request.#run(
-            slot,
-            move |__arguments: #received #items| async move { #body },
-            #(#encode,)*
-        );
+        let __answer = request.#answering;
+        request.run(slot, ::std::boxed::Box::pin(async move { #body }));
     }
+}
+
+/// What takes the answer of a method, and the body that hands it over.
+fn answer(service: &Service, method: &Method, called: &TokenStream) -> (TokenStream, TokenStream) {
+    let krate = &service.krate;
+    let encode = |ty| codec_function(service, ty, "encode");
+    let value = |called, encode| quote!(__answer.value(&#called, #encode));
+    let (taking, body) = match &method.output {
+        Output::Nothing => (None, value(called, quote!(#krate::plain::encode::<()>))),
+        Output::Value(ty) => (None, value(called, encode(ty))),
+        Output::Fallible { value, error: Failure::Own(error) } => {
+            let (value, error) = (encode(value), encode(error));
+            (None, quote!(__answer.result(#called, #value, #error)))
+        }
+        Output::Fallible { value, error: Failure::Status(status) } => {
+            let (function, value) = (Ident::new("value_or_status", status.span()), encode(value));
+            (None, quote!(__answer.#function(#called, #value)))
+        }
+        Output::Stream(items) => {
+            let item = encode(&items.item);
+            let taking = match items.error.as_ref().and_then(Failure::own) {
+                Some(error) => {
+                    let error = encode(error);
+                    quote!(fallible_items(#item, #error))
+                }
+                None => quote!(items(#item)),
+            };
+            (Some(taking), send_items(items, called))
+        }
+    };
+    (taking.unwrap_or_else(|| quote!(answer())), body)
 }
 
 /// Sends the items of the stream that `called` returns, or the error in its place.
@@ -137,33 +168,12 @@ fn send_items(items: &Items, called: &TokenStream) -> TokenStream {
     };
     let fail = if own { quote!(fail) } else { quote_spanned!(at=> end) };
     if !items.start_fails {
-        return quote!(__items.#send(#called).await);
+        return quote!(__answer.#send(#called).await);
     }
     quote! {
         match #called {
-            ::core::result::Result::Ok(__stream) => __items.#send(__stream).await,
-            ::core::result::Result::Err(__error) => __items.#fail(__error),
+            ::core::result::Result::Ok(__stream) => __answer.#send(__stream).await,
+            ::core::result::Result::Err(__error) => __answer.#fail(__error),
         }
     }
-}
-
-/// The function that runs a method, and those that encode the reply.
-fn reply(service: &Service, method: &Method) -> (Ident, Vec<TokenStream>) {
-    let krate = &service.krate;
-    let encode = |ty| codec_function(service, ty, "encode");
-    let (run, encode) = match &method.output {
-        Output::Nothing => ("unary", vec![quote!(#krate::plain::encode::<()>)]),
-        Output::Value(value) => ("unary", vec![encode(value)]),
-        Output::Fallible { value, error: Failure::Own(error) } => {
-            ("fallible", vec![encode(value), encode(error)])
-        }
-        Output::Fallible { value, error: Failure::Status(status) } => {
-            return (Ident::new("unary_or_status", status.span()), vec![encode(value)]);
-        }
-        Output::Stream(Items { item, error: Some(Failure::Own(error)), .. }) => {
-            ("fallible_stream", vec![encode(item), encode(error)])
-        }
-        Output::Stream(Items { item, .. }) => ("stream", vec![encode(item)]),
-    };
-    (format_ident!("{run}"), encode)
 }
