@@ -11,7 +11,7 @@
 use std::{any::Any, sync::Arc};
 
 use super::{
-    Driver,
+    Driver, linger,
     live::{Live, State, Writer},
     turn::Flushed,
 };
@@ -46,6 +46,9 @@ pub(crate) struct NextLink {
 
 /// Makes preface and hello by which a side goes on.
 pub(crate) type Greet = Box<dyn FnOnce(&proto::Connection) -> Vec<u8> + Send>;
+
+/// Why a peer does not go on that lacks more than there is, or has more than was sent.
+const NOT_KEPT: &str = "the other side lacks bytes that this side has not kept";
 
 /// What a driver holds for a connection that outlives its links.
 pub(super) struct Tie {
@@ -103,31 +106,46 @@ impl Driver {
     /// Takes a link away that is cut, and the next one up if it is there.
     #[cold]
     pub(super) fn relink(&mut self) {
+        self.take_away();
+        let next = self.live.with(|state| state.take_next());
+        let Some(next) = next else { return };
+        // Only here is it known how many bytes have been written: while somebody writes, the peer may have more.
+        let refusal = self.live.with(|state| {
+            let resumes = state.machine.can_resume(next.received);
+            (!resumes).then(|| state.machine.refusing_greeting(NOT_KEPT))
+        });
+        if let Some(refusal) = refusal {
+            let NextLink { link, held, .. } = *next;
+            drop(tokio::spawn(async move {
+                linger::answer(link, &refusal).await;
+                drop(held);
+            }));
+            return;
+        }
+        // The peer has noticed what this side may not have.
+        self.live.with(|state| state.machine.lose(ConnectionError::Lost));
+        self.take_away();
+        self.take_up(*next);
+    }
+
+    /// Takes the link away if it is cut.
+    fn take_away(&mut self) {
         let (half, cut_by) = self.live.with(|state| {
-            if state.next.is_some() && !state.machine.is_cut() {
-                // The peer has noticed what this side has not.
-                state.machine.lose(ConnectionError::Lost);
-            }
             let cut_by = state.machine.cut_by().filter(|_| !state.writer.is_cut()).cloned();
             (cut_by.is_some().then(|| state.writer.cut()), cut_by)
         });
         drop(half);
-        if let Some(why) = cut_by {
-            self.read = ReadHalf::new(tokio::io::empty());
-            if let Some(tie) = &mut self.tie {
-                tie.held = None;
-                tie.lifeline.cut(&self.live, &why);
-            }
-        }
-        let next = self.live.with(|state| state.take_next());
-        if let Some(next) = next {
-            self.take_up(*next);
+        let Some(why) = cut_by else { return };
+        self.read = ReadHalf::new(tokio::io::empty());
+        if let Some(tie) = &mut self.tie {
+            tie.held = None;
+            tie.lifeline.cut(&self.live, &why);
         }
     }
 
     fn take_up(&mut self, next: NextLink) {
         let NextLink { link: Link { read, write, .. }, received, greeting, held } = next;
-        let resumed = self.live.with(|state| {
+        let taken = self.live.with(|state| {
             let machine = &mut state.machine;
             let greeting = greeting.map(|greet| greet(machine)).unwrap_or_default();
             match machine.resume(now(), received, greeting.into()) {
@@ -135,13 +153,11 @@ impl Driver {
                     (state.writer, state.unflushed) = (Writer::Idle(write), Flush::Done);
                     Ok(())
                 }
-                Err(error) => {
-                    machine.fail(error);
-                    Err(write)
-                }
+                // It has ended meanwhile.
+                Err(_) => Err(write),
             }
         });
-        let Some(tie) = self.tie.as_mut().filter(|_| resumed.is_ok()) else { return };
+        let Some(tie) = self.tie.as_mut().filter(|_| taken.is_ok()) else { return };
         (self.read, tie.held) = (read, Some(held));
         tie.lifeline.resumed(&self.live);
     }

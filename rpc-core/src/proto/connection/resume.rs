@@ -78,11 +78,15 @@ impl Connection {
         self.session.as_mut().is_some_and(|session| session.cut(error.clone()))
     }
 
-    /// Whether all that a peer lacks which has received so many bytes is kept.
+    /// Whether all that a peer lacks which has received so many bytes is kept. While somebody has what
+    /// [`Self::take_unwritten`] gave, it may have received more than is known.
     #[must_use]
     pub fn can_resume(&self, received: u64) -> bool {
         let session = self.session.as_ref().filter(|_| self.peer.is_some());
-        self.closing.error.is_none() && session.is_some_and(|session| session.keeps(received))
+        let goes_on = |session: &Session| {
+            session.leave == Leave::Unsaid && session.entry.is_some() && session.keeps(received)
+        };
+        self.closing.error.is_none() && session.is_some_and(|session| goes_on(session))
     }
 
     /// Goes on over another transport, whose peer has received so many bytes; `greeting` is written first. Nobody is to
@@ -116,6 +120,17 @@ impl Connection {
         hello.features = Features::RESUMPTION;
         hello.session = Some(SessionEntry { id, proof, received });
         hello.encode(&mut greeting);
+        greeting
+    }
+
+    /// Preface and hello by which this side says over another transport why it does not go on.
+    #[must_use]
+    pub fn refusing_greeting(&self, why: &str) -> Vec<u8> {
+        let mut greeting = Vec::new();
+        encode_preface(&mut greeting);
+        let refused = Some(why.to_owned());
+        let (features, session) = (Features::NONE, None);
+        Hello { features, session, refused, ..self.own_hello() }.encode(&mut greeting);
         greeting
     }
 
