@@ -151,6 +151,8 @@ mod identity;
 mod in_memory;
 pub mod proto;
 pub mod reflect;
+#[cfg(feature = "resume")]
+mod resume;
 pub mod schema;
 mod seam;
 mod server;
@@ -183,6 +185,8 @@ pub use proto::{
     Code, Codec, DetailError, Execution, Limits, LimitsError, Metadata, MetadataError,
     MetadataValue, MethodKey, Payload, Status, Token, TokenError,
 };
+#[cfg(feature = "resume")]
+pub use resume::Resume;
 pub use rpc_macros::service;
 pub use schema::{Json, Schema};
 #[doc(inline)]

@@ -6,5 +6,7 @@ mod calls;
 mod cuts;
 mod endpoints;
 mod ground;
+mod refused;
+mod resumed;
 mod states;
 mod waits;

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use rpc_core::proto::{
-    CallId, Code, Codec, Failure, Limits, Metadata, MethodKey, Opening, Payload, Status, Streams,
-    Token, encode_preface,
+    CallId, Code, Codec, Failure, Limits, Metadata, MethodKey, Opening, Payload, SessionEntry,
+    SessionId, Status, Streams, Token, encode_preface,
     wire::{CloseCode, Features, Flags, GoAway, HEAD_LEN, Head, Hello, Kind, Ping},
 };
 
@@ -92,7 +92,18 @@ fn hello(fields: &Fields<'_>) -> Hello {
         .request_window(fields.number("request_window"));
     let features = fields.find("features").map_or(0, |bits| bits.parse().unwrap());
     let name = fields.find("name").unwrap_or_default().to_owned();
-    Hello { limits, name, features: Features::from_bits(features), token: token(fields) }
+    let session = fields.find("session").map(|id| SessionEntry {
+        id: SessionId(array(id)),
+        proof: array(fields.text("proof")),
+        received: fields.number("received"),
+    });
+    let refused = fields.find("refused").map(|why| why.replace('_', " "));
+    let (features, token) = (Features::from_bits(features), token(fields));
+    Hello { limits, name, features, token, session, refused }
+}
+
+fn array<const N: usize>(hex: &str) -> [u8; N] {
+    unhex(hex).try_into().unwrap()
 }
 
 fn token(fields: &Fields<'_>) -> Option<Token> {

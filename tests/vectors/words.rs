@@ -8,7 +8,7 @@
 use std::{fmt::Write as _, time::Instant};
 
 use rpc_core::proto::{
-    Failure, Limits, Metadata, MetadataValue, Opening, Status, Token, encode_preface,
+    Failure, Limits, Metadata, MetadataValue, Opening, SessionEntry, Status, Token, encode_preface,
     wire::{Credit, Flags, GoAway, HEAD_LEN, Head, Hello, Kind, Ping},
 };
 
@@ -214,6 +214,13 @@ fn describe_hello(words: &mut String, hello: &Hello) {
         write!(words, " features={}", hello.features.bits()).unwrap();
     }
     describe_token(words, hello.token.as_ref());
+    if let Some(SessionEntry { id, proof, received }) = &hello.session {
+        let (id, proof) = (hex(&id.0), hex(proof));
+        write!(words, " session={id} proof={proof} received={received}").unwrap();
+    }
+    if let Some(why) = &hello.refused {
+        write!(words, " refused={}", why.replace(' ', "_")).unwrap();
+    }
     if !hello.name.is_empty() {
         write!(words, " name={}", hello.name).unwrap();
     }

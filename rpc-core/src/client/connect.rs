@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+#[cfg(feature = "resume")]
+use super::reconnect::Redial;
 use super::{
     Endpoint,
-    reconnect::{Comeback, Dialer, Door, Line},
+    reconnect::{Comeback, Dialer, Door, Line, Open},
 };
 #[cfg(all(feature = "http", feature = "tls"))]
 use crate::transport::websocket::{Below, Dial};
@@ -12,6 +14,8 @@ use crate::transport::websocket::{Below, Dial};
 use crate::transport::{Encrypted, secure};
 use crate::{
     call::{Channel, Way},
+    connection::Lifeline,
+    proto::connection::{Config, Keep},
     seam::Waiting,
     transport::{Address, Connector, DialError, IntoAddress, Link, Peer, Protocol},
 };
@@ -50,7 +54,7 @@ impl Endpoint {
         let dialer = self.dialer(connector)?;
         let link = (dialer.dial)().await?;
         if self.reconnect.comeback == Comeback::Never && self.hook.is_none() {
-            return Ok(self.channel(link, dialer.serve));
+            return Ok(self.channel_by(Way::Caller(dialer.serve_alone(link))));
         }
         let line = Line::new(dialer, self.reconnect, link.peer.clone());
         let begun = line.begin(link).await;
@@ -112,8 +116,24 @@ impl Endpoint {
             let (endpoint, connector) = (endpoint.clone(), Arc::clone(&connector));
             Box::pin(async move { endpoint.dial(&*connector).await })
         };
-        let (config, codec) = (Arc::new(self.config.clone()), self.codec);
-        Ok(Dialer { dial: Box::new(dial), config, serve, codec, hook: self.hook.clone() })
+        let dial: Open = Arc::new(dial);
+        let (lifeline, keep) = self.lifeline(&dial);
+        let config = Arc::new(Config { keep, ..self.config.clone() });
+        let (codec, hook) = (self.codec, self.hook.clone());
+        Ok(Dialer { dial, config, serve, codec, hook, lifeline })
+    }
+
+    /// What brings connections another link when theirs is cut, and how they are kept for it.
+    #[cfg(feature = "resume")]
+    fn lifeline(&self, dial: &Open) -> (Option<Arc<dyn Lifeline>>, Option<Keep>) {
+        let Some(resume) = self.resume else { return (None, None) };
+        let redial = Redial::new(dial, self.reconnect, self.config.handshake_timeout);
+        (Some(Arc::new(redial)), Some(resume.keep()))
+    }
+
+    #[cfg(not(feature = "resume"))]
+    const fn lifeline(&self, _dial: &Open) -> (Option<Arc<dyn Lifeline>>, Option<Keep>) {
+        (None, None)
     }
 }
 

@@ -9,6 +9,8 @@ use std::{
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{Reconnect, reconnect::Hook};
+#[cfg(feature = "resume")]
+use crate::resume::Resume;
 #[cfg(feature = "tls")]
 use crate::transport::tls::{ClientTls, TlsError};
 use crate::{
@@ -42,6 +44,8 @@ pub struct Endpoint {
     timeout: Option<Duration>,
     pub(super) connect_timeout: Duration,
     pub(super) reconnect: Reconnect,
+    #[cfg(feature = "resume")]
+    pub(super) resume: Option<Resume>,
     /// Done with each new connection.
     pub(super) hook: Option<Hook>,
     evolve: bool,
@@ -63,6 +67,8 @@ impl Default for Endpoint {
             timeout: None,
             connect_timeout: Duration::from_secs(20),
             reconnect: Reconnect::new(),
+            #[cfg(feature = "resume")]
+            resume: None,
             hook: None,
             evolve: false,
             #[cfg(feature = "tls")]
@@ -107,6 +113,33 @@ impl Endpoint {
     /// ```
     pub const fn reconnect(mut self, reconnect: Reconnect) -> Self {
         self.reconnect = reconnect;
+        self
+    }
+
+    /// Has connections outlive the transports that carry them, where the server does so too
+    /// ([`Server::resume`](crate::Server::resume)): when one is cut it is dialled again, at the pace that [`Self::reconnect`]
+    /// says, and goes on where it was. No call fails by that, none runs twice, and no item is lost. A server that does not
+    /// know the connection any more, or never did, has the calls end as if it were lost. Default: off.
+    ///
+    /// Programs that have a byte stream ([`Self::over`]) cannot dial it again: there it has no effect.
+    ///
+    /// ```
+    /// # use rpc_core::{Endpoint, Resume, Server, service};
+    /// # #[service] trait Calculator { async fn add(&self, a: i64, b: i64) -> i64; }
+    /// # struct Pocket;
+    /// # impl Calculator for Pocket { async fn add(&self, a: i64, b: i64) -> i64 { a + b } }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = Server::new().with(CalculatorServer::new(Pocket)).resume(Resume::new());
+    /// let server = server.start("127.0.0.1:0").await?;
+    ///
+    /// let channel = Endpoint::new().resume(Resume::new()).connect(server.address()).await?;
+    /// assert_eq!(CalculatorClient::new(channel).add(1, 2).await?, 3);
+    /// # Ok(()) }
+    /// ```
+    #[cfg(feature = "resume")]
+    pub const fn resume(mut self, resume: Resume) -> Self {
+        self.resume = Some(resume);
         self
     }
 
@@ -281,7 +314,7 @@ impl Endpoint {
     /// A channel over one link, which does not come back.
     pub(crate) fn channel(&self, link: Link, serve: Option<Arc<dyn Serve>>) -> Channel {
         let config = Arc::new(self.config.clone());
-        self.channel_by(Way::Caller(Connection::spawn(link, config, serve, None)))
+        self.channel_by(Way::Caller(Connection::spawn(link, config, serve, None, None)))
     }
 
     pub(super) fn channel_by(&self, way: Way) -> Channel {

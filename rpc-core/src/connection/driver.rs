@@ -33,6 +33,7 @@ use super::{
     handshake::Handshake,
     linger,
     live::Live,
+    resuming::Tie,
     scratch::{self, Scratch},
     served::Served,
     turn::{Budget, Flushed, TurnStart},
@@ -42,7 +43,7 @@ use crate::{
         CallId, Code, Decoder, Failure, Payload, Side, Status,
         connection::{Config, ConnectionError, Event, Request},
     },
-    seam::{HandlerSlot, IncomingCall, Origin, Serve, SlowGuard, panicked},
+    seam::{HandlerSlot, IncomingCall, Serve, SlowGuard, panicked},
     time::now,
     transport::{Link, ReadHalf},
 };
@@ -53,7 +54,7 @@ pub(crate) struct Driver {
     pub(super) read: ReadHalf,
     pub(super) decoder: Decoder,
     /// Who takes the peer's calls; nobody on connections that serve nothing.
-    serve: Option<Arc<dyn Serve>>,
+    pub(super) serve: Option<Arc<dyn Serve>>,
     handlers: Handlers,
     timer: Option<Pin<Box<Sleep>>>,
     /// Why the connection has ended, until the turn is over.
@@ -65,6 +66,8 @@ pub(crate) struct Driver {
     /// The connection's place among those whose peers have not said hello, while it is one of them and they are
     /// counted. In a box, for it is seldom there.
     handshake: Option<Box<Handshake>>,
+    /// What brings another link when this one is cut, if the connection outlives its links.
+    pub(super) tie: Option<Box<Tie>>,
 }
 
 /// Most yields before one write.
@@ -102,6 +105,7 @@ impl Driver {
             yields: 0,
             unsent: 0,
             handshake: None,
+            tie: None,
         }
     }
 
@@ -166,6 +170,10 @@ impl Driver {
             let mut budget = Budget::default();
             loop {
                 let mut start = self.live.with(|state| state.begin_turn(scratch));
+                if start.relink {
+                    self.relink();
+                    continue;
+                }
                 self.error = start.error.take();
                 if start.disarm {
                     self.timer = None;
@@ -316,16 +324,6 @@ impl Driver {
                 Event::Closed(_) => self.live.tell_phase(),
             }
         }
-    }
-
-    /// Tells whoever serves of the connection; ends it if that panics.
-    fn announce(&self) -> Result<(), ()> {
-        let Some(serve) = &self.serve else { return Ok(()) };
-        let origin: Arc<dyn Origin> = Arc::clone(&self.live) as _;
-        catch_unwind(AssertUnwindSafe(|| serve.connected(&origin))).map_err(|panic| {
-            panicked(&*panic);
-            self.live.fail(ConnectionError::Aborted);
-        })
     }
 
     /// Starts the handler of a call: polls it once where it stands, unless its method is known to be slow. Gives the

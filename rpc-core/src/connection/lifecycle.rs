@@ -1,13 +1,19 @@
 //! How far a connection is in its life, and how those learn of it who wait for a step.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 use tokio::sync::watch;
 
-use super::live::{Live, State, Writer};
+use super::{
+    Driver,
+    live::{Live, State, Writer},
+};
 use crate::{
     proto::connection::ConnectionError,
-    seam::{Phase, Phases, panicked},
+    seam::{Origin, Phase, Phases, panicked},
 };
 
 impl State {
@@ -19,6 +25,18 @@ impl State {
             () if self.machine.peer().is_some() => Phase::Ready,
             () => Phase::Connecting,
         }
+    }
+}
+
+impl Driver {
+    /// Tells whoever serves of the connection; ends it if that panics.
+    pub(super) fn announce(&self) -> Result<(), ()> {
+        let Some(serve) = &self.serve else { return Ok(()) };
+        let origin: Arc<dyn Origin> = Arc::clone(&self.live) as _;
+        catch_unwind(AssertUnwindSafe(|| serve.connected(&origin))).map_err(|panic| {
+            panicked(&*panic);
+            self.live.fail(ConnectionError::Aborted);
+        })
     }
 }
 

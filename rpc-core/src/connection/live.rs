@@ -16,6 +16,7 @@ use parking_lot::{Mutex, MutexGuard};
 use tokio::{runtime::Handle, sync::watch};
 
 use super::{
+    resuming::NextLink,
     scratch::{self, Scratch},
     served::End,
     turn::TurnStart,
@@ -60,20 +61,32 @@ pub(super) struct State {
     pub(super) armed: Option<Instant>,
     /// Whether the peer's hello has come: until then the timer is set for it.
     greeted: bool,
+    /// A link for the driver to go on over.
+    pub(super) next: Option<Box<NextLink>>,
 }
 
 /// The writing half of the transport.
 ///
 /// ```text
 /// Idle ──take──▶ Busy ──give_back──▶ Idle
-///  └─────close─────┴─▶ Closed, however many still hold the connection
+///  ├─────close─────┼─▶ Closed, however many still hold the connection
+///  └──────cut──────┴─▶ Cut, with somebody at it or not ──next link──▶ Idle
 /// ```
 pub(super) enum Writer {
     /// Whoever takes it writes for all.
     Idle(Box<dyn WriteHalf>),
     /// Somebody is writing, with the half and what the machine gave in hand.
     Busy,
+    /// The link is gone. Somebody may still be writing to it.
+    Cut(Hands),
     Closed,
+}
+
+/// Whether somebody has the writing half of a link that is gone, and what the machine gave, in hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hands {
+    Empty,
+    Full,
 }
 
 impl Writer {
@@ -88,11 +101,28 @@ impl Writer {
         }
     }
 
-    /// Takes the half back, unless the transport was closed meanwhile.
+    /// Takes the half back, unless the transport was closed or cut meanwhile.
     pub(super) fn give_back(&mut self, half: Box<dyn WriteHalf>) {
-        if let Self::Busy = self {
-            *self = Self::Idle(half);
+        match self {
+            Self::Busy => *self = Self::Idle(half),
+            Self::Cut(hands) => *hands = Hands::Empty,
+            Self::Idle(_) | Self::Closed => {}
         }
+    }
+
+    /// Takes the half away for good; what this gives is to be dropped without the lock.
+    pub(super) fn cut(&mut self) -> Self {
+        let hands = if let Self::Busy = self { Hands::Full } else { Hands::Empty };
+        std::mem::replace(self, Self::Cut(hands))
+    }
+
+    pub(super) const fn is_cut(&self) -> bool {
+        matches!(self, Self::Cut(_))
+    }
+
+    /// Whether nobody else is at it: another half may take its place.
+    pub(super) const fn is_at_hand(&self) -> bool {
+        matches!(self, Self::Idle(_) | Self::Cut(Hands::Empty))
     }
 
     /// Closes it; what this gives is to be dropped without the lock.
@@ -119,6 +149,7 @@ impl Live {
             expected: 0,
             armed: None,
             greeted: false,
+            next: None,
         };
         let runtime = Handle::try_current().ok();
         let (driver, place) = (AtomicWaker::new(), Place::default());
@@ -268,7 +299,10 @@ impl State {
 
     /// Whether there is something for the driver to do, whoever noted it.
     pub(super) fn has_more(&self) -> bool {
-        self.machine.has_events() || self.machine.has_wakes() || self.is_due_earlier()
+        self.machine.has_events()
+            || self.machine.has_wakes()
+            || self.is_due_earlier()
+            || self.wants_relink()
     }
 
     /// Whether something is due before the driver's timer fires.
@@ -297,6 +331,7 @@ impl State {
             short_read: self.machine.wants_short_reads(),
             due,
             disarm,
+            relink: self.wants_relink(),
             error: self.machine.error().cloned(),
         }
     }

@@ -20,6 +20,7 @@ mod lifecycle;
 pub(crate) mod linger;
 mod live;
 mod reading;
+mod resuming;
 mod scratch;
 mod served;
 mod turn;
@@ -28,6 +29,9 @@ mod write;
 pub(crate) use driver::Driver;
 pub(crate) use handshake::{Handshake, Handshakes};
 pub(crate) use live::Live;
+pub(crate) use resuming::Lifeline;
+#[cfg(feature = "resume")]
+pub(crate) use resuming::NextLink;
 
 use std::sync::Arc;
 
@@ -47,14 +51,19 @@ pub(crate) struct Connection {
 
 impl Connection {
     /// Serves a link that was dialled by a task on the current runtime. `serve` takes the calls of the peer, if any are;
-    /// `supply` takes those of this side that were not started when the connection ended.
+    /// `supply` takes those of this side that were not started when the connection ended; `lifeline` brings another link
+    /// when this one is cut, if `config` asks for a session.
     pub(crate) fn spawn(
         link: Link,
         config: Arc<Config>,
         serve: Option<Arc<dyn Serve>>,
         supply: Option<Arc<dyn Supply>>,
+        lifeline: Option<Arc<dyn Lifeline>>,
     ) -> Arc<Self> {
-        let driver = Driver::new(link, Side::Dialer, config, serve);
+        let mut driver = Driver::new(link, Side::Dialer, config, serve);
+        if let Some(lifeline) = lifeline {
+            driver.tie(lifeline);
+        }
         let this = Self { live: Arc::clone(driver.live()), supply };
         tokio::spawn(driver.run(|_, _| {}));
         Arc::new(this)

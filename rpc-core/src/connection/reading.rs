@@ -44,7 +44,7 @@ impl Driver {
         self.handle(events, wakes, |machine, decoder| match read {
             Ok(()) if buffer.filled().is_empty() => machine.handle_eof(),
             Ok(()) => machine.handle_input(now(), decoder, buffer.filled()),
-            Err(error) => machine.fail(failed(&error)),
+            Err(error) => machine.lose(failed(&error)),
         });
         true
     }
@@ -67,7 +67,7 @@ impl Driver {
             machine.handle_lent(now(), decoder, lent);
             match read {
                 Ok(0) => machine.handle_eof(),
-                Err(error) => machine.fail(failed(&error)),
+                Err(error) => machine.lose(failed(&error)),
                 Ok(_) => {}
             }
         });

@@ -20,6 +20,8 @@ pub(super) struct TurnStart {
     pub(super) due: Option<Instant>,
     /// Whether the timer is of no more use.
     pub(super) disarm: bool,
+    /// Whether a link is to be taken away, or up.
+    pub(super) relink: bool,
     /// Why the connection has ended, if it has.
     pub(super) error: Option<ConnectionError>,
 }

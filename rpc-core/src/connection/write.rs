@@ -24,8 +24,8 @@ impl Live {
         let mut state = self.state.lock();
         state.in_turn = false;
         state.expected = 0;
-        if let Writer::Busy = state.writer {
-            return Flushed::All;
+        if !matches!(state.writer, Writer::Idle(_)) || state.machine.is_cut() {
+            return state.flush_nothing();
         }
         state.begin_write();
         if !state.machine.has_unwritten() && state.unflushed == Flush::Done {
@@ -63,15 +63,15 @@ impl Live {
         state.writer.give_back(half);
         let flushed = match written {
             Poll::Ready(Ok(Written { bytes, flush })) => {
-                transmit.advance(bytes);
+                let sent = state.machine.advance(&mut transmit, bytes);
                 let unwritten = !transmit.is_empty();
                 state.machine.end_write(transmit);
                 let present = if state.machine.queues() { now() } else { state.machine.received() };
-                state.machine.handle_sent(present, bytes);
+                state.machine.handle_sent(present, sent);
                 state.unflushed = flush;
                 // A driver that finds somebody writing leaves what it was asked for to that one.
                 let asked = inline && state.flush;
-                if unwritten || state.machine.wants_write() || asked {
+                if unwritten || state.machine.wants_write() || asked || state.wants_relink() {
                     Flushed::More
                 } else if flush == Flush::Pending {
                     // What the transport keeps is not under way: the connection is not done with it.
@@ -87,8 +87,10 @@ impl Live {
                 // The transport has taken nothing of it.
                 state.machine.end_write(transmit);
                 state.unflushed = Flush::Done;
-                state.machine.fail(ConnectionError::Transport(error.to_string()));
-                drop(state.machine.take_unwritten());
+                state.machine.lose(ConnectionError::Transport(error.to_string()));
+                if !state.machine.is_cut() {
+                    drop(state.machine.take_unwritten());
+                }
                 Flushed::More
             }
             Poll::Pending => {
@@ -138,7 +140,9 @@ impl State {
 
     /// All that was to be written is written: ends the connection if it is draining and done.
     fn all_written(&mut self) -> Flushed {
-        self.machine.end_if_drained();
+        if self.machine.end_if_drained() {
+            return Flushed::More;
+        }
         if self.machine.error().is_some() {
             return Flushed::Ended;
         }

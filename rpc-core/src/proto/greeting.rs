@@ -1,9 +1,25 @@
-//! The first words of a peer, before there is a machine that hears them: the token of a hello.
+//! The first words of a peer, before there is a machine that hears them: the token of a hello, and the session that it
+//! names.
 
 use super::{
-    DecodeError, Decoder, Token,
-    wire::{FrameError, Hello, Kind},
+    DecodeError, Decoder, SessionEntry, Token,
+    encoder::PREFACE_LEN,
+    wire::{Features, FrameError, HEAD_LEN, Hello, Kind},
 };
+
+/// What a hello says to those who are asked before there is a machine.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Greeting {
+    pub(crate) token: Option<Token>,
+    /// Whether the peer can go on over another transport.
+    pub(crate) resumes: bool,
+    /// The session that it offers, or resumes.
+    pub(crate) session: Option<SessionEntry>,
+    /// Why the session that it was asked for does not go on.
+    pub(crate) refused: Option<String>,
+    /// The bytes of its preface and hello.
+    pub(crate) length: usize,
+}
 
 /// Bytes that are no preface and hello.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,9 +30,9 @@ pub(crate) enum GreetingError {
     Frame(FrameError),
 }
 
-/// The token of the hello at the front of `bytes`, which are all that the peer has said; `None` while they end before
+/// Preface and hello at the front of `bytes`, which are all that the peer has said; `None` while they end before
 /// the hello does. More than 4,112 of them are never needed.
-pub(crate) fn greeting(bytes: &[u8]) -> Option<Result<Option<Token>, GreetingError>> {
+pub(crate) fn greeting(bytes: &[u8]) -> Option<Result<Greeting, GreetingError>> {
     let mut input = bytes;
     // Longer frames than the least are no concern: the first one is a hello.
     let mut decoder = Decoder::new(0);
@@ -25,9 +41,18 @@ pub(crate) fn greeting(bytes: &[u8]) -> Option<Result<Option<Token>, GreetingErr
         Ok(Some(piece)) => {
             debug_assert_eq!(piece.head.kind, Kind::Hello, "the decoder lets no other go first");
             let hello = Hello::decode(piece.payload).map_err(GreetingError::Frame);
-            Some(hello.map(|hello| hello.token))
+            let length = PREFACE_LEN + HEAD_LEN + piece.payload.len();
+            Some(hello.map(|hello| Greeting::of(hello, length)))
         }
         Err(error) => Some(Err(GreetingError::Decode(error))),
+    }
+}
+
+impl Greeting {
+    fn of(hello: Hello, length: usize) -> Self {
+        let Hello { token, features, session, refused, .. } = hello;
+        let resumes = features.contains(Features::RESUMPTION);
+        Self { token, resumes, session, refused, length }
     }
 }
 
@@ -50,9 +75,11 @@ mod tests {
             for cut in 0..bytes.len() {
                 assert_eq!(greeting(&bytes[..cut]), None, "{cut}");
             }
-            assert_eq!(greeting(&bytes), Some(Ok(token.clone())));
+            let length = bytes.len();
+            let said = Greeting { token, length, ..Greeting::default() };
+            assert_eq!(greeting(&bytes), Some(Ok(said.clone())));
             bytes.extend_from_slice(b"whatever");
-            assert_eq!(greeting(&bytes), Some(Ok(token)));
+            assert_eq!(greeting(&bytes), Some(Ok(said)));
         }
     }
 

@@ -13,7 +13,7 @@ use std::{
 
 use crate::{
     identity::{Gate, Principal, Refusal, Verdicts},
-    proto::{GreetingError, Token, connection::ConnectionError, greeting},
+    proto::{Greeting, GreetingError, connection::ConnectionError, greeting},
     time::now,
     transport::Link,
 };
@@ -27,19 +27,32 @@ pub(super) enum Halt {
     Interrupted,
 }
 
-/// Learns who is at the other end of `link`, and tells the link. The handshake began at `began` and may take `timeout`;
-/// `interrupted` resolves then, or earlier.
+/// Learns who is at the other end of `link`, and tells the link; gives the peer's first words. The handshake began at
+/// `began` and may take `timeout`; `interrupted` resolves then, or earlier.
 pub(super) async fn authenticate(
     link: &mut Link,
     gate: &Arc<Gate>,
     began: Instant,
     timeout: Duration,
     interrupted: impl Future<Output = ()>,
-) -> Result<(), Halt> {
-    let principal = judge(link, gate, began, timeout, interrupted).await?;
+) -> Result<Greeting, Halt> {
+    let (principal, greeting) = judge(link, gate, began, timeout, interrupted).await?;
     let peer = link.peer().clone().with(principal).with(Verdicts::new(Arc::clone(gate)));
     link.peer = peer;
-    Ok(())
+    Ok(greeting)
+}
+
+/// Hears the first words of a peer whom nobody judges.
+#[cfg(feature = "resume")]
+pub(super) async fn listen(
+    link: &mut Link,
+    interrupted: impl Future<Output = ()>,
+) -> Result<Greeting, Halt> {
+    tokio::select! {
+        biased;
+        heard = hear(link) => heard.map_err(Halt::Over),
+        () = interrupted => Err(Halt::Interrupted),
+    }
 }
 
 async fn judge(
@@ -48,12 +61,13 @@ async fn judge(
     began: Instant,
     timeout: Duration,
     interrupted: impl Future<Output = ()>,
-) -> Result<Principal, Halt> {
+) -> Result<(Principal, Greeting), Halt> {
     let judged = async {
-        let token = hear(link).await.map_err(Halt::Over)?;
-        let peer = link.peer().clone();
+        let mut greeting = hear(link).await.map_err(Halt::Over)?;
+        let (peer, token) = (link.peer().clone(), greeting.token.take());
         let verdict = gate.judge(peer, token, time_for_verdict(began, timeout)).await;
-        verdict.map_err(|refusal| Halt::Over(refused(&refusal)))
+        let principal = verdict.map_err(|refusal| Halt::Over(refused(&refusal)))?;
+        Ok((principal, greeting))
     };
     tokio::select! {
         // What has come in time is not to be judged late.
@@ -63,10 +77,10 @@ async fn judge(
     }
 }
 
-/// The token of the peer's hello, if it has one.
-async fn hear(link: &mut Link) -> Result<Option<Token>, ConnectionError> {
+/// The peer's preface and hello.
+async fn hear(link: &mut Link) -> Result<Greeting, ConnectionError> {
     match link.read.look_ahead(greeting).await {
-        Ok(Some(Ok(token))) => Ok(token),
+        Ok(Some(Ok(greeting))) => Ok(greeting),
         Ok(Some(Err(GreetingError::Decode(error)))) => Err(error.into()),
         Ok(Some(Err(GreetingError::Frame(error)))) => Err(error.into()),
         Ok(None) => Err(ConnectionError::Lost),

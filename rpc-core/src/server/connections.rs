@@ -17,16 +17,20 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+#[cfg(feature = "resume")]
+use super::{authenticate::listen, sessions::Sessions};
 use super::{
     authenticate::{Halt, authenticate},
     establish::{Established, Strangers, Verdict, establish},
     security::Security,
 };
+#[cfg(feature = "resume")]
+use crate::resume::Resume;
 use crate::{
     connection::{Driver, Handshake, Handshakes, Live, linger},
     identity::Gate,
     proto::{
-        Side,
+        Greeting, Side,
         connection::{Config, ConnectionError},
     },
     seam::{Remote as _, Serve},
@@ -45,6 +49,9 @@ pub(super) struct Connections {
     security: Security,
     /// Says who may come in, if everybody may not.
     gate: Option<Arc<Gate>>,
+    /// The connections that outlive their transports, if any do.
+    #[cfg(feature = "resume")]
+    sessions: Option<Arc<Sessions>>,
     /// Answers HTTP, if this server does.
     #[cfg(feature = "http")]
     face: Option<Arc<Face>>,
@@ -86,6 +93,8 @@ impl Connections {
             config,
             security,
             gate,
+            #[cfg(feature = "resume")]
+            sessions: None,
             #[cfg(feature = "http")]
             face: None,
             shares: Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS))),
@@ -95,6 +104,13 @@ impl Connections {
             draining: CancellationToken::new(),
             aborted: CancellationToken::new(),
         }
+    }
+
+    /// The same with connections that outlive their transports.
+    #[cfg(feature = "resume")]
+    pub(super) fn with_sessions(mut self, resume: Option<Resume>) -> Self {
+        self.sessions = resume.map(Sessions::new);
+        self
     }
 
     /// The same with an HTTP face, which describes these services.
@@ -137,9 +153,7 @@ impl Connections {
         self.tasks.spawn(async move {
             let (permit, handshake) = share.map(|share| (share.permit, share.handshake)).unzip();
             // In a box, so that a connection has no room for its beginning once that is over.
-            let error = Box::pin(connections.begin(incoming, handshake)).await.await;
-            drop(permit);
-            error
+            Box::pin(connections.begin(incoming, permit, handshake)).await.await
         })
     }
 
@@ -148,6 +162,7 @@ impl Connections {
     async fn begin(
         self: Arc<Self>,
         incoming: Incoming,
+        permit: Option<OwnedSemaphorePermit>,
         handshake: Option<Handshake>,
     ) -> impl Future<Output = ConnectionError> + Send + use<> {
         let began = now();
@@ -160,7 +175,8 @@ impl Connections {
         #[cfg(feature = "http")]
         if let (Verdict::Http, Some(face)) = (&verdict, &self.face) {
             let face = Arc::clone(face);
-            return Either::Right(Box::pin(self.answer_http(face, link, began, handshake)) as _);
+            let answered = self.answer_http(face, link, began, permit, handshake);
+            return Either::Right(Box::pin(answered) as _);
         }
         if let Verdict::Answer(sent, answer) = verdict {
             let peer = link.peer();
@@ -170,21 +186,69 @@ impl Connections {
         }
         let admitted = match verdict {
             Verdict::Serve => self.admit(&mut link, began, handshake.as_ref()).await,
-            _ => Ok(()),
+            _ => Ok(None),
         };
-        Either::Left(self.drive(link, verdict, admitted, began, handshake))
+        match self.resume(link, admitted, permit) {
+            Entrance::Resumed(gone) => Either::Right(gone),
+            Entrance::Anew { link, admission, permit } => {
+                Either::Left(self.drive(link, verdict, admission, began, permit, handshake))
+            }
+        }
     }
 
-    /// Asks whether the peer may come in, where not everybody may.
+    /// Has a session go on over `link` if its peer has named one.
+    #[cfg(feature = "resume")]
+    fn resume(
+        &self,
+        link: Link,
+        admitted: Result<Option<Greeting>, Halt>,
+        permit: Option<OwnedSemaphorePermit>,
+    ) -> Entrance {
+        let admission = match (admitted, &self.sessions) {
+            (Err(halt), _) => Admission::Halted(halt),
+            (Ok(Some(greeting)), Some(sessions)) => match &greeting.session {
+                None => Admission::Anew { resumes: greeting.resumes },
+                Some(entry) => match sessions.find(entry, link.peer()) {
+                    Ok(found) => {
+                        return Entrance::Resumed(found.go_on(link, greeting.length, permit));
+                    }
+                    Err(why) => Admission::Refused(why),
+                },
+            },
+            _ => Admission::Anew { resumes: false },
+        };
+        Entrance::Anew { link, admission, permit }
+    }
+
+    #[cfg(not(feature = "resume"))]
+    fn resume(
+        &self,
+        link: Link,
+        admitted: Result<Option<Greeting>, Halt>,
+        permit: Option<OwnedSemaphorePermit>,
+    ) -> Entrance {
+        let admission =
+            admitted.map_or_else(Admission::Halted, |_| Admission::Anew { resumes: false });
+        Entrance::Anew { link, admission, permit }
+    }
+
+    /// Asks whether the peer may come in, where not everybody may, and which session it names, where there are sessions.
     async fn admit(
         &self,
         link: &mut Link,
         began: Instant,
         handshake: Option<&Handshake>,
-    ) -> Result<(), Halt> {
-        let Some(gate) = &self.gate else { return Ok(()) };
+    ) -> Result<Option<Greeting>, Halt> {
         let interrupted = self.interrupted(began, handshake);
-        authenticate(link, gate, began, self.config.handshake_timeout, interrupted).await
+        let Some(gate) = &self.gate else {
+            #[cfg(feature = "resume")]
+            if self.sessions.is_some() {
+                return listen(link, interrupted).await.map(Some);
+            }
+            return Ok(None);
+        };
+        let timeout = self.config.handshake_timeout;
+        authenticate(link, gate, began, timeout, interrupted).await.map(Some)
     }
 
     /// Whether who speaks HTTP is served.
@@ -203,6 +267,7 @@ impl Connections {
         face: Arc<Face>,
         link: Link,
         began: Instant,
+        permit: Option<OwnedSemaphorePermit>,
         handshake: Option<Handshake>,
     ) -> ConnectionError {
         let peer = link.peer().clone();
@@ -220,7 +285,13 @@ impl Connections {
                 // Over WebSocket everything begins anew.
                 let (began, handshake) = (now(), self.handshakes.begin());
                 let admitted = self.admit(&mut link, began, Some(&handshake)).await;
-                self.drive(link, Verdict::Serve, admitted, began, Some(handshake)).await
+                match self.resume(link, admitted, permit) {
+                    Entrance::Resumed(gone) => gone.await,
+                    Entrance::Anew { link, admission, permit } => {
+                        let (verdict, handshake) = (Verdict::Serve, Some(handshake));
+                        self.drive(link, verdict, admission, began, permit, handshake).await
+                    }
+                }
             }
         }
     }
@@ -230,14 +301,16 @@ impl Connections {
         self: &Arc<Self>,
         link: Link,
         verdict: Verdict,
-        admitted: Result<(), Halt>,
+        admission: Admission,
         began: Instant,
+        permit: Option<OwnedSemaphorePermit>,
         handshake: Option<Handshake>,
     ) -> impl Future<Output = ConnectionError> + Send + use<> {
         let mut driver =
             Driver::new(link, Side::Acceptor, Arc::clone(&self.config), Some(self.router.clone()));
         driver.track_handlers(self.tasks.clone());
         driver.begin_handshake(began, handshake);
+        let kept = self.keep(&mut driver, &admission, permit);
         let live = Arc::clone(driver.live());
         let listed = self.list(&live);
         // It is live from here on: what it has missed is made up for.
@@ -251,17 +324,50 @@ impl Connections {
         }
         // Nothing of what it has sent was looked at: the goaway says that nothing was accepted, and what is drained
         // starts nothing either.
-        match admitted {
-            Ok(()) => {}
-            Err(Halt::Over(error)) => live.fail(error),
-            Err(Halt::Interrupted) if self.draining.is_cancelled() => live.drain(SHUTDOWN),
-            Err(Halt::Interrupted) => live.fail(ConnectionError::HandshakeTimeout),
+        if let Admission::Halted(halt) = admission {
+            match halt {
+                Halt::Over(error) => live.fail(error),
+                Halt::Interrupted if self.draining.is_cancelled() => live.drain(SHUTDOWN),
+                Halt::Interrupted => live.fail(ConnectionError::HandshakeTimeout),
+            }
         }
         driver.run(move |live, error| {
             let peer = live.peer();
             tracing::debug!(target: "rpc_core::server", %peer, %error, "connection ended");
-            drop(listed);
+            drop((listed, kept));
         })
+    }
+
+    /// Offers a session to a peer that can resume, where there are sessions. What this gives is to be dropped when the
+    /// connection ends: it has the share of the limit.
+    #[cfg(feature = "resume")]
+    fn keep(
+        &self,
+        driver: &mut Driver,
+        admission: &Admission,
+        mut permit: Option<OwnedSemaphorePermit>,
+    ) -> impl Send + use<> {
+        let session = match (admission, &self.sessions) {
+            (Admission::Anew { resumes: true }, Some(sessions)) => {
+                sessions.offer(driver, &mut permit)
+            }
+            (Admission::Refused(why), _) => {
+                driver.refuse_session((*why).to_owned());
+                None
+            }
+            _ => None,
+        };
+        (session, permit)
+    }
+
+    #[cfg(not(feature = "resume"))]
+    fn keep(
+        &self,
+        _driver: &mut Driver,
+        _admission: &Admission,
+        permit: Option<OwnedSemaphorePermit>,
+    ) -> impl Send + use<> {
+        permit
     }
 
     /// Resolves when a connection whose peer has said nothing yet is not to be waited for.
@@ -316,6 +422,26 @@ impl Connections {
     fn snapshot(&self) -> Vec<Arc<Live>> {
         self.live.lock().iter().map(|(_, live)| Arc::clone(live)).collect()
     }
+}
+
+/// What is known of a peer before there is a connection.
+enum Admission {
+    /// It is let in; it may be able to resume.
+    Anew { resumes: bool },
+    /// It is let in, and the session that it names does not go on.
+    #[cfg(feature = "resume")]
+    Refused(&'static str),
+    /// It does not come in.
+    Halted(Halt),
+}
+
+/// What becomes of a link whose peer has said hello.
+enum Entrance {
+    /// A connection of its own.
+    Anew { link: Link, admission: Admission, permit: Option<OwnedSemaphorePermit> },
+    /// A connection that there is goes on over it; this resolves when the link is gone.
+    #[cfg(feature = "resume")]
+    Resumed(Other),
 }
 
 /// The end of a connection that is no longer there, or is served elsewhere.

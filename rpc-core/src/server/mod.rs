@@ -5,6 +5,8 @@ mod connections;
 mod establish;
 mod running;
 mod security;
+#[cfg(feature = "resume")]
+mod sessions;
 mod threads;
 
 pub use running::{Running, Shutdown};
@@ -16,6 +18,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 #[cfg(feature = "http")]
 use crate::gateway::Http;
+#[cfg(feature = "resume")]
+use crate::resume::Resume;
 use crate::{
     identity::{Authenticator, Gate, Judge},
     proto::{Limits, LimitsError, connection::Config},
@@ -61,6 +65,8 @@ pub struct Server {
     hook: Option<Hook>,
     #[cfg(feature = "http")]
     http: Option<Http>,
+    #[cfg(feature = "resume")]
+    resume: Option<Resume>,
 }
 
 /// Why a server cannot serve.
@@ -104,6 +110,8 @@ impl Default for Server {
             hook: None,
             #[cfg(feature = "http")]
             http: None,
+            #[cfg(feature = "resume")]
+            resume: None,
         }
     }
 }
@@ -186,6 +194,20 @@ impl Server {
     #[cfg(feature = "http")]
     pub fn http(mut self, http: Http) -> Self {
         self.http = Some(http);
+        self
+    }
+
+    /// Keeps connections that are cut for clients who come back to them
+    /// ([`Endpoint::resume`](crate::Endpoint::resume)): their handlers and streams run on meanwhile. Who goes on with a
+    /// connection has to prove that it was given it, and has to be whom the first handshake has shown: the same identity,
+    /// with the same permissions where an authenticator gives any. What proves it travels with the server's first bytes, in the open where the
+    /// transport does not encrypt. Default: off.
+    ///
+    /// Of each client's bytes a first read waits for its hello, as with an authenticator. A client that goes away without a
+    /// word has its handlers run for as long as [`Resume::window`] says.
+    #[cfg(feature = "resume")]
+    pub const fn resume(mut self, resume: Resume) -> Self {
+        self.resume = Some(resume);
         self
     }
 
@@ -401,6 +423,8 @@ impl Server {
         let described = self.http.map(|http| (http, router.schemas().cloned().collect::<Vec<_>>()));
         let (router, config) = (Arc::new(router), Arc::new(self.config));
         let connections = Connections::new(router, config, self.security, gate, most, silent);
+        #[cfg(feature = "resume")]
+        let connections = connections.with_sessions(self.resume);
         #[cfg(feature = "http")]
         let connections = match described {
             Some((http, services)) => connections.with_http(http, services),

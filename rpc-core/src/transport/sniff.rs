@@ -183,6 +183,15 @@ impl ReadHalf {
         }
     }
 
+    /// Passes over bytes that were looked at. What follows them is ours: who that is was seen by them.
+    pub(crate) fn pass(&mut self, count: usize) {
+        if let Some(ahead) = &mut self.ahead {
+            ahead.bytes.drain(..count.min(ahead.bytes.len()));
+            ahead.strangers = Strangers::Read;
+        }
+        self.ahead.take_if(|ahead| ahead.bytes.is_empty());
+    }
+
     /// Puts back what a look that was given up has read: nothing, unless it may become our preface. The decoder is
     /// not to judge what is too short to be told.
     pub(crate) fn give_up_sniffing(&mut self) {

@@ -5,7 +5,7 @@ use std::{pin::Pin, sync::Arc};
 use super::{Line, failure::Failure};
 use crate::{
     call::{Channel, Target},
-    connection::Connection,
+    connection::{Connection, Lifeline},
     proto::{Codec, Status, connection::Config},
     seam::{Caller as _, Serve, Supply},
     transport::{DialError, Link},
@@ -16,21 +16,36 @@ type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// Done with each new connection before other calls go on it.
 pub(crate) type Hook = Arc<dyn Fn(Channel) -> Boxed<Result<(), Status>> + Send + Sync>;
 
+/// Opens a transport to one place.
+pub(crate) type Open = Arc<dyn Fn() -> Boxed<Result<Link, DialError>> + Send + Sync>;
+
 /// Opens connections to one place.
 pub(crate) struct Dialer {
     /// Opens a transport; bounded in time.
-    pub(crate) dial: Box<dyn Fn() -> Boxed<Result<Link, DialError>> + Send + Sync>,
+    pub(crate) dial: Open,
     pub(crate) config: Arc<Config>,
     pub(crate) serve: Option<Arc<dyn Serve>>,
     pub(crate) codec: Codec,
     pub(crate) hook: Option<Hook>,
+    /// Brings a connection another link when its own is cut, where `config` asks for a session.
+    pub(crate) lifeline: Option<Arc<dyn Lifeline>>,
 }
 
 impl Dialer {
     /// Serves a link as a connection of `line`.
     pub(crate) fn serve(&self, link: Link, line: &Arc<Line>) -> Arc<Connection> {
         let supply = Arc::clone(line) as Arc<dyn Supply>;
-        Connection::spawn(link, Arc::clone(&self.config), self.serve.clone(), Some(supply))
+        self.connection(link, Some(supply))
+    }
+
+    /// Serves a link as a connection that no other follows.
+    pub(crate) fn serve_alone(&self, link: Link) -> Arc<Connection> {
+        self.connection(link, None)
+    }
+
+    fn connection(&self, link: Link, supply: Option<Arc<dyn Supply>>) -> Arc<Connection> {
+        let (config, serve) = (Arc::clone(&self.config), self.serve.clone());
+        Connection::spawn(link, config, serve, supply, self.lifeline.clone())
     }
 
     /// Runs the hook, if there is one, on a connection.

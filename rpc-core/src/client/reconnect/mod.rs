@@ -18,10 +18,14 @@ mod door;
 mod failure;
 mod keeper;
 mod line;
+#[cfg(feature = "resume")]
+mod redial;
 
-pub(super) use dialer::{Dialer, Hook};
+pub(super) use dialer::{Dialer, Hook, Open};
 pub(super) use door::Door;
 pub(super) use line::Line;
+#[cfg(feature = "resume")]
+pub(super) use redial::Redial;
 
 use std::time::Duration;
 

@@ -124,7 +124,7 @@ fn connect_over(near: Link, far: Link) -> (Arc<Connection>, Arc<Handlers>) {
     let accept: Arc<dyn Serve> = handlers.clone();
     let driver = Driver::new(far, Side::Acceptor, Arc::new(Config::default()), Some(accept));
     tokio::spawn(driver.run(|_, _| {}));
-    (Connection::spawn(near, Arc::new(Config::default()), None, None), handlers)
+    (Connection::spawn(near, Arc::new(Config::default()), None, None, None), handlers)
 }
 
 struct Cancel<'a>(&'a Connection, Option<CallId>);
@@ -291,7 +291,7 @@ async fn dropping_the_last_handle_ends_the_connection() {
     let (near, far) = memory_pair();
     let driver = Driver::new(far, Side::Acceptor, Arc::new(Config::default()), None);
     let served = tokio::spawn(driver.run(|_, _| {}));
-    let connection = Connection::spawn(near, Arc::new(Config::default()), None, None);
+    let connection = Connection::spawn(near, Arc::new(Config::default()), None, None, None);
     connection.ready().await.unwrap();
     drop(connection);
     assert_eq!(served.await.unwrap(), ConnectionError::Closed);

@@ -62,6 +62,9 @@ impl Connection {
 
     /// The peer has closed its half of the transport.
     pub fn handle_eof(&mut self) {
+        if self.cut(&ConnectionError::Lost) {
+            return;
+        }
         if self.closing.is_draining() && self.peer.is_some() && self.closing.error.is_none() {
             // An orderly end, whichever side began it: the peer may still read what its calls bring,
             // one-way handlers run on, but it answers none of ours.
@@ -101,17 +104,19 @@ impl Connection {
     }
 
     /// Ends the connection if it is draining and nothing is left to do. To be called when all that
-    /// `fill` gave is written.
-    pub fn end_if_drained(&mut self) {
+    /// `fill` gave is written. Gives whether there is a last word to be written before it ends.
+    pub fn end_if_drained(&mut self) -> bool {
         let draining = self.closing.is_draining();
         let receiving = !self.closing.is_half_closed() && !self.inbound.is_empty();
         let idle = self.inbound.running() == 0
             && !receiving
             && self.outbound.shares().open() == 0
             && self.outbound.queues().is_empty();
-        if draining && idle && self.outbox.is_empty() {
+        let ends = draining && idle && (self.outbox.is_empty() || self.is_cut());
+        if ends && self.may_leave() {
             self.fail(ConnectionError::Closed);
         }
+        ends && !self.outbox.is_empty() && !self.is_cut()
     }
 
     pub(super) fn handle_goaway(&mut self, frame: GoAway) {

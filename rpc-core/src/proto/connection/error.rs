@@ -112,6 +112,12 @@ pub enum ConnectionError {
     /// It could not be judged who the peer is.
     #[error("{0}")]
     Unjudged(String),
+    /// The peer says to have received what was not sent.
+    #[error("peer acknowledged bytes that this side has not sent")]
+    Acknowledged,
+    /// The connection was cut, and did not go on over another transport.
+    #[error("connection lost and not resumed: {0}")]
+    NotResumed(String),
     /// This side ended the connection at once.
     #[error("connection aborted by this side")]
     Aborted,
@@ -131,6 +137,7 @@ impl ConnectionError {
             | Self::Transport(_)
             | Self::Refused(_)
             | Self::TlsRequired
+            | Self::NotResumed(_)
             | Self::ByPeer(_)
             | Self::Undriven => None,
             Self::Aborted | Self::Unjudged(_) => Some(CloseCode::Abort),

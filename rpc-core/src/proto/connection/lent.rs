@@ -52,6 +52,9 @@ impl Connection {
         let read = bytes.len() - before;
         let Some((head, left)) = decoder.pass(read) else { return };
         let payload = head.length as usize;
+        if let Some(session) = &mut self.session {
+            session.receive(payload);
+        }
         let mut behind = [0; HEAD_LEN];
         let behind = &mut behind[..read - payload];
         behind.copy_from_slice(&bytes[before + payload..]);

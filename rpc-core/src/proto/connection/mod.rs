@@ -26,6 +26,8 @@ mod ping;
 mod queue;
 mod receive;
 mod requests;
+mod resume;
+mod session;
 mod shares;
 mod slot;
 mod streams;
@@ -36,6 +38,7 @@ mod waiter;
 pub use error::ConnectionError;
 pub use event::{Event, Request};
 pub use lent::{Lent, SHORT_READ};
+pub use session::Keep;
 pub use streams::{Batch, Items, Pushed, Rest, Room, Segment, Stopped, StreamId};
 pub(crate) use streams::{ITEM_OVERHEAD, SMALL_ITEM};
 pub(crate) use transmit::MAX_SLICES;
@@ -49,15 +52,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::proto::{
-    Limits, LimitsError, Side, Token, encode_preface,
-    wire::{Features, Hello},
-};
+use crate::proto::{Limits, LimitsError, Side, Token, encode_preface, wire::Hello};
 use inbound::Inbound;
 use outbound::Outbound;
 use outbox::Outbox;
 use partial::Partials;
 use ping::Pings;
+use session::Session;
 use streams::StreamTable;
 use waiter::Wakers;
 
@@ -79,6 +80,8 @@ pub struct Config {
     pub write_timeout: Duration,
     /// How long a connection may be without calls and silent before this side drains it. `None` keeps it.
     pub idle_timeout: Option<Duration>,
+    /// How a dialer keeps the connection for another transport, when its own is cut. `None` asks for no session.
+    pub keep: Option<Keep>,
 }
 
 impl Default for Config {
@@ -91,6 +94,7 @@ impl Default for Config {
             keepalive: Some(Duration::from_secs(20)),
             write_timeout: Duration::from_secs(30),
             idle_timeout: None,
+            keep: None,
         }
     }
 }
@@ -139,6 +143,8 @@ pub struct Connection {
     transmit: Transmit,
     closing: Closing,
     timers: timers::Timers,
+    /// What lets the connection go on over another transport, if it can.
+    session: Option<Box<Session>>,
 }
 
 /// How far the end of the connection has come.
@@ -206,8 +212,11 @@ impl Connection {
             wakers: Wakers::default(),
             transmit: Transmit::default(),
             closing: Closing::default(),
+            session: None,
         };
         if side == Side::Dialer {
+            let keep = connection.config.keep;
+            connection.session = keep.map(|keep| Box::new(Session::new(keep, None)));
             connection.greet();
         }
         connection
@@ -318,21 +327,28 @@ impl Connection {
     /// Adds the bytes to be written next to what was not written of the former ones; `now` gives the present.
     pub fn fill(&mut self, now: impl Fn() -> Instant) {
         self.write_pong();
+        if self.session.is_some() && self.look_at_journal(&now) {
+            return self.write_acknowledgement();
+        }
         // A peer that has closed its half answers nothing: nothing is to wait for it.
         let may_ping = self.peer.is_some() && !self.closing.is_half_closed();
         let Self { outbound, outbox, pings, transmit, .. } = self;
         let mark = may_ping.then_some(|| (pings.next_token(), now()));
         outbox.fill(transmit, |id| outbound.begin(id), mark);
+        self.write_acknowledgement();
     }
 
     /// Takes what is to be written, to be given back to [`Self::end_write`], less what was. Requests in it count as
     /// handed to the transport meanwhile.
     pub fn take_unwritten(&mut self) -> Transmit {
-        std::mem::take(&mut self.transmit)
+        let mut transmit = std::mem::take(&mut self.transmit);
+        self.lend_replay(&mut transmit);
+        transmit
     }
 
     /// Takes back what the transport has not taken.
-    pub fn end_write(&mut self, transmit: Transmit) {
+    pub fn end_write(&mut self, mut transmit: Transmit) {
+        self.reclaim_replay(&mut transmit);
         self.transmit = transmit;
         if self.closing.error.is_some() {
             // It ended meanwhile: what it had not begun is not to follow.
@@ -349,7 +365,7 @@ impl Connection {
     /// Whether something was given out that the transport has not taken.
     #[must_use]
     pub fn has_unwritten(&self) -> bool {
-        !self.transmit.is_empty()
+        !self.transmit.is_empty() || self.has_replay()
     }
 
     /// How many of the requests that this side sent have been handed to the transport, as far as is known.
@@ -361,13 +377,18 @@ impl Connection {
     /// Whether there are bytes to be written.
     #[must_use]
     pub fn wants_write(&self) -> bool {
-        self.pings.owes_pong() || (!self.outbox.is_empty() && !self.is_held_up())
+        if self.is_cut() {
+            return false;
+        }
+        self.pings.owes_pong()
+            || self.owes_acknowledgement()
+            || (!self.outbox.is_empty() && !self.is_held_up())
     }
 
     /// Whether all that waits to be written has to wait until the peer has read more.
     #[must_use]
     pub fn is_held_up(&self) -> bool {
-        self.outbox.is_held_up() && !self.closing.is_half_closed()
+        self.is_dammed() || (self.outbox.is_held_up() && !self.closing.is_half_closed())
     }
 
     /// Bytes that wait to be written.
@@ -379,8 +400,8 @@ impl Connection {
     /// Whether bytes of the peer may be fed: until the connection is over. Nothing that the peer does or leaves undone
     /// stops the reading, or two sides could each wait for the other to read.
     #[must_use]
-    pub const fn wants_read(&self) -> bool {
-        self.closing.error.is_none() && !self.closing.is_half_closed()
+    pub fn wants_read(&self) -> bool {
+        self.closing.error.is_none() && !self.closing.is_half_closed() && !self.is_cut()
     }
 
     /// Takes note that `count` bytes of what `fill` gave are written.
@@ -405,16 +426,16 @@ impl Connection {
     /// Appends preface and hello.
     fn greet(&mut self) {
         self.closing.greeted = true;
-        let hello = Hello {
-            limits: self.config.limits,
-            name: self.config.name.clone(),
-            features: Features::NONE,
-            token: self.config.token.clone(),
-        };
+        let hello = self.own_hello();
+        let mut length = 0;
         self.outbox.append(|out| {
             encode_preface(out);
             hello.encode(out);
+            length = out.len();
         });
+        if let Some(session) = &mut self.session {
+            session.journal.pass_over(length);
+        }
         self.write_ping();
     }
 }

@@ -94,6 +94,16 @@ impl Outbox {
         self.unsent += self.small.len() - before;
     }
 
+    /// Takes note of a frame that goes ahead of what waits here.
+    pub(super) const fn note_appended(&mut self, bytes: usize) {
+        self.unsent += bytes;
+    }
+
+    /// Whether nothing waits here; what is under way in a `Transmit` apart.
+    pub(super) fn holds_nothing(&self) -> bool {
+        self.small.is_empty() && self.large.is_empty()
+    }
+
     /// Appends frames that answer the peer: it may leave only so many unread.
     pub(super) fn append_answer(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         let before = self.unsent;

@@ -16,8 +16,8 @@ use crate::proto::{
     Streams,
     limits::ONEWAY_OVERHEAD,
     wire::{
-        Credit, Flags, FrameError, GoAway, Head, Hello, KEY, Kind, accept, extension::decode_reply,
-        extra,
+        Credit, Extra, Flags, FrameError, GoAway, Head, Hello, KEY, Kind, accept,
+        extension::decode_reply,
     },
 };
 
@@ -70,6 +70,9 @@ impl Connection {
         self.partials.none_in(length);
         self.note_begun(now, length, decoder);
         self.promote(now);
+        if self.session.is_some() {
+            self.hasten_acknowledgement();
+        }
     }
 
     /// The way of nearly every frame: a whole short request or reply that is as it should be. False, with nothing
@@ -136,10 +139,7 @@ impl Connection {
                     self.handle_stop(head.id)
                 }
             }
-            Kind::Extension => {
-                extra::decode(payload)?;
-                self.charge()
-            }
+            Kind::Extension => self.handle_extra(Extra::decode(payload)?),
             Kind::Hello => self.handle_hello(payload),
             Kind::Ping => {
                 self.charge()?;
@@ -160,10 +160,12 @@ impl Connection {
         // Whoever asks for a token has read it before there was a machine: a secret is not kept longer than it is needed.
         let hello = Hello { token: None, ..Hello::decode(payload)? };
         self.outbox.set_max_frame(hello.limits.max_frame);
+        self.settle_session(&hello, payload.len());
         self.peer = Some(hello);
         if !self.closing.greeted {
             self.greet();
         }
+        self.note_greeted();
         self.open_uploads();
         self.timers.note_hello();
         self.events.push_back(Event::Ready);

@@ -52,6 +52,14 @@ impl Timers {
     pub(super) const fn note_hello(&mut self) {
         self.handshake = None;
     }
+
+    /// There is another transport: nothing has been waited for on it.
+    pub(super) const fn begin_anew(&mut self, now: Instant) {
+        (self.received, self.pinged, self.write_blocked) = (now, None, None);
+        if let Some(begun) = &mut self.begun {
+            *begun = Begun { since: now, bytes: 0 };
+        }
+    }
 }
 
 /// How long a frame or message that has begun may take for each [`LEAST_PROGRESS`] bytes.
@@ -83,7 +91,14 @@ impl Connection {
         let calls = earlier(self.inbound.next_deadline(), self.outbound.next_deadline());
         // Queued calls start at once: any time in the past will do.
         let promote = self.outbound.wants_promotion().then_some(self.created);
+        if self.is_cut() {
+            // Without a transport nobody can be late but who is to bring another.
+            return [self.session_due(), self.release_due(), promote]
+                .into_iter()
+                .fold(calls, earlier);
+        }
         [
+            self.session_due(),
             self.handshake_due(),
             self.stall_due(),
             self.keepalive_due(),
@@ -103,27 +118,14 @@ impl Connection {
         if self.closing.error.is_some() {
             return;
         }
-        if self.peer.is_none() && self.timers.handshake.is_none() {
-            self.timers.handshake = Some(now);
+        if past(self.session_due()) {
+            self.tend_session(now);
         }
-        if past(self.handshake_due()) {
-            return self.fail(ConnectionError::HandshakeTimeout);
+        if !self.is_cut() {
+            self.judge_peer(now);
         }
-        if past(self.stall_due()) {
-            return self.fail(ConnectionError::WriteStalled);
-        }
-        if past(self.progress_due()) && !self.goes_on(now) {
-            return self.fail(ConnectionError::Stalled);
-        }
-        if past(self.keepalive_due()) {
-            if self.unanswered_since().is_some() && !self.closing.is_half_closed() {
-                return self.fail(ConnectionError::KeepaliveTimeout);
-            }
-            self.timers.pinged = Some(now);
-            self.ping();
-        }
-        if past(self.idle_due()) {
-            self.drain("idle for too long");
+        if self.closing.error.is_some() {
+            return;
         }
         if past(self.inbound.next_deadline()) {
             self.expire_inbound(now);
@@ -143,6 +145,33 @@ impl Connection {
         }
     }
 
+    /// Ends the connection whose peer does not do its part in time; drains it if nothing happens.
+    fn judge_peer(&mut self, now: Instant) {
+        let past = |due: Option<Instant>| due.is_some_and(|due| due <= now);
+        if self.peer.is_none() && self.timers.handshake.is_none() {
+            self.timers.handshake = Some(now);
+        }
+        if past(self.handshake_due()) {
+            return self.fail(ConnectionError::HandshakeTimeout);
+        }
+        if past(self.stall_due()) {
+            return self.lose(ConnectionError::WriteStalled);
+        }
+        if past(self.progress_due()) && !self.goes_on(now) {
+            return self.fail(ConnectionError::Stalled);
+        }
+        if past(self.keepalive_due()) {
+            if self.unanswered_since().is_some() && !self.closing.is_half_closed() {
+                return self.lose(ConnectionError::KeepaliveTimeout);
+            }
+            self.timers.pinged = Some(now);
+            self.ping();
+        }
+        if past(self.idle_due()) {
+            self.drain("idle for too long");
+        }
+    }
+
     /// What is due, by name.
     #[cfg(test)]
     pub(super) fn due(&self) -> Vec<(&'static str, Instant)> {
@@ -156,6 +185,7 @@ impl Connection {
             ("idle", self.idle_due()),
             ("patience", self.patience_due()),
             ("release", self.release_due()),
+            ("session", self.session_due()),
             ("promote", self.outbound.wants_promotion().then_some(self.created)),
         ];
         all.into_iter().filter_map(|(name, due)| Some((name, due?))).collect()
@@ -176,7 +206,8 @@ impl Connection {
         let since = self
             .timers
             .write_blocked
-            .or_else(|| self.outbox.stalled_since().filter(|_| self.is_held_up()))?;
+            .or_else(|| self.outbox.stalled_since().filter(|_| self.is_held_up()))
+            .or_else(|| self.session.as_ref()?.full_since)?;
         let told = self.pings.told().map_or(since, |told| told.max(since));
         told.checked_add(self.config.write_timeout)
     }
@@ -228,6 +259,9 @@ impl Connection {
     /// Takes note of bytes that came.
     pub(super) fn note_input(&mut self, now: Instant, bytes: usize) {
         self.timers.received = now;
+        if let Some(session) = &mut self.session {
+            session.receive(bytes);
+        }
         if self.peer.is_none() {
             self.timers.handshake.get_or_insert(now);
         }

@@ -8,6 +8,7 @@ use std::{collections::VecDeque, io::IoSlice};
 
 use bytes::{Buf, Bytes};
 
+use super::session::{Journal, Replay};
 use crate::proto::{
     Payload,
     encoder::{MAGIC, PREFACE_LEN},
@@ -49,6 +50,8 @@ impl Chunk {
 /// held meanwhile.
 #[derive(Debug, Default)]
 pub struct Transmit {
+    /// What is written ahead of all else: it was written before, over another transport.
+    pub(super) replay: Option<Box<Replay>>,
     /// A chunk of which a part is written.
     rest: Option<Chunk>,
     pub(super) small: Vec<u8>,
@@ -61,7 +64,10 @@ impl Transmit {
     /// Whether there is nothing to write.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.rest.is_none() && self.small.len() == self.small_sent && self.chunks.is_empty()
+        self.rest.is_none()
+            && self.small.len() == self.small_sent
+            && self.chunks.is_empty()
+            && self.replay.is_none()
     }
 
     /// The bytes to write, in order; fills as many slices as there are and returns how many.
@@ -73,6 +79,10 @@ impl Transmit {
                 count += 1;
             }
         };
+        if let Some(replay) = &self.replay {
+            replay.pieces(MAX_SLICES).for_each(push);
+            return count;
+        }
         if let Some(rest) = &self.rest {
             push(&rest.head[rest.head_sent..]);
             push(&rest.body);
@@ -114,6 +124,43 @@ impl Transmit {
         }
     }
 
+    /// Takes note that the first `count` bytes are written, if they are of what was written before; false if there is
+    /// nothing of that kind.
+    pub(super) fn advance_replay(&mut self, count: usize) -> bool {
+        let Some(replay) = &mut self.replay else { return false };
+        if replay.advance(count) {
+            self.replay = None;
+        }
+        true
+    }
+
+    /// Enters the first `count` bytes in a journal: they are written.
+    pub(super) fn record(&self, mut count: usize, journal: &mut Journal) {
+        let chunk = |chunk: &Chunk, count, journal: &mut Journal| {
+            let left = journal.copy(&chunk.head[chunk.head_sent..], count);
+            journal.share(&chunk.body, left)
+        };
+        if let Some(rest) = &self.rest {
+            count = chunk(rest, count, journal);
+        }
+        count = journal.copy(&self.small[self.small_sent..], count);
+        for next in &self.chunks {
+            if count == 0 {
+                return;
+            }
+            count = chunk(next, count, journal);
+        }
+    }
+
+    /// Adds a small frame behind the others.
+    pub(super) fn append_small(&mut self, frame: &[u8]) {
+        if self.small.len() == self.small_sent {
+            self.small.clear();
+            self.small_sent = 0;
+        }
+        self.small.extend_from_slice(frame);
+    }
+
     /// How many requests it holds of whose first frames nothing is written.
     pub(super) fn waiting_requests(&self) -> usize {
         let opening = self.chunks.iter().filter(|chunk| chunk.opens).count();
@@ -127,8 +174,7 @@ impl Transmit {
         chunks + drop_mine(&mut self.small, self.small_sent)
     }
 
-    /// All bytes that are to be written.
-    #[cfg(test)]
+    /// All bytes that are to be written for the first time.
     pub(super) fn len(&self) -> usize {
         let rest = self.rest.as_ref().map_or(0, Chunk::len);
         let chunks = self.chunks.iter().map(Chunk::len).sum::<usize>();

@@ -1,19 +1,66 @@
-//! Extension frames: room for kinds that version 1 does not have (PROTOCOL §23). Their subtype says whether whoever
+//! Extension frames: room for kinds that version 1 began without (PROTOCOL §23). Their subtype says whether whoever
 //! does not know it may pass it over.
 //!
 //! ```text
-//! u16 subtype, whose highest bit says that it must be understood; then as the subtype says
+//! u16 subtype, whose highest bit says that it must be understood; then as the subtype says:
+//!     1  acknowledgement   u64 bytes of the session received        2  leave   nothing
 //! ```
 
-use super::{Fields, FrameError, Kind};
+use super::{Fields, FrameError, HEAD_LEN, Head, Kind};
 
 /// The bit of a subtype that whoever does not know it must not pass over.
 const CRITICAL: u16 = 0x8000;
 
-/// Reads the payload of an extension frame: none is known yet.
-pub(crate) fn decode(payload: &[u8]) -> Result<(), FrameError> {
-    let subtype = Fields::new(Kind::Extension, payload).u16()?;
-    if subtype & CRITICAL == 0 { Ok(()) } else { Err(FrameError::Subtype(subtype)) }
+const ACKNOWLEDGEMENT: u16 = 1;
+const LEAVE: u16 = 2;
+
+/// The bytes of a whole acknowledgement.
+pub(crate) const ACKNOWLEDGEMENT_LEN: usize = HEAD_LEN + 2 + 8;
+
+/// An extension frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Extra {
+    /// So many bytes of the session have been received (PROTOCOL §25).
+    Acknowledgement(u64),
+    /// The sender ends the session in good order, and closes the transport (PROTOCOL §25).
+    Leave,
+    /// One that is not known and may be passed over.
+    Unknown,
+}
+
+impl Extra {
+    /// Reads the payload.
+    ///
+    /// # Errors
+    /// It ends early, or has to be understood and is not known.
+    pub fn decode(payload: &[u8]) -> Result<Self, FrameError> {
+        let mut fields = Fields::new(Kind::Extension, payload);
+        match fields.u16()? {
+            ACKNOWLEDGEMENT => {
+                let received = fields.u64()?;
+                fields.finish()?;
+                Ok(Self::Acknowledgement(received))
+            }
+            LEAVE => Ok(Self::Leave),
+            subtype if subtype & CRITICAL == 0 => Ok(Self::Unknown),
+            subtype => Err(FrameError::Subtype(subtype)),
+        }
+    }
+
+    /// Appends the whole frame. One that is not known has none.
+    pub fn encode(self, out: &mut Vec<u8>) {
+        let (subtype, fields) = match self {
+            Self::Acknowledgement(received) => (ACKNOWLEDGEMENT, Some(received.to_le_bytes())),
+            Self::Leave => (LEAVE, None),
+            Self::Unknown => return,
+        };
+        let fields = fields.as_ref().map_or(&[][..], |fields| &fields[..]);
+        let head = Head::control(Kind::Extension, 2 + fields.len() as u32);
+        out.extend_from_slice(&head.encode());
+        out.extend_from_slice(&subtype.to_le_bytes());
+        out.extend_from_slice(fields);
+    }
 }
 
 #[cfg(test)]
@@ -22,8 +69,25 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_passed_over_unless_it_says_otherwise() {
-        assert_eq!(decode(&[7, 0, 1, 2, 3]), Ok(()));
-        assert_eq!(decode(&[7, 0x80]), Err(FrameError::Subtype(0x8007)));
-        assert_eq!(decode(&[7]), Err(FrameError::Short(Kind::Extension)));
+        assert_eq!(Extra::decode(&[7, 0, 1, 2, 3]), Ok(Extra::Unknown));
+        assert_eq!(Extra::decode(&[7, 0x80]), Err(FrameError::Subtype(0x8007)));
+        assert_eq!(Extra::decode(&[7]), Err(FrameError::Short(Kind::Extension)));
+    }
+
+    #[test]
+    fn what_is_known_survives() {
+        for (extra, length) in
+            [(Extra::Acknowledgement(1 << 40), ACKNOWLEDGEMENT_LEN), (Extra::Leave, HEAD_LEN + 2)]
+        {
+            let mut bytes = Vec::new();
+            extra.encode(&mut bytes);
+            assert_eq!(bytes.len(), length);
+            assert_eq!(Extra::decode(&bytes[HEAD_LEN..]), Ok(extra));
+        }
+        assert_eq!(
+            Extra::decode(&[1, 0, 1, 2, 3]),
+            Err(FrameError::Short(Kind::Extension)),
+            "an acknowledgement that ends early"
+        );
     }
 }

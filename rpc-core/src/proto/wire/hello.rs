@@ -2,15 +2,16 @@
 //!
 //! ```text
 //! entries      tags 1..=4, 6..=9: u32 limits      5: name in UTF-8      10: features, a set of bits
-//!              11: token, 1 to 2048 bytes
+//!              11: token, 1 to 2048 bytes         12: session, id, proof, u64 bytes received
+//!              13: why the session that was named does not go on, in UTF-8
 //! ```
 //! Limits that are missing have their defaults.
 
 use super::{
-    FrameError, Head, Kind, clip,
+    Fields, FrameError, Head, Kind, clip,
     entries::{Entries, entry},
 };
-use crate::proto::{Limits, Token};
+use crate::proto::{Limits, SessionEntry, SessionId, Token};
 
 /// The payload of a hello frame.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,6 +24,10 @@ pub struct Hello {
     pub features: Features,
     /// What proves who the sender is.
     pub token: Option<Token>,
+    /// The session that the sender offers, or resumes.
+    pub session: Option<SessionEntry>,
+    /// Why the session that the other side named does not go on.
+    pub refused: Option<String>,
 }
 
 /// A set of abilities that a version of the protocol does not ask of every side (PROTOCOL §5).
@@ -32,6 +37,8 @@ pub struct Features(u64);
 impl Features {
     /// None.
     pub const NONE: Self = Self(0);
+    /// The connection can go on over another transport (PROTOCOL §25).
+    pub const RESUMPTION: Self = Self(1);
 
     /// The set with these bits on the wire.
     #[must_use]
@@ -43,6 +50,12 @@ impl Features {
     #[must_use]
     pub const fn bits(self) -> u64 {
         self.0
+    }
+
+    /// Whether all of `other` are among them.
+    #[must_use]
+    pub const fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
     }
 
     /// What both sides can.
@@ -63,8 +76,11 @@ const TAG_ONEWAY_WINDOW: u8 = 8;
 const TAG_REQUEST_WINDOW: u8 = 9;
 const TAG_FEATURES: u8 = 10;
 const TAG_TOKEN: u8 = 11;
+const TAG_SESSION: u8 = 12;
+const TAG_REFUSED: u8 = 13;
 
 const MAX_NAME: usize = 256;
+const MAX_REFUSED: usize = 256;
 
 impl Hello {
     /// Appends the whole frame.
@@ -92,6 +108,12 @@ impl Hello {
         if let Some(token) = &self.token {
             entry(TAG_TOKEN, &[token.as_bytes()], out);
         }
+        if let Some(SessionEntry { id, proof, received }) = &self.session {
+            entry(TAG_SESSION, &[&id.0, proof, &received.to_le_bytes()], out);
+        }
+        if let Some(why) = &self.refused {
+            entry(TAG_REFUSED, &[clip(why, MAX_REFUSED).as_bytes()], out);
+        }
         let head = Head::control(Kind::Hello, (out.len() - start - 8) as u32);
         out[start..start + 8].copy_from_slice(&head.encode());
     }
@@ -100,7 +122,7 @@ impl Hello {
     ///
     /// # Errors
     /// An entry that ends early or that must be understood and is not, a limit that is not four bytes or out of
-    /// range, a name that is not UTF-8 or too long, a token that is empty or too long.
+    /// range, a name that is not UTF-8 or too long, a token that is empty or too long, a session of another length.
     pub fn decode(payload: &[u8]) -> Result<Self, FrameError> {
         let mut entries = Entries::new(Kind::Hello, payload);
         let mut hello = Self::default();
@@ -116,11 +138,17 @@ impl Hello {
                 TAG_ONEWAY_WINDOW => &mut limits.oneway_window,
                 TAG_REQUEST_WINDOW => &mut limits.request_window,
                 TAG_NAME => {
-                    let length = value.rest().len();
-                    if length > MAX_NAME {
-                        return Err(FrameError::Field(Kind::Hello, "name"));
-                    }
-                    value.text(length, "name")?.clone_into(&mut hello.name);
+                    hello.name = text(value, MAX_NAME, "name")?;
+                    continue;
+                }
+                TAG_SESSION => {
+                    let (id, proof) = (SessionId(value.array()?), value.array()?);
+                    hello.session = Some(SessionEntry { id, proof, received: value.u64()? });
+                    value.finish()?;
+                    continue;
+                }
+                TAG_REFUSED => {
+                    hello.refused = Some(text(value, MAX_REFUSED, "reason")?);
                     continue;
                 }
                 TAG_FEATURES => {
@@ -151,6 +179,15 @@ impl Hello {
     }
 }
 
+/// The text of an entry that is no longer than `most`.
+fn text(mut value: Fields<'_>, most: usize, name: &'static str) -> Result<String, FrameError> {
+    let length = value.rest().len();
+    if length > most {
+        return Err(FrameError::Field(Kind::Hello, name));
+    }
+    value.text(length, name).map(ToOwned::to_owned)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -164,11 +201,27 @@ mod tests {
     #[test]
     fn hello_survives_and_unknown_tags_are_passed_over() {
         let (limits, token) = (Limits::default().max_calls(7), Some(Token::from("secret")));
-        let hello = Hello { limits, token, name: "a".into(), ..Hello::default() };
+        let session =
+            Some(SessionEntry { id: SessionId([7; 16]), proof: [9; 32], received: 1 << 40 });
+        let (name, refused) = ("a".into(), Some("too late".into()));
+        let hello = Hello { limits, token, name, session, refused, features: Features(5) };
         let mut bytes = payload(&hello);
         assert_eq!(Hello::decode(&bytes), Ok(hello.clone()));
         bytes.extend_from_slice(&[100, 3, 0, 1, 2, 3]);
         assert_eq!(Hello::decode(&bytes), Ok(hello));
+    }
+
+    #[test]
+    fn what_is_said_of_a_session_has_its_length() {
+        for (tag, length, wrong) in [
+            (TAG_SESSION, 55, FrameError::Short(Kind::Hello)),
+            (TAG_SESSION, 57, FrameError::Trailing(Kind::Hello)),
+            (TAG_REFUSED, 257, FrameError::Field(Kind::Hello, "reason")),
+        ] {
+            let mut bytes = Vec::new();
+            entry(tag, &[&vec![b'n'; length]], &mut bytes);
+            assert_eq!(Hello::decode(&bytes), Err(wrong));
+        }
     }
 
     #[test]

@@ -18,6 +18,8 @@ mod opening;
 mod ping;
 
 pub use credit::Credit;
+pub(crate) use extra::ACKNOWLEDGEMENT_LEN;
+pub use extra::Extra;
 pub(crate) use failure::APPLICATION;
 pub use goaway::{CloseCode, GoAway};
 pub use head::{Flags, HEAD_LEN, Head, HeadError};

@@ -14,6 +14,7 @@ mod oneway;
 mod pacing;
 mod promises;
 mod races;
+mod resuming;
 mod schedules;
 mod sequences;
 mod stream_sequences;
@@ -269,9 +270,9 @@ impl Pair {
             end.machine.handle_blocked(now);
             return false;
         }
-        end.transmit.advance(bytes.len());
+        let sent = end.machine.advance(&mut end.transmit, bytes.len());
         end.give_back();
-        end.machine.handle_sent(now, bytes.len());
+        end.machine.handle_sent(now, sent);
         if peer.machine.error().is_none() {
             peer.wire.extend(bytes);
         }
