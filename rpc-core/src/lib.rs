@@ -186,6 +186,8 @@ pub use proto::{
 pub use rpc_macros::service;
 pub use schema::{Json, Schema};
 #[doc(inline)]
+pub use seam::Retry;
+#[doc(inline)]
 pub use server::{Running, ServeError, Server, Shutdown};
 #[doc(inline)]
 pub use service::{BuildError, Connection, Context, ReplyMetadata};

@@ -6,5 +6,6 @@ mod calls;
 mod cuts;
 mod endpoints;
 mod ground;
+mod retries;
 mod states;
 mod waits;

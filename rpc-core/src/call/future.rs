@@ -73,7 +73,11 @@ impl<T, E> Call<T, E> {
             options.begin_scope();
         }
         // The caller has what is long; where there may be another one, it may have to be sent again.
-        if picker.is_none() && request.is_long() && caller.supply().is_none() {
+        if picker.is_none()
+            && request.is_long()
+            && caller.supply().is_none()
+            && !request.has_retry()
+        {
             request.forget_long();
         }
         Poll::Pending

@@ -10,7 +10,7 @@ use crate::{
     proto::{
         CallId, Code, Codec, Metadata, MethodKey, Opening, Order, Payload, Status, Streams, Token,
     },
-    schema::{MethodSchema, Outline, ServiceSchema},
+    schema::{MethodSchema, Outline, Repetition, ServiceSchema},
     time::now,
 };
 
@@ -161,6 +161,11 @@ impl Outgoing {
         }
     }
 
+    /// Whether it was said of this call that it goes again.
+    pub(super) fn has_retry(&self) -> bool {
+        self.options.as_ref().is_some_and(|options| options.again.retry.is_some())
+    }
+
     /// Whether the arguments are held in memory of their own.
     pub(super) fn is_long(&self) -> bool {
         self.arguments.as_ref().is_ok_and(Payload::is_shared)
@@ -176,6 +181,7 @@ impl Options {
     /// Adds to an opening what few calls have.
     fn settle(&mut self, opening: &mut Opening) {
         opening.deadline = self.deadline();
+        opening.attempt = self.again.attempt();
         let running = self.parent.as_ref().filter(|parent| !parent.cancellation().is_cancelled());
         opening.parent = running.map(|parent| parent.id());
         (opening.metadata, opening.token) = (self.metadata.take(), self.token.take());
@@ -212,6 +218,14 @@ impl Method {
         match self {
             Self::Known { method, .. } => MethodKey::bare(method.path.as_str()),
             Self::Named(key) => *key,
+        }
+    }
+
+    /// The way in which a call that may have run can be made again.
+    pub(super) const fn repetition(&self) -> Repetition {
+        match self {
+            Self::Known { method, .. } => method.repetition,
+            Self::Named(_) => Repetition::Never,
         }
     }
 

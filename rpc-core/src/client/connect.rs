@@ -52,7 +52,7 @@ impl Endpoint {
         if self.reconnect.comeback == Comeback::Never && self.hook.is_none() {
             return Ok(self.channel(link, dialer.serve));
         }
-        let line = Line::new(dialer, self.reconnect, link.peer.clone());
+        let line = Line::new(dialer, self.reconnect, self.retry, link.peer.clone());
         let begun = line.begin(link).await;
         begun.map_err(|status| DialError::Hook { address, status })?;
         Ok(self.channel_on(line))
@@ -90,7 +90,7 @@ impl Endpoint {
         connector: impl Connector + 'static,
     ) -> Result<Channel, DialError> {
         let peer = Peer::new(connector.address().to_string());
-        Ok(self.channel_on(Line::new(self.dialer(connector)?, self.reconnect, peer)))
+        Ok(self.channel_on(Line::new(self.dialer(connector)?, self.reconnect, self.retry, peer)))
     }
 
     fn channel_on(&self, line: Arc<Line>) -> Channel {

@@ -16,7 +16,7 @@ use crate::{
     connection::Connection,
     identity::Principal,
     proto::{Codec, Limits, Status, Token, connection::Config},
-    seam::Serve,
+    seam::{Retry, Serve},
     service::{BuildError, Dispatch, Router},
     times::time_options,
     transport::{DialError, Link, Peer},
@@ -42,6 +42,7 @@ pub struct Endpoint {
     timeout: Option<Duration>,
     pub(super) connect_timeout: Duration,
     pub(super) reconnect: Reconnect,
+    pub(super) retry: Retry,
     /// Done with each new connection.
     pub(super) hook: Option<Hook>,
     evolve: bool,
@@ -63,6 +64,7 @@ impl Default for Endpoint {
             timeout: None,
             connect_timeout: Duration::from_secs(20),
             reconnect: Reconnect::new(),
+            retry: Retry::new(),
             hook: None,
             evolve: false,
             #[cfg(feature = "tls")]
@@ -107,6 +109,21 @@ impl Endpoint {
     /// ```
     pub const fn reconnect(mut self, reconnect: Reconnect) -> Self {
         self.reconnect = reconnect;
+        self
+    }
+
+    /// How calls are made again that fail and may be, over channels that come back. Default: [`Retry::new`].
+    ///
+    /// ```no_run
+    /// # async fn run() -> Result<(), rpc_core::DialError> {
+    /// use rpc_core::{Endpoint, Retry};
+    ///
+    /// let endpoint = Endpoint::new().retry(Retry::new().attempts(3).budget(10, 1));
+    /// let channel = endpoint.connect("127.0.0.1:7000").await?;
+    /// # Ok(()) }
+    /// ```
+    pub const fn retry(mut self, retry: Retry) -> Self {
+        self.retry = retry;
         self
     }
 

@@ -151,6 +151,10 @@ impl<T: Holds> Caller for T {
         self.live().with(|state| state.machine.open_calls())
     }
 
+    fn sent_calls(&self) -> u64 {
+        self.live().with(|state| state.machine.sent_calls())
+    }
+
     fn drain(&self) {
         self.live().drain(CLIENT_CLOSED);
     }

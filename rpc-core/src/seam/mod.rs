@@ -14,12 +14,15 @@ mod guard;
 pub(crate) mod items;
 mod phase;
 mod place;
+mod retry;
 mod slot;
 mod supply;
 
 pub(crate) use guard::SlowGuard;
 pub(crate) use phase::{Phase, Phases};
 pub(crate) use place::Place;
+pub use retry::Retry;
+pub(crate) use retry::{PATIENCE, Retries};
 pub use slot::HandlerSlot;
 pub(crate) use slot::{Reply, panicked};
 pub(crate) use supply::{Course, Patience, Standing, Supply};
@@ -99,6 +102,11 @@ pub(crate) trait Caller: Remote {
 
     /// What the peer accepts; `None` before it has said so.
     fn peer_limits(&self) -> Option<Limits>;
+
+    /// Calls of this side that were sent.
+    fn sent_calls(&self) -> u64 {
+        0
+    }
 
     /// Calls of this side that have not ended, those that wait to be sent included.
     fn open_calls(&self) -> usize;

@@ -243,6 +243,12 @@ impl Connection {
         self.outbound.len()
     }
 
+    /// Requests that this side has sent, one-way calls included.
+    #[must_use]
+    pub const fn sent_calls(&self) -> u64 {
+        self.outbound.sent()
+    }
+
     /// Calls of this side that the peer has not ended.
     #[must_use]
     pub const fn calls_in_flight(&self) -> usize {
