@@ -6,6 +6,7 @@ mod calls;
 mod cuts;
 mod endpoints;
 mod ground;
+mod once;
 mod retries;
 mod states;
 mod waits;

@@ -17,7 +17,7 @@ use tokio::runtime::Handle;
 
 use super::{Call, future::State, outgoing::Outgoing, target::Way};
 use crate::{
-    proto::{CallId, Code, Status},
+    proto::{CallId, Code, MemoryId, Status},
     schema::Repetition,
     seam::{Caller, PATIENCE, Patience, Phase, Retry, Supply, Waiting},
     time::now,
@@ -47,6 +47,8 @@ pub(super) struct Again {
     repeated: u8,
     /// One of these attempts may have run.
     ran: bool,
+    /// What remembers the attempt that may have run, of a method that runs once.
+    memory: Option<(MemoryId, Status)>,
 }
 
 impl Again {
@@ -121,21 +123,58 @@ impl Outgoing {
         status.with_message(message)
     }
 
-    /// Tells whether a second run of this call does no harm.
-    fn may_be_repeated(&self) -> bool {
-        self.method.repetition() == Repetition::Idempotent
-            || self.options.as_ref().is_some_and(|options| options.again.idempotent)
+    /// Tells whether a second run of this call does no harm, after it has failed on `link`.
+    fn may_be_repeated(&mut self, status: &Status, link: Link, caller: &Arc<dyn Caller>) -> bool {
+        if self.options.as_ref().is_some_and(|options| options.again.idempotent) {
+            return true;
+        }
+        match self.method.repetition() {
+            Repetition::Idempotent => true,
+            // Whoever is alive gives the same answer again.
+            Repetition::Once if link == Link::Lost => {
+                let Some(memory) = caller.peer_memory() else { return false };
+                self.options().again.memory = Some((memory, status.clone()));
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Checks that a call which may have run once goes to whoever remembers that.
+    ///
+    /// # Errors
+    /// How the call ended for which this is somebody else.
+    pub(super) fn check_memory(&self, caller: &Arc<dyn Caller>) -> Result<(), Status> {
+        let memory = self.options.as_ref().and_then(|options| options.again.memory.as_ref());
+        match memory {
+            Some((memory, status)) if caller.peer_memory() != Some(*memory) => {
+                let message = format!(
+                    "{}; whoever answers now does not remember the calls that were made before",
+                    status.message()
+                );
+                Err(status.clone().with_message(message))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The time after which the call is to be made once more by `policy`, if it is; see [`Retry`].
-    fn delay(&mut self, status: &Status, policy: &Retry, link: Link) -> Option<Duration> {
+    fn delay(
+        &mut self,
+        status: &Status,
+        policy: &Retry,
+        link: Link,
+        caller: &Arc<dyn Caller>,
+    ) -> Option<Duration> {
         let passes = match status.code() {
             Code::Unavailable => true,
             code => code.is_retryable() && status.retry_after().is_some(),
         };
-        let harmless = !status.may_have_run() || self.may_be_repeated();
         let repeated = self.options.as_ref().map_or(0, |options| options.again.repeated);
-        if !passes || !harmless || !policy.allows(repeated + 1) {
+        if !passes || !policy.allows(repeated + 1) {
+            return None;
+        }
+        if status.may_have_run() && !self.may_be_repeated(status, link, caller) {
             return None;
         }
         let own = match link {
@@ -219,7 +258,7 @@ impl<T, E> Call<T, E> {
         let own = self.request.options.as_ref().and_then(|options| options.again.retry);
         let retries = supply.map(|supply| supply.retries());
         let policy = own.or_else(|| retries.map(|retries| retries.policy))?;
-        let delay = self.request.delay(status, &policy, link)?;
+        let delay = self.request.delay(status, &policy, link, caller)?;
         // Without a supply, the timer is that of the program's own runtime.
         let timed = supply.is_some() || Handle::try_current().is_ok();
         let address = Arc::as_ptr(caller).cast::<()>() as usize;

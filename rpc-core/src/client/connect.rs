@@ -112,7 +112,7 @@ impl Endpoint {
             let (endpoint, connector) = (endpoint.clone(), Arc::clone(&connector));
             Box::pin(async move { endpoint.dial(&*connector).await })
         };
-        let (config, codec) = (Arc::new(self.config.clone()), self.codec);
+        let (config, codec) = (self.config_for(serve.as_ref()), self.codec);
         Ok(Dialer { dial: Box::new(dial), config, serve, codec, hook: self.hook.clone() })
     }
 }

@@ -295,9 +295,15 @@ impl Endpoint {
         Ok(())
     }
 
+    /// What is said on each connection, where `serve` answers the calls of the other side.
+    pub(super) fn config_for(&self, serve: Option<&Arc<dyn Serve>>) -> Arc<Config> {
+        let memory = serve.and_then(|serve| serve.memory());
+        Arc::new(Config { memory, ..self.config.clone() })
+    }
+
     /// A channel over one link, which does not come back.
     pub(crate) fn channel(&self, link: Link, serve: Option<Arc<dyn Serve>>) -> Channel {
-        let config = Arc::new(self.config.clone());
+        let config = self.config_for(serve.as_ref());
         self.channel_by(Way::Caller(Connection::spawn(link, config, serve, None)))
     }
 

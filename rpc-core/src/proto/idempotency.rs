@@ -64,6 +64,21 @@ impl IdempotencyKey {
     }
 }
 
+/// What names the memory of a server that remembers which calls it has run once: 16 bytes, drawn by chance (PROTOCOL §5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemoryId(pub [u8; 16]);
+
+impl MemoryId {
+    /// One that no other memory has.
+    pub(crate) fn unique() -> Self {
+        let chance = RandomState::new();
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&chance.hash_one(0).to_le_bytes());
+        bytes[8..].copy_from_slice(&chance.hash_one(1).to_le_bytes());
+        Self(bytes)
+    }
+}
+
 impl fmt::Debug for IdempotencyKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "IdempotencyKey({})", self.0.escape_ascii())

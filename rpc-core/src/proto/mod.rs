@@ -39,7 +39,7 @@ pub use failure::{Ended, Failure, Outcome};
 pub(crate) use greeting::{GreetingError, greeting};
 pub use id::MethodKey;
 pub(crate) use id_hasher::IdHasher;
-pub use idempotency::{IdempotencyKey, IdempotencyKeyError};
+pub use idempotency::{IdempotencyKey, IdempotencyKeyError, MemoryId};
 pub use limits::{Limits, LimitsError};
 pub use metadata::{Metadata, MetadataError, MetadataValue};
 pub use opening::{Opening, Order, Streams};

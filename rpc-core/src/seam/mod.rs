@@ -38,7 +38,7 @@ use std::{
 
 use crate::{
     proto::{
-        CallId, Ended, Limits, Metadata, Opening, Outcome, Payload, Status,
+        CallId, Ended, Limits, MemoryId, Metadata, Opening, Outcome, Payload, Status,
         connection::{ConnectionError, Request},
     },
     transport::Peer,
@@ -102,6 +102,11 @@ pub(crate) trait Caller: Remote {
 
     /// What the peer accepts; `None` before it has said so.
     fn peer_limits(&self) -> Option<Limits>;
+
+    /// What remembers the calls that the peer has run once, as it has said, if anything does.
+    fn peer_memory(&self) -> Option<MemoryId> {
+        None
+    }
 
     /// Calls of this side that were sent.
     fn sent_calls(&self) -> u64 {
@@ -168,6 +173,11 @@ pub(crate) struct Schedule<'a> {
 pub(crate) trait Serve: Send + Sync + 'static {
     /// Puts the handler of `call` into `slot`; says how to run it, if its method is known.
     fn serve(&self, call: IncomingCall, slot: &mut HandlerSlot) -> Option<Schedule<'_>>;
+
+    /// What remembers the calls that were run once, if anything does.
+    fn memory(&self) -> Option<MemoryId> {
+        None
+    }
 
     /// The peer has said hello, and none of its calls has been served yet.
     fn connected(&self, origin: &Arc<dyn Origin>) {

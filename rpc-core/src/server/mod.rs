@@ -2,25 +2,33 @@
 
 mod authenticate;
 mod connections;
+mod error;
 mod establish;
+#[cfg(unix)]
+mod handover;
 mod running;
 mod security;
+#[cfg(unix)]
+mod socket;
+#[cfg(feature = "signal")]
+mod signals;
 mod threads;
 
+pub use error::ServeError;
 pub use running::{Running, Shutdown};
 
 use std::{fmt, num::NonZero, sync::Arc, time::Duration};
 
-use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 #[cfg(feature = "http")]
 use crate::gateway::Http;
 use crate::{
     identity::{Authenticator, Gate, Judge},
-    proto::{Limits, LimitsError, connection::Config},
+    proto::{Limits, connection::Config},
     reflect,
-    service::{BuildError, Connection, Dispatch, Hook, Router},
+    seam::Serve as _,
+    service::{Connection, Dispatch, Hook, OnceLimits, Router},
     times::time_options,
     transport::{BindError, IntoAddress, Link, Listener, Peer},
 };
@@ -52,6 +60,7 @@ pub struct Server {
     max_connections: usize,
     max_handshakes: usize,
     grace: Duration,
+    max_age: Option<Duration>,
     threads: Option<NonZero<usize>>,
     reflection: bool,
     security: Security,
@@ -59,33 +68,9 @@ pub struct Server {
     reflection_requires: Vec<String>,
     authenticator: Option<Arc<dyn Judge>>,
     hook: Option<Hook>,
+    once: OnceLimits,
     #[cfg(feature = "http")]
     http: Option<Http>,
-}
-
-/// Why a server cannot serve.
-#[derive(Error)]
-#[non_exhaustive]
-pub enum ServeError {
-    /// The services do not go together.
-    #[error(transparent)]
-    Build(#[from] BuildError),
-    /// A limit is out of range, or a time is zero.
-    #[error(transparent)]
-    Limits(#[from] LimitsError),
-    /// The address cannot be listened at.
-    #[error(transparent)]
-    Bind(#[from] BindError),
-    /// The system gives no threads.
-    #[error("cannot start the server's threads: {0}")]
-    Threads(std::io::Error),
-}
-
-/// In words, since a program whose `main` returns it shows this.
-impl fmt::Debug for ServeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("ServeError").field(&format_args!("{self}")).finish()
-    }
 }
 
 impl Default for Server {
@@ -96,12 +81,14 @@ impl Default for Server {
             max_connections: 16 << 10,
             max_handshakes: 1024,
             grace: Duration::from_secs(30),
+            max_age: None,
             threads: None,
             reflection: true,
             security: Security::default(),
             reflection_requires: Vec::new(),
             authenticator: None,
             hook: None,
+            once: OnceLimits::new(),
             #[cfg(feature = "http")]
             http: None,
         }
@@ -145,6 +132,14 @@ impl Server {
     /// How long a shutdown waits for the calls that run. Default: 30 s.
     pub const fn grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
+        self
+    }
+
+    /// Ends each connection in good order at this age, a tenth more or less by chance: what runs on it is finished, and its client goes on
+    /// to another one. So that clients spread over servers that were added behind a balancer or a name. Connections that speak HTTP
+    /// do not count. Default: `None`, no age.
+    pub const fn max_connection_age(mut self, age: Option<Duration>) -> Self {
+        self.max_age = age;
         self
     }
 
@@ -214,6 +209,44 @@ impl Server {
     /// ```
     pub fn on_connection(mut self, hook: impl Fn(&Connection) + Send + Sync + 'static) -> Self {
         self.hook = Some(Arc::new(hook));
+        self
+    }
+
+    /// Bounds what is remembered of calls to methods with `#[rpc(once)]`. Default: [`OnceLimits::new`].
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use rpc_core::{OnceLimits, Server, service};
+    /// use std::sync::atomic::{AtomicU64, Ordering};
+    ///
+    /// #[service]
+    /// trait Till {
+    ///     #[rpc(once)]
+    ///     async fn pay(&self, cents: u64) -> u64;
+    /// }
+    ///
+    /// #[derive(Default)]
+    /// struct Drawer(AtomicU64);
+    /// impl Till for Drawer {
+    ///     async fn pay(&self, cents: u64) -> u64 {
+    ///         self.0.fetch_add(cents, Ordering::Relaxed) + cents
+    ///     }
+    /// }
+    ///
+    /// let server = Server::new()
+    ///     .once(OnceLimits::new().max_bytes(16 << 20))
+    ///     .with(TillServer::new(Drawer::default()))
+    ///     .start("127.0.0.1:0")
+    ///     .await?;
+    /// let till = TillClient::connect(server.address()).await?;
+    /// assert_eq!(till.pay(5).idempotency_key("order 17").await?, 5);
+    /// assert_eq!(till.pay(5).idempotency_key("order 17").await?, 5);
+    /// assert_eq!(till.pay(5).await?, 10);
+    /// # Ok(()) }
+    /// ```
+    pub const fn once(mut self, limits: OnceLimits) -> Self {
+        self.once = limits;
         self
     }
 
@@ -380,7 +413,7 @@ impl Server {
 
     fn build(self) -> Result<Connections, ServeError> {
         self.config.check()?;
-        let mut router = Router::of(&self.services)?;
+        let mut router = Router::of_once(&self.services, self.once)?;
         if self.reflection {
             reflect::add_to(&mut router, &self.reflection_requires)?;
         }
@@ -399,8 +432,11 @@ impl Server {
         let (most, silent) = (self.max_connections, self.max_handshakes);
         #[cfg(feature = "http")]
         let described = self.http.map(|http| (http, router.schemas().cloned().collect::<Vec<_>>()));
-        let (router, config) = (Arc::new(router), Arc::new(self.config));
+        let (memory, mut config) = (router.once().cloned(), self.config);
+        config.memory = router.memory();
+        let (router, config) = (Arc::new(router), Arc::new(config));
         let connections = Connections::new(router, config, self.security, gate, most, silent);
+        let connections = connections.with_memory(memory).with_max_age(self.max_age);
         #[cfg(feature = "http")]
         let connections = match described {
             Some((http, services)) => connections.with_http(http, services),

@@ -6,6 +6,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{connections::Connections, threads::Threads};
+#[cfg(unix)]
+use super::socket::{Handle, Kept};
 use crate::transport::{Address, Incoming, Link, Listener, Peer};
 
 /// A server that runs in the background. Dropping this leaves it running.
@@ -14,6 +16,9 @@ pub struct Running {
     address: Address,
     connections: Arc<Connections>,
     shutdown: Shutdown,
+    /// What it listens at, for whoever takes its place.
+    #[cfg(unix)]
+    pub(super) socket: Handle,
     ended: CancellationToken,
 }
 
@@ -41,13 +46,24 @@ impl Running {
         let security = connections.security();
         security.warn_if_open(&listened);
         let address = security.address(listened);
+        #[cfg(unix)]
+        let socket = Handle::of(&listener);
+        #[cfg(unix)]
+        let listener = Kept { listener, socket: socket.clone() };
         let (told, end) = (shutdown.clone(), ended.clone().drop_guard());
         let serving = Arc::clone(&connections);
         tokio::spawn(async move {
             run(listener, over, serving, threads, grace, told).await;
             drop(end);
         });
-        Self { address, connections, shutdown, ended }
+        Self {
+            address,
+            connections,
+            shutdown,
+            #[cfg(unix)]
+            socket,
+            ended,
+        }
     }
 
     /// Serves one link, until it ends.

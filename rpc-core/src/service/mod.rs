@@ -4,6 +4,7 @@
 mod connection;
 mod context;
 mod item_sink;
+mod once;
 mod permission;
 mod reply_metadata;
 mod request;
@@ -12,6 +13,8 @@ mod router;
 pub use connection::Connection;
 pub use context::Context;
 pub use item_sink::ItemSink;
+pub(crate) use once::Memory;
+pub use once::OnceLimits;
 pub use reply_metadata::ReplyMetadata;
 pub use request::Request;
 pub use router::BuildError;

@@ -50,7 +50,7 @@ use std::{
 };
 
 use crate::proto::{
-    Limits, LimitsError, Side, Token, encode_preface,
+    Limits, LimitsError, MemoryId, Side, Token, encode_preface,
     wire::{Features, Hello},
 };
 use inbound::Inbound;
@@ -70,6 +70,8 @@ pub struct Config {
     pub name: String,
     /// What proves to the peer who this side is; sent in hello.
     pub token: Option<Token>,
+    /// What remembers the calls that this side has run once, if anything does; sent in hello.
+    pub memory: Option<MemoryId>,
     /// How long the peer may take until its hello is complete.
     pub handshake_timeout: Duration,
     /// While calls of either side are open: silence after which the peer is pinged, and the time it then has to
@@ -87,6 +89,7 @@ impl Default for Config {
             limits: Limits::default(),
             name: String::new(),
             token: None,
+            memory: None,
             handshake_timeout: Duration::from_secs(5),
             keepalive: Some(Duration::from_secs(20)),
             write_timeout: Duration::from_secs(30),
@@ -416,6 +419,7 @@ impl Connection {
             name: self.config.name.clone(),
             features: Features::NONE,
             token: self.config.token.clone(),
+            memory: self.config.memory,
         };
         self.outbox.append(|out| {
             encode_preface(out);

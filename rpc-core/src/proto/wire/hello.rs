@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! entries      tags 1..=4, 6..=9: u32 limits      5: name in UTF-8      10: features, a set of bits
-//!              11: token, 1 to 2048 bytes
+//!              11: token, 1 to 2048 bytes      13: memory, 16 bytes
 //! ```
 //! Limits that are missing have their defaults.
 
@@ -10,7 +10,7 @@ use super::{
     FrameError, Head, Kind, clip,
     entries::{Entries, entry},
 };
-use crate::proto::{Limits, Token};
+use crate::proto::{Limits, MemoryId, Token};
 
 /// The payload of a hello frame.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub struct Hello {
     pub features: Features,
     /// What proves who the sender is.
     pub token: Option<Token>,
+    /// What remembers the calls that the sender has run once, if it does.
+    pub memory: Option<MemoryId>,
 }
 
 /// A set of abilities that a version of the protocol does not ask of every side (PROTOCOL §5).
@@ -63,6 +65,7 @@ const TAG_ONEWAY_WINDOW: u8 = 8;
 const TAG_REQUEST_WINDOW: u8 = 9;
 const TAG_FEATURES: u8 = 10;
 const TAG_TOKEN: u8 = 11;
+const TAG_MEMORY: u8 = 13;
 
 const MAX_NAME: usize = 256;
 
@@ -92,6 +95,9 @@ impl Hello {
         if let Some(token) = &self.token {
             entry(TAG_TOKEN, &[token.as_bytes()], out);
         }
+        if let Some(MemoryId(memory)) = &self.memory {
+            entry(TAG_MEMORY, &[memory], out);
+        }
         let head = Head::control(Kind::Hello, (out.len() - start - 8) as u32);
         out[start..start + 8].copy_from_slice(&head.encode());
     }
@@ -100,7 +106,7 @@ impl Hello {
     ///
     /// # Errors
     /// An entry that ends early or that must be understood and is not, a limit that is not four bytes or out of
-    /// range, a name that is not UTF-8 or too long, a token that is empty or too long.
+    /// range, a name that is not UTF-8 or too long, a token that is empty or too long, a memory that is not 16 bytes.
     pub fn decode(payload: &[u8]) -> Result<Self, FrameError> {
         let mut entries = Entries::new(Kind::Hello, payload);
         let mut hello = Self::default();
@@ -138,6 +144,12 @@ impl Hello {
                     hello.token = Some(token);
                     continue;
                 }
+                TAG_MEMORY => {
+                    let memory = value.rest().try_into();
+                    let memory = memory.map_err(|_| FrameError::Field(Kind::Hello, "memory"))?;
+                    hello.memory = Some(MemoryId(memory));
+                    continue;
+                }
                 _ => {
                     Entries::unknown(Kind::Hello, tag)?;
                     continue;
@@ -164,7 +176,8 @@ mod tests {
     #[test]
     fn hello_survives_and_unknown_tags_are_passed_over() {
         let (limits, token) = (Limits::default().max_calls(7), Some(Token::from("secret")));
-        let hello = Hello { limits, token, name: "a".into(), ..Hello::default() };
+        let memory = Some(MemoryId([7; 16]));
+        let hello = Hello { limits, token, memory, name: "a".into(), ..Hello::default() };
         let mut bytes = payload(&hello);
         assert_eq!(Hello::decode(&bytes), Ok(hello.clone()));
         bytes.extend_from_slice(&[100, 3, 0, 1, 2, 3]);
@@ -175,6 +188,11 @@ mod tests {
     fn limits_out_of_range_and_cut_entries_are_errors() {
         let hello = Hello { limits: Limits::default().max_calls(0), ..Hello::default() };
         assert_eq!(Hello::decode(&payload(&hello)), Err(FrameError::Field(Kind::Hello, "limit")));
+        let mut memory = payload(&Hello { memory: Some(MemoryId([7; 16])), ..Hello::default() });
+        let at = memory.len() - 18;
+        memory[at] = 15;
+        memory.pop();
+        assert_eq!(Hello::decode(&memory), Err(FrameError::Field(Kind::Hello, "memory")));
         let whole = payload(&Hello::default());
         for cut in (1..whole.len()).filter(|cut| cut % 7 != 0) {
             assert_eq!(Hello::decode(&whole[..cut]), Err(FrameError::Short(Kind::Hello)));
