@@ -180,8 +180,8 @@ pub use gateway::{Http, openrpc};
 pub use identity::{Authenticator, Credentials, Permissions, Principal, Refusal, StaticTokens};
 #[doc(inline)]
 pub use proto::{
-    Code, Codec, DetailError, Execution, IdempotencyKey, IdempotencyKeyError, Limits, LimitsError, Metadata, MetadataError,
-    MetadataValue, MethodKey, Payload, Status, Token, TokenError,
+    Code, Codec, DetailError, Execution, IdempotencyKey, IdempotencyKeyError, Limits, LimitsError,
+    Metadata, MetadataError, MetadataValue, MethodKey, Payload, Status, Token, TokenError,
 };
 pub use rpc_macros::service;
 pub use schema::{Json, Schema};
@@ -229,6 +229,8 @@ mod documents {
     mod order {}
     #[doc = include_str!("../../docs/guide/reconnecting.md")]
     mod reconnecting {}
+    #[doc = include_str!("../../docs/guide/restarting.md")]
+    mod restarting {}
     #[doc = include_str!("../../docs/guide/retries.md")]
     mod retries {}
     #[doc = include_str!("../../docs/guide/services.md")]

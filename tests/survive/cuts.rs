@@ -140,3 +140,29 @@ async fn idempotent_calls_succeed_through_a_thousand_cuts() {
     drop((ledger, channel));
     running.shutdown().await;
 }
+
+/// Nothing tells that a line has stalled but the answer to a ping that does not come.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_line_that_stalls_is_given_up_and_its_idempotent_calls_go_on() {
+    let history = History::default();
+    let running =
+        Server::new().with(LedgerServer::new(Book(history.clone()))).start("127.0.0.1:0").await;
+    let running = running.unwrap();
+    let mut seed = Seed(22);
+    let plan = move |number: u64| {
+        // Each third lasts, so that all calls come to their ends.
+        (number % 3 != 2).then(|| (Fault::Stall, 700 + seed.below(2_000)))
+    };
+    let address = running.address().to_string();
+    let cutter = Cutter::start(&address, Box::new(plan)).await.unwrap();
+    let endpoint = endpoint().keepalive(Some(Duration::from_millis(100)));
+    let ledger = LedgerClient::new(endpoint.connect_lazy(cutter.address()).unwrap());
+    for number in 0..200 {
+        let sum = ledger.read(number, "four").timeout(LONG).await;
+        assert_eq!(sum, Ok(number + 4));
+    }
+    assert_eq!(cutter.connections(), 3);
+    cutter.go_on();
+    drop(ledger);
+    running.shutdown().await;
+}

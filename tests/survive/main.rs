@@ -7,6 +7,7 @@ mod cuts;
 mod endpoints;
 mod ground;
 mod once;
+mod restarts;
 mod retries;
 mod states;
 mod waits;

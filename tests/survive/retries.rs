@@ -217,7 +217,8 @@ async fn a_server_that_refuses_everything_gets_a_fifth_more_calls_and_no_storm()
         calls += 100;
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    let (attempts, most) = (counter.calls(), calls * 12 / 10 + 100 + 10 * (began.elapsed().as_secs() as usize + 1));
+    let (attempts, most) =
+        (counter.calls(), calls * 12 / 10 + 100 + 10 * (began.elapsed().as_secs() as usize + 1));
     assert!(attempts <= most && attempts > calls, "{attempts} attempts of {calls} calls");
 }
 
@@ -230,7 +231,8 @@ async fn what_a_server_refuses_before_it_starts_is_made_again_whatever_it_is() {
     let judge = {
         let asked = Arc::clone(&asked);
         move |credentials: Credentials| {
-            let nth = asked.fetch_add(u8::from(credentials.token.is_some()).into(), Ordering::SeqCst);
+            let nth =
+                asked.fetch_add(u8::from(credentials.token.is_some()).into(), Ordering::SeqCst);
             async move {
                 match credentials.token {
                     Some(_) if nth < 2 => Err(Refusal::unavailable("the register is closed")),

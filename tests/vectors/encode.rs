@@ -92,7 +92,13 @@ fn hello(fields: &Fields<'_>) -> Hello {
         .request_window(fields.number("request_window"));
     let features = fields.find("features").map_or(0, |bits| bits.parse().unwrap());
     let name = fields.find("name").unwrap_or_default().to_owned();
-    Hello { limits, name, features: Features::from_bits(features), token: token(fields), memory: None }
+    Hello {
+        limits,
+        name,
+        features: Features::from_bits(features),
+        token: token(fields),
+        memory: None,
+    }
 }
 
 fn token(fields: &Fields<'_>) -> Option<Token> {

@@ -8,7 +8,8 @@ use tokio_util::sync::WaitForCancellationFutureOwned;
 use super::{again::Again, evolve::Fallback, scope::Scope, sending::Upload, target::Picker};
 use crate::{
     proto::{
-        CallId, Code, Codec, IdempotencyKey, Metadata, MethodKey, Opening, Order, Payload, Status, Streams, Token,
+        CallId, Code, Codec, IdempotencyKey, Metadata, MethodKey, Opening, Order, Payload, Status,
+        Streams, Token,
     },
     schema::{MethodSchema, Outline, Repetition, ServiceSchema},
     time::now,

@@ -98,7 +98,8 @@ mod tests {
 
     #[test]
     fn no_two_calls_have_the_same_key() {
-        let keys: std::collections::HashSet<_> = (0..1000).map(|_| IdempotencyKey::unique()).collect();
+        let keys: std::collections::HashSet<_> =
+            (0..1000).map(|_| IdempotencyKey::unique()).collect();
         assert_eq!(keys.len(), 1000);
     }
 }

@@ -371,7 +371,8 @@ async fn grow_old(live: Weak<Live>, phases: Phases, age: Duration) {
 fn jittered(time: Duration, part: f64) -> Duration {
     let bits = RandomState::new().hash_one(0) >> 11;
     let chance = bits as f64 / (1u64 << 52) as f64 - 1.0;
-    time.mul_f64(1.0 + part * chance)
+    // A time that no clock reaches stays as it is.
+    Duration::try_from_secs_f64(time.as_secs_f64() * (1.0 + part * chance)).unwrap_or(time)
 }
 
 const OLD: &str = "the connection is as old as connections become here";

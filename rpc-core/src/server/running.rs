@@ -5,9 +5,9 @@ use std::{fmt, sync::Arc, time::Duration};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{connections::Connections, threads::Threads};
 #[cfg(unix)]
 use super::socket::{Handle, Kept};
+use super::{connections::Connections, threads::Threads};
 use crate::transport::{Address, Incoming, Link, Listener, Peer};
 
 /// A server that runs in the background. Dropping this leaves it running.
@@ -151,6 +151,17 @@ impl Shutdown {
     /// Begins an orderly end: see [`Running::shutdown`].
     pub fn shutdown(&self) {
         self.drain.cancel();
+    }
+
+    /// Resolves when an end has begun, of either kind. The server may end without it, where the stream ends that it serves.
+    ///
+    /// # Cancel safety
+    /// Safe: dropping the future changes nothing.
+    pub async fn begun(&self) {
+        tokio::select! {
+            () = self.drain.cancelled() => {}
+            () = self.abort.cancelled() => {}
+        }
     }
 
     /// Ends the server at once: calls that run are cancelled.

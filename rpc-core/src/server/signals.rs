@@ -28,7 +28,7 @@ impl Running {
     ///
     /// # Cancel safety
     /// Safe: dropping the future leaves the server running; the process takes no notice of these signals any more.
-    pub fn until_signal(self) -> io::Result<impl Future<Output = ()> + Send> {
+    pub fn until_signal(&self) -> io::Result<impl Future<Output = ()> + Send> {
         let mut signals = Signals::listen()?;
         Ok(async move {
             let handle = self.shutdown_handle();

@@ -124,9 +124,17 @@ impl Called<'_> {
             requires.check(&schema.path, Some(&judged), &peer).map_err(Failure::Status)?;
             let identity = identity(Some(&judged), &peer).clone();
             let mut slot = HandlerSlot::default();
-            start(memory.as_ref(), &identity, schema, Some(judged), call, &mut slot, |request, slot| {
-                service.dispatch(method, request, slot);
-            });
+            start(
+                memory.as_ref(),
+                &identity,
+                schema,
+                Some(judged),
+                call,
+                &mut slot,
+                |request, slot| {
+                    service.dispatch(method, request, slot);
+                },
+            );
             drop(service);
             match slot.take() {
                 Some(reply) => reply.await,

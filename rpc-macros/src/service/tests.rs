@@ -35,7 +35,8 @@ fn methods_say_how_their_calls_may_be_made_again() {
         },
     )
     .to_string();
-    let after = |method: &str| expanded.split(&format!("service . method ({method:?}")).nth(1).unwrap();
+    let after =
+        |method: &str| expanded.split(&format!("service . method ({method:?}")).nth(1).unwrap();
     let repetition = |method: &str| after(method).split(';').next().unwrap().to_owned();
     assert!(repetition("look").ends_with(". idempotent () "), "{}", repetition("look"));
     assert!(repetition("take").ends_with(". once () "), "{}", repetition("take"));

@@ -2,8 +2,8 @@
 //! for people who meet a service for the first time. Looks at syntax, keeps nothing.
 
 use syn::{
-    Attribute, Ident, ItemTrait, Pat, PatType, Receiver, ReceiverKind, ReturnType, Safety, Signature,
-    TraitItem, TraitItemFn, Type, ext::IdentExt as _,
+    Attribute, Ident, ItemTrait, Pat, PatType, Receiver, ReceiverKind, ReturnType, Safety,
+    Signature, TraitItem, TraitItemFn, Type, ext::IdentExt as _,
 };
 
 use super::{options::MethodOptions, output::Output, types};

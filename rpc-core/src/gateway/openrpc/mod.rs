@@ -6,7 +6,9 @@ mod names;
 
 use serde_json::{Map, Value, json};
 
-use crate::schema::{Argument, Document, Format, MethodKind, MethodSchema, Repetition, ServiceSchema};
+use crate::schema::{
+    Argument, Document, Format, MethodKind, MethodSchema, Repetition, ServiceSchema,
+};
 use json_schema::Schemas;
 use names::Names;
 

@@ -72,7 +72,11 @@ struct Entry {
 enum Run {
     Running(Awaited),
     /// Since then; the answer, if it was kept.
-    Done { at: Instant, place: u64, outcome: Option<Outcome> },
+    Done {
+        at: Instant,
+        place: u64,
+        outcome: Option<Outcome>,
+    },
 }
 
 /// What is remembered of one caller.
@@ -85,7 +89,13 @@ struct Share {
 
 impl Entries {
     /// Begins a call, unless it has begun before.
-    pub(super) fn begin(&mut self, limits: &OnceLimits, name: Name, digest: u64, now: Instant) -> Begun {
+    pub(super) fn begin(
+        &mut self,
+        limits: &OnceLimits,
+        name: Name,
+        digest: u64,
+        now: Instant,
+    ) -> Begun {
         self.expire(limits, now);
         if let Some(&known) = self.names.get(&name) {
             return self.known(known, digest);
@@ -175,8 +185,7 @@ impl Entries {
                 || own_bytes + bytes > limits.bytes.div_ceil(2)
             {
                 share.and_then(|share| share.done.first_key_value())
-            } else if self.all.len() + entries > limits.entries
-                || self.bytes + bytes > limits.bytes
+            } else if self.all.len() + entries > limits.entries || self.bytes + bytes > limits.bytes
             {
                 self.done.first_key_value()
             } else {
@@ -260,7 +269,10 @@ fn full(message: &'static str, after: Duration) -> Status {
 
 /// The end of a call whose first run has no answer any more.
 pub(super) fn unanswered() -> Status {
-    Status::new(Code::Aborted, "a call with this idempotency key has run, and its answer was not kept")
+    Status::new(
+        Code::Aborted,
+        "a call with this idempotency key has run, and its answer was not kept",
+    )
 }
 
 #[cfg(test)]
@@ -291,7 +303,13 @@ mod tests {
     }
 
     /// Runs a call to its end; gives whether it was the first.
-    fn run(entries: &mut Entries, limits: &OnceLimits, name: Name, length: usize, now: Instant) -> Result<bool, Status> {
+    fn run(
+        entries: &mut Entries,
+        limits: &OnceLimits,
+        name: Name,
+        length: usize,
+        now: Instant,
+    ) -> Result<bool, Status> {
         let first = match entries.begin(limits, name, 1, now) {
             Begun::First(index, _) => {
                 entries.finish(limits, index, Some(&answer(length)), now);
@@ -308,10 +326,14 @@ mod tests {
     fn a_key_names_one_run_of_one_caller_for_as_long_as_it_is_remembered() {
         let (limits, now) = (OnceLimits::new(), Instant::now());
         let mut entries = Entries::default();
-        let Begun::First(index, _) = entries.begin(&limits, name("ada", 1), 1, now) else { panic!() };
+        let Begun::First(index, _) = entries.begin(&limits, name("ada", 1), 1, now) else {
+            panic!()
+        };
         assert!(matches!(entries.begin(&limits, name("ada", 1), 1, now), Begun::Running(_)));
         assert!(matches!(entries.begin(&limits, name("bob", 1), 1, now), Begun::First(..)));
-        let Begun::Refused(status) = entries.begin(&limits, name("ada", 1), 2, now) else { panic!() };
+        let Begun::Refused(status) = entries.begin(&limits, name("ada", 1), 2, now) else {
+            panic!()
+        };
         assert_eq!((status.code(), status.may_have_run()), (Code::InvalidArgument, false));
         entries.finish(&limits, index, Some(&answer(3)), now);
         let Begun::Done(outcome) = entries.begin(&limits, name("ada", 1), 1, now) else { panic!() };
@@ -325,12 +347,18 @@ mod tests {
     fn what_was_not_started_is_forgotten_and_what_broke_off_is_not_run_again() {
         let (limits, now) = (OnceLimits::new(), Instant::now());
         let mut entries = Entries::default();
-        let Begun::First(index, _) = entries.begin(&limits, name("ada", 1), 1, now) else { panic!() };
-        let refused = Err(Failure::Status(Status::not_started(Code::InvalidArgument, "unreadable")));
+        let Begun::First(index, _) = entries.begin(&limits, name("ada", 1), 1, now) else {
+            panic!()
+        };
+        let refused =
+            Err(Failure::Status(Status::not_started(Code::InvalidArgument, "unreadable")));
         entries.finish(&limits, index, Some(&refused), now);
-        let Begun::First(index, _) = entries.begin(&limits, name("ada", 1), 2, now) else { panic!() };
+        let Begun::First(index, _) = entries.begin(&limits, name("ada", 1), 2, now) else {
+            panic!()
+        };
         entries.finish(&limits, index, None, now);
-        let Begun::Done(Err(Failure::Status(status))) = entries.begin(&limits, name("ada", 1), 2, now)
+        let Begun::Done(Err(Failure::Status(status))) =
+            entries.begin(&limits, name("ada", 1), 2, now)
         else {
             panic!()
         };
@@ -345,8 +373,12 @@ mod tests {
         for key in 0..10 {
             assert_eq!(run(&mut entries, &limits, name("ada", key), 8, now), Ok(true));
         }
-        let refused = run(&mut entries, &limits, name("ada", 10), 8, now + 50 * SECOND).unwrap_err();
-        assert_eq!((refused.code(), refused.retry_after()), (Code::ResourceExhausted, Some(10 * SECOND)));
+        let refused =
+            run(&mut entries, &limits, name("ada", 10), 8, now + 50 * SECOND).unwrap_err();
+        assert_eq!(
+            (refused.code(), refused.retry_after()),
+            (Code::ResourceExhausted, Some(10 * SECOND))
+        );
         assert!(!refused.may_have_run());
         assert_eq!(run(&mut entries, &limits, name("bob", 0), 8, now), Ok(true));
         // A minute later the oldest gives way, and only that.
