@@ -205,6 +205,7 @@ const LEVELS: [&[&str]; 3] = [
         "failure",
         "id",
         "id_hasher",
+        "idempotency",
         "limits",
         "metadata",
         "opening",

@@ -182,17 +182,19 @@ pub use gateway::{Http, openrpc};
 pub use identity::{Authenticator, Credentials, Permissions, Principal, Refusal, StaticTokens};
 #[doc(inline)]
 pub use proto::{
-    Code, Codec, DetailError, Execution, Limits, LimitsError, Metadata, MetadataError,
-    MetadataValue, MethodKey, Payload, Status, Token, TokenError,
+    Code, Codec, DetailError, Execution, IdempotencyKey, IdempotencyKeyError, Limits, LimitsError,
+    Metadata, MetadataError, MetadataValue, MethodKey, Payload, Status, Token, TokenError,
 };
 #[cfg(feature = "resume")]
 pub use resume::Resume;
 pub use rpc_macros::service;
 pub use schema::{Json, Schema};
 #[doc(inline)]
+pub use seam::Retry;
+#[doc(inline)]
 pub use server::{Running, ServeError, Server, Shutdown};
 #[doc(inline)]
-pub use service::{BuildError, Connection, Context, ReplyMetadata};
+pub use service::{BuildError, Connection, Context, OnceLimits, ReplyMetadata};
 #[cfg(feature = "tls")]
 pub use transport::tls;
 #[doc(inline)]
@@ -231,6 +233,10 @@ mod documents {
     mod order {}
     #[doc = include_str!("../../docs/guide/reconnecting.md")]
     mod reconnecting {}
+    #[doc = include_str!("../../docs/guide/restarting.md")]
+    mod restarting {}
+    #[doc = include_str!("../../docs/guide/retries.md")]
+    mod retries {}
     #[doc = include_str!("../../docs/guide/services.md")]
     mod services {}
     #[doc = include_str!("../../docs/guide/statuses.md")]

@@ -26,7 +26,7 @@ macro_rules! time_options {
         }
 
         /// How long a connection may be silent on which no call of either side is open; then the other side is told
-        /// goodbye, as in a shutdown. Not zero. Default: `None`, which leaves idle connections open.
+        /// goodbye, as in a shutdown; on a server a tenth more or less by chance. Not zero. Default: `None`, which leaves idle connections open.
         pub const fn idle_timeout(mut self, timeout: Option<Duration>) -> Self {
             self.config.idle_timeout = timeout;
             self

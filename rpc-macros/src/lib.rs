@@ -61,6 +61,11 @@ use proc_macro::TokenStream;
 /// - `#[rpc(oneway)]` on a method: no reply is sent.
 /// - `#[rpc(ordered)]` on a method: its calls are started and finished in the order in which they were
 ///   sent. On the trait, below this attribute, or as `#[service(ordered)]`: all methods share one order.
+/// - `#[rpc(idempotent)]` on a method: a second run does nothing that the first did not, so that a call which may have
+///   run is made again by itself when its connection is lost. On the trait, or as `#[service(idempotent)]`: every method
+///   with a reply.
+/// - `#[rpc(once)]` on a method: the server runs a call once, however often it arrives, and gives the first answer each
+///   time, so that such a call is made again by itself as well. For methods with one value as their reply.
 /// - `#[rpc(requires = "orders:write")]` on a method: callers need this permission, or they are refused with
 ///   `PERMISSION_DENIED`, or with `UNAUTHENTICATED` where nothing proves who they are, before their arguments are
 ///   read. `requires = ["…", "…"]` needs all of several. On the trait, below this attribute, or as

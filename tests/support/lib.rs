@@ -6,6 +6,7 @@ mod cutter;
 mod playground;
 mod raw_peer;
 mod served;
+mod succession;
 mod tour;
 pub mod wire;
 
@@ -16,4 +17,5 @@ pub use playground::{
 };
 pub use raw_peer::RawPeer;
 pub use served::{Served, Transport, each_transport_and_codec};
+pub use succession::{Ledger, Succeeding, Succession, SuccessionClient, SuccessionServer};
 pub use tour::{Guide, GuideClient, GuideServer, Sights, Tour, TourClient, TourServer, tourist};

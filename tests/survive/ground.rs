@@ -12,8 +12,9 @@ use rpc_core::{
 };
 use tests::{PlaygroundServer, Toys};
 use tokio::{
-    io::{DuplexStream, duplex},
+    io::{DuplexStream, copy_bidirectional, duplex},
     sync::mpsc,
+    task::AbortHandle,
     time::Instant,
 };
 
@@ -30,11 +31,27 @@ pub(crate) struct Place(Arc<Mutex<Inner>>);
 struct Inner {
     listener: Option<mpsc::UnboundedSender<DuplexStream>>,
     attempts: Vec<Instant>,
+    /// What carries the bytes of the connections, where they may be cut.
+    wires: Option<Vec<AbortHandle>>,
 }
 
 pub(crate) struct Ear(mpsc::UnboundedReceiver<DuplexStream>);
 
 impl Place {
+    /// A place whose connections may be cut.
+    pub(crate) fn with_wires() -> Self {
+        let place = Self::default();
+        place.0.lock().unwrap().wires = Some(Vec::new());
+        place
+    }
+
+    /// Cuts all connections; whoever listens goes on.
+    pub(crate) fn cut(&self) {
+        for wire in self.0.lock().unwrap().wires.as_mut().unwrap().drain(..) {
+            wire.abort();
+        }
+    }
+
     /// Begins to listen; who listened before no longer does.
     pub(crate) fn listen(&self) -> Ear {
         let (sender, receiver) = mpsc::unbounded_channel();
@@ -105,6 +122,18 @@ impl Connector for Place {
         let (near, far) = duplex(1 << 16);
         let mut inner = self.0.lock().unwrap();
         inner.attempts.push(Instant::now());
+        let far = match &mut inner.wires {
+            None => far,
+            Some(wires) => {
+                let (mut wire, end) = duplex(1 << 16);
+                let mut far = far;
+                let carried = tokio::spawn(async move {
+                    let _ = copy_bidirectional(&mut far, &mut wire).await;
+                });
+                wires.push(carried.abort_handle());
+                end
+            }
+        };
         let sent = inner.listener.as_ref().map(|listener| listener.send(far));
         match sent {
             Some(Ok(())) => Ok(Link::new(near, Peer::new("the place"))),

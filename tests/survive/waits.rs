@@ -105,3 +105,52 @@ async fn a_server_that_is_gone_for_long_is_tried_for_the_calls_alone() {
     let _running = place.serve(&toys);
     assert_eq!(soon(client.add(1, 2)).await, Ok(3));
 }
+
+/// The attempts of each second from the first one on.
+fn by_second(pauses: &[Duration]) -> Vec<usize> {
+    let (mut at, mut seconds) = (Duration::ZERO, vec![1]);
+    for pause in pauses {
+        at += *pause;
+        seconds.resize(at.as_secs() as usize + 1, 0);
+        *seconds.last_mut().unwrap() += 1;
+    }
+    seconds
+}
+
+/// A thousand clients call once a second while nobody listens for 30 s: they dial less often than they call, and do not come
+/// all at once when somebody listens again; each call runs once.
+#[tokio::test(start_paused = true)]
+async fn a_thousand_clients_of_a_server_that_is_gone_are_no_storm() {
+    const CLIENTS: usize = 1000;
+    let (place, toys) = (Place::default(), Toys::default());
+    let clients: Vec<_> = (0..CLIENTS).map(|_| lazy(&place, &Endpoint::new())).collect();
+    let calling = clients.iter().enumerate().map(|(number, client)| {
+        let client = client.clone();
+        tokio::spawn(async move {
+            // Nor do they call all at once.
+            tokio::time::sleep(Duration::from_millis(number as u64)).await;
+            let mut calls = Vec::new();
+            for _ in 0..30 {
+                calls.push(tokio::spawn(client.add(1, 2).timeout(Duration::from_secs(300))));
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            for call in calls {
+                assert_eq!(soon(call).await.unwrap(), Ok(3));
+            }
+        })
+    });
+    let calling: Vec<_> = calling.collect();
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    let while_gone = place.attempts();
+    assert!(while_gone <= 30 * CLIENTS / 2, "{while_gone} attempts");
+    let _running = place.serve(&toys);
+    for caller in calling {
+        soon(caller).await.unwrap();
+    }
+    // Each client was let in at its first attempt.
+    assert_eq!(place.attempts() - while_gone, CLIENTS);
+    let seconds = by_second(&place.pauses());
+    let (gone, back) = seconds.split_at(30);
+    let (gone, back) = (gone.iter().max().unwrap(), back.iter().max().unwrap());
+    assert!(back <= gone && *back <= CLIENTS / 4, "{back} in a second, after {gone}: {seconds:?}");
+}

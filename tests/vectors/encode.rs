@@ -99,7 +99,7 @@ fn hello(fields: &Fields<'_>) -> Hello {
     });
     let refused = fields.find("refused").map(|why| why.replace('_', " "));
     let (features, token) = (Features::from_bits(features), token(fields));
-    Hello { limits, name, features, token, session, refused }
+    Hello { limits, name, features, token, session, refused, memory: None }
 }
 
 fn array<const N: usize>(hex: &str) -> [u8; N] {

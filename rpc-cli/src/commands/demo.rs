@@ -1,10 +1,13 @@
 //! `rpc demo`: a server to play with, in this process, until a signal ends it in good order.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    pin::pin,
+};
 
 use anyhow::{Context as _, Result};
 use rpc_core::{
-    Address, Http, IntoAddress as _, Running, Server,
+    Address, Http, IntoAddress as _, Server,
     tls::{Pem, ServerTls, TlsError},
 };
 
@@ -71,8 +74,6 @@ impl Args {
 pub(super) async fn run(args: Args) -> Result<()> {
     let address = args.listen.as_str().into_address();
     let address = address.map_err(|error| Failure::usage(error.to_string()))?;
-    // Before anybody can know that it is there: from then on it ends in order.
-    let signals = Signals::listen()?;
     let mut server = demo::services(Server::new().name("rpc demo").http(Http::new()));
     let options = args.hints();
     if let Some(tls) = args.tls()? {
@@ -80,7 +81,9 @@ pub(super) async fn run(args: Args) -> Result<()> {
     }
     let running = server.start(address).await;
     let running = running.map_err(|error| Failure::unreachable(error.to_string()))?;
-    let bound = running.address();
+    let (bound, handle) = (running.address().clone(), running.shutdown_handle());
+    // Before anybody can know that it is there: from then on it ends in order.
+    let mut ended = pin!(running.until_signal().context("cannot listen for signals")?);
     output::line(&bound.to_string());
     let address = format!("{options}{bound}");
     output::line(&format!("Try, in another terminal:\n  rpc list {address}"));
@@ -94,64 +97,10 @@ pub(super) async fn run(args: Args) -> Result<()> {
     if matches!(bound, Address::Tcp { .. }) {
         output::line(&format!("  curl -d '[1,2]' {bound}/Calculator.add"));
     }
-    end_on_signal(running, signals).await
-}
-
-/// SIGINT and SIGTERM let the calls that run finish; a second one does not wait for them.
-async fn end_on_signal(running: Running, mut signals: Signals) -> Result<()> {
-    let handle = running.shutdown_handle();
     tokio::select! {
-        () = running.wait() => return Ok(()),
-        () = signals.next() => output::note("finishing the calls that run; once more to end at once"),
+        () = &mut ended => return Ok(()),
+        () = handle.begun() => output::note("finishing the calls that run; once more to end at once"),
     }
-    handle.shutdown();
-    tokio::select! {
-        () = running.wait() => {}
-        () = signals.next() => {
-            handle.abort();
-            running.wait().await;
-        }
-    }
+    ended.await;
     Ok(())
-}
-
-#[cfg(unix)]
-struct Signals {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-}
-
-#[cfg(unix)]
-impl Signals {
-    fn listen() -> Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        let listen = |kind| signal(kind).context("cannot listen for signals");
-        Ok(Self {
-            interrupt: listen(SignalKind::interrupt())?,
-            terminate: listen(SignalKind::terminate())?,
-        })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
-}
-
-#[cfg(not(unix))]
-struct Signals;
-
-#[cfg(not(unix))]
-impl Signals {
-    fn listen() -> Result<Self> {
-        Ok(Self)
-    }
-
-    async fn next(&mut self) {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    }
 }

@@ -8,7 +8,7 @@ use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, html::push_html};
 use rpc_core::schema::{ContainerKind, Field, Format, MethodKind, MethodSchema, ServiceSchema};
 use serde_json::Value;
 
-use super::{deprecation, exchange, requirement};
+use super::{deprecation, exchange, repetition, requirement};
 use crate::{
     api::{Api, Type},
     template,
@@ -98,7 +98,8 @@ impl Page<'_> {
         prose(page, &method.doc);
         let ordered = method.ordered.then_some("Calls keep their order.");
         let requires = requirement(method).map(|words| escaped(&words.replace('`', "")));
-        let notes = exchange(method.kind).into_iter().chain(ordered).chain(requires.as_deref());
+        let notes = exchange(method.kind).into_iter().chain(ordered);
+        let notes = notes.chain(repetition(method.repetition)).chain(requires.as_deref());
         let notes: Vec<_> = notes.collect();
         if !notes.is_empty() {
             let _ = writeln!(page, "<p class=\"note\">{}</p>", notes.join(" "));

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use rpc_core::schema::ServiceSchema;
 
-use super::{deprecation, exchange, requirement};
+use super::{deprecation, exchange, repetition, requirement};
 use crate::{
     api::{Api, harmless},
     output::steers,
@@ -44,6 +44,7 @@ fn one(text: &mut String, service: &ServiceSchema) {
         if method.ordered {
             paragraph(text, "Calls start and end in the order in which they were sent.");
         }
+        paragraph(text, repetition(method.repetition).unwrap_or_default());
         paragraph(text, &requirement(method).unwrap_or_default());
         paragraph(text, &method.deprecated.as_deref().map(deprecation).unwrap_or_default());
         code(text, &service.signature(method));

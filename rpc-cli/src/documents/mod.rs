@@ -7,7 +7,7 @@ pub(crate) use html::page;
 pub(crate) use markdown::markdown;
 
 use clap::ValueEnum;
-use rpc_core::schema::{Document, MethodKind, MethodSchema};
+use rpc_core::schema::{Document, MethodKind, MethodSchema, Repetition};
 use serde_json::Value;
 
 use crate::api::Api;
@@ -45,6 +45,15 @@ const fn exchange(kind: MethodKind) -> Option<&'static str> {
         MethodKind::ServerStream => Some("The reply is a stream."),
         MethodKind::ClientStream => Some("Takes a stream."),
         MethodKind::Duplex => Some("Takes a stream and replies with one."),
+        _ => None,
+    }
+}
+
+/// A sentence about a method whose calls may be made again.
+const fn repetition(repetition: Repetition) -> Option<&'static str> {
+    match repetition {
+        Repetition::Idempotent => Some("Idempotent: may be called again."),
+        Repetition::Once => Some("Runs once for all calls with the same idempotency key."),
         _ => None,
     }
 }

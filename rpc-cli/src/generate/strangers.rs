@@ -152,6 +152,7 @@ impl Words {
                 returns: if kind == MethodKind::Oneway { Format::Unit } else { named("T1") },
                 fails,
                 ordered: kind == MethodKind::Unary,
+                repetition: Repetition::Once,
                 requires: vec![name[own].clone()],
             };
             method.key = MethodKey::new(&method.path, &method.canonical_signature(&types));

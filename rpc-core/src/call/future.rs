@@ -41,13 +41,19 @@ impl<T, E> Call<T, E> {
             // Picking may take time, in which the call that this one is part of may end.
             request.options().begin_scope();
             match ready!(picker.poll_pick(request, cx)) {
-                Ok(picked) => *caller = Some(picked),
+                Ok(picked) => {
+                    request.check_memory(&picked).map_err(Failure::Status)?;
+                    *caller = Some(picked);
+                }
                 Err(status) => return Poll::Ready(Err(Failure::Status(status))),
             }
         } else if caller.is_none() {
             request.options().begin_scope();
             match ready!(request.poll_supplied(cx)) {
-                Ok(supplied) => *caller = Some(supplied),
+                Ok(supplied) => {
+                    request.check_memory(&supplied).map_err(Failure::Status)?;
+                    *caller = Some(supplied);
+                }
                 Err(status) => return Poll::Ready(Err(Failure::Status(status))),
             }
         }
@@ -73,7 +79,11 @@ impl<T, E> Call<T, E> {
             options.begin_scope();
         }
         // The caller has what is long; where there may be another one, it may have to be sent again.
-        if picker.is_none() && request.is_long() && caller.supply().is_none() {
+        if picker.is_none()
+            && request.is_long()
+            && caller.supply().is_none()
+            && !request.has_retry()
+        {
             request.forget_long();
         }
         Poll::Pending

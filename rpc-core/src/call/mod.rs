@@ -39,7 +39,7 @@ use self::{
 };
 use crate::{
     codec::{CodecError, Decode, Encode},
-    proto::{Codec, Metadata, Payload, Status, Streams, Token},
+    proto::{Codec, IdempotencyKey, Metadata, Payload, Status, Streams, Token},
     seam::{Caller, items::ItemReader},
 };
 
@@ -230,6 +230,20 @@ impl<T, E> Call<T, E> {
         let token = token.into();
         self.request.refuse_if(token.check_for_call());
         self.request.options().token = Some(token);
+        self
+    }
+
+    /// Names what the call is to do, for a method with `#[rpc(once)]`: its server runs it once for all calls of the same caller
+    /// with the same key and arguments, and answers all of them alike, for as long as it remembers. Without this, each call
+    /// has a key of its own, which its attempts share. 1 to 64 bytes; another length fails the call with `INVALID_ARGUMENT`. A
+    /// server passes it over where the method is another one.
+    ///
+    /// Where the transport does not tell who calls, whoever knows the key is given the answer.
+    pub fn idempotency_key(mut self, key: impl Into<Vec<u8>>) -> Self {
+        match IdempotencyKey::new(key) {
+            Ok(key) => self.request.options().idempotency = Some(key),
+            Err(error) => self.request.refuse_if(Err(error)),
+        }
         self
     }
 

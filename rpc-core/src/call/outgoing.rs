@@ -8,9 +8,10 @@ use tokio_util::sync::WaitForCancellationFutureOwned;
 use super::{again::Again, evolve::Fallback, scope::Scope, sending::Upload, target::Picker};
 use crate::{
     proto::{
-        CallId, Code, Codec, Metadata, MethodKey, Opening, Order, Payload, Status, Streams, Token,
+        CallId, Code, Codec, IdempotencyKey, Metadata, MethodKey, Opening, Order, Payload, Status,
+        Streams, Token,
     },
-    schema::{MethodSchema, Outline, ServiceSchema},
+    schema::{MethodSchema, Outline, Repetition, ServiceSchema},
     time::now,
 };
 
@@ -47,6 +48,8 @@ pub(super) enum Reply {
 pub(super) struct Options {
     metadata: Option<Box<Metadata>>,
     pub(super) token: Option<Token>,
+    /// The name of what the call is to do.
+    pub(super) idempotency: Option<IdempotencyKey>,
     pub(super) timeout: Option<Duration>,
     /// When the caller stops waiting: known from when the call was first sent.
     deadline: Option<Option<Instant>>,
@@ -146,6 +149,9 @@ impl Outgoing {
             Naming::Signed => self.method.key(),
             Naming::Bare => self.method.bare_key(),
         };
+        if self.method.repetition() == Repetition::Once {
+            self.give_key();
+        }
         let (streams, order) = (self.streams, self.method.order());
         let mut opening = Opening { streams, order, ..Opening::new(key, self.codec) };
         if let Some(options) = &mut self.options {
@@ -154,11 +160,22 @@ impl Outgoing {
         opening
     }
 
+    /// Gives the call a key of its own, unless it has one: the same for all its attempts.
+    #[cold]
+    fn give_key(&mut self) {
+        self.options().idempotency.get_or_insert_with(IdempotencyKey::unique);
+    }
+
     /// Keeps what an opening took, for a call that may go again.
     pub(super) fn take_back(&mut self, opening: Opening) {
         if let Some(options) = &mut self.options {
             (options.metadata, options.token) = (opening.metadata, opening.token);
         }
+    }
+
+    /// Whether it was said of this call that it goes again.
+    pub(super) fn has_retry(&self) -> bool {
+        self.options.as_ref().is_some_and(|options| options.again.retry.is_some())
     }
 
     /// Whether the arguments are held in memory of their own.
@@ -176,6 +193,8 @@ impl Options {
     /// Adds to an opening what few calls have.
     fn settle(&mut self, opening: &mut Opening) {
         opening.deadline = self.deadline();
+        opening.attempt = self.again.attempt();
+        opening.idempotency.clone_from(&self.idempotency);
         let running = self.parent.as_ref().filter(|parent| !parent.cancellation().is_cancelled());
         opening.parent = running.map(|parent| parent.id());
         (opening.metadata, opening.token) = (self.metadata.take(), self.token.take());
@@ -212,6 +231,14 @@ impl Method {
         match self {
             Self::Known { method, .. } => MethodKey::bare(method.path.as_str()),
             Self::Named(key) => *key,
+        }
+    }
+
+    /// The way in which a call that may have run can be made again.
+    pub(super) const fn repetition(&self) -> Repetition {
+        match self {
+            Self::Known { method, .. } => method.repetition,
+            Self::Named(_) => Repetition::Never,
         }
     }
 

@@ -109,7 +109,7 @@ impl Way {
             }
             Self::Supply(supply) => supply,
         };
-        let patience = Patience { deadline: None, since: now() };
+        let patience = Patience { deadline: None, since: now(), not_before: None };
         loop {
             let present = supply.present().filter(|caller| caller.phase() < Phase::Draining);
             let caller = match present {

@@ -56,7 +56,7 @@ impl Endpoint {
         if self.reconnect.comeback == Comeback::Never && self.hook.is_none() {
             return Ok(self.channel_by(Way::Caller(dialer.serve_alone(link))));
         }
-        let line = Line::new(dialer, self.reconnect, link.peer.clone());
+        let line = Line::new(dialer, self.reconnect, self.retry, link.peer.clone());
         let begun = line.begin(link).await;
         begun.map_err(|status| DialError::Hook { address, status })?;
         Ok(self.channel_on(line))
@@ -94,7 +94,7 @@ impl Endpoint {
         connector: impl Connector + 'static,
     ) -> Result<Channel, DialError> {
         let peer = Peer::new(connector.address().to_string());
-        Ok(self.channel_on(Line::new(self.dialer(connector)?, self.reconnect, peer)))
+        Ok(self.channel_on(Line::new(self.dialer(connector)?, self.reconnect, self.retry, peer)))
     }
 
     fn channel_on(&self, line: Arc<Line>) -> Channel {
@@ -118,7 +118,8 @@ impl Endpoint {
         };
         let dial: Open = Arc::new(dial);
         let (lifeline, keep) = self.lifeline(&dial);
-        let config = Arc::new(Config { keep, ..self.config.clone() });
+        let memory = serve.as_ref().and_then(|serve| serve.memory());
+        let config = Arc::new(Config { keep, memory, ..self.config.clone() });
         let (codec, hook) = (self.codec, self.hook.clone());
         Ok(Dialer { dial, config, serve, codec, hook, lifeline })
     }

@@ -18,7 +18,7 @@ use crate::{
     connection::Connection,
     identity::Principal,
     proto::{Codec, Limits, Status, Token, connection::Config},
-    seam::Serve,
+    seam::{Retry, Serve},
     service::{BuildError, Dispatch, Router},
     times::time_options,
     transport::{DialError, Link, Peer},
@@ -46,6 +46,7 @@ pub struct Endpoint {
     pub(super) reconnect: Reconnect,
     #[cfg(feature = "resume")]
     pub(super) resume: Option<Resume>,
+    pub(super) retry: Retry,
     /// Done with each new connection.
     pub(super) hook: Option<Hook>,
     evolve: bool,
@@ -69,6 +70,7 @@ impl Default for Endpoint {
             reconnect: Reconnect::new(),
             #[cfg(feature = "resume")]
             resume: None,
+            retry: Retry::new(),
             hook: None,
             evolve: false,
             #[cfg(feature = "tls")]
@@ -140,6 +142,21 @@ impl Endpoint {
     #[cfg(feature = "resume")]
     pub const fn resume(mut self, resume: Resume) -> Self {
         self.resume = Some(resume);
+        self
+    }
+
+    /// How calls are made again that fail and may be, over channels that come back. Default: [`Retry::new`].
+    ///
+    /// ```no_run
+    /// # async fn run() -> Result<(), rpc_core::DialError> {
+    /// use rpc_core::{Endpoint, Retry};
+    ///
+    /// let endpoint = Endpoint::new().retry(Retry::new().attempts(3).budget(10, 1));
+    /// let channel = endpoint.connect("127.0.0.1:7000").await?;
+    /// # Ok(()) }
+    /// ```
+    pub const fn retry(mut self, retry: Retry) -> Self {
+        self.retry = retry;
         self
     }
 
@@ -311,9 +328,15 @@ impl Endpoint {
         Ok(())
     }
 
+    /// What is said on each connection, where `serve` answers the calls of the other side.
+    pub(super) fn config_for(&self, serve: Option<&Arc<dyn Serve>>) -> Arc<Config> {
+        let memory = serve.and_then(|serve| serve.memory());
+        Arc::new(Config { memory, ..self.config.clone() })
+    }
+
     /// A channel over one link, which does not come back.
     pub(crate) fn channel(&self, link: Link, serve: Option<Arc<dyn Serve>>) -> Channel {
-        let config = Arc::new(self.config.clone());
+        let config = self.config_for(serve.as_ref());
         self.channel_by(Way::Caller(Connection::spawn(link, config, serve, None, None)))
     }
 

@@ -12,7 +12,7 @@ use std::{
 use super::{live::Live, scratch};
 use crate::{
     proto::{
-        CallId, Ended, Limits, Metadata, Opening, Outcome, Payload, Status,
+        CallId, Ended, Limits, MemoryId, Metadata, Opening, Outcome, Payload, Status,
         connection::{ConnectionError, Waiter},
     },
     seam::{Caller, Origin, Phase, Phases, Place, Remote, Supply, Waiting},
@@ -149,6 +149,14 @@ impl<T: Holds> Caller for T {
 
     fn open_calls(&self) -> usize {
         self.live().with(|state| state.machine.open_calls())
+    }
+
+    fn peer_memory(&self) -> Option<MemoryId> {
+        self.live().with(|state| state.machine.peer().and_then(|hello| hello.memory))
+    }
+
+    fn sent_calls(&self) -> u64 {
+        self.live().with(|state| state.machine.sent_calls())
     }
 
     fn drain(&self) {

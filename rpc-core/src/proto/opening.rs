@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{CallId, Codec, Metadata, MethodKey, Token};
+use super::{CallId, Codec, IdempotencyKey, Metadata, MethodKey, Token};
 
 /// The head of a call: all that its caller says beside the arguments.
 ///
@@ -32,26 +32,42 @@ pub struct Opening {
     pub metadata: Option<Box<Metadata>>,
     /// What proves for whom the call is made, in the place of what the hello of its sender proved.
     pub token: Option<Token>,
+    /// The name of what the call is to do, by which its receiver does it once.
+    pub idempotency: Option<IdempotencyKey>,
+    /// How often the call was sent before.
+    pub attempt: u8,
 }
 
 impl Opening {
     /// The head of a call that says nothing but its method, as most do.
     #[must_use]
     pub const fn new(key: MethodKey, codec: Codec) -> Self {
-        let (streams, order) = (Streams::NONE, Order::Any);
-        let (parent, deadline, metadata, token) = (None, None, None, None);
-        Self { key, codec, streams, order, parent, deadline, metadata, token }
+        Self {
+            key,
+            codec,
+            streams: Streams::NONE,
+            order: Order::Any,
+            parent: None,
+            deadline: None,
+            metadata: None,
+            token: None,
+            idempotency: None,
+            attempt: 0,
+        }
     }
 
     /// Tells whether there is nothing but the method, in any order.
     #[must_use]
     pub fn is_plain(&self) -> bool {
-        let Self { key: _, codec: _, streams, order, parent, deadline, metadata, token } = self;
+        let Self { key: _, codec: _, streams, order, parent, .. } = self;
+        let Self { deadline, metadata, token, idempotency, attempt, .. } = self;
         deadline.is_none()
             && metadata.as_ref().is_none_or(|metadata| metadata.is_empty())
             && *streams == Streams::NONE
             && parent.is_none()
             && token.is_none()
+            && idempotency.is_none()
+            && *attempt == 0
             && *order == Order::Any
     }
 }

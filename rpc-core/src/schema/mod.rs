@@ -35,7 +35,7 @@ pub use registry::Registry;
 /// Derives [`trait@Schema`] from a type and serde's attributes on it.
 pub use rpc_macros::Schema;
 pub use service::{
-    Argument, MethodBuilder, MethodKind, MethodSchema, ServiceBuilder, ServiceSchema,
+    Argument, MethodBuilder, MethodKind, MethodSchema, Repetition, ServiceBuilder, ServiceSchema,
 };
 
 use crate::proto::Code;

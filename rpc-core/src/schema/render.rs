@@ -4,7 +4,8 @@
 use std::{collections::HashSet, fmt::Write as _};
 
 use super::{
-    Container, ContainerKind, Field, Format, MethodKind, MethodSchema, Registry, ServiceSchema,
+    Container, ContainerKind, Field, Format, MethodKind, MethodSchema, Registry, Repetition,
+    ServiceSchema,
 };
 
 impl ServiceSchema {
@@ -107,6 +108,7 @@ impl MethodSchema {
     fn options(&self) -> Vec<String> {
         let oneway = (self.kind == MethodKind::Oneway).then_some("oneway");
         let words = oneway.into_iter().chain(self.ordered.then_some(ORDERED));
+        let words = words.chain(self.repetition.word());
         words.map(str::to_owned).chain(self.requirement()).collect()
     }
 
@@ -134,6 +136,30 @@ impl MethodSchema {
         let arguments = self.arguments.iter().map(|argument| &argument.format);
         let upload = self.upload.iter().map(|upload| &upload.format);
         arguments.chain(upload).chain([&self.returns]).chain(&self.fails)
+    }
+}
+
+impl Repetition {
+    /// The same for methods of this kind, which can be none: a call without a reply is never made again, and streams are
+    /// not kept for a second one.
+    #[must_use]
+    pub const fn of_kind(self, kind: MethodKind) -> Self {
+        match (self, kind) {
+            (_, MethodKind::Oneway) => Self::Never,
+            (Self::Once, MethodKind::Unary) => self,
+            (Self::Once, _) => Self::Never,
+            _ => self,
+        }
+    }
+
+    /// The option of `#[rpc(…)]` that stands for it.
+    #[must_use]
+    pub const fn word(self) -> Option<&'static str> {
+        match self {
+            Self::Never => None,
+            Self::Idempotent => Some("idempotent"),
+            Self::Once => Some("once"),
+        }
     }
 }
 

@@ -53,6 +53,9 @@ pub struct MethodSchema {
     /// True if calls are started and finished in the order in which they were sent.
     #[serde(default)]
     pub ordered: bool,
+    /// The way in which a call that may have run can be made again. No part of the signature.
+    #[serde(default)]
+    pub repetition: Repetition,
     /// The permissions that callers need, all of them; those of its service first. No part of the signature.
     #[serde(default)]
     pub requires: Vec<String>,
@@ -74,6 +77,19 @@ pub enum MethodKind {
     ClientStream,
     /// A stream of items each way.
     Duplex,
+}
+
+/// The way in which a call that may have run can be made again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Schema)]
+#[non_exhaustive]
+pub enum Repetition {
+    /// By its maker alone, who knows what a second run does.
+    #[default]
+    Never,
+    /// By itself: a second run does nothing that the first did not.
+    Idempotent,
+    /// By itself, under a key by which its server gives the answer of the first run.
+    Once,
 }
 
 /// An argument of a method.
@@ -145,6 +161,7 @@ impl ServiceBuilder {
             returns: Format::Unit,
             fails: None,
             ordered: false,
+            repetition: Repetition::Never,
             requires: Vec::new(),
         };
         methods.push(method);
@@ -205,6 +222,18 @@ impl MethodBuilder<'_> {
     /// Makes calls start and finish in the order in which they were sent.
     pub const fn ordered(&mut self) -> &mut Self {
         self.method.ordered = true;
+        self
+    }
+
+    /// Lets calls that may have run be made again by themselves.
+    pub const fn idempotent(&mut self) -> &mut Self {
+        self.method.repetition = Repetition::Idempotent;
+        self
+    }
+
+    /// Has calls carry a key, by which their server runs each once.
+    pub const fn once(&mut self) -> &mut Self {
+        self.method.repetition = Repetition::Once;
         self
     }
 

@@ -14,12 +14,15 @@ mod guard;
 pub(crate) mod items;
 mod phase;
 mod place;
+mod retry;
 mod slot;
 mod supply;
 
 pub(crate) use guard::SlowGuard;
 pub(crate) use phase::{Phase, Phases};
 pub(crate) use place::Place;
+pub use retry::Retry;
+pub(crate) use retry::{PATIENCE, Retries};
 pub use slot::HandlerSlot;
 pub(crate) use slot::{CallEnd, Reply, panicked};
 pub(crate) use supply::{Course, Patience, Standing, Supply};
@@ -35,7 +38,7 @@ use std::{
 
 use crate::{
     proto::{
-        CallId, Ended, Limits, Metadata, Opening, Outcome, Payload, Status,
+        CallId, Ended, Limits, MemoryId, Metadata, Opening, Outcome, Payload, Status,
         connection::{ConnectionError, Request},
     },
     transport::Peer,
@@ -100,6 +103,16 @@ pub(crate) trait Caller: Remote {
     /// What the peer accepts; `None` before it has said so.
     fn peer_limits(&self) -> Option<Limits>;
 
+    /// What remembers the calls that the peer has run once, as it has said, if anything does.
+    fn peer_memory(&self) -> Option<MemoryId> {
+        None
+    }
+
+    /// Calls of this side that were sent.
+    fn sent_calls(&self) -> u64 {
+        0
+    }
+
     /// Calls of this side that have not ended, those that wait to be sent included.
     fn open_calls(&self) -> usize;
 
@@ -160,6 +173,11 @@ pub(crate) struct Schedule<'a> {
 pub(crate) trait Serve: Send + Sync + 'static {
     /// Puts the handler of `call` into `slot`; says how to run it, if its method is known.
     fn serve(&self, call: IncomingCall, slot: &mut HandlerSlot) -> Option<Schedule<'_>>;
+
+    /// What remembers the calls that were run once, if anything does.
+    fn memory(&self) -> Option<MemoryId> {
+        None
+    }
 
     /// The peer has said hello, and none of its calls has been served yet.
     fn connected(&self, origin: &Arc<dyn Origin>) {

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::Instant};
 
 use tokio::sync::watch;
 
-use super::{Caller, Waiting};
+use super::{Caller, Retries, Waiting};
 use crate::{
     proto::{Status, connection::ConnectionError},
     transport::Peer,
@@ -43,6 +43,9 @@ pub(crate) trait Supply: fmt::Debug + Send + Sync + 'static {
     /// Calls that wait for a caller.
     fn waiting(&self) -> usize;
 
+    /// How calls are made again.
+    fn retries(&self) -> &Retries;
+
     /// Drains the present link, and opens no other.
     fn close(&self);
 }
@@ -54,6 +57,8 @@ pub(crate) struct Patience {
     pub(crate) deadline: Option<Instant>,
     /// When it first had to wait.
     pub(crate) since: Instant,
+    /// Before this it wants none.
+    pub(crate) not_before: Option<Instant>,
 }
 
 /// How far a supply is.

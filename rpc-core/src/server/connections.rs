@@ -2,9 +2,10 @@
 
 use std::{
     future::{pending, ready},
+    hash::{BuildHasher as _, RandomState},
     pin::Pin,
-    sync::Arc,
-    time::Instant,
+    sync::{Arc, Weak},
+    time::{Duration, Instant},
 };
 
 use futures_util::future::Either;
@@ -33,7 +34,8 @@ use crate::{
         Greeting, Side,
         connection::{Config, ConnectionError},
     },
-    seam::{Remote as _, Serve},
+    seam::{Phase, Phases, Remote as _, Serve},
+    service::Memory,
     time::now,
     transport::{Incoming, Link},
 };
@@ -61,6 +63,10 @@ pub(super) struct Connections {
     live: Mutex<Slab<Arc<Live>>>,
     /// Those of the connections, and the handlers that they have spawned.
     tasks: TaskTracker,
+    /// What remembers the calls that run once; their handlers outlive their connections.
+    memory: Option<Arc<Memory>>,
+    /// The age at which connections end, more or less.
+    max_age: Option<Duration>,
     handshakes: Arc<Handshakes>,
     /// Cancelled before what is live is told: a connection that is not live yet looks when it is.
     draining: CancellationToken,
@@ -100,6 +106,8 @@ impl Connections {
             shares: Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS))),
             live: Mutex::default(),
             tasks: TaskTracker::new(),
+            memory: None,
+            max_age: None,
             handshakes: Handshakes::new(max_handshakes),
             draining: CancellationToken::new(),
             aborted: CancellationToken::new(),
@@ -111,6 +119,16 @@ impl Connections {
     pub(super) fn with_sessions(mut self, resume: Option<Resume>) -> Self {
         self.sessions = resume.map(Sessions::new);
         self
+    }
+
+    /// The same with what remembers calls.
+    pub(super) fn with_memory(self, memory: Option<Arc<Memory>>) -> Self {
+        Self { memory, ..self }
+    }
+
+    /// The same with an age at which connections end.
+    pub(super) fn with_max_age(self, max_age: Option<Duration>) -> Self {
+        Self { max_age, ..self }
     }
 
     /// The same with an HTTP face, which describes these services.
@@ -307,12 +325,15 @@ impl Connections {
         handshake: Option<Handshake>,
     ) -> impl Future<Output = ConnectionError> + Send + use<> {
         let mut driver =
-            Driver::new(link, Side::Acceptor, Arc::clone(&self.config), Some(self.router.clone()));
+            Driver::new(link, Side::Acceptor, self.config_of_one(), Some(self.router.clone()));
         driver.track_handlers(self.tasks.clone());
         driver.begin_handshake(began, handshake);
         let kept = self.keep(&mut driver, &admission, permit);
         let live = Arc::clone(driver.live());
         let listed = self.list(&live);
+        if let Some(age) = self.max_age {
+            tokio::spawn(grow_old(Arc::downgrade(&live), live.phases(), jittered(age, AGE_JITTER)));
+        }
         // It is live from here on: what it has missed is made up for.
         if self.aborted.is_cancelled() {
             live.fail(ConnectionError::Aborted);
@@ -391,6 +412,17 @@ impl Connections {
         }
     }
 
+    /// The options of one connection: those that close for silence do not do so all at once.
+    fn config_of_one(&self) -> Arc<Config> {
+        match self.config.idle_timeout {
+            None => Arc::clone(&self.config),
+            Some(idle) => {
+                let idle_timeout = Some(jittered(idle, IDLE_JITTER));
+                Arc::new(Config { idle_timeout, ..(*self.config).clone() })
+            }
+        }
+    }
+
     fn list(self: &Arc<Self>, live: &Arc<Live>) -> Listed {
         let key = self.live.lock().insert(Arc::clone(live));
         Listed { connections: Arc::clone(self), key }
@@ -411,18 +443,51 @@ impl Connections {
         for live in self.snapshot() {
             live.fail(ConnectionError::Aborted);
         }
+        if let Some(memory) = &self.memory {
+            memory.abort();
+        }
     }
 
     /// Resolves when no connection is left, and no handler. None may be added after the call.
     pub(super) async fn ended(&self) {
         self.tasks.close();
         self.tasks.wait().await;
+        if let Some(memory) = &self.memory {
+            memory.ended().await;
+        }
     }
 
     fn snapshot(&self) -> Vec<Arc<Live>> {
         self.live.lock().iter().map(|(_, live)| Arc::clone(live)).collect()
     }
 }
+
+/// Ends a connection in good order once it is old.
+async fn grow_old(live: Weak<Live>, phases: Phases, age: Duration) {
+    tokio::select! {
+        () = tokio::time::sleep(age) => {}
+        () = phases.reach(Phase::Draining) => {}
+    }
+    if let Some(live) = live.upgrade() {
+        live.drain(OLD);
+    }
+}
+
+/// A time that is longer or shorter by chance, by up to this part of it.
+fn jittered(time: Duration, part: f64) -> Duration {
+    let bits = RandomState::new().hash_one(0) >> 11;
+    let chance = bits as f64 / (1u64 << 52) as f64 - 1.0;
+    // A time that no clock reaches stays as it is.
+    Duration::try_from_secs_f64(time.as_secs_f64() * (1.0 + part * chance)).unwrap_or(time)
+}
+
+const OLD: &str = "the connection is as old as connections become here";
+
+/// The part by which the age of a connection is more or less than was said.
+const AGE_JITTER: f64 = 0.1;
+
+/// The same for the time of silence.
+const IDLE_JITTER: f64 = 0.1;
 
 /// What is known of a peer before there is a connection.
 enum Admission {

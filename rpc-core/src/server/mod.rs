@@ -2,18 +2,26 @@
 
 mod authenticate;
 mod connections;
+mod ends;
+mod error;
 mod establish;
+#[cfg(unix)]
+mod handover;
 mod running;
 mod security;
 #[cfg(feature = "resume")]
 mod sessions;
+#[cfg(feature = "signal")]
+mod signals;
+#[cfg(unix)]
+mod socket;
 mod threads;
 
+pub use error::ServeError;
 pub use running::{Running, Shutdown};
 
 use std::{fmt, num::NonZero, sync::Arc, time::Duration};
 
-use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 #[cfg(feature = "http")]
@@ -22,9 +30,10 @@ use crate::gateway::Http;
 use crate::resume::Resume;
 use crate::{
     identity::{Authenticator, Gate, Judge},
-    proto::{Limits, LimitsError, connection::Config},
+    proto::{Limits, connection::Config},
     reflect,
-    service::{BuildError, Connection, Dispatch, Hook, Router},
+    seam::Serve as _,
+    service::{Connection, Dispatch, Hook, OnceLimits, Router},
     times::time_options,
     transport::{BindError, IntoAddress, Link, Listener, Peer},
 };
@@ -56,6 +65,7 @@ pub struct Server {
     max_connections: usize,
     max_handshakes: usize,
     grace: Duration,
+    max_age: Option<Duration>,
     threads: Option<NonZero<usize>>,
     reflection: bool,
     security: Security,
@@ -63,35 +73,11 @@ pub struct Server {
     reflection_requires: Vec<String>,
     authenticator: Option<Arc<dyn Judge>>,
     hook: Option<Hook>,
+    once: OnceLimits,
     #[cfg(feature = "http")]
     http: Option<Http>,
     #[cfg(feature = "resume")]
     resume: Option<Resume>,
-}
-
-/// Why a server cannot serve.
-#[derive(Error)]
-#[non_exhaustive]
-pub enum ServeError {
-    /// The services do not go together.
-    #[error(transparent)]
-    Build(#[from] BuildError),
-    /// A limit is out of range, or a time is zero.
-    #[error(transparent)]
-    Limits(#[from] LimitsError),
-    /// The address cannot be listened at.
-    #[error(transparent)]
-    Bind(#[from] BindError),
-    /// The system gives no threads.
-    #[error("cannot start the server's threads: {0}")]
-    Threads(std::io::Error),
-}
-
-/// In words, since a program whose `main` returns it shows this.
-impl fmt::Debug for ServeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("ServeError").field(&format_args!("{self}")).finish()
-    }
 }
 
 impl Default for Server {
@@ -102,12 +88,14 @@ impl Default for Server {
             max_connections: 16 << 10,
             max_handshakes: 1024,
             grace: Duration::from_secs(30),
+            max_age: None,
             threads: None,
             reflection: true,
             security: Security::default(),
             reflection_requires: Vec::new(),
             authenticator: None,
             hook: None,
+            once: OnceLimits::new(),
             #[cfg(feature = "http")]
             http: None,
             #[cfg(feature = "resume")]
@@ -149,12 +137,6 @@ impl Server {
     }
 
     time_options!();
-
-    /// How long a shutdown waits for the calls that run. Default: 30 s.
-    pub const fn grace(mut self, grace: Duration) -> Self {
-        self.grace = grace;
-        self
-    }
 
     /// Serves connections on so many threads of the server's own, each with a runtime of its own, rather than on the
     /// runtime that the server is started on. A connection stays on its thread with all its handlers, and no thread
@@ -402,7 +384,7 @@ impl Server {
 
     fn build(self) -> Result<Connections, ServeError> {
         self.config.check()?;
-        let mut router = Router::of(&self.services)?;
+        let mut router = Router::of_once(&self.services, self.once)?;
         if self.reflection {
             reflect::add_to(&mut router, &self.reflection_requires)?;
         }
@@ -421,8 +403,11 @@ impl Server {
         let (most, silent) = (self.max_connections, self.max_handshakes);
         #[cfg(feature = "http")]
         let described = self.http.map(|http| (http, router.schemas().cloned().collect::<Vec<_>>()));
-        let (router, config) = (Arc::new(router), Arc::new(self.config));
+        let (memory, mut config) = (router.once().cloned(), self.config);
+        config.memory = router.memory();
+        let (router, config) = (Arc::new(router), Arc::new(config));
         let connections = Connections::new(router, config, self.security, gate, most, silent);
+        let connections = connections.with_memory(memory).with_max_age(self.max_age);
         #[cfg(feature = "resume")]
         let connections = connections.with_sessions(self.resume);
         #[cfg(feature = "http")]

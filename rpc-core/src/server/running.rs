@@ -5,6 +5,8 @@ use std::{fmt, sync::Arc, time::Duration};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+#[cfg(unix)]
+use super::socket::{Handle, Kept};
 use super::{connections::Connections, threads::Threads};
 use crate::transport::{Address, Incoming, Link, Listener, Peer};
 
@@ -14,6 +16,9 @@ pub struct Running {
     address: Address,
     connections: Arc<Connections>,
     shutdown: Shutdown,
+    /// What it listens at, for whoever takes its place.
+    #[cfg(unix)]
+    pub(super) socket: Handle,
     ended: CancellationToken,
 }
 
@@ -41,13 +46,24 @@ impl Running {
         let security = connections.security();
         security.warn_if_open(&listened);
         let address = security.address(listened);
+        #[cfg(unix)]
+        let socket = Handle::of(&listener);
+        #[cfg(unix)]
+        let listener = Kept { listener, socket: socket.clone() };
         let (told, end) = (shutdown.clone(), ended.clone().drop_guard());
         let serving = Arc::clone(&connections);
         tokio::spawn(async move {
             run(listener, over, serving, threads, grace, told).await;
             drop(end);
         });
-        Self { address, connections, shutdown, ended }
+        Self {
+            address,
+            connections,
+            shutdown,
+            #[cfg(unix)]
+            socket,
+            ended,
+        }
     }
 
     /// Serves one link, until it ends.
@@ -135,6 +151,17 @@ impl Shutdown {
     /// Begins an orderly end: see [`Running::shutdown`].
     pub fn shutdown(&self) {
         self.drain.cancel();
+    }
+
+    /// Resolves when an end has begun, of either kind. The server may end without it, where the stream ends that it serves.
+    ///
+    /// # Cancel safety
+    /// Safe: dropping the future changes nothing.
+    pub async fn begun(&self) {
+        tokio::select! {
+            () = self.drain.cancelled() => {}
+            () = self.abort.cancelled() => {}
+        }
     }
 
     /// Ends the server at once: calls that run are cancelled.

@@ -50,6 +50,7 @@ struct Served {
     origin: Arc<dyn Origin>,
     id: CallId,
     deadline: Option<Instant>,
+    attempt: u8,
     metadata: Metadata,
     extensions: Extensions,
     cancellation: CancellationToken,
@@ -97,6 +98,7 @@ impl Context {
             origin,
             id,
             deadline,
+            attempt: opening.attempt,
             metadata,
             extensions,
             cancellation,
@@ -194,6 +196,13 @@ impl Context {
     #[must_use]
     pub fn remaining(&self) -> Option<Duration> {
         self.0.deadline.map(|deadline| deadline.saturating_duration_since(now()))
+    }
+
+    /// How often the caller has sent this call before, as it says: 0 the first time. Above that, the handler of an earlier
+    /// attempt may have run, or may be running.
+    #[must_use]
+    pub fn attempt(&self) -> u8 {
+        self.0.attempt
     }
 
     /// The key-value pairs that travelled beside the arguments.

@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use super::{Dispatch, Request, request::refuse};
+use super::{Dispatch, Memory, Request, once::Once, request::refuse};
 use crate::{
     identity::{Principal, Verdicts},
-    proto::{Code, Failure, Outcome, Status, Token},
+    proto::{CallId, Code, Failure, Outcome, Status, Token},
     schema::MethodSchema,
     seam::{HandlerSlot, IncomingCall},
     transport::{Identity, Peer},
@@ -70,6 +70,8 @@ pub(super) struct Called<'a> {
     pub(super) method: usize,
     pub(super) schema: &'static MethodSchema,
     pub(super) requires: &'a Requires,
+    /// What remembers its calls, if it runs once.
+    pub(super) memory: Option<&'a Arc<Memory>>,
 }
 
 impl Called<'_> {
@@ -96,11 +98,11 @@ impl Called<'_> {
             refuse(slot, status);
             return Admitted::No;
         }
-        let mut request = Request::new(call, self.schema);
-        if let Some(principal) = judged {
-            request.insert(principal);
-        }
-        self.service.dispatch(self.method, request, slot);
+        let identity = identity(principal, peer).clone();
+        let Self { service, method, schema, memory, .. } = self;
+        start(memory, &identity, schema, judged, call, slot, |request, slot| {
+            service.dispatch(method, request, slot);
+        });
         Admitted::Yes
     }
 
@@ -113,16 +115,26 @@ impl Called<'_> {
         slot: &mut HandlerSlot,
     ) {
         let Self { method, schema, .. } = self;
+        let memory = self.memory.cloned();
         let (service, requires) = (Arc::clone(self.service), self.requires.clone());
         slot.run(async move {
             let peer = call.origin.peer().clone();
             let judged = verdicts.judge(peer.clone(), token).await;
             let judged = judged.map_err(|refusal| Failure::Status(refusal.into_status()))?;
             requires.check(&schema.path, Some(&judged), &peer).map_err(Failure::Status)?;
-            let mut request = Request::new(call, schema);
-            request.insert(judged);
+            let identity = identity(Some(&judged), &peer).clone();
             let mut slot = HandlerSlot::default();
-            service.dispatch(method, request, &mut slot);
+            start(
+                memory.as_ref(),
+                &identity,
+                schema,
+                Some(judged),
+                call,
+                &mut slot,
+                |request, slot| {
+                    service.dispatch(method, request, slot);
+                },
+            );
             drop(service);
             match slot.take() {
                 Some(reply) => reply.await,
@@ -130,6 +142,35 @@ impl Called<'_> {
             }
         });
     }
+}
+
+/// Puts the handler of a call into `slot` that was admitted: as it is, or by way of what remembers it.
+fn start(
+    memory: Option<&Arc<Memory>>,
+    identity: &Identity,
+    schema: &'static MethodSchema,
+    judged: Option<Principal>,
+    mut call: IncomingCall,
+    slot: &mut HandlerSlot,
+    dispatch: impl FnOnce(Request, &mut HandlerSlot),
+) {
+    let handle = |call: IncomingCall, slot: &mut HandlerSlot| {
+        let mut request = Request::new(call, schema);
+        if let Some(principal) = judged {
+            request.insert(principal);
+        }
+        dispatch(request, slot);
+    };
+    let Some((memory, key)) = memory.zip(call.request.opening.idempotency.take()) else {
+        return handle(call, slot);
+    };
+    let (codec, method) = (call.request.opening.codec, schema.key.name_hash());
+    let once = Once::new(memory, identity, method, key, codec, &call.request.arguments);
+    once.run(slot, |slot| {
+        // It may outlive the call, whose id is then another one's: nothing is to be sent by that.
+        call.request.id = CallId::NO_REPLY;
+        handle(call, slot);
+    });
 }
 
 /// Whether a call has a handler.

@@ -11,13 +11,13 @@ use std::{
 use thiserror::Error;
 
 use super::{
-    Connection, Dispatch, Request,
+    Connection, Dispatch, Memory, OnceLimits, Request,
     permission::{Admitted, Called, Requires},
     request::refuse,
 };
 use crate::{
-    proto::{Code, Codec, IdHasher, MethodKey, Status, Streams},
-    schema::{MethodSchema, Outline, ServiceSchema},
+    proto::{Code, Codec, IdHasher, MemoryId, MethodKey, Status, Streams},
+    schema::{MethodSchema, Outline, Repetition, ServiceSchema},
     seam::{HandlerSlot, IncomingCall, Origin, Schedule, Serve, SlowGuard},
 };
 
@@ -31,6 +31,9 @@ pub(crate) struct Router {
     reticent: bool,
     /// Told of every connection whose peer has said hello.
     hook: Option<Hook>,
+    once: OnceLimits,
+    /// What remembers the calls of methods that run once, where there are any.
+    memory: Option<Arc<Memory>>,
 }
 
 /// What a program does with a connection that has come.
@@ -65,7 +68,18 @@ impl Router {
     /// # Errors
     /// As for [`Self::add`].
     pub(crate) fn of(services: &[Arc<dyn Dispatch>]) -> Result<Self, BuildError> {
-        let mut router = Self::default();
+        Self::of_once(services, OnceLimits::new())
+    }
+
+    /// The same, with bounds of what is remembered of calls that run once.
+    ///
+    /// # Errors
+    /// As for [`Self::add`].
+    pub(crate) fn of_once(
+        services: &[Arc<dyn Dispatch>],
+        once: OnceLimits,
+    ) -> Result<Self, BuildError> {
+        let mut router = Self { once, ..Self::default() };
         services.iter().try_for_each(|service| router.add(Arc::clone(service)))?;
         Ok(router)
     }
@@ -98,6 +112,10 @@ impl Router {
         permissions: &[String],
     ) -> Result<(), BuildError> {
         let schema = service.schema();
+        let runs_once = |method: &MethodSchema| method.repetition == Repetition::Once;
+        if self.memory.is_none() && schema.methods.iter().any(runs_once) {
+            self.memory = Some(Memory::new(self.once));
+        }
         if self.schemas().any(|existing| existing.name == schema.name) {
             return Err(BuildError::DuplicateService(schema.name.clone()));
         }
@@ -123,6 +141,11 @@ impl Router {
     /// Has `hook` told of connections.
     pub(crate) fn set_hook(&mut self, hook: Option<Hook>) {
         self.hook = hook;
+    }
+
+    /// What remembers the calls of methods that run once, where there are any.
+    pub(crate) const fn once(&self) -> Option<&Arc<Memory>> {
+        self.memory.as_ref()
     }
 
     /// What the services are, in the order in which they were added.
@@ -211,10 +234,13 @@ impl Serve for Router {
         match route.and_then(|route| route.check_streams(opening.streams)) {
             Ok(route) => {
                 let service = &self.services[route.service];
-                // One branch for both, which nearly no call takes.
-                if !route.requires.is_empty() | opening.token.is_some() {
+                // One branch for all, which nearly no call takes.
+                let named = opening.token.is_some() | opening.idempotency.is_some();
+                if !route.requires.is_empty() | named {
                     let Route { method, schema, ref requires, .. } = *route;
-                    let called = Called { service, method, schema, requires };
+                    let memory =
+                        self.memory.as_ref().filter(|_| schema.repetition == Repetition::Once);
+                    let called = Called { service, method, schema, requires, memory };
                     if called.admit(call, slot) == Admitted::No {
                         return None;
                     }
@@ -228,6 +254,10 @@ impl Serve for Router {
                 None
             }
         }
+    }
+
+    fn memory(&self) -> Option<MemoryId> {
+        self.memory.as_ref().map(|memory| memory.id())
     }
 
     fn connected(&self, origin: &Arc<dyn Origin>) {

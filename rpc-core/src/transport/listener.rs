@@ -1,5 +1,7 @@
 //! Listening: a source of byte streams, each of which becomes a link in a task of its own.
 
+#[cfg(unix)]
+use std::os::fd::OwnedFd;
 use std::{
     fmt,
     future::poll_fn,
@@ -53,6 +55,18 @@ pub trait Listener: Send + 'static {
 
     /// Where it listens, with the port that the system chose.
     fn address(&self) -> Address;
+
+    /// A handle of the listening socket, for another process that takes the place of this one: see
+    /// [`Running::hand_over`](crate::Running::hand_over). Default: there is none.
+    #[cfg(unix)]
+    fn socket(&self) -> Option<OwnedFd> {
+        None
+    }
+
+    /// Another process has the socket: what belongs to it, such as a file, stays when this is dropped. Default: there is
+    /// nothing such.
+    #[cfg(unix)]
+    fn keep(&mut self) {}
 }
 
 /// A byte stream that was accepted, on its way to become a link: a future that runs in the connection's own task,
@@ -103,6 +117,16 @@ impl Listener for BoundListener {
     fn address(&self) -> Address {
         self.0.address()
     }
+
+    #[cfg(unix)]
+    fn socket(&self) -> Option<OwnedFd> {
+        self.0.socket()
+    }
+
+    #[cfg(unix)]
+    fn keep(&mut self) {
+        self.0.keep();
+    }
 }
 
 impl fmt::Debug for BoundListener {
@@ -115,6 +139,10 @@ impl fmt::Debug for BoundListener {
 trait Erased: Send {
     fn accept(&mut self) -> Pin<Box<dyn Future<Output = Incoming> + Send + '_>>;
     fn address(&self) -> Address;
+    #[cfg(unix)]
+    fn socket(&self) -> Option<OwnedFd>;
+    #[cfg(unix)]
+    fn keep(&mut self);
 }
 
 impl<L: Listener> Erased for L {
@@ -124,6 +152,16 @@ impl<L: Listener> Erased for L {
 
     fn address(&self) -> Address {
         Listener::address(self)
+    }
+
+    #[cfg(unix)]
+    fn socket(&self) -> Option<OwnedFd> {
+        Listener::socket(self)
+    }
+
+    #[cfg(unix)]
+    fn keep(&mut self) {
+        Listener::keep(self);
     }
 }
 

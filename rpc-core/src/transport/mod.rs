@@ -9,6 +9,8 @@
 
 mod address;
 mod connector;
+#[cfg(unix)]
+mod given;
 mod link;
 mod listener;
 mod memory;
@@ -25,6 +27,8 @@ mod write;
 
 pub use address::{AddressError, IntoAddress};
 pub use connector::{Connector, DialError};
+#[cfg(unix)]
+pub(crate) use given::given;
 pub use link::Link;
 pub(crate) use link::NotEstablished;
 pub use listener::{BindError, BoundListener, Incoming, Listener};

@@ -1,5 +1,7 @@
 //! TCP: no delay, both halves of one socket, and the system's own watch over peers that are gone.
 
+#[cfg(unix)]
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::{io, net::SocketAddr, time::Duration};
 
 use socket2::{SockRef, TcpKeepalive};
@@ -52,6 +54,11 @@ impl Listener for TcpListener {
                 stream
             })
         })
+    }
+
+    #[cfg(unix)]
+    fn socket(&self) -> Option<OwnedFd> {
+        self.as_fd().try_clone_to_owned().ok()
     }
 
     fn address(&self) -> Address {

@@ -3,6 +3,7 @@
 use std::{
     fs::{File, TryLockError},
     io,
+    os::fd::{AsFd as _, OwnedFd},
     os::unix::fs::{FileTypeExt as _, MetadataExt as _},
     path::{Path, PathBuf},
     time::Duration,
@@ -38,6 +39,10 @@ impl Listener for UnixListener {
         })
     }
 
+    fn socket(&self) -> Option<OwnedFd> {
+        self.as_fd().try_clone_to_owned().ok()
+    }
+
     /// The socket's file stays where it is: whoever bound it removes it.
     fn address(&self) -> Address {
         let address = self.local_addr();
@@ -61,6 +66,14 @@ impl Listener for Socket {
 
     fn address(&self) -> Address {
         Address::Unix(self.file.path.clone())
+    }
+
+    fn socket(&self) -> Option<OwnedFd> {
+        Listener::socket(&self.listener)
+    }
+
+    fn keep(&mut self) {
+        self.file.identity = None;
     }
 }
 

@@ -1,7 +1,7 @@
 //! The model of an annotated trait: the service, its methods, their arguments and results. Reading it
 //! notes every mistake on the way; the rules themselves are in `validate` and `types`.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use syn::{
     Attribute, FnArg, Ident, ItemTrait, Pat, Result, TraitItem, TraitItemFn, Type, TypeParamBound,
     Visibility, ext::IdentExt as _, punctuated::Punctuated, token::Plus,
@@ -29,6 +29,8 @@ pub(super) struct Service {
     pub(super) supertraits: Punctuated<TypeParamBound, Plus>,
     /// True if all methods share one order.
     pub(super) ordered: bool,
+    /// True if calls of all methods with a reply may be made again.
+    pub(super) idempotent: bool,
     /// The permissions that callers of any method need.
     pub(super) requires: Vec<String>,
     pub(super) methods: Vec<Method>,
@@ -49,6 +51,10 @@ pub(super) struct Method {
     pub(super) output: Output,
     pub(super) oneway: bool,
     pub(super) ordered: bool,
+    /// True if a second run does nothing that the first did not.
+    pub(super) idempotent: bool,
+    /// True if its server keeps answers, so that a second call gets the first one's.
+    pub(super) once: bool,
     /// The permissions that callers need beside those of the service.
     pub(super) requires: Vec<String>,
 }
@@ -123,6 +129,7 @@ impl Service {
             attributes,
             supertraits: item.supertraits.clone(),
             ordered: options.ordered,
+            idempotent: options.idempotent,
             requires: options.requires,
             methods,
         })
@@ -140,6 +147,11 @@ impl Method {
             let uploads = parameters.iter().filter_map(Parameter::upload).map(|upload| &upload.ty);
             validate::check_oneway(signature, &output, uploads, diagnostics);
         }
+        validate::check_repetition(&options, &signature.ident, diagnostics);
+        if options.once {
+            let uploads = parameters.iter().filter_map(Parameter::upload).map(|upload| &upload.ty);
+            validate::check_once(signature, &output, uploads, diagnostics);
+        }
         Self {
             ident: signature.ident.clone(),
             name: signature.ident.unraw().to_string(),
@@ -151,8 +163,20 @@ impl Method {
             output,
             oneway: options.oneway,
             ordered: options.ordered,
+            idempotent: options.idempotent,
+            once: options.once,
             requires: options.requires,
         }
+    }
+
+    /// The word for the way in which its calls may be made again.
+    pub(super) fn repetition(&self, service: &Service) -> Option<Ident> {
+        let word = match () {
+            () if self.once => "once",
+            () if self.idempotent || (service.idempotent && !self.oneway) => "idempotent",
+            () => return None,
+        };
+        Some(Ident::new(word, Span::call_site()))
     }
 
     /// The parameters that travel with the request.

@@ -19,6 +19,8 @@ pub(super) struct ServiceOptions {
     pub(super) name: Option<String>,
     /// True if all methods share one order.
     pub(super) ordered: bool,
+    /// True if calls of all methods may be made again.
+    pub(super) idempotent: bool,
     /// The permissions that callers of any method need.
     pub(super) requires: Vec<String>,
 }
@@ -36,12 +38,14 @@ impl ServiceOptions {
         diagnostics.keep(attribute.parse_nested_meta(|option| {
             if option.path.is_ident("ordered") {
                 set(&mut self.ordered, &option)
+            } else if option.path.is_ident("idempotent") {
+                set(&mut self.idempotent, &option)
             } else if option.path.is_ident("requires") {
                 require(&mut self.requires, &option)
             } else {
                 Err(option.error(
-                    "there is no such option of `rpc` on a service: there are `ordered` and \
-                    `requires = \"…\"`",
+                    "there is no such option of `rpc` on a service: there are `ordered`, \
+                    `idempotent` and `requires = \"…\"`",
                 ))
             }
         }));
@@ -54,11 +58,13 @@ impl ServiceOptions {
             self.name = Some(service_name(&option.value()?.parse()?)?);
         } else if option.path.is_ident("ordered") {
             set(&mut self.ordered, option)?;
+        } else if option.path.is_ident("idempotent") {
+            set(&mut self.idempotent, option)?;
         } else if option.path.is_ident("requires") {
             require(&mut self.requires, option)?;
         } else {
             return Err(option.error(
-                "there is no such option of `service`: there are `name = \"…\"`, `ordered`, \
+                "there is no such option of `service`: there are `name = \"…\"`, `ordered`, `idempotent`, \
                 `requires = \"…\"` and `crate = path`",
             ));
         }
@@ -79,6 +85,8 @@ fn service_name(name: &LitStr) -> Result<String> {
 pub(super) struct MethodOptions {
     pub(super) oneway: bool,
     pub(super) ordered: bool,
+    pub(super) idempotent: bool,
+    pub(super) once: bool,
     /// The permissions that callers need beside those of the service.
     pub(super) requires: Vec<String>,
 }
@@ -91,11 +99,15 @@ impl MethodOptions {
                 set(&mut self.oneway, &option)
             } else if option.path.is_ident("ordered") {
                 set(&mut self.ordered, &option)
+            } else if option.path.is_ident("idempotent") {
+                set(&mut self.idempotent, &option)
+            } else if option.path.is_ident("once") {
+                set(&mut self.once, &option)
             } else if option.path.is_ident("requires") {
                 require(&mut self.requires, &option)
             } else {
                 Err(option.error(
-                    "there is no such option of `rpc`: there are `oneway`, `ordered` and \
+                    "there is no such option of `rpc`: there are `oneway`, `ordered`, `idempotent`, `once` and \
                     `requires = \"…\"`",
                 ))
             }

@@ -21,6 +21,29 @@ fn snapshot(name: &str, options: TokenStream, item: TokenStream) {
 }
 
 #[test]
+fn methods_say_how_their_calls_may_be_made_again() {
+    let expanded = expand(
+        quote!(idempotent),
+        quote! {
+            trait Shelf {
+                async fn look(&self);
+                #[rpc(once)]
+                async fn take(&self);
+                #[rpc(oneway)]
+                async fn note(&self);
+            }
+        },
+    )
+    .to_string();
+    let after =
+        |method: &str| expanded.split(&format!("service . method ({method:?}")).nth(1).unwrap();
+    let repetition = |method: &str| after(method).split(';').next().unwrap().to_owned();
+    assert!(repetition("look").ends_with(". idempotent () "), "{}", repetition("look"));
+    assert!(repetition("take").ends_with(". once () "), "{}", repetition("take"));
+    assert!(!repetition("note").contains("idempotent"), "{}", repetition("note"));
+}
+
+#[test]
 fn a_service_expands_to_trait_client_and_server() {
     let item = quote! {
         /// A pocket calculator.
@@ -218,6 +241,13 @@ const REFUSED: &[(&str, &str)] = &[
     ("#[rpc(oneway)] fn a(&self) -> impl Stream<Item = u8>;", "one-way method has no reply"),
     ("#[rpc(oneway)] async fn a(&self, x: Streaming<u8>);", "a single message"),
     ("#[rpc(ordered, ordered)] async fn a(&self);", "given twice"),
+    ("#[rpc(idempotent, idempotent)] async fn a(&self);", "given twice"),
+    ("#[rpc(once = true)] async fn a(&self);", "has no value"),
+    ("#[rpc(once, idempotent)] async fn a(&self);", "exclude each other"),
+    ("#[rpc(oneway, idempotent)] async fn a(&self);", "remove `idempotent`, or `oneway`"),
+    ("#[rpc(oneway, once)] async fn a(&self);", "remove `once`, or `oneway`"),
+    ("#[rpc(once)] fn a(&self) -> impl Stream<Item = u8>;", "no stream: return a `Vec`"),
+    ("#[rpc(once)] async fn a(&self, x: Streaming<u8>);", "cannot be sent a second time"),
     ("#[rpc(ordered)] #[rpc(ordered)] async fn a(&self);", "given twice"),
     ("#[rpc(ordered = true)] async fn a(&self);", "has no value"),
     ("#[rpc(ordered(yes))] async fn a(&self);", "has no value"),
@@ -249,6 +279,8 @@ const REFUSED_ITEMS: &[(&str, &str, &str)] = &[
     ("retries = 3", "trait X {}", "no such option of `service`"),
     ("ordered = true", "trait X {}", "has no value"),
     ("ordered", "#[rpc(ordered)] trait X {}", "given twice"),
+    ("idempotent", "#[rpc(idempotent)] trait X {}", "given twice"),
+    ("", "#[rpc(once)] trait X {}", "no such option of `rpc` on a service"),
     ("", "#[rpc(oneway)] trait X {}", "no such option of `rpc` on a service"),
     (r#"name = "a.b""#, "trait X {}", "letters, digits and `_`"),
 ];

@@ -2,11 +2,11 @@
 //! for people who meet a service for the first time. Looks at syntax, keeps nothing.
 
 use syn::{
-    Attribute, ItemTrait, Pat, PatType, Receiver, ReceiverKind, ReturnType, Safety, Signature,
-    TraitItem, TraitItemFn, Type, ext::IdentExt as _,
+    Attribute, Ident, ItemTrait, Pat, PatType, Receiver, ReceiverKind, ReturnType, Safety,
+    Signature, TraitItem, TraitItemFn, Type, ext::IdentExt as _,
 };
 
-use super::{output::Output, types};
+use super::{options::MethodOptions, output::Output, types};
 use crate::diagnostics::Diagnostics;
 
 /// Names of methods that the client has itself, or by traits that it has as every type does: `client.into()` would be
@@ -117,6 +117,49 @@ pub(super) fn check_oneway<'a>(
     }
     for upload in uploads {
         let message = "a one-way call is a single message: take a `Vec`, or remove `oneway`";
+        diagnostics.add(upload, message);
+    }
+}
+
+/// Checks that a method which may be called again has a reply, and one way to be called again.
+pub(super) fn check_repetition(
+    options: &MethodOptions,
+    name: &Ident,
+    diagnostics: &mut Diagnostics,
+) {
+    let word = match (options.idempotent, options.once) {
+        (true, true) => {
+            let message = "`once` and `idempotent` exclude each other: write `idempotent` where a second run does \
+                nothing more, `once` where the server is to prevent it";
+            diagnostics.add(name, message);
+            return;
+        }
+        (true, false) => "idempotent",
+        (false, true) => "once",
+        (false, false) => return,
+    };
+    if options.oneway {
+        let message = format!(
+            "nobody learns how a one-way call ended, so that it is not made again: remove `{word}`, or `oneway`"
+        );
+        diagnostics.add(name, message);
+    }
+}
+
+/// Checks that a method whose answers are kept answers with one value; `uploads` are the types of streamed arguments.
+pub(super) fn check_once<'a>(
+    signature: &Signature,
+    output: &Output,
+    uploads: impl Iterator<Item = &'a Type>,
+    diagnostics: &mut Diagnostics,
+) {
+    if matches!(output, Output::Stream(_)) {
+        let message = "the server keeps one answer for a method that runs `once`, and no stream: return a `Vec`, or \
+            remove `once`";
+        diagnostics.add(&signature.output, message);
+    }
+    for upload in uploads {
+        let message = "a stream cannot be sent a second time: take a `Vec`, or remove `once`";
         diagnostics.add(upload, message);
     }
 }

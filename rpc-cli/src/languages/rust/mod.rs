@@ -87,6 +87,8 @@ impl<'a> Target<'a> for Rust<'a> {
         if schema.ordered && !service.of.schema.ordered {
             options.push("ordered".to_owned());
         }
+        let repetition = schema.repetition.of_kind(schema.kind);
+        options.extend(repetition.word().map(str::to_owned));
         options.extend(schema.requirement());
         if !options.is_empty() {
             put!(out, "    #[rpc({})]", options.join(", "));

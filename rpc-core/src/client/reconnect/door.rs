@@ -8,7 +8,7 @@ use super::Line;
 use crate::{
     connection::Connection,
     proto::Status,
-    seam::{Caller, Course, Patience, Standing, Supply, Waiting},
+    seam::{Caller, Course, Patience, Retries, Standing, Supply, Waiting},
     transport::Peer,
 };
 
@@ -71,6 +71,10 @@ impl Supply for Door {
 
     fn waiting(&self) -> usize {
         self.line.waiting()
+    }
+
+    fn retries(&self) -> &Retries {
+        self.line.retries()
     }
 
     fn close(&self) {

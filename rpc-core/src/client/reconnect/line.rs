@@ -21,7 +21,9 @@ use super::{
 use crate::{
     connection::Connection,
     proto::{Code, Status, connection::ConnectionError},
-    seam::{Caller, Course, Patience, Phase, Remote as _, Standing, Supply, Waiting},
+    seam::{
+        Caller, Course, Patience, Phase, Remote as _, Retries, Retry, Standing, Supply, Waiting,
+    },
     time::now,
     transport::{Link, Peer},
 };
@@ -30,6 +32,7 @@ use crate::{
 pub(crate) struct Line {
     pub(super) dialer: Dialer,
     pub(super) policy: Reconnect,
+    retries: Retries,
     runtime: Handle,
     /// Changes whenever the present connection is another one, or none.
     number: AtomicU64,
@@ -82,7 +85,7 @@ enum Channels {
 
 impl Line {
     /// A line whose connections run on the current runtime. `peer` is shown until there is one.
-    pub(crate) fn new(dialer: Dialer, policy: Reconnect, peer: Peer) -> Arc<Self> {
+    pub(crate) fn new(dialer: Dialer, policy: Reconnect, retry: Retry, peer: Peer) -> Arc<Self> {
         let state = State {
             current: None,
             stage: Stage::Resting,
@@ -99,6 +102,7 @@ impl Line {
         Arc::new(Self {
             dialer,
             policy,
+            retries: Retries::new(retry, now()),
             runtime: Handle::current(),
             number: AtomicU64::new(0),
             changes: watch::channel(Course::Open).0,
@@ -221,12 +225,13 @@ impl Line {
     }
 
     async fn wait(self: Arc<Self>, patience: Patience) -> Result<Arc<dyn Caller>, Status> {
+        if let Some(start) = patience.not_before {
+            // Nobody needs a connection meanwhile.
+            self.timer(start).await;
+        }
         let mut changes = self.changes.subscribe();
         let _need = Need::of(&self, Whose::Call);
-        let mut timer = patience.deadline.map(|deadline| {
-            let _context = self.runtime.enter();
-            Box::pin(tokio::time::sleep_until(deadline.into()))
-        });
+        let mut timer = patience.deadline.map(|deadline| Box::pin(self.timer(deadline)));
         loop {
             if let Some(end) = self.look(&patience) {
                 return end;
@@ -240,6 +245,12 @@ impl Line {
                 return Err(self.too_late());
             }
         }
+    }
+
+    /// Resolves at that time, whoever polls it.
+    fn timer(&self, at: Instant) -> tokio::time::Sleep {
+        let _context = self.runtime.enter();
+        tokio::time::sleep_until(at.into())
     }
 
     fn too_late(&self) -> Status {
@@ -310,6 +321,10 @@ impl Supply for Line {
 
     fn waiting(&self) -> usize {
         self.state.lock().calls
+    }
+
+    fn retries(&self) -> &Retries {
+        &self.retries
     }
 
     fn close(&self) {

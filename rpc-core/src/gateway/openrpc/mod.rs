@@ -6,7 +6,9 @@ mod names;
 
 use serde_json::{Map, Value, json};
 
-use crate::schema::{Argument, Document, Format, MethodKind, MethodSchema, ServiceSchema};
+use crate::schema::{
+    Argument, Document, Format, MethodKind, MethodSchema, Repetition, ServiceSchema,
+};
 use json_schema::Schemas;
 use names::Names;
 
@@ -78,6 +80,9 @@ fn method(writer: Schemas<'_>, method: &MethodSchema) -> Value {
     if method.ordered {
         add("x-rpc-ordered", true.into());
     }
+    if let Some(word) = method.repetition.word() {
+        add("x-rpc-repetition", word.into());
+    }
     if !method.requires.is_empty() {
         add("x-rpc-requires", method.requires.as_slice().into());
     }
@@ -91,6 +96,7 @@ fn description(service: &ServiceSchema, method: &MethodSchema) -> String {
         parts.push(method.doc.clone());
     }
     parts.extend(exchange(method.kind).map(str::to_owned));
+    parts.extend(repetition(method.repetition).map(str::to_owned));
     parts.extend(requirement(method));
     parts.extend(method.deprecated.as_deref().map(deprecation));
     parts.push(format!("`{}`", service.signature(method)));
@@ -123,6 +129,15 @@ const fn exchange(kind: MethodKind) -> Option<&'static str> {
         MethodKind::ClientStream => Some("Takes a stream."),
         MethodKind::Duplex => Some("Takes a stream and replies with one."),
         MethodKind::Unary => None,
+    }
+}
+
+/// A sentence about a method whose calls may be made again.
+const fn repetition(repetition: Repetition) -> Option<&'static str> {
+    match repetition {
+        Repetition::Idempotent => Some("Idempotent: may be called again."),
+        Repetition::Once => Some("Runs once for all calls with the same idempotency key."),
+        _ => None,
     }
 }
 

@@ -52,7 +52,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::proto::{Limits, LimitsError, Side, Token, encode_preface, wire::Hello};
+use crate::proto::{Limits, LimitsError, MemoryId, Side, Token, encode_preface, wire::Hello};
 use inbound::Inbound;
 use outbound::Outbound;
 use outbox::Outbox;
@@ -71,6 +71,8 @@ pub struct Config {
     pub name: String,
     /// What proves to the peer who this side is; sent in hello.
     pub token: Option<Token>,
+    /// What remembers the calls that this side has run once, if anything does; sent in hello.
+    pub memory: Option<MemoryId>,
     /// How long the peer may take until its hello is complete.
     pub handshake_timeout: Duration,
     /// While calls of either side are open: silence after which the peer is pinged, and the time it then has to
@@ -90,6 +92,7 @@ impl Default for Config {
             limits: Limits::default(),
             name: String::new(),
             token: None,
+            memory: None,
             handshake_timeout: Duration::from_secs(5),
             keepalive: Some(Duration::from_secs(20)),
             write_timeout: Duration::from_secs(30),
@@ -250,6 +253,12 @@ impl Connection {
     #[must_use]
     pub fn open_calls(&self) -> usize {
         self.outbound.len()
+    }
+
+    /// Requests that this side has sent, one-way calls included.
+    #[must_use]
+    pub const fn sent_calls(&self) -> u64 {
+        self.outbound.sent()
     }
 
     /// Calls of this side that the peer has not ended.

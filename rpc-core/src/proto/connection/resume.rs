@@ -147,6 +147,7 @@ impl Connection {
             token: self.config.token.clone(),
             session: entry,
             refused,
+            memory: self.config.memory,
         }
     }
 

@@ -3,7 +3,7 @@
 //! ```text
 //! entries      tags 1..=4, 6..=9: u32 limits      5: name in UTF-8      10: features, a set of bits
 //!              11: token, 1 to 2048 bytes         12: session, id, proof, u64 bytes received
-//!              13: why the session that was named does not go on, in UTF-8
+//!              13: why the session that was named does not go on, in UTF-8      14: memory, 16 bytes
 //! ```
 //! Limits that are missing have their defaults.
 
@@ -11,7 +11,7 @@ use super::{
     Fields, FrameError, Head, Kind, clip,
     entries::{Entries, entry},
 };
-use crate::proto::{Limits, SessionEntry, SessionId, Token};
+use crate::proto::{Limits, MemoryId, SessionEntry, SessionId, Token};
 
 /// The payload of a hello frame.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub struct Hello {
     pub session: Option<SessionEntry>,
     /// Why the session that the other side named does not go on.
     pub refused: Option<String>,
+    /// What remembers the calls that the sender has run once, if it does.
+    pub memory: Option<MemoryId>,
 }
 
 /// A set of abilities that a version of the protocol does not ask of every side (PROTOCOL §5).
@@ -78,6 +80,7 @@ const TAG_FEATURES: u8 = 10;
 const TAG_TOKEN: u8 = 11;
 const TAG_SESSION: u8 = 12;
 const TAG_REFUSED: u8 = 13;
+const TAG_MEMORY: u8 = 14;
 
 const MAX_NAME: usize = 256;
 const MAX_REFUSED: usize = 256;
@@ -114,6 +117,9 @@ impl Hello {
         if let Some(why) = &self.refused {
             entry(TAG_REFUSED, &[clip(why, MAX_REFUSED).as_bytes()], out);
         }
+        if let Some(MemoryId(memory)) = &self.memory {
+            entry(TAG_MEMORY, &[memory], out);
+        }
         let head = Head::control(Kind::Hello, (out.len() - start - 8) as u32);
         out[start..start + 8].copy_from_slice(&head.encode());
     }
@@ -122,7 +128,8 @@ impl Hello {
     ///
     /// # Errors
     /// An entry that ends early or that must be understood and is not, a limit that is not four bytes or out of
-    /// range, a name that is not UTF-8 or too long, a token that is empty or too long, a session of another length.
+    /// range, a name that is not UTF-8 or too long, a token that is empty or too long, a session or a memory of another
+    /// length.
     pub fn decode(payload: &[u8]) -> Result<Self, FrameError> {
         let mut entries = Entries::new(Kind::Hello, payload);
         let mut hello = Self::default();
@@ -166,6 +173,12 @@ impl Hello {
                     hello.token = Some(token);
                     continue;
                 }
+                TAG_MEMORY => {
+                    let memory = value.rest().try_into();
+                    let memory = memory.map_err(|_| FrameError::Field(Kind::Hello, "memory"))?;
+                    hello.memory = Some(MemoryId(memory));
+                    continue;
+                }
                 _ => {
                     Entries::unknown(Kind::Hello, tag)?;
                     continue;
@@ -204,7 +217,8 @@ mod tests {
         let session =
             Some(SessionEntry { id: SessionId([7; 16]), proof: [9; 32], received: 1 << 40 });
         let (name, refused) = ("a".into(), Some("too late".into()));
-        let hello = Hello { limits, token, name, session, refused, features: Features(5) };
+        let (features, memory) = (Features(5), Some(MemoryId([7; 16])));
+        let hello = Hello { limits, token, name, session, refused, features, memory };
         let mut bytes = payload(&hello);
         assert_eq!(Hello::decode(&bytes), Ok(hello.clone()));
         bytes.extend_from_slice(&[100, 3, 0, 1, 2, 3]);
@@ -228,6 +242,11 @@ mod tests {
     fn limits_out_of_range_and_cut_entries_are_errors() {
         let hello = Hello { limits: Limits::default().max_calls(0), ..Hello::default() };
         assert_eq!(Hello::decode(&payload(&hello)), Err(FrameError::Field(Kind::Hello, "limit")));
+        let mut memory = payload(&Hello { memory: Some(MemoryId([7; 16])), ..Hello::default() });
+        let at = memory.len() - 18;
+        memory[at] = 15;
+        memory.pop();
+        assert_eq!(Hello::decode(&memory), Err(FrameError::Field(Kind::Hello, "memory")));
         let whole = payload(&Hello::default());
         for cut in (1..whole.len()).filter(|cut| cut % 7 != 0) {
             assert_eq!(Hello::decode(&whole[..cut]), Err(FrameError::Short(Kind::Hello)));

@@ -7,6 +7,7 @@
 //!     3 streams, u8: 1 the caller sends items, 2 it expects items
 //!     4 the receiver's call that the handler serves which makes this one, u32
 //!     5 credit for items beyond the receiver's hello, u32
+//!     7 idempotency key, 1 to 64 bytes     8 how often the call was sent before, u8
 //!     10 token, 1 to 4096 bytes
 //! ```
 //!
@@ -19,12 +20,14 @@ use super::{
     entries::{ENTRY, Entries, entry},
     extension::{TAG_METADATA, decode_pair, pairs},
 };
-use crate::proto::{CallId, MethodKey, Opening, Streams, Token};
+use crate::proto::{CallId, IdempotencyKey, MethodKey, Opening, Streams, Token};
 
 const TAG_TIMEOUT: u8 = 1;
 const TAG_STREAMS: u8 = 3;
 const TAG_PARENT: u8 = 4;
 const TAG_CREDIT: u8 = 5;
+const TAG_IDEMPOTENCY: u8 = 7;
+const TAG_ATTEMPT: u8 = 8;
 const TAG_TOKEN: u8 = 10;
 
 /// Bytes of a method key.
@@ -79,6 +82,12 @@ impl Opening {
         if credit > 0 {
             each(TAG_CREDIT, &[&credit.to_le_bytes()]);
         }
+        if let Some(key) = &self.idempotency {
+            each(TAG_IDEMPOTENCY, &[key.as_bytes()]);
+        }
+        if self.attempt > 0 {
+            each(TAG_ATTEMPT, &[&[self.attempt]]);
+        }
         if let Some(token) = &self.token {
             each(TAG_TOKEN, &[token.as_bytes()]);
         }
@@ -119,6 +128,12 @@ impl Opening {
             TAG_STREAMS => self.streams = Streams::from_bits(bytes.u8()?),
             TAG_PARENT => self.parent = Some(CallId::new(bytes.u32()?)),
             TAG_CREDIT => *credit = bytes.u32()?,
+            TAG_IDEMPOTENCY => {
+                let wrong = |_| FrameError::Field(Kind::Request, "idempotency key");
+                self.idempotency = Some(IdempotencyKey::new(bytes.rest()).map_err(wrong)?);
+                return Ok(());
+            }
+            TAG_ATTEMPT => self.attempt = bytes.u8()?,
             TAG_TOKEN => {
                 let token = Token::from(bytes.rest());
                 let wrong = |_| FrameError::Field(Kind::Request, "token");
@@ -190,6 +205,8 @@ mod tests {
             pairs in proptest::collection::vec(("[a-z]{1,9}", any::<Vec<u8>>()), 0..4),
             credit in prop_oneof![Just(0), any::<u32>()],
             token in proptest::option::of(proptest::collection::vec(any::<u8>(), 1..99)),
+            idempotency in proptest::option::of(proptest::collection::vec(any::<u8>(), 1..=64)),
+            attempt in prop_oneof![Just(0), any::<u8>()],
         ) {
             let now = Instant::now();
             let opening = Opening {
@@ -201,6 +218,8 @@ mod tests {
                 deadline: remaining.map(|nanos| now + Duration::from_nanos(nanos)),
                 metadata: metadata(&pairs),
                 token: token.map(Token::new),
+                idempotency: idempotency.map(|key| IdempotencyKey::new(key).unwrap()),
+                attempt,
             };
             let mut out = Vec::new();
             let flags = opening.encode(now, credit, &mut out);
@@ -214,6 +233,17 @@ mod tests {
             for cut in 0..front {
                 prop_assert!(Opening::decode(flags, &out[..cut], now).is_err(), "cut at {}", cut);
             }
+        }
+    }
+
+    #[test]
+    fn an_idempotency_key_has_1_to_64_bytes() {
+        for length in [0u8, 65] {
+            let mut out = 7u64.to_le_bytes().to_vec();
+            out.extend_from_slice(&[3 + length, 0, TAG_IDEMPOTENCY, length, 0]);
+            out.extend(std::iter::repeat_n(b'k', length.into()));
+            let error = Opening::decode(EXTENDED, &out, Instant::now()).unwrap_err();
+            assert_eq!(error, FrameError::Field(Kind::Request, "idempotency key"));
         }
     }
 

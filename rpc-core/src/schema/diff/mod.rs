@@ -21,7 +21,7 @@ use serde::Serialize;
 pub use rules::{Rule, UnknownRule};
 
 use self::{members::Member, values::Comparison, view::Unknown};
-use super::{Document, MethodKind, MethodSchema, ServiceSchema};
+use super::{Document, MethodKind, MethodSchema, Repetition, ServiceSchema};
 
 /// One change between two descriptions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -161,7 +161,8 @@ pub(super) fn of_method(
             comparison.note(Rule::Signature, "has another signature".to_owned(), false);
         }
     }
-    let order = order(old, new, answers).into_iter().chain(permissions(old, new, answers));
+    let order = order(old, new, answers).into_iter().chain(repetition(old, new, answers));
+    let order = order.chain(permissions(old, new, answers));
     let change = |difference: values::Difference| Change {
         path: old.path.clone(),
         rule: difference.rule,
@@ -231,6 +232,26 @@ fn order(old: &MethodSchema, new: &MethodSchema, answers: Answers) -> Option<Cha
     let (path, what) = (old.path.clone(), what.to_owned());
     let caller = if answers == Answers::Server { old } else { new };
     Some(Change { path, rule, what, breaks_bincode: caller.ordered, breaks_json: caller.ordered })
+}
+
+/// The way in which calls are made again. Those who were built by the old description go on doing so.
+fn repetition(old: &MethodSchema, new: &MethodSchema, answers: Answers) -> Option<Change> {
+    let (rule, what) = match (old.repetition, new.repetition) {
+        (old, new) if old == new => return None,
+        (Repetition::Never, Repetition::Once) => {
+            (Rule::RepetitionAdded, "runs once, however often it is called with one key")
+        }
+        (Repetition::Never, _) => (Rule::RepetitionAdded, "is idempotent"),
+        (Repetition::Once, _) => (Rule::RepetitionRemoved, "does not run once any more"),
+        (_, Repetition::Once) => {
+            (Rule::RepetitionRemoved, "is not idempotent any more: it runs once with one key")
+        }
+        _ => (Rule::RepetitionRemoved, "is not idempotent any more"),
+    };
+    let (path, what) = (old.path.clone(), what.to_owned());
+    let caller = if answers == Answers::Server { old } else { new };
+    let breaks = caller.repetition == Repetition::Idempotent;
+    Some(Change { path, rule, what, breaks_bincode: breaks, breaks_json: breaks })
 }
 
 /// Permissions, which are no part of a signature either: whoever lacks a new one is shut out in both codecs.

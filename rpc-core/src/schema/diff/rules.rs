@@ -43,6 +43,10 @@ rules! {
     OrderRemoved = "order-removed",
     /// Calls are kept in their order, and were not before.
     OrderAdded = "order-added",
+    /// Calls that may have run could be made again, and cannot any more.
+    RepetitionRemoved = "repetition-removed",
+    /// Calls that may have run can be made again, and could not before.
+    RepetitionAdded = "repetition-added",
     /// A method requires a permission that it did not require before.
     PermissionAdded = "permission-added",
     /// A method does not require a permission any more.

@@ -347,6 +347,19 @@ fn types_in_circles_of_newtypes_end() {
 }
 
 #[test]
+fn callers_go_on_repeating_what_was_idempotent() {
+    let never = |_: &mut MethodBuilder<'_>| {};
+    let idempotent = |method: &mut MethodBuilder<'_>| _ = method.idempotent();
+    let once = |method: &mut MethodBuilder<'_>| _ = method.once();
+    assert_eq!(between(idempotent, never), ["S.m is not idempotent any more BJ"]);
+    assert_eq!(between(never, idempotent), ["S.m is idempotent"]);
+    let changed = ["S.m is not idempotent any more: it runs once with one key BJ"];
+    assert_eq!(between(idempotent, once), changed);
+    assert_eq!(between(once, never), ["S.m does not run once any more"]);
+    assert!(between(once, once).is_empty());
+}
+
+#[test]
 fn a_permission_that_is_needed_from_now_on_shuts_callers_out() {
     let requires = |permissions: &'static [&'static str]| {
         move |method: &mut MethodBuilder<'_>| {

@@ -66,11 +66,12 @@ fn method(service: &Service, method: &Method) -> TokenStream {
     let fails = fails.map(|error| quote!(.fails::<#error>()));
     let deprecated = method.deprecated.as_ref().map(|why| quote!(.deprecated(#why)));
     let ordered = method.ordered.then(|| quote!(.ordered()));
+    let repetition = method.repetition(service).map(|word| quote!(.#word()));
     let requires = &method.requires;
     let conditions = method.conditions();
     quote! {
         #(#conditions)*
         service.method(#name, #doc, #krate::MethodKind::#kind)
-            #(#arguments)* #upload #returns #fails #deprecated #ordered #(.requires(#requires))*;
+            #(#arguments)* #upload #returns #fails #deprecated #ordered #repetition #(.requires(#requires))*;
     }
 }
