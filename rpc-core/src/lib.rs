@@ -85,6 +85,8 @@
 //! | feature | adds |
 //! |---|---|
 //! | `tls` | `Server::tls`, `Endpoint::tls`, addresses `tls:host:port` |
+//! | `tower` | `rpc_core::layer`: layers around calls, `Server::layer`, `Endpoint::layer` |
+//! | `governor` | `layer::RateLimit` |
 //! | `chrono`, `indexmap`, `rust_decimal`, `time`, `url`, `uuid` | a [`Schema`] for the types of these crates, so that they travel |
 //!
 //! # Where to begin
@@ -96,6 +98,8 @@
 //! | call it | [`Channel`], [`Endpoint`], [`Call`], [`CallError`] |
 //! | stream | [`Streaming`], [`Broadcast`], [`Watch`] |
 //! | say who may call | [`Authenticator`], [`Principal`], [`Permissions`] |
+//! | do something around calls | `layer`, with the feature `tower` |
+//! | see what a server does | [`inspect`], [`Server::inspect`] |
 //! | call without the trait | [`Channel::call_json`], [`dynamic`] |
 //!
 //! # Words
@@ -149,6 +153,11 @@ mod extensions;
 mod gateway;
 mod identity;
 mod in_memory;
+pub mod inspect;
+#[cfg(feature = "tower")]
+pub mod layer;
+#[cfg(feature = "tower")]
+mod layers;
 pub mod proto;
 pub mod reflect;
 pub mod schema;
@@ -221,6 +230,11 @@ mod documents {
     mod http {}
     #[doc = include_str!("../../docs/guide/identity.md")]
     mod identity {}
+    #[doc = include_str!("../../docs/guide/inspecting.md")]
+    mod inspecting {}
+    #[cfg(feature = "tower")]
+    #[doc = include_str!("../../docs/guide/layers.md")]
+    mod layers {}
     #[doc = include_str!("../../docs/guide/liveness.md")]
     mod liveness {}
     #[doc = include_str!("../../docs/guide/order.md")]

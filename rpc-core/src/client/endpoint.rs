@@ -51,6 +51,9 @@ pub struct Endpoint {
     pub(super) services: Vec<Arc<dyn Dispatch>>,
     /// What it may do, if that was said.
     pub(super) server: Option<Principal>,
+    /// The layers that its calls go through, the outermost first.
+    #[cfg(feature = "tower")]
+    layers: Vec<crate::call::ClientLayer>,
     /// What finds them: made for the first connection, kept for all others, of clones too.
     router: Arc<OnceLock<Result<Arc<Router>, BuildError>>>,
 }
@@ -69,6 +72,8 @@ impl Default for Endpoint {
             tls: None,
             services: Vec::new(),
             server: None,
+            #[cfg(feature = "tower")]
+            layers: Vec::new(),
             router: Arc::default(),
         }
     }
@@ -221,6 +226,38 @@ impl Endpoint {
         self
     }
 
+    /// Puts a [layer](crate::layer) around every call that is made on channels from here. The first one sees a call first. What
+    /// goes again because it was not started does so within all of them. Each channel has its own service of the layer.
+    ///
+    /// ```no_run
+    /// # async fn run() -> Result<(), rpc_core::DialError> {
+    /// use std::time::Duration;
+    /// use rpc_core::{Endpoint, layer::{ConcurrencyLimit, Log}};
+    ///
+    /// let endpoint = Endpoint::new()
+    ///     .layer(Log::new().slower_than(Duration::from_millis(50)))
+    ///     .layer(ConcurrencyLimit::new(100).queue(1000));
+    /// let channel = endpoint.connect("127.0.0.1:7000").await?;
+    /// # Ok(()) }
+    /// ```
+    #[cfg(feature = "tower")]
+    pub fn layer<L, S>(mut self, layer: L) -> Self
+    where
+        L: tower::Layer<crate::layer::ClientHandler, Service = S> + Send + Sync + 'static,
+        S: tower::Service<
+                crate::layer::ClientRequest,
+                Response = crate::layer::ClientReply,
+                Error: Into<crate::layer::BoxError>,
+                Future: Send + 'static,
+            > + Clone
+            + Send
+            + Sync
+            + 'static,
+    {
+        self.layers.push(crate::call::ClientLayer::new(layer));
+        self
+    }
+
     pub(crate) fn serve(&self) -> Result<Option<Arc<dyn Serve>>, DialError> {
         if self.services.is_empty() {
             return Ok(None);
@@ -289,7 +326,10 @@ impl Endpoint {
             true => Target::Picker(Arc::new(Evolve::new(way))),
             false => Target::Way(way),
         };
-        Channel::new(target, self.codec, self.timeout)
+        let channel = Channel::new(target, self.codec, self.timeout);
+        #[cfg(feature = "tower")]
+        let channel = channel.with_layers(crate::call::layered(&self.layers));
+        channel
     }
 }
 

@@ -17,6 +17,7 @@ mod guard;
 mod headers;
 mod items;
 mod jsonrpc;
+mod listed;
 mod openrpc;
 mod options;
 mod plain;

@@ -29,7 +29,10 @@ use crate::{
         Side,
         connection::{Config, ConnectionError},
     },
-    seam::{Remote as _, Serve},
+    seam::{
+        Remote as _, Serve,
+        ledger::{Connected, Neighbour},
+    },
     time::now,
     transport::{Incoming, Link},
 };
@@ -51,7 +54,7 @@ pub(super) struct Connections {
     /// Shares of the limit of connections. Never closed.
     shares: Arc<Semaphore>,
     /// Bounded by: the server's limit of connections.
-    live: Mutex<Slab<Arc<Live>>>,
+    live: Mutex<Slab<(Arc<Live>, Instant)>>,
     /// Those of the connections, and the handlers that they have spawned.
     tasks: TaskTracker,
     handshakes: Arc<Handshakes>,
@@ -239,7 +242,7 @@ impl Connections {
         driver.track_handlers(self.tasks.clone());
         driver.begin_handshake(began, handshake);
         let live = Arc::clone(driver.live());
-        let listed = self.list(&live);
+        let listed = self.list(&live, began);
         // It is live from here on: what it has missed is made up for.
         if self.aborted.is_cancelled() {
             live.fail(ConnectionError::Aborted);
@@ -285,8 +288,8 @@ impl Connections {
         }
     }
 
-    fn list(self: &Arc<Self>, live: &Arc<Live>) -> Listed {
-        let key = self.live.lock().insert(Arc::clone(live));
+    fn list(self: &Arc<Self>, live: &Arc<Live>, began: Instant) -> Listed {
+        let key = self.live.lock().insert((Arc::clone(live), began));
         Listed { connections: Arc::clone(self), key }
     }
 
@@ -314,7 +317,14 @@ impl Connections {
     }
 
     fn snapshot(&self) -> Vec<Arc<Live>> {
-        self.live.lock().iter().map(|(_, live)| Arc::clone(live)).collect()
+        self.live.lock().iter().map(|(_, (live, _))| Arc::clone(live)).collect()
+    }
+}
+
+impl Connected for Connections {
+    fn connections(&self) -> Vec<Neighbour> {
+        let connections: Vec<_> = self.live.lock().iter().map(|(_, live)| live.clone()).collect();
+        connections.into_iter().map(|(live, since)| live.describe(since)).collect()
     }
 }
 

@@ -3,6 +3,9 @@
 mod authenticate;
 mod connections;
 mod establish;
+mod inspection;
+#[cfg(feature = "tower")]
+mod layers;
 mod running;
 mod security;
 mod threads;
@@ -18,6 +21,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use crate::gateway::Http;
 use crate::{
     identity::{Authenticator, Gate, Judge},
+    inspect::Inspection,
     proto::{Limits, LimitsError, connection::Config},
     reflect,
     service::{BuildError, Connection, Dispatch, Hook, Router},
@@ -59,6 +63,10 @@ pub struct Server {
     reflection_requires: Vec<String>,
     authenticator: Option<Arc<dyn Judge>>,
     hook: Option<Hook>,
+    inspection: Option<Inspection>,
+    /// The outermost first.
+    #[cfg(feature = "tower")]
+    layers: Vec<crate::service::ServerLayer>,
     #[cfg(feature = "http")]
     http: Option<Http>,
 }
@@ -102,6 +110,9 @@ impl Default for Server {
             reflection_requires: Vec::new(),
             authenticator: None,
             hook: None,
+            inspection: None,
+            #[cfg(feature = "tower")]
+            layers: Vec::new(),
             #[cfg(feature = "http")]
             http: None,
         }
@@ -336,7 +347,7 @@ impl Server {
     /// The services or limits do not hold together.
     pub fn start_on(self, listener: impl Listener) -> Result<Running, ServeError> {
         let (grace, threads) = (self.grace, self.threads);
-        let connections = Arc::new(self.build()?);
+        let connections = self.build()?;
         let threads = Threads::start(threads, &connections).map_err(ServeError::Threads)?;
         Ok(Running::spawn(listener, std::future::pending(), connections, threads, grace))
     }
@@ -375,12 +386,18 @@ impl Server {
 
     fn serve_link(self, link: Link) -> Result<Running, ServeError> {
         let grace = self.grace;
-        Ok(Running::over(link, Arc::new(self.build()?), grace))
+        Ok(Running::over(link, self.build()?, grace))
     }
 
-    fn build(self) -> Result<Connections, ServeError> {
+    fn build(self) -> Result<Arc<Connections>, ServeError> {
         self.config.check()?;
-        let mut router = Router::of(&self.services)?;
+        #[cfg(feature = "tower")]
+        let services = crate::service::layered(self.services, self.layers)?;
+        #[cfg(not(feature = "tower"))]
+        let services = self.services;
+        let ledger = self.inspection.as_ref().map(Inspection::ledger);
+        let mut router = Router::listing(&services, ledger.clone())?;
+        inspection::add_to(&mut router, self.inspection, ledger.as_ref(), &self.config.name)?;
         if self.reflection {
             reflect::add_to(&mut router, &self.reflection_requires)?;
         }
@@ -406,6 +423,8 @@ impl Server {
             Some((http, services)) => connections.with_http(http, services),
             None => connections,
         };
+        let connections = Arc::new(connections);
+        inspection::list(&connections, ledger.as_ref());
         Ok(connections)
     }
 }

@@ -4,6 +4,8 @@
 mod connection;
 mod context;
 mod item_sink;
+#[cfg(feature = "tower")]
+mod layered;
 mod permission;
 mod reply_metadata;
 mod request;
@@ -12,6 +14,10 @@ mod router;
 pub use connection::Connection;
 pub use context::Context;
 pub use item_sink::ItemSink;
+#[cfg(feature = "tower")]
+pub(crate) use layered::{Around, ServerLayer, layered};
+#[cfg(feature = "tower")]
+pub use layered::{HandlerFuture, ServerHandler};
 pub use reply_metadata::ReplyMetadata;
 pub use request::Request;
 pub use router::BuildError;

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     proto::{Code, Codec, IdHasher, MethodKey, Status, Streams},
     schema::{MethodSchema, Outline, ServiceSchema},
-    seam::{HandlerSlot, IncomingCall, Origin, Schedule, Serve, SlowGuard},
+    seam::{HandlerSlot, IncomingCall, Origin, Schedule, Serve, SlowGuard, ledger::Ledger},
 };
 
 /// The services of one server.
@@ -31,6 +31,8 @@ pub(crate) struct Router {
     reticent: bool,
     /// Told of every connection whose peer has said hello.
     hook: Option<Hook>,
+    /// Where calls are counted and listed, if they are.
+    ledger: Option<Arc<Ledger>>,
 }
 
 /// What a program does with a connection that has come.
@@ -57,6 +59,9 @@ pub enum BuildError {
     /// Two methods have names with the same hash: one chance in millions for a server of hundreds.
     #[error("the names {0} and {1} have the same hash: rename one of the methods")]
     Collision(String, String),
+    /// A layer is for a service or method that the server does not have.
+    #[error("a layer is for {0}, and there is no such service or method; there are {services}", services = .1.join(", "))]
+    NothingToLayer(String, Vec<String>),
 }
 
 impl Router {
@@ -65,7 +70,18 @@ impl Router {
     /// # Errors
     /// As for [`Self::add`].
     pub(crate) fn of(services: &[Arc<dyn Dispatch>]) -> Result<Self, BuildError> {
-        let mut router = Self::default();
+        Self::listing(services, None)
+    }
+
+    /// A router of these services, which keeps a list of their calls if there is one to keep.
+    ///
+    /// # Errors
+    /// As for [`Self::add`].
+    pub(crate) fn listing(
+        services: &[Arc<dyn Dispatch>],
+        ledger: Option<Arc<Ledger>>,
+    ) -> Result<Self, BuildError> {
+        let mut router = Self { ledger, ..Self::default() };
         services.iter().try_for_each(|service| router.add(Arc::clone(service)))?;
         Ok(router)
     }
@@ -92,7 +108,11 @@ impl Router {
         self.add_requiring(service, permissions)
     }
 
-    fn add_requiring(
+    /// Adds a service of the framework's own, whose callers need these permissions.
+    ///
+    /// # Errors
+    /// As for [`Self::add`].
+    pub(crate) fn add_requiring(
         &mut self,
         service: Arc<dyn Dispatch>,
         permissions: &[String],
@@ -107,7 +127,9 @@ impl Router {
             let order =
                 schema.ordered.then_some(if shared { first } else { first + method as u32 });
             let index = self.services.len();
-            let guard = Arc::new(SlowGuard::of(schema.key.name_hash()));
+            let figures = self.ledger.as_ref().map(|ledger| ledger.count(&schema.path));
+            let guard = SlowGuard::of(schema.key.name_hash()).counting(figures);
+            let guard = Arc::new(guard);
             let outline = OnceLock::new();
             let requires = Requires::new(&schema.requires, permissions);
             let route = Route { service: index, method, schema, guard, order, outline, requires };
