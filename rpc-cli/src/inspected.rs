@@ -85,7 +85,7 @@ impl Inspected {
                 format!("{address} cannot be looked at: its program allows it by Server::inspect");
             return Failure::unknown(message).into();
         }
-        self.server.failed(status)
+        self.server.failed(status).into()
     }
 }
 

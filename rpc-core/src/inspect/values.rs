@@ -177,6 +177,7 @@ impl From<ledger::Waits> for Waiting {
             ledger::Waits::Credit => Self::Reader,
             ledger::Waits::Items => Self::Items,
             ledger::Waits::Reply(method) => Self::Reply(method.to_owned()),
+            #[cfg(feature = "tower")]
             ledger::Waits::Place => Self::Place,
         }
     }

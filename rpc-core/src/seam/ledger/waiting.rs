@@ -22,6 +22,7 @@ pub(crate) enum Waits {
     /// The reply to a call of its own.
     Reply(&'static str),
     /// A place that a layer gives.
+    #[cfg(feature = "tower")]
     Place,
 }
 
