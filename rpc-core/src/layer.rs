@@ -85,11 +85,13 @@ pub use tower::{Layer, Service};
 
 #[cfg(feature = "governor")]
 pub use crate::layers::{Keyed, RateLimit, RateLimited};
+#[cfg(feature = "metrics")]
+pub use crate::layers::{Measured, Metrics};
 pub use crate::{
     call::{ClientFuture, ClientHandler, ClientReply, ClientRequest},
     layers::{
         Answer, BoxError, ConcurrencyLimit, ConcurrencyLimited, Ending, Head, Kind, LayerFuture,
-        Log, Logged, Timed, Timeout,
+        Log, Logged, SpanRecord, Timed, Timeout, Trace, TraceContext, TraceId, Traced,
     },
     proto::Failure,
     service::{HandlerFuture, Request as ServerRequest, ServerHandler},

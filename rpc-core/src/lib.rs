@@ -87,6 +87,7 @@
 //! | `tls` | `Server::tls`, `Endpoint::tls`, addresses `tls:host:port` |
 //! | `tower` | `rpc_core::layer`: layers around calls, `Server::layer`, `Endpoint::layer` |
 //! | `governor` | `layer::RateLimit` |
+//! | `metrics` | `layer::Metrics` |
 //! | `chrono`, `indexmap`, `rust_decimal`, `time`, `url`, `uuid` | a [`Schema`] for the types of these crates, so that they travel |
 //!
 //! # Where to begin
@@ -237,6 +238,9 @@ mod documents {
     mod layers {}
     #[doc = include_str!("../../docs/guide/liveness.md")]
     mod liveness {}
+    #[cfg(all(feature = "http", feature = "metrics"))]
+    #[doc = include_str!("../../docs/guide/metrics.md")]
+    mod metrics {}
     #[doc = include_str!("../../docs/guide/order.md")]
     mod order {}
     #[doc = include_str!("../../docs/guide/reconnecting.md")]
@@ -252,6 +256,9 @@ mod documents {
     #[cfg(feature = "tls")]
     #[doc = include_str!("../../docs/guide/tls.md")]
     mod tls {}
+    #[cfg(feature = "tower")]
+    #[doc = include_str!("../../docs/guide/tracing.md")]
+    mod tracing {}
     #[doc = include_str!("../../docs/guide/tutorial.md")]
     mod tutorial {}
     #[doc = include_str!("../../docs/guide/transports.md")]

@@ -6,3 +6,5 @@ mod ground;
 mod inspect;
 mod layers;
 mod layers_of_clients;
+mod metrics;
+mod traces;

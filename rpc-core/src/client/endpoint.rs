@@ -53,9 +53,12 @@ pub struct Endpoint {
     pub(super) server: Option<Principal>,
     /// The layers that its calls go through, the outermost first.
     #[cfg(feature = "tower")]
-    layers: Vec<crate::call::ClientLayer>,
+    pub(super) layers: Vec<crate::call::ClientLayer>,
+    /// Those around what the other side calls.
+    #[cfg(feature = "tower")]
+    pub(super) served_layers: Vec<crate::service::ServerLayer>,
     /// What finds them: made for the first connection, kept for all others, of clones too.
-    router: Arc<OnceLock<Result<Arc<Router>, BuildError>>>,
+    pub(super) router: Arc<OnceLock<Result<Arc<Router>, BuildError>>>,
 }
 
 impl Default for Endpoint {
@@ -74,6 +77,8 @@ impl Default for Endpoint {
             server: None,
             #[cfg(feature = "tower")]
             layers: Vec::new(),
+            #[cfg(feature = "tower")]
+            served_layers: Vec::new(),
             router: Arc::default(),
         }
     }
@@ -226,47 +231,25 @@ impl Endpoint {
         self
     }
 
-    /// Puts a [layer](crate::layer) around every call that is made on channels from here. The first one sees a call first. What
-    /// goes again because it was not started does so within all of them. Each channel has its own service of the layer.
-    ///
-    /// ```no_run
-    /// # async fn run() -> Result<(), rpc_core::DialError> {
-    /// use std::time::Duration;
-    /// use rpc_core::{Endpoint, layer::{ConcurrencyLimit, Log}};
-    ///
-    /// let endpoint = Endpoint::new()
-    ///     .layer(Log::new().slower_than(Duration::from_millis(50)))
-    ///     .layer(ConcurrencyLimit::new(100).queue(1000));
-    /// let channel = endpoint.connect("127.0.0.1:7000").await?;
-    /// # Ok(()) }
-    /// ```
-    #[cfg(feature = "tower")]
-    pub fn layer<L, S>(mut self, layer: L) -> Self
-    where
-        L: tower::Layer<crate::layer::ClientHandler, Service = S> + Send + Sync + 'static,
-        S: tower::Service<
-                crate::layer::ClientRequest,
-                Response = crate::layer::ClientReply,
-                Error: Into<crate::layer::BoxError>,
-                Future: Send + 'static,
-            > + Clone
-            + Send
-            + Sync
-            + 'static,
-    {
-        self.layers.push(crate::call::ClientLayer::new(layer));
-        self
-    }
-
     pub(crate) fn serve(&self) -> Result<Option<Arc<dyn Serve>>, DialError> {
         if self.services.is_empty() {
             return Ok(None);
         }
-        let router = self.router.get_or_init(|| Router::of(&self.services).map(Arc::new));
+        let router = self.router.get_or_init(|| self.made_router().map(Arc::new));
         match router {
             Ok(router) => Ok(Some(Arc::clone(router) as Arc<dyn Serve>)),
             Err(error) => Err(DialError::Services(error.clone().into())),
         }
+    }
+
+    fn made_router(&self) -> Result<Router, BuildError> {
+        #[cfg(feature = "tower")]
+        return Router::of(&crate::service::layered(
+            self.services.clone(),
+            self.served_layers.clone(),
+        )?);
+        #[cfg(not(feature = "tower"))]
+        Router::of(&self.services)
     }
 
     /// A channel over a byte stream that the program brought, at whose other end somebody serves: see

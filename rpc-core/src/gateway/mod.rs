@@ -18,6 +18,7 @@ mod headers;
 mod items;
 mod jsonrpc;
 mod listed;
+mod metrics;
 mod openrpc;
 mod options;
 mod plain;

@@ -1,6 +1,6 @@
 //! The service over a ledger.
 
-use std::{cmp::Reverse, collections::HashMap, sync::Arc, time::Duration};
+use std::{cmp::Reverse, sync::Arc, time::Duration};
 
 use super::{
     CallInFlight, CallList, CallQuery, ConnectionFigures, EndedCall, Inspect, InspectError,
@@ -59,9 +59,7 @@ fn is_meant(wanted: &str, method: &str) -> bool {
 
 impl Inspect for Looking {
     async fn overview(&self) -> Overview {
-        let calls = self.ledger.calls();
-        let mut running: HashMap<&str, u64> = HashMap::new();
-        calls.iter().for_each(|entry| *running.entry(entry.method).or_default() += 1);
+        let running = self.ledger.running();
         let methods = self.ledger.methods().into_iter().map(|figures| MethodFigures {
             method: figures.method.to_owned(),
             calls: figures.calls,
@@ -76,7 +74,7 @@ impl Inspect for Looking {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             process: std::process::id(),
             uptime: now().saturating_duration_since(self.ledger.began),
-            in_flight: calls.len() as u64,
+            in_flight: running.values().sum(),
             connections: self.ledger.connections().len() as u64,
             methods: methods.collect(),
         }

@@ -6,9 +6,13 @@ mod failure;
 mod head;
 mod limit;
 mod log;
+#[cfg(feature = "metrics")]
+mod metrics;
+mod names;
 #[cfg(feature = "governor")]
 mod rate;
 mod timeout;
+mod trace;
 
 use std::{future::Future, pin::Pin};
 
@@ -21,7 +25,10 @@ pub use self::{
     limit::{ConcurrencyLimit, ConcurrencyLimited},
     log::{Log, Logged},
     timeout::{Timed, Timeout},
+    trace::{SpanRecord, Trace, TraceContext, TraceId, Traced},
 };
+#[cfg(feature = "metrics")]
+pub use metrics::{Measured, Metrics};
 #[cfg(feature = "governor")]
 pub use rate::{Keyed, RateLimit, RateLimited};
 

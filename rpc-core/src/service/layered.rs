@@ -27,9 +27,10 @@ use crate::{
 const NONE: &Metadata = &Metadata::new();
 
 /// A layer of a server, and what it is around.
+#[derive(Clone)]
 pub(crate) struct ServerLayer {
     around: Around,
-    wrap: Box<dyn FnOnce(ServerHandler) -> Arc<dyn Stack> + Send + Sync>,
+    wrap: Arc<dyn Fn(ServerHandler) -> Arc<dyn Stack> + Send + Sync>,
 }
 
 /// What a layer is around.
@@ -51,7 +52,7 @@ impl ServerLayer {
             + Sync
             + 'static,
     {
-        Self { around, wrap: Box::new(move |inner| Arc::new(Of(layer.layer(inner)))) }
+        Self { around, wrap: Arc::new(move |inner| Arc::new(Of(layer.layer(inner)))) }
     }
 }
 

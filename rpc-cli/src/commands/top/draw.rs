@@ -103,16 +103,32 @@ fn table(frame: &mut Frame<'_>, screen: &Screen, rows: &[Row], area: Rect) {
         let style = if row.alarming { Style::new().yellow() } else { Style::new() };
         TableRow::new(cells).style(style)
     });
-    let widths = columns.iter().map(|column| match column.width {
-        0 => Constraint::Min(12),
-        width => Constraint::Length(width),
-    });
+    let widths = widths(columns, rows, area.width);
     let table = Table::new(lines, widths)
         .header(TableRow::new(heads))
         .column_spacing(1)
         .row_highlight_style(Style::new().add_modifier(Modifier::REVERSED));
     let chosen = (!rows.is_empty()).then_some(screen.chosen);
     frame.render_stateful_widget(table, area, &mut TableState::new().with_selected(chosen));
+}
+
+/// As wide as the widest cell where there is room for all; else what a column is to have, and the rest for the one that
+/// says what the row is.
+fn widths(columns: &[Column], rows: &[Row], room: u16) -> Vec<Constraint> {
+    let longest = |index: usize| {
+        let cells = rows.iter().map(|row| row.cells[index].chars().count());
+        // The head has an arrow, if rows are sorted by it.
+        let cells = cells.max().unwrap_or(0).max(columns[index].head.len() + 1);
+        u16::try_from(cells).unwrap_or(u16::MAX).max(columns[index].width)
+    };
+    let longest: Vec<u16> = (0..columns.len()).map(longest).collect();
+    let all = longest.iter().fold(0_u16, |sum, width| sum.saturating_add(width + 1));
+    let constraint = |(column, longest): (&Column, u16)| match column.width {
+        _ if all <= room + 1 => Constraint::Length(longest),
+        0 => Constraint::Min(12),
+        width => Constraint::Length(width),
+    };
+    columns.iter().zip(longest).map(constraint).collect()
 }
 
 fn cell(column: &Column, text: String) -> Cell<'static> {

@@ -10,7 +10,7 @@ mod latencies;
 mod waiting;
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     fmt,
     sync::{
         Arc, OnceLock, Weak,
@@ -152,6 +152,17 @@ impl Ledger {
             calls.extend(part.lock().iter().map(|(_, entry)| Arc::clone(entry)));
         }
         calls
+    }
+
+    /// How many calls of each method are in flight.
+    pub(crate) fn running(&self) -> HashMap<&'static str, u64> {
+        let mut running = HashMap::new();
+        for part in &self.parts {
+            for (_, entry) in part.lock().iter() {
+                *running.entry(entry.method).or_default() += 1;
+            }
+        }
+        running
     }
 
     /// Remembers the end of a call that took long or failed.
