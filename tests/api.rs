@@ -17,7 +17,8 @@ use syn::{
 
 /// The listed names: those at the root of the crate and in its public modules. Of `proto`, which is declared unstable,
 /// only the names at the root.
-const PUBLIC_MODULES: [&str; 5] = ["codec", "dynamic", "schema", "reflect", "transport/tls"];
+const PUBLIC_MODULES: [&str; 7] =
+    ["codec", "dynamic", "schema", "reflect", "inspect", "layers", "transport/tls"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()

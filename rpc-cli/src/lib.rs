@@ -14,6 +14,7 @@ mod documents;
 mod dry_run;
 mod exit;
 mod generate;
+mod inspected;
 mod languages;
 #[doc(hidden)]
 pub mod load;

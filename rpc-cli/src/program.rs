@@ -16,8 +16,8 @@ use crate::{commands::Program, exit, patience::Patience, source};
 const ADDRESS: &str = "RPC_ADDRESS";
 
 /// The words behind which the address of a server stands.
-const ASKING: [&str; 8] =
-    ["list", "describe", "call", "repl", "ping", "bench", "codegen", "schema"];
+const ASKING: [&str; 11] =
+    ["list", "describe", "call", "repl", "ping", "bench", "ps", "kill", "top", "codegen", "schema"];
 
 /// The same command with the address of the environment, if there is one and none was typed.
 fn with_address(

@@ -85,6 +85,9 @@
 //! | feature | adds |
 //! |---|---|
 //! | `tls` | `Server::tls`, `Endpoint::tls`, addresses `tls:host:port` |
+//! | `tower` | `rpc_core::layer`: layers around calls, `Server::layer`, `Endpoint::layer` |
+//! | `governor` | `layer::RateLimit` |
+//! | `metrics` | `layer::Metrics` |
 //! | `chrono`, `indexmap`, `rust_decimal`, `time`, `url`, `uuid` | a [`Schema`] for the types of these crates, so that they travel |
 //!
 //! # Where to begin
@@ -96,6 +99,8 @@
 //! | call it | [`Channel`], [`Endpoint`], [`Call`], [`CallError`] |
 //! | stream | [`Streaming`], [`Broadcast`], [`Watch`] |
 //! | say who may call | [`Authenticator`], [`Principal`], [`Permissions`] |
+//! | do something around calls | `layer`, with the feature `tower` |
+//! | see what a server does | [`inspect`], [`Server::inspect`] |
 //! | call without the trait | [`Channel::call_json`], [`dynamic`] |
 //!
 //! # Words
@@ -149,6 +154,11 @@ mod extensions;
 mod gateway;
 mod identity;
 mod in_memory;
+pub mod inspect;
+#[cfg(feature = "tower")]
+pub mod layer;
+#[cfg(feature = "tower")]
+mod layers;
 pub mod proto;
 pub mod reflect;
 #[cfg(feature = "resume")]
@@ -227,8 +237,16 @@ mod documents {
     mod http {}
     #[doc = include_str!("../../docs/guide/identity.md")]
     mod identity {}
+    #[doc = include_str!("../../docs/guide/inspecting.md")]
+    mod inspecting {}
+    #[cfg(feature = "tower")]
+    #[doc = include_str!("../../docs/guide/layers.md")]
+    mod layers {}
     #[doc = include_str!("../../docs/guide/liveness.md")]
     mod liveness {}
+    #[cfg(all(feature = "http", feature = "metrics"))]
+    #[doc = include_str!("../../docs/guide/metrics.md")]
+    mod metrics {}
     #[doc = include_str!("../../docs/guide/order.md")]
     mod order {}
     #[doc = include_str!("../../docs/guide/reconnecting.md")]
@@ -248,6 +266,9 @@ mod documents {
     #[cfg(feature = "tls")]
     #[doc = include_str!("../../docs/guide/tls.md")]
     mod tls {}
+    #[cfg(feature = "tower")]
+    #[doc = include_str!("../../docs/guide/tracing.md")]
+    mod tracing {}
     #[doc = include_str!("../../docs/guide/tutorial.md")]
     mod tutorial {}
     #[doc = include_str!("../../docs/guide/transports.md")]

@@ -8,6 +8,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use rpc_core::{
     Address, Http, IntoAddress as _, Server,
+    inspect::Inspection,
     tls::{Pem, ServerTls, TlsError},
 };
 
@@ -71,10 +72,15 @@ impl Args {
     }
 }
 
+/// What the demo is beside its services. Whoever reaches it may look at it, and end its calls.
+fn demonstrated() -> Server {
+    Server::new().name("rpc demo").http(Http::new()).inspect(Inspection::new().kill())
+}
+
 pub(super) async fn run(args: Args) -> Result<()> {
     let address = args.listen.as_str().into_address();
     let address = address.map_err(|error| Failure::usage(error.to_string()))?;
-    let mut server = demo::services(Server::new().name("rpc demo").http(Http::new()));
+    let mut server = demo::services(demonstrated());
     let options = args.hints();
     if let Some(tls) = args.tls()? {
         server = server.tls(tls);
@@ -94,6 +100,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
     output::line(&format!("  rpc call {address} Clock.ticks every_ms=500"));
     output::line(&format!("  seq 10 | rpc call {address} Calculator.average"));
     output::line(&format!("  rpc call {address} Chat.join nick=ada room=lobby"));
+    output::line(&format!("  rpc top {address}"));
     if matches!(bound, Address::Tcp { .. }) {
         output::line(&format!("  curl -d '[1,2]' {bound}/Calculator.add"));
     }

@@ -7,12 +7,15 @@ mod codegen;
 mod completions;
 mod demo;
 mod describe;
+mod kill;
 mod list;
 mod new;
 mod ping;
+mod ps;
 mod repl;
 mod schema;
 mod stream;
+mod top;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -42,6 +45,7 @@ Examples:
   rpc call 127.0.0.1:7000 Calculator.add a=1 b=2      call a method
   rpc bench 127.0.0.1:7000 Calculator.add a=1 b=2     load it and measure
   rpc repl 127.0.0.1:7000                             the same at a prompt
+  rpc top 127.0.0.1:7000                              watch what it does
   rpc codegen 127.0.0.1:7000 --lang python --out api  a client for another language
 
 An address is host:port, tls:host:port or unix:/path. Where none is written, that of the variable
@@ -82,6 +86,12 @@ pub(crate) enum Command {
     Ping(ping::Args),
     /// Load a method with calls and measure it.
     Bench(Box<bench::Args>),
+    /// List the calls in flight on a server.
+    Ps(ps::Args),
+    /// End calls in flight on a server.
+    Kill(kill::Args),
+    /// Watch a server: its methods, calls and connections.
+    Top(top::Args),
     /// Generate a client for another language.
     Codegen(codegen::Args),
     /// Save what a server offers as a document, or compare two.
@@ -103,6 +113,8 @@ impl Command {
             Self::Call(args) => args.json,
             Self::Ping(args) => args.json,
             Self::Bench(args) => args.json(),
+            Self::Ps(args) => args.json,
+            Self::Kill(args) => args.json,
             Self::Schema(args) => args.json(),
             _ => false,
         }
@@ -117,6 +129,9 @@ impl Command {
             Self::Repl(args) => Some(&args.address),
             Self::Ping(args) => Some(&args.address),
             Self::Bench(args) => args.address.as_deref(),
+            Self::Ps(args) => Some(&args.address),
+            Self::Kill(args) => Some(&args.address),
+            Self::Top(args) => Some(&args.address),
             Self::Schema(args) => args.address(),
             _ => None,
         }
@@ -140,6 +155,9 @@ impl Command {
             Self::Repl(args) => repl::run(args, patience).await,
             Self::Ping(args) => ping::run(args, patience).await,
             Self::Bench(args) => bench::run(*args, patience).await,
+            Self::Ps(args) => ps::run(args, patience).await,
+            Self::Kill(args) => kill::run(args, patience).await,
+            Self::Top(args) => top::run(args, patience).await,
             Self::Codegen(args) => codegen::run(args, patience).await,
             Self::Schema(args) => schema::run(args, patience).await,
             Self::New(args) => new::run(&args),

@@ -11,6 +11,7 @@ mod demo;
 mod documents;
 mod help;
 mod hostile;
+mod inspected;
 mod lost;
 mod repl;
 mod silence;

@@ -35,11 +35,28 @@ pub struct Channel {
     timeout: Option<Duration>,
     /// The call whose handler was given this channel.
     parent: Option<Arc<dyn Scope>>,
+    /// The layers that its calls go through.
+    #[cfg(feature = "tower")]
+    layers: super::ClientHandler,
 }
 
 impl Channel {
     pub(crate) const fn new(target: Target, codec: Codec, timeout: Option<Duration>) -> Self {
-        Self { target, codec, timeout, parent: None }
+        Self {
+            target,
+            codec,
+            timeout,
+            parent: None,
+            #[cfg(feature = "tower")]
+            layers: super::ClientHandler::DIRECT,
+        }
+    }
+
+    /// The same with layers around its calls.
+    #[cfg(feature = "tower")]
+    pub(crate) fn with_layers(mut self, layers: super::ClientHandler) -> Self {
+        self.layers = layers;
+        self
     }
 
     /// A channel for calls that are part of no other.
@@ -49,8 +66,7 @@ impl Channel {
 
     /// A channel back to whoever made a call that is served here.
     pub(crate) fn back(caller: Arc<dyn Caller>, parent: Arc<dyn Scope>) -> Self {
-        let (target, codec) = (Target::caller(caller), Codec::default());
-        Self { target, codec, timeout: None, parent: Some(parent) }
+        Self { parent: Some(parent), ..Self::of(caller) }
     }
 
     /// Waits until the server has said hello. A channel that comes back and has no connection opens one, and waits for it
@@ -295,6 +311,10 @@ impl Channel {
         }
         if let Some(timeout) = self.timeout.filter(|_| !call.request.streams.down()) {
             call.request.options().timeout = Some(timeout);
+        }
+        #[cfg(feature = "tower")]
+        if let Some(layered) = self.layers.due() {
+            call.request.options().layered = Some(layered);
         }
         call
     }

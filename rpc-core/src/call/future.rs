@@ -12,7 +12,10 @@ use super::{Call, CallError, Incoming, Method, Reader, outgoing::Reply, target::
 use crate::{
     codec::{CodecError, Decode},
     proto::{CallId, Code, Codec, Failure, Metadata, Outcome, Payload, Status},
-    seam::items::{ItemReader, ItemSender},
+    seam::{
+        items::{ItemReader, ItemSender},
+        ledger::{Waits, note},
+    },
 };
 
 /// How far a call is.
@@ -191,7 +194,16 @@ impl<T, E> Call<T, E> {
             .map(|(id, caller)| ItemReader::of_call(Arc::clone(caller) as _, id));
         let method = self.request.method.clone();
         let scope = self.request.options.as_mut().and_then(|options| options.cancelled.take());
-        Ok(make(Incoming { reader, method, codec, scope, leading, trailing }))
+        Ok(make(Incoming {
+            reader,
+            method,
+            codec,
+            scope,
+            leading,
+            trailing,
+            #[cfg(feature = "tower")]
+            hooks: None,
+        }))
     }
 
     /// Whether the call is its arguments and its reply and nothing else, as most are.
@@ -212,7 +224,7 @@ impl<T, E> Call<T, E> {
 
     /// Keeps what came beside the reply, if the caller asks for it.
     #[cold]
-    fn keep(&mut self, metadata: Option<Box<Metadata>>) {
+    pub(super) fn keep(&mut self, metadata: Option<Box<Metadata>>) {
         if let Some(options) = self.request.options.as_mut().filter(|asked| asked.wants_metadata) {
             options.reply_metadata = metadata;
         }
@@ -225,7 +237,7 @@ impl<T, E> Call<T, E> {
     }
 }
 
-fn unreadable<E>(error: CodecError) -> CallError<E> {
+pub(super) fn unreadable<E>(error: CodecError) -> CallError<E> {
     Status::new(Code::Internal, format!("cannot read the reply: {error}")).into()
 }
 
@@ -282,12 +294,19 @@ impl<T, E> Future for Call<T, E> {
                 _ => return Poll::Ready(this.read_plain(outcome)),
             }
         }
+        #[cfg(feature = "tower")]
+        if this.is_layered() {
+            return this.poll_layered(cx);
+        }
         loop {
             let id = this.id();
             let Poll::Ready(progress) = this.poll_progress(cx) else { break };
             if !this.goes_again(id, &progress) {
                 return Poll::Ready(this.read(progress));
             }
+        }
+        if let Method::Known { method, .. } = this.request.method {
+            note(Waits::Reply(&method.path));
         }
         this.poll_scope(cx).map(|status| Err(status.into()))
     }

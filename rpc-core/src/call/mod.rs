@@ -8,6 +8,8 @@ mod error;
 mod evolve;
 pub mod forward;
 mod future;
+#[cfg(feature = "tower")]
+mod layered;
 mod outgoing;
 mod reply_call;
 mod scope;
@@ -21,6 +23,10 @@ pub use arguments::Sendable;
 pub use channel::Channel;
 pub use error::{CallError, MethodError};
 pub(crate) use evolve::Evolve;
+#[cfg(feature = "tower")]
+pub use layered::{ClientFuture, ClientHandler, ClientReply, ClientRequest};
+#[cfg(feature = "tower")]
+pub(crate) use layered::{ClientLayer, layered};
 pub use reply_call::{Reply, ReplyCall};
 pub(crate) use scope::Scope;
 pub(crate) use sending::{Sent, send_all};
@@ -118,6 +124,9 @@ struct Incoming {
     /// What came ahead of the items, and what came with the reply if that is here already.
     leading: Option<Box<Metadata>>,
     trailing: Option<Box<Metadata>>,
+    /// Told of the end of the stream.
+    #[cfg(feature = "tower")]
+    hooks: Option<Box<crate::layers::Hooks>>,
 }
 
 /// What is expected of a call: one value, or a stream of them.

@@ -46,7 +46,7 @@ pub(super) enum Reply {
 
 #[derive(Default)]
 pub(super) struct Options {
-    metadata: Option<Box<Metadata>>,
+    pub(super) metadata: Option<Box<Metadata>>,
     pub(super) token: Option<Token>,
     /// The name of what the call is to do.
     pub(super) idempotency: Option<IdempotencyKey>,
@@ -66,6 +66,9 @@ pub(super) struct Options {
     pub(super) picker: Option<Arc<dyn Picker>>,
     /// What is needed once the call waits for a caller, or goes again.
     pub(super) again: Again,
+    /// The layers that the call goes through, and the call within them once it has begun.
+    #[cfg(feature = "tower")]
+    pub(super) layered: Option<super::layered::Layered>,
     /// What is sent to a server with another signature.
     pub(super) fallback: Option<Fallback>,
     /// Whether the caller asks what came beside the reply, and that, once it is here.
@@ -206,6 +209,12 @@ impl Options {
             let over = scope.cancellation().clone();
             self.cancelled = Some(Box::pin(over.cancelled_owned()));
         }
+    }
+
+    /// When the caller stops waiting, if that is settled.
+    #[cfg(feature = "tower")]
+    pub(super) fn settled_deadline(&self) -> Option<Instant> {
+        self.deadline.flatten()
     }
 
     /// When the caller stops waiting. A time that no clock reaches is no deadline.

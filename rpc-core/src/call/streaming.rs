@@ -78,6 +78,9 @@ pub struct Streaming<T, E = Infallible> {
     trailing: Option<Box<Metadata>>,
     /// How the stream ended, behind an item that was given in the place of those before it.
     end: Option<Box<Failure>>,
+    /// Told of the end; dropped with the stream, they know that too.
+    #[cfg(feature = "tower")]
+    hooks: Option<Box<crate::layers::Hooks>>,
 }
 
 /// The most items that [`Streaming::newest`] passes over at once.
@@ -87,9 +90,19 @@ const NONE: &Metadata = &Metadata::new();
 
 impl<T, E> Streaming<T, E> {
     pub(super) fn of_call(incoming: Incoming, item: Decode<T>, error: Option<Decode<E>>) -> Self {
-        let Incoming { reader, method, codec, scope, leading, trailing } = incoming;
-        let (method, end) = (Some(method), None);
-        Self { reader, method, codec, item, error, scope, leading, trailing, end }
+        Self {
+            reader: incoming.reader,
+            method: Some(incoming.method),
+            codec: incoming.codec,
+            item,
+            error,
+            scope: incoming.scope,
+            leading: incoming.leading,
+            trailing: incoming.trailing,
+            end: None,
+            #[cfg(feature = "tower")]
+            hooks: incoming.hooks,
+        }
     }
 
     /// What the peer sends with a call of its own.
@@ -108,6 +121,8 @@ impl<T, E> Streaming<T, E> {
             leading: None,
             trailing: None,
             end: None,
+            #[cfg(feature = "tower")]
+            hooks: None,
         }
     }
 
@@ -168,7 +183,9 @@ impl<T, E> Streaming<T, E> {
     fn unreadable(&mut self, error: &CodecError) -> Failure {
         self.reader = None;
         let code = if self.method.is_some() { Code::Internal } else { Code::InvalidArgument };
-        Failure::Status(Status::new(code, format!("cannot read an item: {error}")))
+        let failure = Failure::Status(Status::new(code, format!("cannot read an item: {error}")));
+        self.tell(Some(&failure));
+        failure
     }
 
     fn failure(&self, failure: Failure) -> CallError<E> {
@@ -220,6 +237,7 @@ impl<T, E> Streaming<T, E> {
                     self.reader = None;
                     self.trailing.clone_from(&metadata);
                     let failure = outcome.err().map(|failure| with_metadata(failure, metadata));
+                    self.tell(failure.as_ref());
                     return Poll::Ready(failure.map(Err));
                 }
             };
@@ -242,7 +260,20 @@ impl<T, E> Streaming<T, E> {
         let Some(scope) = &mut self.scope else { return Poll::Pending };
         ready!(scope.as_mut().poll(cx));
         self.reader = None;
-        Poll::Ready(Some(Err(Failure::Status(scope_is_over()))))
+        let failure = Failure::Status(scope_is_over());
+        self.tell(Some(&failure));
+        Poll::Ready(Some(Err(failure)))
+    }
+
+    /// Tells those who want to know of the end of the stream.
+    #[inline]
+    fn tell(&mut self, failure: Option<&Failure>) {
+        #[cfg(feature = "tower")]
+        if let Some(mut hooks) = self.hooks.take() {
+            hooks.tell(failure.map_or(crate::layers::Ending::Done, crate::layers::Ending::Failed));
+        }
+        #[cfg(not(feature = "tower"))]
+        let _ = failure;
     }
 }
 

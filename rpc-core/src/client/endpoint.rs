@@ -56,8 +56,14 @@ pub struct Endpoint {
     pub(super) services: Vec<Arc<dyn Dispatch>>,
     /// What it may do, if that was said.
     pub(super) server: Option<Principal>,
+    /// The layers that its calls go through, the outermost first.
+    #[cfg(feature = "tower")]
+    pub(super) layers: Vec<crate::call::ClientLayer>,
+    /// Those around what the other side calls.
+    #[cfg(feature = "tower")]
+    pub(super) served_layers: Vec<crate::service::ServerLayer>,
     /// What finds them: made for the first connection, kept for all others, of clones too.
-    router: Arc<OnceLock<Result<Arc<Router>, BuildError>>>,
+    pub(super) router: Arc<OnceLock<Result<Arc<Router>, BuildError>>>,
 }
 
 impl Default for Endpoint {
@@ -77,6 +83,10 @@ impl Default for Endpoint {
             tls: None,
             services: Vec::new(),
             server: None,
+            #[cfg(feature = "tower")]
+            layers: Vec::new(),
+            #[cfg(feature = "tower")]
+            served_layers: Vec::new(),
             router: Arc::default(),
         }
     }
@@ -275,11 +285,21 @@ impl Endpoint {
         if self.services.is_empty() {
             return Ok(None);
         }
-        let router = self.router.get_or_init(|| Router::of(&self.services).map(Arc::new));
+        let router = self.router.get_or_init(|| self.made_router().map(Arc::new));
         match router {
             Ok(router) => Ok(Some(Arc::clone(router) as Arc<dyn Serve>)),
             Err(error) => Err(DialError::Services(error.clone().into())),
         }
+    }
+
+    fn made_router(&self) -> Result<Router, BuildError> {
+        #[cfg(feature = "tower")]
+        return Router::of(&crate::service::layered(
+            self.services.clone(),
+            self.served_layers.clone(),
+        )?);
+        #[cfg(not(feature = "tower"))]
+        Router::of(&self.services)
     }
 
     /// A channel over a byte stream that the program brought, at whose other end somebody serves: see
@@ -345,7 +365,10 @@ impl Endpoint {
             true => Target::Picker(Arc::new(Evolve::new(way))),
             false => Target::Way(way),
         };
-        Channel::new(target, self.codec, self.timeout)
+        let channel = Channel::new(target, self.codec, self.timeout);
+        #[cfg(feature = "tower")]
+        let channel = channel.with_layers(crate::call::layered(&self.layers));
+        channel
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod connect;
 mod endpoint;
+#[cfg(feature = "tower")]
+mod layers;
 mod reconnect;
 
 pub use endpoint::Endpoint;

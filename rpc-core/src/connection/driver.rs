@@ -16,7 +16,6 @@
 //! flush comes last: it takes `in_turn` back, and who asks for one after that wakes the driver again.
 
 use std::{
-    collections::VecDeque,
     future::{Future, poll_fn},
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
@@ -336,6 +335,7 @@ impl Driver {
             scratch.done.push(call.ended(Err(Failure::Status(status))));
             return 0;
         };
+        let (deadline, arguments) = (request.opening.deadline, request.arguments.len());
         let origin = Arc::clone(&self.live);
         let slot = &mut scratch.slot;
         // Arguments are read by code of the user's.
@@ -352,34 +352,35 @@ impl Driver {
         let guard = schedule.map(|schedule| schedule.guard);
         if let Some(order) = order.filter(|&order| self.handlers.is_busy(order)) {
             if let Some(reply) = scratch.slot.take() {
-                self.handlers.wait(call, reply, guard, order);
+                let facts = self.live.facts(guard, None, deadline, arguments);
+                self.handlers.wait(call, reply, guard, order, facts);
             }
             return 0;
         }
         // An ordered handler stays here: what is spawned ends in any order.
         if let Some(guard) = guard.filter(|guard| order.is_none() && guard.is_slow()) {
             if let Some(reply) = scratch.slot.take() {
-                self.handlers.spawn(&self.live, call, reply, guard);
+                let facts = self.live.facts(Some(guard), None, deadline, arguments);
+                self.handlers.spawn(&self.live, call, reply, guard, facts);
             }
             return expect_reply(&self.live, call.id, guard);
         }
-        let timed = guard.filter(|guard| guard.wants_sample()).map(|guard| (guard, now()));
-        let polled = scratch.slot.poll(&mut Context::from_waker(Waker::noop()));
-        if let Some((guard, started)) = timed {
-            guard.record(now().saturating_duration_since(started));
-        }
+        let (polled, timed) = scratch.slot.poll_first(guard.map(|guard| &**guard));
         match polled {
             Poll::Ready(outcome) => {
                 let length = outcome.as_ref().map_or(0, Payload::len);
                 if let Some(guard) = guard {
                     guard.record_reply(length);
+                    guard.count(arguments, &outcome, timed.map(|(_, took)| took));
                 }
                 scratch.done.push(call.ended(outcome));
                 length
             }
             Poll::Pending => {
                 if let Some(reply) = scratch.slot.take() {
-                    self.handlers.keep(call, reply, guard, order);
+                    let began = timed.map(|(began, _)| began);
+                    let facts = self.live.facts(guard, began, deadline, arguments);
+                    self.handlers.keep(call, reply, guard, order, facts);
                 }
                 // Ordered ones run one after the other, and none may start before another.
                 let guard = guard.filter(|_| order.is_none());
@@ -430,18 +431,4 @@ fn expect_reply(live: &Live, id: CallId, guard: &SlowGuard) -> usize {
         live.with(|state| state.machine.expect_reply(id, guard.name_hash(), likely));
     }
     likely
-}
-
-impl Drop for Driver {
-    /// Its runtime has ended or it has panicked, unless it is done: nobody else would end the calls.
-    fn drop(&mut self) {
-        let (mut events, mut wakes) = (VecDeque::new(), Vec::new());
-        self.live.with(|state| {
-            state.machine.fail(ConnectionError::Undriven);
-            state.collect(&mut events, &mut wakes);
-        });
-        self.live.close();
-        self.live.leave();
-        wakes.into_iter().for_each(Waker::wake);
-    }
 }

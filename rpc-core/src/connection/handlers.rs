@@ -24,7 +24,10 @@ use super::{
 };
 use crate::{
     proto::{CallId, Code, Failure, IdHasher, Outcome, Status},
-    seam::{Reply, SlowGuard},
+    seam::{
+        Reply, SlowGuard,
+        ledger::{Called, Facts, Kill},
+    },
     time::now,
 };
 
@@ -55,6 +58,7 @@ pub(super) enum StopReason {
     Cancelled = 1,
     Expired = 2,
     ConnectionLost = 3,
+    Killed = 4,
 }
 
 /// How a handler is told to end.
@@ -76,6 +80,8 @@ struct Running {
     /// What watches its method.
     guard: Option<Arc<SlowGuard>>,
     task: Task,
+    /// Its place on the list of calls, where there is one. In a box, for it is seldom there.
+    called: Option<Box<Called>>,
 }
 
 /// Whose task polls a handler.
@@ -110,8 +116,9 @@ impl Handlers {
         reply: Reply,
         guard: Option<&Arc<SlowGuard>>,
         order: Option<u32>,
+        facts: Option<Facts>,
     ) {
-        let running = Running { order, ..self.running(call, reply, guard) };
+        let running = Running { order, ..self.running(call, reply, guard, facts) };
         if let Some(order) = order {
             self.orders.entry(order).or_default();
         }
@@ -135,8 +142,12 @@ impl Handlers {
         reply: Reply,
         guard: Option<&Arc<SlowGuard>>,
         order: u32,
+        facts: Option<Facts>,
     ) {
-        let running = Running { order: Some(order), ..self.running(call, reply, guard) };
+        let running = Running { order: Some(order), ..self.running(call, reply, guard, facts) };
+        if let Some(called) = &running.called {
+            called.waits_for_turn();
+        }
         self.orders.entry(order).or_default().push_back(running);
     }
 
@@ -156,8 +167,9 @@ impl Handlers {
         call: Served,
         reply: Reply,
         guard: &Arc<SlowGuard>,
+        facts: Option<Facts>,
     ) {
-        let running = self.running(call, reply, Some(guard));
+        let running = self.running(call, reply, Some(guard), facts);
         self.spawn_running(live, running);
     }
 
@@ -197,8 +209,19 @@ impl Handlers {
         self.stops.len() + self.oneway.len()
     }
 
-    fn running(&mut self, call: Served, reply: Reply, guard: Option<&Arc<SlowGuard>>) -> Running {
+    fn running(
+        &mut self,
+        call: Served,
+        reply: Reply,
+        guard: Option<&Arc<SlowGuard>>,
+        facts: Option<Facts>,
+    ) -> Running {
         let stop = Arc::new(Stop::default());
+        let called = facts.and_then(|facts| {
+            let figures = guard?.figures()?;
+            let called = figures.ledger()?.enter(figures, facts, Arc::clone(&stop) as _);
+            Some(Box::new(called))
+        });
         if call.id.expects_reply() {
             self.stops.insert(call.id, Arc::clone(&stop));
         }
@@ -209,6 +232,7 @@ impl Handlers {
             order: None,
             guard: guard.cloned(),
             task: Task::Connection,
+            called,
         }
     }
 
@@ -294,8 +318,15 @@ impl Stop {
             0 => return None,
             1 => Status::new(Code::Cancelled, "the caller cancelled the call"),
             2 => Status::new(Code::DeadlineExceeded, "the deadline passed while the handler ran"),
+            4 => Status::new(Code::Cancelled, "an operator of the server ended the call"),
             _ => Status::new(Code::Unavailable, "connection lost"),
         })
+    }
+}
+
+impl Kill for Stop {
+    fn kill(&self) {
+        self.fire(StopReason::Killed);
     }
 }
 
@@ -321,7 +352,13 @@ impl Future for Running {
         }
         let Some(reply) = &mut this.reply else { return Poll::Pending };
         let timed = guard.filter(|guard| guard.wants_sample()).map(|guard| (guard, now()));
+        if let Some(called) = &this.called {
+            called.runs();
+        }
         let polled = Pin::new(reply).poll(cx);
+        if let (Some(called), Poll::Pending) = (&this.called, &polled) {
+            called.pends();
+        }
         if let Some((guard, started)) = timed {
             guard.record(now().saturating_duration_since(started));
         }
@@ -336,6 +373,9 @@ impl Future for Running {
 impl Running {
     fn end(&mut self, outcome: Outcome) -> Polled {
         self.reply = None;
+        if let Some(mut called) = self.called.take() {
+            called.ends(&outcome);
+        }
         Polled::Ended(self.call.ended(outcome), self.order)
     }
 
@@ -348,6 +388,7 @@ impl Running {
             order: self.order,
             guard: self.guard.take(),
             task: self.task,
+            called: self.called.take(),
         }
     }
 }

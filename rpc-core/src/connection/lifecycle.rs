@@ -1,8 +1,10 @@
 //! How far a connection is in its life, and how those learn of it who wait for a step.
 
 use std::{
+    collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
+    task::Waker,
 };
 
 use tokio::sync::watch;
@@ -97,5 +99,19 @@ impl Live {
     pub(super) async fn closed(&self) -> ConnectionError {
         self.phases().reach(Phase::Closed).await;
         self.with(|state| state.machine.error().cloned()).unwrap_or(ConnectionError::Undriven)
+    }
+}
+
+impl Drop for Driver {
+    /// Its runtime has ended or it has panicked, unless it is done: nobody else would end the calls.
+    fn drop(&mut self) {
+        let (mut events, mut wakes) = (VecDeque::new(), Vec::new());
+        self.live.with(|state| {
+            state.machine.fail(ConnectionError::Undriven);
+            state.collect(&mut events, &mut wakes);
+        });
+        self.live.close();
+        self.live.leave();
+        wakes.into_iter().for_each(Waker::wake);
     }
 }

@@ -12,6 +12,7 @@
 //! first, and again while other threads are still adding; who is alone writes for itself. Codecs and user types are unknown here.
 
 mod caller;
+mod described;
 mod driver;
 mod handlers;
 mod handshake;

@@ -14,6 +14,7 @@ use tokio::time::{Sleep, sleep_until};
 
 use super::{
     headers::Head,
+    listed::Listed,
     session::{Session, Taken},
     upload::Upload,
 };
@@ -22,7 +23,7 @@ use crate::{
         CallId, Code, Codec, Failure, Metadata, MethodKey, Opening, Outcome, Payload, Status,
         Streams, connection::Request,
     },
-    seam::{HandlerSlot, IncomingCall, Origin, Reply, Serve, panicked},
+    seam::{HandlerSlot, IncomingCall, Origin, Reply, Serve, ledger::Facts, panicked},
     time::now,
 };
 
@@ -39,6 +40,8 @@ pub(super) struct Exchange {
     order: Option<u32>,
     deadline: Option<Pin<Box<Sleep>>>,
     upload: Option<Upload>,
+    /// Its place on the list of calls, where there is one.
+    listed: Option<Box<Listed>>,
 }
 
 /// What happens in a call.
@@ -81,6 +84,7 @@ impl Exchange {
             outcome: None,
             order: None,
             deadline: None,
+            listed: None,
             upload: upload.map(|upload| upload.of(Arc::clone(session), id)),
         };
         if deadline.is_some_and(|deadline| deadline <= now()) {
@@ -96,10 +100,18 @@ impl Exchange {
 
     fn serve(&mut self, serve: &dyn Serve, request: Request, deadline: Option<Instant>) {
         let origin: Arc<dyn Origin> = Arc::clone(&self.session) as _;
+        let facts = Facts {
+            origin: Arc::clone(&origin),
+            since: now(),
+            deadline,
+            arguments: request.arguments.len(),
+        };
         let mut slot = HandlerSlot::default();
         // Arguments are read by code of the user's.
         let found = catch_unwind(AssertUnwindSafe(|| {
-            serve.serve(IncomingCall { request, origin }, &mut slot).and_then(|how| how.order)
+            let how = serve.serve(IncomingCall { request, origin }, &mut slot)?;
+            self.listed = Listed::enter(how.guard, facts).map(Box::new);
+            how.order
         }));
         match found {
             Ok(order) => {
@@ -133,7 +145,11 @@ impl Exchange {
         {
             let message = "the deadline passed while the handler ran";
             let status = Status::new(Code::DeadlineExceeded, message);
-            (self.outcome, self.reply) = (Some(Err(Failure::Status(status))), None);
+            let outcome = Err(Failure::Status(status));
+            if let Some(mut listed) = self.listed.take() {
+                listed.ends(&outcome);
+            }
+            (self.outcome, self.reply) = (Some(outcome), None);
         }
         loop {
             if let Some(upload) = &mut self.upload
@@ -154,8 +170,12 @@ impl Exchange {
             }
             let Some(reply) = &mut self.reply else { return Poll::Pending };
             // What was sent while it was polled woke the task that polls this.
-            self.outcome = Some(ready!(Pin::new(reply).poll(cx)));
-            self.reply = None;
+            let outcome = match &mut self.listed {
+                None => ready!(Pin::new(reply).poll(cx)),
+                Some(listed) => ready!(listed.poll(reply, cx)),
+            };
+            self.outcome = Some(outcome);
+            (self.reply, self.listed) = (None, None);
         }
     }
 }

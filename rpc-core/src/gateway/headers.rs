@@ -17,6 +17,9 @@ pub(super) const TIMEOUT: HeaderName = HeaderName::from_static("rpc-timeout-ms")
 /// How the names of headers begin that carry metadata.
 pub(super) const METADATA: &str = "rpc-meta-";
 
+/// The headers of W3C Trace Context.
+const TRACE: [&str; 2] = ["traceparent", "tracestate"];
+
 /// What a request says beside its method and arguments.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Head {
@@ -32,7 +35,10 @@ impl Head {
         let token = single(headers, &AUTHORIZATION)?.map(token).transpose()?;
         let mut metadata: Option<Box<Metadata>> = None;
         for (name, value) in headers {
-            if let Some(key) = name.as_str().strip_prefix(METADATA) {
+            let name = name.as_str();
+            // What W3C calls so is metadata of that name.
+            let key = name.strip_prefix(METADATA).or(TRACE.contains(&name).then_some(name));
+            if let Some(key) = key {
                 add(metadata.get_or_insert_default(), key, value)?;
             }
         }

@@ -17,6 +17,8 @@ mod guard;
 mod headers;
 mod items;
 mod jsonrpc;
+mod listed;
+mod metrics;
 mod openrpc;
 mod options;
 mod plain;

@@ -10,6 +10,7 @@ use std::time::Duration;
 /// | `POST /` | JSON-RPC 2.0: a call, a notification, or a batch of them |
 /// | `POST /Service.method` | one call: arguments as an object or an array, and the result, in JSON |
 /// | `GET /openrpc.json` | the services as an OpenRPC document; the method `rpc.discover` gives the same |
+/// | `GET /metrics` | what the program measures, where [`Self::metrics`] gives it |
 /// | `GET /healthz` | `{"status":"serving"}`, or 503 while the server drains |
 ///
 /// Web pages of other origins are refused unless they are allowed by [`Self::allow_origin`], and so are requests that
@@ -49,6 +50,7 @@ pub struct Http {
     pub(super) body_timeout: Duration,
     pub(super) origins: Vec<String>,
     pub(super) hosts: Vec<String>,
+    pub(super) metrics: Option<super::metrics::Render>,
 }
 
 impl Default for Http {
@@ -60,6 +62,7 @@ impl Default for Http {
             body_timeout: Duration::from_secs(30),
             origins: Vec::new(),
             hosts: Vec::new(),
+            metrics: None,
         }
     }
 }

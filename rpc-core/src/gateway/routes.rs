@@ -14,7 +14,7 @@ use super::{
     body,
     guard::{self, Content, Page},
     headers::{Head, METADATA, TIMEOUT, add_metadata},
-    jsonrpc, plain,
+    jsonrpc, metrics, plain,
     session::Session,
     statuses, upgrade,
 };
@@ -50,6 +50,11 @@ async fn route(
     request: Request<Incoming>,
 ) -> Result<Answer, Rejection> {
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    if let (Some(render), "/metrics", &(Method::GET | Method::HEAD)) =
+        (&face.options.metrics, &*path, &method)
+    {
+        return metrics::answer(render, face, session, request.headers()).await;
+    }
     match (&*path, method) {
         (_, Method::OPTIONS) => Ok(preflight(request.headers(), page)),
         ("/", Method::POST) => rpc(face, session, request).await,

@@ -3,9 +3,15 @@
 //! whose replies are long, of which not many are started while they are unread.
 
 use std::{
-    sync::atomic::{AtomicU32, Ordering::Relaxed},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
     time::Duration,
 };
+
+use super::ledger::Figures;
+use crate::proto::Outcome;
 
 /// A poll that takes longer than this is slow.
 const SLOW: Duration = Duration::from_micros(50);
@@ -34,6 +40,8 @@ pub(crate) struct SlowGuard {
     calls: AtomicU32,
     score: AtomicU32,
     spawned: AtomicU32,
+    /// What is counted of the method, if anybody may look at that.
+    figures: Option<Arc<Figures>>,
 }
 
 impl SlowGuard {
@@ -69,6 +77,29 @@ impl SlowGuard {
     /// What watches the method whose name has this hash.
     pub(crate) fn of(name: u32) -> Self {
         Self { name, ..Self::default() }
+    }
+
+    /// The same, which counts calls as well.
+    pub(crate) fn counting(mut self, figures: Option<Arc<Figures>>) -> Self {
+        self.figures = figures;
+        self
+    }
+
+    /// What is counted of the method.
+    #[inline]
+    pub(crate) const fn figures(&self) -> Option<&Arc<Figures>> {
+        self.figures.as_ref()
+    }
+
+    /// Counts a call whose handler was ready at once, where calls are counted. It `took` so long if that was measured.
+    #[inline]
+    pub(crate) fn count(&self, arguments: usize, outcome: &Outcome, took: Option<Duration>) {
+        let Some(figures) = &self.figures else { return };
+        figures.count(arguments, outcome);
+        if let Some(took) = took {
+            let few = self.calls.load(Relaxed) <= SAMPLE || self.score.load(Relaxed) > 0;
+            figures.took(took, if few { 1 } else { SAMPLE });
+        }
     }
 
     pub(crate) const fn name_hash(&self) -> u32 {

@@ -12,6 +12,7 @@
 
 mod guard;
 pub(crate) mod items;
+pub(crate) mod ledger;
 mod phase;
 mod place;
 mod retry;

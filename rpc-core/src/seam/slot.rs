@@ -7,12 +7,17 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
+    time::{Duration, Instant},
 };
 
 use tracing::Span;
 
-use crate::proto::{Code, Failure, Outcome, Status};
+use super::{SlowGuard, ledger};
+use crate::{
+    proto::{Code, Failure, Outcome, Status},
+    time::now,
+};
 
 /// The future of a handler. In a box of its own: one that is used again for the next future is some 900 bytes of code for
 /// each method of a program, and takes no fewer instructions than an allocation that is given back at once.
@@ -73,6 +78,26 @@ impl HandlerSlot {
             self.beside.end();
         }
         outcome
+    }
+
+    /// Polls the handler for the first time, with a waker of nobody's; gives when that began and how long it took, if it is
+    /// one of those that are measured.
+    #[inline]
+    pub(crate) fn poll_first(
+        &mut self,
+        guard: Option<&SlowGuard>,
+    ) -> (Poll<Outcome>, Option<(Instant, Duration)>) {
+        let measured = guard.filter(|guard| guard.wants_sample()).map(|guard| (guard, now()));
+        if guard.is_some_and(|guard| guard.figures().is_some()) {
+            ledger::clear();
+        }
+        let polled = self.poll(&mut Context::from_waker(Waker::noop()));
+        let timed = measured.map(|(guard, began)| {
+            let took = now().saturating_duration_since(began);
+            guard.record(took);
+            (began, took)
+        });
+        (polled, timed)
     }
 
     /// Takes the handler out, to be polled elsewhere.

@@ -34,7 +34,10 @@ use crate::{
         Greeting, Side,
         connection::{Config, ConnectionError},
     },
-    seam::{Phase, Phases, Remote as _, Serve},
+    seam::{
+        Phase, Phases, Remote as _, Serve,
+        ledger::{Connected, Neighbour},
+    },
     service::Memory,
     time::now,
     transport::{Incoming, Link},
@@ -60,7 +63,7 @@ pub(super) struct Connections {
     /// Shares of the limit of connections. Never closed.
     shares: Arc<Semaphore>,
     /// Bounded by: the server's limit of connections.
-    live: Mutex<Slab<Arc<Live>>>,
+    live: Mutex<Slab<(Arc<Live>, Instant)>>,
     /// Those of the connections, and the handlers that they have spawned.
     tasks: TaskTracker,
     /// What remembers the calls that run once; their handlers outlive their connections.
@@ -330,7 +333,7 @@ impl Connections {
         driver.begin_handshake(began, handshake);
         let kept = self.keep(&mut driver, &admission, permit);
         let live = Arc::clone(driver.live());
-        let listed = self.list(&live);
+        let listed = self.list(&live, began);
         if let Some(age) = self.max_age {
             tokio::spawn(grow_old(Arc::downgrade(&live), live.phases(), jittered(age, AGE_JITTER)));
         }
@@ -423,8 +426,8 @@ impl Connections {
         }
     }
 
-    fn list(self: &Arc<Self>, live: &Arc<Live>) -> Listed {
-        let key = self.live.lock().insert(Arc::clone(live));
+    fn list(self: &Arc<Self>, live: &Arc<Live>, began: Instant) -> Listed {
+        let key = self.live.lock().insert((Arc::clone(live), began));
         Listed { connections: Arc::clone(self), key }
     }
 
@@ -458,7 +461,14 @@ impl Connections {
     }
 
     fn snapshot(&self) -> Vec<Arc<Live>> {
-        self.live.lock().iter().map(|(_, live)| Arc::clone(live)).collect()
+        self.live.lock().iter().map(|(_, (live, _))| Arc::clone(live)).collect()
+    }
+}
+
+impl Connected for Connections {
+    fn connections(&self) -> Vec<Neighbour> {
+        let connections: Vec<_> = self.live.lock().iter().map(|(_, live)| live.clone()).collect();
+        connections.into_iter().map(|(live, since)| live.describe(since)).collect()
     }
 }
 

@@ -7,6 +7,9 @@ mod error;
 mod establish;
 #[cfg(unix)]
 mod handover;
+mod inspection;
+#[cfg(feature = "tower")]
+mod layers;
 mod running;
 mod security;
 #[cfg(feature = "resume")]
@@ -30,6 +33,7 @@ use crate::gateway::Http;
 use crate::resume::Resume;
 use crate::{
     identity::{Authenticator, Gate, Judge},
+    inspect::Inspection,
     proto::{Limits, connection::Config},
     reflect,
     seam::Serve as _,
@@ -74,6 +78,10 @@ pub struct Server {
     authenticator: Option<Arc<dyn Judge>>,
     hook: Option<Hook>,
     once: OnceLimits,
+    inspection: Option<Inspection>,
+    /// The outermost first.
+    #[cfg(feature = "tower")]
+    layers: Vec<crate::service::ServerLayer>,
     #[cfg(feature = "http")]
     http: Option<Http>,
     #[cfg(feature = "resume")]
@@ -96,6 +104,9 @@ impl Default for Server {
             authenticator: None,
             hook: None,
             once: OnceLimits::new(),
+            inspection: None,
+            #[cfg(feature = "tower")]
+            layers: Vec::new(),
             #[cfg(feature = "http")]
             http: None,
             #[cfg(feature = "resume")]
@@ -340,7 +351,7 @@ impl Server {
     /// The services or limits do not hold together.
     pub fn start_on(self, listener: impl Listener) -> Result<Running, ServeError> {
         let (grace, threads) = (self.grace, self.threads);
-        let connections = Arc::new(self.build()?);
+        let connections = self.build()?;
         let threads = Threads::start(threads, &connections).map_err(ServeError::Threads)?;
         Ok(Running::spawn(listener, std::future::pending(), connections, threads, grace))
     }
@@ -379,12 +390,18 @@ impl Server {
 
     fn serve_link(self, link: Link) -> Result<Running, ServeError> {
         let grace = self.grace;
-        Ok(Running::over(link, Arc::new(self.build()?), grace))
+        Ok(Running::over(link, self.build()?, grace))
     }
 
-    fn build(self) -> Result<Connections, ServeError> {
+    fn build(self) -> Result<Arc<Connections>, ServeError> {
         self.config.check()?;
-        let mut router = Router::of_once(&self.services, self.once)?;
+        #[cfg(feature = "tower")]
+        let services = crate::service::layered(self.services, self.layers)?;
+        #[cfg(not(feature = "tower"))]
+        let services = self.services;
+        let ledger = self.inspection.as_ref().map(Inspection::ledger);
+        let mut router = Router::listing(&services, self.once, ledger.clone())?;
+        inspection::add_to(&mut router, self.inspection, ledger.as_ref(), &self.config.name)?;
         if self.reflection {
             reflect::add_to(&mut router, &self.reflection_requires)?;
         }
@@ -415,6 +432,8 @@ impl Server {
             Some((http, services)) => connections.with_http(http, services),
             None => connections,
         };
+        let connections = Arc::new(connections);
+        inspection::list(&connections, ledger.as_ref());
         Ok(connections)
     }
 }

@@ -55,6 +55,8 @@ struct Served {
     extensions: Extensions,
     cancellation: CancellationToken,
     reply: Mutex<Beside>,
+    /// The context that this one took the place of, which keeps what travels beside the reply.
+    first: Option<Arc<Self>>,
 }
 
 /// What is to travel beside the reply.
@@ -103,7 +105,20 @@ impl Context {
             extensions,
             cancellation,
             reply,
+            first: None,
         }))
+    }
+
+    /// The context of the same call, with what it has come to by now. Whoever has this one shares its end and what
+    /// travels beside its reply.
+    pub(super) fn renewed(&self, call: &IncomingCall, extensions: Extensions) -> Self {
+        let Self(mut served) = Self::new(self.0.method, call, extensions);
+        let first = self.0.first.as_ref().unwrap_or(&self.0);
+        if let Some(served) = Arc::get_mut(&mut served) {
+            served.cancellation = self.0.cancellation.clone();
+            served.first = Some(Arc::clone(first));
+        }
+        Self(served)
     }
 
     /// The method that was called, as `Service.method`.
@@ -265,7 +280,7 @@ impl Context {
         key: &str,
         change: impl FnOnce(&mut Metadata) -> Result<(), MetadataError>,
     ) -> Result<(), MetadataError> {
-        let mut beside = self.0.reply.lock();
+        let mut beside = self.0.beside().lock();
         // What does not stream has one place for both, and its bounds hold for both together.
         let leads = place == Place::Leading && beside.streams;
         if beside.sent >= if leads { Sent::Start } else { Sent::All } {
@@ -332,12 +347,16 @@ impl Context {
 }
 
 impl Served {
+    fn beside(&self) -> &Mutex<Beside> {
+        self.first.as_ref().map_or(&self.reply, |first| &first.reply)
+    }
+
     fn take(
         &self,
         sent: Sent,
         take: impl FnOnce(&mut [Metadata; 2]) -> Metadata,
     ) -> Option<Metadata> {
-        let mut beside = self.reply.lock();
+        let mut beside = self.beside().lock();
         beside.sent = beside.sent.max(sent);
         beside.pairs.as_deref_mut().map(take)
     }

@@ -5,6 +5,8 @@ mod arguments;
 mod connection;
 mod context;
 mod item_sink;
+#[cfg(feature = "tower")]
+mod layered;
 mod once;
 mod permission;
 mod reply_metadata;
@@ -15,6 +17,10 @@ pub use arguments::ReadArguments;
 pub use connection::Connection;
 pub use context::Context;
 pub use item_sink::ItemSink;
+#[cfg(feature = "tower")]
+pub(crate) use layered::{Around, ServerLayer, layered};
+#[cfg(feature = "tower")]
+pub use layered::{HandlerFuture, ServerHandler};
 pub(crate) use once::Memory;
 pub use once::OnceLimits;
 pub use reply_metadata::ReplyMetadata;

@@ -1,7 +1,13 @@
 //! A request on its way into a handler, and the handler's value on its way out: the place where payload
 //! bytes become arguments and results become payload bytes.
 
-use std::{cell::OnceCell, convert::Infallible, fmt, future::Future, pin::Pin, sync::Arc};
+use std::{
+    convert::Infallible,
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::{Arc, OnceLock},
+};
 
 use tracing::Level;
 
@@ -21,22 +27,34 @@ use crate::{
 
 /// A call whose method is known; generated code turns it into a handler.
 pub struct Request {
-    call: IncomingCall,
-    method: &'static MethodSchema,
+    pub(super) call: IncomingCall,
+    pub(super) method: &'static MethodSchema,
     /// Made if the method asks for it.
-    context: OnceCell<Context>,
+    pub(super) context: OnceLock<Context>,
+    /// Where the last layer finds its handler; there once the call has met a layer.
+    #[cfg(feature = "tower")]
+    pub(super) place: Option<super::layered::Place>,
 }
 
 impl Request {
     pub(super) fn new(call: IncomingCall, method: &'static MethodSchema) -> Self {
-        Self { call, method, context: OnceCell::new() }
+        Self {
+            call,
+            method,
+            context: OnceLock::new(),
+            #[cfg(feature = "tower")]
+            place: None,
+        }
     }
 
     /// Leaves a value with the call, in the place of one of its type: see [`Context::extension`].
     pub fn insert<T: Send + Sync + 'static>(&mut self, value: T) {
         let mut extensions = self.context.get().map(Context::extensions).unwrap_or_default();
         extensions.insert(value);
-        self.context = OnceCell::from(Context::new(&self.method.path, &self.call, extensions));
+        self.context = OnceLock::from(match self.context.get() {
+            Some(context) => context.renewed(&self.call, extensions),
+            None => Context::new(&self.method.path, &self.call, extensions),
+        });
     }
 
     /// The context of the call, for methods that ask for it.

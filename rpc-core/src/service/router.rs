@@ -18,7 +18,7 @@ use super::{
 use crate::{
     proto::{Code, Codec, IdHasher, MemoryId, MethodKey, Status, Streams},
     schema::{MethodSchema, Outline, Repetition, ServiceSchema},
-    seam::{HandlerSlot, IncomingCall, Origin, Schedule, Serve, SlowGuard},
+    seam::{HandlerSlot, IncomingCall, Origin, Schedule, Serve, SlowGuard, ledger::Ledger},
 };
 
 /// The services of one server.
@@ -34,6 +34,8 @@ pub(crate) struct Router {
     once: OnceLimits,
     /// What remembers the calls of methods that run once, where there are any.
     memory: Option<Arc<Memory>>,
+    /// Where calls are counted and listed, if they are.
+    ledger: Option<Arc<Ledger>>,
 }
 
 /// What a program does with a connection that has come.
@@ -60,6 +62,9 @@ pub enum BuildError {
     /// Two methods have names with the same hash: one chance in millions for a server of hundreds.
     #[error("the names {0} and {1} have the same hash: rename one of the methods")]
     Collision(String, String),
+    /// A layer is for a service or method that the server does not have.
+    #[error("a layer is for {0}, and there is no such service or method; there are {services}", services = .1.join(", "))]
+    NothingToLayer(String, Vec<String>),
 }
 
 impl Router {
@@ -68,18 +73,19 @@ impl Router {
     /// # Errors
     /// As for [`Self::add`].
     pub(crate) fn of(services: &[Arc<dyn Dispatch>]) -> Result<Self, BuildError> {
-        Self::of_once(services, OnceLimits::new())
+        Self::listing(services, OnceLimits::new(), None)
     }
 
-    /// The same, with bounds of what is remembered of calls that run once.
+    /// The same, with bounds of what is remembered of calls that run once, and a list of its calls if there is one to keep.
     ///
     /// # Errors
     /// As for [`Self::add`].
-    pub(crate) fn of_once(
+    pub(crate) fn listing(
         services: &[Arc<dyn Dispatch>],
         once: OnceLimits,
+        ledger: Option<Arc<Ledger>>,
     ) -> Result<Self, BuildError> {
-        let mut router = Self { once, ..Self::default() };
+        let mut router = Self { once, ledger, ..Self::default() };
         services.iter().try_for_each(|service| router.add(Arc::clone(service)))?;
         Ok(router)
     }
@@ -106,7 +112,11 @@ impl Router {
         self.add_requiring(service, permissions)
     }
 
-    fn add_requiring(
+    /// Adds a service of the framework's own, whose callers need these permissions.
+    ///
+    /// # Errors
+    /// As for [`Self::add`].
+    pub(crate) fn add_requiring(
         &mut self,
         service: Arc<dyn Dispatch>,
         permissions: &[String],
@@ -125,7 +135,9 @@ impl Router {
             let order =
                 schema.ordered.then_some(if shared { first } else { first + method as u32 });
             let index = self.services.len();
-            let guard = Arc::new(SlowGuard::of(schema.key.name_hash()));
+            let figures = self.ledger.as_ref().map(|ledger| ledger.count(&schema.path));
+            let guard = SlowGuard::of(schema.key.name_hash()).counting(figures);
+            let guard = Arc::new(guard);
             let outline = OnceLock::new();
             let requires = Requires::new(&schema.requires, permissions);
             let route = Route { service: index, method, schema, guard, order, outline, requires };

@@ -35,7 +35,7 @@ async fn what_is_kept_of_handlers_that_have_ended_is_bounded() {
             let mut slot = HandlerSlot::default();
             slot.run(async { Ok(Payload::new()) });
             let call = Served { id: CallId::new(id), codec: Codec::Bincode, cost: 136 };
-            pending.spawn(live, call, slot.take().unwrap(), &guard);
+            pending.spawn(live, call, slot.take().unwrap(), &guard, None);
         }
         while live.with(|state| state.machine.running_handlers()) > 0 {
             tokio::task::yield_now().await;

@@ -9,7 +9,10 @@ use std::{
 
 use bytes::Bytes;
 
-use super::ItemLink;
+use super::{
+    super::ledger::{Waits, note},
+    ItemLink,
+};
 use crate::proto::{
     CallId, Ended,
     connection::{ITEM_OVERHEAD, Items, Segment, StreamId},
@@ -95,7 +98,11 @@ impl ItemReader {
             // Nothing is held while nothing comes.
             self.current = Vec::new();
             let consumed = std::mem::take(&mut self.consumed);
-            match ready!(self.link.poll_items(self.stream, consumed, cx)) {
+            let items = self.link.poll_items(self.stream, consumed, cx);
+            if items.is_pending() {
+                note(Waits::Items);
+            }
+            match ready!(items) {
                 Items::Some(segments) => self.segments = segments,
                 Items::End(outcome) => {
                     self.ended = true;

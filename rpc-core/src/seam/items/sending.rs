@@ -6,7 +6,10 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use super::{ItemLink, Part};
+use super::{
+    super::ledger::{Waits, note},
+    ItemLink, Part,
+};
 use crate::proto::{
     CallId, Code, Codec, Gap, Metadata, Payload, Status,
     connection::{Batch, ITEM_OVERHEAD, Pushed, Rest, Room, SMALL_ITEM, Stopped, StreamId},
@@ -122,6 +125,7 @@ impl ItemSender {
             // What was known of the room does not hold: more of the connection may be unwritten.
             Poll::Pending => {
                 self.room.bytes = 0;
+                note(Waits::Credit);
                 return Poll::Pending;
             }
         }

@@ -1,0 +1,38 @@
+//! The layers that come with the crate, and what layers see of a call on either side: `crate::layer` is the public face of
+//! it. Knows neither how calls are made nor how they are served.
+
+mod answer;
+mod failure;
+mod head;
+mod limit;
+mod log;
+#[cfg(feature = "metrics")]
+mod metrics;
+mod names;
+#[cfg(feature = "governor")]
+mod rate;
+mod timeout;
+mod trace;
+
+use std::{future::Future, pin::Pin};
+
+use crate::proto::Failure;
+
+pub use self::{
+    answer::{Answer, Ending},
+    failure::BoxError,
+    head::{Head, Kind},
+    limit::{ConcurrencyLimit, ConcurrencyLimited},
+    log::{Log, Logged},
+    timeout::{Timed, Timeout},
+    trace::{SpanRecord, Trace, TraceContext, TraceId, Traced},
+};
+#[cfg(feature = "metrics")]
+pub use metrics::{Measured, Metrics};
+#[cfg(feature = "governor")]
+pub use rate::{Keyed, RateLimit, RateLimited};
+
+pub(crate) use {answer::Hooks, failure::failure_of};
+
+/// The future of a layer that comes with the crate.
+pub type LayerFuture<T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send>>;

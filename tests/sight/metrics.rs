@@ -1,0 +1,117 @@
+//! Metrics of calls, rendered by the usual exporter and read as Prometheus reads them.
+
+use metrics_exporter_prometheus::PrometheusBuilder;
+use prometheus_parse::{Sample, Scrape, Value};
+use rpc_core::{Endpoint, Http, layer::Metrics};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    sync::mpsc::unbounded_channel,
+};
+
+use crate::ground::{Clerk, DeskClient, server};
+
+async fn get(address: &str, path: &str) -> (String, String) {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.to_owned(), body.to_owned())
+}
+
+fn scrape(text: &str) -> Vec<Sample> {
+    Scrape::parse(text.lines().map(|line| Ok(line.to_owned()))).unwrap().samples
+}
+
+/// The number of calls in a histogram.
+fn count(samples: &[Sample], metric: &str, method: &str, status: &str) -> f64 {
+    let labelled = |sample: &&Sample| {
+        sample.labels.get("rpc_method") == Some(method)
+            && sample.labels.get("rpc_response_status_code") == Some(status)
+    };
+    let found = samples.iter().filter(|sample| sample.metric == format!("{metric}_count"));
+    match found.filter(labelled).map(|sample| &sample.value).next() {
+        Some(Value::Untyped(count) | Value::Counter(count) | Value::Gauge(count)) => *count,
+        other => panic!("{metric} {method} {status}: {other:?}"),
+    }
+}
+
+fn gauge(samples: &[Sample], metric: &str, method: &str) -> f64 {
+    let found = samples
+        .iter()
+        .find(|sample| sample.metric == metric && sample.labels.get("rpc_method") == Some(method));
+    match found.map(|sample| &sample.value) {
+        Some(Value::Gauge(count)) => *count,
+        other => panic!("{metric} {method}: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn calls_are_scraped_from_the_port_itself() {
+    let builder = PrometheusBuilder::new().set_buckets(&Metrics::BUCKETS).unwrap();
+    let recorder = builder.build_recorder();
+    let handle = recorder.handle();
+    let _recording = metrics::set_default_local_recorder(&recorder);
+    let (told, mut heard) = unbounded_channel();
+    let served = server(&Clerk(told))
+        .layer(Metrics::new())
+        .http(Http::new().metrics(move || handle.render()))
+        .start("127.0.0.1:0")
+        .await
+        .unwrap();
+    let address = served.address().to_string();
+    let endpoint = Endpoint::new().layer(Metrics::new());
+    let desk = DeskClient::new(endpoint.connect(served.address()).await.unwrap());
+    for n in 0..5 {
+        desk.add(n, n).await.unwrap();
+    }
+    desk.refuse("tea").await.unwrap_err();
+    desk.panic().await.unwrap_err();
+    let mut items = desk.count(3).await.unwrap();
+    while items.next().await.is_some() {}
+    let hang = tokio::spawn(desk.hang());
+    assert_eq!(heard.recv().await.as_deref(), Some("hang began"));
+
+    let (head, body) = get(&address, "/metrics").await;
+    assert!(head.contains("content-type: text/plain; version=0.0.4"), "{head}");
+    let samples = scrape(&body);
+    for side in ["server", "client"] {
+        let durations = format!("rpc_{side}_call_duration_seconds");
+        assert_eq!(count(&samples, &durations, "Desk.add", "OK"), 5.0);
+        assert_eq!(count(&samples, &durations, "Desk.refuse", "APPLICATION"), 1.0);
+        assert_eq!(count(&samples, &durations, "Desk.panic", "INTERNAL"), 1.0);
+        assert_eq!(count(&samples, &durations, "Desk.count", "OK"), 1.0);
+        let running = format!("rpc_{side}_inflight");
+        assert_eq!(gauge(&samples, &running, "Desk.hang"), 1.0);
+        assert_eq!(gauge(&samples, &running, "Desk.add"), 0.0);
+    }
+    hang.abort();
+    assert_eq!(heard.recv().await.as_deref(), Some("hang is dropped"));
+    // One that was given up counts as cancelled, on both sides.
+    let scraped = async {
+        loop {
+            let samples = scrape(&get(&address, "/metrics").await.1);
+            let over = |side| gauge(&samples, &format!("rpc_{side}_inflight"), "Desk.hang") == 0.0;
+            if over("server") && over("client") {
+                return samples;
+            }
+        }
+    };
+    let samples = scraped.await;
+    let cancelled = |side: &str| {
+        count(&samples, &format!("rpc_{side}_call_duration_seconds"), "Desk.hang", "CANCELLED")
+    };
+    assert_eq!((cancelled("server"), cancelled("client")), (1.0, 1.0));
+    served.shutdown().await;
+}
+
+#[tokio::test]
+async fn there_is_no_page_unless_it_is_asked_for() {
+    let (told, _heard) = unbounded_channel();
+    let served = server(&Clerk(told)).http(Http::new()).start("127.0.0.1:0").await.unwrap();
+    let (head, _) = get(&served.address().to_string(), "/metrics").await;
+    assert!(head.starts_with("HTTP/1.1 405"), "{head}");
+    served.shutdown().await;
+}
