@@ -14,7 +14,7 @@ use super::{
     body,
     guard::{self, Content, Page},
     headers::{Head, METADATA, TIMEOUT, add_metadata},
-    jsonrpc, plain,
+    jsonrpc, pages, plain,
     session::Session,
     statuses, upgrade,
 };
@@ -50,6 +50,9 @@ async fn route(
     request: Request<Incoming>,
 ) -> Result<Answer, Rejection> {
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    if let Some(answer) = pages::answer(face, session, page, &request).await {
+        return answer;
+    }
     match (&*path, method) {
         (_, Method::OPTIONS) => Ok(preflight(request.headers(), page)),
         ("/", Method::POST) => rpc(face, session, request).await,
@@ -57,7 +60,7 @@ async fn route(
             upgrade::answer(session, request)
         }
         ("/", _) => {
-            let message = "JSON-RPC is POST /, and one call is POST /Service.method; GET /openrpc.json describes them";
+            let message = "JSON-RPC is POST /, and one call is POST /Service.method; GET /openrpc.json describes them, GET /client.js is a client for web pages";
             Err(wrong_method(message, "POST, OPTIONS"))
         }
         ("/openrpc.json", Method::GET | Method::HEAD) => {
