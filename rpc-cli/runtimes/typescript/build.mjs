@@ -1,11 +1,12 @@
 // Makes of the run-time what a server's port serves to pages: `node build.mjs FOLDER` writes a file for clients that
-// answer calls, and a smaller one for those that do not. Needs esbuild and typescript.
+// answer calls, and a smaller one for those that do not. Needs esbuild, terser and typescript.
 
 import { readFile, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { build } from "esbuild";
+import { minify } from "terser";
 import ts from "typescript";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
@@ -66,6 +67,7 @@ for (const [name, plugins] of [["whole", [brief]], ["calling", [silent, brief]]]
   const [code, list] = outputFiles[0].text.trimEnd().split(/export\{(?=[^{]*\};$)/);
   const names = list.slice(0, -2).split(",").map((pair) => pair.split(" as "));
   const members = names.map(([own, known = own]) => (own === known ? own : `${known}:${own}`));
-  const text = `const $rpc=(()=>{${code}return{${members}}})();\n`;
-  await writeFile(join(folder, `${name}.js`), text);
+  const text = `const $rpc=(()=>{${code}return{${members}}})();`;
+  const least = await minify(text, { ecma: 2020, compress: { passes: 3 }, format: { ascii_only: true } });
+  await writeFile(join(folder, `${name}.js`), `${least.code}\n`);
 }

@@ -52,7 +52,7 @@ async function visitor(chromium, url, nick) {
 }
 
 const folder = mkdtempSync(join(tmpdir(), "chat-"));
-same(spawnSync(rpc, ["cert", "dev"], { cwd: folder }).status, 0);
+same(spawnSync(rpc, ["cert", "dev", folder]).status, 0);
 const file = (name) => readFileSync(join(folder, name));
 const secure = createServer({ cert: file("server.pem"), key: file("server.key") }, (from) => {
   const to = connect(port, "127.0.0.1");

@@ -61,7 +61,7 @@ async fn route(
         }
         ("/", _) => {
             let message = "JSON-RPC is POST /, and one call is POST /Service.method; GET /openrpc.json describes them, GET /client.js is a client for web pages";
-            Err(wrong_method(message, "POST, OPTIONS"))
+            Err(wrong_method(message, "GET, HEAD, POST, OPTIONS"))
         }
         ("/openrpc.json", Method::GET | Method::HEAD) => {
             let head = Head::of(request.headers())?;
@@ -77,7 +77,7 @@ async fn route(
             true => json(StatusCode::OK, "{\"status\":\"serving\"}\n"),
             false => json(StatusCode::SERVICE_UNAVAILABLE, "{\"status\":\"draining\"}\n"),
         }),
-        ("/openrpc.json" | "/healthz", _) => {
+        ("/openrpc.json" | "/healthz" | "/client.js" | "/client.d.ts", _) => {
             Err(wrong_method("this is read by GET", "GET, HEAD, OPTIONS"))
         }
         (path, Method::POST) => {

@@ -49,7 +49,7 @@ async fn the_suite_passes_in_node() {
         let pages = for_pages(&folder, &address).await;
         let mut in_pages = node(&pages);
         in_pages.arg(WEBSOCKET).args(["cases.js", &url, ""]);
-        super::run(&mut in_pages, 255).await;
+        super::run(&mut in_pages, 230).await;
         running.shutdown().await;
     })
     .await;

@@ -14,8 +14,8 @@ export function formOf(service, fields, json, changed) {
 /** A form for one value. */
 export function field(service, format, json, changed, depth, id) {
   if (depth > 16) return raw(json, changed, id);
-  if (typeof format === "string") return scalar(format, json, changed, id);
   if (isBytes(format)) return bytes(json, changed, id);
+  if (typeof format === "string") return scalar(format, json, changed, id);
   if ("Option" in format) return option(service, format.Option, json, changed, depth, id);
   if ("Seq" in format) return list(service, format.Seq, json, changed, depth);
   if ("Array" in format) return tuple(service, Array.from({ length: format.Array.size }, () => format.Array.content), json, changed, depth);

@@ -58,6 +58,7 @@ export function showIncoming(place, service, { method, args, items }) {
   editor.addEventListener("input", () => answers.set(method.path, editor.value));
   const quiet = method.kind === "Oneway" || method.returns === "Unit";
   const answer = quiet ? undefined : make("label", { class: "quiet" }, "the next answer", editor);
+  place.querySelector(":scope > p")?.remove();
   place.prepend(make("div", { class: "card" }, make("span", { class: "what" }, method.path, make("span", { class: "quiet" }, new Date().toLocaleTimeString())), what, answer));
   while (place.children.length > SHOWN) place.lastChild.remove();
   return draw;

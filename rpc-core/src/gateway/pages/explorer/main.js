@@ -46,7 +46,7 @@ function connect() {
   const { calls } = state.document;
   at("incoming").hidden = calls.length === 0;
   const place = at("incoming").querySelector(".list");
-  place.replaceChildren();
+  place.replaceChildren(make("p", { class: "quiet" }, "None yet. They are shown here, and answered."));
   const way = channel(new URL("/", location.href).href, {
     ...(state.token === "" ? {} : { token: state.token }),
     name: "explorer",
