@@ -93,6 +93,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
     output::line(&format!("  rpc call {address} Chat.join nick=ada room=lobby"));
     if matches!(bound, Address::Tcp { .. }) {
         output::line(&format!("  curl -d '[1,2]' {bound}/Calculator.add"));
+        output::line(&format!("or open http://{bound}/ in a browser"));
     }
     end_on_signal(running, signals).await
 }
