@@ -60,10 +60,8 @@ mod tests {
         let (_, runtime) = file("/explorer/rpc.js").unwrap();
         assert!(own + runtime.len() <= 150_000, "{own} and {} bytes", runtime.len());
         for (_, _, content) in FILES {
-            for (_, rest) in
-                content.match_indices("from \"").map(|(at, _)| content.split_at(at + 6))
-            {
-                let path = rest.split('"').next().unwrap().replace("./", "/explorer/");
+            for line in content.lines().filter(|line| line.starts_with("import ")) {
+                let path = line.split('"').nth(1).unwrap().replace("./", "/explorer/");
                 assert!(file(&path).is_some(), "{path}");
             }
         }
