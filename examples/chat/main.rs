@@ -1,12 +1,13 @@
-//! A chat with rooms over raw TCP, in the terminal.
+//! A chat with rooms, in terminals over raw TCP and in browsers, on one port.
 //!
 //! ```sh
-//! cargo run --example chat -- server
+//! cargo run --example chat -- server            # prints the address of its page
 //! cargo run --example chat -- client --nick ada
 //! ```
 //! Without arguments it shows itself: a server and three members in one process.
 
 mod client;
+mod page;
 mod service;
 mod terminal;
 
@@ -25,7 +26,7 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// A server of a chat without rooms.
 fn server() -> Server {
-    Server::new().name("chat").with(service::chat())
+    Server::new().name("chat").with(service::chat()).http(page::http())
 }
 
 /// A chat with rooms.
@@ -77,6 +78,9 @@ async fn serve(listen: &str) -> Result<(), Box<dyn Error>> {
     let running = server().start(listen).await?;
     println!("{}", running.address());
     println!("join with: cargo run --example chat -- client --nick NAME {}", running.address());
+    if matches!(running.address(), Address::Tcp { .. }) {
+        println!("or in a browser: http://{}/", running.address());
+    }
     tokio::signal::ctrl_c().await?;
     // Without a grace period: members notice at once, and have no calls to finish.
     running.shutdown_handle().abort();

@@ -6,7 +6,12 @@ use anyhow::Result;
 use clap::ValueEnum as _;
 use serde::Deserialize;
 
-use crate::{exit::Failure, generate::Output, languages::Package, source};
+use crate::{
+    exit::Failure,
+    generate::Output,
+    languages::{Package, Platform},
+    source,
+};
 
 /// The file that is read where none is named.
 const FILE: &str = "rpc.toml";
@@ -17,6 +22,8 @@ pub(crate) struct Wanted {
     /// A file or an address.
     pub source: String,
     pub output: Output,
+    /// The place that a client runs in.
+    pub platform: Platform,
     pub out: PathBuf,
     /// The services to keep; all if there are none.
     pub services: Vec<String>,
@@ -36,6 +43,8 @@ struct Config {
 struct Section {
     source: Option<String>,
     language: String,
+    #[serde(rename = "for")]
+    platform: Option<String>,
     out: PathBuf,
     #[serde(default)]
     services: Vec<String>,
@@ -64,6 +73,10 @@ pub(crate) fn read(path: Option<&Path>) -> Result<Vec<Wanted>> {
                 false => source,
             },
             output: Output::from_str(&section.language, false).map_err(|error| wrong(&error))?,
+            platform: match section.platform {
+                Some(name) => Platform::from_str(&name, false).map_err(|error| wrong(&error))?,
+                None => Platform::Node,
+            },
             out: folder.join(section.out),
             services: section.services,
             package: section

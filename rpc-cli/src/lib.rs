@@ -28,5 +28,5 @@ mod template;
 
 pub use documents::Form;
 pub use generate::{Generate, GenerateError, Output, Source, generate};
-pub use languages::{GeneratedFile, Language, Package, PackageError};
+pub use languages::{GeneratedFile, Language, Package, PackageError, Platform};
 pub use program::run;

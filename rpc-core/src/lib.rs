@@ -187,7 +187,7 @@ pub use extensions::Extensions;
 /// What streaming methods return and take: the trait of `futures-core`.
 pub use futures_util::Stream;
 #[cfg(feature = "http")]
-pub use gateway::{Http, openrpc};
+pub use gateway::{BrowserClient, Http, openrpc};
 #[doc(inline)]
 pub use identity::{Authenticator, Credentials, Permissions, Principal, Refusal, StaticTokens};
 #[doc(inline)]

@@ -6,6 +6,7 @@ mod client;
 mod ground;
 mod hostile;
 mod identity;
+mod pages;
 mod plain;
 mod streams;
 mod suite;

@@ -68,8 +68,8 @@ async fn ends_of_calls_have_the_status_of_their_code() {
 async fn methods_and_paths_that_are_not_served_are_told_so() {
     let (running, _) = serve().await;
     let rows = [
-        ("GET", "/", 405, "POST, OPTIONS"),
-        ("DELETE", "/", 405, "POST, OPTIONS"),
+        ("DELETE", "/", 405, "GET, HEAD, POST, OPTIONS"),
+        ("POST", "/client.js", 405, "GET, HEAD, OPTIONS"),
         ("GET", "/Playground.add", 405, "POST, OPTIONS"),
         ("PUT", "/Playground.add", 405, "POST, OPTIONS"),
         ("POST", "/healthz", 405, "GET, HEAD, OPTIONS"),

@@ -11,7 +11,7 @@ use crate::{
     config::{self, Wanted},
     exit::Failure,
     generate::{GenerateError, Output, generate},
-    languages::Package,
+    languages::{Package, Platform},
     output,
     patience::Patience,
     source,
@@ -21,6 +21,7 @@ const EXAMPLES: &str = "\
 Examples:
   rpc codegen 127.0.0.1:7000 --lang python --out client
   rpc codegen api.json --lang typescript --out src/rpc --service Calculator
+  rpc codegen 127.0.0.1:7000 --lang typescript --for browser --out web
   rpc codegen api.json --lang python --out dist --package acme-client@1.0.0
   rpc codegen                 everything that rpc.toml wants
   rpc codegen --check         the same for CI: lists files that differ, writes none
@@ -31,7 +32,8 @@ rpc.toml, whose paths are relative to it:
   language = \"python\"
   out = \"client\"
   services = [\"Calculator\"]   all if left out
-  package = \"acme@1.0.0\"      as --package";
+  package = \"acme@1.0.0\"      as --package
+  for = \"browser\"             as --for";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -42,6 +44,9 @@ pub(crate) struct Args {
     /// What to generate.
     #[arg(short, long = "lang", value_name = "LANGUAGE", requires = "source")]
     language: Option<Output>,
+    /// Where a client in TypeScript runs.
+    #[arg(long = "for", value_name = "PLATFORM", default_value = "node", requires = "source")]
+    platform: Platform,
     /// The folder to write to; it is made if it is not there.
     #[arg(short, long, value_name = "DIR", requires = "source")]
     out: Option<PathBuf>,
@@ -62,7 +67,8 @@ pub(crate) struct Args {
 pub(super) async fn run(args: Args, patience: Patience) -> Result<()> {
     let wanted = match (args.source, args.language, args.out) {
         (Some(source), Some(output), Some(out)) => {
-            vec![Wanted { source, output, out, services: args.services, package: args.package }]
+            let (platform, services) = (args.platform, args.services);
+            vec![Wanted { source, output, platform, out, services, package: args.package }]
         }
         _ => config::read(args.config.as_deref())?,
     };
@@ -76,7 +82,8 @@ pub(super) async fn run(args: Args, patience: Patience) -> Result<()> {
                 new.insert(found)
             }
         };
-        let mut generate = generate(document.clone(), wanted.output);
+        let generate = generate(document.clone(), wanted.output);
+        let mut generate = generate.platform(wanted.platform);
         if let Some(name) = name {
             generate = generate.title(&**name);
         }

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use rpc_core::{
-    Address, Http, IntoAddress as _, Server,
+    Address, IntoAddress as _, Server,
     inspect::Inspection,
     tls::{Pem, ServerTls, TlsError},
 };
@@ -74,7 +74,7 @@ impl Args {
 
 /// What the demo is beside its services. Whoever reaches it may look at it, and end its calls.
 fn demonstrated() -> Server {
-    Server::new().name("rpc demo").http(Http::new()).inspect(Inspection::new().kill())
+    Server::new().name("rpc demo").http(demo::http()).inspect(Inspection::new().kill())
 }
 
 pub(super) async fn run(args: Args) -> Result<()> {
@@ -103,6 +103,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
     output::line(&format!("  rpc top {address}"));
     if matches!(bound, Address::Tcp { .. }) {
         output::line(&format!("  curl -d '[1,2]' {bound}/Calculator.add"));
+        output::line(&format!("or open http://{bound}/ in a browser"));
     }
     tokio::select! {
         () = &mut ended => return Ok(()),

@@ -9,12 +9,17 @@ mod clock;
 mod inventory;
 mod log;
 
-use rpc_core::Server;
+use rpc_core::{Http, Server};
 
 use calculator::{CalculatorServer, Pocket};
 use clock::{ClockServer, Wall};
 use inventory::{InventoryServer, Warehouse};
 use log::{LogServer, Notebook};
+
+/// Its face for HTTP: pages can answer what the chat calls its members for.
+pub(crate) fn http() -> Http {
+    Http::new().calls(chat::protocol::ChatEventsClient::schema())
+}
 
 /// Adds all of them to a server.
 pub(crate) fn services(server: Server) -> Server {

@@ -10,7 +10,11 @@ use rpc_core::schema::{ContainerKind, Field, Format, Variant};
 use clap::ValueEnum as _;
 
 use super::*;
-use crate::{api::Api, generate::Output};
+use crate::{
+    api::Api,
+    generate::Output,
+    languages::{Language, Platform},
+};
 
 /// A service called S with a method m, which takes this.
 fn service(types: Registry, format: Format) -> ServiceSchema {
@@ -227,8 +231,10 @@ fn all_generate(service: ServiceSchema) {
     assert!(!document.services[0].render().is_empty());
     let api = Api::new(&document);
     for output in Output::value_variants() {
-        assert!(!output.files(&api, "S").is_empty());
+        assert!(!output.files(Platform::Node, &api, "S").unwrap().is_empty());
     }
+    let pages = Output::Client(Language::Typescript).files(Platform::Browser, &api, "S");
+    assert!(!pages.unwrap().is_empty());
 }
 
 #[test]

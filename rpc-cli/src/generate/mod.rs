@@ -17,7 +17,7 @@ use crate::{
     api::Api,
     description::{self, Unreadable},
     documents::{self, Form},
-    languages::{self, GeneratedFile, Language, Package},
+    languages::{self, GeneratedFile, Language, Package, Platform},
     suggest,
 };
 
@@ -58,7 +58,7 @@ use crate::{
 pub fn generate(source: impl Into<Source>, output: impl Into<Output>) -> Generate {
     let (source, output) = (source.into(), output.into());
     let (services, title) = (Vec::new(), "Services".to_owned());
-    Generate { source, output, services, title, package: None }
+    Generate { source, output, platform: Platform::Node, services, title, package: None }
 }
 
 /// A description to generate from.
@@ -114,6 +114,9 @@ pub enum GenerateError {
     /// A package was asked for of what is none.
     #[error("only clients in Python and TypeScript are packages of their own")]
     NotPackaged,
+    /// A client for web pages was asked for in a language that these do not run.
+    #[error("clients for browsers are in TypeScript: --lang typescript --for browser")]
+    NotForBrowsers,
     /// A file or its folder could not be written, or not be read to compare it.
     #[error("cannot write {}: {source}", path.display())]
     Write {
@@ -130,6 +133,7 @@ pub enum GenerateError {
 pub struct Generate {
     source: Source,
     output: Output,
+    platform: Platform,
     services: Vec<String>,
     title: String,
     package: Option<Package>,
@@ -148,6 +152,12 @@ impl Generate {
         self
     }
 
+    /// Makes a client in TypeScript one for another platform than Node.
+    pub fn platform(mut self, platform: Platform) -> Self {
+        self.platform = platform;
+        self
+    }
+
     /// Makes a client a package that a registry takes: `pyproject.toml` beside the package for Python, `package.json` and
     /// `tsconfig.json` beside `src` for TypeScript, where `npm pack` builds JavaScript and declarations.
     pub fn package(mut self, package: Package) -> Self {
@@ -163,11 +173,13 @@ impl Generate {
     pub fn files(self) -> Result<Vec<GeneratedFile>, GenerateError> {
         let document = keep(self.source.document()?, &self.services)?;
         let api = Api::new(&document);
-        let files = self.output.files(&api, &self.title);
+        let files = self.output.files(self.platform, &api, &self.title);
+        let files = files.ok_or(GenerateError::NotForBrowsers)?;
         match (self.package, self.output) {
             (None, _) => Ok(files),
             (Some(package), Output::Client(language)) => {
-                package.around(language, &api, files).ok_or(GenerateError::NotPackaged)
+                let packaged = package.around(language, self.platform, &api, files);
+                packaged.ok_or(GenerateError::NotPackaged)
             }
             (Some(_), Output::Document(_)) => Err(GenerateError::NotPackaged),
         }
@@ -197,14 +209,20 @@ impl Generate {
 }
 
 impl Output {
-    /// All files; documents have this title.
-    pub(crate) fn files(self, api: &Api<'_>, title: &str) -> Vec<GeneratedFile> {
-        match self {
-            Self::Client(language) => languages::client(language, api),
-            Self::Document(form) => {
+    /// All files; documents have this title. Nothing if there is no such thing for the platform.
+    pub(crate) fn files(
+        self,
+        platform: Platform,
+        api: &Api<'_>,
+        title: &str,
+    ) -> Option<Vec<GeneratedFile>> {
+        match (self, platform) {
+            (Self::Client(language), platform) => languages::client(language, platform, api),
+            (Self::Document(form), Platform::Node) => {
                 let (path, text) = documents::document(form, api, title);
-                vec![GeneratedFile::new(path, text)]
+                Some(vec![GeneratedFile::new(path, text)])
             }
+            (Self::Document(_), Platform::Browser) => None,
         }
     }
 }

@@ -11,7 +11,7 @@ use rpc_core::{
 };
 use syn::visit::{self, Visit};
 
-use super::{Api, Form, Language, Output};
+use super::{Api, Form, Language, Output, Platform};
 use crate::description::{Budget, check};
 
 /// What names and texts are made of: all that ends strings, comments, lines and blocks somewhere.
@@ -173,7 +173,7 @@ impl Words {
         let service = self.service();
         check(&service, &mut Budget::default()).ok()?;
         let document = Document::new(vec![service]);
-        let files = output.into().files(&Api::new(&document), &self.texts[3]);
+        let files = output.into().files(Platform::Node, &Api::new(&document), &self.texts[3])?;
         let own = files.into_iter().filter(|file| !file.path.contains("runtime/"));
         Some(own.map(|file| (file.path, file.text)).collect())
     }

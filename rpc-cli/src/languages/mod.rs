@@ -19,6 +19,7 @@ macro_rules! runtime {
     };
 }
 
+mod browser;
 mod names;
 mod packages;
 mod python;
@@ -43,6 +44,17 @@ pub enum Language {
     Typescript,
 }
 
+/// The place that a client in TypeScript runs in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[non_exhaustive]
+pub enum Platform {
+    /// Node, Deno and Bun: sources in TypeScript, for sockets and WebSocket.
+    #[default]
+    Node,
+    /// Web pages and workers: one module in JavaScript with its declarations, for WebSocket.
+    Browser,
+}
+
 /// A file that was generated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -59,8 +71,20 @@ impl GeneratedFile {
     }
 }
 
-/// All files of a client.
-pub(crate) fn client(language: Language, api: &Api<'_>) -> Vec<GeneratedFile> {
+/// All files of a client; those for web pages are in TypeScript alone.
+pub(crate) fn client(
+    language: Language,
+    platform: Platform,
+    api: &Api<'_>,
+) -> Option<Vec<GeneratedFile>> {
+    Some(match (language, platform) {
+        (Language::Typescript, Platform::Browser) => browser::files(api),
+        (_, Platform::Browser) => return None,
+        (language, Platform::Node) => plain(language, api),
+    })
+}
+
+fn plain(language: Language, api: &Api<'_>) -> Vec<GeneratedFile> {
     match language {
         Language::Rust => target::write::<rust::Rust<'_>>(api),
         Language::Python => target::write::<python::Python<'_>>(api),

@@ -2,10 +2,10 @@
 
 use std::str::FromStr;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use thiserror::Error;
 
-use super::{GeneratedFile, Language};
+use super::{GeneratedFile, Language, Platform};
 use crate::api::Api;
 
 /// The name and version of a package to generate: `acme-client@1.2.0`, or a name alone for 0.1.0.
@@ -48,15 +48,21 @@ impl Package {
     pub(crate) fn around(
         &self,
         language: Language,
+        platform: Platform,
         api: &Api<'_>,
         files: Vec<GeneratedFile>,
     ) -> Option<Vec<GeneratedFile>> {
         let names: Vec<_> = api.schemas().map(|schema| schema.name.as_str()).collect();
         let description = format!("A client for {}", names.join(", "));
-        match language {
-            Language::Python => Some(self.python(&description, files)),
-            Language::Typescript => Some(self.typescript(&description, api, files)),
-            Language::Rust => None,
+        match (language, platform) {
+            (Language::Python, _) => Some(self.python(&description, files)),
+            (Language::Typescript, Platform::Browser) => {
+                Some(self.browser(&description, api, files))
+            }
+            (Language::Typescript, Platform::Node) => {
+                Some(self.typescript(&description, api, files))
+            }
+            (Language::Rust, _) => None,
         }
     }
 
@@ -76,6 +82,27 @@ impl Package {
         below(&module, files).chain([GeneratedFile::new("pyproject.toml", project)]).collect()
     }
 
+    /// Modules that are built: they stand where they are.
+    fn browser(
+        &self,
+        description: &str,
+        api: &Api<'_>,
+        mut files: Vec<GeneratedFile>,
+    ) -> Vec<GeneratedFile> {
+        let package = json!({
+            "name": self.name,
+            "version": self.version,
+            "description": description,
+            "type": "module",
+            "sideEffects": false,
+            "exports": { ".": { "types": "./index.d.ts", "default": "./index.js" } },
+            "files": ["index.js", "index.d.ts"],
+            "rpc": generator(api),
+        });
+        files.push(GeneratedFile::new("package.json", pretty(&package)));
+        files
+    }
+
     fn typescript(
         &self,
         description: &str,
@@ -92,10 +119,7 @@ impl Package {
             "files": ["dist"],
             "scripts": { "build": "tsc", "prepack": "tsc" },
             "devDependencies": { "@types/node": "^20.19.0", "typescript": "~6.0.0" },
-            "rpc": {
-                "generator": format!("rpc codegen {}", env!("CARGO_PKG_VERSION")),
-                "schema": format!("{:016x}", api.fingerprint),
-            },
+            "rpc": generator(api),
         });
         let compiler = json!({
             "compilerOptions": {
@@ -110,11 +134,22 @@ impl Package {
             },
             "include": ["src/**/*.ts"],
         });
-        let text = |value| serde_json::to_string_pretty(&value).unwrap_or_default() + "\n";
         let around = [("package.json", package), ("tsconfig.json", compiler)];
-        let around = around.map(|(path, value)| GeneratedFile::new(path, text(value)));
+        let around = around.map(|(path, value)| GeneratedFile::new(path, pretty(&value)));
         below("src", files).chain(around).collect()
     }
+}
+
+/// Where a package is from.
+fn generator(api: &Api<'_>) -> Value {
+    json!({
+        "generator": format!("rpc codegen {}", env!("CARGO_PKG_VERSION")),
+        "schema": format!("{:016x}", api.fingerprint),
+    })
+}
+
+fn pretty(value: &Value) -> String {
+    serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
 }
 
 /// The files in a folder.

@@ -11,7 +11,7 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
-use rpc_core::{Context, Credentials, Principal, Schema, Server, Stream, Streaming, service};
+use rpc_core::{Context, Credentials, Http, Principal, Schema, Server, Stream, Streaming, service};
 use serde::{Deserialize, Serialize};
 
 /// A point of the plane.
@@ -511,6 +511,7 @@ pub fn server() -> Server {
         .with(TypesServer::new(Echo))
         .with(ExchangeServer::new(Partner::default()))
         .with(AnswersServer::new(Answering))
+        .http(Http::new())
         .authenticate(async |credentials: Credentials| match credentials.token {
             Some(token) if token != "let me in".into() => Err("nobody has this token".into()),
             _ => Ok(Principal::anonymous()),

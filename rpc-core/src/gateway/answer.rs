@@ -25,7 +25,7 @@ pub(super) enum Body {
     Feed(Box<Feed>),
 }
 
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
+pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
@@ -37,6 +37,13 @@ fn whole(status: StatusCode, kind: HeaderValue, body: Bytes) -> Answer {
     headers.insert(header::CONTENT_TYPE, kind);
     headers.insert(header::CACHE_CONTROL, NO_STORE);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    answer
+}
+
+/// A file, which may be kept by whoever asks for it, if he asks again whether it is still the same.
+pub(super) fn file(kind: HeaderValue, body: Bytes) -> Answer {
+    let mut answer = whole(StatusCode::OK, kind, body);
+    answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     answer
 }
 

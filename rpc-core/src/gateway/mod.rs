@@ -5,12 +5,14 @@
 //! Link ─▶ strict ─▶ hyper ─▶ routes ─▶ guard ─┬─▶ jsonrpc ─┬─▶ Exchange ─▶ Serve ─▶ handler
 //!                                             ├─▶ plain ───┘      │ Session: Origin, ItemLink
 //!                                             ├─▶ openrpc         └─▶ stream, upload
+//!                                             ├─▶ pages ─▶ browser
 //!                                             └─▶ upgrade ─▶ Link, for a connection of the protocol
 //! ```
 
 mod answer;
 mod back;
 mod body;
+mod browser;
 mod catalog;
 mod exchange;
 mod guard;
@@ -21,6 +23,7 @@ mod listed;
 mod metrics;
 mod openrpc;
 mod options;
+mod pages;
 mod plain;
 mod routes;
 mod serve;
@@ -31,6 +34,7 @@ mod strict;
 mod upgrade;
 mod upload;
 
+pub use browser::BrowserClient;
 pub use openrpc::openrpc;
 pub use options::Http;
 pub(crate) use serve::{Ended, serve};
@@ -52,6 +56,7 @@ use crate::{
 use catalog::Catalog;
 use exchange::{Calling, Exchange};
 use headers::Head;
+use pages::Pages;
 use session::Session;
 
 /// What one server's HTTP connections share.
@@ -65,6 +70,7 @@ pub(crate) struct Face {
     catalog: Catalog,
     /// The OpenRPC document, once it was asked for.
     document: OnceLock<Bytes>,
+    pages: Pages,
     tasks: TaskTracker,
     /// Cancelled when connections are to finish what runs, and start nothing more.
     draining: CancellationToken,
@@ -87,8 +93,19 @@ impl Face {
         let Ground { serve, gate, name, tasks, draining } = ground;
         let catalog = Catalog::of(&services);
         let title = if name.is_empty() { "rpc-core server".to_owned() } else { name };
-        let document = OnceLock::new();
-        Arc::new(Self { options, serve, gate, title, services, catalog, document, tasks, draining })
+        let (document, pages) = (OnceLock::new(), Pages::default());
+        Arc::new(Self {
+            options,
+            serve,
+            gate,
+            title,
+            services,
+            catalog,
+            document,
+            pages,
+            tasks,
+            draining,
+        })
     }
 
     /// The end of a call of a method that is not there.
@@ -113,10 +130,16 @@ impl Face {
 
     /// The OpenRPC document, for those who may list the services.
     async fn discover(&self, session: &Arc<Session>, head: Head) -> Result<Bytes, Status> {
+        self.may_list(session, head).await?;
+        Ok(self.document.get_or_init(|| self.describe()).clone())
+    }
+
+    /// Sees to it that a caller may know the services.
+    async fn may_list(&self, session: &Arc<Session>, head: Head) -> Result<(), Status> {
         let arguments = Payload::copy_from_slice(b"{}");
         let calling = Calling { key: LISTED, arguments, streams: Streams::NONE, upload: None };
         match Exchange::start(&*self.serve, session, calling, head).ended().await.0 {
-            Ok(_) => Ok(self.document.get_or_init(|| self.describe()).clone()),
+            Ok(_) => Ok(()),
             Err(Failure::Status(status)) if status.code() != Code::Unimplemented => Err(status),
             Err(_) => {
                 let message = "this server does not describe itself";

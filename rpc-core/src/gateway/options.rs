@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+
+use crate::schema::ServiceSchema;
+
 /// The HTTP face of a server: [`Server::http`](crate::Server::http) puts it on the server's own port, beside the
 /// protocol of this crate. Clients of both are told apart by their first bytes.
 ///
@@ -11,6 +15,8 @@ use std::time::Duration;
 /// | `POST /Service.method` | one call: arguments as an object or an array, and the result, in JSON |
 /// | `GET /openrpc.json` | the services as an OpenRPC document; the method `rpc.discover` gives the same |
 /// | `GET /metrics` | what the program measures, where [`Self::metrics`] gives it |
+/// | `GET /` | the explorer, a page to call methods from |
+/// | `GET /client.js`, `/client.d.ts` | a typed client for web pages, with its declarations |
 /// | `GET /healthz` | `{"status":"serving"}`, or 503 while the server drains |
 ///
 /// Web pages of other origins are refused unless they are allowed by [`Self::allow_origin`], and so are requests that
@@ -51,6 +57,24 @@ pub struct Http {
     pub(super) origins: Vec<String>,
     pub(super) hosts: Vec<String>,
     pub(super) metrics: Option<super::metrics::Render>,
+    pub(super) calls: Vec<ServiceSchema>,
+    pub(super) files: Vec<File>,
+    pub(super) explorer: Explorer,
+}
+
+/// The page on which every method can be called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Explorer {
+    Served,
+    Left,
+}
+
+/// A file of the program's own.
+#[derive(Clone, Debug)]
+pub(super) struct File {
+    pub(super) path: String,
+    pub(super) media_type: &'static str,
+    pub(super) content: Bytes,
 }
 
 impl Default for Http {
@@ -63,6 +87,9 @@ impl Default for Http {
             origins: Vec::new(),
             hosts: Vec::new(),
             metrics: None,
+            calls: Vec::new(),
+            files: Vec::new(),
+            explorer: Explorer::Served,
         }
     }
 }
@@ -112,6 +139,39 @@ impl Http {
     /// any other name it may be a foreign web page that calls (DNS rebinding).
     pub fn host(mut self, name: impl Into<String>) -> Self {
         self.hosts.push(name.into());
+        self
+    }
+
+    /// A service of its clients that the server calls: `/client.js` can answer it then. Its generated client knows its
+    /// description: `Http::new().calls(ChatEventsClient::schema())`.
+    pub fn calls(mut self, service: &ServiceSchema) -> Self {
+        self.calls.push(service.clone());
+        self
+    }
+
+    /// Leaves the explorer out: `GET /` is a page on which every method can be called by whoever may call it.
+    pub const fn without_explorer(mut self) -> Self {
+        self.explorer = Explorer::Left;
+        self
+    }
+
+    /// A file for everybody, such as a page that imports `/client.js`: its path, which may be `/`, its media type, and what
+    /// is in it. Pages may load nothing of other origins, and no script that stands inside of them.
+    ///
+    /// ```
+    /// use rpc_core::Http;
+    ///
+    /// let page = "<!doctype html><script type=module src=/app.js></script>";
+    /// let script = "import { Calculator } from '/client.js';";
+    /// let http = Http::new().file("/", "text/html", page).file("/app.js", "text/javascript", script);
+    /// ```
+    pub fn file(
+        mut self,
+        path: impl Into<String>,
+        media_type: &'static str,
+        content: impl Into<Bytes>,
+    ) -> Self {
+        self.files.push(File { path: path.into(), media_type, content: content.into() });
         self
     }
 }

@@ -14,7 +14,7 @@ use super::{
     body,
     guard::{self, Content, Page},
     headers::{Head, METADATA, TIMEOUT, add_metadata},
-    jsonrpc, metrics, plain,
+    jsonrpc, metrics, pages, plain,
     session::Session,
     statuses, upgrade,
 };
@@ -55,6 +55,9 @@ async fn route(
     {
         return metrics::answer(render, face, session, request.headers()).await;
     }
+    if let Some(answer) = pages::answer(face, session, page, &request).await {
+        return answer;
+    }
     match (&*path, method) {
         (_, Method::OPTIONS) => Ok(preflight(request.headers(), page)),
         ("/", Method::POST) => rpc(face, session, request).await,
@@ -62,8 +65,8 @@ async fn route(
             upgrade::answer(session, request)
         }
         ("/", _) => {
-            let message = "JSON-RPC is POST /, and one call is POST /Service.method; GET /openrpc.json describes them";
-            Err(wrong_method(message, "POST, OPTIONS"))
+            let message = "JSON-RPC is POST /, and one call is POST /Service.method; GET /openrpc.json describes them, GET /client.js is a client for web pages";
+            Err(wrong_method(message, "GET, HEAD, POST, OPTIONS"))
         }
         ("/openrpc.json", Method::GET | Method::HEAD) => {
             let head = Head::of(request.headers())?;
@@ -79,7 +82,7 @@ async fn route(
             true => json(StatusCode::OK, "{\"status\":\"serving\"}\n"),
             false => json(StatusCode::SERVICE_UNAVAILABLE, "{\"status\":\"draining\"}\n"),
         }),
-        ("/openrpc.json" | "/healthz", _) => {
+        ("/openrpc.json" | "/healthz" | "/client.js" | "/client.d.ts", _) => {
             Err(wrong_method("this is read by GET", "GET, HEAD, OPTIONS"))
         }
         (path, Method::POST) => {

@@ -45,6 +45,11 @@ impl Registry {
         Format::Named(key.to_owned())
     }
 
+    /// Runs something with the description of each type.
+    pub fn each_mut(&mut self, change: impl FnMut(&mut Container)) {
+        self.types.values_mut().for_each(change);
+    }
+
     /// Marks the type with this key as deprecated, for the given reason.
     pub fn deprecate(&mut self, key: &str, why: &str) {
         if let Some(container) = self.types.get_mut(key) {

@@ -1,13 +1,14 @@
 // Addresses of the internet: text for people, a few bytes on the wire.
 
-import { isIPv4, isIPv6 } from "node:net";
-
 import { octets, u16, type Codec } from "./codecs.js";
 import { EncodeError } from "./errors.js";
 import type { Reader, Writer } from "./wire.js";
 
 const four = octets(4);
 const sixteen = octets(16);
+
+const IPV4 = /^((25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(\.(?!$)|$)){4}$/;
+const GROUP = /^[0-9a-fA-F]{1,4}$/;
 
 /** `192.0.2.1` */
 export const ipv4Addr: Codec<string> = {
@@ -81,6 +82,10 @@ function withPort(ip: Codec<string>, form: RegExp, show: (ip: string) => string)
   };
 }
 
+function isIPv4(text: string): boolean {
+  return IPV4.test(text);
+}
+
 function parseIpv4(text: string): Uint8Array {
   if (!isIPv4(text)) {
     throw new EncodeError(`${text} is no IPv4 address`);
@@ -89,25 +94,26 @@ function parseIpv4(text: string): Uint8Array {
 }
 
 function parseIpv6(text: string): Uint8Array {
-  if (!isIPv6(text) || text.includes("%")) {
+  const halves = text.split("::");
+  const [front, back] = [groups(halves[0], halves.length === 1), groups(halves[1], true)];
+  const zeros = 16 - front.length - back.length;
+  // What is left out are two bytes at least.
+  const fits = halves.length === 1 ? zeros === 0 : halves.length === 2 && zeros >= 2;
+  if (!fits || front.concat(back).some(Number.isNaN)) {
     throw new EncodeError(`${text} is no IPv6 address`);
   }
-  const [head = "", tail] = text.split("::");
-  const front = groups(head);
-  const back = groups(tail ?? "");
-  const zeros = new Array<number>(16 - front.length - back.length).fill(0);
-  return Uint8Array.from([...front, ...zeros, ...back]);
+  return Uint8Array.from([...front, ...new Array<number>(zeros).fill(0), ...back]);
 }
 
-/** The bytes of some groups of an IPv6 address, the last of which may be an IPv4 address. */
-function groups(text: string): number[] {
+/** The bytes of some groups of an IPv6 address, the very last of which may be an IPv4 address; `NaN` for what is none. */
+function groups(text = "", last: boolean): number[] {
   const parts = text === "" ? [] : text.split(":");
-  return parts.flatMap((part) => {
-    if (part.includes(".")) {
+  return parts.flatMap((part, index) => {
+    if (last && index === parts.length - 1 && isIPv4(part)) {
       return part.split(".").map(Number);
     }
-    const group = Number.parseInt(part, 16);
-    return [group >> 8, group & 0xff];
+    const group = GROUP.test(part) ? Number.parseInt(part, 16) : NaN;
+    return [group >> 8, Number.isNaN(group) ? NaN : group & 0xff];
   });
 }
 

@@ -14,6 +14,12 @@ export interface Closer {
   drain(grace: number): void;
   /** Closes at once. */
   abort(why: string): void;
+  /** Finds out within seconds if the other side is there. */
+  probe(): void;
+  /** Whether no call can be opened any more. */
+  readonly isDraining: boolean;
+  /** Resolves when that is so. */
+  readonly draining: Promise<void>;
   /** Resolves when it is closed. */
   readonly closed: Promise<void>;
 }
@@ -26,8 +32,40 @@ export interface CloseOptions {
 
 const GRACE = 5000;
 
+/** What takes calls: a connection, or a channel that has one when it is needed. Generated classes stand on it. */
+export interface Caller {
+  /** One request, one reply. */
+  call<A extends AnyCodec, R extends AnyCodec>(
+    method: Method<A, R>,
+    args: In<A>,
+    options?: CallOptions,
+  ): Promise<Out<R>>;
+  /** One request, no reply: resolves when the request has been handed on. */
+  notify<A extends AnyCodec>(method: Method<A>, args: In<A>, options?: CallOptions): Promise<void>;
+  /** Items beside the request, one reply. */
+  upload<A extends AnyCodec, R extends AnyCodec, U extends AnyCodec>(
+    method: Method<A, R, U>,
+    args: In<A>,
+    items: Items<In<U>> | undefined,
+    options?: CallOptions,
+  ): Promise<Out<R>>;
+  /** One request, items in reply. */
+  stream<A extends AnyCodec, R extends AnyCodec>(
+    method: Method<A, R>,
+    args: In<A>,
+    options?: CallOptions,
+  ): ItemStream<Out<R>>;
+  /** Items each way. */
+  duplex<A extends AnyCodec, R extends AnyCodec, U extends AnyCodec>(
+    method: Method<A, R, U>,
+    args: In<A>,
+    items: Items<In<U>> | undefined,
+    options?: CallOptions,
+  ): ItemStream<Out<R>>;
+}
+
 /** One live link to a server, made by `connect`. Both sides may call. */
-export class Connection {
+export class Connection implements Caller {
   readonly #protocol: Protocol;
   readonly #closer: Closer;
   readonly #dispatcher: Dispatcher;
@@ -41,6 +79,21 @@ export class Connection {
   /** Resolves when the connection is closed, by either side or by a loss. */
   get closed(): Promise<void> {
     return this.#closer.closed;
+  }
+
+  /** Whether no further call can be made on it: either side closes it, or it is closed. */
+  get isDraining(): boolean {
+    return this.#closer.isDraining;
+  }
+
+  /** Resolves when no further call can be made on it. */
+  get draining(): Promise<void> {
+    return this.#closer.draining;
+  }
+
+  /** Where there is doubt that the server is there, as after sleep: the connection ends within seconds if it is not. */
+  probe(): void {
+    this.#closer.probe();
   }
 
   /** Answers the server's calls of a service from here on. */

@@ -2,10 +2,11 @@
 
 export * from "./addresses.js";
 export * from "./answers.js";
+export { Channel, type ChannelOptions, type ChannelState } from "./channel.js";
 export * from "./codecs.js";
 export * from "./composites.js";
-export { connect, type ConnectOptions } from "./connect.js";
-export { type CloseOptions, Connection } from "./connection.js";
+export { channel, connect, type ConnectOptions } from "./connect.js";
+export { type Caller, type CloseOptions, Connection } from "./connection.js";
 export {
   AppError,
   type Code,

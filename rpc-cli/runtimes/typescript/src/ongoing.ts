@@ -7,10 +7,8 @@ import { Metadata } from "./metadata.js";
 import type { CallOptions, Items, Method } from "./method.js";
 import type { Protocol } from "./protocol.js";
 import type { Inbound } from "./streams.js";
+import { MAX_TIMER, type Timer } from "./timers.js";
 import { utf8, Writer } from "./wire.js";
-
-/** The longest that a timer of Node runs. */
-const MAX_TIMER = 2 ** 31 - 1;
 
 /** Bytes of the longest token of a call. */
 const MAX_TOKEN = 4096;
@@ -40,7 +38,7 @@ export class Ongoing {
     const cause: unknown = this.#request.options.signal?.reason;
     this.#fail("CANCELLED", "the caller cancelled the call", { cause });
   };
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Timer | undefined;
   #over = false;
   #told = false;
 

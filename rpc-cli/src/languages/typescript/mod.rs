@@ -23,6 +23,8 @@ const IMPORT: &str = "\nimport * as rpc from \"./runtime/index.js\";\n";
 const EXPORTS: &str = "\
 export {
   AppError,
+  Channel,
+  channel,
   connect,
   Connection,
   DecodeError,
@@ -30,7 +32,9 @@ export {
   ItemStream,
   StatusError,
   type CallContext,
+  type Caller,
   type CallOptions,
+  type ChannelOptions,
   type Code,
   type ConnectOptions,
   type Items,
@@ -73,9 +77,10 @@ impl<'a> Target<'a> for TypeScript<'a> {
     ];
 
     const RUNTIME: &'static [(&'static str, &'static str)] = runtime!["typescript/src" as "runtime":
-        "addresses.ts" "answers.ts" "calls.ts" "codecs.ts" "composites.ts" "connect.ts" "connection.ts" "dispatch.ts"
-        "errors.ts" "frames.ts" "hello.ts" "index.ts" "items.ts" "metadata.ts" "method.ts" "ongoing.ts" "outbox.ts"
-        "own.ts" "payloads.ts" "peer.ts" "protocol.ts" "room.ts" "streams.ts" "wire.ts"
+        "addresses.ts" "answers.ts" "calls.ts" "channel.ts" "codecs.ts" "composites.ts" "connect.ts" "connection.ts" "dispatch.ts"
+        "errors.ts" "frames.ts" "hello.ts" "index.ts" "items.ts" "link.ts" "metadata.ts" "method.ts" "ongoing.ts" "outbox.ts"
+        "own.ts" "payloads.ts" "peer.ts" "protocol.ts" "room.ts" "socket.ts" "streams.ts" "timers.ts" "transport.ts"
+        "websocket.ts" "wire.ts"
     ];
 
     fn new(client: Client<'a>) -> Self {

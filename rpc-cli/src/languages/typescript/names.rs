@@ -7,8 +7,8 @@ use super::{
 use crate::api::{Unique, capitals, is_word, starts_word};
 
 /// Names that modules import or the language defines, as far as generated code could use it or hide it.
-const TAKEN: &str = "AppError AsyncIterableIterator CallContext CallOptions Code ConnectOptions Connection DecodeError \
-    EncodeError Extract ItemStream Items Map Object Promise StatusError Symbol Uint8Array connect globalThis rpc types";
+const TAKEN: &str = "AppError AsyncIterableIterator CallContext Caller CallOptions Channel ChannelOptions Code ConnectOptions Connection DecodeError \
+    EncodeError Extract ItemStream Items Map Object Promise StatusError Symbol Uint8Array channel connect globalThis rpc types";
 
 /// Words that cannot be names of variables in modules.
 const RESERVED: &str = "any arguments as async await break case catch class const continue debugger default delete do \

@@ -23,8 +23,8 @@ pub(super) fn head(out: &mut String, part: Part, service: &Served<'_>) {
             out.push_str(&doc(&schema.doc, schema.deprecated.as_deref(), 0));
             put!(
                 out,
-                "export class {class} {{\n  readonly #connection: rpc.Connection;\n\n  \
-                 constructor(connection: rpc.Connection) {{\n    this.#connection = connection;\n  }}"
+                "export class {class} {{\n  readonly #caller: rpc.Caller;\n\n  \
+                 constructor(caller: rpc.Caller) {{\n    this.#caller = caller;\n  }}"
             );
         }
         Part::Interface => {
@@ -117,7 +117,7 @@ impl<'a> TypeScript<'a> {
         out.push_str(&doc(&schema.doc, schema.deprecated.as_deref(), 2));
         put!(
             out,
-            "  {name}({}): {returns} {{\n    return this.#connection.{call}({});\n  }}",
+            "  {name}({}): {returns} {{\n    return this.#caller.{call}({});\n  }}",
             parameters.join(", "),
             given.join(", ")
         );

@@ -3,6 +3,8 @@ export * from "./types.js";
 export * from "./services.js";
 export {
   AppError,
+  Channel,
+  channel,
   connect,
   Connection,
   DecodeError,
@@ -10,7 +12,9 @@ export {
   ItemStream,
   StatusError,
   type CallContext,
+  type Caller,
   type CallOptions,
+  type ChannelOptions,
   type Code,
   type ConnectOptions,
   type Items,

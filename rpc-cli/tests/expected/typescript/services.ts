@@ -64,45 +64,45 @@ const answersMethods = {
 
 /** What clients implement. */
 export class Answers {
-  readonly #connection: rpc.Connection;
+  readonly #caller: rpc.Caller;
 
-  constructor(connection: rpc.Connection) {
-    this.#connection = connection;
+  constructor(caller: rpc.Caller) {
+    this.#caller = caller;
   }
 
   /** Multiplies. */
   multiply(a: bigint | number, b: bigint | number, options?: rpc.CallOptions): Promise<bigint> {
-    return this.#connection.call(answersMethods.multiply, [a, b], options);
+    return this.#caller.call(answersMethods.multiply, [a, b], options);
   }
 
   /** The name of a record with its number: `name#id`. */
   describe(record: types.Record, options?: rpc.CallOptions): Promise<string> {
-    return this.#connection.call(answersMethods.describe, [record], options);
+    return this.#caller.call(answersMethods.describe, [record], options);
   }
 
   /** Fails with `TooMany(7)`. */
   fail(options?: rpc.CallOptions): Promise<number> {
-    return this.#connection.call(answersMethods.fail, [], options);
+    return this.#caller.call(answersMethods.fail, [], options);
   }
 
   /** The numbers below `until`. */
   count(until: number, options?: rpc.CallOptions): rpc.ItemStream<number> {
-    return this.#connection.stream(answersMethods.count, [until], options);
+    return this.#caller.stream(answersMethods.count, [until], options);
   }
 
   /** The sum of what comes. */
   sum(numbers: rpc.Items<bigint | number>, options?: rpc.CallOptions): Promise<bigint> {
-    return this.#connection.upload(answersMethods.sum, [], numbers, options);
+    return this.#caller.upload(answersMethods.sum, [], numbers, options);
   }
 
   /** Does not end by itself. */
   wait(options?: rpc.CallOptions): Promise<number> {
-    return this.#connection.call(answersMethods.wait, [], options);
+    return this.#caller.call(answersMethods.wait, [], options);
   }
 
   /** Tells something; no reply. */
   tell(text: string, options?: rpc.CallOptions): Promise<void> {
-    return this.#connection.notify(answersMethods.tell, [text], options);
+    return this.#caller.notify(answersMethods.tell, [text], options);
   }
 }
 
@@ -350,140 +350,140 @@ const exchangeMethods = {
 
 /** Every kind of exchange. */
 export class Exchange {
-  readonly #connection: rpc.Connection;
+  readonly #caller: rpc.Caller;
 
-  constructor(connection: rpc.Connection) {
-    this.#connection = connection;
+  constructor(caller: rpc.Caller) {
+    this.#caller = caller;
   }
 
   /** Adds two numbers. */
   add(a: bigint | number, b: bigint | number, options?: rpc.CallOptions): Promise<bigint> {
-    return this.#connection.call(exchangeMethods.add, [a, b], options);
+    return this.#caller.call(exchangeMethods.add, [a, b], options);
   }
 
   /** Counts `touch`es. */
   touched(options?: rpc.CallOptions): Promise<number> {
-    return this.#connection.call(exchangeMethods.touched, [], options);
+    return this.#caller.call(exchangeMethods.touched, [], options);
   }
 
   /** No reply. */
   touch(options?: rpc.CallOptions): Promise<void> {
-    return this.#connection.notify(exchangeMethods.touch, [], options);
+    return this.#caller.notify(exchangeMethods.touch, [], options);
   }
 
   /** Fails as it is told to. */
   refuse(refusal?: types.Refusal | null, options?: rpc.CallOptions): Promise<number> {
-    return this.#connection.call(exchangeMethods.refuse, [refusal], options);
+    return this.#caller.call(exchangeMethods.refuse, [refusal], options);
   }
 
   /** Does not end by itself. */
   forever(options?: rpc.CallOptions): Promise<number> {
-    return this.#connection.call(exchangeMethods.forever, [], options);
+    return this.#caller.call(exchangeMethods.forever, [], options);
   }
 
   /** How many calls of `forever` and streams of `endless` were cancelled. */
   cancelled(options?: rpc.CallOptions): Promise<number> {
-    return this.#connection.call(exchangeMethods.cancelled, [], options);
+    return this.#caller.call(exchangeMethods.cancelled, [], options);
   }
 
   /** Panics. */
   panic(options?: rpc.CallOptions): Promise<number> {
-    return this.#connection.call(exchangeMethods.panic, [], options);
+    return this.#caller.call(exchangeMethods.panic, [], options);
   }
 
   /** What the metadata of the call holds under this key. */
   metadata(key: string, options?: rpc.CallOptions): Promise<string | null> {
-    return this.#connection.call(exchangeMethods.metadata, [key], options);
+    return this.#caller.call(exchangeMethods.metadata, [key], options);
   }
 
   /** The milliseconds that are left, if there is a deadline. */
   timeLeft(options?: rpc.CallOptions): Promise<bigint | null> {
-    return this.#connection.call(exchangeMethods.timeLeft, [], options);
+    return this.#caller.call(exchangeMethods.timeLeft, [], options);
   }
 
   /** The numbers below `until`. */
   count(until: number, options?: rpc.CallOptions): rpc.ItemStream<number> {
-    return this.#connection.stream(exchangeMethods.count, [until], options);
+    return this.#caller.stream(exchangeMethods.count, [until], options);
   }
 
   /** Numbers without end. */
   endless(options?: rpc.CallOptions): rpc.ItemStream<bigint> {
-    return this.#connection.stream(exchangeMethods.endless, [], options);
+    return this.#caller.stream(exchangeMethods.endless, [], options);
   }
 
   /** Figures, one by one. */
   figures(figures: types.Figure[], options?: rpc.CallOptions): rpc.ItemStream<types.Figure> {
-    return this.#connection.stream(exchangeMethods.figures, [figures], options);
+    return this.#caller.stream(exchangeMethods.figures, [figures], options);
   }
 
   /** Numbers, then a failure; refuses at once if there are none. */
   failsAfter(items: number, options?: rpc.CallOptions): rpc.ItemStream<number> {
-    return this.#connection.stream(exchangeMethods.failsAfter, [items], options);
+    return this.#caller.stream(exchangeMethods.failsAfter, [items], options);
   }
 
   /** As many bytes as asked for, in items of that size. */
   blocks(count: number, size: number, options?: rpc.CallOptions): rpc.ItemStream<Uint8Array> {
-    return this.#connection.stream(exchangeMethods.blocks, [count, size], options);
+    return this.#caller.stream(exchangeMethods.blocks, [count, size], options);
   }
 
   /** The sum of what comes. */
   sum(numbers: rpc.Items<bigint | number>, options?: rpc.CallOptions): Promise<bigint> {
-    return this.#connection.upload(exchangeMethods.sum, [], numbers, options);
+    return this.#caller.upload(exchangeMethods.sum, [], numbers, options);
   }
 
   /** What comes, joined. */
   join(separator: string, words: rpc.Items<string>, options?: rpc.CallOptions): Promise<string> {
-    return this.#connection.upload(exchangeMethods.join, [separator], words, options);
+    return this.#caller.upload(exchangeMethods.join, [separator], words, options);
   }
 
   /** The first item of what comes; the others are not read. */
   first(numbers: rpc.Items<number>, options?: rpc.CallOptions): Promise<number | null> {
-    return this.#connection.upload(exchangeMethods.first, [], numbers, options);
+    return this.#caller.upload(exchangeMethods.first, [], numbers, options);
   }
 
   /** The length of what comes. */
   measure(blocks: rpc.Items<Uint8Array>, options?: rpc.CallOptions): Promise<bigint> {
-    return this.#connection.upload(exchangeMethods.measure, [], blocks, options);
+    return this.#caller.upload(exchangeMethods.measure, [], blocks, options);
   }
 
   /** Doubles each number as it comes. */
   double(numbers: rpc.Items<bigint | number>, options?: rpc.CallOptions): rpc.ItemStream<bigint> {
-    return this.#connection.duplex(exchangeMethods.double, [], numbers, options);
+    return this.#caller.duplex(exchangeMethods.double, [], numbers, options);
   }
 
   /** Echoes figures as they come. */
   draw(figures: rpc.Items<types.Figure>, options?: rpc.CallOptions): rpc.ItemStream<types.Figure> {
-    return this.#connection.duplex(exchangeMethods.draw, [], figures, options);
+    return this.#caller.duplex(exchangeMethods.draw, [], figures, options);
   }
 
   /** Asks the caller's own `Answers` to multiply, and adds one. */
   ask(a: bigint | number, b: bigint | number, options?: rpc.CallOptions): Promise<bigint> {
-    return this.#connection.call(exchangeMethods.ask, [a, b], options);
+    return this.#caller.call(exchangeMethods.ask, [a, b], options);
   }
 
   /** Asks the caller to describe a record. */
   askAbout(record: types.Record, options?: rpc.CallOptions): Promise<string> {
-    return this.#connection.call(exchangeMethods.askAbout, [record], options);
+    return this.#caller.call(exchangeMethods.askAbout, [record], options);
   }
 
   /** Asks the caller for its failure. */
   askForFailure(options?: rpc.CallOptions): Promise<types.Refusal> {
-    return this.#connection.call(exchangeMethods.askForFailure, [], options);
+    return this.#caller.call(exchangeMethods.askForFailure, [], options);
   }
 
   /** Sums what the caller streams in reply. */
   askForStream(until: number, options?: rpc.CallOptions): Promise<bigint> {
-    return this.#connection.call(exchangeMethods.askForStream, [until], options);
+    return this.#caller.call(exchangeMethods.askForStream, [until], options);
   }
 
   /** Streams to the caller, who sums. */
   askToSum(numbers: bigint[], options?: rpc.CallOptions): Promise<bigint> {
-    return this.#connection.call(exchangeMethods.askToSum, [numbers], options);
+    return this.#caller.call(exchangeMethods.askToSum, [numbers], options);
   }
 
   /** Begins a call of the caller's `wait`, and drops it. */
   askAndCancel(options?: rpc.CallOptions): Promise<boolean> {
-    return this.#connection.call(exchangeMethods.askAndCancel, [], options);
+    return this.#caller.call(exchangeMethods.askAndCancel, [], options);
   }
 }
 
@@ -972,209 +972,209 @@ const typesMethods = {
 
 /** Gives back what it gets: the same value of each type. */
 export class Types {
-  readonly #connection: rpc.Connection;
+  readonly #caller: rpc.Caller;
 
-  constructor(connection: rpc.Connection) {
-    this.#connection = connection;
+  constructor(caller: rpc.Caller) {
+    this.#caller = caller;
   }
 
   unit(options?: rpc.CallOptions): Promise<void> {
-    return this.#connection.call(typesMethods.unit, [], options);
+    return this.#caller.call(typesMethods.unit, [], options);
   }
 
   bool(value: boolean, options?: rpc.CallOptions): Promise<boolean> {
-    return this.#connection.call(typesMethods.bool, [value], options);
+    return this.#caller.call(typesMethods.bool, [value], options);
   }
 
   i8(value: number, options?: rpc.CallOptions): Promise<number> {
-    return this.#connection.call(typesMethods.i8, [value], options);
+    return this.#caller.call(typesMethods.i8, [value], options);
   }
 
   i16(value: number, options?: rpc.CallOptions): Promise<number> {
-    return this.#connection.call(typesMethods.i16, [value], options);
+    return this.#caller.call(typesMethods.i16, [value], options);
   }
 
   i32(value: number, options?: rpc.CallOptions): Promise<number> {
-    return this.#connection.call(typesMethods.i32, [value], options);
+    return this.#caller.call(typesMethods.i32, [value], options);
   }
 
   i64(value: bigint | number, options?: rpc.CallOptions): Promise<bigint> {
-    return this.#connection.call(typesMethods.i64, [value], options);
+    return this.#caller.call(typesMethods.i64, [value], options);
   }
 
   i128(value: bigint | number, options?: rpc.CallOptions): Promise<bigint> {
-    return this.#connection.call(typesMethods.i128, [value], options);
+    return this.#caller.call(typesMethods.i128, [value], options);
   }
 
   u8(value: number, options?: rpc.CallOptions): Promise<number> {
-    return this.#connection.call(typesMethods.u8, [value], options);
+    return this.#caller.call(typesMethods.u8, [value], options);
   }
 
   u16(value: number, options?: rpc.CallOptions): Promise<number> {
-    return this.#connection.call(typesMethods.u16, [value], options);
+    return this.#caller.call(typesMethods.u16, [value], options);
   }
 
   u32(value: number, options?: rpc.CallOptions): Promise<number> {
-    return this.#connection.call(typesMethods.u32, [value], options);
+    return this.#caller.call(typesMethods.u32, [value], options);
   }
 
   u64(value: bigint | number, options?: rpc.CallOptions): Promise<bigint> {
-    return this.#connection.call(typesMethods.u64, [value], options);
+    return this.#caller.call(typesMethods.u64, [value], options);
   }
 
   u128(value: bigint | number, options?: rpc.CallOptions): Promise<bigint> {
-    return this.#connection.call(typesMethods.u128, [value], options);
+    return this.#caller.call(typesMethods.u128, [value], options);
   }
 
   f32(value: number, options?: rpc.CallOptions): Promise<number> {
-    return this.#connection.call(typesMethods.f32, [value], options);
+    return this.#caller.call(typesMethods.f32, [value], options);
   }
 
   f64(value: number, options?: rpc.CallOptions): Promise<number> {
-    return this.#connection.call(typesMethods.f64, [value], options);
+    return this.#caller.call(typesMethods.f64, [value], options);
   }
 
   char(value: string, options?: rpc.CallOptions): Promise<string> {
-    return this.#connection.call(typesMethods.char, [value], options);
+    return this.#caller.call(typesMethods.char, [value], options);
   }
 
   string(value: string, options?: rpc.CallOptions): Promise<string> {
-    return this.#connection.call(typesMethods.string, [value], options);
+    return this.#caller.call(typesMethods.string, [value], options);
   }
 
   bytes(value: Uint8Array, options?: rpc.CallOptions): Promise<Uint8Array> {
-    return this.#connection.call(typesMethods.bytes, [value], options);
+    return this.#caller.call(typesMethods.bytes, [value], options);
   }
 
   byteVec(value: Uint8Array, options?: rpc.CallOptions): Promise<Uint8Array> {
-    return this.#connection.call(typesMethods.byteVec, [value], options);
+    return this.#caller.call(typesMethods.byteVec, [value], options);
   }
 
   option(value?: number | null, options?: rpc.CallOptions): Promise<number | null> {
-    return this.#connection.call(typesMethods.option, [value], options);
+    return this.#caller.call(typesMethods.option, [value], options);
   }
 
   nestedOption(value?: { some: boolean | null } | null, options?: rpc.CallOptions): Promise<{ some: boolean | null } | null> {
-    return this.#connection.call(typesMethods.nestedOption, [value], options);
+    return this.#caller.call(typesMethods.nestedOption, [value], options);
   }
 
   list(value: number[], options?: rpc.CallOptions): Promise<number[]> {
-    return this.#connection.call(typesMethods.list, [value], options);
+    return this.#caller.call(typesMethods.list, [value], options);
   }
 
   lists(value: string[][], options?: rpc.CallOptions): Promise<string[][]> {
-    return this.#connection.call(typesMethods.lists, [value], options);
+    return this.#caller.call(typesMethods.lists, [value], options);
   }
 
   map(value: Map<string, bigint>, options?: rpc.CallOptions): Promise<Map<string, bigint>> {
-    return this.#connection.call(typesMethods.map, [value], options);
+    return this.#caller.call(typesMethods.map, [value], options);
   }
 
   numberMap(value: Map<number, boolean[]>, options?: rpc.CallOptions): Promise<Map<number, boolean[]>> {
-    return this.#connection.call(typesMethods.numberMap, [value], options);
+    return this.#caller.call(typesMethods.numberMap, [value], options);
   }
 
   set(value: types.Colour[], options?: rpc.CallOptions): Promise<types.Colour[]> {
-    return this.#connection.call(typesMethods.set, [value], options);
+    return this.#caller.call(typesMethods.set, [value], options);
   }
 
   pair(value: [number, string], options?: rpc.CallOptions): Promise<[number, string]> {
-    return this.#connection.call(typesMethods.pair, [value], options);
+    return this.#caller.call(typesMethods.pair, [value], options);
   }
 
   array(value: number[], options?: rpc.CallOptions): Promise<number[]> {
-    return this.#connection.call(typesMethods.array, [value], options);
+    return this.#caller.call(typesMethods.array, [value], options);
   }
 
   octets(value: Uint8Array, options?: rpc.CallOptions): Promise<Uint8Array> {
-    return this.#connection.call(typesMethods.octets, [value], options);
+    return this.#caller.call(typesMethods.octets, [value], options);
   }
 
   duration(value: types.Duration, options?: rpc.CallOptions): Promise<types.Duration> {
-    return this.#connection.call(typesMethods.duration, [value], options);
+    return this.#caller.call(typesMethods.duration, [value], options);
   }
 
   time(value: types.SystemTime, options?: rpc.CallOptions): Promise<types.SystemTime> {
-    return this.#connection.call(typesMethods.time, [value], options);
+    return this.#caller.call(typesMethods.time, [value], options);
   }
 
   ip(value: string, options?: rpc.CallOptions): Promise<string> {
-    return this.#connection.call(typesMethods.ip, [value], options);
+    return this.#caller.call(typesMethods.ip, [value], options);
   }
 
   ipv4(value: string, options?: rpc.CallOptions): Promise<string> {
-    return this.#connection.call(typesMethods.ipv4, [value], options);
+    return this.#caller.call(typesMethods.ipv4, [value], options);
   }
 
   socket(value: string, options?: rpc.CallOptions): Promise<string> {
-    return this.#connection.call(typesMethods.socket, [value], options);
+    return this.#caller.call(typesMethods.socket, [value], options);
   }
 
   path(value: string, options?: rpc.CallOptions): Promise<string> {
-    return this.#connection.call(typesMethods.path, [value], options);
+    return this.#caller.call(typesMethods.path, [value], options);
   }
 
   result(value: types.ResultU32String, options?: rpc.CallOptions): Promise<types.ResultU32String> {
-    return this.#connection.call(typesMethods.result, [value], options);
+    return this.#caller.call(typesMethods.result, [value], options);
   }
 
   range(value: types.RangeU32, options?: rpc.CallOptions): Promise<types.RangeU32> {
-    return this.#connection.call(typesMethods.range, [value], options);
+    return this.#caller.call(typesMethods.range, [value], options);
   }
 
   point(value: types.Point, options?: rpc.CallOptions): Promise<types.Point> {
-    return this.#connection.call(typesMethods.point, [value], options);
+    return this.#caller.call(typesMethods.point, [value], options);
   }
 
   userId(value: types.UserId, options?: rpc.CallOptions): Promise<types.UserId> {
-    return this.#connection.call(typesMethods.userId, [value], options);
+    return this.#caller.call(typesMethods.userId, [value], options);
   }
 
   version(value: types.Version, options?: rpc.CallOptions): Promise<types.Version> {
-    return this.#connection.call(typesMethods.version, [value], options);
+    return this.#caller.call(typesMethods.version, [value], options);
   }
 
   nothing(value: types.Nothing, options?: rpc.CallOptions): Promise<types.Nothing> {
-    return this.#connection.call(typesMethods.nothing, [value], options);
+    return this.#caller.call(typesMethods.nothing, [value], options);
   }
 
   colour(value: types.Colour, options?: rpc.CallOptions): Promise<types.Colour> {
-    return this.#connection.call(typesMethods.colour, [value], options);
+    return this.#caller.call(typesMethods.colour, [value], options);
   }
 
   figure(value: types.Figure, options?: rpc.CallOptions): Promise<types.Figure> {
-    return this.#connection.call(typesMethods.figure, [value], options);
+    return this.#caller.call(typesMethods.figure, [value], options);
   }
 
   tree(value: types.Tree, options?: rpc.CallOptions): Promise<types.Tree> {
-    return this.#connection.call(typesMethods.tree, [value], options);
+    return this.#caller.call(typesMethods.tree, [value], options);
   }
 
   page(value: types.PagePoint, options?: rpc.CallOptions): Promise<types.PagePoint> {
-    return this.#connection.call(typesMethods.page, [value], options);
+    return this.#caller.call(typesMethods.page, [value], options);
   }
 
   record(value: types.Record, options?: rpc.CallOptions): Promise<types.Record> {
-    return this.#connection.call(typesMethods.record, [value], options);
+    return this.#caller.call(typesMethods.record, [value], options);
   }
 
   namesakes(value: types.Types_, options?: rpc.CallOptions): Promise<types.Types_> {
-    return this.#connection.call(typesMethods.namesakes, [value], options);
+    return this.#caller.call(typesMethods.namesakes, [value], options);
   }
 
   /** The value as Rust shows it, so that both sides are known to mean the same. */
   showRecord(value: types.Record, options?: rpc.CallOptions): Promise<string> {
-    return this.#connection.call(typesMethods.showRecord, [value], options);
+    return this.#caller.call(typesMethods.showRecord, [value], options);
   }
 
   /** The value as Rust shows it. */
   showNumbers(a: bigint | number, b: bigint | number, c: number, d: number, e: string, options?: rpc.CallOptions): Promise<string> {
-    return this.#connection.call(typesMethods.showNumbers, [a, b, c, d, e], options);
+    return this.#caller.call(typesMethods.showNumbers, [a, b, c, d, e], options);
   }
 
   /** A record that is known in advance. */
   sample(options?: rpc.CallOptions): Promise<types.Record> {
-    return this.#connection.call(typesMethods.sample, [], options);
+    return this.#caller.call(typesMethods.sample, [], options);
   }
 }
 

@@ -48,32 +48,32 @@ const itemsMethods = {
 
 /** Named as what the run-time exports. */
 export class Items_ {
-  readonly #connection: rpc.Connection;
+  readonly #caller: rpc.Caller;
 
-  constructor(connection: rpc.Connection) {
-    this.#connection = connection;
+  constructor(caller: rpc.Caller) {
+    this.#caller = caller;
   }
 
   /** @deprecated It may go away. */
   delete(options_: types.Map_, rpc_: types.Shape, arguments_: types.Options, this_: types.Promise_, options?: rpc.CallOptions): Promise<types.ResultChain> {
-    return this.#connection.call(itemsMethods.delete, [options_, rpc_, arguments_, this_], options);
+    return this.#caller.call(itemsMethods.delete, [options_, rpc_, arguments_, this_], options);
   }
 
   /** Is no constructor. */
   constructor_(types_: bigint | number, context: bigint | null, handler_: rpc.Items<types.Empty | null>, options?: rpc.CallOptions): rpc.ItemStream<null> {
-    return this.#connection.duplex(itemsMethods.constructor_, [types_, context], handler_, options);
+    return this.#caller.duplex(itemsMethods.constructor_, [types_, context], handler_, options);
   }
 
   aB(options?: rpc.CallOptions): Promise<void> {
-    return this.#connection.notify(itemsMethods.aB, [], options);
+    return this.#caller.notify(itemsMethods.aB, [], options);
   }
 
   aB_(__: rpc.Items<[number]>, options?: rpc.CallOptions): Promise<types.Never> {
-    return this.#connection.upload(itemsMethods.aB_, [], __, options);
+    return this.#caller.upload(itemsMethods.aB_, [], __, options);
   }
 
   then_(options?: rpc.CallOptions): rpc.ItemStream<string> {
-    return this.#connection.stream(itemsMethods.then_, [], options);
+    return this.#caller.stream(itemsMethods.then_, [], options);
   }
 }
 

@@ -41,10 +41,36 @@ async fn the_suite_passes_in_node() {
         let unix = format!("unix:{}", socket.path().join("socket").display());
         let running = super::services::server().start(unix.as_str()).await.unwrap();
         super::run(node(&folder).args(["out/cases.js", &address, &unix]), 265).await;
-        running.shutdown().await;
         super::run(node(&folder).arg("out/hostile.js"), 165).await;
+        let url = format!("ws://{address}/");
+        let mut over_websocket = node(&folder);
+        over_websocket.arg(WEBSOCKET).args(["out/cases.js", &url, &unix]);
+        super::run(&mut over_websocket, 265).await;
+        let pages = for_pages(&folder, &address).await;
+        let mut in_pages = node(&pages);
+        in_pages.arg(WEBSOCKET).args(["cases.js", &url, ""]);
+        super::run(&mut in_pages, 230).await;
+        running.shutdown().await;
     })
     .await;
+}
+
+/// Node has WebSocket by itself from 22 on.
+const WEBSOCKET: &str = "--experimental-websocket";
+
+/// The suite beside the client for web pages. What it tries of the run-time alone is that of Node.
+async fn for_pages(folder: &Path, address: &str) -> PathBuf {
+    let pages = folder.join("pages");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rpc"));
+    command.args(["codegen", address, "--lang", "typescript", "--for", "browser", "--out"]);
+    must(command.arg(pages.join("client/made"))).await;
+    let both = "export * from './made/index.js';\n\
+                export * as rpc from '../../out/client/runtime/index.js';\n";
+    std::fs::write(pages.join("client/index.js"), both).unwrap();
+    for name in ["cases.js", "report.js"] {
+        std::fs::copy(folder.join("out").join(name), pages.join(name)).unwrap();
+    }
+    pages
 }
 
 /// What is published is JavaScript with declarations, made by the package's own build.
@@ -126,7 +152,7 @@ async fn prepared() -> Option<(PathBuf, File)> {
     std::fs::create_dir_all(&folder).unwrap();
     let alone = File::create(folder.join("test.lock")).unwrap();
     alone.lock().unwrap();
-    for generated in ["client", "strange", "out", "runtime"] {
+    for generated in ["client", "strange", "out", "pages", "runtime"] {
         let _ = std::fs::remove_dir_all(folder.join(generated));
     }
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/typescript");

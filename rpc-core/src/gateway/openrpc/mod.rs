@@ -2,7 +2,7 @@
 //! extensions, `x-rpc-…`, and so are the permissions that callers need.
 
 mod json_schema;
-mod names;
+pub(super) mod names;
 
 use serde_json::{Map, Value, json};
 

@@ -11,8 +11,7 @@ use crate::schema::{Container, Document, MethodSchema, ServiceSchema};
 pub(super) struct Names<'d> {
     /// A type comes before what uses it where the types allow that.
     pub(super) types: Vec<Type<'d>>,
-    /// Their places by service and key.
-    places: HashMap<(&'d str, &'d str), usize>,
+    places: Places<'d>,
 }
 
 /// A type, with the service in whose description its formats are looked up.
@@ -22,29 +21,45 @@ pub(super) struct Type<'d> {
     pub(super) container: &'d Container,
 }
 
+/// Named types of several services, each once: a name for it, its key, the service that describes it, and its content.
+pub(in crate::gateway) type Merged<'d> = Vec<(String, &'d str, &'d ServiceSchema, &'d Container)>;
+
+/// The places of types among them by service and key.
+pub(in crate::gateway) type Places<'d> = HashMap<(&'d str, &'d str), usize>;
+
+/// The types that the methods of these services lead to, and their places by service and key.
+pub(in crate::gateway) fn merged<'d>(
+    services: impl IntoIterator<Item = &'d ServiceSchema>,
+) -> (Merged<'d>, Places<'d>) {
+    let (mut types, mut places) = (Merged::new(), HashMap::new());
+    // Types of the same path in two services are one type, unless they differ all the same.
+    let mut known: BTreeMap<(&str, u64), Vec<usize>> = BTreeMap::new();
+    let mut taken = Taken::default();
+    for service in services {
+        let roots = service.methods.iter().flat_map(MethodSchema::formats);
+        let mut found = service.types.reachable(roots);
+        found.reverse();
+        for (key, container) in found {
+            let same = known.entry((key, digest(container))).or_default();
+            let at = same.iter().copied().find(|at| types[*at].3 == container);
+            let at = at.unwrap_or_else(|| {
+                let name = taken.take(&identifier(&container.name));
+                types.push((name, key, service, container));
+                same.push(types.len() - 1);
+                types.len() - 1
+            });
+            places.insert((service.name.as_str(), key), at);
+        }
+    }
+    (types, places)
+}
+
 impl<'d> Names<'d> {
     pub(super) fn of(document: &'d Document) -> Self {
-        let (mut types, mut places) = (Vec::<Type<'d>>::new(), HashMap::new());
-        // Types of the same path in two services are one type, unless they differ all the same.
-        let mut merged: BTreeMap<(&str, u64), Vec<usize>> = BTreeMap::new();
-        let mut taken = Taken::default();
-        for service in &document.services {
-            let roots = service.methods.iter().flat_map(MethodSchema::formats);
-            let mut found = service.types.reachable(roots);
-            found.reverse();
-            for (key, container) in found {
-                let same = merged.entry((key, digest(container))).or_default();
-                let known = same.iter().copied().find(|at| types[*at].container == container);
-                let at = known.unwrap_or_else(|| {
-                    let name = taken.take(&identifier(&container.name));
-                    types.push(Type { name, service, container });
-                    same.push(types.len() - 1);
-                    types.len() - 1
-                });
-                places.insert((service.name.as_str(), key), at);
-            }
-        }
-        Self { types, places }
+        let (types, places) = merged(&document.services);
+        let types = types.into_iter();
+        let types = types.map(|(name, _, service, container)| Type { name, service, container });
+        Self { types: types.collect(), places }
     }
 
     /// The name of the type with this key in a description of `service`.
