@@ -23,7 +23,8 @@ impl State {
         match () {
             () if matches!(self.writer, Writer::Closed) => Phase::Closed,
             () if self.machine.error().is_some() => Phase::Over,
-            () if self.draining => Phase::Draining,
+            // The machine knows of it before those who wait are told, and refuses calls from then on.
+            () if self.draining || self.machine.is_draining() => Phase::Draining,
             () if self.machine.peer().is_some() => Phase::Ready,
             () => Phase::Connecting,
         }

@@ -255,6 +255,12 @@ impl Connection {
         self.outbound.len()
     }
 
+    /// Whether either side starts no more calls.
+    #[must_use]
+    pub const fn is_draining(&self) -> bool {
+        self.closing.is_draining()
+    }
+
     /// Requests that this side has sent, one-way calls included.
     #[must_use]
     pub const fn sent_calls(&self) -> u64 {

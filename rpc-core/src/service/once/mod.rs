@@ -106,7 +106,7 @@ impl Once {
                 let running = Running { memory: Arc::clone(&memory), index, answer, outcome: None };
                 let mut handler = HandlerSlot::default();
                 handle(&mut handler);
-                memory.tasks.spawn(running.to_end(handler.take()));
+                memory.tasks.spawn(running.run(handler.take()));
                 slot.run(wait(awaited));
             }
         }
@@ -130,7 +130,7 @@ struct Running {
 }
 
 impl Running {
-    async fn to_end(mut self, handler: Option<Reply>) {
+    async fn run(mut self, handler: Option<Reply>) {
         let Some(handler) = handler else { return };
         self.outcome = tokio::select! {
             outcome = handler => Some(outcome),
