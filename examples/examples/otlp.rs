@@ -60,7 +60,7 @@ impl Shop for Counter {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let collector = TcpListener::bind("127.0.0.1:0").await?;
     let address = collector.local_addr()?.to_string();
     let received = tokio::spawn(collect(collector, 6));

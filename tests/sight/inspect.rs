@@ -50,7 +50,7 @@ async fn methods_have_figures() {
         desk.add(n, n).await.unwrap();
     }
     for _ in 0..3 {
-        desk.refuse("tea".to_owned()).await.unwrap_err();
+        desk.refuse("tea").await.unwrap_err();
     }
     desk.panic().await.unwrap_err();
     desk.note("a line").await.unwrap();

@@ -255,7 +255,7 @@ impl<R: rpc_core::layer::Head, S: Service<R>> Service<R> for Panics<S> {
 #[tokio::test]
 async fn a_panic_in_a_layer_ends_its_call_alone() {
     let panics = tower::layer::layer_fn(Panics::<ServerHandler>);
-    let bare = server(&clerk()).layer_for("Desk.add", panics.clone());
+    let bare = server(&clerk()).layer_for("Desk.add", panics);
     let caught = server(&clerk()).layer(Log::new()).layer_for("Desk.add", panics);
     for server in [bare, caught] {
         let desk = DeskClient::in_memory(server);

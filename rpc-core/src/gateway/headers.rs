@@ -37,7 +37,8 @@ impl Head {
         for (name, value) in headers {
             let name = name.as_str();
             // What W3C calls so is metadata of that name.
-            let key = name.strip_prefix(METADATA).or(TRACE.contains(&name).then_some(name));
+            let key = name.strip_prefix(METADATA);
+            let key = key.or_else(|| TRACE.contains(&name).then_some(name));
             if let Some(key) = key {
                 add(metadata.get_or_insert_default(), key, value)?;
             }
