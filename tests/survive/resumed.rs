@@ -179,7 +179,7 @@ async fn endure(cuts: usize, callers: u32, items: u64, most: u64) {
         ended.unwrap();
     }
     let pauses = tokio::time::timeout(LONG, watching).await.expect("it hangs").unwrap();
-    println!(
+    eprintln!(
         "{} cuts; of a call that a cut meets, half take up to {:?}, all up to {:?}",
         cutter.cuts(),
         pauses[pauses.len() / 2],

@@ -50,7 +50,7 @@ impl Counter {
 
     fn answer(&self, cx: &Context) -> Result<u8, Status> {
         let call = self.calls.fetch_add(1, Ordering::SeqCst);
-        (self.refuses)(call).map_or(Ok(cx.attempt()), Err)
+        (self.refuses)(call).map_or_else(|| Ok(cx.attempt()), Err)
     }
 
     async fn wait(&self, cx: &Context) -> u8 {

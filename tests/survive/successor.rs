@@ -1,5 +1,7 @@
 //! A server that hands over to another process of the same program when it is told to: `successor ADDRESS BOOK`.
 
+#![allow(clippy::print_stdout, reason = "who starts it reads the address")]
+
 use std::{
     env,
     error::Error,

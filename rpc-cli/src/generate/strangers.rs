@@ -6,7 +6,7 @@ use rpc_core::{
     MethodKey,
     schema::{
         Argument, ContainerKind, Document, Field, Format, MethodKind, MethodSchema, Registry,
-        ServiceSchema, Variant,
+        Repetition, ServiceSchema, Variant,
     },
 };
 use syn::visit::{self, Visit};

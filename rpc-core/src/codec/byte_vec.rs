@@ -26,6 +26,7 @@ pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>
 ///
 /// # Errors
 /// As for [`super::encode`].
+#[expect(clippy::ptr_arg, reason = "it stands where a function of the result's own type does")]
 pub fn encode(codec: Codec, bytes: &Vec<u8>, out: &mut Vec<u8>) -> Result<(), CodecError> {
     super::encode(codec, &Lent(bytes), out)
 }
