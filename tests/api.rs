@@ -34,7 +34,10 @@ fn items(folder: &Path, found: &mut Vec<(PathBuf, Item)>) {
             if !path.ends_with("tests") {
                 items(&path, found);
             }
-        } else if !path.ends_with("tests.rs") && !path.ends_with("private.rs") {
+        } else if path.extension().is_some_and(|extension| extension == "rs")
+            && !path.ends_with("tests.rs")
+            && !path.ends_with("private.rs")
+        {
             let file = syn::parse_file(&fs::read_to_string(&path).unwrap()).unwrap();
             found.extend(file.items.into_iter().map(|item| (path.clone(), item)));
         }

@@ -54,7 +54,7 @@ async fn pages_on_the_same_machine_may_import_it_and_those_elsewhere_where_they_
 async fn what_describes_the_services_is_for_those_who_may_know_them() {
     let (quiet, _) = serve_with(Server::new().without_reflection(), Http::new()).await;
     let (guarded, _) = serve_with(Server::new().reflection_requires("list"), Http::new()).await;
-    for (running, status) in [(&quiet, 501), (&guarded, 403)] {
+    for (running, status) in [(&quiet, 501), (&guarded, 401)] {
         let mut client = Client::connect(running).await;
         for path in ["/client.js", "/client.d.ts", "/explorer/services.json"] {
             assert_eq!(client.get(path).await.status, status, "{path}");
