@@ -3,9 +3,12 @@
 
 mod authority;
 mod cutter;
+pub mod http;
 mod playground;
 mod raw_peer;
 mod served;
+pub mod socket;
+pub mod suite;
 mod tour;
 pub mod wire;
 

@@ -7,11 +7,13 @@ mod codegen;
 mod completions;
 mod demo;
 mod describe;
+mod gateway;
 mod list;
 mod new;
 mod ping;
 mod repl;
 mod schema;
+mod serving;
 mod stream;
 
 use anyhow::Result;
@@ -42,9 +44,11 @@ Examples:
   rpc call 127.0.0.1:7000 Calculator.add a=1 b=2      call a method
   rpc bench 127.0.0.1:7000 Calculator.add a=1 b=2     load it and measure
   rpc repl 127.0.0.1:7000                             the same at a prompt
+  rpc gateway --upstream 127.0.0.1:7000               HTTP and WebSocket in front of it
   rpc codegen 127.0.0.1:7000 --lang python --out api  a client for another language
 
-An address is host:port, tls:host:port or unix:/path. Where none is written, that of the variable
+An address is host:port, tls:host:port, ws:host:port, wss:host:port or unix:/path; ws: and wss: go
+where only HTTP passes. Where none is written, that of the variable
 RPC_ADDRESS is meant.
 
 Exit codes:
@@ -82,6 +86,10 @@ pub(crate) enum Command {
     Ping(ping::Args),
     /// Load a method with calls and measure it.
     Bench(Box<bench::Args>),
+    /// Serve HTTP, JSON-RPC and WebSocket in front of any server.
+    Gateway(gateway::Args),
+    /// Show a server in a browser: serves the page and hands calls on.
+    Ui(gateway::UiArgs),
     /// Generate a client for another language.
     Codegen(codegen::Args),
     /// Save what a server offers as a document, or compare two.
@@ -118,6 +126,8 @@ impl Command {
             Self::Ping(args) => Some(&args.address),
             Self::Bench(args) => args.address.as_deref(),
             Self::Schema(args) => args.address(),
+            Self::Gateway(args) => Some(args.address()),
+            Self::Ui(args) => Some(&args.address),
             _ => None,
         }
     }
@@ -140,6 +150,8 @@ impl Command {
             Self::Repl(args) => repl::run(args, patience).await,
             Self::Ping(args) => ping::run(args, patience).await,
             Self::Bench(args) => bench::run(*args, patience).await,
+            Self::Gateway(args) => gateway::run(args, patience).await,
+            Self::Ui(args) => gateway::run_ui(args, patience).await,
             Self::Codegen(args) => codegen::run(args, patience).await,
             Self::Schema(args) => schema::run(args, patience).await,
             Self::New(args) => new::run(&args),

@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use serde::Serialize;
 
 use super::{
-    Call, ChannelState, Expected, Method, Scope, Streaming, Target, Way, evolve::Fallback,
-    state::unavailable,
+    Call, ChannelState, Expected, Method, Scope, Streaming, Target, Way, by_name::ByName,
+    evolve::Fallback, state::unavailable,
 };
 use crate::{
     codec::{self, CodecError, Decode, Source},
@@ -46,12 +46,13 @@ impl Channel {
 
     /// A channel for calls that are part of no other.
     pub(crate) fn of(caller: Arc<dyn Caller>) -> Self {
-        Self::new(Target::caller(caller), Codec::default(), None)
+        let (target, codec) = back(caller);
+        Self::new(target, codec, None)
     }
 
     /// A channel back to whoever made a call that is served here.
     pub(crate) fn back(caller: Arc<dyn Caller>, parent: Arc<dyn Scope>) -> Self {
-        let (target, codec) = (Target::caller(caller), Codec::default());
+        let (target, codec) = back(caller);
         Self { target, codec, timeout: None, parent: Some(parent) }
     }
 
@@ -197,7 +198,7 @@ impl Channel {
         let arguments = encode(Codec::Json, arguments);
         let decode: Decode<serde_json::Value> = codec::decode::<serde_json::Value>;
         let expected = Expected::value(decode, Some(decode));
-        self.prepare(Method::Named(MethodKey::bare(method)), Codec::Json, arguments, expected)
+        self.prepare(self.named(method), Codec::Json, arguments, expected)
     }
 
     /// Prepares a call whose arguments are encoded already, and whose reply, or the method's own error, is
@@ -252,7 +253,7 @@ impl Channel {
         let arguments = encode(Codec::Json, arguments);
         let decode: Decode<serde_json::Value> = codec::decode::<serde_json::Value>;
         let expected = Expected::items(decode, Some(decode));
-        self.prepare(Method::Named(MethodKey::bare(method)), Codec::Json, arguments, expected)
+        self.prepare(self.named(method), Codec::Json, arguments, expected)
     }
 
     /// Prepares a call of a trait's method, given by its index.
@@ -273,6 +274,14 @@ impl Channel {
             call.request.options().fallback = Some(Fallback::Kept(json));
         }
         call
+    }
+
+    fn named(&self, method: &str) -> Method {
+        let key = MethodKey::bare(method);
+        if let Target::Picker(picker) = &self.target {
+            picker.learn(key, method);
+        }
+        Method::Named(key)
     }
 
     /// Every call comes from here, so that none is without what this channel adds.
@@ -310,6 +319,14 @@ impl Channel {
             Target::Way(Way::Supply(supply)) => options.again.supply = Some(Arc::clone(supply)),
             Target::Way(Way::Caller(_)) => {}
         }
+    }
+}
+
+/// How calls go back to whoever makes calls here.
+fn back(caller: Arc<dyn Caller>) -> (Target, Codec) {
+    match caller.names() {
+        None => (Target::caller(caller), Codec::default()),
+        Some(_) => (Target::Picker(Arc::new(ByName(caller))), Codec::Json),
     }
 }
 

@@ -2,6 +2,7 @@
 //! stream of values to items and back.
 
 mod again;
+mod by_name;
 mod channel;
 mod error;
 mod evolve;

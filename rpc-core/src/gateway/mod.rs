@@ -5,7 +5,8 @@
 //! Link ─▶ strict ─▶ hyper ─▶ routes ─▶ guard ─┬─▶ jsonrpc ─┬─▶ Exchange ─▶ Serve ─▶ handler
 //!                                             ├─▶ plain ───┘      │ Session: Origin, ItemLink
 //!                                             ├─▶ openrpc         └─▶ stream, upload
-//!                                             └─▶ upgrade ─▶ Link, for a connection of the protocol
+//!                                             └─▶ upgrade ─┬─▶ Link, for a connection of the protocol
+//!                                                          └─▶ socket: JSON-RPC, both ways
 //! ```
 
 mod answer;
@@ -23,6 +24,7 @@ mod plain;
 mod routes;
 mod serve;
 mod session;
+mod socket;
 mod statuses;
 mod stream;
 mod strict;

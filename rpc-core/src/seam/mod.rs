@@ -12,12 +12,14 @@
 
 mod guard;
 pub(crate) mod items;
+mod names;
 mod phase;
 mod place;
 mod slot;
 mod supply;
 
 pub(crate) use guard::SlowGuard;
+pub(crate) use names::Names;
 pub(crate) use phase::{Phase, Phases};
 pub(crate) use place::Place;
 pub use slot::HandlerSlot;
@@ -120,6 +122,11 @@ pub(crate) trait Caller: Remote {
 
     /// What gives another caller when this one takes no more calls, if anything does.
     fn supply(&self) -> Option<Arc<dyn Supply>>;
+
+    /// Where names are to be told of the methods that are called: at the other end there are no keys, and JSON alone.
+    fn names(&self) -> Option<&Names> {
+        None
+    }
 }
 
 /// A future of a trait's method.

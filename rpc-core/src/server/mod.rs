@@ -3,6 +3,7 @@
 mod authenticate;
 mod connections;
 mod establish;
+mod forward;
 mod running;
 mod security;
 mod threads;
@@ -17,10 +18,13 @@ use tokio::io::{AsyncRead, AsyncWrite};
 #[cfg(feature = "http")]
 use crate::gateway::Http;
 use crate::{
+    call::Channel,
     identity::{Authenticator, Gate, Judge},
     proto::{Limits, LimitsError, connection::Config},
     reflect,
-    service::{BuildError, Connection, Dispatch, Hook, Router},
+    schema::ServiceSchema,
+    seam::Serve,
+    service::{BuildError, Connection, Dispatch, Forward, Hook, Router},
     times::time_options,
     transport::{BindError, IntoAddress, Link, Listener, Peer},
 };
@@ -59,6 +63,8 @@ pub struct Server {
     reflection_requires: Vec<String>,
     authenticator: Option<Arc<dyn Judge>>,
     hook: Option<Hook>,
+    /// What has the services that are not here.
+    upstream: Option<(Channel, Vec<ServiceSchema>)>,
     #[cfg(feature = "http")]
     http: Option<Http>,
 }
@@ -102,6 +108,7 @@ impl Default for Server {
             reflection_requires: Vec::new(),
             authenticator: None,
             hook: None,
+            upstream: None,
             #[cfg(feature = "http")]
             http: None,
         }
@@ -381,7 +388,7 @@ impl Server {
     fn build(self) -> Result<Connections, ServeError> {
         self.config.check()?;
         let mut router = Router::of(&self.services)?;
-        if self.reflection {
+        if self.reflection && self.upstream.is_none() {
             reflect::add_to(&mut router, &self.reflection_requires)?;
         }
         if self.authenticator.is_none()
@@ -398,8 +405,16 @@ impl Server {
         router.set_hook(self.hook);
         let (most, silent) = (self.max_connections, self.max_handshakes);
         #[cfg(feature = "http")]
-        let described = self.http.map(|http| (http, router.schemas().cloned().collect::<Vec<_>>()));
-        let (router, config) = (Arc::new(router), Arc::new(self.config));
+        let described = self.http.map(|http| {
+            let mut services: Vec<ServiceSchema> = router.schemas().cloned().collect();
+            services.extend(self.upstream.iter().flat_map(|(_, others)| others).cloned());
+            (http, services)
+        });
+        let router: Arc<dyn Serve> = match self.upstream {
+            None => Arc::new(router),
+            Some((channel, services)) => Arc::new(Forward::new(router, channel, &services)),
+        };
+        let config = Arc::new(self.config);
         let connections = Connections::new(router, config, self.security, gate, most, silent);
         #[cfg(feature = "http")]
         let connections = match described {

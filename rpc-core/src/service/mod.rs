@@ -3,6 +3,7 @@
 
 mod connection;
 mod context;
+mod forward;
 mod item_sink;
 mod permission;
 mod reply_metadata;
@@ -11,6 +12,7 @@ mod router;
 
 pub use connection::Connection;
 pub use context::Context;
+pub(crate) use forward::Forward;
 pub use item_sink::ItemSink;
 pub use reply_metadata::ReplyMetadata;
 pub use request::Request;
