@@ -233,6 +233,9 @@ mod documents {
     #[doc = include_str!("../../docs/guide/flow-control.md")]
     mod flow_control {}
     #[cfg(feature = "http")]
+    #[doc = include_str!("../../docs/guide/gateway.md")]
+    mod gateway {}
+    #[cfg(feature = "http")]
     #[doc = include_str!("../../docs/guide/http.md")]
     mod http {}
     #[doc = include_str!("../../docs/guide/identity.md")]
@@ -261,6 +264,9 @@ mod documents {
     mod statuses {}
     #[doc = include_str!("../../docs/guide/streams.md")]
     mod streams {}
+    #[cfg(feature = "http")]
+    #[doc = include_str!("../../docs/guide/websocket.md")]
+    mod websocket {}
     #[doc = include_str!("../../docs/guide/testing.md")]
     mod testing {}
     #[cfg(feature = "tls")]

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use rpc_core::{Http, Running, Server};
-use tests::PlaygroundClient;
-
-use crate::{
-    client::{Client, JSON, request},
-    ground::{serve, serve_with},
+use tests::{
+    PlaygroundClient,
+    http::{Client, JSON, request},
 };
+
+use crate::ground::{serve, serve_with};
 
 /// A server whose patience is short.
 async fn impatient() -> Running {
@@ -304,4 +304,17 @@ async fn requests_that_come_together_are_answered_in_order() {
     for number in 0..50 {
         assert_eq!(client.answer().await.unwrap().body, format!("{number}\n"));
     }
+}
+
+#[tokio::test]
+async fn uploads_that_stall_between_items_end_for_their_handler() {
+    let running = impatient().await;
+    let mut client = Client::connect(&running).await;
+    let head = "POST /Tour.sum HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\ncontent-type: application/x-ndjson\r\n\r\n";
+    client.send(format!("{head}3\r\n[]\n\r\n2\r\n7\n\r\n")).await;
+    // The handler sums what there was, and gives up waiting for more.
+    let answer = client.answer().await.unwrap();
+    assert_eq!((answer.status, &*answer.body), (200, "7\n"));
+    assert!(client.is_closed().await);
+    others_are_served(&running).await;
 }

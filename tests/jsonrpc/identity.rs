@@ -2,10 +2,9 @@
 
 use rpc_core::{Context, Credentials, Http, Principal, Server, service};
 
-use crate::{
-    client::{Client, JSON},
-    ground::serve_with,
-};
+use tests::http::{Client, JSON};
+
+use crate::ground::serve_with;
 
 #[service]
 trait Orders {
@@ -109,7 +108,7 @@ async fn what_there_is_is_described_to_those_who_may_know_it() {
         let token = ("authorization", &*token);
         let answer = client.post("/", &[JSON, token], discover).await;
         assert!(answer.body.contains(says), "{answer:?}");
-        client.send(crate::client::request("GET", "/openrpc.json", &[token], "")).await;
+        client.send(tests::http::request("GET", "/openrpc.json", &[token], "")).await;
         let answer = client.answer().await.unwrap();
         assert!(answer.status == status && answer.body.contains(says), "{answer:?}");
     }

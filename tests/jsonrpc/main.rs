@@ -1,13 +1,14 @@
-//! The HTTP face of a server: JSON-RPC by its cases, plain JSON, streams, and those who mean harm.
+//! The HTTP face of a server: JSON-RPC by its cases, over HTTP and WebSocket, plain JSON, streams, and those who mean harm.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
-mod client;
+mod forward;
 mod ground;
 mod hostile;
 mod identity;
 mod pages;
 mod plain;
+mod socket;
 mod streams;
 mod suite;
 mod tls;

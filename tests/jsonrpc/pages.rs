@@ -1,11 +1,9 @@
 //! What browsers read: the client, the explorer, the program's own pages.
 
 use rpc_core::{Http, Server, service};
+use tests::http::{Client, request};
 
-use crate::{
-    client::{Client, request},
-    ground::serve_with,
-};
+use crate::ground::serve_with;
 
 #[service]
 trait News {

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use rpc_core::{Code, Context, Http, Server, Status, service};
-use tests::{Playground, PlaygroundClient, Served, Transport};
-
-use crate::{
-    client::{Client, JSON, request},
-    ground::{serve, serve_with},
+use tests::{
+    Playground, PlaygroundClient, Served, Transport,
+    http::{Client, JSON, request},
 };
+
+use crate::ground::{serve, serve_with};
 
 #[tokio::test]
 async fn one_port_speaks_both_protocols() {

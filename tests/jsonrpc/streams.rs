@@ -9,10 +9,9 @@ use futures_util::{Stream, StreamExt as _, stream};
 use rpc_core::{Context, Http, Server, Status, Streaming, service};
 use tokio::sync::Notify;
 
-use crate::{
-    client::{Client, JSON, request},
-    ground::serve_with,
-};
+use tests::http::{Client, JSON, request};
+
+use crate::ground::serve_with;
 
 #[service]
 trait Brook {

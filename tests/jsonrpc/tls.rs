@@ -14,7 +14,9 @@ use tokio_rustls::{
     },
 };
 
-use crate::{client::request, ground::serve_with};
+use tests::http::request;
+
+use crate::ground::serve_with;
 
 #[tokio::test]
 async fn https_is_the_same_port() {

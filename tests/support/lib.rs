@@ -3,10 +3,13 @@
 
 mod authority;
 mod cutter;
+pub mod http;
 mod playground;
 mod raw_peer;
 mod served;
+pub mod socket;
 mod succession;
+pub mod suite;
 mod tour;
 pub mod wire;
 

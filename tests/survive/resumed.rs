@@ -152,6 +152,7 @@ async fn connect(address: String, hall: Hall) -> Channel {
     endpoint.with(HomeServer::new(hall)).connect(address).await.unwrap()
 }
 
+#[allow(clippy::print_stderr, reason = "a figure, for who looks")]
 async fn endure(cuts: usize, callers: u32, items: u64, most: u64) {
     let hall = Hall::default();
     let resume = Resume::new().window(LONG);

@@ -12,6 +12,7 @@ mod axum_reqwest;
 mod callers;
 mod capnp;
 pub(crate) mod certificates;
+mod faces;
 mod generated;
 mod http;
 mod jsonrpsee;
@@ -136,10 +137,13 @@ pub fn all() -> Vec<Box<dyn Transport>> {
         Box::new(ours::Ours::Unix),
         Box::new(ours::Ours::Json),
         Box::new(ours::Ours::Memory),
+        Box::new(faces::Face::Rpc),
+        Box::new(faces::Face::JsonRpc),
         Box::new(tarpc::Tarpc),
         Box::new(tonic::Tonic::Plain),
         Box::new(capnp::CapnpRpc),
         Box::new(jsonrpsee::Jsonrpsee::WebSocket),
+        Box::new(faces::Face::Http),
         Box::new(jsonrpsee::Jsonrpsee::Http),
         Box::new(axum_reqwest::AxumReqwest),
         Box::new(rest::Rest),

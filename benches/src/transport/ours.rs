@@ -204,7 +204,12 @@ impl Caller for JobsClient {
     }
 }
 
-fn server() -> Server {
+/// A client of this framework's, at any address of its server.
+pub(super) async fn client(address: String) -> Result<impl Caller> {
+    Ours::Tcp.client(address).await
+}
+
+pub(super) fn server() -> Server {
     let server = Server::new().limits(limits()).max_connections(MOST_CONNECTIONS as usize);
     server.with(JobsServer::new(Worker))
 }

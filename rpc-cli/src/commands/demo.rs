@@ -1,17 +1,11 @@
 //! `rpc demo`: a server to play with, in this process, until a signal ends it in good order.
 
-use std::{
-    path::{Path, PathBuf},
-    pin::pin,
-};
+use std::path::Path;
 
-use anyhow::{Context as _, Result};
-use rpc_core::{
-    Address, IntoAddress as _, Server,
-    inspect::Inspection,
-    tls::{Pem, ServerTls, TlsError},
-};
+use anyhow::Result;
+use rpc_core::{Address, IntoAddress as _, Server, inspect::Inspection};
 
+use super::serving;
 use crate::{demo, exit::Failure, output};
 
 const EXAMPLES: &str = "\
@@ -29,35 +23,14 @@ pub(crate) struct Args {
     /// Where to listen: host:port, port 0 for a free one, or unix:/path.
     #[arg(long, default_value = "127.0.0.1:7000")]
     listen: String,
-    /// Serve TLS with this certificate (PEM).
-    #[arg(long, value_name = "FILE", requires = "tls_key")]
-    tls_cert: Option<PathBuf>,
-    /// The key of that certificate (PEM).
-    #[arg(long, value_name = "FILE", requires = "tls_cert")]
-    tls_key: Option<PathBuf>,
-    /// Serve clients alone whose certificate an authority in this file (PEM) vouches for.
-    #[arg(long, value_name = "FILE", requires = "tls_cert")]
-    client_ca: Option<PathBuf>,
-}
-
-impl Args {
-    fn tls(&self) -> Result<Option<ServerTls>> {
-        let wrong = |error: TlsError| Failure::usage(error.to_string());
-        let (Some(certificate), Some(key)) = (&self.tls_cert, &self.tls_key) else {
-            return Ok(None);
-        };
-        let tls = ServerTls::from_files(certificate, key).map_err(wrong)?;
-        Ok(Some(match &self.client_ca {
-            Some(authorities) => tls.client_certificates(Pem::file(authorities)).map_err(wrong)?,
-            None => tls,
-        }))
-    }
+    #[command(flatten)]
+    tls: serving::Tls,
 }
 
 impl Args {
     /// What clients need to be told of TLS, in front of the address: files of `rpc cert dev`, if they are there.
     fn hints(&self) -> String {
-        let Some(folder) = self.tls_cert.as_deref().and_then(Path::parent) else {
+        let Some(folder) = self.tls.certificate().and_then(Path::parent) else {
             return String::new();
         };
         let file = |name: &str| {
@@ -65,7 +38,7 @@ impl Args {
             if path.is_file() { path.display().to_string() } else { name.to_uppercase() }
         };
         let mut hints = format!("--cacert {} ", file("ca.pem"));
-        if self.client_ca.is_some() {
+        if self.tls.asks_clients() {
             hints += &format!("--cert {} --key {} ", file("client.pem"), file("client.key"));
         }
         hints
@@ -82,14 +55,17 @@ pub(super) async fn run(args: Args) -> Result<()> {
     let address = address.map_err(|error| Failure::usage(error.to_string()))?;
     let mut server = demo::services(demonstrated());
     let options = args.hints();
-    if let Some(tls) = args.tls()? {
+    if let Some(tls) = args.tls.server()? {
         server = server.tls(tls);
     }
     let running = server.start(address).await;
     let running = running.map_err(|error| Failure::unreachable(error.to_string()))?;
-    let (bound, handle) = (running.address().clone(), running.shutdown_handle());
-    // Before anybody can know that it is there: from then on it ends in order.
-    let mut ended = pin!(running.until_signal().context("cannot listen for signals")?);
+    let bound = running.address().clone();
+    serving::until_signal(running, || announce(&bound, &options)).await
+}
+
+/// Says where it is, and what can be tried.
+fn announce(bound: &Address, options: &str) {
     output::line(&bound.to_string());
     let address = format!("{options}{bound}");
     output::line(&format!("Try, in another terminal:\n  rpc list {address}"));
@@ -105,10 +81,4 @@ pub(super) async fn run(args: Args) -> Result<()> {
         output::line(&format!("  curl -d '[1,2]' {bound}/Calculator.add"));
         output::line(&format!("or open http://{bound}/ in a browser"));
     }
-    tokio::select! {
-        () = &mut ended => return Ok(()),
-        () = handle.begun() => output::note("finishing the calls that run; once more to end at once"),
-    }
-    ended.await;
-    Ok(())
 }

@@ -7,6 +7,7 @@ mod codegen;
 mod completions;
 mod demo;
 mod describe;
+mod gateway;
 mod kill;
 mod list;
 mod new;
@@ -14,6 +15,7 @@ mod ping;
 mod ps;
 mod repl;
 mod schema;
+mod serving;
 mod stream;
 mod top;
 
@@ -46,9 +48,11 @@ Examples:
   rpc bench 127.0.0.1:7000 Calculator.add a=1 b=2     load it and measure
   rpc repl 127.0.0.1:7000                             the same at a prompt
   rpc top 127.0.0.1:7000                              watch what it does
+  rpc gateway --upstream 127.0.0.1:7000               HTTP and WebSocket in front of it
   rpc codegen 127.0.0.1:7000 --lang python --out api  a client for another language
 
-An address is host:port, tls:host:port or unix:/path. Where none is written, that of the variable
+An address is host:port, tls:host:port, ws:host:port, wss:host:port or unix:/path; ws: and wss: go
+where only HTTP passes. Where none is written, that of the variable
 RPC_ADDRESS is meant.
 
 Exit codes:
@@ -92,6 +96,10 @@ pub(crate) enum Command {
     Kill(kill::Args),
     /// Watch a server: its methods, calls and connections.
     Top(top::Args),
+    /// Serve HTTP, JSON-RPC and WebSocket in front of any server.
+    Gateway(gateway::Args),
+    /// Show a server in a browser: serves the page and hands calls on.
+    Ui(gateway::UiArgs),
     /// Generate a client for another language.
     Codegen(codegen::Args),
     /// Save what a server offers as a document, or compare two.
@@ -133,6 +141,8 @@ impl Command {
             Self::Kill(args) => Some(&args.address),
             Self::Top(args) => Some(&args.address),
             Self::Schema(args) => args.address(),
+            Self::Gateway(args) => Some(args.address()),
+            Self::Ui(args) => Some(&args.address),
             _ => None,
         }
     }
@@ -158,6 +168,8 @@ impl Command {
             Self::Ps(args) => ps::run(args, patience).await,
             Self::Kill(args) => kill::run(args, patience).await,
             Self::Top(args) => top::run(args, patience).await,
+            Self::Gateway(args) => gateway::run(args, patience).await,
+            Self::Ui(args) => gateway::run_ui(args, patience).await,
             Self::Codegen(args) => codegen::run(args, patience).await,
             Self::Schema(args) => schema::run(args, patience).await,
             Self::New(args) => new::run(&args),

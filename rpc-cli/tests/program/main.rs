@@ -9,6 +9,7 @@ mod calls;
 mod codegen;
 mod demo;
 mod documents;
+mod gateway;
 mod help;
 mod hostile;
 mod inspected;

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     Call, ChannelState, Expected, Method, Scope, Sendable, Streaming, Target, Way, arguments,
-    evolve::Fallback, state::unavailable,
+    by_name::ByName, evolve::Fallback, state::unavailable,
 };
 use crate::{
     codec::{self, CodecError, Decode, Source},
@@ -61,7 +61,11 @@ impl Channel {
 
     /// A channel for calls that are part of no other.
     pub(crate) fn of(caller: Arc<dyn Caller>) -> Self {
-        Self::new(Target::caller(caller), Codec::default(), None)
+        let (target, codec) = match caller.names() {
+            None => (Target::caller(caller), Codec::default()),
+            Some(_) => (Target::Picker(Arc::new(ByName(caller))), Codec::Json),
+        };
+        Self::new(target, codec, None)
     }
 
     /// A channel back to whoever made a call that is served here.
@@ -211,7 +215,7 @@ impl Channel {
         let arguments = encode(arguments);
         let decode: Decode<serde_json::Value> = codec::decode::<serde_json::Value>;
         let expected = Expected::value(decode, Some(decode));
-        self.prepare(Method::Named(MethodKey::bare(method)), Codec::Json, arguments, expected)
+        self.prepare(self.named(method), Codec::Json, arguments, expected)
     }
 
     /// Prepares a call whose arguments are encoded already, and whose reply, or the method's own error, is
@@ -266,7 +270,7 @@ impl Channel {
         let arguments = encode(arguments);
         let decode: Decode<serde_json::Value> = codec::decode::<serde_json::Value>;
         let expected = Expected::items(decode, Some(decode));
-        self.prepare(Method::Named(MethodKey::bare(method)), Codec::Json, arguments, expected)
+        self.prepare(self.named(method), Codec::Json, arguments, expected)
     }
 
     /// Prepares a call of a trait's method, given by its index.
@@ -287,6 +291,14 @@ impl Channel {
             call.request.options().fallback = Some(Fallback::Kept(json));
         }
         call
+    }
+
+    fn named(&self, method: &str) -> Method {
+        let key = MethodKey::bare(method);
+        if let Target::Picker(picker) = &self.target {
+            picker.learn(key, method);
+        }
+        Method::Named(key)
     }
 
     /// Every call comes from here, so that none is without what this channel adds.

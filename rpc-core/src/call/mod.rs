@@ -3,6 +3,7 @@
 
 mod again;
 mod arguments;
+mod by_name;
 mod channel;
 mod error;
 mod evolve;

@@ -9,7 +9,7 @@ use std::{
 
 use super::outgoing::Outgoing;
 use crate::{
-    proto::{Outcome, Status},
+    proto::{MethodKey, Outcome, Status},
     schema::{MethodSchema, ServiceSchema},
     seam::{Caller, Supply},
 };
@@ -63,6 +63,11 @@ pub(crate) trait Picker: fmt::Debug + Send + Sync + 'static {
     fn wants_json(&self, service: &ServiceSchema, method: &MethodSchema) -> bool {
         let _ = (service, method);
         false
+    }
+
+    /// A method of this name is going to be called by its key.
+    fn learn(&self, key: MethodKey, path: &str) {
+        let _ = (key, path);
     }
 }
 

@@ -1,4 +1,5 @@
-//! Calls to the side that calls over HTTP: it serves none, and is told to nobody else.
+//! Calls to the side that makes calls here. Over a WebSocket there may be some; over HTTP itself there are none, and whoever
+//! tries is told so.
 
 use std::{
     future::ready,
@@ -8,13 +9,13 @@ use std::{
     time::Duration,
 };
 
-use super::session::Session;
+use super::{session::Session, socket::Back};
 use crate::{
     proto::{
         CallId, Code, Ended, Failure, Limits, Metadata, Opening, Outcome, Payload, Status,
         connection::ConnectionError,
     },
-    seam::{Caller, Phase, Remote as _, Supply, Waiting},
+    seam::{Caller, Names, Phase, Remote as _, Supply, Waiting},
 };
 
 /// The end of a call that cannot be made.
@@ -26,36 +27,43 @@ fn unserved() -> Status {
 impl Caller for Session {
     fn open(
         &self,
-        _opening: &Opening,
-        _arguments: &Payload,
-        _cx: &Context<'_>,
+        opening: &Opening,
+        arguments: &Payload,
+        cx: &Context<'_>,
     ) -> Result<CallId, Status> {
-        Err(unserved())
+        self.back.as_ref().ok_or_else(unserved)?.open(opening, arguments, cx)
     }
 
     fn open_oneway(
         &self,
-        _opening: &Opening,
-        _arguments: &Payload,
+        opening: &Opening,
+        arguments: &Payload,
         _cx: &Context<'_>,
     ) -> Result<Option<CallId>, Status> {
-        Err(unserved())
+        self.back.as_ref().ok_or_else(unserved)?.notify(opening, arguments)?;
+        Ok(None)
     }
 
     fn take_outcome(&self, _id: CallId) -> Option<Outcome> {
         None
     }
 
-    fn poll_outcome(&self, _id: CallId, _cx: &Context<'_>) -> Poll<Ended> {
-        Poll::Ready((Err(Failure::Status(unserved())), None))
+    fn poll_outcome(&self, id: CallId, cx: &Context<'_>) -> Poll<Ended> {
+        match &self.back {
+            Some(back) => back.poll_outcome(id, cx),
+            None => Poll::Ready((Err(Failure::Status(unserved())), None)),
+        }
     }
 
     fn poll_accepted(
         &self,
-        _id: CallId,
-        _cx: &Context<'_>,
+        id: CallId,
+        cx: &Context<'_>,
     ) -> Poll<Result<Option<Box<Metadata>>, Ended>> {
-        Poll::Ready(Err((Err(Failure::Status(unserved())), None)))
+        match &self.back {
+            Some(back) => back.poll_accepted(id, cx),
+            None => Poll::Ready(Err((Err(Failure::Status(unserved())), None))),
+        }
     }
 
     fn spawn(&self, task: Pin<Box<dyn Future<Output = ()> + Send>>) {
@@ -71,7 +79,7 @@ impl Caller for Session {
     }
 
     fn open_calls(&self) -> usize {
-        0
+        self.back.as_ref().map_or(0, Back::open_calls)
     }
 
     fn drain(&self) {
@@ -100,5 +108,9 @@ impl Caller for Session {
 
     fn supply(&self) -> Option<Arc<dyn Supply>> {
         None
+    }
+
+    fn names(&self) -> Option<&Names> {
+        self.back.as_ref().map(Back::names)
     }
 }

@@ -23,7 +23,7 @@ use crate::{
         CallId, Code, Codec, Failure, Metadata, MethodKey, Opening, Outcome, Payload, Status,
         Streams, connection::Request,
     },
-    seam::{HandlerSlot, IncomingCall, Origin, Reply, Serve, ledger::Facts, panicked},
+    seam::{HandlerSlot, IncomingCall, Origin, Reply, Serve, SlowGuard, ledger::Facts, panicked},
     time::now,
 };
 
@@ -38,6 +38,8 @@ pub(super) struct Exchange {
     outcome: Option<Outcome>,
     /// Handlers of one connection with the same number run one after the other.
     order: Option<u32>,
+    /// What watches the method, where the call has one.
+    guard: Option<Arc<SlowGuard>>,
     deadline: Option<Pin<Box<Sleep>>>,
     upload: Option<Upload>,
     /// Its place on the list of calls, where there is one.
@@ -83,6 +85,7 @@ impl Exchange {
             reply: None,
             outcome: None,
             order: None,
+            guard: None,
             deadline: None,
             listed: None,
             upload: upload.map(|upload| upload.of(Arc::clone(session), id)),
@@ -109,13 +112,15 @@ impl Exchange {
         let mut slot = HandlerSlot::default();
         // Arguments are read by code of the user's.
         let found = catch_unwind(AssertUnwindSafe(|| {
-            let how = serve.serve(IncomingCall { request, origin }, &mut slot)?;
-            self.listed = Listed::enter(how.guard, facts).map(Box::new);
-            how.order
+            let how = serve.serve(IncomingCall { request, origin }, &mut slot);
+            if let Some(how) = &how {
+                self.listed = Listed::enter(how.guard, facts).map(Box::new);
+            }
+            how.map(|how| (how.order, Arc::clone(how.guard))).unzip()
         }));
         match found {
-            Ok(order) => {
-                (self.order, self.reply) = (order, slot.take());
+            Ok((order, guard)) => {
+                (self.order, self.guard, self.reply) = (order.flatten(), guard, slot.take());
                 self.deadline = deadline.map(|deadline| Box::pin(sleep_until(deadline.into())));
             }
             Err(panic) => self.outcome = Some(Err(Failure::Status(panicked(&*panic)))),
@@ -125,6 +130,38 @@ impl Exchange {
     /// The order that the handler keeps.
     pub(super) const fn order(&self) -> Option<u32> {
         self.order
+    }
+
+    pub(super) const fn id(&self) -> CallId {
+        self.id
+    }
+
+    pub(super) const fn streams(&self) -> Streams {
+        self.streams
+    }
+
+    /// Whether polls of such handlers take long, so that they are better made elsewhere.
+    pub(super) fn is_slow(&self) -> bool {
+        self.guard.as_ref().is_some_and(|guard| guard.is_slow())
+    }
+
+    /// Whether the call is likely to have ended when it is polled once, and has no items.
+    pub(super) fn is_short(&self) -> bool {
+        self.streams == Streams::NONE && !self.is_slow()
+    }
+
+    /// The end of a call without items, if it comes at once. How long that takes is remembered of its method.
+    pub(super) fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<Outcome> {
+        let sampled = self.guard.as_ref().filter(|guard| guard.wants_sample());
+        let sampled = sampled.map(|guard| (Arc::clone(guard), now()));
+        let event = self.poll_event(cx);
+        if let Some((guard, began)) = sampled {
+            guard.record(now().saturating_duration_since(began));
+        }
+        match event {
+            Poll::Ready(Event::End(outcome, _)) => Poll::Ready(outcome),
+            _ => Poll::Pending,
+        }
     }
 
     /// The end of a call without a stream of items, with what came beside it.

@@ -1,4 +1,4 @@
-//! The items of streams over HTTP, as handlers send and read them.
+//! The items of streams over HTTP and WebSocket, as handlers send and read them.
 
 use std::task::{Context, Poll, Waker};
 
@@ -70,11 +70,14 @@ impl ItemLink for Session {
         body.into_iter().for_each(Waker::wake);
     }
 
-    /// This side opens no calls.
+    /// No call of this side brings a stream along.
     fn give_up(&self, _stream: StreamId, _status: Status) {}
 
     fn poll_items(&self, stream: StreamId, consumed: usize, cx: &Context<'_>) -> Poll<Items> {
         self.consume(stream, consumed);
+        if let (true, Some(back)) = (stream.mine, &self.back) {
+            return back.poll_items(stream.call, cx);
+        }
         let mut state = self.state.lock();
         let Some(up) = state.up.get_mut(&stream.call) else {
             let status = Status::new(Code::Cancelled, "the call is over");
@@ -96,6 +99,9 @@ impl ItemLink for Session {
     }
 
     fn consume(&self, stream: StreamId, consumed: usize) {
+        if let (true, Some(back)) = (stream.mine, &self.back) {
+            return back.consume(stream.call, consumed);
+        }
         let mut state = self.state.lock();
         let Some(up) = state.up.get_mut(&stream.call) else { return };
         up.bytes = up.bytes.saturating_sub(consumed);
@@ -115,6 +121,9 @@ impl ItemLink for Session {
         body.into_iter().for_each(Waker::wake);
     }
 
-    /// This side opens no calls.
-    fn cancel(&self, _call: CallId) {}
+    fn cancel(&self, call: CallId) {
+        if let Some(back) = &self.back {
+            back.cancel(call);
+        }
+    }
 }

@@ -6,7 +6,8 @@
 //!                                             ├─▶ plain ───┘      │ Session: Origin, ItemLink
 //!                                             ├─▶ openrpc         └─▶ stream, upload
 //!                                             ├─▶ pages ─▶ browser
-//!                                             └─▶ upgrade ─▶ Link, for a connection of the protocol
+//!                                             └─▶ upgrade ─┬─▶ Link, for a connection of the protocol
+//!                                                          └─▶ socket: JSON-RPC, both ways
 //! ```
 
 mod answer;
@@ -28,6 +29,7 @@ mod plain;
 mod routes;
 mod serve;
 mod session;
+mod socket;
 mod statuses;
 mod stream;
 mod strict;

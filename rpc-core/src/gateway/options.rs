@@ -13,6 +13,7 @@ use crate::schema::ServiceSchema;
 /// |---|---|
 /// | `POST /` | JSON-RPC 2.0: a call, a notification, or a batch of them |
 /// | `POST /Service.method` | one call: arguments as an object or an array, and the result, in JSON |
+/// | `GET /` with `Upgrade: websocket` | a WebSocket: the protocol of this crate (`rpc.v1`), or JSON-RPC both ways |
 /// | `GET /openrpc.json` | the services as an OpenRPC document; the method `rpc.discover` gives the same |
 /// | `GET /metrics` | what the program measures, where [`Self::metrics`] gives it |
 /// | `GET /` | the explorer, a page to call methods from |
@@ -114,14 +115,14 @@ impl Http {
     }
 
     /// How long the head of a request may take to come, from the end of the request before: so long may a connection
-    /// be idle, too. That of the first has no more than the server's handshake timeout. Default: 30 s.
+    /// be idle, too, and a WebSocket that speaks JSON-RPC silent before it is pinged, and again before it is closed. That of the first has no more than the server's handshake timeout. Default: 30 s.
     pub const fn head_timeout(mut self, timeout: Duration) -> Self {
         self.head_timeout = timeout;
         self
     }
 
     /// How long a body may take to come, beside a second for each KiB of it; what takes longer is answered with 408.
-    /// Default: 30 s.
+    /// So long may an upload bring nothing, too, while its handler waits: then its stream ends with `CANCELLED`. Default: 30 s.
     pub const fn body_timeout(mut self, timeout: Duration) -> Self {
         self.body_timeout = timeout;
         self

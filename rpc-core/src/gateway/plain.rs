@@ -91,8 +91,8 @@ async fn upload(
         );
         return Err(Rejection::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
     }
-    let mut upload = Upload::new(body, face.options.max_body);
-    let arguments = upload.first_line(face.options.body_timeout).await?;
+    let mut upload = Upload::new(body, face.options.max_body, face.options.body_timeout);
+    let arguments = upload.first_line().await?;
     let arguments = self::arguments(&arguments);
     let calling =
         Calling { key: method.key, arguments, streams: method.streams, upload: Some(upload) };

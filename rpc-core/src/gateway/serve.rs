@@ -17,7 +17,7 @@ use hyper::{
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio_util::task::TaskTracker;
 
-use super::{Face, routes::respond, session::Session, strict::Strict};
+use super::{Face, routes::respond, session::Session, socket, strict::Strict, upgrade::Onward};
 use crate::{
     proto::connection::ConnectionError,
     seam::Phase,
@@ -87,10 +87,15 @@ pub(crate) async fn serve(
         Err(error) => return Ended::Over(ConnectionError::Transport(error.to_string())),
     };
     drop(left);
-    if let (Ok(()), Some(upgrade)) = (&ended, session.upgrade()) {
-        return match upgrade.await {
-            Ok(io) => Ended::Upgraded(accepted(TokioIo::new(io), session.own_peer().clone()).await),
-            Err(error) => Ended::Over(ConnectionError::Transport(error.to_string())),
+    if let (Ok(()), Some((upgrade, onward))) = (&ended, session.upgrade()) {
+        let io = match upgrade.await {
+            Ok(io) => TokioIo::new(io),
+            Err(error) => return Ended::Over(ConnectionError::Transport(error.to_string())),
+        };
+        let peer = session.own_peer().clone();
+        return match onward {
+            Onward::Rpc => Ended::Upgraded(accepted(io, peer).await),
+            Onward::JsonRpc(head) => Ended::Over(socket::serve(face, peer, io, *head).await),
         };
     }
     Ended::Over(match ended {
@@ -161,7 +166,7 @@ where
 }
 
 /// What the program keeps with a connection goes when that is over, however it ended.
-struct Leave(Arc<Session>);
+pub(super) struct Leave(pub(super) Arc<Session>);
 
 impl Drop for Leave {
     fn drop(&mut self) {

@@ -18,11 +18,12 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::{socket::Back, upgrade::Onward};
 use crate::{
     identity::{Gate, Principal, Verdicts},
     proto::{
         CallId, Metadata, Status,
-        connection::{Batch, ITEM_OVERHEAD, Segment},
+        connection::{Batch, ConnectionError, ITEM_OVERHEAD, Segment},
     },
     seam::{Caller, Origin, Phase, Phases, Place, Remote, Serve, panicked},
     transport::Peer,
@@ -43,12 +44,14 @@ pub(super) struct Session {
     greeted: AtomicBool,
     /// Set before an upgrade is granted: what comes then is HTTP no more.
     pub(super) upgraded: Arc<AtomicBool>,
-    upgrade: Mutex<Option<OnUpgrade>>,
+    upgrade: Mutex<Option<(OnUpgrade, Onward)>>,
     /// The next call's id: none is given twice, so that no stream is taken for a later one.
     next: AtomicU32,
     /// Bytes of bodies that are being read, or serve a call.
     held: AtomicUsize,
     pub(super) state: Mutex<State>,
+    /// Calls to the other side, where there is a way for them.
+    pub(super) back: Option<Back>,
 }
 
 #[derive(Default)]
@@ -105,11 +108,20 @@ pub(super) enum Taken {
 impl Session {
     /// A connection to this peer; tokens are judged by `gate`, if there is one.
     pub(super) fn new(peer: Peer, gate: Option<&Arc<Gate>>) -> Arc<Self> {
+        Arc::new(Self::with_back(peer, gate, None))
+    }
+
+    /// One that goes on over a WebSocket, where both sides may call.
+    pub(super) fn two_way(peer: Peer, gate: Option<&Arc<Gate>>, back: Back) -> Arc<Self> {
+        Arc::new(Self::with_back(peer, gate, Some(back)))
+    }
+
+    fn with_back(peer: Peer, gate: Option<&Arc<Gate>>, back: Option<Back>) -> Self {
         let peer = match gate {
             Some(gate) => peer.with(Verdicts::new(Arc::clone(gate))),
             None => peer,
         };
-        Arc::new(Self {
+        Self {
             peer,
             known: OnceLock::new(),
             place: Place::default(),
@@ -121,7 +133,8 @@ impl Session {
             next: AtomicU32::new(0),
             held: AtomicUsize::new(0),
             state: Mutex::default(),
-        })
+            back,
+        }
     }
 
     /// A request has come: whoever serves is told of the connection with the first.
@@ -143,13 +156,13 @@ impl Session {
     }
 
     /// The connection goes on with another protocol once the answer to the present request is written.
-    pub(super) fn take_over(&self, upgrade: OnUpgrade) {
+    pub(super) fn take_over(&self, upgrade: OnUpgrade, onward: Onward) {
         self.upgraded.store(true, Ordering::Release);
-        *self.upgrade.lock() = Some(upgrade);
+        *self.upgrade.lock() = Some((upgrade, onward));
     }
 
     /// What the connection goes on with, if it does.
-    pub(super) fn upgrade(&self) -> Option<OnUpgrade> {
+    pub(super) fn upgrade(&self) -> Option<(OnUpgrade, Onward)> {
         self.upgrade.lock().take()
     }
 
@@ -208,6 +221,10 @@ impl Session {
     /// The connection is over.
     pub(super) fn leave(&self) {
         self.tell(Phase::Closed);
+        // Where the connection was cut off nobody else says so.
+        if let Some(back) = &self.back {
+            back.end_all(&ConnectionError::Closed);
+        }
         let held = self.place.close();
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(held))) {
             panicked(&*panic);

@@ -9,10 +9,19 @@ use hyper::{
 
 use super::{
     answer::{self, Answer, Rejection},
-    headers::single,
+    headers::{Head, single},
     session::Session,
 };
-use crate::transport::websocket::{RPC, accept_key};
+use crate::transport::websocket::{JSON_RPC, RPC, accept_key};
+
+/// What a connection goes on with.
+#[derive(Debug)]
+pub(super) enum Onward {
+    /// The protocol of this crate.
+    Rpc,
+    /// JSON-RPC both ways; what the request has said holds for each call.
+    JsonRpc(Box<Head>),
+}
 
 /// Whether a request asks for another protocol.
 pub(super) fn is_asked(headers: &HeaderMap) -> bool {
@@ -43,25 +52,49 @@ pub(super) fn answer(
     };
     let accepted = HeaderValue::try_from(accept_key(key));
     let accepted = accepted.map_err(|_| Rejection::bad("the header Sec-WebSocket-Key is none"))?;
-    if !lists(headers, &header::SEC_WEBSOCKET_PROTOCOL, RPC) {
-        let message = format!("the subprotocol of WebSocket that is spoken here is {RPC}");
-        return Err(Rejection::bad(message));
-    }
-    session.take_over(upgrade::on(&mut request));
+    let protocol = protocol(headers)?;
+    let onward = match protocol {
+        Some(RPC) => Onward::Rpc,
+        _ => Onward::JsonRpc(Box::new(Head::of(headers)?)),
+    };
+    session.take_over(upgrade::on(&mut request), onward);
     let mut answer = answer::empty();
     *answer.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let told = answer.headers_mut();
     told.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
     told.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
     told.insert(header::SEC_WEBSOCKET_ACCEPT, accepted);
-    told.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(RPC));
+    if let Some(protocol) = protocol {
+        told.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(protocol));
+    }
     Ok(answer)
+}
+
+/// The first of the subprotocols that a client names which is spoken here. Clients of JSON-RPC often name none.
+fn protocol(headers: &HeaderMap) -> Result<Option<&'static str>, Rejection> {
+    let named = words(headers, &header::SEC_WEBSOCKET_PROTOCOL);
+    let mut known =
+        named.filter_map(|word| [RPC, JSON_RPC].into_iter().find(|known| *known == word));
+    match known.next() {
+        Some(protocol) => Ok(Some(protocol)),
+        None if headers.contains_key(header::SEC_WEBSOCKET_PROTOCOL) => {
+            let message = format!(
+                "the subprotocols of WebSocket that are spoken here are {RPC} and {JSON_RPC}"
+            );
+            Err(Rejection::bad(message))
+        }
+        None => Ok(None),
+    }
 }
 
 /// Whether a word is among those that a header lists.
 fn lists(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
+    words(headers, name).any(|each| each.eq_ignore_ascii_case(word))
+}
+
+fn words<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'h str> {
     let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).any(|each| each.trim().eq_ignore_ascii_case(word))
+    values.flat_map(|value| value.split(',')).map(str::trim)
 }
 
 fn is_key(key: &[u8]) -> bool {

@@ -13,7 +13,7 @@ use hyper::{
     StatusCode,
     body::{Body as _, Incoming},
 };
-use tokio::time::timeout;
+use tokio::time::{Sleep, sleep, timeout};
 
 use super::{answer::Rejection, session::Session};
 use crate::proto::{CallId, Code, Status};
@@ -26,14 +26,18 @@ pub(super) struct Upload {
     /// Bytes of it in which there is no end of a line.
     searched: usize,
     longest: usize,
+    /// How long the body may bring nothing while there is room for it, and until when it may.
+    patience: Duration,
+    late: Option<Pin<Box<Sleep>>>,
     /// Whom the items are for.
     call: Option<(Arc<Session>, CallId)>,
 }
 
 impl Upload {
-    /// The lines of this body, each at most so long.
-    pub(super) fn new(body: Incoming, longest: usize) -> Self {
-        Self { body, line: BytesMut::new(), searched: 0, longest, call: None }
+    /// The lines of this body, each at most so long, with at most so much time between what comes.
+    pub(super) fn new(body: Incoming, longest: usize, patience: Duration) -> Self {
+        let line = BytesMut::new();
+        Self { body, line, searched: 0, longest, patience, late: None, call: None }
     }
 
     /// The same, for a call.
@@ -42,8 +46,9 @@ impl Upload {
         self
     }
 
-    /// The first line, which has to come within this time; nothing if the body ends before.
-    pub(super) async fn first_line(&mut self, within: Duration) -> Result<Bytes, Rejection> {
+    /// The first line, which has to come within the time between items; nothing if the body ends before.
+    pub(super) async fn first_line(&mut self) -> Result<Bytes, Rejection> {
+        let within = self.patience;
         let line = poll_fn(|cx| self.poll_first_line(cx));
         timeout(within, line).await.map_err(|_| {
             let message = "the arguments take too long to come";
@@ -97,8 +102,21 @@ impl Upload {
                 session.end(call, Err(Status::not_started(Code::ResourceExhausted, message)));
                 return Poll::Ready(());
             }
-            ready!(session.poll_room(call, cx));
-            match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+            if session.poll_room(call, cx).is_pending() {
+                // It is the handler that is waited for.
+                self.late = None;
+                return Poll::Pending;
+            }
+            let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) else {
+                let patience = self.patience;
+                let late = self.late.get_or_insert_with(|| Box::pin(sleep(patience)));
+                ready!(late.as_mut().poll(cx));
+                let message = format!("the upload brought nothing for {patience:?}");
+                session.end(call, Err(Status::new(Code::Cancelled, message)));
+                return Poll::Ready(());
+            };
+            self.late = None;
+            match frame {
                 Some(Ok(frame)) => {
                     if let Some(data) = frame.data_ref() {
                         self.line.extend_from_slice(data);

@@ -13,6 +13,7 @@
 mod guard;
 pub(crate) mod items;
 pub(crate) mod ledger;
+mod names;
 mod phase;
 mod place;
 mod retry;
@@ -20,6 +21,7 @@ mod slot;
 mod supply;
 
 pub(crate) use guard::SlowGuard;
+pub(crate) use names::Names;
 pub(crate) use phase::{Phase, Phases};
 pub(crate) use place::Place;
 pub use retry::Retry;
@@ -134,6 +136,11 @@ pub(crate) trait Caller: Remote {
 
     /// What gives another caller when this one takes no more calls, if anything does.
     fn supply(&self) -> Option<Arc<dyn Supply>>;
+
+    /// Where names are to be told of the methods that are called: at the other end there are no keys, and JSON alone.
+    fn names(&self) -> Option<&Names> {
+        None
+    }
 }
 
 /// A future of a trait's method.

@@ -292,7 +292,9 @@ impl Connections {
         handshake: Option<Handshake>,
     ) -> ConnectionError {
         let peer = link.peer().clone();
-        let interrupted = async { self.interrupted(began, handshake.as_ref()).await };
+        // With its first request a client is no longer one of those who have said nothing.
+        let waiting = Arc::clone(&self);
+        let interrupted = async move { waiting.interrupted(began, handshake.as_ref()).await };
         let ended = tokio::select! {
             ended = serve_http(face, link, interrupted) => ended,
             () = self.aborted.cancelled() => Ended::Over(ConnectionError::Aborted),

@@ -5,6 +5,7 @@ mod connections;
 mod ends;
 mod error;
 mod establish;
+mod forward;
 #[cfg(unix)]
 mod handover;
 mod inspection;
@@ -32,12 +33,14 @@ use crate::gateway::Http;
 #[cfg(feature = "resume")]
 use crate::resume::Resume;
 use crate::{
+    call::Channel,
     identity::{Authenticator, Gate, Judge},
     inspect::Inspection,
     proto::{Limits, connection::Config},
     reflect,
-    seam::Serve as _,
-    service::{Connection, Dispatch, Hook, OnceLimits, Router},
+    schema::ServiceSchema,
+    seam::Serve,
+    service::{Connection, Dispatch, Forward, Hook, OnceLimits, Router},
     times::time_options,
     transport::{BindError, IntoAddress, Link, Listener, Peer},
 };
@@ -82,6 +85,8 @@ pub struct Server {
     /// The outermost first.
     #[cfg(feature = "tower")]
     layers: Vec<crate::service::ServerLayer>,
+    /// What has the services that are not here.
+    upstream: Option<(Channel, Vec<ServiceSchema>)>,
     #[cfg(feature = "http")]
     http: Option<Http>,
     #[cfg(feature = "resume")]
@@ -107,6 +112,7 @@ impl Default for Server {
             inspection: None,
             #[cfg(feature = "tower")]
             layers: Vec::new(),
+            upstream: None,
             #[cfg(feature = "http")]
             http: None,
             #[cfg(feature = "resume")]
@@ -402,7 +408,7 @@ impl Server {
         let ledger = self.inspection.as_ref().map(Inspection::ledger);
         let mut router = Router::listing(&services, self.once, ledger.clone())?;
         inspection::add_to(&mut router, self.inspection, ledger.as_ref(), &self.config.name)?;
-        if self.reflection {
+        if self.reflection && self.upstream.is_none() {
             reflect::add_to(&mut router, &self.reflection_requires)?;
         }
         if self.authenticator.is_none()
@@ -419,10 +425,18 @@ impl Server {
         router.set_hook(self.hook);
         let (most, silent) = (self.max_connections, self.max_handshakes);
         #[cfg(feature = "http")]
-        let described = self.http.map(|http| (http, router.schemas().cloned().collect::<Vec<_>>()));
+        let described = self.http.map(|http| {
+            let mut services: Vec<ServiceSchema> = router.schemas().cloned().collect();
+            services.extend(self.upstream.iter().flat_map(|(_, others)| others).cloned());
+            (http, services)
+        });
         let (memory, mut config) = (router.once().cloned(), self.config);
         config.memory = router.memory();
-        let (router, config) = (Arc::new(router), Arc::new(config));
+        let router: Arc<dyn Serve> = match self.upstream {
+            None => Arc::new(router),
+            Some((channel, services)) => Arc::new(Forward::new(router, channel, &services)),
+        };
+        let config = Arc::new(config);
         let connections = Connections::new(router, config, self.security, gate, most, silent);
         let connections = connections.with_memory(memory).with_max_age(self.max_age);
         #[cfg(feature = "resume")]

@@ -105,7 +105,7 @@ impl Sending {
 }
 
 /// The end of a stream that was stopped: the call is over, and nobody reads this.
-fn unread() -> Outcome {
+pub(super) fn unread() -> Outcome {
     Err(Failure::Status(Status::new(Code::Cancelled, "nobody reads the stream any more")))
 }
 

@@ -4,6 +4,7 @@
 mod arguments;
 mod connection;
 mod context;
+mod forward;
 mod item_sink;
 #[cfg(feature = "tower")]
 mod layered;
@@ -16,6 +17,7 @@ mod router;
 pub use arguments::ReadArguments;
 pub use connection::Connection;
 pub use context::Context;
+pub(crate) use forward::Forward;
 pub use item_sink::ItemSink;
 #[cfg(feature = "tower")]
 pub(crate) use layered::{Around, ServerLayer, layered};

@@ -171,6 +171,11 @@ impl Router {
         restricted.map(|route| route.schema.path.as_str())
     }
 
+    /// Whether a method is here whose name has this hash.
+    pub(crate) fn has(&self, name: u32) -> bool {
+        self.methods.contains_key(&name)
+    }
+
     fn route(&self, key: MethodKey, codec: Codec) -> Result<&Route, Status> {
         let Some(route) = self.methods.get(&key.name_hash()) else {
             return Err(self.unknown(key));

@@ -9,7 +9,7 @@ use super::Address;
 /// Text that is no [`Address`].
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{text:?} is not an address: {}", match wrong {
-    Wrong::Form => "write host:port, such as 127.0.0.1:7000, or tls:host:port, or unix:/path",
+    Wrong::Form => "write host:port, such as 127.0.0.1:7000, or tls:, ws: or wss:host:port, or unix:/path",
     Wrong::Port => "a port is a number up to 65535",
     Wrong::Scheme => "omit the scheme, and what is behind the port",
 })]

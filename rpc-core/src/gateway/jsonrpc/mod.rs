@@ -1,6 +1,8 @@
-//! JSON-RPC 2.0 over HTTP: <https://www.jsonrpc.org/specification>, with PROTOCOL §24 for what that leaves open.
+//! JSON-RPC 2.0: <https://www.jsonrpc.org/specification>, with PROTOCOL §24 for what that leaves open.
 
-mod request;
+pub(super) mod request;
+
+pub(super) use request::Answer;
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -14,7 +16,7 @@ use super::{
     session::Session,
     statuses::{self, INVALID_REQUEST, PARSE_ERROR, written},
 };
-use crate::proto::{Code, Metadata, Outcome, Payload, Status, Streams};
+use crate::proto::{Code, Metadata, Outcome, Payload, Status};
 use request::{Call, Invalid, Message, Request, Unreadable};
 
 /// The method that describes all others.
@@ -47,10 +49,19 @@ pub(super) async fn answer(
         Ok(Message::Batch(each)) => {
             Answered { text: batch(face, session, head, body, each).await, metadata: None }
         }
-        Err(Unreadable::Syntax(why)) => refused(PARSE_ERROR.error(&why)),
-        Err(Unreadable::Empty) => refused(INVALID_REQUEST.error("a batch has one call at least")),
-        Err(Unreadable::TooMany(most)) => {
-            refused(INVALID_REQUEST.error(&format!("a batch has at most {most} calls")))
+        Err(unreadable) => refused(unreadable.error()),
+    }
+}
+
+impl Unreadable {
+    /// The error object that says so.
+    pub(super) fn error(&self) -> Vec<u8> {
+        match self {
+            Self::Syntax(why) => PARSE_ERROR.error(why),
+            Self::Empty => INVALID_REQUEST.error("a batch has one call at least"),
+            Self::TooMany(most) => {
+                INVALID_REQUEST.error(&format!("a batch has at most {most} calls"))
+            }
         }
     }
 }
@@ -68,7 +79,7 @@ async fn single(
     call: Call<'_>,
 ) -> Answered {
     let id = call.id;
-    let (end, metadata) = match begin(face, session, head, body, &call) {
+    let (end, metadata) = match begin(face, session, head, body, &call, Streaming::Refused) {
         Begun::Call(exchange) => {
             let (outcome, metadata) = exchange.ended().await;
             (End::of(outcome), metadata)
@@ -92,7 +103,7 @@ async fn batch(
     for (index, request) in each.into_iter().enumerate() {
         match request {
             Ok(call) => {
-                let begun = begin(face, session, head, body, &call);
+                let begun = begin(face, session, head, body, &call, Streaming::Refused);
                 let line = begun.order().map_or(Line::Own(index), Line::Shared);
                 lines.entry(line).or_default().push(Waiting { index, id: call.id, begun });
             }
@@ -153,8 +164,18 @@ struct Waiting<'t> {
     begun: Begun,
 }
 
+/// What becomes of methods that answer with a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Streaming {
+    /// The caller is told where streams are.
+    Refused,
+    /// It is answered with the name of a subscription, whose items follow.
+    Subscribed,
+}
+
 /// What becomes of a request.
-enum Begun {
+#[allow(clippy::large_enum_variant, reason = "it is on its way, and most are calls")]
+pub(super) enum Begun {
     Call(Exchange),
     /// The services are asked for.
     Discover,
@@ -171,20 +192,20 @@ impl Begun {
 }
 
 /// How a call ended: the text of its result, or an error object.
-enum End {
+pub(super) enum End {
     Result(Payload),
     Error(Vec<u8>),
 }
 
 impl End {
-    fn of(outcome: Outcome) -> Self {
+    pub(super) fn of(outcome: Outcome) -> Self {
         match outcome {
             Ok(payload) => Self::Result(payload),
             Err(failure) => Self::Error(statuses::error(&failure)),
         }
     }
 
-    fn answer(&self, id: &str) -> Vec<u8> {
+    pub(super) fn answer(&self, id: &str) -> Vec<u8> {
         match self {
             Self::Result(payload) => {
                 let result = written(payload);
@@ -207,14 +228,22 @@ impl From<Result<Bytes, Status>> for End {
     }
 }
 
-fn begin(face: &Face, session: &Arc<Session>, head: &Head, body: &Bytes, call: &Call<'_>) -> Begun {
+/// Finds the handler of a call.
+pub(super) fn begin(
+    face: &Face,
+    session: &Arc<Session>,
+    head: &Head,
+    body: &Bytes,
+    call: &Call<'_>,
+    streaming: Streaming,
+) -> Begun {
     if call.method == DISCOVER {
         return Begun::Discover;
     }
     let Some(method) = face.catalog.get(&call.method) else {
         return Begun::Not(End::Error(statuses::error(&face.unknown(&call.method).into())));
     };
-    if method.streams != Streams::NONE {
+    if method.streams.up() || (method.streams.down() && streaming == Streaming::Refused) {
         let path = &call.method;
         let message = match method.streams.down() {
             true => format!(
@@ -249,12 +278,13 @@ fn within(body: &Bytes, part: &str) -> Payload {
 }
 
 impl Invalid<'_> {
-    fn answer(&self) -> Vec<u8> {
+    pub(super) fn answer(&self) -> Vec<u8> {
         failed(&INVALID_REQUEST.error(self.why), self.id.unwrap_or("null"))
     }
 }
 
-fn failed(error: &[u8], id: &str) -> Vec<u8> {
+/// The answer to a request that failed.
+pub(super) fn failed(error: &[u8], id: &str) -> Vec<u8> {
     let mut text = Vec::with_capacity(error.len() + id.len() + 36);
     text.extend_from_slice(br#"{"jsonrpc":"2.0","error":"#);
     text.extend_from_slice(error);

@@ -11,36 +11,45 @@ use serde_json::value::RawValue;
 
 /// What a body holds.
 #[derive(Debug)]
-pub(super) enum Message<'t> {
+pub(in crate::gateway) enum Message<'t> {
     Single(Request<'t>),
     /// At least one.
     Batch(Vec<Request<'t>>),
 }
 
 /// One request, or what stands in the place of one.
-pub(super) type Request<'t> = Result<Call<'t>, Invalid<'t>>;
+pub(in crate::gateway) type Request<'t> = Result<Call<'t>, Invalid<'t>>;
 
 /// A call, or a notification where there is no id.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Call<'t> {
-    pub(super) method: Cow<'t, str>,
+pub(in crate::gateway) struct Call<'t> {
+    pub(in crate::gateway) method: Cow<'t, str>,
     /// An object or an array.
-    pub(super) params: Option<&'t str>,
+    pub(in crate::gateway) params: Option<&'t str>,
     /// A text, a number, or null, as it was written.
-    pub(super) id: Option<&'t str>,
+    pub(in crate::gateway) id: Option<&'t str>,
 }
 
 /// What is no request.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Invalid<'t> {
+pub(in crate::gateway) struct Invalid<'t> {
     /// Its id, if it has one.
-    pub(super) id: Option<&'t str>,
-    pub(super) why: &'static str,
+    pub(in crate::gateway) id: Option<&'t str>,
+    pub(in crate::gateway) why: &'static str,
+    /// It is the answer to a request of this side.
+    pub(in crate::gateway) answer: Option<Answer<'t>>,
+}
+
+/// How a request of this side ended: the text of its result, or of an error object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::gateway) enum Answer<'t> {
+    Result(&'t str),
+    Error(&'t str),
 }
 
 /// Why there is not even that.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Unreadable {
+pub(in crate::gateway) enum Unreadable {
     /// It is no JSON.
     Syntax(String),
     /// It is a batch without calls.
@@ -50,7 +59,7 @@ pub(super) enum Unreadable {
 }
 
 /// Reads a body.
-pub(super) fn read(body: &[u8], max_batch: usize) -> Result<Message<'_>, Unreadable> {
+pub(in crate::gateway) fn read(body: &[u8], max_batch: usize) -> Result<Message<'_>, Unreadable> {
     let text = std::str::from_utf8(body).map_err(|error| Unreadable::Syntax(error.to_string()))?;
     let syntax = |error: serde_json::Error| Unreadable::Syntax(error.to_string());
     match text.trim_ascii_start().as_bytes().first() {
@@ -61,7 +70,7 @@ pub(super) fn read(body: &[u8], max_batch: usize) -> Result<Message<'_>, Unreada
         Some(b'[') => batch(text, max_batch),
         _ => {
             serde_json::from_str::<IgnoredAny>(text).map_err(syntax)?;
-            Ok(Message::Single(Err(Invalid { id: None, why: "a request is an object" })))
+            Ok(Message::Single(Err(Invalid::new(None, "a request is an object"))))
         }
     }
 }
@@ -84,7 +93,7 @@ fn batch(text: &str, max_batch: usize) -> Result<Message<'_>, Unreadable> {
 
 /// A member of a batch, which is JSON.
 fn member(raw: &RawValue) -> Request<'_> {
-    let not_one = Invalid { id: None, why: "a request is an object" };
+    let not_one = Invalid::new(None, "a request is an object");
     match raw.get().as_bytes().first() {
         Some(b'{') => {
             serde_json::from_str::<Members<'_>>(raw.get()).map_err(|_| not_one)?.request()
@@ -126,6 +135,8 @@ struct Members<'t> {
     method: Option<&'t RawValue>,
     params: Option<&'t RawValue>,
     id: Option<&'t RawValue>,
+    result: Option<&'t RawValue>,
+    error: Option<&'t RawValue>,
     /// One of them is there twice.
     doubled: bool,
 }
@@ -137,9 +148,9 @@ impl<'t> Members<'t> {
             Some(_) => (None, false),
             None => (None, true),
         };
-        let invalid = |why| Err(Invalid { id, why });
+        let invalid = |why| Err(Invalid { answer: self.answer(), ..Invalid::new(id, why) });
         if self.doubled {
-            return Err(Invalid { id: None, why: "a member is there twice" });
+            return Err(Invalid::new(None, "a member is there twice"));
         }
         if !id_is_fine {
             return invalid("an id is a text, a number, or null");
@@ -155,6 +166,21 @@ impl<'t> Members<'t> {
             return invalid("the member \"params\" has to be an array or an object");
         }
         Ok(Call { method, params, id })
+    }
+
+    /// What an object says without a method, as the answer to a request.
+    fn answer(&self) -> Option<Answer<'t>> {
+        match (self.method, self.result, self.error) {
+            (None, Some(result), None) => Some(Answer::Result(result.get())),
+            (None, None, Some(error)) => Some(Answer::Error(error.get())),
+            _ => None,
+        }
+    }
+}
+
+impl<'t> Invalid<'t> {
+    const fn new(id: Option<&'t str>, why: &'static str) -> Self {
+        Self { id, why, answer: None }
     }
 }
 
@@ -190,6 +216,14 @@ impl<'t: 'de, 'de: 't> Deserialize<'de> for Members<'t> {
                         Name::Method => &mut members.method,
                         Name::Params => &mut members.params,
                         Name::Id => &mut members.id,
+                        Name::Result => {
+                            members.result = Some(map.next_value()?);
+                            continue;
+                        }
+                        Name::Error => {
+                            members.error = Some(map.next_value()?);
+                            continue;
+                        }
                         Name::Other => {
                             map.next_value::<IgnoredAny>()?;
                             continue;
@@ -214,6 +248,8 @@ enum Name {
     Method,
     Params,
     Id,
+    Result,
+    Error,
     #[serde(other)]
     Other,
 }

@@ -11,7 +11,7 @@ use tokio_tungstenite::{
     },
 };
 
-use super::{Messages, RPC, config};
+use super::{Messages, RPC, Socket, config};
 use crate::transport::{Address, Connector, DialError, Link};
 
 /// Dials an address of WebSocket.
@@ -82,7 +82,7 @@ async fn upgrade(link: Link, host: &str, port: u16, path: &str) -> io::Result<Li
     request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(RPC));
     let peer = link.peer().clone();
     match client_async_with_config(request, link, Some(config())).await {
-        Ok((stream, _)) => Ok(Link::new(Messages::new(stream), peer)),
+        Ok((stream, _)) => Ok(Link::new(Messages::new(Socket::new(stream)), peer)),
         Err(Error::Io(error)) => Err(error),
         Err(Error::Http(answer)) => {
             let said = answer.body().as_deref().unwrap_or_default();

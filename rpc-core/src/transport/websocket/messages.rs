@@ -7,25 +7,24 @@ use std::{
 };
 
 use bytes::{Buf as _, Bytes, BytesMut};
-use futures_util::{Sink, Stream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio_tungstenite::{
-    WebSocketStream,
-    tungstenite::{Error, Message, error::ProtocolError},
-};
+use tokio_tungstenite::tungstenite::{Message, protocol::frame::coding::CloseCode};
 
-use super::MAX_WRITTEN;
+use super::{
+    MAX_WRITTEN,
+    socket::{Received, Socket},
+};
 
 /// The bytes of all binary messages of a WebSocket.
 pub(crate) struct Messages<S> {
-    stream: WebSocketStream<S>,
+    socket: Socket<S>,
     /// What is left of a message.
     message: Bytes,
 }
 
 impl<S> Messages<S> {
-    pub(super) const fn new(stream: WebSocketStream<S>) -> Self {
-        Self { stream, message: Bytes::new() }
+    pub(super) const fn new(socket: Socket<S>) -> Self {
+        Self { socket, message: Bytes::new() }
     }
 }
 
@@ -37,19 +36,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Messages<S> {
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         while this.message.is_empty() {
-            match ready!(Pin::new(&mut this.stream).poll_next(cx)) {
-                Some(Ok(Message::Binary(message))) => this.message = message,
-                Some(Ok(Message::Text(_))) => {
-                    let message = "a text came where the messages are binary";
-                    return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, message)));
+            match ready!(this.socket.poll_receive(cx))? {
+                Received::Binary(message) => this.message = message,
+                Received::Sign => {}
+                Received::Text(_) => {
+                    let reason = "a text came where the messages are binary";
+                    this.socket.will_end(CloseCode::Unsupported, reason);
+                    return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, reason)));
                 }
-                // Pings are answered below.
-                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
-                None | Some(Ok(Message::Close(_))) => return Poll::Ready(Ok(())),
-                Some(Err(error)) => match reason(error) {
-                    Some(error) => return Poll::Ready(Err(error)),
-                    None => return Poll::Ready(Ok(())),
-                },
+                Received::End => return Poll::Ready(Ok(())),
             }
         }
         let count = this.message.len().min(buffer.remaining());
@@ -74,7 +69,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Messages<S> {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        ready!(Pin::new(&mut this.stream).poll_ready(cx)).map_err(broken)?;
+        ready!(this.socket.poll_ready(cx))?;
         let length: usize = slices.iter().map(|slice| slice.len()).sum();
         let mut message = BytesMut::with_capacity(length.min(MAX_WRITTEN));
         for slice in slices {
@@ -83,8 +78,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Messages<S> {
         }
         let written = message.len();
         if written > 0 {
-            let message = Message::Binary(message.freeze());
-            Pin::new(&mut this.stream).start_send(message).map_err(broken)?;
+            this.socket.start_send(Message::Binary(message.freeze()))?;
         }
         Poll::Ready(Ok(written))
     }
@@ -94,25 +88,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Messages<S> {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_flush(cx).map_err(broken)
+        self.get_mut().socket.poll_flush(cx)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_close(cx).map_err(broken)
+        self.get_mut().socket.poll_end(cx)
     }
-}
-
-/// What went wrong; nothing if the other side has only ended.
-fn reason(error: Error) -> Option<io::Error> {
-    match error {
-        Error::ConnectionClosed
-        | Error::AlreadyClosed
-        | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
-        Error::Io(error) => Some(error),
-        error => Some(io::Error::new(io::ErrorKind::InvalidData, error)),
-    }
-}
-
-fn broken(error: Error) -> io::Error {
-    reason(error).unwrap_or_else(|| io::ErrorKind::BrokenPipe.into())
 }

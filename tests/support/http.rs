@@ -1,8 +1,10 @@
 //! A client of HTTP/1.1 that sends exactly the bytes it is told to.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by it")]
+
 use std::collections::BTreeMap;
 
-use rpc_core::{Address, Running};
+use rpc_core::Running;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::TcpStream,
@@ -10,45 +12,70 @@ use tokio::{
 
 /// An open connection.
 #[derive(Debug)]
-pub(crate) struct Client(pub(crate) BufReader<TcpStream>);
+pub struct Client(
+    /// Its socket.
+    pub BufReader<TcpStream>,
+);
 
 /// An answer, whole.
 #[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) headers: BTreeMap<String, String>,
-    pub(crate) body: String,
+pub struct Answer {
+    /// Its status.
+    pub status: u16,
+    /// Its headers, by their names in small letters.
+    pub headers: BTreeMap<String, String>,
+    /// Its body.
+    pub body: String,
 }
 
 impl Client {
-    pub(crate) async fn connect(running: &Running) -> Self {
-        let Address::Tcp { host, port } = running.address() else { panic!("it is TCP") };
-        let socket = TcpStream::connect((host.as_str(), *port)).await.unwrap();
-        Self(BufReader::new(socket))
+    /// Connects to a server of this crate.
+    ///
+    /// # Panics
+    /// It cannot.
+    pub async fn connect(running: &Running) -> Self {
+        Self::dial(&running.address().to_string()).await
     }
 
-    pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
+    /// Connects to any server, by `host:port`.
+    ///
+    /// # Panics
+    /// It cannot.
+    pub async fn dial(address: &str) -> Self {
+        Self(BufReader::new(TcpStream::connect(address).await.unwrap()))
+    }
+
+    /// Sends these bytes.
+    ///
+    /// # Panics
+    /// The connection is gone.
+    pub async fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.0.write_all(bytes.as_ref()).await.unwrap();
     }
 
     /// Sends a request with a body and its length, and reads the answer.
-    pub(crate) async fn post(
-        &mut self,
-        path: &str,
-        headers: &[(&str, &str)],
-        body: &str,
-    ) -> Answer {
+    ///
+    /// # Panics
+    /// There is none.
+    pub async fn post(&mut self, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
         self.send(request("POST", path, headers, body)).await;
         self.answer().await.expect("an answer")
     }
 
-    pub(crate) async fn get(&mut self, path: &str) -> Answer {
+    /// Asks for what is at a path.
+    ///
+    /// # Panics
+    /// There is no answer.
+    pub async fn get(&mut self, path: &str) -> Answer {
         self.send(request("GET", path, &[], "")).await;
         self.answer().await.expect("an answer")
     }
 
     /// The next answer; `None` if the connection ends before one.
-    pub(crate) async fn answer(&mut self) -> Option<Answer> {
+    ///
+    /// # Panics
+    /// It is no HTTP.
+    pub async fn answer(&mut self) -> Option<Answer> {
         let (status, headers) = self.head().await?;
         let mut body = Vec::new();
         if headers.get("transfer-encoding").is_some_and(|coding| coding == "chunked") {
@@ -64,7 +91,10 @@ impl Client {
     }
 
     /// The head of the next answer.
-    pub(crate) async fn head(&mut self) -> Option<(u16, BTreeMap<String, String>)> {
+    ///
+    /// # Panics
+    /// It is none.
+    pub async fn head(&mut self) -> Option<(u16, BTreeMap<String, String>)> {
         let first = self.line().await?;
         let status = first.split(' ').nth(1).unwrap().parse().unwrap();
         let mut headers = BTreeMap::new();
@@ -77,7 +107,10 @@ impl Client {
     }
 
     /// The next chunk of a body; `None` behind the last.
-    pub(crate) async fn chunk(&mut self) -> Option<Vec<u8>> {
+    ///
+    /// # Panics
+    /// It is none.
+    pub async fn chunk(&mut self) -> Option<Vec<u8>> {
         let size = usize::from_str_radix(&self.line().await?, 16).unwrap();
         let mut chunk = vec![0; size + 2];
         self.0.read_exact(&mut chunk).await.ok()?;
@@ -92,14 +125,14 @@ impl Client {
     }
 
     /// Whether the other side has closed the connection, without a word more.
-    pub(crate) async fn is_closed(&mut self) -> bool {
+    pub async fn is_closed(&mut self) -> bool {
         let mut rest = Vec::new();
         self.0.read_to_end(&mut rest).await.is_err() || rest.is_empty()
     }
 }
 
 /// The text of a request. A host is added where none is given.
-pub(crate) fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> String {
+pub fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> String {
     let mut text = format!("{method} {path} HTTP/1.1\r\n");
     if !headers.iter().any(|(name, _)| *name == "host") {
         text.push_str("host: localhost\r\n");
@@ -114,4 +147,4 @@ pub(crate) fn request(method: &str, path: &str, headers: &[(&str, &str)], body: 
 }
 
 /// The header of a body in JSON.
-pub(crate) const JSON: (&str, &str) = ("content-type", "application/json");
+pub const JSON: (&str, &str) = ("content-type", "application/json");

@@ -1,0 +1,219 @@
+//! The HTTP face of this framework: JSON-RPC over HTTP/1.1 and over a WebSocket, and its own protocol over a WebSocket. Bytes
+//! in JSON are arrays of numbers.
+//!
+//! Over HTTP the client is jsonrpsee's, as it is for jsonrpsee's own server, so that the two differ by their servers. Over
+//! a WebSocket it is a small one of this file's own; this framework has none for JSON-RPC.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, bail};
+use bytes::Bytes;
+use futures_util::{SinkExt as _, StreamExt as _, future::BoxFuture};
+use jsonrpsee_core::{client::ClientT, rpc_params};
+use jsonrpsee_http_client::{HttpClient, HttpClientBuilder};
+use parking_lot::Mutex;
+use rpc_core::Http;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
+use slab::Slab;
+use tokio::{
+    net::TcpStream,
+    sync::{mpsc, oneshot},
+};
+use tokio_tungstenite::{client_async, tungstenite::Message};
+
+use super::{
+    Info, LARGEST_MESSAGE, Link, Listening, Role, Transport,
+    callers::{Caller, Callers},
+    ours,
+};
+use crate::jobs::Order;
+
+/// Which face.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Face {
+    /// JSON-RPC by POST.
+    Http,
+    /// JSON-RPC in texts.
+    JsonRpc,
+    /// The protocol in binary messages.
+    Rpc,
+}
+
+impl Transport for Face {
+    fn info(&self) -> Info {
+        match self {
+            Self::Http => Info {
+                name: "ours-http",
+                role: Role::Http,
+                settings: "JSON-RPC over HTTP/1.1 on the server's own port, called by jsonrpsee's client, TCP_NODELAY",
+            },
+            Self::JsonRpc => Info {
+                name: "ours-ws-jsonrpc",
+                role: Role::Ours,
+                settings: "JSON-RPC over one WebSocket, called by a small client of the bench's own, TCP_NODELAY",
+            },
+            Self::Rpc => Info {
+                name: "ours-ws",
+                role: Role::Ours,
+                settings: "bincode over one WebSocket, limits raised as over TCP, otherwise the defaults",
+            },
+        }
+    }
+
+    fn serve(&self) -> BoxFuture<'static, Result<Listening>> {
+        let face = *self;
+        Box::pin(async move {
+            let http = Http::new().max_body(LARGEST_MESSAGE as usize);
+            let running = ours::server().http(http).start("127.0.0.1:0").await?;
+            let address = match face {
+                Self::Http => format!("http://{}/", running.address()),
+                Self::JsonRpc => running.address().to_string(),
+                Self::Rpc => format!("ws:{}", running.address()),
+            };
+            Ok(Listening::new(address, running))
+        })
+    }
+
+    fn connect(&self, address: String) -> BoxFuture<'static, Result<Box<dyn Link>>> {
+        let face = *self;
+        Box::pin(async move {
+            Ok(match face {
+                Self::Http => Box::new(Callers(Named(post(&address)?))) as Box<dyn Link>,
+                Self::JsonRpc => Box::new(Callers(Named(Socket::dial(&address).await?))),
+                Self::Rpc => Box::new(Callers(ours::client(address).await?)),
+            })
+        })
+    }
+}
+
+/// Calls a method by name, with JSON.
+trait ByName: Clone + Send + Sync + 'static {
+    fn ask<P: Serialize + Send + Sync, R: DeserializeOwned + Send>(
+        &self,
+        method: &str,
+        params: P,
+    ) -> impl Future<Output = Result<R>> + Send;
+}
+
+/// The jobs, by name.
+#[derive(Clone)]
+struct Named<C>(C);
+
+impl<C: ByName> Caller for Named<C> {
+    async fn add(&self, a: i64, b: i64) -> Result<i64> {
+        self.0.ask("Jobs.add", (a, b)).await
+    }
+
+    async fn work(&self, kind: u32, amount: u32) -> Result<i64> {
+        self.0.ask("Jobs.work", (kind, amount)).await
+    }
+
+    async fn record(&self, order: &Order) -> Result<Order> {
+        self.0.ask("Jobs.record", (order,)).await
+    }
+
+    async fn echo(&self, payload: Bytes) -> Result<Bytes> {
+        let echoed: Vec<u8> = self.0.ask("Jobs.echo", (&payload[..],)).await?;
+        Ok(echoed.into())
+    }
+}
+
+#[derive(Clone)]
+struct Post(Arc<HttpClient>);
+
+fn post(url: &str) -> Result<Post> {
+    let client = HttpClientBuilder::default()
+        .max_request_size(LARGEST_MESSAGE)
+        .max_response_size(LARGEST_MESSAGE)
+        .set_tcp_no_delay(true);
+    Ok(Post(Arc::new(client.build(url)?)))
+}
+
+impl ByName for Post {
+    async fn ask<P: Serialize + Send + Sync, R: DeserializeOwned + Send>(
+        &self,
+        method: &str,
+        params: P,
+    ) -> Result<R> {
+        let mut given = rpc_params![];
+        let serde_json::Value::Array(each) = serde_json::to_value(params)? else {
+            bail!("arguments go by position");
+        };
+        for one in each {
+            given.insert(one)?;
+        }
+        Ok(self.0.request(method, given).await?)
+    }
+}
+
+/// A client of JSON-RPC over a WebSocket: one task writes what callers hand it, another hands out the answers.
+#[derive(Clone)]
+struct Socket {
+    texts: mpsc::UnboundedSender<String>,
+    waiting: Arc<Mutex<Slab<oneshot::Sender<Box<RawValue>>>>>,
+}
+
+#[derive(Serialize)]
+struct Asked<'a, P> {
+    jsonrpc: &'static str,
+    method: &'a str,
+    params: P,
+    id: usize,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    id: usize,
+    result: Option<Box<RawValue>>,
+}
+
+impl Socket {
+    async fn dial(address: &str) -> Result<Self> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        let (socket, _) = client_async(format!("ws://{address}/"), stream).await?;
+        let (mut write, mut read) = socket.split();
+        let (texts, mut handed) = mpsc::unbounded_channel();
+        let waiting = Arc::<Mutex<Slab<oneshot::Sender<Box<RawValue>>>>>::default();
+        tokio::spawn(async move {
+            let mut texts: Vec<String> = Vec::new();
+            while handed.recv_many(&mut texts, 64).await > 0 {
+                for text in texts.drain(..) {
+                    write.feed(Message::text(text)).await?;
+                }
+                write.flush().await?;
+            }
+            write.close().await
+        });
+        let known = Arc::clone(&waiting);
+        tokio::spawn(async move {
+            while let Some(Ok(Message::Text(text))) = read.next().await {
+                let Ok(Answer { id, result: Some(result) }) = serde_json::from_str(&text) else {
+                    break;
+                };
+                let asked = known.lock().try_remove(id);
+                // A caller that was given up waits for nothing.
+                asked.map(|asked| asked.send(result));
+            }
+            // Whoever waits learns that no answer comes.
+            known.lock().clear();
+        });
+        Ok(Self { texts, waiting })
+    }
+}
+
+impl ByName for Socket {
+    async fn ask<P: Serialize + Send + Sync, R: DeserializeOwned + Send>(
+        &self,
+        method: &str,
+        params: P,
+    ) -> Result<R> {
+        let (answered, answer) = oneshot::channel();
+        let id = self.waiting.lock().insert(answered);
+        let text = serde_json::to_string(&Asked { jsonrpc: "2.0", method, params, id })?;
+        self.texts.send(text).ok().context("the connection is gone")?;
+        let result = answer.await.context("no answer, or an error")?;
+        Ok(serde_json::from_str(result.get())?)
+    }
+}

@@ -1,0 +1,113 @@
+//! A server that hands calls on: everything works through it that works without it, by both protocols.
+
+use rpc_core::{
+    Channel, Code, Endpoint, Http, Running, Server, reflect::ReflectionClient,
+    schema::ServiceSchema,
+};
+use serde_json::json;
+use tests::{
+    PlaygroundClient, TourClient, Toys, http::Client, http::JSON, http::request, socket::Socket,
+    suite::over_http,
+};
+
+/// A gateway before a server without HTTP, and the server's state.
+async fn gateway() -> (Running, Running, Toys) {
+    let toys = Toys::default();
+    let upstream = Server::new()
+        .with(tests::PlaygroundServer::new(toys.clone()))
+        .with(tests::TourServer::new(tests::Sights))
+        .start("127.0.0.1:0")
+        .await
+        .unwrap();
+    let channel = Channel::connect(upstream.address()).await.unwrap();
+    let services = described(&channel).await;
+    let gateway = Server::new().forward_to(channel, services).http(Http::new());
+    (gateway.start("127.0.0.1:0").await.unwrap(), upstream, toys)
+}
+
+async fn described(channel: &Channel) -> Vec<ServiceSchema> {
+    let reflection = ReflectionClient::new(channel.clone());
+    let mut services = Vec::new();
+    for name in reflection.services().await.unwrap() {
+        services.push(reflection.describe(name).await.unwrap());
+    }
+    services
+}
+
+#[tokio::test]
+async fn the_cases_of_json_rpc_pass_through_a_gateway() {
+    let (gateway, _upstream, _) = gateway().await;
+    let score = over_http(&gateway.address().to_string()).await;
+    assert!(score.wrong.is_empty(), "{}", score.wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn raw_calls_of_every_kind_pass_through_a_gateway() {
+    let (gateway, _upstream, toys) = gateway().await;
+    let channel = Endpoint::new().connect(gateway.address()).await.unwrap();
+    let tour = TourClient::new(channel.clone());
+    let large: bytes::Bytes = vec![7; 1 << 20].into();
+    assert_eq!(tour.echo(large.clone()).await, Ok(large));
+    let mut counted = tour.count(500).await.unwrap();
+    for number in 0..500 {
+        assert_eq!(counted.next().await, Some(Ok(number)));
+    }
+    assert_eq!(counted.next().await, None);
+    assert_eq!(tour.sum(futures_util::stream::iter(0..100)).await, Ok(4950));
+    let playground = PlaygroundClient::new(channel.clone());
+    let error = playground.take(1_000_000).await.unwrap_err();
+    assert!(error.status().is_none(), "the method's own error: {error}");
+    let (method, who, deadline, _) =
+        playground.context(1, 2).metadata("who", "ada").timeout(PATIENCE).await.unwrap();
+    assert_eq!((&*method, who.as_deref(), deadline), ("Playground.context", Some("ada"), true));
+    playground.note("passed on").await.unwrap();
+    while toys.noted().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let unknown = channel.call_json("Playground.absent", &json!([])).await.unwrap_err();
+    assert_eq!(unknown.status().unwrap().code(), Code::Unimplemented);
+    // What is given up here ends there.
+    let waiting = tokio::spawn({
+        let playground = playground.clone();
+        async move { playground.wait().await }
+    });
+    toys.until_waiting(1).await;
+    waiting.abort();
+    toys.until_waiting(0).await;
+}
+
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
+
+#[tokio::test]
+async fn streams_pass_through_a_gateway_by_every_face() {
+    let (gateway, _upstream, _) = gateway().await;
+    let mut client = Client::connect(&gateway).await;
+    let lines = [JSON, ("accept", "application/x-ndjson")];
+    client.send(request("POST", "/Tour.count", &lines, "[3]")).await;
+    let body = client.answer().await.unwrap().body;
+    assert_eq!(body, "{\"result\":0}\n{\"result\":1}\n{\"result\":2}\n{\"end\":true}\n");
+    let mut socket = Socket::connect(&gateway).await;
+    socket.call(1, "Tour.count", "[2]").await;
+    assert!(socket.json().await["result"].is_u64());
+    for number in 0..2 {
+        assert_eq!(socket.json().await["params"]["result"], number);
+    }
+    assert_eq!(socket.json().await["params"]["end"], true);
+    let document = client.get("/openrpc.json").await.body;
+    assert!(document.contains("\"Playground.add\"") && document.contains("\"Tour.count\""));
+}
+
+#[tokio::test]
+async fn a_gateway_whose_server_is_gone_says_so_and_has_it_back() {
+    let (gateway, upstream, _) = gateway().await;
+    let address = upstream.address().to_string();
+    let mut client = Client::connect(&gateway).await;
+    assert_eq!(client.post("/Playground.add", &[JSON], "[1,2]").await.body, "3\n");
+    upstream.shutdown().await;
+    let late = [JSON, ("rpc-timeout-ms", "50")];
+    let answer = client.post("/Playground.add", &late, "[1,2]").await;
+    assert!([503, 504].contains(&answer.status), "{answer:?}");
+    let again = Server::new().with(tests::PlaygroundServer::new(Toys::default()));
+    let _again = again.start(address.as_str()).await.unwrap();
+    assert_eq!(client.post("/Playground.add", &[JSON], "[1,2]").await.body, "3\n");
+}
