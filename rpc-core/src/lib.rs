@@ -231,6 +231,9 @@ mod documents {
     mod order {}
     #[doc = include_str!("../../docs/guide/reconnecting.md")]
     mod reconnecting {}
+    #[cfg(feature = "resume")]
+    #[doc = include_str!("../../docs/guide/resuming.md")]
+    mod resuming {}
     #[doc = include_str!("../../docs/guide/services.md")]
     mod services {}
     #[doc = include_str!("../../docs/guide/statuses.md")]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use rpc_core::{
-    Address, Http, IntoAddress as _, Running, Server,
+    Address, Http, IntoAddress as _, Resume, Running, Server,
     tls::{Pem, ServerTls, TlsError},
 };
 
@@ -73,7 +73,8 @@ pub(super) async fn run(args: Args) -> Result<()> {
     let address = address.map_err(|error| Failure::usage(error.to_string()))?;
     // Before anybody can know that it is there: from then on it ends in order.
     let signals = Signals::listen()?;
-    let mut server = demo::services(Server::new().name("rpc demo").http(Http::new()));
+    let mut server =
+        demo::services(Server::new().name("rpc demo").http(Http::new()).resume(Resume::new()));
     let options = args.hints();
     if let Some(tls) = args.tls()? {
         server = server.tls(tls);
