@@ -258,6 +258,9 @@ mod documents {
     mod restarting {}
     #[doc = include_str!("../../docs/guide/retries.md")]
     mod retries {}
+    #[cfg(feature = "resume")]
+    #[doc = include_str!("../../docs/guide/resuming.md")]
+    mod resuming {}
     #[doc = include_str!("../../docs/guide/services.md")]
     mod services {}
     #[doc = include_str!("../../docs/guide/statuses.md")]

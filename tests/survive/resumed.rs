@@ -11,8 +11,11 @@ use std::{
 };
 
 use futures_util::{Stream, stream};
-use rpc_core::{Channel, Context, Endpoint, Reconnect, Resume, Server, Streaming, service};
-use tests::{Cutter, Fault, History, Seed, Told};
+use rpc_core::{
+    Address, Channel, Connector, Context, DialError, Endpoint, Http, Link, Peer, Reconnect, Resume,
+    Running, Server, Streaming, service,
+};
+use tests::{Authority, Cutter, Fault, History, Seed, Told};
 
 /// What a test with real sockets may take.
 const LONG: Duration = Duration::from_secs(300);
@@ -150,6 +153,81 @@ async fn connect(address: String, hall: Hall) -> Channel {
     let reconnect = Reconnect::new().first_delay(Duration::from_millis(1)).patience(LONG);
     let endpoint = Endpoint::new().reconnect(reconnect).resume(Resume::new().window(LONG));
     endpoint.with(HomeServer::new(hall)).connect(address).await.unwrap()
+}
+
+/// A Unix socket, each connection to which is cut after some bytes.
+struct Snap(std::path::PathBuf, Mutex<Seed>);
+
+impl Connector for Snap {
+    fn address(&self) -> Address {
+        Address::Unix(self.0.clone())
+    }
+
+    async fn connect(&self) -> Result<Link, DialError> {
+        let failed = |reason| DialError::new(self.address(), reason);
+        let mut socket = tokio::net::UnixStream::connect(&self.0).await.map_err(failed)?;
+        let (near, mut far) = tokio::io::duplex(1 << 16);
+        let after = 1_000 + self.1.lock().unwrap().below(2_000);
+        tokio::spawn(async move {
+            let (mut from_server, mut to_server) = socket.split();
+            let (mut from_client, mut to_client) = tokio::io::split(&mut far);
+            let mut counted = tokio::io::AsyncReadExt::take(&mut from_server, after);
+            let back = tokio::io::copy(&mut counted, &mut to_client);
+            let there = tokio::io::copy(&mut from_client, &mut to_server);
+            tokio::select! { _ = back => {}, _ = there => {} }
+        });
+        Ok(Link::new(near, Peer::new("the socket")))
+    }
+}
+
+/// Calls go on over whatever carries them, until they were cut ten times.
+async fn goes_on(endpoint: Endpoint, to: impl AsyncFnOnce(Endpoint) -> Channel) {
+    let reconnect = Reconnect::new().first_delay(Duration::from_millis(1)).patience(LONG);
+    let channel = to(endpoint.reconnect(reconnect).resume(Resume::new().window(LONG))).await;
+    channel.ready().await.unwrap();
+    let works = WorksClient::new(channel.clone());
+    for number in 0..400 {
+        let words = "x".repeat(number as usize % 100);
+        let sum = tokio::time::timeout(LONG, works.enter(number, &*words)).await.unwrap();
+        assert_eq!(sum.unwrap(), number + number % 100);
+    }
+    tokio::time::timeout(LONG, channel.close()).await.unwrap().unwrap();
+}
+
+async fn cutter_of(running: &Running) -> Cutter {
+    let mut seed = Seed(7);
+    let plan = move |_| Some((Fault::Reset, 6_000 + seed.below(4_000)));
+    let address = running.address().to_string();
+    Cutter::start(address.trim_start_matches("tls:"), Box::new(plan)).await.unwrap()
+}
+
+#[tokio::test]
+async fn connections_go_on_over_every_transport() {
+    let server = || Server::new().with(WorksServer::new(Hall::default())).resume(Resume::new());
+    let directory = tempfile::TempDir::new().unwrap();
+    let path = directory.path().join("socket");
+    let running = server().start(Address::Unix(path.clone())).await.unwrap();
+    let snap = Snap(path, Mutex::new(Seed(3)));
+    let to = async |endpoint: Endpoint| endpoint.connect_with(snap).await.unwrap();
+    goes_on(Endpoint::new(), to).await;
+    running.shutdown().await;
+
+    let authority = Authority::default();
+    let running = server().tls(authority.server_tls()).start("127.0.0.1:0").await.unwrap();
+    let cutter = cutter_of(&running).await;
+    let to = async |endpoint: Endpoint| endpoint.connect(cutter.address()).await.unwrap();
+    goes_on(Endpoint::new().tls(authority.client_tls()), to).await;
+    assert!(cutter.cuts() >= 3, "{}", cutter.cuts());
+    running.shutdown().await;
+
+    let running = server().http(Http::new()).start("127.0.0.1:0").await.unwrap();
+    let cutter = cutter_of(&running).await;
+    let to = async |endpoint: Endpoint| {
+        endpoint.connect(format!("ws:{}", cutter.address())).await.unwrap()
+    };
+    goes_on(Endpoint::new(), to).await;
+    assert!(cutter.cuts() >= 3, "{}", cutter.cuts());
+    running.shutdown().await;
 }
 
 #[allow(clippy::print_stderr, reason = "a figure, for who looks")]

@@ -5,7 +5,7 @@ mod tls;
 use std::{env, path::PathBuf, sync::OnceLock};
 
 use anyhow::Result;
-use rpc_core::{Address, Endpoint, Reconnect, Token};
+use rpc_core::{Address, Endpoint, Reconnect, Resume, Token};
 
 use crate::exit::Failure;
 
@@ -86,9 +86,18 @@ pub(crate) fn address(address: Address) -> Address {
     }
 }
 
+/// Set if connections that are cut are to go on.
+static RESUMED: OnceLock<()> = OnceLock::new();
+
+/// Has connections from here on go on when they are cut, where their servers do so too.
+pub(crate) fn resume() {
+    RESUMED.get_or_init(|| ());
+}
+
 /// How servers are reached.
 pub(crate) fn endpoint() -> Endpoint {
-    ENDPOINT.get().cloned().unwrap_or_default()
+    let endpoint = ENDPOINT.get().cloned().unwrap_or_default();
+    if RESUMED.get().is_some() { endpoint.resume(Resume::new()) } else { endpoint }
 }
 
 /// Reads a token; its words do not show it.

@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 
 use super::stream::{self, End, Source};
 use crate::{
+    access,
     arguments::{self, Described},
     coding::{Coding, Wish},
     connect::{Connected, connect, method, path, reflection_is_off, split},
@@ -88,6 +89,9 @@ pub(crate) struct Args {
     /// Print what would be sent, frame by frame, and call nothing.
     #[arg(long)]
     dry_run: bool,
+    /// When the connection is cut, dial again and go on with the call: of servers that resume connections.
+    #[arg(long)]
+    resume: bool,
     /// Print errors as JSON too.
     #[arg(long)]
     pub(super) json: bool,
@@ -140,6 +144,7 @@ impl Args {
             raw: false,
             template: false,
             dry_run: false,
+            resume: false,
             json: false,
             verbose: false,
         }
@@ -154,6 +159,9 @@ pub(super) async fn run(args: Args, patience: Patience) -> Result<()> {
         let service = &source::one(&args.address, service, patience).await?;
         let described = Described { service, method: method(service, name)? };
         return preview(&args, &metadata, Some(described));
+    }
+    if args.resume {
+        access::resume();
     }
     let mut server = connect(&args.address, patience.with_timeout(args.timeout)).await?;
     make(&mut server, &args, Items::Stdin).await

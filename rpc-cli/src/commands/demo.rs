@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use rpc_core::{Address, IntoAddress as _, Server, inspect::Inspection};
+use rpc_core::{Address, IntoAddress as _, Resume, Server, inspect::Inspection};
 
 use super::serving;
 use crate::{demo, exit::Failure, output};
@@ -47,7 +47,8 @@ impl Args {
 
 /// What the demo is beside its services. Whoever reaches it may look at it, and end its calls.
 fn demonstrated() -> Server {
-    Server::new().name("rpc demo").http(demo::http()).inspect(Inspection::new().kill())
+    let server = Server::new().name("rpc demo").http(demo::http()).resume(Resume::new());
+    server.inspect(Inspection::new().kill())
 }
 
 pub(super) async fn run(args: Args) -> Result<()> {

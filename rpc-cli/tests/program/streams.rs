@@ -2,6 +2,7 @@
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{Shutdown, TcpListener, TcpStream},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };
 
@@ -46,6 +47,53 @@ impl Running {
         let stderr = String::from_utf8(output.stderr).unwrap();
         (crate::code(output.status), stderr)
     }
+}
+
+/// Carries connections to a server, and cuts the first as soon as so many bytes have come from there.
+fn relay(server: &str, most: usize) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (address, server) = (listener.local_addr().unwrap().to_string(), server.to_owned());
+    std::thread::spawn(move || {
+        for (nth, client) in listener.incoming().enumerate() {
+            let (mut client, mut server) = (client.unwrap(), TcpStream::connect(&server).unwrap());
+            let (mut back, mut there) = (server.try_clone().unwrap(), client.try_clone().unwrap());
+            std::thread::spawn(move || {
+                let _ = std::io::copy(&mut there, &mut server);
+                let _ = server.shutdown(Shutdown::Both);
+            });
+            std::thread::spawn(move || {
+                let _ = match nth {
+                    0 => std::io::copy(&mut (&mut back).take(most as u64), &mut client),
+                    _ => std::io::copy(&mut back, &mut client),
+                };
+                let _ = (client.shutdown(Shutdown::Both), back.shutdown(Shutdown::Both));
+            });
+        }
+    });
+    address
+}
+
+#[test]
+fn a_call_that_resumes_does_not_notice_that_its_connection_is_cut() {
+    let demo = Demo::start();
+    let ticks = |options: &[&str]| {
+        // The description comes first, then some three dozen bytes with each tick.
+        let mut command = rpc();
+        command.args(["call", &relay(&demo.address, 8_000)]).args(options);
+        command.args(["Clock.ticks", "every_ms=1"]);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let lines: Vec<u64> =
+            stdout.lines().map_while(|line| line.unwrap().parse().ok()).take(1_000).collect();
+        let _ = child.kill();
+        let _ = child.wait();
+        lines
+    };
+    let expected: Vec<u64> = (1..=1_000).collect();
+    assert_eq!(ticks(&["--resume"]), expected);
+    let cut = ticks(&[]);
+    assert!(cut.len() < 1_000 && expected.starts_with(&cut), "it is cut: {}", cut.len());
 }
 
 #[test]

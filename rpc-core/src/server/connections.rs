@@ -18,13 +18,14 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-#[cfg(feature = "resume")]
-use super::{authenticate::listen, sessions::Sessions};
 use super::{
+    admission::{Admission, Entrance},
     authenticate::{Halt, authenticate},
     establish::{Established, Strangers, Verdict, establish},
     security::Security,
 };
+#[cfg(feature = "resume")]
+use super::{authenticate::listen, sessions::Sessions};
 #[cfg(feature = "resume")]
 use crate::resume::Resume;
 use crate::{
@@ -56,7 +57,7 @@ pub(super) struct Connections {
     gate: Option<Arc<Gate>>,
     /// The connections that outlive their transports, if any do.
     #[cfg(feature = "resume")]
-    sessions: Option<Arc<Sessions>>,
+    pub(super) sessions: Option<Arc<Sessions>>,
     /// Answers HTTP, if this server does.
     #[cfg(feature = "http")]
     face: Option<Arc<Face>>,
@@ -210,47 +211,12 @@ impl Connections {
             _ => Ok(None),
         };
         match self.resume(link, admitted, permit) {
+            #[cfg(feature = "resume")]
             Entrance::Resumed(gone) => Either::Right(gone),
             Entrance::Anew { link, admission, permit } => {
                 Either::Left(self.drive(link, verdict, admission, began, permit, handshake))
             }
         }
-    }
-
-    /// Has a session go on over `link` if its peer has named one.
-    #[cfg(feature = "resume")]
-    fn resume(
-        &self,
-        link: Link,
-        admitted: Result<Option<Greeting>, Halt>,
-        permit: Option<OwnedSemaphorePermit>,
-    ) -> Entrance {
-        let admission = match (admitted, &self.sessions) {
-            (Err(halt), _) => Admission::Halted(halt),
-            (Ok(Some(greeting)), Some(sessions)) => match &greeting.session {
-                None => Admission::Anew { resumes: greeting.resumes },
-                Some(entry) => match sessions.find(entry, link.peer()) {
-                    Ok(found) => {
-                        return Entrance::Resumed(found.go_on(link, greeting.length, permit));
-                    }
-                    Err(why) => Admission::Refused(why),
-                },
-            },
-            _ => Admission::Anew { resumes: false },
-        };
-        Entrance::Anew { link, admission, permit }
-    }
-
-    #[cfg(not(feature = "resume"))]
-    fn resume(
-        &self,
-        link: Link,
-        admitted: Result<Option<Greeting>, Halt>,
-        permit: Option<OwnedSemaphorePermit>,
-    ) -> Entrance {
-        let admission =
-            admitted.map_or_else(Admission::Halted, |_| Admission::Anew { resumes: false });
-        Entrance::Anew { link, admission, permit }
     }
 
     /// Asks whether the peer may come in, where not everybody may, and which session it names, where there are sessions.
@@ -309,6 +275,7 @@ impl Connections {
                 let (began, handshake) = (now(), self.handshakes.begin());
                 let admitted = self.admit(&mut link, began, Some(&handshake)).await;
                 match self.resume(link, admitted, permit) {
+                    #[cfg(feature = "resume")]
                     Entrance::Resumed(gone) => gone.await,
                     Entrance::Anew { link, admission, permit } => {
                         let (verdict, handshake) = (Verdict::Serve, Some(handshake));
@@ -362,38 +329,6 @@ impl Connections {
             tracing::debug!(target: "rpc_core::server", %peer, %error, "connection ended");
             drop((listed, kept));
         })
-    }
-
-    /// Offers a session to a peer that can resume, where there are sessions. What this gives is to be dropped when the
-    /// connection ends: it has the share of the limit.
-    #[cfg(feature = "resume")]
-    fn keep(
-        &self,
-        driver: &mut Driver,
-        admission: &Admission,
-        mut permit: Option<OwnedSemaphorePermit>,
-    ) -> impl Send + use<> {
-        let session = match (admission, &self.sessions) {
-            (Admission::Anew { resumes: true }, Some(sessions)) => {
-                sessions.offer(driver, &mut permit)
-            }
-            (Admission::Refused(why), _) => {
-                driver.refuse_session((*why).to_owned());
-                None
-            }
-            _ => None,
-        };
-        (session, permit)
-    }
-
-    #[cfg(not(feature = "resume"))]
-    fn keep(
-        &self,
-        _driver: &mut Driver,
-        _admission: &Admission,
-        permit: Option<OwnedSemaphorePermit>,
-    ) -> impl Send + use<> {
-        permit
     }
 
     /// Resolves when a connection whose peer has said nothing yet is not to be waited for.
@@ -501,28 +436,8 @@ const AGE_JITTER: f64 = 0.1;
 /// The same for the time of silence.
 const IDLE_JITTER: f64 = 0.1;
 
-/// What is known of a peer before there is a connection.
-enum Admission {
-    /// It is let in; it may be able to resume.
-    Anew { resumes: bool },
-    /// It is let in, and the session that it names does not go on.
-    #[cfg(feature = "resume")]
-    Refused(&'static str),
-    /// It does not come in.
-    Halted(Halt),
-}
-
-/// What becomes of a link whose peer has said hello.
-enum Entrance {
-    /// A connection of its own.
-    Anew { link: Link, admission: Admission, permit: Option<OwnedSemaphorePermit> },
-    /// A connection that there is goes on over it; this resolves when the link is gone.
-    #[cfg(feature = "resume")]
-    Resumed(Other),
-}
-
 /// The end of a connection that is no longer there, or is served elsewhere.
-type Other = Pin<Box<dyn Future<Output = ConnectionError> + Send>>;
+pub(super) type Other = Pin<Box<dyn Future<Output = ConnectionError> + Send>>;
 
 fn over(error: ConnectionError) -> Other {
     Box::pin(ready(error))

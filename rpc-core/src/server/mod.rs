@@ -1,5 +1,6 @@
 //! The server's side: services, limits, the accept loop, shutdown.
 
+mod admission;
 mod authenticate;
 mod connections;
 mod ends;

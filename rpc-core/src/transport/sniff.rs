@@ -184,6 +184,7 @@ impl ReadHalf {
     }
 
     /// Passes over bytes that were looked at. What follows them is ours: who that is was seen by them.
+    #[cfg(feature = "resume")]
     pub(crate) fn pass(&mut self, count: usize) {
         if let Some(ahead) = &mut self.ahead {
             ahead.bytes.drain(..count.min(ahead.bytes.len()));

@@ -264,6 +264,16 @@ impl Connection {
         }
     }
 
+    /// Whether a connection that is to end waits for the peer to say what it has received.
+    pub(super) fn waits_to_leave(&self) -> bool {
+        let waits = |session: &Session| {
+            session.leave == Leave::Unsaid
+                && self.closing.is_draining()
+                && !session.is_acknowledged()
+        };
+        self.session.as_ref().is_some_and(|session| waits(session))
+    }
+
     /// Takes note that the first `count` bytes of `transmit` are written. Gives how many of them are written for the
     /// first time.
     pub fn advance(&mut self, transmit: &mut Transmit, count: usize) -> usize {

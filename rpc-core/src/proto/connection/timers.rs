@@ -224,7 +224,7 @@ impl Connection {
     /// When the peer is next to be pinged, or to be given up.
     fn keepalive_due(&self) -> Option<Instant> {
         let interval = self.config.keepalive?;
-        if self.peer.is_none() || !self.has_calls() {
+        if self.peer.is_none() || !(self.has_calls() || self.waits_to_leave()) {
             return None;
         }
         if self.closing.is_half_closed() {

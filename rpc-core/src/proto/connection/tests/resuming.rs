@@ -3,7 +3,10 @@
 
 use proptest::{collection::vec, prelude::*};
 
-use super::{streams::item_frame, *};
+use super::{
+    streams::{item_frame, items_of},
+    *,
+};
 use crate::proto::{
     SessionEntry, SessionId,
     connection::{Items, Keep, StreamId},
@@ -354,7 +357,7 @@ impl World {
         let mut come = Vec::new();
         let machine = &mut self.cable.pair[peer].machine;
         while let Poll::Ready(Items::Some(segments)) = machine.poll_items(stream, &mut idle()) {
-            come.extend(segments.into_iter().flat_map(streams::items_of));
+            come.extend(segments.into_iter().flat_map(items_of));
         }
         let sent = self.items[usize::from(side == Acceptor)];
         let expected: Vec<_> = (0..sent).map(|number| number.to_le_bytes().to_vec()).collect();
