@@ -202,7 +202,10 @@ const BENCHES: &[Wall] = &[
         ],
     ),
     ("page", &["plan", "record", "report", "results", "transport"]),
-    ("tls", &["gauge", "idle", "plan", "process", "record", "run", "runtime", "transport"]),
+    (
+        "tls",
+        &["gauge", "memory", "idle", "plan", "process", "record", "run", "runtime", "transport"],
+    ),
     ("survey", &["allocations", "idle", "plan", "results", "run", "streams", "wire"]),
 ];
 

@@ -87,7 +87,8 @@ fn most_rules_are_tried() {
         changes(&old, &new, Answers::Server).into_iter().map(|change| change.rule).collect();
     rules.sort_unstable();
     rules.dedup();
-    // Services come and go without calls, order is no matter of one call, and permissions are tried where they are given.
+    // Services come and go without calls, order and repetition are no matter of one call, and permissions are tried where they
+    // are given.
     let untried = [
         Rule::ServiceAdded,
         Rule::ServiceRemoved,
@@ -96,6 +97,8 @@ fn most_rules_are_tried() {
         Rule::Deprecated,
         Rule::PermissionAdded,
         Rule::PermissionRemoved,
+        Rule::RepetitionAdded,
+        Rule::RepetitionRemoved,
     ];
     let missing: Vec<_> =
         Rule::ALL.iter().filter(|rule| !rules.contains(rule) && !untried.contains(rule)).collect();

@@ -21,6 +21,7 @@ impl Names {
     }
 
     /// The name of a method, if it was told.
+    #[cfg(feature = "http")]
     pub(crate) fn name(&self, key: MethodKey) -> Option<Arc<str>> {
         self.0.lock().get(&key.name_hash()).cloned()
     }

@@ -1,0 +1,68 @@
+//! A server as it was described becomes what serves connections.
+
+use std::sync::Arc;
+
+use super::{ServeError, Server, connections::Connections, inspection};
+#[cfg(feature = "http")]
+use crate::schema::ServiceSchema;
+use crate::{
+    identity::Gate,
+    inspect::Inspection,
+    reflect,
+    seam::Serve,
+    service::{Forward, Router},
+};
+
+impl Server {
+    pub(super) fn build(self) -> Result<Arc<Connections>, ServeError> {
+        self.config.check()?;
+        #[cfg(feature = "tower")]
+        let services = crate::service::layered(self.services, self.layers)?;
+        #[cfg(not(feature = "tower"))]
+        let services = self.services;
+        let ledger = self.inspection.as_ref().map(Inspection::ledger);
+        let mut router = Router::listing(&services, self.once, ledger.clone())?;
+        inspection::add_to(&mut router, self.inspection, ledger.as_ref(), &self.config.name)?;
+        if self.reflection && self.upstream.is_none() {
+            reflect::add_to(&mut router, &self.reflection_requires)?;
+        }
+        if self.authenticator.is_none()
+            && let Some(method) = router.restricted().next()
+        {
+            tracing::warn!(
+                target: "rpc_core::server",
+                method,
+                "methods require permissions, and no authenticator grants any: Server::authenticate"
+            );
+        }
+        let timeout = self.config.handshake_timeout;
+        let gate = self.authenticator.map(|judge| Gate::new(judge, timeout));
+        router.set_hook(self.hook);
+        let (most, silent) = (self.max_connections, self.max_handshakes);
+        #[cfg(feature = "http")]
+        let described = self.http.map(|http| {
+            let mut services: Vec<ServiceSchema> = router.schemas().cloned().collect();
+            services.extend(self.upstream.iter().flat_map(|(_, others)| others).cloned());
+            (http, services)
+        });
+        let (memory, mut config) = (router.once().cloned(), self.config);
+        config.memory = router.memory();
+        let router: Arc<dyn Serve> = match self.upstream {
+            None => Arc::new(router),
+            Some((channel, services)) => Arc::new(Forward::new(router, channel, &services)),
+        };
+        let config = Arc::new(config);
+        let connections = Connections::new(router, config, self.security, gate, most, silent);
+        let connections = connections.with_memory(memory).with_max_age(self.max_age);
+        #[cfg(feature = "resume")]
+        let connections = connections.with_sessions(self.resume);
+        #[cfg(feature = "http")]
+        let connections = match described {
+            Some((http, services)) => connections.with_http(http, services),
+            None => connections,
+        };
+        let connections = Arc::new(connections);
+        inspection::list(&connections, ledger.as_ref());
+        Ok(connections)
+    }
+}
