@@ -21,7 +21,8 @@ use names::Names;
 ///
 /// let mut clock = ServiceBuilder::new("Clock", "Tells the time.");
 /// clock.method("unix_time", "", MethodKind::Unary).returns::<u64>();
-/// let client = rpc_core::BrowserClient::of(&Document::new(vec![clock.build()]));
+/// let document = Document::new(vec![clock.build()]);
+/// let client = rpc_core::BrowserClient::of(&document);
 ///
 /// assert!(client.script().contains("export class Clock"));
 /// assert!(client.declarations().contains("unixTime(options?: CallOptions): Promise<bigint>;"));
