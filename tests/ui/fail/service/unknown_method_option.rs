@@ -4,7 +4,7 @@ use rpc_core::service;
 
 #[service]
 trait Calculator {
-    #[rpc(idempotent)]
+    #[rpc(idempotant)]
     async fn add(&self, a: i64) -> i64;
 }
 
