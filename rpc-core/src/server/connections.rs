@@ -2,7 +2,6 @@
 
 use std::{
     future::{pending, ready},
-    hash::{BuildHasher as _, RandomState},
     pin::Pin,
     sync::{Arc, Weak},
     time::{Duration, Instant},
@@ -22,6 +21,7 @@ use super::{
     admission::{Admission, Entrance},
     authenticate::{Halt, authenticate},
     establish::{Established, Strangers, Verdict, establish},
+    jitter::jittered,
     security::Security,
 };
 #[cfg(feature = "resume")]
@@ -418,14 +418,6 @@ async fn grow_old(live: Weak<Live>, phases: Phases, age: Duration) {
     if let Some(live) = live.upgrade() {
         live.drain(OLD);
     }
-}
-
-/// A time that is longer or shorter by chance, by up to this part of it.
-fn jittered(time: Duration, part: f64) -> Duration {
-    let bits = RandomState::new().hash_one(0) >> 11;
-    let chance = bits as f64 / (1u64 << 52) as f64 - 1.0;
-    // A time that no clock reaches stays as it is.
-    Duration::try_from_secs_f64(time.as_secs_f64() * (1.0 + part * chance)).unwrap_or(time)
 }
 
 const OLD: &str = "the connection is as old as connections become here";

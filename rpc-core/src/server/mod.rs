@@ -11,6 +11,7 @@ mod forward;
 #[cfg(unix)]
 mod handover;
 mod inspection;
+mod jitter;
 #[cfg(feature = "tower")]
 mod layers;
 mod running;
