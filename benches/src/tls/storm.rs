@@ -70,16 +70,17 @@ pub(super) fn measure(program: &Path, effort: Effort) -> Result<String> {
     let tls = ClientTls::roots_pem(&authority)?;
     let runtime = runtime::usual()?;
     let hello = runtime.block_on(hello(&tls))?;
+    let socket = address.trim_start_matches("tls:");
     let stop = Arc::new(AtomicBool::new(false));
     let channel = runtime.block_on(Endpoint::new().tls(tls).connect(address))?;
     let friend = runtime.spawn(ping(channel, Arc::clone(&stop)));
     let files = memory::open_files(server.pid())?;
 
-    runtime.block_on(storm(address, &hello, handshakes))?;
+    runtime.block_on(storm(socket, &hello, handshakes))?;
     runtime.block_on(closed(server.pid(), files))?;
     let before = memory::resident(server.pid())?;
     let began = Instant::now();
-    runtime.block_on(storm(address, &hello, handshakes))?;
+    runtime.block_on(storm(socket, &hello, handshakes))?;
     let rate = handshakes as f64 / began.elapsed().as_secs_f64();
     let left = runtime.block_on(closed(server.pid(), files))?;
     let growth = memory::resident(server.pid())? as f64 / before as f64 - 1.0;
