@@ -125,7 +125,9 @@ proptest! {
 
     #[test]
     fn the_last_bytes_arrive_however_both_ways_are_cut(
-        room in 1..3000_usize,
+        // With less room than its record of six bytes that changes the cipher, rustls waits for ever on both sides, without this
+        // framework as well: neither reads before it has written.
+        room in 6..3000_usize,
         sent in prop::collection::vec(1..600_usize, 1..8),
         received in prop::collection::vec(1..600_usize, 1..8),
     ) {

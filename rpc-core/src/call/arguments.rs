@@ -10,16 +10,26 @@ use crate::{
 
 /// An argument that can be sent.
 pub trait Sendable {
-    /// Appends its form.
+    /// Appends its form in bincode.
     ///
     /// # Errors
     /// The codec cannot express the value.
-    fn append(&self, codec: Codec, out: &mut Vec<u8>) -> Result<(), CodecError>;
+    fn append_bincode(&self, out: &mut Vec<u8>) -> Result<(), CodecError>;
+
+    /// Appends its form in JSON.
+    ///
+    /// # Errors
+    /// The codec cannot express the value.
+    fn append_json(&self, out: &mut Vec<u8>) -> Result<(), CodecError>;
 }
 
 impl<T: Serialize> Sendable for T {
-    fn append(&self, codec: Codec, out: &mut Vec<u8>) -> Result<(), CodecError> {
-        codec::encode(codec, self, out)
+    fn append_bincode(&self, out: &mut Vec<u8>) -> Result<(), CodecError> {
+        codec::append_bincode(self, out)
+    }
+
+    fn append_json(&self, out: &mut Vec<u8>) -> Result<(), CodecError> {
+        codec::encode(Codec::Json, self, out)
     }
 }
 
@@ -32,8 +42,8 @@ pub(super) fn encode(
     method: &MethodSchema,
     arguments: &[&dyn Sendable],
 ) -> Result<Payload, Status> {
-    let encoded = codec::payload_of(&mut |out| match codec {
-        Codec::Bincode => arguments.iter().try_for_each(|argument| argument.append(codec, out)),
+    let encoded = codec::payload_of(|out| match codec {
+        Codec::Bincode => arguments.iter().try_for_each(|argument| argument.append_bincode(out)),
         Codec::Json => encode_json(method, arguments, out),
     });
     encoded.map_err(|error| unencodable(&error))
@@ -51,7 +61,7 @@ fn encode_json(
         }
         codec::encode(Codec::Json, &*described.name, out)?;
         out.push(b':');
-        argument.append(Codec::Json, out)?;
+        argument.append_json(out)?;
     }
     out.push(b'}');
     Ok(())

@@ -267,6 +267,10 @@ impl<T, E> Streaming<T, E> {
 
     /// Tells those who want to know of the end of the stream.
     #[inline]
+    #[cfg_attr(
+        not(feature = "tower"),
+        expect(clippy::needless_pass_by_ref_mut, reason = "layers are told once")
+    )]
     fn tell(&mut self, failure: Option<&Failure>) {
         #[cfg(feature = "tower")]
         if let Some(mut hooks) = self.hooks.take() {

@@ -82,6 +82,15 @@ pub fn encode<T: Serialize + ?Sized>(
     encoded
 }
 
+/// Appends the form of `value` in bincode; on errors a part of it may stand there.
+///
+/// # Errors
+/// The codec cannot express the value.
+#[inline]
+pub(crate) fn append_bincode<T: Serialize>(value: &T, out: &mut Vec<u8>) -> Result<(), CodecError> {
+    bincode::encode(value, out).map_err(CodecError::bincode_encode)
+}
+
 /// Reads a value from all bytes of `source`.
 ///
 /// ```
@@ -134,15 +143,16 @@ pub(crate) fn to_payload<T>(
     value: &T,
     encode: Encode<T>,
 ) -> Result<Payload, CodecError> {
-    payload_of(&mut |out| encode(codec, value, out))
+    payload_of(|out| encode(codec, value, out))
 }
 
-/// What `encode` appends, as a payload: without an allocation if it is small. Not generic, so that it is compiled once.
+/// What `encode` appends, as a payload: without an allocation if it is small.
 ///
 /// # Errors
 /// Those of `encode`.
+#[inline]
 pub(crate) fn payload_of(
-    encode: &mut dyn FnMut(&mut Vec<u8>) -> Result<(), CodecError>,
+    encode: impl FnOnce(&mut Vec<u8>) -> Result<(), CodecError>,
 ) -> Result<Payload, CodecError> {
     // Taken, not borrowed: the value's own code runs meanwhile, and may encode other values.
     let mut buffer = SCRATCH.take();
@@ -150,17 +160,26 @@ pub(crate) fn payload_of(
     let (encoded, gaps) = by_reference::with_gaps(&mut buffer, encode);
     // Dropped on errors: it may have grown large before.
     encoded?;
-    let payload = if buffer.len() > KEEP {
-        Payload::from(buffer)
+    if gaps.is_some() || buffer.len() > KEEP {
+        return Ok(long(buffer, gaps));
+    }
+    let payload = Payload::copy_from_slice(&buffer);
+    SCRATCH.set(buffer);
+    Ok(payload)
+}
+
+/// The payload of a value that keeps its buffer, or leaves with bytes by reference.
+#[cold]
+fn long(buffer: Vec<u8>, gaps: Option<Vec<Gap>>) -> Payload {
+    let Some(gaps) = gaps else { return Payload::from(buffer) };
+    let bytes = if buffer.len() > KEEP {
+        buffer.into()
     } else {
-        let payload = Payload::copy_from_slice(&buffer);
+        let bytes = Bytes::copy_from_slice(&buffer);
         SCRATCH.set(buffer);
-        payload
+        bytes
     };
-    Ok(match gaps {
-        Some(gaps) => Payload::with_gaps(&payload.into_bytes(), gaps),
-        None => payload,
-    })
+    Payload::with_gaps(&bytes, gaps)
 }
 
 #[cfg(test)]

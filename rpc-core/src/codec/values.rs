@@ -1,38 +1,45 @@
 //! Values one behind the other in one message, each of a type of its own: the arguments of a call in bincode.
 
-use bytes::Bytes;
+use std::fmt;
+
 use serde::de::DeserializeOwned;
 
 use super::{CodecError, Source, bincode, bytes_form};
 
 /// What is left of a message of several values.
-pub(crate) struct Values<'a> {
-    deserializer: bincode::Deserializer<'a>,
-    shared: Option<&'a Bytes>,
-}
+pub struct Values<'a>(bincode::Deserializer<'a>);
 
-impl<'a> Values<'a> {
-    /// All values of a message, which are as deep as the fields of a struct.
-    pub(crate) const fn new(source: Source<'a>) -> Self {
+impl Values<'_> {
+    /// Has `read` read all values of a message, which are as deep as the fields of a struct.
+    ///
+    /// # Errors
+    /// Those of `read`, or bytes are left.
+    #[inline]
+    pub(crate) fn read<R>(
+        source: Source<'_>,
+        read: impl FnOnce(&mut Values<'_>) -> Result<R, CodecError>,
+    ) -> Result<R, CodecError> {
         let Source { bytes, shared } = source;
-        Self { deserializer: bincode::Deserializer::of_fields(bytes), shared }
+        bytes_form::with_source(shared, || {
+            let mut values = Values(bincode::Deserializer::of_fields(bytes));
+            let values_read = read(&mut values)?;
+            values.0.finish().map_err(CodecError::bincode_decode)?;
+            Ok(values_read)
+        })
     }
 
     /// Reads the next value.
     ///
     /// # Errors
     /// The next bytes are no form of `T`.
+    #[inline]
     pub(crate) fn next<T: DeserializeOwned>(&mut self) -> Result<T, CodecError> {
-        let Self { deserializer, shared } = self;
-        bytes_form::with_source(*shared, || T::deserialize(&mut *deserializer))
-            .map_err(|error| CodecError::bincode_decode(deserializer.place(error)))
+        T::deserialize(&mut self.0).map_err(|error| CodecError::bincode_decode(self.0.place(error)))
     }
+}
 
-    /// The end of the message.
-    ///
-    /// # Errors
-    /// Bytes are left.
-    pub(crate) fn finish(self) -> Result<(), CodecError> {
-        self.deserializer.finish().map_err(CodecError::bincode_decode)
+impl fmt::Debug for Values<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Values").finish_non_exhaustive()
     }
 }

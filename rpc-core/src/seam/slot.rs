@@ -19,9 +19,30 @@ use crate::{
     time::now,
 };
 
-/// The future of a handler. In a box of its own: one that is used again for the next future is some 900 bytes of code for
-/// each method of a program, and takes no fewer instructions than an allocation that is given back at once.
-type HandlerBox = Pin<Box<dyn Future<Output = Outcome> + Send>>;
+/// Where the future of a handler stands, which may be that of the next call of the same method as well: an allocation for
+/// each is what most handlers cost besides their own work.
+trait Stand: Send {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome>;
+
+    /// Takes the future out of `next` if it is of this type.
+    fn refill(self: Pin<&mut Self>, next: &mut dyn Any) -> bool;
+}
+
+impl<F: Future<Output = Outcome> + Send + 'static> Stand for Option<F> {
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
+        self.as_pin_mut().map_or(Poll::Pending, |handler| handler.poll(cx))
+    }
+
+    #[inline]
+    fn refill(mut self: Pin<&mut Self>, next: &mut dyn Any) -> bool {
+        let Some(next) = next.downcast_mut::<Self>() else { return false };
+        self.set(next.take());
+        true
+    }
+}
+
+type HandlerBox = Pin<Box<dyn Stand>>;
 
 /// Takes the future of one handler.
 #[derive(Default)]
@@ -51,13 +72,12 @@ pub(crate) trait CallEnd: Send + Sync {
 impl HandlerSlot {
     /// Puts a handler in.
     #[inline]
-    pub(crate) fn run(&mut self, handler: impl Future<Output = Outcome> + Send + 'static) {
-        self.put(Box::pin(handler));
-    }
-
-    /// Puts a handler in that has its box.
-    pub(crate) fn put(&mut self, handler: HandlerBox) {
-        self.handler = Some(handler);
+    pub(crate) fn run<F: Future<Output = Outcome> + Send + 'static>(&mut self, handler: F) {
+        let mut handler = Some(handler);
+        let refilled = |stand: &mut HandlerBox| stand.as_mut().refill(&mut handler);
+        if !self.handler.as_mut().is_some_and(refilled) {
+            self.handler = Some(Box::pin(handler));
+        }
     }
 
     /// Has somebody told of the end of the call.
@@ -165,6 +185,7 @@ impl fmt::Debug for Reply {
 }
 
 /// Polls a handler. A panic of it ends its call with `INTERNAL`, and nothing else.
+#[inline]
 fn poll_caught(handler: &mut HandlerBox, beside: &Beside, cx: &mut Context<'_>) -> Poll<Outcome> {
     let poll = || {
         let _inside = beside.span.as_ref().map(|span| span.enter());

@@ -14,80 +14,83 @@ use crate::{
     schema::{Format, MethodSchema},
 };
 
-/// What is left of the arguments of a call.
-pub struct Arguments<'a>(Form<'a>);
-
-enum Form<'a> {
-    Bincode(Values<'a>),
-    Json { message: &'a Payload, texts: std::vec::IntoIter<&'a str> },
-}
-
 /// The arguments of a method: `()`, or one in front of the others.
 pub trait ReadArguments: Sized {
     /// Reads them in their order.
     ///
     /// # Errors
     /// One of them is not of its type.
-    fn read(from: &mut Arguments<'_>) -> Result<Self, CodecError>;
+    fn from_bincode(values: &mut Values<'_>) -> Result<Self, CodecError>;
+
+    /// The same in JSON.
+    ///
+    /// # Errors
+    /// One of them is not of its type.
+    fn from_json(texts: &mut Texts<'_>) -> Result<Self, CodecError>;
 }
 
 impl ReadArguments for () {
     #[inline]
-    fn read(_: &mut Arguments<'_>) -> Result<Self, CodecError> {
+    fn from_bincode(_: &mut Values<'_>) -> Result<Self, CodecError> {
+        Ok(())
+    }
+
+    fn from_json(_: &mut Texts<'_>) -> Result<Self, CodecError> {
         Ok(())
     }
 }
 
 impl<T: DeserializeOwned, R: ReadArguments> ReadArguments for (T, R) {
     #[inline]
-    fn read(from: &mut Arguments<'_>) -> Result<Self, CodecError> {
-        Ok((from.next()?, R::read(from)?))
+    fn from_bincode(values: &mut Values<'_>) -> Result<Self, CodecError> {
+        Ok((values.next()?, R::from_bincode(values)?))
+    }
+
+    fn from_json(texts: &mut Texts<'_>) -> Result<Self, CodecError> {
+        Ok((texts.next()?, R::from_json(texts)?))
     }
 }
 
-impl<'a> Arguments<'a> {
-    /// The arguments of `method` in the message of a call.
-    ///
+/// Reads the arguments of `method`, all of the message of a call.
+///
+/// # Errors
+/// One of them is not of its type, or missing; or the message goes on.
+#[inline]
+pub(super) fn read<A: ReadArguments>(
+    codec: Codec,
+    message: &Payload,
+    method: &MethodSchema,
+) -> Result<A, CodecError> {
+    match codec {
+        Codec::Bincode => Values::read(message.into(), A::from_bincode),
+        Codec::Json => A::from_json(&mut Texts::of(message, method)?),
+    }
+}
+
+/// What is left of the arguments of a call in JSON.
+pub struct Texts<'a> {
+    message: &'a [u8],
+    texts: std::vec::IntoIter<&'a str>,
+}
+
+impl<'a> Texts<'a> {
     /// # Errors
-    /// In JSON: the message is no object of them, nor an array.
-    pub(super) fn of(
-        codec: Codec,
-        message: &'a Payload,
-        method: &MethodSchema,
-    ) -> Result<Self, CodecError> {
-        Ok(Self(match codec {
-            Codec::Bincode => Form::Bincode(Values::new(message.into())),
-            Codec::Json => {
-                let texts = split(message, method).map_err(CodecError::json_decode)?;
-                Form::Json { message, texts: texts.into_iter() }
-            }
-        }))
+    /// The message is no object of the arguments, nor an array.
+    fn of(message: &'a [u8], method: &MethodSchema) -> Result<Self, CodecError> {
+        let texts = split(message, method).map_err(CodecError::json_decode)?;
+        Ok(Self { message, texts: texts.into_iter() })
     }
 
     fn next<T: DeserializeOwned>(&mut self) -> Result<T, CodecError> {
-        match &mut self.0 {
-            Form::Bincode(values) => values.next(),
-            Form::Json { message, texts } => {
-                // As many as the method has arguments.
-                let text = texts.next().unwrap_or_default();
-                serde_json::from_str(text).map_err(|error| placed(message, text, &error))
-            }
-        }
-    }
-
-    /// # Errors
-    /// The message goes on.
-    pub(super) fn finish(self) -> Result<(), CodecError> {
-        match self.0 {
-            Form::Bincode(values) => values.finish(),
-            Form::Json { .. } => Ok(()),
-        }
+        // As many as the method has arguments.
+        let text = self.texts.next().unwrap_or_default();
+        serde_json::from_str(text).map_err(|error| placed(self.message, text, &error))
     }
 }
 
-impl fmt::Debug for Arguments<'_> {
+impl fmt::Debug for Texts<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Arguments").finish_non_exhaustive()
+        f.debug_struct("Texts").finish_non_exhaustive()
     }
 }
 
@@ -212,12 +215,7 @@ mod tests {
 
     fn read<A: ReadArguments>(codec: Codec, method: usize, message: &[u8]) -> Result<A, String> {
         let (schema, message) = (schema(), Payload::copy_from_slice(message));
-        let read = || {
-            let mut from = Arguments::of(codec, &message, &schema.methods[method])?;
-            let read = A::read(&mut from)?;
-            from.finish().map(|()| read)
-        };
-        read().map_err(|error: CodecError| error.to_string())
+        super::read(codec, &message, &schema.methods[method]).map_err(|error| error.to_string())
     }
 
     fn json(message: &str) -> Result<Find, String> {

@@ -5,7 +5,6 @@ use std::{
     convert::Infallible,
     fmt,
     future::Future,
-    pin::Pin,
     sync::{Arc, OnceLock},
 };
 
@@ -13,7 +12,7 @@ use tracing::Level;
 
 use super::{
     Context, HandlerStatus, ItemSink,
-    arguments::{Arguments, ReadArguments},
+    arguments::{self, ReadArguments},
     item_sink::Sending,
 };
 use crate::{
@@ -67,12 +66,7 @@ impl Request {
     /// Reads the arguments; refuses the call in `slot` if they are wrong.
     pub fn arguments<A: ReadArguments>(&self, slot: &mut HandlerSlot) -> Option<A> {
         let request = &self.call.request;
-        let read = Arguments::of(request.opening.codec, &request.arguments, self.method).and_then(
-            |mut from| {
-                let arguments = A::read(&mut from)?;
-                from.finish().map(|()| arguments)
-            },
-        );
+        let read = arguments::read(request.opening.codec, &request.arguments, self.method);
         read.map_err(|error| self.refuse_arguments(slot, &error)).ok()
     }
 
@@ -124,13 +118,18 @@ impl Request {
 
     /// Puts a handler into `slot`, inside a span if anybody listens. What it sends beside its reply is handed over when
     /// the reply is there.
-    // There is a future for each method: what is done with it is not to be generic.
-    pub fn run(
-        mut self,
+    #[inline]
+    pub fn run<F: Future<Output = Outcome> + Send + 'static>(
+        self,
         slot: &mut HandlerSlot,
-        handler: Pin<Box<dyn Future<Output = Outcome> + Send>>,
+        handler: F,
     ) {
-        slot.put(handler);
+        slot.run(handler);
+        self.accompany(slot);
+    }
+
+    // There is a future for each method: what is done besides is not to be generic.
+    fn accompany(mut self, slot: &mut HandlerSlot) {
         if tracing::enabled!(target: "rpc_core::call", Level::DEBUG) {
             slot.enter(tracing::debug_span!(
                 target: "rpc_core::call",

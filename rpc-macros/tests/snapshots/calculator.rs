@@ -213,7 +213,7 @@ const _: () = {
                     request
                         .run(
                             slot,
-                            ::std::boxed::Box::pin(async move {
+                            async move {
                                 __answer
                                     .value(
                                         &<__T as Calculator>::add(
@@ -224,7 +224,7 @@ const _: () = {
                                             .await,
                                         ::rpc_core::__private::plain::encode::<i64>,
                                     )
-                            }),
+                            },
                         );
                 }
                 1usize => {
@@ -239,7 +239,7 @@ const _: () = {
                     request
                         .run(
                             slot,
-                            ::std::boxed::Box::pin(async move {
+                            async move {
                                 __answer
                                     .result(
                                         <__T as Calculator>::div(
@@ -252,7 +252,7 @@ const _: () = {
                                         ::rpc_core::__private::plain::encode::<f64>,
                                         ::rpc_core::__private::plain::encode::<MathError>,
                                     )
-                            }),
+                            },
                         );
                 }
                 2usize => {
@@ -266,7 +266,7 @@ const _: () = {
                     request
                         .run(
                             slot,
-                            ::std::boxed::Box::pin(async move {
+                            async move {
                                 __answer
                                     .value(
                                         &<__T as Calculator>::log(
@@ -277,7 +277,7 @@ const _: () = {
                                             .await,
                                         ::rpc_core::__private::plain::encode::<()>,
                                     )
-                            }),
+                            },
                         );
                 }
                 3usize => {
@@ -290,13 +290,13 @@ const _: () = {
                     request
                         .run(
                             slot,
-                            ::std::boxed::Box::pin(async move {
+                            async move {
                                 __answer
                                     .value(
                                         &<__T as Calculator>::reset(&__service).await,
                                         ::rpc_core::__private::plain::encode::<()>,
                                     )
-                            }),
+                            },
                         );
                 }
                 _ => request.unknown_method(slot),

@@ -384,11 +384,11 @@ const _: () = {
                     request
                         .run(
                             slot,
-                            ::std::boxed::Box::pin(async move {
+                            async move {
                                 __answer
                                     .send_all(<__T as Feed>::ticks(&__service, __argument_0))
                                     .await
-                            }),
+                            },
                         );
                 }
                 1usize => {
@@ -402,11 +402,11 @@ const _: () = {
                     request
                         .run(
                             slot,
-                            ::std::boxed::Box::pin(async move {
+                            async move {
                                 __answer
                                     .send_all(<__T as Feed>::open(&__service).await)
                                     .await
-                            }),
+                            },
                         );
                 }
                 2usize => {
@@ -423,11 +423,11 @@ const _: () = {
                     request
                         .run(
                             slot,
-                            ::std::boxed::Box::pin(async move {
+                            async move {
                                 __answer
                                     .send_all_or_fail(<__T as Feed>::risky(&__service))
                                     .await
-                            }),
+                            },
                         );
                 }
                 3usize => {
@@ -444,7 +444,7 @@ const _: () = {
                     request
                         .run(
                             slot,
-                            ::std::boxed::Box::pin(async move {
+                            async move {
                                 match <__T as Feed>::watch(&__service, __argument_0).await {
                                     ::core::result::Result::Ok(__stream) => {
                                         __answer.send_all(__stream).await
@@ -453,7 +453,7 @@ const _: () = {
                                         __answer.fail(__error)
                                     }
                                 }
-                            }),
+                            },
                         );
                 }
                 4usize => {
@@ -471,7 +471,7 @@ const _: () = {
                     request
                         .run(
                             slot,
-                            ::std::boxed::Box::pin(async move {
+                            async move {
                                 match <__T as Feed>::both(&__service, &__context) {
                                     ::core::result::Result::Ok(__stream) => {
                                         __answer.send_all_or_fail(__stream).await
@@ -480,7 +480,7 @@ const _: () = {
                                         __answer.fail(__error)
                                     }
                                 }
-                            }),
+                            },
                         );
                 }
                 5usize => {
@@ -496,7 +496,7 @@ const _: () = {
                     request
                         .run(
                             slot,
-                            ::std::boxed::Box::pin(async move {
+                            async move {
                                 __answer
                                     .result(
                                         <__T as Feed>::sum(
@@ -509,7 +509,7 @@ const _: () = {
                                         ::rpc_core::__private::plain::encode::<i64>,
                                         ::rpc_core::__private::plain::encode::<FeedError>,
                                     )
-                            }),
+                            },
                         );
                 }
                 6usize => {
@@ -524,13 +524,13 @@ const _: () = {
                     request
                         .run(
                             slot,
-                            ::std::boxed::Box::pin(async move {
+                            async move {
                                 __answer
                                     .value(
                                         &<__T as Feed>::store(&__service, __upload).await,
                                         ::rpc_core::__private::plain::encode::<()>,
                                     )
-                            }),
+                            },
                         );
                 }
                 7usize => {
@@ -546,11 +546,11 @@ const _: () = {
                     request
                         .run(
                             slot,
-                            ::std::boxed::Box::pin(async move {
+                            async move {
                                 __answer
                                     .send_all(<__T as Feed>::echo(&__service, __upload))
                                     .await
-                            }),
+                            },
                         );
                 }
                 8usize => {
@@ -563,13 +563,13 @@ const _: () = {
                     request
                         .run(
                             slot,
-                            ::std::boxed::Box::pin(async move {
+                            async move {
                                 __answer
                                     .value(
                                         &<__T as Feed>::say(&__service, __argument_0).await,
                                         ::rpc_core::__private::shared_value::encode::<Tick>,
                                     )
-                            }),
+                            },
                         );
                 }
                 9usize => {
@@ -582,13 +582,13 @@ const _: () = {
                     request
                         .run(
                             slot,
-                            ::std::boxed::Box::pin(async move {
+                            async move {
                                 __answer
                                     .value(
                                         &<__T as Feed>::log(&__service, __argument_0).await,
                                         ::rpc_core::__private::plain::encode::<()>,
                                     )
-                            }),
+                            },
                         );
                 }
                 _ => request.unknown_method(slot),

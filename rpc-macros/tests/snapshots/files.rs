@@ -162,7 +162,7 @@ const _: () = {
                     request
                         .run(
                             slot,
-                            ::std::boxed::Box::pin(async move {
+                            async move {
                                 __answer
                                     .result(
                                         <__T as Files>::swap(&__service, __argument_0, __argument_1)
@@ -170,7 +170,7 @@ const _: () = {
                                         my::engine::__private::byte_vec::encode,
                                         my::engine::__private::shared_bytes::encode,
                                     )
-                            }),
+                            },
                         );
                 }
                 _ => request.unknown_method(slot),

@@ -209,13 +209,18 @@ const _: () = {
                     request
                         .run(
                             slot,
-                            ::std::boxed::Box::pin(async move {
+                            async move {
+                                let __returned = <__T as Stock>::price(
+                                        &__service,
+                                        __argument_0,
+                                    )
+                                    .await;
                                 __answer
                                     .value_or_status(
-                                        <__T as Stock>::price(&__service, __argument_0).await,
+                                        __returned,
                                         ::rpc_core::__private::plain::encode::<u64>,
                                     )
-                            }),
+                            },
                         );
                 }
                 1usize => {
@@ -229,11 +234,11 @@ const _: () = {
                     request
                         .run(
                             slot,
-                            ::std::boxed::Box::pin(async move {
+                            async move {
                                 __answer
                                     .send_all_or_status(<__T as Stock>::prices(&__service))
                                     .await
-                            }),
+                            },
                         );
                 }
                 2usize => {
@@ -247,7 +252,7 @@ const _: () = {
                     request
                         .run(
                             slot,
-                            ::std::boxed::Box::pin(async move {
+                            async move {
                                 match <__T as Stock>::watch(&__service, __argument_0).await
                                 {
                                     ::core::result::Result::Ok(__stream) => {
@@ -257,7 +262,7 @@ const _: () = {
                                         __answer.end(__error)
                                     }
                                 }
-                            }),
+                            },
                         );
                 }
                 3usize => {
@@ -270,14 +275,14 @@ const _: () = {
                     request
                         .run(
                             slot,
-                            ::std::boxed::Box::pin(async move {
+                            async move {
                                 __answer
                                     .result(
                                         <__T as Stock>::own(&__service).await,
                                         ::rpc_core::__private::plain::encode::<u64>,
                                         ::rpc_core::__private::plain::encode::<Status<u8>>,
                                     )
-                            }),
+                            },
                         );
                 }
                 _ => request.unknown_method(slot),

@@ -121,7 +121,7 @@ fn arm(service: &Service, method: &Method) -> TokenStream {
         #upload
         let __service = ::std::sync::Arc::clone(&self.service);
         let __answer = request.#answering;
-        request.run(slot, ::std::boxed::Box::pin(async move { #body }));
+        request.run(slot, async move { #body });
     }
 }
 
@@ -138,8 +138,13 @@ fn answer(service: &Service, method: &Method, called: &TokenStream) -> (TokenStr
             (None, quote!(__answer.result(#called, #value, #error)))
         }
         Output::Fallible { value, error: Failure::Status(status) } => {
-            let (function, value) = (Ident::new("value_or_status", status.span()), encode(value));
-            (None, quote!(__answer.#function(#called, #value)))
+            // A user whose own error is called `Status` sees the compiler's error at that type.
+            let (returned, value) = (Ident::new("__returned", status.span()), encode(value));
+            let body = quote! {
+                let #returned = #called;
+                __answer.value_or_status(#returned, #value)
+            };
+            (None, body)
         }
         Output::Stream(items) => {
             let item = encode(&items.item);
