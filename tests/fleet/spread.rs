@@ -20,7 +20,7 @@ async fn calls_are_spread_evenly_over_servers_that_are_equal() {
     let calls = stream::iter(0..1500).map(|number| client.look(number)).buffer_unordered(64);
     soon(calls.for_each(|reply| async move { assert!(reply.is_ok(), "{reply:?}") })).await;
     for (now, before) in yard.calls().into_iter().zip(before) {
-        assert!((500..=1500).contains(&(now - before)), "{:?}", yard.calls());
+        assert!((300..=1700).contains(&(now - before)), "{:?}", yard.calls());
     }
 }
 

@@ -15,7 +15,7 @@ use tokio::{runtime::Handle, sync::watch};
 
 use super::{
     Balance,
-    gauge::{Nanos, UNKNOWN},
+    gauge::Nanos,
     member::Member,
     subset::Subset,
 };
@@ -50,6 +50,7 @@ pub(crate) struct Fleet {
     /// Since when times are counted, and when they were settled last.
     epoch: Instant,
     settled: AtomicU64,
+    fastest: AtomicU64,
     pub(super) changes: watch::Sender<Course>,
     pub(super) state: Mutex<State>,
 }
@@ -115,6 +116,7 @@ impl Fleet {
             picks: AtomicU64::new(0),
             epoch: now,
             settled: AtomicU64::new(0),
+            fastest: AtomicU64::new(1),
             changes: watch::channel(Course::Open).0,
             state: Mutex::new(state),
         })
@@ -126,12 +128,9 @@ impl Fleet {
         Nanos::try_from(passed.as_nanos()).unwrap_or(Nanos::MAX)
     }
 
-    /// What a call takes at a server that nothing is known of: what it takes at the others.
-    pub(super) fn usual_latency(&self) -> Nanos {
-        let ready = self.ready.read();
-        let sum: u128 = ready.iter().map(|member| u128::from(member.gauge.latency())).sum();
-        let mean = sum.checked_div(ready.len() as u128);
-        mean.and_then(|mean| Nanos::try_from(mean).ok()).unwrap_or(UNKNOWN)
+    /// What a call takes where it takes the least.
+    pub(super) fn fastest(&self) -> Nanos {
+        self.fastest.load(Ordering::Relaxed)
     }
 
     /// Tells whether a server is to be left alone after so many failures in a row.
@@ -222,8 +221,9 @@ impl Fleet {
     fn settle(&self, ready: &[Arc<Member>]) {
         let now = self.nanos();
         let passed = now.saturating_sub(self.settled.swap(now, Ordering::Relaxed));
-        let latencies = ready.iter().map(|member| member.gauge.latency());
-        let fastest = latencies.min().unwrap_or(UNKNOWN);
+        let latencies = ready.iter().filter_map(|member| member.gauge.latency());
+        let fastest = latencies.min().unwrap_or_else(|| self.fastest());
+        self.fastest.store(fastest, Ordering::Relaxed);
         for member in ready {
             member.gauge.settle(now, passed, fastest);
         }

@@ -13,14 +13,11 @@ use crate::proto::CallId;
 /// A time since the fleet began, in nanoseconds.
 pub(super) type Nanos = u64;
 
-/// What is taken for the time of a call as long as nothing is known, of any server.
-pub(super) const UNKNOWN: Nanos = 1_000_000;
-
 /// Refusals count for so much at most.
 const LONGEST: Nanos = 10_000_000_000;
 
 /// Half of what a server is known to be slower by is forgotten after this time.
-const HALF_LIFE: f64 = 5e9;
+const HALF_LIFE: f64 = 1e9;
 
 /// Of so many calls one is timed, as a mask.
 const SOME: u32 = 7;
@@ -46,25 +43,26 @@ pub(super) struct Gauge {
     timed: AtomicU64,
     /// When that was opened.
     since: AtomicU64,
-    /// What a call takes, in nanoseconds.
+    /// What a call takes, in nanoseconds; zero as long as nothing is known.
     latency: AtomicU64,
-    /// The same as it counts in the choice: coarse, and the timed call's age if that is more.
+    /// The same as it counts in the choice: the timed call's age if that is more, and that of the fastest if it is no less
+    /// than half of it.
     cost: AtomicU64,
     /// Calls that failed as if nobody were there, one after the other.
     failures: AtomicU32,
 }
 
 impl Gauge {
-    /// Of a server that is expected to take `latency` for a call.
-    pub(super) fn new(latency: Nanos) -> Self {
+    /// Of a server of which nothing is known: it counts as much as the fastest one.
+    pub(super) fn new(fastest: Nanos) -> Self {
         Self {
             open: AtomicU32::new(0),
             opened: AtomicU32::new(0),
             mask: AtomicU32::new(SOME),
             timed: AtomicU64::new(NONE),
             since: AtomicU64::new(0),
-            latency: AtomicU64::new(latency.max(1)),
-            cost: AtomicU64::new(coarse(latency)),
+            latency: AtomicU64::new(0),
+            cost: AtomicU64::new(fastest.max(1)),
             failures: AtomicU32::new(0),
         }
     }
@@ -76,9 +74,9 @@ impl Gauge {
         self.cost.load(Ordering::Relaxed).saturating_mul(open)
     }
 
-    /// What a call takes, in nanoseconds.
-    pub(super) fn latency(&self) -> Nanos {
-        self.latency.load(Ordering::Relaxed)
+    /// What a call takes, in nanoseconds, if that is known.
+    pub(super) fn latency(&self) -> Option<Nanos> {
+        Some(self.latency.load(Ordering::Relaxed)).filter(|known| *known != 0)
     }
 
     /// Calls that were opened and have not ended.
@@ -136,17 +134,18 @@ impl Gauge {
     /// The server has refused a call since it has too much to do: the next ones had better go elsewhere.
     pub(super) fn refused(&self) {
         self.answered();
-        let known = self.latency();
-        self.latency.store(known.saturating_add(known / 4).min(LONGEST), Ordering::Relaxed);
+        if let Some(known) = self.latency() {
+            self.latency.store(known.saturating_add(known / 4).min(LONGEST), Ordering::Relaxed);
+        }
     }
 
     /// Notes the time of the call that is timed, which has ended.
     pub(super) fn note(&self, now: Nanos) {
         let took = now.saturating_sub(self.since.load(Ordering::Relaxed)).max(1);
-        let known = self.latency();
-        let next = match took.checked_sub(known) {
-            Some(more) => known.saturating_add(more.min(known)),
-            None => known - (known - took) / 4,
+        let next = match self.latency() {
+            None => took,
+            Some(known) if took > known => known.saturating_add((took - known).min(known)),
+            Some(known) => known - (known - took) / 4,
         };
         self.latency.store(next.max(1), Ordering::Relaxed);
         self.timed.store(NONE, Ordering::Release);
@@ -155,7 +154,7 @@ impl Gauge {
     /// The call that is timed was given up: it has taken at least so long.
     pub(super) fn note_at_least(&self, now: Nanos) {
         let took = now.saturating_sub(self.since.load(Ordering::Relaxed));
-        match took > self.latency() {
+        match self.latency().is_none_or(|known| took > known) {
             true => self.note(now),
             false => self.forget(),
         }
@@ -164,20 +163,22 @@ impl Gauge {
     /// Settles what a call counts for from here on. `passed` is the time since this was done last, `fastest` the time
     /// that a call takes where it takes the least.
     pub(super) fn settle(&self, now: Nanos, passed: Nanos, fastest: Nanos) {
-        let known = self.latency();
-        let slower = known.saturating_sub(fastest);
-        let left = (slower as f64 * (-(passed as f64) / HALF_LIFE).exp2()) as u64;
-        let latency = known - slower + left;
-        // Whoever has noted a time meanwhile knows better.
-        let (order, failed) = (Ordering::Relaxed, Ordering::Relaxed);
-        let _ = self.latency.compare_exchange(known, latency, order, failed);
-        let mut cost = latency;
+        let mut cost = fastest;
+        if let Some(known) = self.latency() {
+            let slower = known.saturating_sub(fastest);
+            let left = (slower as f64 * (-(passed as f64) / HALF_LIFE).exp2()) as u64;
+            cost = known - slower + left;
+            // Whoever has noted a time meanwhile knows better.
+            let (order, failed) = (Ordering::Relaxed, Ordering::Relaxed);
+            let _ = self.latency.compare_exchange(known, cost, order, failed);
+        }
         if self.timed.load(Ordering::Acquire) < BEGUN {
             cost = cost.max(now.saturating_sub(self.since.load(Ordering::Relaxed)));
         }
-        self.cost.store(coarse(cost), Ordering::Relaxed);
-        let seems_slow = cost / 2 > fastest;
-        self.mask.store(if seems_slow { ALL } else { SOME }, Ordering::Relaxed);
+        // By less than twice the time, servers do not differ: else chance would have all calls go to one of them.
+        let equal = cost / 2 <= fastest;
+        self.cost.store(if equal { fastest.max(1) } else { cost }, Ordering::Relaxed);
+        self.mask.store(if equal { SOME } else { ALL }, Ordering::Relaxed);
     }
 
     /// A call was answered.
@@ -194,13 +195,6 @@ impl Gauge {
     }
 }
 
-/// A time with its first two bits alone: servers that differ by less are equally fast.
-const fn coarse(time: Nanos) -> u64 {
-    let time = if time == 0 { 1 } else { time };
-    let bits = u64::BITS - time.leading_zeros();
-    time & (u64::MAX << bits.saturating_sub(2))
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -208,6 +202,13 @@ mod tests {
     use super::*;
 
     const MS: Nanos = 1_000_000;
+
+    /// Of a server that is known to take so long.
+    fn known(latency: Nanos) -> Gauge {
+        let gauge = Gauge::new(1);
+        answer(&gauge, 0, latency);
+        gauge
+    }
 
     /// Has one call be timed that takes so long.
     fn answer(gauge: &Gauge, at: Nanos, took: Nanos) {
@@ -222,37 +223,47 @@ mod tests {
 
     #[test]
     fn a_hiccup_doubles_what_is_known_and_ten_slow_answers_tell_all() {
-        let gauge = Gauge::new(MS);
+        let gauge = known(MS);
         answer(&gauge, 0, 500 * MS);
-        assert_eq!(gauge.latency(), 2 * MS);
+        assert_eq!(gauge.latency().unwrap(), 2 * MS);
         for _ in 0..8 {
             answer(&gauge, 0, 500 * MS);
         }
-        assert_eq!(gauge.latency(), 500 * MS);
+        assert_eq!(gauge.latency().unwrap(), 500 * MS);
         for _ in 0..30 {
             answer(&gauge, 0, MS);
         }
-        assert!(gauge.latency() < 2 * MS, "{}", gauge.latency());
+        assert!(gauge.latency().unwrap() < 2 * MS, "{}", gauge.latency().unwrap());
     }
 
     #[test]
     fn a_call_that_is_under_way_counts_for_what_it_has_taken() {
-        let gauge = Gauge::new(MS);
-        assert!(gauge.begin());
+        let gauge = known(MS);
+        while !gauge.begin() {
+            gauge.end(CallId::new(2));
+        }
         gauge.time(CallId::new(7), 0);
         gauge.settle(50 * MS, MS, MS);
-        assert!(gauge.score() >= 2 * coarse(50 * MS), "{}", gauge.score());
+        assert!(gauge.score() == 2 * 50 * MS, "{}", gauge.score());
         // It was given up before it took longer than usual: that says nothing.
         assert!(gauge.end(CallId::new(7)));
         gauge.note_at_least(MS / 2);
-        assert_eq!(gauge.latency(), MS);
+        assert_eq!(gauge.latency().unwrap(), MS);
         gauge.settle(50 * MS, 0, MS);
-        assert_eq!(gauge.score(), coarse(MS));
+        assert_eq!(gauge.score(), MS);
+    }
+
+    #[test]
+    fn a_server_of_which_nothing_is_known_is_as_good_as_the_fastest() {
+        let gauge = Gauge::new(5 * MS);
+        assert_eq!(gauge.score(), 5 * MS);
+        gauge.settle(0, 0, 3 * MS);
+        assert_eq!((gauge.score(), gauge.latency()), (3 * MS, None));
     }
 
     #[test]
     fn each_eighth_call_is_timed_and_each_one_where_answers_are_slow() {
-        let gauge = Gauge::new(MS);
+        let gauge = known(MS);
         let timed = |gauge: &Gauge| {
             let mut count = 0;
             for _ in 0..64 {
@@ -270,12 +281,24 @@ mod tests {
     }
 
     #[test]
+    fn servers_that_differ_by_less_than_twice_are_equal() {
+        let (one, other) = (known(MS), known(MS * 19 / 10));
+        for gauge in [&one, &other] {
+            gauge.settle(0, 0, MS);
+        }
+        assert_eq!(one.score(), other.score());
+        let slow = known(3 * MS);
+        slow.settle(0, 0, MS);
+        assert_eq!(slow.score(), 3 * MS);
+    }
+
+    #[test]
     fn what_was_slow_fades() {
-        let gauge = Gauge::new(64 * MS);
+        let gauge = known(64 * MS);
         for _ in 0..6 {
             gauge.settle(0, HALF_LIFE as u64, MS);
         }
-        assert!(gauge.latency() < 2 * MS, "{}", gauge.latency());
+        assert!(gauge.latency().unwrap() < 2 * MS, "{}", gauge.latency().unwrap());
     }
 
     proptest! {
@@ -284,21 +307,15 @@ mod tests {
             first in 1..1_000 * MS,
             times in proptest::collection::vec(1..1_000 * MS, 1..50),
         ) {
-            let gauge = Gauge::new(first);
+            let gauge = known(first);
             let (mut least, mut most) = (first, first);
             for took in times {
                 answer(&gauge, 0, took);
                 (least, most) = (least.min(took), most.max(took));
-                prop_assert!((least..=most).contains(&gauge.latency()));
-                gauge.settle(0, took, gauge.latency());
+                prop_assert!((least..=most).contains(&gauge.latency().unwrap()));
+                gauge.settle(0, took, gauge.latency().unwrap());
                 prop_assert_eq!(gauge.open_calls(), 0);
             }
-        }
-
-        #[test]
-        fn a_coarse_time_is_less_by_a_third_at_most(time in 1..u64::MAX) {
-            let coarse = coarse(time);
-            prop_assert!(coarse <= time && time - coarse <= time / 3 + 1);
         }
     }
 }

@@ -32,7 +32,7 @@ pub(super) struct Member {
 
 impl Member {
     pub(super) fn new(fleet: &Arc<Fleet>, connection: Arc<Connection>) -> Arc<Self> {
-        let (fleet, gauge) = (Arc::clone(fleet), Gauge::new(fleet.usual_latency()));
+        let (fleet, gauge) = (Arc::clone(fleet), Gauge::new(fleet.fastest()));
         Arc::new(Self { fleet, connection, gauge, fails: Notify::new() })
     }
 

@@ -23,7 +23,7 @@ use crate::{
         connection::{Config, ConnectionError, MAX_SLICES},
     },
     seam::{
-        Caller as _, HandlerSlot, IncomingCall, Schedule, Serve, SlowGuard, items::ItemLink as _,
+        Caller as _, HandlerSlot, IncomingCall, Schedule, Serve, SlowGuard, items::ItemLink,
     },
     transport::{Link, memory_pair},
 };
@@ -132,7 +132,7 @@ struct Cancel<'a>(&'a Connection, Option<CallId>);
 impl Drop for Cancel<'_> {
     fn drop(&mut self) {
         if let Some(id) = self.1 {
-            self.0.live.cancel(id);
+            ItemLink::cancel(&*self.0.live, id);
         }
     }
 }
