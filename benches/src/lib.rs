@@ -7,6 +7,7 @@
 
 pub mod allocations;
 pub mod compile;
+pub mod fleet;
 pub mod gauge;
 pub mod idle;
 pub mod jobs;

@@ -12,6 +12,7 @@ use std::{
 use anyhow::{Result, ensure};
 use benches::{
     compile::{self, CompilePlan},
+    fleet,
     idle::{self, IdlePlan},
     machine::Machine,
     page,
@@ -137,6 +138,8 @@ enum Command {
     WaitingStreams(Effort),
     /// A hundred connections that make the server hold all they can, and a client that is well.
     Hostile(Effort),
+    /// Many servers behind one channel: one is killed, one is slow; what the choice among them costs.
+    Fleet(Effort),
     /// Calls, idle connections and handshakes with TLS, beside the same without and tonic with it.
     Tls {
         #[command(flatten)]
@@ -290,6 +293,7 @@ fn main() -> Result<()> {
         Command::SideBySide(effort) => show(&effort, sound::side_by_side),
         Command::WaitingStreams(effort) => show(&effort, sound::waiting_streams),
         Command::Hostile(effort) => show(&effort, sound::hostile),
+        Command::Fleet(effort) => show(&effort, fleet::fleet),
         Command::Tls { effort, connections } => {
             show(&effort, |program, effort| tls::tls(program, effort, connections))
         }

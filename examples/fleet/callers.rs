@@ -73,7 +73,8 @@ impl Callers {
                     match reply {
                         Ok((_, server)) => {
                             book.answered += 1;
-                            if let Some(index) = book.servers.iter().position(|one| *one == server) {
+                            if let Some(index) = book.servers.iter().position(|one| *one == server)
+                            {
                                 book.lately.answered[index] += 1;
                             }
                         }
@@ -123,7 +124,8 @@ impl Line {
             loop {
                 ticks.tick().await;
                 let seen = std::mem::take(&mut open(&book).lately);
-                let says = std::mem::take(&mut *saying.lock().unwrap_or_else(PoisonError::into_inner));
+                let says =
+                    std::mem::take(&mut *saying.lock().unwrap_or_else(PoisonError::into_inner));
                 println!("{}  {says}", line(began.elapsed(), seen, pace));
             }
         });

@@ -60,6 +60,24 @@ async fn all_known_of(client: &WorkClient, servers: &[usize]) {
     .await;
 }
 
+/// The first server was alone for a while: its connection is closed like any other.
+#[tokio::test]
+async fn one_server_takes_the_place_of_another() {
+    let yard = Yard::plain(2).await;
+    let (told, teller) = Told::new();
+    teller.tell([yard.address(0)]);
+    let client = WorkClient::new(connected(told).await);
+    assert_eq!(client.look(0).await, Ok(0));
+    teller.tell([yard.address(1)]);
+    only(&client, &[1]).await;
+    soon(async {
+        while yard.running[0].as_ref().unwrap().connections() != 0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn what_was_known_last_stays_when_nothing_is_found() {
     let mut yard = Yard::plain(2).await;
@@ -168,5 +186,8 @@ async fn a_file_names_servers_and_what_is_none_changes_nothing() {
 #[tokio::test]
 async fn an_instance_is_shown_by_its_address() {
     let instance = Instance::new("a:1".parse().unwrap()).server_name("api.internal");
-    assert_eq!((instance.address().to_string().as_str(), instance.name()), ("a:1", Some("api.internal")));
+    assert_eq!(
+        (instance.address().to_string().as_str(), instance.name()),
+        ("a:1", Some("api.internal"))
+    );
 }

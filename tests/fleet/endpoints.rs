@@ -27,7 +27,10 @@ async fn a_channel_begins_with_whoever_is_there() {
 async fn nobody_is_there_and_the_error_says_so() {
     let (one, other) = (nowhere().await, nowhere().await);
     let error = Channel::connect(format!("{one},{other}")).await.unwrap_err().to_string();
-    assert!(error.starts_with("none of 2 servers can be reached: nothing is listening at 127."), "{error}");
+    assert!(
+        error.starts_with("none of 2 servers can be reached: nothing is listening at 127."),
+        "{error}"
+    );
     // Who does not wait for the first connection is told so by the calls.
     let endpoint = Endpoint::new().reconnect(Reconnect::new().patience(Duration::from_millis(100)));
     let channel = endpoint.connect_lazy(format!("{one},{other}")).unwrap();

@@ -94,9 +94,11 @@ async fn a_percentile_is_learned_and_few_calls_are_made_twice() {
     let hung: Arc<Mutex<HashSet<u64>>> = Arc::default();
     let workers = (0..10).map(|number| {
         let hung = Arc::clone(&hung);
-        Worker::reacting(number, move |call| match call % 50 == 49 && hung.lock().unwrap().insert(call) {
-            true => Reaction::Hangs,
-            false => Reaction::Takes(Duration::from_millis(1)),
+        Worker::reacting(number, move |call| {
+            match call % 50 == 49 && hung.lock().unwrap().insert(call) {
+                true => Reaction::Hangs,
+                false => Reaction::Takes(Duration::from_millis(1)),
+            }
         })
     });
     let yard = Yard::of(workers.collect()).await;

@@ -137,9 +137,8 @@ async fn connections_are_cut_and_calls_that_run_once_do() {
     let mut cutters = Vec::new();
     for server in 0..3 {
         let mut seed = tests::Seed(server as u64 + 1);
-        let plan: tests::Plan = Box::new(move |_| {
-            Some((tests::Fault::Reset, 2_000 + seed.below(20_000)))
-        });
+        let plan: tests::Plan =
+            Box::new(move |_| Some((tests::Fault::Reset, 2_000 + seed.below(20_000))));
         let server = yard.address(server).to_string();
         cutters.push(tests::Cutter::start(&server, plan).await.unwrap());
     }

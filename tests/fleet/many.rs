@@ -47,7 +47,8 @@ async fn channels_keep_up_with_servers_that_come_and_go_and_leave_nothing_behind
     drop(all);
     soon(async {
         let metrics = tokio::runtime::Handle::current().metrics();
-        while connections(&yard) != 0 || metrics.num_alive_tasks() > tasks || self::files() > files {
+        while connections(&yard) != 0 || metrics.num_alive_tasks() > tasks || self::files() > files
+        {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     })

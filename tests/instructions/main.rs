@@ -1,6 +1,7 @@
 //! A program for an instruction counter: `calls ROUNDS` makes so many rounds of 64 calls on one connection in memory,
 //! client and server on one thread; `items ROUNDS` reads so many times 64 items of one stream, of 24 bytes each. `tcp`,
-//! `fleet1` and `fleet3` are the calls over TCP: to one server, and by a channel to one or three servers.
+//! `tcp3`, `fleet1` and `fleet3` are the calls over TCP: by a channel to one server, by three such by turns, and by a
+//! channel to many that has one or three.
 //! `.ci/instructions` runs it under callgrind.
 
 #![allow(clippy::unwrap_used, reason = "it fails by it")]
@@ -39,35 +40,60 @@ fn main() {
         match load.as_str() {
             "calls" => calls(&in_memory(), rounds).await,
             "items" => items(&in_memory(), rounds).await,
-            "tcp" => over(server, 1, "", rounds).await,
-            "fleet1" => over(server, 1, ",", rounds).await,
-            "fleet3" => over(server, 3, ",", rounds).await,
-            load => panic!("`calls`, `items`, `tcp`, `fleet1` or `fleet3`, not `{load}`"),
+            "tcp" => over(server, 1, Channels::Each, rounds).await,
+            "tcp3" => over(server, 3, Channels::Each, rounds).await,
+            "fleet1" => over(server, 1, Channels::One, rounds).await,
+            "fleet3" => over(server, 3, Channels::One, rounds).await,
+            load => panic!("`calls`, `items`, `tcp`, `tcp3`, `fleet1` or `fleet3`, not `{load}`"),
         }
     });
 }
 
-/// Calls over TCP to so many servers; whether by a channel to many says the comma.
-async fn over(server: impl Fn() -> Server, servers: usize, comma: &str, rounds: i64) {
+/// How servers are called.
+#[derive(Clone, Copy)]
+enum Channels {
+    /// Each by a channel of its own, by turns.
+    Each,
+    /// All by one.
+    One,
+}
+
+/// Calls over TCP to so many servers.
+async fn over(server: impl Fn() -> Server, servers: usize, channels: Channels, rounds: i64) {
     let mut running = Vec::new();
     for _ in 0..servers {
         running.push(server().start("127.0.0.1:0").await.unwrap());
     }
     let mut all: Vec<_> = running.iter().map(|one| one.address().to_string()).collect();
-    if servers == 1 && !comma.is_empty() {
-        // The same one twice is one server.
-        all.push(all[0].clone());
+    let mut clients = Vec::new();
+    match channels {
+        Channels::Each => {
+            for address in &all {
+                clients.push(CalculatorClient::connect(address).await.unwrap());
+            }
+        }
+        Channels::One => {
+            // The same one twice is one server.
+            all.push(all[0].clone());
+            clients.push(CalculatorClient::connect(all.join(",")).await.unwrap());
+        }
     }
-    let calculator = CalculatorClient::connect(all.join(comma)).await.unwrap();
     while running.iter().any(|one| one.connections() == 0) {
-        assert_eq!(calculator.add(1, 2).await, Ok(3));
+        for calculator in &clients {
+            assert_eq!(calculator.add(1, 2).await, Ok(3));
+        }
     }
-    calls(&calculator, rounds).await;
+    rounds_of(&clients, rounds).await;
 }
 
 async fn calls(calculator: &CalculatorClient, rounds: i64) {
+    rounds_of(std::slice::from_ref(calculator), rounds).await;
+}
+
+async fn rounds_of(clients: &[CalculatorClient], rounds: i64) {
     for round in 0..rounds {
-        let calls = (0..IN_FLIGHT).map(|call| calculator.add(round, call));
+        let by_turns = clients.iter().cycle();
+        let calls = (0..IN_FLIGHT).zip(by_turns).map(|(call, client)| client.add(round, call));
         for (call, sum) in (0..).zip(join_all(calls).await) {
             assert_eq!(sum, Ok(round + call));
         }

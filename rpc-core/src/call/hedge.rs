@@ -89,13 +89,13 @@ impl Hedged {
         self.began = Some(at);
         let after = match self.when.0 {
             When::After(time) => Some(time),
-            When::Quantile(part) => request.supply.latencies().and_then(|known| known.quantile(request.key, part)),
+            When::Quantile(part) => {
+                request.supply.latencies().and_then(|known| known.quantile(request.key, part))
+            }
         };
         let due = after.and_then(|after| at.checked_add(after));
         self.stage = match due {
-            Some(due) => {
-                Stage::Waiting(Mutex::new(Box::pin(tokio::time::sleep_until(due.into()))))
-            }
+            Some(due) => Stage::Waiting(Mutex::new(Box::pin(tokio::time::sleep_until(due.into())))),
             None => Stage::Settled,
         };
     }

@@ -111,7 +111,8 @@ impl Way {
         };
         let wanted = Wanted::any(now());
         loop {
-            let present = supply.present(Order::Any).filter(|caller| caller.phase() < Phase::Draining);
+            let present =
+                supply.present(Order::Any).filter(|caller| caller.phase() < Phase::Draining);
             let caller = match present {
                 Some(caller) => caller,
                 None => Arc::clone(supply).next(wanted).await?,

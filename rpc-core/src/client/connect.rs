@@ -14,6 +14,8 @@ use super::{
     balance::Fleet,
     discover::{self, AnyDiscover, Discover, Instance},
 };
+#[cfg(feature = "fleet")]
+use crate::seam::Supply;
 #[cfg(all(feature = "http", feature = "tls"))]
 use crate::transport::websocket::{Below, Dial};
 #[cfg(feature = "tls")]
@@ -189,11 +191,17 @@ impl Endpoint {
 
     /// A line to one server of many.
     #[cfg(feature = "fleet")]
-    pub(super) fn line_to(&self, instance: &Instance) -> Result<Arc<Line>, DialError> {
+    pub(super) fn line_to(
+        &self,
+        instance: &Instance,
+        fleet: &Arc<Fleet>,
+    ) -> Result<Arc<Line>, DialError> {
         let address = instance.address().clone();
         let peer = Peer::new(address.to_string());
         let endpoint = self.named(instance)?;
-        let dialer = endpoint.dialer(endpoint.route(address))?;
+        let mut dialer = endpoint.dialer(endpoint.route(address))?;
+        let fleet = Arc::clone(fleet) as Arc<dyn Supply>;
+        dialer.supply = Some(Arc::downgrade(&fleet));
         Ok(Line::new(dialer, self.reconnect, self.retry, peer))
     }
 
@@ -227,7 +235,7 @@ impl Endpoint {
         let memory = serve.as_ref().and_then(|serve| serve.memory());
         let config = Arc::new(Config { keep, memory, ..self.config.clone() });
         let (codec, hook) = (self.codec, self.hook.clone());
-        Ok(Dialer { dial, config, serve, codec, hook, lifeline })
+        Ok(Dialer { dial, config, serve, codec, hook, supply: None, lifeline })
     }
 
     /// What brings connections another link when theirs is cut, and how they are kept for it.

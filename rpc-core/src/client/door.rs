@@ -46,10 +46,7 @@ impl<P: Place> Supply for Door<P> {
         self.place.present_by(&self.kept, order)
     }
 
-    fn next(
-        self: Arc<Self>,
-        wanted: Wanted,
-    ) -> Waiting<'static, Result<Arc<dyn Caller>, Status>> {
+    fn next(self: Arc<Self>, wanted: Wanted) -> Waiting<'static, Result<Arc<dyn Caller>, Status>> {
         let next = Arc::clone(&self.place).next(wanted);
         Box::pin(async move {
             // The channels are open for as long as somebody waits.

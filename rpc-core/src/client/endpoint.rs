@@ -9,10 +9,10 @@ use std::{
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{Reconnect, reconnect::Hook};
-#[cfg(feature = "resume")]
-use crate::resume::Resume;
 #[cfg(feature = "fleet")]
 use crate::call::Hedge;
+#[cfg(feature = "resume")]
+use crate::resume::Resume;
 #[cfg(feature = "tls")]
 use crate::transport::tls::{ClientTls, TlsError};
 use crate::{

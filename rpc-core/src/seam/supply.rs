@@ -24,10 +24,7 @@ pub(crate) trait Supply: fmt::Debug + Send + Sync + 'static {
     /// Waits for a caller as it is wanted. While somebody waits, links are opened.
     ///
     /// The errors are statuses of calls that were not started, without the words for that.
-    fn next(
-        self: Arc<Self>,
-        wanted: Wanted,
-    ) -> Waiting<'static, Result<Arc<dyn Caller>, Status>>;
+    fn next(self: Arc<Self>, wanted: Wanted) -> Waiting<'static, Result<Arc<dyn Caller>, Status>>;
 
     /// Gives no more calls to a caller that takes none.
     fn retire(&self, caller: &Arc<dyn Caller>);

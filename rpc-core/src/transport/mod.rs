@@ -153,12 +153,10 @@ impl fmt::Display for Address {
             Self::Ws { host, port, path } => address::show_url(f, "ws", host, *port, path),
             Self::Wss { host, port, path } => address::show_url(f, "wss", host, *port, path),
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
-            Self::List(all) => {
-                all.iter().enumerate().try_for_each(|(index, one)| match index {
-                    0 => one.fmt(f),
-                    _ => write!(f, ",{one}"),
-                })
-            }
+            Self::List(all) => all.iter().enumerate().try_for_each(|(index, one)| match index {
+                0 => one.fmt(f),
+                _ => write!(f, ",{one}"),
+            }),
             Self::Dns { host, port } => address::show(f, "dns:", host, *port),
             Self::File(path) => write!(f, "file:{}", path.display()),
             Self::Other(text) => f.write_str(text),
@@ -241,7 +239,9 @@ impl Connector for Address {
                 io::ErrorKind::Unsupported,
                 match cfg!(feature = "fleet") {
                     true => "it stands for several servers: `Endpoint::connect` chooses among them",
-                    false => "this program is built for single servers: turn on the feature `fleet` of rpc-core",
+                    false => {
+                        "this program is built for single servers: turn on the feature `fleet` of rpc-core"
+                    }
                 },
             ))),
             _ => Err(failed(io::ErrorKind::Unsupported.into())),

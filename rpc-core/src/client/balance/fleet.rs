@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     fmt,
+    hash::{BuildHasher as _, RandomState},
     sync::{
         Arc, Weak,
         atomic::{AtomicU64, Ordering},
@@ -13,25 +14,24 @@ use std::{
 use parking_lot::{Mutex, RwLock};
 use tokio::{runtime::Handle, sync::watch};
 
-use super::{
-    Balance,
-    gauge::Nanos,
-    member::Member,
-    subset::Subset,
-};
+use super::{Balance, gauge::Nanos, member::Member, subset::Subset};
 use crate::{
     client::{
         Endpoint,
         discover::{AnyDiscover, Instance, Refresh},
         reconnect::Line,
     },
+    connection::Connection,
     proto::{Code, MemoryId, Order, Status, connection::ConnectionError},
     seam::{Course, Latencies, Retries, Wanted},
     time::now,
 };
 
-/// After so many choices, as a mask, what the servers are known to take is settled anew.
-const SETTLED: u64 = 7;
+/// What the servers are known to take is settled anew after this time, when another call was timed.
+const SETTLED: Nanos = 1_000_000;
+
+/// A number that [`Fleet::number`] never is.
+pub(super) const NEVER: u64 = u64::MAX;
 
 /// Many servers behind one channel.
 pub(crate) struct Fleet {
@@ -45,8 +45,12 @@ pub(crate) struct Fleet {
     pub(super) runtime: Handle,
     /// Those that calls may go to. Bounded by: the servers that are kept to, times the connections to each.
     pub(super) ready: RwLock<Vec<Arc<Member>>>,
-    /// Calls that were given a server; the seed of chance, too.
+    /// Changes whenever there are others.
+    number: AtomicU64,
+    /// Calls that were given one of several.
     picks: AtomicU64,
+    /// Where the row of choices begins: channels do not all choose alike.
+    seed: u64,
     /// Since when times are counted, and when they were settled last.
     epoch: Instant,
     settled: AtomicU64,
@@ -113,7 +117,9 @@ impl Fleet {
             refresh: Refresh::default(),
             runtime: Handle::current(),
             ready: RwLock::default(),
+            number: AtomicU64::new(0),
             picks: AtomicU64::new(0),
+            seed: RandomState::new().hash_one(0),
             epoch: now,
             settled: AtomicU64::new(0),
             fastest: AtomicU64::new(1),
@@ -139,9 +145,22 @@ impl Fleet {
         most != 0 && failures >= most
     }
 
-    /// Calls that were given a server.
+    /// Calls that were given one of several servers.
     pub(super) fn given(&self) -> u64 {
         self.picks.load(Ordering::Relaxed)
+    }
+
+    /// Changes whenever calls may go to other servers than before.
+    #[inline]
+    pub(super) fn number(&self) -> u64 {
+        self.number.load(Ordering::Acquire)
+    }
+
+    /// The only one, as long as there is no other: nothing has to be known of it. Of several, one that is never it.
+    pub(super) fn only(&self) -> Option<(u64, Arc<Connection>)> {
+        let ready = self.ready.read();
+        let first = Arc::clone(&ready.first()?.connection);
+        Some((if ready.len() == 1 { self.number() } else { NEVER }, first))
     }
 
     /// The better one of two that are chosen by chance.
@@ -153,10 +172,7 @@ impl Fleet {
         if rest.is_empty() {
             return Some(Arc::clone(first));
         }
-        if count & SETTLED == 0 {
-            self.settle(&ready);
-        }
-        let (one, other) = two_of(ready.len(), mixed(count));
+        let (one, other) = two_of(ready.len(), self.seed.wrapping_add(count));
         let (one, other) = (&ready[one], &ready[other]);
         let better = if other.gauge.score() < one.gauge.score() { other } else { one };
         Some(Arc::clone(better))
@@ -165,7 +181,7 @@ impl Fleet {
     /// The best of all but one.
     pub(super) fn pick_other(&self, failed: usize) -> Option<Arc<Member>> {
         let ready = self.ready.read();
-        let others = ready.iter().filter(|member| member.place() != failed);
+        let others = ready.iter().filter(|member| !member.is_at(failed));
         let best = others.min_by_key(|member| member.gauge.score()).or_else(|| ready.first())?;
         self.picks.fetch_add(1, Ordering::Relaxed);
         Some(Arc::clone(best))
@@ -216,22 +232,34 @@ impl Fleet {
         servers.any(|server| server.memory == Some(memory) && server.line.trouble().is_none())
     }
 
-    /// Settles what the servers are known to take.
-    #[cold]
-    fn settle(&self, ready: &[Arc<Member>]) {
+    /// Settles what the servers are known to take, from time to time. Gives the present time.
+    pub(super) fn settle(&self) -> Nanos {
         let now = self.nanos();
-        let passed = now.saturating_sub(self.settled.swap(now, Ordering::Relaxed));
+        let passed = now.saturating_sub(self.settled.load(Ordering::Relaxed));
+        if passed >= SETTLED {
+            self.settled.store(now, Ordering::Relaxed);
+            self.settle_all(now, passed);
+        }
+        now
+    }
+
+    #[cold]
+    fn settle_all(&self, now: Nanos, passed: Nanos) {
+        let ready = self.ready.read();
         let latencies = ready.iter().filter_map(|member| member.gauge.latency());
         let fastest = latencies.min().unwrap_or_else(|| self.fastest());
         self.fastest.store(fastest, Ordering::Relaxed);
-        for member in ready {
+        for member in ready.iter() {
             member.gauge.settle(now, passed, fastest);
         }
     }
 
     /// Lets calls go to a server.
     pub(super) fn enter(&self, member: &Arc<Member>) {
-        self.ready.write().push(Arc::clone(member));
+        let mut ready = self.ready.write();
+        ready.push(Arc::clone(member));
+        self.number.fetch_add(1, Ordering::AcqRel);
+        drop(ready);
         let mut state = self.state.lock();
         (state.down, state.failure) = (None, None);
         drop(state);
@@ -242,6 +270,7 @@ impl Fleet {
     pub(super) fn remove(&self, member: &Arc<Member>) {
         let mut ready = self.ready.write();
         ready.retain(|other| !Arc::ptr_eq(other, member));
+        self.number.fetch_add(1, Ordering::AcqRel);
         let none = ready.is_empty();
         drop(ready);
         if none {
@@ -283,42 +312,39 @@ impl fmt::Debug for Fleet {
     }
 }
 
-/// A number whose bits have nothing to do with those of the count before (splitmix64, Steele et al. 2014).
-const fn mixed(count: u64) -> u64 {
-    let mut bits = count.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    bits ^ (bits >> 31)
-}
-
-/// Two different places of `count`, which is at least two.
-const fn two_of(count: usize, bits: u64) -> (usize, usize) {
-    let one = one_of(count, bits);
-    let other = one_of(count - 1, bits >> 32);
+/// Two different places of `count`, which is at least two: the next ones of a row that has as many of each, and of each
+/// pair, wherever it is begun and ended (the sequence R2, Roberts 2018).
+const fn two_of(count: usize, number: u64) -> (usize, usize) {
+    let one = part_of(count, number.wrapping_mul(0xc13f_a9a9_02a6_328f));
+    let other = part_of(count - 1, number.wrapping_mul(0x91e1_0da5_c79e_7b1d));
     (one, if other >= one { other + 1 } else { other })
 }
 
-/// A place of `count`, by the lower half of the bits.
-const fn one_of(count: usize, bits: u64) -> usize {
-    (((bits & 0xffff_ffff) * count as u64) >> 32) as usize
+/// The place of `count` at which a part of all numbers is.
+const fn part_of(count: usize, part: u64) -> usize {
+    (((part >> 32) * count as u64) >> 32) as usize
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     #[test]
     fn two_are_never_the_same_and_each_comes_as_often_as_the_others() {
-        for count in [2, 3, 7, 100] {
-            let mut seen = vec![0u32; count];
+        for count in [2, 3, 7, 20] {
+            let (mut seen, mut pairs) = (vec![0u32; count], HashSet::new());
             for number in 0..30_000 {
-                let (one, other) = two_of(count, mixed(number));
+                let (one, other) = two_of(count, number);
                 assert_ne!(one, other);
                 seen[one] += 1;
                 seen[other] += 1;
+                pairs.insert((one, other));
             }
             let fair = 60_000 / count as u32;
-            assert!(seen.iter().all(|times| times.abs_diff(fair) < fair / 3), "{seen:?}");
+            assert!(seen.iter().all(|times| times.abs_diff(fair) < fair / 20), "{seen:?}");
+            assert_eq!(pairs.len(), count * (count - 1), "each pair, both ways round");
         }
     }
 }

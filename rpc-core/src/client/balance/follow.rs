@@ -79,8 +79,10 @@ impl Fleet {
     fn keep_to(self: &Arc<Self>, found: Vec<Instance>) {
         let kept = self.subset.of(found, self.balance.subset);
         let numbers = 0..self.balance.connections;
-        let wanted: HashSet<_> =
-            kept.into_iter().flat_map(|one| numbers.clone().map(move |n| (one.clone(), n))).collect();
+        let wanted: HashSet<_> = kept
+            .into_iter()
+            .flat_map(|one| numbers.clone().map(move |n| (one.clone(), n)))
+            .collect();
         let mut state = self.state.lock();
         if state.over.is_some() {
             return;
@@ -92,7 +94,7 @@ impl Fleet {
             if state.servers.contains_key(&key) {
                 continue;
             }
-            match self.endpoint.line_to(&key.0) {
+            match self.endpoint.line_to(&key.0, self) {
                 Ok(line) => {
                     let server = Server { line: Arc::clone(&line), memory: None };
                     state.servers.insert(key.clone(), server);

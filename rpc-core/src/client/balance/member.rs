@@ -36,9 +36,9 @@ impl Member {
         Arc::new(Self { fleet, connection, gauge, fails: Notify::new() })
     }
 
-    /// Its place in memory, by which it is told from others.
-    pub(super) fn place(self: &Arc<Self>) -> usize {
-        Arc::as_ptr(self) as usize
+    /// Whether it, or its connection, is the caller at this place in memory.
+    pub(super) fn is_at(self: &Arc<Self>, place: usize) -> bool {
+        Arc::as_ptr(self) as usize == place || Arc::as_ptr(&self.connection) as usize == place
     }
 
     /// What remembers the calls that run once there.
@@ -53,7 +53,7 @@ impl Member {
             Ok(_) | Err(Failure::Application(_)) => {
                 self.gauge.answered();
                 if timed {
-                    self.gauge.note(self.fleet.nanos());
+                    self.gauge.note(self.fleet.settle());
                 }
             }
             Err(Failure::Status(status)) => self.failed(timed, status),
@@ -65,7 +65,7 @@ impl Member {
     fn failed(&self, timed: bool, status: &Status) {
         match status.code() {
             Code::DeadlineExceeded | Code::Cancelled if timed => {
-                self.gauge.note_at_least(self.fleet.nanos());
+                self.gauge.note_at_least(self.fleet.settle());
             }
             _ if timed => self.gauge.forget(),
             _ => {}
@@ -133,9 +133,11 @@ impl Caller for Member {
 
     #[inline]
     fn take_outcome(&self, id: CallId) -> Option<Outcome> {
-        let outcome = self.connection.take_outcome(id)?;
-        self.ended(id, &outcome);
-        Some(outcome)
+        let outcome = self.connection.take_outcome(id);
+        if let Some(outcome) = &outcome {
+            self.ended(id, outcome);
+        }
+        outcome
     }
 
     fn poll_outcome(&self, id: CallId, cx: &Context<'_>) -> Poll<Ended> {
@@ -166,7 +168,7 @@ impl Caller for Member {
 
     fn cancel(&self, id: CallId) {
         if self.gauge.end(id) {
-            self.gauge.note_at_least(self.fleet.nanos());
+            self.gauge.note_at_least(self.fleet.settle());
         }
         Caller::cancel(&*self.connection, id);
     }

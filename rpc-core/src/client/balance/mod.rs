@@ -7,9 +7,9 @@
 //! Channel ──▶ Door ──▶ Fleet ─ ready: Members ──pick (p2c by Gauge)──▶ Member ──▶ Connection
 //! ```
 
+mod fleet;
 mod follow;
 mod gauge;
-mod fleet;
 mod member;
 mod subset;
 mod supply;

@@ -7,10 +7,10 @@ use tokio::sync::watch;
 
 use super::{
     Fleet,
-    fleet::{Stage, State},
+    fleet::{NEVER, Stage, State},
 };
 use crate::{
-    client::door::Place,
+    client::door::{Kept, Place},
     proto::{Code, Order, Status, connection::ConnectionError},
     seam::{Caller, Course, Latencies, Remote as _, Retries, Standing, Supply, Waiting, Wanted},
     transport::Peer,
@@ -102,6 +102,16 @@ impl Fleet {
     }
 }
 
+impl Fleet {
+    /// Keeps the first connection, if it is the only one: later ones that are alone cost what a choice costs.
+    #[cold]
+    fn present_first(&self, kept: &Kept, order: Order) -> Option<Arc<dyn Caller>> {
+        let (number, only) = self.only()?;
+        let _ = kept.set((number, Arc::clone(&only)));
+        if number == NEVER { self.present(order) } else { Some(only as _) }
+    }
+}
+
 impl Supply for Fleet {
     #[inline]
     fn present(&self, order: Order) -> Option<Arc<dyn Caller>> {
@@ -117,7 +127,7 @@ impl Supply for Fleet {
 
     fn retire(&self, caller: &Arc<dyn Caller>) {
         let place = Arc::as_ptr(caller).cast::<()>() as usize;
-        let member = self.ready.read().iter().find(|member| member.place() == place).cloned();
+        let member = self.ready.read().iter().find(|member| member.is_at(place)).cloned();
         if let Some(member) = member {
             // Its own task does the rest.
             self.remove(&member);
@@ -158,13 +168,18 @@ impl Supply for Fleet {
         &self.retries
     }
 
-    fn counted(&self, _caller: &Arc<dyn Caller>) -> (usize, u64) {
-        (std::ptr::from_ref(self) as usize, self.given())
+    fn counted(&self, caller: &Arc<dyn Caller>) -> (usize, u64) {
+        match self.only() {
+            Some((number, _)) if number != NEVER => {
+                (Arc::as_ptr(caller).cast::<()>() as usize, caller.sent_calls())
+            }
+            _ => (std::ptr::from_ref(self) as usize, self.given()),
+        }
     }
 
     fn other(&self, than: &Arc<dyn Caller>) -> Option<Arc<dyn Caller>> {
         let than = Arc::as_ptr(than).cast::<()>() as usize;
-        Some(self.pick_other(than).filter(|member| member.place() != than)? as _)
+        Some(self.pick_other(than).filter(|member| !member.is_at(than))? as _)
     }
 
     fn latencies(&self) -> Option<&Latencies> {
@@ -196,6 +211,15 @@ impl Supply for Fleet {
 }
 
 impl Place for Fleet {
+    #[inline]
+    fn present_by(&self, kept: &Kept, order: Order) -> Option<Arc<dyn Caller>> {
+        match kept.get() {
+            Some((number, only)) if *number == self.number() => Some(Arc::clone(only) as _),
+            Some(_) => self.present(order),
+            None => self.present_first(kept, order),
+        }
+    }
+
     fn leave(&self) {
         let mut state = self.state.lock();
         self.end(&mut state, ConnectionError::Closed);

@@ -98,6 +98,8 @@ impl Fleet {
             }
         }
         self.remove(&member);
+        // Whoever else holds it, as a door may: what runs on it is finished, and then it ends.
+        member.connection.drain();
         line.retire(&(Arc::clone(&member.connection) as _));
         self.refresh.want();
     }

@@ -59,10 +59,9 @@ impl Dns {
                 Err(DiscoverError::new(format_args!("{} has no address", self.host)))
             }
             Ok(found) => Ok(found.into_iter().collect()),
-            Err(error) => Err(DiscoverError::new(format_args!(
-                "cannot resolve {}: {error}",
-                self.host
-            ))),
+            Err(error) => {
+                Err(DiscoverError::new(format_args!("cannot resolve {}: {error}", self.host)))
+            }
         }
     }
 
@@ -93,6 +92,9 @@ impl Discover for Dns {
 
 impl fmt::Debug for Dns {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Dns").field("host", &self.host).field("port", &self.port).finish_non_exhaustive()
+        f.debug_struct("Dns")
+            .field("host", &self.host)
+            .field("port", &self.port)
+            .finish_non_exhaustive()
     }
 }

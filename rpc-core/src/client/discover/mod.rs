@@ -141,7 +141,8 @@ impl Refresh {
 }
 
 /// The servers as they are told of.
-pub(super) type Found<'a> = Pin<Box<dyn Stream<Item = Result<Vec<Instance>, DiscoverError>> + Send + 'a>>;
+pub(super) type Found<'a> =
+    Pin<Box<dyn Stream<Item = Result<Vec<Instance>, DiscoverError>> + Send + 'a>>;
 
 /// The same without a type of its own.
 pub(super) trait AnyDiscover: Send + Sync + 'static {

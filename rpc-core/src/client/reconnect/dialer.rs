@@ -1,6 +1,9 @@
 //! One attempt: a transport, the peer's hello on it, and what the program does first on each connection.
 
-use std::{pin::Pin, sync::Arc};
+use std::{
+    pin::Pin,
+    sync::{Arc, Weak},
+};
 
 use super::{Line, failure::Failure};
 use crate::{
@@ -27,6 +30,8 @@ pub(crate) struct Dialer {
     pub(crate) serve: Option<Arc<dyn Serve>>,
     pub(crate) codec: Codec,
     pub(crate) hook: Option<Hook>,
+    /// What takes the calls that were not started when a connection ended, where that is not its line.
+    pub(crate) supply: Option<Weak<dyn Supply>>,
     /// Brings a connection another link when its own is cut, where `config` asks for a session.
     pub(crate) lifeline: Option<Arc<dyn Lifeline>>,
 }
@@ -34,7 +39,8 @@ pub(crate) struct Dialer {
 impl Dialer {
     /// Serves a link as a connection of `line`.
     pub(crate) fn serve(&self, link: Link, line: &Arc<Line>) -> Arc<Connection> {
-        let supply = Arc::clone(line) as Arc<dyn Supply>;
+        let own = || Arc::clone(line) as Arc<dyn Supply>;
+        let supply = self.supply.as_ref().and_then(Weak::upgrade).unwrap_or_else(own);
         self.connection(link, Some(supply))
     }
 

@@ -22,9 +22,7 @@ use crate::{
     client::door::{Kept, Place},
     connection::Connection,
     proto::{Code, Order, Status, connection::ConnectionError},
-    seam::{
-        Caller, Course, Phase, Remote as _, Retries, Retry, Standing, Supply, Waiting, Wanted,
-    },
+    seam::{Caller, Course, Phase, Remote as _, Retries, Retry, Standing, Supply, Waiting, Wanted},
     time::now,
     transport::{Link, Peer},
 };
@@ -267,10 +265,7 @@ impl Supply for Line {
         self.current().map(|(_, connection)| connection as _)
     }
 
-    fn next(
-        self: Arc<Self>,
-        wanted: Wanted,
-    ) -> Waiting<'static, Result<Arc<dyn Caller>, Status>> {
+    fn next(self: Arc<Self>, wanted: Wanted) -> Waiting<'static, Result<Arc<dyn Caller>, Status>> {
         Box::pin(self.wait(wanted))
     }
 

@@ -22,9 +22,7 @@ use crate::{
         self, CallId, Code, Codec, Failure, MethodKey, Opening, Outcome, Payload, Side, Status,
         connection::{Config, ConnectionError, MAX_SLICES},
     },
-    seam::{
-        Caller as _, HandlerSlot, IncomingCall, Schedule, Serve, SlowGuard, items::ItemLink,
-    },
+    seam::{Caller as _, HandlerSlot, IncomingCall, Schedule, Serve, SlowGuard, items::ItemLink},
     transport::{Link, memory_pair},
 };
 
