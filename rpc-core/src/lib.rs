@@ -98,6 +98,7 @@
 //! | serve it | [`Server`], [`Running`], [`Limits`] |
 //! | call it | [`Channel`], [`Endpoint`], [`Call`], [`CallError`] |
 //! | stream | [`Streaming`], [`Broadcast`], [`Watch`] |
+//! | call many servers | `Balance`, `discover`, `Hedge`, with the feature `fleet` |
 //! | say who may call | [`Authenticator`], [`Principal`], [`Permissions`] |
 //! | do something around calls | `layer`, with the feature `tower` |
 //! | see what a server does | [`inspect`], [`Server::inspect`] |
@@ -121,6 +122,8 @@
 //! | opening | the head of a call: method, codec, deadline, metadata, streams ([`proto::Opening`]) |
 //! | caller, supply | what takes encoded calls and gives their outcomes; what gives another one when that is over |
 //! | picker | what chooses a caller when a call is sent |
+//! | fleet, instance, member | many servers behind one channel; one of them; a connection to it |
+//! | hedge | a second call of the same, elsewhere, when the first is late |
 //! | origin | where a request came from: its peer, and the way back to it |
 //! | share | the part of the peer's limits that a call takes until it has ended |
 //! | lane, line | calls that wait to be sent, and calls that wait to be started, each behind its like |
@@ -224,6 +227,9 @@ mod documents {
     mod readme {}
     #[doc = include_str!("../../docs/guide/arguments.md")]
     mod arguments {}
+    #[cfg(feature = "fleet")]
+    #[doc = include_str!("../../docs/guide/balancing.md")]
+    mod balancing {}
     #[doc = include_str!("../../docs/guide/cancellation.md")]
     mod cancellation {}
     #[doc = include_str!("../../docs/guide/cookbook.md")]

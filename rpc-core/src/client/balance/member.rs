@@ -67,7 +67,10 @@ impl Member {
             Code::DeadlineExceeded | Code::Cancelled if timed => {
                 self.gauge.note_at_least(self.fleet.settle());
             }
-            _ if timed => self.gauge.forget(),
+            _ if timed => {
+                self.gauge.forget();
+                self.fleet.settle();
+            }
             _ => {}
         }
         match status.code() {
