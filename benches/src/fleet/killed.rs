@@ -58,6 +58,9 @@ pub(super) fn killed(program: &Path, effort: Effort) -> Result<String> {
             "| {name} | {calls} | {} | {p99} us | {worst} us | {times:.2}x | 0 failed, <= {BAR}x | {held} |",
             seen.failed
         )?;
+        if let Some(failure) = seen.failure {
+            writeln!(text, "\nThe first failure: {failure}\n")?;
+        }
     }
     Ok(text)
 }

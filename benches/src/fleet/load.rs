@@ -16,6 +16,8 @@ pub(super) struct Seen {
     /// The same in parts of a second, by when calls were begun.
     pub(super) parts: Vec<Latencies>,
     pub(super) failed: u64,
+    /// The first failure, in words.
+    pub(super) failure: Option<String>,
 }
 
 /// Parts of a second.
@@ -31,7 +33,7 @@ where
     let began = Instant::now();
     let count = (rate * length.as_secs_f64()) as u64;
     let mut running = JoinSet::new();
-    let mut seen = Seen { all: Latencies::new()?, parts: Vec::new(), failed: 0 };
+    let mut seen = Seen { all: Latencies::new()?, parts: Vec::new(), failed: 0, failure: None };
     for number in 0..count {
         let after = Duration::from_secs_f64(number as f64 / rate);
         let due = began + after;
@@ -56,8 +58,8 @@ where
 impl Seen {
     fn note(&mut self, (after, took, failure): (Duration, Duration, Option<String>)) -> Result<()> {
         if let Some(failure) = failure {
-            eprintln!("a call failed: {failure}");
             self.failed += 1;
+            self.failure.get_or_insert(failure);
         }
         let part = (after.as_secs_f64() * f64::from(PARTS)) as usize;
         while self.parts.len() <= part {

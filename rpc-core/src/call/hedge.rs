@@ -237,7 +237,7 @@ impl<T, E> Call<T, E> {
     }
 
     /// Keeps how long an answer took, where that is what the next call goes by.
-    pub(super) fn note_latency(&mut self, began: Option<Instant>, outcome: &Outcome) {
+    pub(super) fn note_latency(&self, began: Option<Instant>, outcome: &Outcome) {
         let (Some(began), false) = (began, is_nobodys(outcome)) else { return };
         let supply = self.caller.as_ref().and_then(|caller| caller.supply());
         if let Some(known) = supply.as_ref().and_then(|supply| supply.latencies()) {

@@ -5,7 +5,10 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{Schema, seam::ledger};
+use crate::{
+    Schema,
+    seam::{buckets, ledger},
+};
 
 /// A server, and the figures of its methods.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Schema)]
@@ -81,7 +84,7 @@ impl Latencies {
             sum = sum.saturating_add(*count);
             sum >= wanted
         });
-        found.map(|(bucket, _)| ledger::ends_at(*bucket))
+        found.map(|(bucket, _)| buckets::ends_at(*bucket))
     }
 
     /// What has come since `before`.
@@ -252,9 +255,9 @@ mod tests {
         let since = now.since(&before);
         assert_eq!(since, Latencies::new(vec![(8, 1), (40, 99), (80, 1)]));
         assert_eq!(since.count(), 101);
-        assert_eq!(since.quantile(0.5), Some(ledger::ends_at(40)));
-        assert_eq!(since.quantile(0.0), Some(ledger::ends_at(8)));
-        assert_eq!(since.quantile(1.0), Some(ledger::ends_at(80)));
+        assert_eq!(since.quantile(0.5), Some(buckets::ends_at(40)));
+        assert_eq!(since.quantile(0.0), Some(buckets::ends_at(8)));
+        assert_eq!(since.quantile(1.0), Some(buckets::ends_at(80)));
         assert_eq!(Latencies::default().quantile(0.5), None);
         assert_eq!(now.since(&now), Latencies::default());
     }

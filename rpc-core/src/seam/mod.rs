@@ -10,24 +10,25 @@
 //! whatever else takes them another `Caller`. Calls and streams are named by ids, so that a seam costs a call no
 //! allocation, and small items cross it by the batch.
 
+pub(crate) mod buckets;
 mod guard;
 pub(crate) mod items;
-#[cfg(feature = "fleet")]
-mod latencies;
 pub(crate) mod ledger;
 mod names;
 mod phase;
 mod place;
+#[cfg(feature = "fleet")]
+mod recent;
 mod retry;
 mod slot;
 mod supply;
 
 pub(crate) use guard::SlowGuard;
-#[cfg(feature = "fleet")]
-pub(crate) use latencies::Latencies;
 pub(crate) use names::Names;
 pub(crate) use phase::{Phase, Phases};
 pub(crate) use place::Place;
+#[cfg(feature = "fleet")]
+pub(crate) use recent::RecentTimes;
 pub use retry::Retry;
 pub(crate) use retry::{PATIENCE, Retries};
 pub use slot::HandlerSlot;

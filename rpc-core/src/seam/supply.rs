@@ -58,7 +58,7 @@ pub(crate) trait Supply: fmt::Debug + Send + Sync + 'static {
 
     /// How long calls took that go by it.
     #[cfg(feature = "fleet")]
-    fn latencies(&self) -> Option<&super::Latencies> {
+    fn latencies(&self) -> Option<&super::RecentTimes> {
         None
     }
 

@@ -23,7 +23,7 @@ use crate::{
     },
     connection::Connection,
     proto::{Code, MemoryId, Order, Status, connection::ConnectionError},
-    seam::{Course, Latencies, Retries, Wanted},
+    seam::{Course, RecentTimes, Retries, Wanted},
     time::now,
 };
 
@@ -41,7 +41,7 @@ pub(crate) struct Fleet {
     pub(super) subset: Subset,
     pub(super) refresh: Refresh,
     pub(super) retries: Retries,
-    pub(super) latencies: Latencies,
+    pub(super) latencies: RecentTimes,
     pub(super) runtime: Handle,
     /// Those that calls may go to. Bounded by: the servers that are kept to, times the connections to each.
     pub(super) ready: RwLock<Vec<Arc<Member>>>,
@@ -110,7 +110,7 @@ impl Fleet {
         Arc::new(Self {
             balance: endpoint.balance,
             retries: Retries::new(endpoint.retry, now),
-            latencies: Latencies::default(),
+            latencies: RecentTimes::default(),
             endpoint,
             discover,
             subset: Subset::default(),

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     client::door::{Kept, Place},
     proto::{Code, Order, Status, connection::ConnectionError},
-    seam::{Caller, Course, Latencies, Remote as _, Retries, Standing, Supply, Waiting, Wanted},
+    seam::{Caller, Course, RecentTimes, Remote as _, Retries, Standing, Supply, Waiting, Wanted},
     transport::Peer,
 };
 
@@ -182,7 +182,7 @@ impl Supply for Fleet {
         Some(self.pick_other(than).filter(|member| !member.is_at(than))? as _)
     }
 
-    fn latencies(&self) -> Option<&Latencies> {
+    fn latencies(&self) -> Option<&RecentTimes> {
         Some(&self.latencies)
     }
 

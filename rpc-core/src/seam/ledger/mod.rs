@@ -25,7 +25,6 @@ use slab::Slab;
 pub(crate) use self::{
     entry::{Called, Entry, Facts, Kill},
     figures::{Figures, Snapshot},
-    latencies::ends_at,
     waiting::{Waits, clear, note},
 };
 use super::Phase;
