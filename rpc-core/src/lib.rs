@@ -85,6 +85,7 @@
 //! | feature | adds |
 //! |---|---|
 //! | `tls` | `Server::tls`, `Endpoint::tls`, addresses `tls:host:port` |
+//! | `proxy` | `Server::proxy_protocol`, `Endpoint::proxy_header`: who is behind HAProxy, nginx and their like |
 //! | `tower` | `rpc_core::layer`: layers around calls, `Server::layer`, `Endpoint::layer` |
 //! | `governor` | `layer::RateLimit` |
 //! | `metrics` | `layer::Metrics` |
@@ -101,6 +102,7 @@
 //! | say who may call | [`Authenticator`], [`Principal`], [`Permissions`] |
 //! | do something around calls | `layer`, with the feature `tower` |
 //! | see what a server does | [`inspect`], [`Server::inspect`] |
+//! | say whether it serves | [`health`], [`Server::health`] |
 //! | call without the trait | [`Channel::call_json`], [`dynamic`] |
 //!
 //! # Words
@@ -152,6 +154,7 @@ pub mod dynamic;
 mod extensions;
 #[cfg(feature = "http")]
 mod gateway;
+pub mod health;
 mod identity;
 mod in_memory;
 pub mod inspect;
@@ -205,12 +208,14 @@ pub use seam::Retry;
 pub use server::{Running, ServeError, Server, Shutdown};
 #[doc(inline)]
 pub use service::{BuildError, Connection, Context, OnceLimits, ReplyMetadata};
+#[cfg(feature = "proxy")]
+pub use transport::proxy;
 #[cfg(feature = "tls")]
 pub use transport::tls;
 #[doc(inline)]
 pub use transport::{
     Address, AddressError, BindError, BoundListener, Connector, DialError, Identity, Incoming,
-    IntoAddress, Link, Listener, Peer, PeerAddress,
+    IntoAddress, Link, Listener, Peer, PeerAddress, TcpKeepalive,
 };
 
 /// The code of README and guide, so that it is compiled and run.
@@ -224,6 +229,9 @@ mod documents {
     mod cancellation {}
     #[doc = include_str!("../../docs/guide/cookbook.md")]
     mod cookbook {}
+    #[cfg(all(feature = "http", feature = "proxy", feature = "signal"))]
+    #[doc = include_str!("../../docs/guide/deploying.md")]
+    mod deploying {}
     #[doc = include_str!("../../docs/guide/duplex.md")]
     mod duplex {}
     #[doc = include_str!("../../docs/guide/dynamic.md")]
@@ -235,6 +243,8 @@ mod documents {
     #[cfg(feature = "http")]
     #[doc = include_str!("../../docs/guide/gateway.md")]
     mod gateway {}
+    #[doc = include_str!("../../docs/guide/health.md")]
+    mod health {}
     #[cfg(feature = "http")]
     #[doc = include_str!("../../docs/guide/http.md")]
     mod http {}

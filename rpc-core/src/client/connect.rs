@@ -17,7 +17,9 @@ use crate::{
     connection::Lifeline,
     proto::connection::{Config, Keep},
     seam::Waiting,
-    transport::{Address, Connector, DialError, IntoAddress, Link, Peer, Protocol},
+    transport::{
+        Address, Connector, DialError, IntoAddress, Link, Peer, Protocol, Underlaid, Underlay,
+    },
 };
 
 impl Endpoint {
@@ -33,7 +35,7 @@ impl Endpoint {
     /// # Cancel safety
     /// Safe: dropping the future gives the attempt up.
     pub async fn connect(&self, address: impl IntoAddress) -> Result<Channel, DialError> {
-        self.connect_with(self.route(address.into_address()?)).await
+        self.connect_by(self.route(address.into_address()?)).await
     }
 
     /// Opens the transport by a [`Connector`] of the program's own, and again by it when the channel comes back. One whose
@@ -49,6 +51,10 @@ impl Endpoint {
         &self,
         connector: impl Connector + 'static,
     ) -> Result<Channel, DialError> {
+        self.connect_by(Underlaid { connector, underlay: self.underlay.clone() }).await
+    }
+
+    async fn connect_by(&self, connector: impl Connector + 'static) -> Result<Channel, DialError> {
         let address = connector.address();
         // What cannot be is said before anybody is called.
         let dialer = self.dialer(connector)?;
@@ -82,7 +88,7 @@ impl Endpoint {
     /// # Errors
     /// As for [`Self::connect`], as far as it can be told without a connection.
     pub fn connect_lazy(&self, address: impl IntoAddress) -> Result<Channel, DialError> {
-        self.connect_lazy_with(self.route(address.into_address()?))
+        self.connect_lazy_by(self.route(address.into_address()?))
     }
 
     /// The same by a [`Connector`] of the program's own.
@@ -93,6 +99,10 @@ impl Endpoint {
         &self,
         connector: impl Connector + 'static,
     ) -> Result<Channel, DialError> {
+        self.connect_lazy_by(Underlaid { connector, underlay: self.underlay.clone() })
+    }
+
+    fn connect_lazy_by(&self, connector: impl Connector + 'static) -> Result<Channel, DialError> {
         let peer = Peer::new(connector.address().to_string());
         Ok(self.channel_on(Line::new(self.dialer(connector)?, self.reconnect, self.retry, peer)))
     }
@@ -143,16 +153,17 @@ impl Endpoint {
     fn route(&self, address: Address) -> Route {
         #[cfg(feature = "tls")]
         if let Some(tls) = &self.tls {
-            if let Some(encrypted) = address.encrypted(tls) {
+            if let Some(encrypted) = address.encrypted(tls, &self.underlay) {
                 return Route::Encrypted(Box::new(encrypted));
             }
             #[cfg(feature = "http")]
             if address.is_web_socket() {
                 let tls = Below::Tls(Box::new(tls.for_http()));
-                return Route::WebSocket(Box::new(Dial { address, tls }));
+                let underlay = self.underlay.clone();
+                return Route::WebSocket(Box::new(Dial { address, tls, underlay }));
             }
         }
-        Route::Plain(address)
+        Route::Plain(address, self.underlay.clone())
     }
 
     /// Opens a transport, within the time that it may take.
@@ -216,7 +227,7 @@ impl Channel {
 /// What dials an address.
 enum Route {
     /// The address itself.
-    Plain(Address),
+    Plain(Address, Underlay),
     #[cfg(feature = "tls")]
     Encrypted(Box<Encrypted>),
     #[cfg(all(feature = "http", feature = "tls"))]
@@ -226,7 +237,7 @@ enum Route {
 impl Connector for Route {
     fn address(&self) -> Address {
         match self {
-            Self::Plain(address) => address.clone(),
+            Self::Plain(address, _) => address.clone(),
             #[cfg(feature = "tls")]
             Self::Encrypted(encrypted) => encrypted.address(),
             #[cfg(all(feature = "http", feature = "tls"))]
@@ -236,7 +247,7 @@ impl Connector for Route {
 
     async fn connect(&self) -> Result<Link, DialError> {
         match self {
-            Self::Plain(address) => address.connect().await,
+            Self::Plain(address, underlay) => address.connect_on(underlay).await,
             #[cfg(feature = "tls")]
             Self::Encrypted(encrypted) => encrypted.connect().await,
             #[cfg(all(feature = "http", feature = "tls"))]

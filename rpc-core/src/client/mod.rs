@@ -5,6 +5,7 @@ mod endpoint;
 #[cfg(feature = "tower")]
 mod layers;
 mod reconnect;
+mod underlay;
 
 pub use endpoint::Endpoint;
 pub use reconnect::Reconnect;

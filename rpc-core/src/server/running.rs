@@ -205,6 +205,10 @@ async fn run(
         () = told.drain.cancelled() => {}
         () = told.abort.cancelled() => {}
     }
+    tokio::select! {
+        () = connections.tell_watchers() => {}
+        () = told.abort.cancelled() => {}
+    }
     connections.drain();
     // A thread may be busy: what was handed to it is served, and told, when it has time.
     let ended = async {

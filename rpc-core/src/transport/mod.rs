@@ -15,10 +15,14 @@ mod link;
 mod listener;
 mod memory;
 mod peer;
+#[cfg(feature = "proxy")]
+pub mod proxy;
 mod sniff;
 mod tcp;
+mod tcp_keepalive;
 #[cfg(feature = "tls")]
 pub mod tls;
+mod underlay;
 #[cfg(unix)]
 mod unix;
 #[cfg(feature = "http")]
@@ -35,6 +39,8 @@ pub use listener::{BindError, BoundListener, Incoming, Listener};
 pub(crate) use memory::pair as memory_pair;
 pub use peer::{Identity, Peer, PeerAddress};
 pub(crate) use sniff::{Protocol, ReadHalf, Stranger, TLS_ANSWER};
+pub use tcp_keepalive::TcpKeepalive;
+pub(crate) use underlay::{Underlaid, Underlay};
 pub(crate) use write::{Flush, WriteHalf, Written};
 
 use std::{fmt, io, path::PathBuf, str::FromStr};
@@ -177,21 +183,31 @@ impl Connector for Address {
     }
 
     async fn connect(&self) -> Result<Link, DialError> {
+        self.connect_on(&Underlay::default()).await
+    }
+}
+
+impl Address {
+    /// Opens a byte stream, with this below all that the address asks for.
+    pub(crate) async fn connect_on(&self, underlay: &Underlay) -> Result<Link, DialError> {
         let failed = |reason| DialError::new(self.clone(), reason);
         match self {
-            Self::Tcp { host, port } => self.dial_tcp(host, *port).await,
+            Self::Tcp { host, port } => self.dial_tcp(host, *port, underlay).await,
             #[cfg(unix)]
-            Self::Unix(path) => unix::dial(path).await.map_err(failed),
+            Self::Unix(path) => {
+                let mut link = unix::dial(path).await.map_err(failed)?;
+                underlay.lay(&mut link).await.map_err(failed)?;
+                Ok(link)
+            }
             #[cfg(feature = "tls")]
             Self::Tls { host, port } => {
-                let tls = tls::ClientTls::platform()?;
-                Encrypted { host: host.clone(), port: *port, tls }.connect().await
+                let (tls, underlay) = (tls::ClientTls::platform()?, underlay.clone());
+                Encrypted { host: host.clone(), port: *port, tls, underlay }.connect().await
             }
             #[cfg(feature = "http")]
             Self::Ws { .. } | Self::Wss { .. } => {
-                let plain =
-                    websocket::Dial { address: self.clone(), tls: websocket::Below::of(self)? };
-                plain.connect().await
+                let (tls, underlay) = (websocket::Below::of(self)?, underlay.clone());
+                websocket::Dial { address: self.clone(), tls, underlay }.connect().await
             }
             #[cfg(not(feature = "http"))]
             Self::Ws { .. } | Self::Wss { .. } => Err(failed(io::Error::new(
@@ -206,24 +222,31 @@ impl Connector for Address {
             _ => Err(failed(io::ErrorKind::Unsupported.into())),
         }
     }
-}
 
-impl Address {
     /// Dials a TCP socket below this address.
-    async fn dial_tcp(&self, host: &str, port: u16) -> Result<Link, DialError> {
+    async fn dial_tcp(
+        &self,
+        host: &str,
+        port: u16,
+        underlay: &Underlay,
+    ) -> Result<Link, DialError> {
+        let failed = |reason| DialError::new(self.clone(), reason);
         let resolved = lookup_host((host, port)).await;
         let resolved =
             resolved.map_err(|reason| DialError::Resolve { address: self.clone(), reason })?;
-        tcp::dial(resolved).await.map_err(|reason| DialError::new(self.clone(), reason))
+        let mut link = tcp::dial(resolved).await.map_err(failed)?;
+        underlay.lay(&mut link).await.map_err(failed)?;
+        Ok(link)
     }
 }
 
 #[cfg(feature = "tls")]
 impl Address {
     /// What dials an address with TLS, as `tls` says; `None` if it is another kind of address.
-    pub(crate) fn encrypted(&self, tls: &tls::ClientTls) -> Option<Encrypted> {
+    pub(crate) fn encrypted(&self, tls: &tls::ClientTls, underlay: &Underlay) -> Option<Encrypted> {
         let Self::Tls { host, port } = self else { return None };
-        Some(Encrypted { host: host.clone(), port: *port, tls: tls.clone() })
+        let (tls, underlay) = (tls.clone(), underlay.clone());
+        Some(Encrypted { host: host.clone(), port: *port, tls, underlay })
     }
 
     /// The address without TLS, below which it is.
@@ -250,6 +273,7 @@ pub(crate) struct Encrypted {
     host: String,
     port: u16,
     tls: tls::ClientTls,
+    underlay: Underlay,
 }
 
 #[cfg(feature = "tls")]
@@ -260,7 +284,7 @@ impl Connector for Encrypted {
 
     async fn connect(&self) -> Result<Link, DialError> {
         let address = self.address();
-        let link = address.dial_tcp(&self.host, self.port).await?;
+        let link = address.dial_tcp(&self.host, self.port, &self.underlay).await?;
         secure(&self.tls, link, &address).await
     }
 }
