@@ -13,4 +13,6 @@ mod proxies;
 #[cfg(unix)]
 mod unix_files;
 #[cfg(target_os = "linux")]
+mod vanished;
+#[cfg(target_os = "linux")]
 mod watched;
