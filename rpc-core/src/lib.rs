@@ -177,11 +177,15 @@ mod transport;
 #[doc(inline)]
 pub use broadcast::{Broadcast, Lagged, Shared, Subscription, Watch, Watching};
 #[doc(inline)]
+#[cfg(feature = "fleet")]
+pub use call::Hedge;
 pub use call::{
     Call, CallError, Channel, ChannelState, Fallible, MethodError, Reply, ReplyCall, Streaming,
     Upload, fallible,
 };
 #[doc(inline)]
+#[cfg(feature = "fleet")]
+pub use client::{Balance, discover};
 pub use client::{Endpoint, Reconnect};
 #[doc(inline)]
 pub use codec::CodecError;

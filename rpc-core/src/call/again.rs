@@ -19,7 +19,7 @@ use super::{Call, future::State, outgoing::Outgoing, target::Way};
 use crate::{
     proto::{CallId, Code, MemoryId, Status},
     schema::Repetition,
-    seam::{Caller, PATIENCE, Patience, Phase, Retry, Supply, Waiting},
+    seam::{Caller, PATIENCE, Phase, Retry, Supply, Waiting, Wanted},
     time::now,
 };
 
@@ -41,6 +41,8 @@ pub(super) struct Again {
     pub(super) retry: Option<Retry>,
     /// The caller's word that a second run does no harm.
     pub(super) idempotent: bool,
+    /// The caller that failed it last, by its place in memory.
+    failed: Option<usize>,
     /// How often it was sent.
     sent: u8,
     /// How often it was sent although it might have run, or was refused.
@@ -71,7 +73,7 @@ impl Outgoing {
         let waits = self.options.as_ref().is_some_and(|options| options.again.waiting.is_some());
         match way {
             Way::Caller(caller) if !waits => Poll::Ready(Ok(Arc::clone(caller))),
-            Way::Supply(supply) => match supply.present() {
+            Way::Supply(supply) => match supply.present(self.method.order()) {
                 Some(caller) if !waits => Poll::Ready(Ok(caller)),
                 _ => self.poll_next(supply, cx),
             },
@@ -94,13 +96,16 @@ impl Outgoing {
             // A call that cannot be made waits for nothing.
             return Poll::Ready(Err(status.clone()));
         }
+        let order = self.method.order();
         let options = self.options();
         let deadline = options.deadline();
-        let Again { waiting, since, not_before, .. } = &mut options.again;
+        let Again { waiting, since, not_before, failed, memory, .. } = &mut options.again;
         let since = *since.get_or_insert_with(now);
         if waiting.is_none() {
-            let patience = Patience { deadline, since, not_before: not_before.take() };
-            *waiting = Some(Mutex::new(Arc::clone(supply).next(patience)));
+            let memory = memory.as_ref().map(|(memory, _)| *memory);
+            let (not_before, failed) = (not_before.take(), *failed);
+            let wanted = Wanted { deadline, since, not_before, order, failed, memory };
+            *waiting = Some(Mutex::new(Arc::clone(supply).next(wanted)));
         }
         self.poll_waiting(cx)
     }
@@ -232,6 +237,7 @@ impl<T, E> Call<T, E> {
                     supply.retire(&caller);
                 }
                 again.not_before = (!delay.is_zero()).then(|| now() + delay);
+                again.failed = Some(Arc::as_ptr(&caller).cast::<()>() as usize);
                 again.supply = Some(supply);
             }
             // The same one is called again.
@@ -261,8 +267,10 @@ impl<T, E> Call<T, E> {
         let delay = self.request.delay(status, &policy, link, caller)?;
         // Without a supply, the timer is that of the program's own runtime.
         let timed = supply.is_some() || Handle::try_current().is_ok();
-        let address = Arc::as_ptr(caller).cast::<()>() as usize;
-        let paid = retries.is_none_or(|it| it.withdraw(now(), address, caller.sent_calls()));
+        let paid = supply.is_none_or(|supply| {
+            let (counted, sent) = supply.counted(caller);
+            supply.retries().withdraw(now(), counted, sent)
+        });
         if !timed || !paid {
             tracing::debug!(target: "rpc_core::call", method = %self.request.method, %status, "not made again: the budget is spent");
             return None;

@@ -35,6 +35,9 @@ pub struct Channel {
     timeout: Option<Duration>,
     /// The call whose handler was given this channel.
     parent: Option<Arc<dyn Scope>>,
+    /// When its calls are made a second time, where they may be.
+    #[cfg(feature = "fleet")]
+    hedge: Option<super::Hedge>,
     /// The layers that its calls go through.
     #[cfg(feature = "tower")]
     layers: super::ClientHandler,
@@ -47,9 +50,18 @@ impl Channel {
             codec,
             timeout,
             parent: None,
+            #[cfg(feature = "fleet")]
+            hedge: None,
             #[cfg(feature = "tower")]
             layers: super::ClientHandler::DIRECT,
         }
+    }
+
+    /// The same with calls that are made a second time.
+    #[cfg(feature = "fleet")]
+    pub(crate) const fn with_hedge(mut self, hedge: Option<super::Hedge>) -> Self {
+        self.hedge = hedge;
+        self
     }
 
     /// The same with layers around its calls.
@@ -311,7 +323,7 @@ impl Channel {
         expected: Expected<T, E>,
     ) -> Call<T, E> {
         let caller = match &self.target {
-            Target::Way(way) => way.present(),
+            Target::Way(way) => way.present(&method),
             Target::Picker(_) => None,
         };
         let mut call = Call::new(caller, method, codec, arguments, expected);
@@ -323,6 +335,10 @@ impl Channel {
         }
         if let Some(timeout) = self.timeout.filter(|_| !call.request.streams.down()) {
             call.request.options().timeout = Some(timeout);
+        }
+        #[cfg(feature = "fleet")]
+        if let Some(hedge) = self.hedge {
+            call = call.hedged(hedge, super::hedge::Demand::Channel);
         }
         #[cfg(feature = "tower")]
         if let Some(layered) = self.layers.due() {

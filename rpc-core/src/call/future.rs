@@ -61,6 +61,10 @@ impl<T, E> Call<T, E> {
             }
         }
         let Some(caller) = caller else { return Poll::Pending };
+        #[cfg(feature = "fleet")]
+        if request.options.is_some() {
+            request.check_hedge();
+        }
         let opening = request.opening();
         let opened = match (&request.arguments, request.reply) {
             (Err(status), _) => Err(status.clone()),
@@ -76,7 +80,7 @@ impl<T, E> Call<T, E> {
         if let Some(options) = &mut request.options {
             if let Some(upload) = options.upload.take() {
                 let codec = request.codec;
-                let items = ItemSender::upload(Arc::clone(caller) as _, id, codec);
+                let items = ItemSender::upload(Arc::clone(caller).items(), id, codec);
                 caller.spawn(upload.into_inner()(items, codec));
             }
             options.begin_scope();
@@ -94,7 +98,12 @@ impl<T, E> Call<T, E> {
 
     fn poll_progress(&mut self, cx: &mut Context<'_>) -> Poll<Progress> {
         if let State::Unsent = self.state {
-            let outcome = ready!(self.send(cx));
+            let Poll::Ready(outcome) = self.send(cx) else {
+                #[cfg(feature = "fleet")]
+                return self.with_hedge(Poll::Pending, cx);
+                #[cfg(not(feature = "fleet"))]
+                return Poll::Pending;
+            };
             self.state = State::Done;
             return Poll::Ready(Progress::Ended(outcome, None));
         }
@@ -112,10 +121,29 @@ impl<T, E> Call<T, E> {
                 .poll_outcome(*id, cx)
                 .map(|(outcome, metadata)| Progress::Ended(outcome, metadata))
         };
+        #[cfg(feature = "fleet")]
+        let progress = self.with_hedge(progress, cx);
         if progress.is_ready() {
             self.state = State::Done;
         }
         progress
+    }
+
+    /// The same with what becomes of a second call, where there may be one.
+    #[cfg(feature = "fleet")]
+    fn with_hedge(&mut self, progress: Poll<Progress>, cx: &mut Context<'_>) -> Poll<Progress> {
+        if self.request.options.is_none() {
+            return progress;
+        }
+        match progress {
+            Poll::Ready(Progress::Ended(outcome, _)) if self.hedge_goes_on(&outcome) => {
+                self.poll_progress(cx)
+            }
+            Poll::Pending => {
+                self.poll_hedge(cx).map(|(outcome, metadata)| Progress::Ended(outcome, metadata))
+            }
+            progress => progress,
+        }
     }
 
     /// Ends the call if the one that it is part of is over.
@@ -131,7 +159,9 @@ impl<T, E> Call<T, E> {
     }
 
     /// Gives the call up.
-    fn cancel(&mut self) {
+    pub(super) fn cancel(&mut self) {
+        #[cfg(feature = "fleet")]
+        self.cancel_hedge();
         if let State::Open(id) = std::mem::replace(&mut self.state, State::Done)
             && let Some(caller) = &self.caller
         {
@@ -191,7 +221,7 @@ impl<T, E> Call<T, E> {
         self.keep(leading.clone());
         let reader = accepted
             .zip(self.caller.as_ref())
-            .map(|(id, caller)| ItemReader::of_call(Arc::clone(caller) as _, id));
+            .map(|(id, caller)| ItemReader::of_call(Arc::clone(caller).items(), id));
         let method = self.request.method.clone();
         let scope = self.request.options.as_mut().and_then(|options| options.cancelled.take());
         Ok(make(Incoming {

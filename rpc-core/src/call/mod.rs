@@ -9,6 +9,8 @@ mod error;
 mod evolve;
 pub mod forward;
 mod future;
+#[cfg(feature = "fleet")]
+mod hedge;
 #[cfg(feature = "tower")]
 mod layered;
 mod outgoing;
@@ -24,6 +26,8 @@ pub use arguments::Sendable;
 pub use channel::Channel;
 pub use error::{CallError, MethodError};
 pub(crate) use evolve::Evolve;
+#[cfg(feature = "fleet")]
+pub use hedge::Hedge;
 #[cfg(feature = "tower")]
 pub use layered::{ClientFuture, ClientHandler, ClientReply, ClientRequest};
 #[cfg(feature = "tower")]

@@ -64,6 +64,9 @@ pub(super) struct Options {
     pub(super) cancelled: Option<ScopeEnd>,
     /// Chooses what the call is sent to, and says whether it goes again.
     pub(super) picker: Option<Arc<dyn Picker>>,
+    /// What is needed where the call may be made a second time.
+    #[cfg(feature = "fleet")]
+    pub(super) hedged: Option<super::hedge::Hedged>,
     /// What is needed once the call waits for a caller, or goes again.
     pub(super) again: Again,
     /// The layers that the call goes through, and the call within them once it has begun.
@@ -251,7 +254,7 @@ impl Method {
         }
     }
 
-    const fn order(&self) -> Order {
+    pub(super) const fn order(&self) -> Order {
         match self {
             Self::Known { method, .. } if method.ordered => Order::Kept,
             _ => Order::Any,

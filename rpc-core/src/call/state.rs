@@ -10,8 +10,8 @@ use tokio::sync::watch;
 
 use super::{Channel, Way};
 use crate::{
-    proto::{Status, connection::ConnectionError},
-    seam::{Caller, Course, Patience, Phase, Standing},
+    proto::{Order, Status, connection::ConnectionError},
+    seam::{Caller, Course, Phase, Standing, Wanted},
     time::now,
 };
 
@@ -109,12 +109,13 @@ impl Way {
             }
             Self::Supply(supply) => supply,
         };
-        let patience = Patience { deadline: None, since: now(), not_before: None };
+        let wanted = Wanted::any(now());
         loop {
-            let present = supply.present().filter(|caller| caller.phase() < Phase::Draining);
+            let present =
+                supply.present(Order::Any).filter(|caller| caller.phase() < Phase::Draining);
             let caller = match present {
                 Some(caller) => caller,
-                None => Arc::clone(supply).next(patience).await?,
+                None => Arc::clone(supply).next(wanted).await?,
             };
             match caller.ready().await {
                 Ok(()) => return Ok(caller),
@@ -125,16 +126,9 @@ impl Way {
 
     /// Resolves when there will be no further call; gives the reason.
     pub(super) async fn closed(&self) -> ConnectionError {
-        let supply = match self {
-            Self::Caller(caller) => return caller.closed().await,
-            Self::Supply(supply) => supply,
-        };
-        let mut changes = supply.changes();
-        over(&mut changes).await;
-        match supply.standing() {
-            Standing::Over(_, Some(caller)) => caller.closed().await,
-            Standing::Over(error, None) => error,
-            _ => ConnectionError::Undriven,
+        match self {
+            Self::Caller(caller) => caller.closed().await,
+            Self::Supply(supply) => Arc::clone(supply).closed().await,
         }
     }
 

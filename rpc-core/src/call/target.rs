@@ -7,7 +7,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use super::outgoing::Outgoing;
+use super::outgoing::{Method, Outgoing};
 use crate::{
     proto::{MethodKey, Outcome, Status},
     schema::{MethodSchema, ServiceSchema},
@@ -106,10 +106,10 @@ impl Target {
 impl Way {
     /// The caller of a call that is made now, if it need not be waited for.
     #[inline]
-    pub(super) fn present(&self) -> Option<Arc<dyn Caller>> {
+    pub(super) fn present(&self, method: &Method) -> Option<Arc<dyn Caller>> {
         match self {
             Self::Caller(caller) => Some(Arc::clone(caller)),
-            Self::Supply(supply) => supply.present(),
+            Self::Supply(supply) => supply.present(method.order()),
         }
     }
 }

@@ -6,7 +6,13 @@ use std::sync::Arc;
 use super::reconnect::Redial;
 use super::{
     Endpoint,
-    reconnect::{Comeback, Dialer, Door, Line, Open},
+    door::Door,
+    reconnect::{Comeback, Dialer, Line, Open},
+};
+#[cfg(feature = "fleet")]
+use super::{
+    balance::Fleet,
+    discover::{self, AnyDiscover, Discover, Instance},
 };
 #[cfg(all(feature = "http", feature = "tls"))]
 use crate::transport::websocket::{Below, Dial};
@@ -35,7 +41,51 @@ impl Endpoint {
     /// # Cancel safety
     /// Safe: dropping the future gives the attempt up.
     pub async fn connect(&self, address: impl IntoAddress) -> Result<Channel, DialError> {
-        self.connect_by(self.route(address.into_address()?)).await
+        let address = address.into_address()?;
+        #[cfg(feature = "fleet")]
+        if let Some(discover) = discover::of(&address) {
+            return self.connect_many(discover).await;
+        }
+        self.connect_by(self.route(address)).await
+    }
+
+    /// A channel to many servers, which `discover` tells of: see [`Balance`](crate::Balance). Resolves when one of them is
+    /// connected. An [`Address::List`], [`Address::Dns`] or [`Address::File`] is connected to like this, too.
+    ///
+    /// ```
+    /// # use rpc_core::{Endpoint, Server, discover::{Instance, List}, service};
+    /// # #[service] trait Calculator { async fn add(&self, a: i64, b: i64) -> i64; }
+    /// # struct Pocket;
+    /// # impl Calculator for Pocket { async fn add(&self, a: i64, b: i64) -> i64 { a + b } }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let start = || Server::new().with(CalculatorServer::new(Pocket)).start("127.0.0.1:0");
+    /// let (one, other) = (start().await?, start().await?);
+    /// let servers = List::new([one.address().clone(), other.address().clone()]);
+    /// let channel = Endpoint::new().connect_fleet(servers).await?;
+    /// assert_eq!(CalculatorClient::new(channel).add(1, 2).await?, 3);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// There is no server, or none that can be reached; else as for [`Self::connect`].
+    ///
+    /// # Cancel safety
+    /// Safe: dropping the future gives the attempt up.
+    #[cfg(feature = "fleet")]
+    pub async fn connect_fleet(&self, discover: impl Discover) -> Result<Channel, DialError> {
+        self.connect_many(Arc::new(discover)).await
+    }
+
+    /// A channel to many servers, which are looked for when one is needed. To be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// As for [`Self::connect_lazy`].
+    #[cfg(feature = "fleet")]
+    pub fn connect_fleet_lazy(&self, discover: impl Discover) -> Result<Channel, DialError> {
+        self.check()?;
+        self.serve()?;
+        Ok(self.channel_to(Fleet::new(self.clone(), Arc::new(discover))))
     }
 
     /// Opens the transport by a [`Connector`] of the program's own, and again by it when the channel comes back. One whose
@@ -88,7 +138,14 @@ impl Endpoint {
     /// # Errors
     /// As for [`Self::connect`], as far as it can be told without a connection.
     pub fn connect_lazy(&self, address: impl IntoAddress) -> Result<Channel, DialError> {
-        self.connect_lazy_by(self.route(address.into_address()?))
+        let address = address.into_address()?;
+        #[cfg(feature = "fleet")]
+        if let Some(discover) = discover::of(&address) {
+            self.check()?;
+            self.serve()?;
+            return Ok(self.channel_to(Fleet::new(self.clone(), discover)));
+        }
+        self.connect_lazy_by(self.route(address))
     }
 
     /// The same by a [`Connector`] of the program's own.
@@ -115,6 +172,55 @@ impl Endpoint {
             line.keep();
         }
         self.channel_by(Way::Supply(Arc::new(Door::new(line))))
+    }
+
+    #[cfg(feature = "fleet")]
+    async fn connect_many(&self, discover: Arc<dyn AnyDiscover>) -> Result<Channel, DialError> {
+        self.check()?;
+        // What cannot be is said before anybody is called.
+        self.serve()?;
+        let address = discover.address();
+        let fleet = Fleet::new(self.clone(), discover);
+        let channel = self.channel_to(Arc::clone(&fleet));
+        match tokio::time::timeout(self.connect_timeout, fleet.begin()).await {
+            Ok(Ok(())) => Ok(channel),
+            Ok(Err(status)) => Err(DialError::Fleet { address, status }),
+            Err(_) => {
+                let reason = std::io::ErrorKind::TimedOut.into();
+                Err(DialError::Connect { address, reason })
+            }
+        }
+    }
+
+    #[cfg(feature = "fleet")]
+    fn channel_to(&self, fleet: Arc<Fleet>) -> Channel {
+        self.channel_by(Way::Supply(Arc::new(Door::new(fleet))))
+    }
+
+    /// A line to one server of many.
+    #[cfg(feature = "fleet")]
+    pub(super) fn line_to(&self, instance: &Instance) -> Result<Arc<Line>, DialError> {
+        let address = instance.address().clone();
+        let peer = Peer::new(address.to_string());
+        let endpoint = self.named(instance)?;
+        let dialer = endpoint.dialer(endpoint.route(address))?;
+        Ok(Line::new(dialer, self.reconnect, self.retry, peer))
+    }
+
+    /// The same endpoint for a server whose certificate has the name that it was found by.
+    #[cfg(all(feature = "fleet", feature = "tls"))]
+    fn named(&self, instance: &Instance) -> Result<Self, DialError> {
+        let mut endpoint = self.clone();
+        if let (Some(name), Some(tls)) = (instance.name(), &mut endpoint.tls) {
+            *tls = tls.clone().with_default_name(name)?;
+        }
+        Ok(endpoint)
+    }
+
+    #[cfg(all(feature = "fleet", not(feature = "tls")))]
+    #[allow(clippy::unnecessary_wraps, reason = "with TLS it may fail")]
+    fn named(&self, _instance: &Instance) -> Result<Self, DialError> {
+        Ok(self.clone())
     }
 
     /// What opens connections by `connector`.

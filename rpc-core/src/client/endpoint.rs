@@ -9,6 +9,8 @@ use std::{
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{Reconnect, reconnect::Hook};
+#[cfg(feature = "fleet")]
+use crate::call::Hedge;
 #[cfg(feature = "resume")]
 use crate::resume::Resume;
 #[cfg(feature = "tls")]
@@ -47,6 +49,12 @@ pub struct Endpoint {
     #[cfg(feature = "resume")]
     pub(super) resume: Option<Resume>,
     pub(super) retry: Retry,
+    /// How calls are spread over many servers.
+    #[cfg(feature = "fleet")]
+    pub(super) balance: super::Balance,
+    /// When calls are made a second time.
+    #[cfg(feature = "fleet")]
+    hedge: Option<Hedge>,
     /// Done with each new connection.
     pub(super) hook: Option<Hook>,
     evolve: bool,
@@ -79,6 +87,10 @@ impl Default for Endpoint {
             #[cfg(feature = "resume")]
             resume: None,
             retry: Retry::new(),
+            #[cfg(feature = "fleet")]
+            balance: super::Balance::new(),
+            #[cfg(feature = "fleet")]
+            hedge: None,
             hook: None,
             evolve: false,
             underlay: Underlay::default(),
@@ -155,6 +167,30 @@ impl Endpoint {
     #[cfg(feature = "resume")]
     pub const fn resume(mut self, resume: Resume) -> Self {
         self.resume = Some(resume);
+        self
+    }
+
+    /// How calls are spread where an address stands for many servers. Default: [`Balance::new`](crate::Balance::new).
+    #[cfg(feature = "fleet")]
+    pub const fn balance(mut self, balance: super::Balance) -> Self {
+        self.balance = balance;
+        self
+    }
+
+    /// Has every call of an idempotent method be made a second time, on another server, when it is not answered after a
+    /// while: see [`Call::hedge`](crate::Call::hedge). Default: none is.
+    ///
+    /// ```no_run
+    /// # async fn run() -> Result<(), rpc_core::DialError> {
+    /// use rpc_core::{Endpoint, Hedge};
+    ///
+    /// let endpoint = Endpoint::new().hedge(Hedge::percentile(99.0));
+    /// let channel = endpoint.connect("dns:api.internal:7000").await?;
+    /// # Ok(()) }
+    /// ```
+    #[cfg(feature = "fleet")]
+    pub const fn hedge(mut self, hedge: Hedge) -> Self {
+        self.hedge = Some(hedge);
         self
     }
 
@@ -369,6 +405,8 @@ impl Endpoint {
             false => Target::Way(way),
         };
         let channel = Channel::new(target, self.codec, self.timeout);
+        #[cfg(feature = "fleet")]
+        let channel = channel.with_hedge(self.hedge);
         #[cfg(feature = "tower")]
         let channel = channel.with_layers(crate::call::layered(&self.layers));
         channel

@@ -15,7 +15,7 @@ use crate::{
         CallId, Ended, Limits, MemoryId, Metadata, Opening, Outcome, Payload, Status,
         connection::{ConnectionError, Waiter},
     },
-    seam::{Caller, Origin, Phase, Phases, Place, Remote, Supply, Waiting},
+    seam::{Caller, Origin, Phase, Phases, Place, Remote, Supply, Waiting, items::ItemLink},
     time::now,
     transport::Peer,
 };
@@ -129,6 +129,14 @@ impl<T: Holds> Caller for T {
             let accepted = std::task::ready!(state.machine.poll_accepted(id, waiter));
             Poll::Ready(accepted.map(|()| state.machine.take_leading_metadata(id)))
         })
+    }
+
+    fn cancel(&self, id: CallId) {
+        ItemLink::cancel(self, id);
+    }
+
+    fn items(self: Arc<Self>) -> Arc<dyn ItemLink> {
+        self
     }
 
     fn spawn(&self, task: Pin<Box<dyn Future<Output = ()> + Send>>) {

@@ -15,7 +15,7 @@ use crate::{
         CallId, Code, Ended, Failure, Limits, Metadata, Opening, Outcome, Payload, Status,
         connection::ConnectionError,
     },
-    seam::{Caller, Names, Phase, Remote as _, Supply, Waiting},
+    seam::{Caller, Names, Phase, Remote as _, Supply, Waiting, items::ItemLink},
 };
 
 /// The end of a call that cannot be made.
@@ -64,6 +64,14 @@ impl Caller for Session {
             Some(back) => back.poll_accepted(id, cx),
             None => Poll::Ready(Err((Err(Failure::Status(unserved())), None))),
         }
+    }
+
+    fn cancel(&self, id: CallId) {
+        ItemLink::cancel(self, id);
+    }
+
+    fn items(self: Arc<Self>) -> Arc<dyn ItemLink> {
+        self
     }
 
     fn spawn(&self, task: Pin<Box<dyn Future<Output = ()> + Send>>) {

@@ -249,6 +249,14 @@ impl Caller for Double {
         }
     }
 
+    fn cancel(&self, id: CallId) {
+        ItemLink::cancel(self, id);
+    }
+
+    fn items(self: Arc<Self>) -> Arc<dyn ItemLink> {
+        self
+    }
+
     fn spawn(&self, task: Pin<Box<dyn Future<Output = ()> + Send>>) {
         tokio::spawn(task);
     }

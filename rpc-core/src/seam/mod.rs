@@ -12,6 +12,8 @@
 
 mod guard;
 pub(crate) mod items;
+#[cfg(feature = "fleet")]
+mod latencies;
 pub(crate) mod ledger;
 mod names;
 mod phase;
@@ -21,6 +23,8 @@ mod slot;
 mod supply;
 
 pub(crate) use guard::SlowGuard;
+#[cfg(feature = "fleet")]
+pub(crate) use latencies::Latencies;
 pub(crate) use names::Names;
 pub(crate) use phase::{Phase, Phases};
 pub(crate) use place::Place;
@@ -28,7 +32,7 @@ pub use retry::Retry;
 pub(crate) use retry::{PATIENCE, Retries};
 pub use slot::HandlerSlot;
 pub(crate) use slot::{CallEnd, Reply, panicked};
-pub(crate) use supply::{Course, Patience, Standing, Supply};
+pub(crate) use supply::{Course, Standing, Supply, Wanted};
 
 use std::{
     fmt,
@@ -49,7 +53,7 @@ use crate::{
 use items::ItemLink;
 
 /// The other end of a link: its address, and how far the link is in its life.
-pub(crate) trait Remote: ItemLink + fmt::Debug {
+pub(crate) trait Remote: fmt::Debug + Send + Sync + 'static {
     /// Who is at the other end.
     fn peer(&self) -> &Peer;
 
@@ -96,6 +100,12 @@ pub(crate) trait Caller: Remote {
         id: CallId,
         cx: &Context<'_>,
     ) -> Poll<Result<Option<Box<Metadata>>, Ended>>;
+
+    /// Gives up a call whose outcome was not taken: the peer is asked to end it.
+    fn cancel(&self, id: CallId);
+
+    /// What carries the items of calls that were opened here.
+    fn items(self: Arc<Self>) -> Arc<dyn ItemLink>;
 
     /// Spawns a task where the link runs, wherever the caller does.
     fn spawn(&self, task: Pin<Box<dyn Future<Output = ()> + Send>>);
@@ -150,7 +160,7 @@ pub(crate) type Waiting<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 ///
 /// Whoever brings a call also ends it: by dropping its [`Reply`] when the caller gives up, its deadline passes or the
 /// link is lost. The items of a call are those of the stream that the peer's call id names.
-pub(crate) trait Origin: Remote {
+pub(crate) trait Origin: Remote + ItemLink {
     /// Sends metadata beside the reply of a call, which follows.
     fn set_reply_metadata(&self, call: CallId, metadata: Metadata);
 

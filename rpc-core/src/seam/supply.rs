@@ -1,4 +1,5 @@
-//! What gives callers, one after the other, to the same place: the seam between calls and a channel that comes back.
+//! What gives callers, one after the other or of many: the seam between calls and a channel that comes back, or has several
+//! servers behind it.
 
 use std::{fmt, sync::Arc, time::Instant};
 
@@ -6,27 +7,24 @@ use tokio::sync::watch;
 
 use super::{Caller, Retries, Waiting};
 use crate::{
-    proto::{Status, connection::ConnectionError},
+    proto::{MemoryId, Order, Status, connection::ConnectionError},
     transport::Peer,
 };
 
-/// Gives callers to one place: another one when the last takes no more calls.
+/// Gives callers to one place, another one when the last takes no more calls; or to several places.
 ///
 /// ```text
 /// present ──some──▶ open on it ──not started, and its link drains or is over──▶ retire ─┐
 ///    └──────none──▶ next (waits for a link) ◀───────────────────────────────────────────┘
 /// ```
 pub(crate) trait Supply: fmt::Debug + Send + Sync + 'static {
-    /// The caller for a call that is made now, if none has to be waited for. It may have ended meanwhile.
-    fn present(&self) -> Option<Arc<dyn Caller>>;
+    /// The caller for a call of this order that is made now, if none has to be waited for. It may have ended meanwhile.
+    fn present(&self, order: Order) -> Option<Arc<dyn Caller>>;
 
-    /// Waits for a caller, for as long as `patience` says. While somebody waits, links are opened.
+    /// Waits for a caller as it is wanted. While somebody waits, links are opened.
     ///
     /// The errors are statuses of calls that were not started, without the words for that.
-    fn next(
-        self: Arc<Self>,
-        patience: Patience,
-    ) -> Waiting<'static, Result<Arc<dyn Caller>, Status>>;
+    fn next(self: Arc<Self>, wanted: Wanted) -> Waiting<'static, Result<Arc<dyn Caller>, Status>>;
 
     /// Gives no more calls to a caller that takes none.
     fn retire(&self, caller: &Arc<dyn Caller>);
@@ -46,19 +44,59 @@ pub(crate) trait Supply: fmt::Debug + Send + Sync + 'static {
     /// How calls are made again.
     fn retries(&self) -> &Retries;
 
+    /// The calls that `caller` counts with, by the place in memory of what they are counted by, and how many were sent.
+    fn counted(&self, caller: &Arc<dyn Caller>) -> (usize, u64) {
+        (Arc::as_ptr(caller).cast::<()>() as usize, caller.sent_calls())
+    }
+
+    /// Another caller than this one for the same call, if there is one elsewhere.
+    #[cfg(feature = "fleet")]
+    fn other(&self, than: &Arc<dyn Caller>) -> Option<Arc<dyn Caller>> {
+        let _ = than;
+        None
+    }
+
+    /// How long calls took that go by it.
+    #[cfg(feature = "fleet")]
+    fn latencies(&self) -> Option<&super::Latencies> {
+        None
+    }
+
     /// Drains the present link, and opens no other.
     fn close(&self);
+
+    /// Resolves when there will be no further caller and the last links are closed; gives the reason.
+    fn closed(self: Arc<Self>) -> Waiting<'static, ConnectionError>;
 }
 
-/// How long a call waits for a caller.
+/// The caller that a call waits for, and how long it does.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Patience {
+pub(crate) struct Wanted {
     /// When its caller stops waiting, if that was said.
     pub(crate) deadline: Option<Instant>,
     /// When it first had to wait.
     pub(crate) since: Instant,
     /// Before this it wants none.
     pub(crate) not_before: Option<Instant>,
+    pub(crate) order: Order,
+    /// The caller that failed it last, by its place in memory: another one is better.
+    pub(crate) failed: Option<usize>,
+    /// What remembers the attempt that may have run; anybody else is of no use.
+    pub(crate) memory: Option<MemoryId>,
+}
+
+impl Wanted {
+    /// Any caller, for somebody without a deadline who begins to wait now.
+    pub(crate) const fn any(now: Instant) -> Self {
+        Self {
+            deadline: None,
+            since: now,
+            not_before: None,
+            order: Order::Any,
+            failed: None,
+            memory: None,
+        }
+    }
 }
 
 /// How far a supply is.

@@ -67,7 +67,7 @@ pub(super) struct Connections {
     /// Shares of the limit of connections. Never closed.
     shares: Arc<Semaphore>,
     /// Bounded by: the server's limit of connections.
-    live: Mutex<Slab<(Arc<Live>, Instant)>>,
+    pub(super) live: Mutex<Slab<(Arc<Live>, Instant)>>,
     /// Those of the connections, and the handlers that they have spawned.
     tasks: TaskTracker,
     /// What remembers the calls that run once; their handlers outlive their connections.

@@ -118,6 +118,12 @@ impl Running {
         &self.address
     }
 
+    /// How many connections are served at present; those that shake hands are not among them.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.connections.live.lock().len()
+    }
+
     /// A handle that ends the server from elsewhere.
     #[must_use]
     pub fn shutdown_handle(&self) -> Shutdown {

@@ -9,7 +9,8 @@ use super::Address;
 /// Text that is no [`Address`].
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{text:?} is not an address: {}", match wrong {
-    Wrong::Form => "write host:port, such as 127.0.0.1:7000, or tls:, ws: or wss:host:port, or unix:/path",
+    Wrong::Form => "write host:port, such as 127.0.0.1:7000, or tls:, ws: or wss:host:port, or unix:/path; several with commas \
+        between them, dns:host:port or file:/path for many servers",
     Wrong::Port => "a port is a number up to 65535",
     Wrong::Scheme => "omit the scheme, and what is behind the port",
 })]
@@ -168,6 +169,9 @@ mod tests {
             "unix:relative",
             "ws://localhost:1/",
             "wss://[::1]:7000/rpc?x=1",
+            "a:1,tls:b:2,unix:/tmp/x",
+            "dns:api.internal:7000",
+            "file:/etc/shop/servers",
         ] {
             assert_eq!(text.parse::<Address>().unwrap().to_string(), text);
         }
@@ -203,6 +207,9 @@ mod tests {
             "ws:a:b",
             "ws://a:b",
             "ws://a/b c",
+            "a:1,",
+            "a:1,b",
+            "dns::7000",
         ] {
             let error = text.parse::<Address>().unwrap_err();
             assert!(error.to_string().contains("write host:port"), "{error}");

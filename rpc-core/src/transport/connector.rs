@@ -98,6 +98,15 @@ pub enum DialError {
         /// How it failed.
         status: Status,
     },
+    /// None of the servers that the address stands for can be reached, or there is none.
+    #[cfg(feature = "fleet")]
+    #[error("{}", status.message())]
+    Fleet {
+        /// What stands for them.
+        address: Address,
+        /// Why, as of the last one that was tried.
+        status: Status,
+    },
     /// The services of this side do not go together; a [`BuildError`](crate::BuildError) says why.
     #[error(transparent)]
     Services(Box<dyn std::error::Error + Send + Sync>),

@@ -49,7 +49,7 @@ use tokio::net::{TcpListener, lookup_host};
 
 use address::Wrong;
 
-/// Where a server listens.
+/// Where a server listens, or several do.
 ///
 /// ```
 /// use rpc_core::Address;
@@ -99,6 +99,18 @@ pub enum Address {
     },
     /// The path of a Unix domain socket.
     Unix(PathBuf),
+    /// Servers of which each will do, with commas between them: `a:7000,b:7000`. This and what follows takes the feature
+    /// `fleet`, and is for clients; see [`Balance`](crate::Balance).
+    List(Vec<Self>),
+    /// The servers at all addresses of a name in DNS: `dns:host:port`.
+    Dns {
+        /// The name.
+        host: String,
+        /// The port of all of them.
+        port: u16,
+    },
+    /// The servers that a file names, one on each line: `file:/etc/shop/servers`.
+    File(PathBuf),
     /// A place that a [`Listener`] or [`Connector`] of the program's own knows, as it is shown. No text is read as
     /// one.
     Other(String),
@@ -108,6 +120,10 @@ impl FromStr for Address {
     type Err = AddressError;
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
+        if text.contains(',') {
+            let all: Result<_, _> = text.split(',').map(|one| one.trim().parse()).collect();
+            return all.map(Self::List);
+        }
         let tcp = |(host, port)| Self::Tcp { host, port };
         let read = match text.split_once(':') {
             Some(("ws", rest)) if rest.contains(':') || rest.starts_with("//") => {
@@ -119,6 +135,12 @@ impl FromStr for Address {
             _ if text.contains("://") => Err(Wrong::Scheme),
             Some(("unix", "")) => Err(Wrong::Form),
             Some(("unix", path)) => Ok(Self::Unix(path.into())),
+            Some(("file", path)) if path.starts_with('/') || path.starts_with('.') => {
+                Ok(Self::File(path.into()))
+            }
+            Some(("dns", rest)) if rest.contains(':') => {
+                address::host_and_port(rest).map(|(host, port)| Self::Dns { host, port })
+            }
             Some(("tls", rest)) if rest.contains(':') => {
                 address::host_and_port(rest).map(|(host, port)| Self::Tls { host, port })
             }
@@ -137,6 +159,12 @@ impl fmt::Display for Address {
             Self::Ws { host, port, path } => address::show_url(f, "ws", host, *port, path),
             Self::Wss { host, port, path } => address::show_url(f, "wss", host, *port, path),
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
+            Self::List(all) => all.iter().enumerate().try_for_each(|(index, one)| match index {
+                0 => one.fmt(f),
+                _ => write!(f, ",{one}"),
+            }),
+            Self::Dns { host, port } => address::show(f, "dns:", host, *port),
+            Self::File(path) => write!(f, "file:{}", path.display()),
             Self::Other(text) => f.write_str(text),
         }
     }
@@ -171,6 +199,10 @@ impl Address {
             Self::Tls { .. } => Err(failed(io::Error::new(
                 io::ErrorKind::Unsupported,
                 "TLS takes a certificate: see `Server::tls`",
+            ))),
+            Self::List(_) | Self::Dns { .. } | Self::File(_) => Err(failed(io::Error::new(
+                io::ErrorKind::Unsupported,
+                "it stands for several servers, of which each listens at an address of its own",
             ))),
             _ => Err(failed(io::ErrorKind::Unsupported.into())),
         }
@@ -218,6 +250,15 @@ impl Address {
             Self::Tls { .. } => Err(failed(io::Error::new(
                 io::ErrorKind::Unsupported,
                 "this program is built without TLS: turn on the feature `tls` of rpc-core",
+            ))),
+            Self::List(_) | Self::Dns { .. } | Self::File(_) => Err(failed(io::Error::new(
+                io::ErrorKind::Unsupported,
+                match cfg!(feature = "fleet") {
+                    true => "it stands for several servers: `Endpoint::connect` chooses among them",
+                    false => {
+                        "this program is built for single servers: turn on the feature `fleet` of rpc-core"
+                    }
+                },
             ))),
             _ => Err(failed(io::ErrorKind::Unsupported.into())),
         }

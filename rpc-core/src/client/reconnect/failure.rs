@@ -8,7 +8,7 @@ use crate::{
 /// Why there is no connection.
 #[derive(Clone, Debug)]
 pub(crate) struct Failure {
-    pub(super) status: Status,
+    pub(in crate::client) status: Status,
     pub(super) reach: Reach,
 }
 
@@ -51,6 +51,12 @@ impl From<ConnectionError> for Failure {
 }
 
 impl Failure {
+    /// Whether the next attempt may succeed without anything else having changed.
+    #[cfg(feature = "fleet")]
+    pub(in crate::client) const fn is_passing(&self) -> bool {
+        matches!(self.reach, Reach::Passing)
+    }
+
     /// The hook that a new connection is given to has failed.
     pub(super) const fn of_hook(status: Status) -> Self {
         Self { status, reach: Reach::Passing }

@@ -19,11 +19,10 @@ use super::{
     failure::{Failure, Reach},
 };
 use crate::{
+    client::door::{Kept, Place},
     connection::Connection,
-    proto::{Code, Status, connection::ConnectionError},
-    seam::{
-        Caller, Course, Patience, Phase, Remote as _, Retries, Retry, Standing, Supply, Waiting,
-    },
+    proto::{Code, Order, Status, connection::ConnectionError},
+    seam::{Caller, Course, Phase, Remote as _, Retries, Retry, Standing, Supply, Waiting, Wanted},
     time::now,
     transport::{Link, Peer},
 };
@@ -134,25 +133,25 @@ impl Line {
     }
 
     /// The present connection and its number.
-    pub(super) fn current(&self) -> Option<(u64, Arc<Connection>)> {
+    pub(in crate::client) fn current(&self) -> Option<(u64, Arc<Connection>)> {
         let state = self.state.lock();
         state.current.clone().map(|connection| (self.number(), connection))
     }
 
     /// Whether no connection is wanted any more.
-    pub(super) fn is_done(&self) -> bool {
+    pub(in crate::client) fn is_done(&self) -> bool {
         let state = self.state.lock();
         state.over.is_some() || state.channels == Channels::None
     }
 
-    /// The last channel is gone. Calls that run keep their connection.
-    pub(super) fn leave(&self) {
-        let mut state = self.state.lock();
-        state.channels = Channels::None;
-        let current = self.let_go(&mut state);
-        drop(state);
-        drop(current);
-        self.tell();
+    /// Why there is no connection, where an attempt to open one has failed since the last.
+    #[cfg(feature = "fleet")]
+    pub(in crate::client) fn trouble(&self) -> Option<Failure> {
+        let state = self.state.lock();
+        if let Some(error) = &state.over {
+            return Some(error.clone().into());
+        }
+        state.failure.clone().filter(|_| state.current.is_none() && state.failures > 0)
     }
 
     /// Takes the connection of a line that has neither channels nor needs.
@@ -205,7 +204,7 @@ impl Line {
     }
 
     /// The end of the wait of a call, if it has come.
-    fn look(&self, patience: &Patience) -> Option<Result<Arc<dyn Caller>, Status>> {
+    fn look(&self, wanted: &Wanted) -> Option<Result<Arc<dyn Caller>, Status>> {
         let state = self.state.lock();
         if let Some(error) = &state.over {
             return Some(Err(Failure::from(error.clone()).status));
@@ -218,22 +217,22 @@ impl Line {
         if state.stage == Stage::Attempting || state.due <= now() {
             return None;
         }
-        let since = state.down.map_or(patience.since, |down| down.min(patience.since));
-        let too_long = patience.deadline.is_none() && since + self.policy.patience < state.due;
+        let since = state.down.map_or(wanted.since, |down| down.min(wanted.since));
+        let too_long = wanted.deadline.is_none() && since + self.policy.patience < state.due;
         let gives_up = matches!(failure.reach, Reach::Waiting) || too_long;
         gives_up.then(|| Err(failure.status.clone()))
     }
 
-    async fn wait(self: Arc<Self>, patience: Patience) -> Result<Arc<dyn Caller>, Status> {
-        if let Some(start) = patience.not_before {
+    async fn wait(self: Arc<Self>, wanted: Wanted) -> Result<Arc<dyn Caller>, Status> {
+        if let Some(start) = wanted.not_before {
             // Nobody needs a connection meanwhile.
             self.timer(start).await;
         }
         let mut changes = self.changes.subscribe();
         let _need = Need::of(&self, Whose::Call);
-        let mut timer = patience.deadline.map(|deadline| Box::pin(self.timer(deadline)));
+        let mut timer = wanted.deadline.map(|deadline| Box::pin(self.timer(deadline)));
         loop {
-            if let Some(end) = self.look(&patience) {
+            if let Some(end) = self.look(&wanted) {
                 return end;
             }
             let changed = std::pin::pin!(changes.changed());
@@ -262,15 +261,12 @@ impl Line {
 }
 
 impl Supply for Line {
-    fn present(&self) -> Option<Arc<dyn Caller>> {
+    fn present(&self, _order: Order) -> Option<Arc<dyn Caller>> {
         self.current().map(|(_, connection)| connection as _)
     }
 
-    fn next(
-        self: Arc<Self>,
-        patience: Patience,
-    ) -> Waiting<'static, Result<Arc<dyn Caller>, Status>> {
-        Box::pin(self.wait(patience))
+    fn next(self: Arc<Self>, wanted: Wanted) -> Waiting<'static, Result<Arc<dyn Caller>, Status>> {
+        Box::pin(self.wait(wanted))
     }
 
     fn retire(&self, caller: &Arc<dyn Caller>) {
@@ -336,24 +332,59 @@ impl Supply for Line {
             connection.drain();
         }
     }
+
+    fn closed(self: Arc<Self>) -> Waiting<'static, ConnectionError> {
+        Box::pin(async move {
+            let _ = self.changes.subscribe().wait_for(|course| *course == Course::Over).await;
+            match self.standing() {
+                Standing::Over(_, Some(caller)) => caller.closed().await,
+                Standing::Over(error, None) => error,
+                _ => ConnectionError::Undriven,
+            }
+        })
+    }
+}
+
+impl Place for Line {
+    #[inline]
+    fn present_by(&self, kept: &Kept, _order: Order) -> Option<Arc<dyn Caller>> {
+        if let Some((number, connection)) = kept.get()
+            && *number == self.number()
+        {
+            return Some(Arc::clone(connection) as _);
+        }
+        let (number, connection) = self.current()?;
+        // Only one can be kept: the others cost a lock.
+        let _ = kept.set((number, Arc::clone(&connection)));
+        Some(connection)
+    }
+
+    fn leave(&self) {
+        let mut state = self.state.lock();
+        state.channels = Channels::None;
+        let current = self.let_go(&mut state);
+        drop(state);
+        drop(current);
+        self.tell();
+    }
 }
 
 /// Somebody needs a connection, until this is dropped.
-pub(super) struct Need {
+pub(in crate::client) struct Need {
     line: Arc<Line>,
     whose: Whose,
 }
 
 /// Who needs a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Whose {
+pub(in crate::client) enum Whose {
     Call,
-    /// The line itself, which is to be connected.
+    /// Whoever has the line be connected.
     Line,
 }
 
 impl Need {
-    pub(super) fn of(line: &Arc<Line>, whose: Whose) -> Self {
+    pub(in crate::client) fn of(line: &Arc<Line>, whose: Whose) -> Self {
         let mut state = line.state.lock();
         state.needs += 1;
         state.calls += usize::from(whose == Whose::Call);

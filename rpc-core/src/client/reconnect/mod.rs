@@ -8,13 +8,12 @@
 //! ```
 //!
 //! A connection knows the line that it belongs to, so that a call needs to know its connection alone until that is lost.
-//! All channels of one line share its [`Door`]; when the last of them is gone the line lets go of its connection, which
+//! All channels of one line share its [`Door`](super::door::Door); when the last of them is gone the line lets go of its connection, which
 //! then ends with the last call.
 
 mod backoff;
 mod dialer;
 mod dialing;
-mod door;
 mod failure;
 mod keeper;
 mod line;
@@ -22,8 +21,9 @@ mod line;
 mod redial;
 
 pub(super) use dialer::{Dialer, Hook, Open};
-pub(super) use door::Door;
 pub(super) use line::Line;
+#[cfg(feature = "fleet")]
+pub(super) use line::{Need, Whose};
 #[cfg(feature = "resume")]
 pub(super) use redial::Redial;
 
@@ -97,6 +97,12 @@ impl Reconnect {
     pub const fn first_delay(mut self, delay: Duration) -> Self {
         self.first = delay;
         self
+    }
+
+    /// How long calls that have no deadline wait.
+    #[cfg(feature = "fleet")]
+    pub(super) const fn patience_of(&self) -> Duration {
+        self.patience
     }
 
     /// The longest time between two attempts. Default: 30 s.

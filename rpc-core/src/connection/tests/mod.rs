@@ -22,9 +22,7 @@ use crate::{
         self, CallId, Code, Codec, Failure, MethodKey, Opening, Outcome, Payload, Side, Status,
         connection::{Config, ConnectionError, MAX_SLICES},
     },
-    seam::{
-        Caller as _, HandlerSlot, IncomingCall, Schedule, Serve, SlowGuard, items::ItemLink as _,
-    },
+    seam::{Caller as _, HandlerSlot, IncomingCall, Schedule, Serve, SlowGuard, items::ItemLink},
     transport::{Link, memory_pair},
 };
 
@@ -132,7 +130,7 @@ struct Cancel<'a>(&'a Connection, Option<CallId>);
 impl Drop for Cancel<'_> {
     fn drop(&mut self) {
         if let Some(id) = self.1 {
-            self.0.live.cancel(id);
+            ItemLink::cancel(&*self.0.live, id);
         }
     }
 }

@@ -263,7 +263,7 @@ async fn a_flush_that_is_asked_for_while_a_caller_writes_is_not_forgotten() {
     // A caller writes; meanwhile the driver has a turn, in which somebody drops what has ended already.
     let Bench { live, run: driver, wakes, read, write, far: _far } = bench;
     let asking = Arc::clone(&live);
-    set(&read, move || asking.cancel(CallId::new(77)));
+    set(&read, move || ItemLink::cancel(&*asking, CallId::new(77)));
     let driver = Arc::new(Mutex::new(driver));
     let (turning, waker) = (Arc::clone(&driver), Waker::from(Arc::clone(&wakes)));
     let runtime = tokio::runtime::Handle::current();

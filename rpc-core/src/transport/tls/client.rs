@@ -140,6 +140,12 @@ impl ClientTls {
         Ok(self)
     }
 
+    /// The same, with that name unless another one was given.
+    #[cfg(feature = "fleet")]
+    pub(crate) fn with_default_name(self, name: &str) -> Result<Self, TlsError> {
+        if self.name.is_some() { Ok(self) } else { self.server_name(name) }
+    }
+
     fn new(
         verifier: Arc<dyn ServerCertVerifier>,
         identity: Option<(Pem, Pem)>,
