@@ -85,6 +85,7 @@
 //! | feature | adds |
 //! |---|---|
 //! | `tls` | `Server::tls`, `Endpoint::tls`, addresses `tls:host:port` |
+//! | `etcd` | `etcd`: addresses `etcd://host:2379/prefix`, and `Running::register` |
 //! | `proxy` | `Server::proxy_protocol`, `Endpoint::proxy_header`: who is behind HAProxy, nginx and their like |
 //! | `tower` | `rpc_core::layer`: layers around calls, `Server::layer`, `Endpoint::layer` |
 //! | `governor` | `layer::RateLimit` |
@@ -151,6 +152,8 @@ mod client;
 pub mod codec;
 mod connection;
 pub mod dynamic;
+#[cfg(feature = "etcd")]
+pub mod etcd;
 mod extensions;
 #[cfg(feature = "http")]
 mod gateway;
@@ -240,6 +243,9 @@ mod documents {
     mod duplex {}
     #[doc = include_str!("../../docs/guide/dynamic.md")]
     mod dynamic {}
+    #[cfg(feature = "etcd")]
+    #[doc = include_str!("../../docs/guide/etcd.md")]
+    mod etcd {}
     #[doc = include_str!("../../docs/guide/evolution.md")]
     mod evolution {}
     #[doc = include_str!("../../docs/guide/flow-control.md")]

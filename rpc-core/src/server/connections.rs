@@ -69,7 +69,7 @@ pub(super) struct Connections {
     /// Bounded by: the server's limit of connections.
     pub(super) live: Mutex<Slab<(Arc<Live>, Instant)>>,
     /// Those of the connections, and the handlers that they have spawned.
-    tasks: TaskTracker,
+    pub(super) tasks: TaskTracker,
     /// What remembers the calls that run once; their handlers outlive their connections.
     memory: Option<Arc<Memory>>,
     /// The age at which connections end, more or less.
@@ -78,7 +78,7 @@ pub(super) struct Connections {
     pub(super) reports: Option<Reports>,
     handshakes: Arc<Handshakes>,
     /// Cancelled before what is live is told: a connection that is not live yet looks when it is.
-    draining: CancellationToken,
+    pub(super) draining: CancellationToken,
     aborted: CancellationToken,
 }
 

@@ -17,6 +17,8 @@ mod inspection;
 mod jitter;
 #[cfg(feature = "tower")]
 mod layers;
+#[cfg(feature = "etcd")]
+mod registration;
 mod running;
 mod security;
 #[cfg(feature = "resume")]

@@ -14,7 +14,7 @@ use crate::transport::{Address, Incoming, Link, Listener, Peer};
 #[must_use = "the server runs on; keep this to learn its address and to shut it down"]
 pub struct Running {
     address: Address,
-    connections: Arc<Connections>,
+    pub(super) connections: Arc<Connections>,
     shutdown: Shutdown,
     /// What it listens at, for whoever takes its place.
     #[cfg(unix)]

@@ -111,6 +111,13 @@ pub enum Address {
     },
     /// The servers that a file names, one on each line: `file:/etc/shop/servers`.
     File(PathBuf),
+    /// The servers that are entered in etcd below a prefix: `etcd://host:2379/services/calculator`. It takes the feature `etcd`.
+    Etcd {
+        /// The members of etcd, of which the first that answers is asked.
+        members: Vec<(String, u16)>,
+        /// The prefix, which begins and ends with `/`.
+        prefix: String,
+    },
     /// A place that a [`Listener`] or [`Connector`] of the program's own knows, as it is shown. No text is read as
     /// one.
     Other(String),
@@ -120,6 +127,10 @@ impl FromStr for Address {
     type Err = AddressError;
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
+        if let Some(rest) = text.strip_prefix("etcd://") {
+            let read = address::etcd(rest).map(|(members, prefix)| Self::Etcd { members, prefix });
+            return read.map_err(|wrong| AddressError::new(text, wrong));
+        }
         if text.contains(',') {
             let all: Result<_, _> = text.split(',').map(|one| one.trim().parse()).collect();
             return all.map(Self::List);
@@ -165,6 +176,7 @@ impl fmt::Display for Address {
             }),
             Self::Dns { host, port } => address::show(f, "dns:", host, *port),
             Self::File(path) => write!(f, "file:{}", path.display()),
+            Self::Etcd { members, prefix } => address::show_etcd(f, members, prefix),
             Self::Other(text) => f.write_str(text),
         }
     }
@@ -200,10 +212,12 @@ impl Address {
                 io::ErrorKind::Unsupported,
                 "TLS takes a certificate: see `Server::tls`",
             ))),
-            Self::List(_) | Self::Dns { .. } | Self::File(_) => Err(failed(io::Error::new(
-                io::ErrorKind::Unsupported,
-                "it stands for several servers, of which each listens at an address of its own",
-            ))),
+            Self::List(_) | Self::Dns { .. } | Self::File(_) | Self::Etcd { .. } => {
+                Err(failed(io::Error::new(
+                    io::ErrorKind::Unsupported,
+                    "it stands for several servers, of which each listens at an address of its own",
+                )))
+            }
             _ => Err(failed(io::ErrorKind::Unsupported.into())),
         }
     }
@@ -250,6 +264,15 @@ impl Address {
             Self::Tls { .. } => Err(failed(io::Error::new(
                 io::ErrorKind::Unsupported,
                 "this program is built without TLS: turn on the feature `tls` of rpc-core",
+            ))),
+            Self::Etcd { .. } => Err(failed(io::Error::new(
+                io::ErrorKind::Unsupported,
+                match cfg!(feature = "etcd") {
+                    true => "it stands for several servers: `Endpoint::connect` chooses among them",
+                    false => {
+                        "this program is built without etcd: turn on the feature `etcd` of rpc-core"
+                    }
+                },
             ))),
             Self::List(_) | Self::Dns { .. } | Self::File(_) => Err(failed(io::Error::new(
                 io::ErrorKind::Unsupported,

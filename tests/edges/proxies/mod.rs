@@ -2,6 +2,7 @@
 //! `bash .ci/proxies` has it; otherwise each test says that it was skipped.
 
 mod engine;
+mod etcd;
 mod fleet;
 
 use std::{collections::BTreeMap, time::Duration};
