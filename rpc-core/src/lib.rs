@@ -85,6 +85,8 @@
 //! | feature | adds |
 //! |---|---|
 //! | `tls` | `Server::tls`, `Endpoint::tls`, addresses `tls:host:port` |
+//! | `etcd` | `etcd`: addresses `etcd://host:2379/prefix`, and `Running::register` |
+//! | `proxy` | `Server::proxy_protocol`, `Endpoint::proxy_header`: who is behind HAProxy, nginx and their like |
 //! | `tower` | `rpc_core::layer`: layers around calls, `Server::layer`, `Endpoint::layer` |
 //! | `governor` | `layer::RateLimit` |
 //! | `metrics` | `layer::Metrics` |
@@ -102,6 +104,7 @@
 //! | say who may call | [`Authenticator`], [`Principal`], [`Permissions`] |
 //! | do something around calls | `layer`, with the feature `tower` |
 //! | see what a server does | [`inspect`], [`Server::inspect`] |
+//! | say whether it serves | [`health`], [`Server::health`] |
 //! | call without the trait | [`Channel::call_json`], [`dynamic`] |
 //!
 //! # Words
@@ -152,9 +155,12 @@ mod client;
 pub mod codec;
 mod connection;
 pub mod dynamic;
+#[cfg(feature = "etcd")]
+pub mod etcd;
 mod extensions;
 #[cfg(feature = "http")]
 mod gateway;
+pub mod health;
 mod identity;
 mod in_memory;
 pub mod inspect;
@@ -212,12 +218,14 @@ pub use seam::Retry;
 pub use server::{Running, ServeError, Server, Shutdown};
 #[doc(inline)]
 pub use service::{BuildError, Connection, Context, OnceLimits, ReplyMetadata};
+#[cfg(feature = "proxy")]
+pub use transport::proxy;
 #[cfg(feature = "tls")]
 pub use transport::tls;
 #[doc(inline)]
 pub use transport::{
     Address, AddressError, BindError, BoundListener, Connector, DialError, Identity, Incoming,
-    IntoAddress, Link, Listener, Peer, PeerAddress,
+    IntoAddress, Link, Listener, Peer, PeerAddress, TcpKeepalive,
 };
 
 /// The code of README and guide, so that it is compiled and run.
@@ -234,10 +242,16 @@ mod documents {
     mod cancellation {}
     #[doc = include_str!("../../docs/guide/cookbook.md")]
     mod cookbook {}
+    #[cfg(all(feature = "http", feature = "proxy", feature = "signal"))]
+    #[doc = include_str!("../../docs/guide/deploying.md")]
+    mod deploying {}
     #[doc = include_str!("../../docs/guide/duplex.md")]
     mod duplex {}
     #[doc = include_str!("../../docs/guide/dynamic.md")]
     mod dynamic {}
+    #[cfg(feature = "etcd")]
+    #[doc = include_str!("../../docs/guide/etcd.md")]
+    mod etcd {}
     #[doc = include_str!("../../docs/guide/evolution.md")]
     mod evolution {}
     #[doc = include_str!("../../docs/guide/flow-control.md")]
@@ -245,6 +259,8 @@ mod documents {
     #[cfg(feature = "http")]
     #[doc = include_str!("../../docs/guide/gateway.md")]
     mod gateway {}
+    #[doc = include_str!("../../docs/guide/health.md")]
+    mod health {}
     #[cfg(feature = "http")]
     #[doc = include_str!("../../docs/guide/http.md")]
     mod http {}

@@ -4,7 +4,15 @@
 
 mod ends;
 mod handshakes;
+mod health;
+#[path = "../tls/log.rs"]
+mod log;
+mod proxied;
+#[cfg(target_os = "linux")]
+mod proxies;
 #[cfg(unix)]
 mod unix_files;
+#[cfg(target_os = "linux")]
+mod vanished;
 #[cfg(target_os = "linux")]
 mod watched;

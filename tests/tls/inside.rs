@@ -101,7 +101,7 @@ async fn broken_rules_are_named_in_a_goaway() {
         (with(&greeting, hello), "second hello"),
         (with(&preface, &frame(Kind::Ping, &[0; 8])), "must be hello"),
         (with(&greeting, &[0xff; 64]), ""),
-        (b"PROXY TCP4 127.0.0.1 127.0.0.1 1 2\r\n".to_vec(), "not the preface"),
+        (b"PROXY TCP4 127.0.0.1 127.0.0.1 1 2\r\n".to_vec(), "it sent a PROXY header"),
     ];
     let bytes: Vec<_> = rows.iter().map(|(bytes, _)| bytes.as_slice()).collect();
     for (answer, (bytes, words)) in meet(&bytes).await.iter().zip(&rows) {

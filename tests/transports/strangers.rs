@@ -13,7 +13,9 @@ const HTTP: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 const HTTP2: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const TLS: &[u8] = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
 const SSH: &[u8] = b"SSH-2.0-OpenSSH_9.6\r\n";
-const NOISE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
+const PROXY: &[u8] = b"PROXY TCP4 203.0.113.7 127.0.0.1 4711 7000\r\n";
+const PROXY_V2: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
+const NOISE: &[u8] = b"\r\n\r\n\0\r\nQUIX\n";
 
 /// The goaway at the end of an answer.
 fn goaway(answer: &[u8]) -> GoAway {
@@ -39,7 +41,11 @@ fn check(bytes: &[u8], answer: &[u8]) {
         _ => {
             let goaway = goaway(answer);
             assert_eq!(goaway.code, CloseCode::Protocol);
-            let words = if bytes == SSH { "it sent SSH" } else { "not the preface" };
+            let words = match bytes {
+                SSH => "it sent SSH",
+                PROXY | PROXY_V2 => "it sent a PROXY header",
+                _ => "not the preface",
+            };
             assert!(goaway.message.ends_with(words), "{}", goaway.message);
         }
     }
@@ -49,7 +55,7 @@ fn check(bytes: &[u8], answer: &[u8]) {
 async fn clients_of_other_protocols_are_answered_wherever_their_first_bytes_are_cut() {
     let running = server().start("127.0.0.1:0").await.unwrap();
     let faithful = TourClient::new(tourist().connect(running.address()).await.unwrap());
-    for bytes in [HTTP, HTTP2, TLS, SSH, NOISE] {
+    for bytes in [HTTP, HTTP2, TLS, SSH, PROXY, PROXY_V2, NOISE] {
         for cut in 0..bytes.len() {
             let mut peer = RawPeer::connect(running.address()).await.unwrap();
             peer.send(&bytes[..cut]).await.unwrap();

@@ -5,7 +5,7 @@ mod tls;
 use std::{env, path::PathBuf, sync::OnceLock};
 
 use anyhow::Result;
-use rpc_core::{Address, Endpoint, Reconnect, Resume, Token};
+use rpc_core::{Address, Endpoint, Reconnect, Resume, Token, proxy::ProxyHeader};
 
 use crate::exit::Failure;
 
@@ -94,9 +94,20 @@ pub(crate) fn resume() {
     RESUMED.get_or_init(|| ());
 }
 
+/// Set if connections begin with a PROXY header.
+static PROXIED: OnceLock<()> = OnceLock::new();
+
+/// Has connections from here on begin with a PROXY header, which says that they are this program's own.
+pub(crate) fn say_proxy_header() {
+    PROXIED.get_or_init(|| ());
+}
+
 /// How servers are reached.
 pub(crate) fn endpoint() -> Endpoint {
-    let endpoint = ENDPOINT.get().cloned().unwrap_or_default();
+    let mut endpoint = ENDPOINT.get().cloned().unwrap_or_default();
+    if PROXIED.get().is_some() {
+        endpoint = endpoint.proxy_header(ProxyHeader::local());
+    }
     if RESUMED.get().is_some() { endpoint.resume(Resume::new()) } else { endpoint }
 }
 

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use anyhow::Result;
-use rpc_core::{Address, IntoAddress as _, Resume, Server, inspect::Inspection};
+use rpc_core::{
+    Address, IntoAddress as _, Resume, Server, health::HealthReporter, inspect::Inspection,
+};
 
 use super::serving;
 use crate::{demo, exit::Failure, output};
@@ -48,7 +50,7 @@ impl Args {
 /// What the demo is beside its services. Whoever reaches it may look at it, and end its calls.
 fn demonstrated() -> Server {
     let server = Server::new().name("rpc demo").http(demo::http()).resume(Resume::new());
-    server.inspect(Inspection::new().kill())
+    server.inspect(Inspection::new().kill()).health(&HealthReporter::new())
 }
 
 pub(super) async fn run(args: Args) -> Result<()> {

@@ -8,6 +8,7 @@ mod completions;
 mod demo;
 mod describe;
 mod gateway;
+mod health;
 mod kill;
 mod list;
 mod new;
@@ -48,6 +49,7 @@ Examples:
   rpc bench 127.0.0.1:7000 Calculator.add a=1 b=2     load it and measure
   rpc repl 127.0.0.1:7000                             the same at a prompt
   rpc top 127.0.0.1:7000                              watch what it does
+  rpc health 127.0.0.1:7000                           whether it serves, as an exit code
   rpc gateway --upstream 127.0.0.1:7000               HTTP and WebSocket in front of it
   rpc codegen 127.0.0.1:7000 --lang python --out api  a client for another language
 
@@ -57,8 +59,8 @@ RPC_ADDRESS is meant.
 
 Exit codes:
   0    success
-  1    a breaking change, a load of which no call succeeded or no rate held, output that could
-       not be written, anything not below
+  1    a server that does not serve (rpc health), a breaking change, a load of which no call
+       succeeded or no rate held, output that could not be written, anything not below
   2    wrong usage: an option, address, name or file that is wrong before any server is asked
   66   the method's own error
   67   invalid argument: it does not fit the server's description, or the server says so
@@ -88,6 +90,8 @@ pub(crate) enum Command {
     Repl(repl::Args),
     /// Measure the round trip to a server.
     Ping(ping::Args),
+    /// Ask whether a server serves: for probes.
+    Health(health::Args),
     /// Load a method with calls and measure it.
     Bench(Box<bench::Args>),
     /// List the calls in flight on a server.
@@ -120,6 +124,7 @@ impl Command {
             Self::Describe(args) => args.json(),
             Self::Call(args) => args.json,
             Self::Ping(args) => args.json,
+            Self::Health(args) => args.json,
             Self::Bench(args) => args.json(),
             Self::Ps(args) => args.json,
             Self::Kill(args) => args.json,
@@ -136,6 +141,7 @@ impl Command {
             Self::Call(args) => Some(&args.address),
             Self::Repl(args) => Some(&args.address),
             Self::Ping(args) => Some(&args.address),
+            Self::Health(args) => Some(&args.address),
             Self::Bench(args) => args.address.as_deref(),
             Self::Ps(args) => Some(&args.address),
             Self::Kill(args) => Some(&args.address),
@@ -164,6 +170,7 @@ impl Command {
             Self::Call(args) => call::run(args, patience).await,
             Self::Repl(args) => repl::run(args, patience).await,
             Self::Ping(args) => ping::run(args, patience).await,
+            Self::Health(args) => health::run(args, patience).await,
             Self::Bench(args) => bench::run(*args, patience).await,
             Self::Ps(args) => ps::run(args, patience).await,
             Self::Kill(args) => kill::run(args, patience).await,

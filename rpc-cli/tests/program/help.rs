@@ -13,6 +13,7 @@ fn help_reads_as_it_should() {
         "describe",
         "call",
         "ping",
+        "health",
         "bench",
         "ps",
         "kill",

@@ -10,6 +10,7 @@ mod codegen;
 mod demo;
 mod documents;
 mod gateway;
+mod health;
 mod help;
 mod hostile;
 mod inspected;

@@ -77,6 +77,22 @@ const USES: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "health",
+        &[
+            "",
+            "nonsense",
+            "NOBODY",
+            "ADDRESS Inventori",
+            "ADDRESS Inventory more",
+            "ADDRESS --wacth",
+            "ADDRESS --watch --max-time 0",
+            "ADDRESS --json Nothing",
+            "ADDRESS --watch=yes",
+            "unix:/absent",
+            "ADDRESS --max-time never",
+        ],
+    ),
+    (
         "bench",
         &[
             "",

@@ -25,7 +25,9 @@ use crate::{
     connection::Lifeline,
     proto::connection::{Config, Keep},
     seam::Waiting,
-    transport::{Address, Connector, DialError, IntoAddress, Link, Peer, Protocol},
+    transport::{
+        Address, Connector, DialError, IntoAddress, Link, Peer, Protocol, Underlaid, Underlay,
+    },
 };
 
 impl Endpoint {
@@ -46,7 +48,7 @@ impl Endpoint {
         if let Some(discover) = discover::of(&address) {
             return self.connect_many(discover).await;
         }
-        self.connect_with(self.route(address)).await
+        self.connect_by(self.route(address)).await
     }
 
     /// A channel to many servers, which `discover` tells of: see [`Balance`](crate::Balance). Resolves when one of them is
@@ -101,6 +103,10 @@ impl Endpoint {
         &self,
         connector: impl Connector + 'static,
     ) -> Result<Channel, DialError> {
+        self.connect_by(Underlaid { connector, underlay: self.underlay.clone() }).await
+    }
+
+    async fn connect_by(&self, connector: impl Connector + 'static) -> Result<Channel, DialError> {
         let address = connector.address();
         // What cannot be is said before anybody is called.
         let dialer = self.dialer(connector)?;
@@ -141,7 +147,7 @@ impl Endpoint {
             self.serve()?;
             return Ok(self.channel_to(Fleet::new(self.clone(), discover)));
         }
-        self.connect_lazy_with(self.route(address))
+        self.connect_lazy_by(self.route(address))
     }
 
     /// The same by a [`Connector`] of the program's own.
@@ -152,6 +158,10 @@ impl Endpoint {
         &self,
         connector: impl Connector + 'static,
     ) -> Result<Channel, DialError> {
+        self.connect_lazy_by(Underlaid { connector, underlay: self.underlay.clone() })
+    }
+
+    fn connect_lazy_by(&self, connector: impl Connector + 'static) -> Result<Channel, DialError> {
         let peer = Peer::new(connector.address().to_string());
         Ok(self.channel_on(Line::new(self.dialer(connector)?, self.reconnect, self.retry, peer)))
     }
@@ -257,16 +267,17 @@ impl Endpoint {
     fn route(&self, address: Address) -> Route {
         #[cfg(feature = "tls")]
         if let Some(tls) = &self.tls {
-            if let Some(encrypted) = address.encrypted(tls) {
+            if let Some(encrypted) = address.encrypted(tls, &self.underlay) {
                 return Route::Encrypted(Box::new(encrypted));
             }
             #[cfg(feature = "http")]
             if address.is_web_socket() {
                 let tls = Below::Tls(Box::new(tls.for_http()));
-                return Route::WebSocket(Box::new(Dial { address, tls }));
+                let underlay = self.underlay.clone();
+                return Route::WebSocket(Box::new(Dial { address, tls, underlay }));
             }
         }
-        Route::Plain(address)
+        Route::Plain(address, self.underlay.clone())
     }
 
     /// Opens a transport, within the time that it may take.
@@ -330,7 +341,7 @@ impl Channel {
 /// What dials an address.
 enum Route {
     /// The address itself.
-    Plain(Address),
+    Plain(Address, Underlay),
     #[cfg(feature = "tls")]
     Encrypted(Box<Encrypted>),
     #[cfg(all(feature = "http", feature = "tls"))]
@@ -340,7 +351,7 @@ enum Route {
 impl Connector for Route {
     fn address(&self) -> Address {
         match self {
-            Self::Plain(address) => address.clone(),
+            Self::Plain(address, _) => address.clone(),
             #[cfg(feature = "tls")]
             Self::Encrypted(encrypted) => encrypted.address(),
             #[cfg(all(feature = "http", feature = "tls"))]
@@ -350,7 +361,7 @@ impl Connector for Route {
 
     async fn connect(&self) -> Result<Link, DialError> {
         match self {
-            Self::Plain(address) => address.connect().await,
+            Self::Plain(address, underlay) => address.connect_on(underlay).await,
             #[cfg(feature = "tls")]
             Self::Encrypted(encrypted) => encrypted.connect().await,
             #[cfg(all(feature = "http", feature = "tls"))]

@@ -23,7 +23,7 @@ use crate::{
     seam::{Retry, Serve},
     service::{BuildError, Dispatch, Router},
     times::time_options,
-    transport::{DialError, Link, Peer},
+    transport::{DialError, Link, Peer, Underlay},
 };
 
 /// Options of a connection; each has a default.
@@ -58,6 +58,8 @@ pub struct Endpoint {
     /// Done with each new connection.
     pub(super) hook: Option<Hook>,
     evolve: bool,
+    /// What is done below all protocols.
+    pub(super) underlay: Underlay,
     #[cfg(feature = "tls")]
     pub(super) tls: Option<ClientTls>,
     /// What the other side may call.
@@ -91,6 +93,7 @@ impl Default for Endpoint {
             hedge: None,
             hook: None,
             evolve: false,
+            underlay: Underlay::default(),
             #[cfg(feature = "tls")]
             tls: None,
             services: Vec::new(),

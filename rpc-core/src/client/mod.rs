@@ -10,6 +10,7 @@ mod endpoint;
 #[cfg(feature = "tower")]
 mod layers;
 mod reconnect;
+mod underlay;
 
 #[cfg(feature = "fleet")]
 pub use balance::Balance;

@@ -14,11 +14,10 @@ use super::{
     body,
     guard::{self, Content, Page},
     headers::{Head, METADATA, TIMEOUT, add_metadata},
-    jsonrpc, metrics, pages, plain,
+    healthz, jsonrpc, metrics, pages, plain,
     session::Session,
     statuses, upgrade,
 };
-use crate::seam::Phase;
 
 /// Answers one request.
 pub(super) async fn respond(
@@ -78,10 +77,9 @@ async fn route(
                 Err(status) => plain::failed(statuses::http(status.code()), &status.into()),
             })
         }
-        ("/healthz", Method::GET | Method::HEAD) => Ok(match session.is_serving() {
-            true => json(StatusCode::OK, "{\"status\":\"serving\"}\n"),
-            false => json(StatusCode::SERVICE_UNAVAILABLE, "{\"status\":\"draining\"}\n"),
-        }),
+        ("/healthz", Method::GET | Method::HEAD) => {
+            Ok(healthz::answer(face, session, request.uri()))
+        }
         ("/openrpc.json" | "/healthz" | "/client.js" | "/client.d.ts", _) => {
             Err(wrong_method("this is read by GET", "GET, HEAD, OPTIONS"))
         }
@@ -160,7 +158,7 @@ fn allow(headers: &mut HeaderMap, origin: HeaderValue) {
 }
 
 /// A path whose `%` signs are read; what is no text then stays as it is, and names nothing.
-fn decoded(path: &str) -> Cow<'_, str> {
+pub(super) fn decoded(path: &str) -> Cow<'_, str> {
     if !path.contains('%') {
         return path.into();
     }
@@ -174,12 +172,6 @@ fn decoded(path: &str) -> Cow<'_, str> {
         rest = if byte.is_some() { &after[2..] } else { after };
     }
     String::from_utf8(bytes).map_or(Cow::Borrowed(path), Cow::Owned)
-}
-
-impl Session {
-    fn is_serving(&self) -> bool {
-        crate::seam::Remote::phase(self) < Phase::Draining
-    }
 }
 
 #[cfg(test)]

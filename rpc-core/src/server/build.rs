@@ -6,6 +6,7 @@ use super::{ServeError, Server, connections::Connections, inspection};
 #[cfg(feature = "http")]
 use crate::schema::ServiceSchema;
 use crate::{
+    health::Reports,
     identity::Gate,
     inspect::Inspection,
     reflect,
@@ -23,6 +24,10 @@ impl Server {
         let ledger = self.inspection.as_ref().map(Inspection::ledger);
         let mut router = Router::listing(&services, self.once, ledger.clone())?;
         inspection::add_to(&mut router, self.inspection, ledger.as_ref(), &self.config.name)?;
+        let reports = self
+            .health
+            .map(|reporter| Reports::add_to(&mut router, reporter, &self.health_requires));
+        let reports = reports.transpose()?;
         if self.reflection && self.upstream.is_none() {
             reflect::add_to(&mut router, &self.reflection_requires)?;
         }
@@ -52,8 +57,9 @@ impl Server {
             Some((channel, services)) => Arc::new(Forward::new(router, channel, &services)),
         };
         let config = Arc::new(config);
-        let connections = Connections::new(router, config, self.security, gate, most, silent);
+        let connections = Connections::new(router, config, self.ingress, gate, most, silent);
         let connections = connections.with_memory(memory).with_max_age(self.max_age);
+        let connections = connections.with_reports(reports);
         #[cfg(feature = "resume")]
         let connections = connections.with_sessions(self.resume);
         #[cfg(feature = "http")]

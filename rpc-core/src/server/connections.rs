@@ -3,7 +3,7 @@
 use std::{
     future::{pending, ready},
     pin::Pin,
-    sync::{Arc, Weak},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -19,8 +19,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     admission::{Admission, Entrance},
+    age::grow_old,
     authenticate::{Halt, authenticate},
     establish::{Established, Strangers, Verdict, establish},
+    ingress::Ingress,
     jitter::jittered,
     security::Security,
 };
@@ -30,13 +32,14 @@ use super::{authenticate::listen, sessions::Sessions};
 use crate::resume::Resume;
 use crate::{
     connection::{Driver, Handshake, Handshakes, Live, linger},
+    health::Reports,
     identity::Gate,
     proto::{
         Greeting, Side,
         connection::{Config, ConnectionError},
     },
     seam::{
-        Phase, Phases, Remote as _, Serve,
+        Remote as _, Serve,
         ledger::{Connected, Neighbour},
     },
     service::Memory,
@@ -52,7 +55,7 @@ use crate::{
 pub(super) struct Connections {
     router: Arc<dyn Serve>,
     config: Arc<Config>,
-    security: Security,
+    ingress: Ingress,
     /// Says who may come in, if everybody may not.
     gate: Option<Arc<Gate>>,
     /// The connections that outlive their transports, if any do.
@@ -66,14 +69,16 @@ pub(super) struct Connections {
     /// Bounded by: the server's limit of connections.
     pub(super) live: Mutex<Slab<(Arc<Live>, Instant)>>,
     /// Those of the connections, and the handlers that they have spawned.
-    tasks: TaskTracker,
+    pub(super) tasks: TaskTracker,
     /// What remembers the calls that run once; their handlers outlive their connections.
     memory: Option<Arc<Memory>>,
     /// The age at which connections end, more or less.
     max_age: Option<Duration>,
+    /// Says whether the server serves, if it does.
+    pub(super) reports: Option<Reports>,
     handshakes: Arc<Handshakes>,
     /// Cancelled before what is live is told: a connection that is not live yet looks when it is.
-    draining: CancellationToken,
+    pub(super) draining: CancellationToken,
     aborted: CancellationToken,
 }
 
@@ -91,7 +96,7 @@ impl Connections {
     pub(super) fn new(
         router: Arc<dyn Serve>,
         config: Arc<Config>,
-        security: Security,
+        ingress: Ingress,
         gate: Option<Arc<Gate>>,
         max_connections: usize,
         max_handshakes: usize,
@@ -101,7 +106,7 @@ impl Connections {
         Self {
             router,
             config,
-            security,
+            ingress,
             gate,
             #[cfg(feature = "resume")]
             sessions: None,
@@ -112,6 +117,7 @@ impl Connections {
             tasks: TaskTracker::new(),
             memory: None,
             max_age: None,
+            reports: None,
             handshakes: Handshakes::new(max_handshakes),
             draining: CancellationToken::new(),
             aborted: CancellationToken::new(),
@@ -135,6 +141,11 @@ impl Connections {
         Self { max_age, ..self }
     }
 
+    /// The same with what says whether the server serves.
+    pub(super) fn with_reports(self, reports: Option<Reports>) -> Self {
+        Self { reports, ..self }
+    }
+
     /// The same with an HTTP face, which describes these services.
     #[cfg(feature = "http")]
     pub(super) fn with_http(mut self, http: Http, services: Vec<ServiceSchema>) -> Self {
@@ -144,6 +155,7 @@ impl Connections {
             name: self.config.name.clone(),
             tasks: self.tasks.clone(),
             draining: self.draining.clone(),
+            reports: self.reports.clone(),
         };
         self.face = Some(Face::new(http, services, ground));
         self
@@ -151,7 +163,7 @@ impl Connections {
 
     /// Whether its streams are encrypted.
     pub(super) const fn security(&self) -> &Security {
-        &self.security
+        &self.ingress.security
     }
 
     /// Waits for a share of the limit of connections.
@@ -189,7 +201,7 @@ impl Connections {
     ) -> impl Future<Output = ConnectionError> + Send + use<> {
         let began = now();
         let interrupted = self.interrupted(began, handshake.as_ref());
-        let established = establish(incoming, &self.security, self.http(), interrupted).await;
+        let established = establish(incoming, &self.ingress, self.http(), interrupted).await;
         let Established { mut link, verdict } = match established {
             Ok(established) => established,
             Err(error) => return Either::Right(over(error)),
@@ -304,7 +316,7 @@ impl Connections {
         let live = Arc::clone(driver.live());
         let listed = self.list(&live, began);
         if let Some(age) = self.max_age {
-            tokio::spawn(grow_old(Arc::downgrade(&live), live.phases(), jittered(age, AGE_JITTER)));
+            grow_old(&live, age);
         }
         // It is live from here on: what it has missed is made up for.
         if self.aborted.is_cancelled() {
@@ -408,22 +420,6 @@ impl Connected for Connections {
         connections.into_iter().map(|(live, since)| live.describe(since)).collect()
     }
 }
-
-/// Ends a connection in good order once it is old.
-async fn grow_old(live: Weak<Live>, phases: Phases, age: Duration) {
-    tokio::select! {
-        () = tokio::time::sleep(age) => {}
-        () = phases.reach(Phase::Draining) => {}
-    }
-    if let Some(live) = live.upgrade() {
-        live.drain(OLD);
-    }
-}
-
-const OLD: &str = "the connection is as old as connections become here";
-
-/// The part by which the age of a connection is more or less than was said.
-const AGE_JITTER: f64 = 0.1;
 
 /// The same for the time of silence.
 const IDLE_JITTER: f64 = 0.1;

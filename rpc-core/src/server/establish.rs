@@ -11,12 +11,15 @@
 //!     └─ interrupted, failed ─────────────────────▶ closed: there is nothing to say a word over
 //! ```
 //!
+//! A trusted proxy says a PROXY header first, before anything is sniffed: the link has the peer that it names from then on.
 //! On a port that speaks TLS, those who do not are told so: in words of HTTP, or by a goaway. It is interrupted when the
 //! handshake timeout is over, when the connection has to make room for another, and when the server shuts down.
 
 use std::{io, pin::pin};
 
-use super::security::Security;
+use super::{ingress::Ingress, security::Security};
+#[cfg(feature = "proxy")]
+use crate::transport::proxy;
 #[cfg(feature = "tls")]
 use crate::transport::tls::Offer;
 use crate::{
@@ -72,6 +75,9 @@ enum Gone {
     /// The handshake of TLS with this peer failed.
     #[cfg(feature = "tls")]
     InHandshake(crate::transport::Peer, io::Error),
+    /// A trusted proxy did not say for whom it carries the stream.
+    #[cfg(feature = "proxy")]
+    InHeader(crate::transport::Peer, proxy::HeaderError),
 }
 
 impl From<io::Error> for Gone {
@@ -87,11 +93,11 @@ impl From<io::Error> for Gone {
 /// There is no link; the log says why.
 pub(super) async fn establish(
     incoming: Incoming,
-    security: &Security,
+    ingress: &Ingress,
     strangers: Strangers,
     interrupted: impl Future<Output = ()>,
 ) -> Result<Established, ConnectionError> {
-    let error = match link(incoming, security, strangers, interrupted).await {
+    let error = match link(incoming, ingress, strangers, interrupted).await {
         Ok(established) => return Ok(established),
         Err(Gone::AtOnce(error)) => {
             tracing::debug!(target: "rpc_core::server", %error, "connection was gone at once");
@@ -103,13 +109,24 @@ pub(super) async fn establish(
             tracing::info!(target: "rpc_core::server", %peer, %error, "TLS handshake failed");
             error
         }
+        // Nobody behind that proxy is served until somebody changes one of both.
+        #[cfg(feature = "proxy")]
+        Err(Gone::InHeader(peer, error)) => {
+            tracing::warn!(
+                target: "rpc_core::server",
+                %peer,
+                %error,
+                "a connection of a trusted proxy was refused: it has to say a PROXY header (HAProxy: send-proxy-v2, nginx: proxy_protocol on)"
+            );
+            io::Error::other(error)
+        }
     };
     Err(ConnectionError::Transport(error.to_string()))
 }
 
 async fn link(
     incoming: Incoming,
-    security: &Security,
+    ingress: &Ingress,
     strangers: Strangers,
     interrupted: impl Future<Output = ()>,
 ) -> Result<Established, Gone> {
@@ -120,15 +137,33 @@ async fn link(
         link = incoming => link?,
         () = &mut interrupted => return Err(late("the transport's own handshake").into()),
     };
+    if let Some(keepalive) = &ingress.keepalive {
+        link.watch(keepalive);
+    }
+    #[cfg(feature = "proxy")]
+    if let Some(proxies) = &ingress.proxies
+        && proxies.trusts(link.peer().address())
+    {
+        named(&mut link, interrupted.as_mut()).await?;
+    }
     let Some(protocol) = first(&mut link, interrupted.as_mut()).await? else {
         return Ok(Established { link, verdict: Verdict::Serve });
     };
-    match security {
+    if protocol == Protocol::Proxy {
+        let peer = link.peer();
+        tracing::info!(
+            target: "rpc_core::server",
+            %peer,
+            "a PROXY header was refused: its sender is none of the trusted proxies of Server::proxy_protocol"
+        );
+    }
+    match &ingress.security {
         Security::Plain => Ok(Established { link, verdict: judge(protocol, strangers) }),
         #[cfg(feature = "tls")]
         Security::Tls(_) if protocol != Protocol::Tls => {
             let verdict = match protocol {
                 Protocol::Http => Verdict::Answer("HTTP", PLAIN_HTTP_ANSWER.as_bytes()),
+                Protocol::Proxy => Verdict::End(ConnectionError::Foreign(protocol.sent())),
                 _ => Verdict::End(ConnectionError::Unencrypted),
             };
             Ok(Established { link, verdict })
@@ -141,6 +176,21 @@ async fn link(
             Ok(Established { link, verdict })
         }
     }
+}
+
+/// Learns from a trusted proxy for whom it carries a link.
+#[cfg(feature = "proxy")]
+async fn named(link: &mut Link, interrupted: impl Future<Output = ()>) -> Result<(), Gone> {
+    let peer = link.peer().clone();
+    let received = tokio::select! {
+        biased;
+        received = proxy::receive(link) => received,
+        () = interrupted => return Err(late("the PROXY header").into()),
+    };
+    received.map_err(|refusal| match refusal {
+        proxy::Refusal::Gone(error) => error.into(),
+        proxy::Refusal::Header(error) => Gone::InHeader(peer, error),
+    })
 }
 
 /// Waits for the first bytes; `None` if that is interrupted.
@@ -195,7 +245,7 @@ const fn judge(protocol: Protocol, strangers: Strangers) -> Verdict {
             Strangers::SpeakHttp => Verdict::Http,
         },
         Protocol::Tls => Verdict::Answer("TLS", &TLS_ANSWER),
-        Protocol::Ssh | Protocol::Unencrypted => {
+        Protocol::Ssh | Protocol::Unencrypted | Protocol::Proxy => {
             Verdict::End(ConnectionError::Foreign(protocol.sent()))
         }
     }

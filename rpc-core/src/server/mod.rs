@@ -1,6 +1,7 @@
 //! The server's side: services, limits, the accept loop, shutdown.
 
 mod admission;
+mod age;
 mod authenticate;
 mod build;
 mod connections;
@@ -10,10 +11,14 @@ mod establish;
 mod forward;
 #[cfg(unix)]
 mod handover;
+mod health;
+mod ingress;
 mod inspection;
 mod jitter;
 #[cfg(feature = "tower")]
 mod layers;
+#[cfg(feature = "etcd")]
+mod registration;
 mod running;
 mod security;
 #[cfg(feature = "resume")]
@@ -37,6 +42,7 @@ use crate::gateway::Http;
 use crate::resume::Resume;
 use crate::{
     call::Channel,
+    health::HealthReporter,
     identity::{Authenticator, Judge},
     inspect::Inspection,
     proto::{Limits, connection::Config},
@@ -45,6 +51,7 @@ use crate::{
     times::time_options,
     transport::{BindError, IntoAddress, Link, Listener, Peer},
 };
+use ingress::Ingress;
 use security::Security;
 use threads::Threads;
 
@@ -75,13 +82,16 @@ pub struct Server {
     max_age: Option<Duration>,
     threads: Option<NonZero<usize>>,
     reflection: bool,
-    security: Security,
+    ingress: Ingress,
     /// What callers of the reflection service need.
     reflection_requires: Vec<String>,
     authenticator: Option<Arc<dyn Judge>>,
     hook: Option<Hook>,
     once: OnceLimits,
     inspection: Option<Inspection>,
+    health: Option<HealthReporter>,
+    /// What callers of the health service need.
+    health_requires: Vec<String>,
     /// The outermost first.
     #[cfg(feature = "tower")]
     layers: Vec<crate::service::ServerLayer>,
@@ -104,12 +114,14 @@ impl Default for Server {
             max_age: None,
             threads: None,
             reflection: true,
-            security: Security::default(),
+            ingress: Ingress::default(),
             reflection_requires: Vec::new(),
             authenticator: None,
             hook: None,
             once: OnceLimits::new(),
             inspection: None,
+            health: None,
+            health_requires: Vec::new(),
             #[cfg(feature = "tower")]
             layers: Vec::new(),
             upstream: None,
@@ -183,7 +195,7 @@ impl Server {
     /// ```
     #[cfg(feature = "tls")]
     pub fn tls(mut self, tls: crate::transport::tls::ServerTls) -> Self {
-        self.security = Security::Tls(tls);
+        self.ingress.security = Security::Tls(tls);
         self
     }
 
@@ -319,7 +331,7 @@ impl Server {
     /// shutdown.
     pub async fn listen(self, address: impl IntoAddress) -> Result<(), ServeError> {
         let address = address.into_address().map_err(BindError::from)?;
-        let listener = self.security.bind(address).await?;
+        let listener = self.ingress.security.bind(address).await?;
         self.serve(listener).await
     }
 
@@ -347,7 +359,7 @@ impl Server {
     /// Safe: until it resolves, nothing listens.
     pub async fn start(self, address: impl IntoAddress) -> Result<Running, ServeError> {
         let address = address.into_address().map_err(BindError::from)?;
-        let listener = self.security.bind(address).await?;
+        let listener = self.ingress.security.bind(address).await?;
         self.start_on(listener)
     }
 
@@ -390,7 +402,7 @@ impl Server {
 
     /// Serves a link within the process, which needs no TLS.
     pub(crate) fn serve_in_memory(mut self, link: Link) -> Result<Running, ServeError> {
-        self.security = Security::Plain;
+        self.ingress.security = Security::Plain;
         self.serve_link(link)
     }
 

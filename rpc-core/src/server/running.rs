@@ -14,7 +14,7 @@ use crate::transport::{Address, Incoming, Link, Listener, Peer};
 #[must_use = "the server runs on; keep this to learn its address and to shut it down"]
 pub struct Running {
     address: Address,
-    connections: Arc<Connections>,
+    pub(super) connections: Arc<Connections>,
     shutdown: Shutdown,
     /// What it listens at, for whoever takes its place.
     #[cfg(unix)]
@@ -209,6 +209,10 @@ async fn run(
         () = accept(listener, &connections, &mut threads) => {}
         () = over => {}
         () = told.drain.cancelled() => {}
+        () = told.abort.cancelled() => {}
+    }
+    tokio::select! {
+        () = connections.tell_watchers() => {}
         () = told.abort.cancelled() => {}
     }
     connections.drain();

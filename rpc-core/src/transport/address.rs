@@ -11,6 +11,7 @@ use super::Address;
 #[error("{text:?} is not an address: {}", match wrong {
     Wrong::Form => "write host:port, such as 127.0.0.1:7000, or tls:, ws: or wss:host:port, or unix:/path; several with commas \
         between them, dns:host:port or file:/path for many servers",
+    Wrong::Etcd => "write etcd://host:2379/prefix, such as etcd://127.0.0.1:2379/services/calculator",
     Wrong::Port => "a port is a number up to 65535",
     Wrong::Scheme => "omit the scheme, and what is behind the port",
 })]
@@ -23,6 +24,7 @@ pub struct AddressError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wrong {
     Form,
+    Etcd,
     Port,
     Scheme,
 }
@@ -31,6 +33,40 @@ impl AddressError {
     pub(super) fn new(text: &str, wrong: Wrong) -> Self {
         Self { text: text.to_owned(), wrong }
     }
+
+    /// An address, but none of etcd.
+    #[cfg(feature = "etcd")]
+    pub(crate) fn no_etcd(text: &str) -> Self {
+        Self::new(text, Wrong::Etcd)
+    }
+}
+
+/// Reads what stands behind `etcd://`: members with commas between them, and a prefix, which gets a `/` at its end.
+pub(super) fn etcd(text: &str) -> Result<(Vec<(String, u16)>, String), Wrong> {
+    let (members, prefix) = text.find('/').map(|at| text.split_at(at)).ok_or(Wrong::Etcd)?;
+    let members = members.split(',').map(|member| match has_port(member) {
+        true => host_and_port(member),
+        false => host_and_port(&format!("{member}:2379")),
+    });
+    let members: Vec<_> = members.collect::<Result<_, _>>().map_err(|_| Wrong::Etcd)?;
+    let prefix = prefix.trim_end_matches('/');
+    let plain = |character: char| character.is_ascii_graphic();
+    match prefix.is_empty() || !prefix.chars().all(plain) {
+        true => Err(Wrong::Etcd),
+        false => Ok((members, format!("{prefix}/"))),
+    }
+}
+
+/// Shows what is read by [`etcd`].
+pub(super) fn show_etcd(
+    f: &mut fmt::Formatter<'_>,
+    members: &[(String, u16)],
+    prefix: &str,
+) -> fmt::Result {
+    for (index, (host, port)) in members.iter().enumerate() {
+        show(f, if index == 0 { "etcd://" } else { "," }, host, *port)?;
+    }
+    f.write_str(prefix.trim_end_matches('/'))
 }
 
 /// Reads `host:port`.
@@ -172,6 +208,8 @@ mod tests {
             "a:1,tls:b:2,unix:/tmp/x",
             "dns:api.internal:7000",
             "file:/etc/shop/servers",
+            "etcd://127.0.0.1:2379/services/calculator",
+            "etcd://a:1,[::1]:2379/x",
         ] {
             assert_eq!(text.parse::<Address>().unwrap().to_string(), text);
         }

@@ -15,10 +15,14 @@ mod link;
 mod listener;
 mod memory;
 mod peer;
+#[cfg(feature = "proxy")]
+pub mod proxy;
 mod sniff;
 mod tcp;
+mod tcp_keepalive;
 #[cfg(feature = "tls")]
 pub mod tls;
+mod underlay;
 #[cfg(unix)]
 mod unix;
 #[cfg(feature = "http")]
@@ -35,6 +39,8 @@ pub use listener::{BindError, BoundListener, Incoming, Listener};
 pub(crate) use memory::pair as memory_pair;
 pub use peer::{Identity, Peer, PeerAddress};
 pub(crate) use sniff::{Protocol, ReadHalf, Stranger, TLS_ANSWER};
+pub use tcp_keepalive::TcpKeepalive;
+pub(crate) use underlay::{Underlaid, Underlay};
 pub(crate) use write::{Flush, WriteHalf, Written};
 
 use std::{fmt, io, path::PathBuf, str::FromStr};
@@ -105,6 +111,13 @@ pub enum Address {
     },
     /// The servers that a file names, one on each line: `file:/etc/shop/servers`.
     File(PathBuf),
+    /// The servers that are entered in etcd below a prefix: `etcd://host:2379/services/calculator`. It takes the feature `etcd`.
+    Etcd {
+        /// The members of etcd, of which the first that answers is asked.
+        members: Vec<(String, u16)>,
+        /// The prefix, which begins and ends with `/`.
+        prefix: String,
+    },
     /// A place that a [`Listener`] or [`Connector`] of the program's own knows, as it is shown. No text is read as
     /// one.
     Other(String),
@@ -114,6 +127,10 @@ impl FromStr for Address {
     type Err = AddressError;
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
+        if let Some(rest) = text.strip_prefix("etcd://") {
+            let read = address::etcd(rest).map(|(members, prefix)| Self::Etcd { members, prefix });
+            return read.map_err(|wrong| AddressError::new(text, wrong));
+        }
         if text.contains(',') {
             let all: Result<_, _> = text.split(',').map(|one| one.trim().parse()).collect();
             return all.map(Self::List);
@@ -159,6 +176,7 @@ impl fmt::Display for Address {
             }),
             Self::Dns { host, port } => address::show(f, "dns:", host, *port),
             Self::File(path) => write!(f, "file:{}", path.display()),
+            Self::Etcd { members, prefix } => address::show_etcd(f, members, prefix),
             Self::Other(text) => f.write_str(text),
         }
     }
@@ -194,10 +212,12 @@ impl Address {
                 io::ErrorKind::Unsupported,
                 "TLS takes a certificate: see `Server::tls`",
             ))),
-            Self::List(_) | Self::Dns { .. } | Self::File(_) => Err(failed(io::Error::new(
-                io::ErrorKind::Unsupported,
-                "it stands for several servers, of which each listens at an address of its own",
-            ))),
+            Self::List(_) | Self::Dns { .. } | Self::File(_) | Self::Etcd { .. } => {
+                Err(failed(io::Error::new(
+                    io::ErrorKind::Unsupported,
+                    "it stands for several servers, of which each listens at an address of its own",
+                )))
+            }
             _ => Err(failed(io::ErrorKind::Unsupported.into())),
         }
     }
@@ -209,21 +229,31 @@ impl Connector for Address {
     }
 
     async fn connect(&self) -> Result<Link, DialError> {
+        self.connect_on(&Underlay::default()).await
+    }
+}
+
+impl Address {
+    /// Opens a byte stream, with this below all that the address asks for.
+    pub(crate) async fn connect_on(&self, underlay: &Underlay) -> Result<Link, DialError> {
         let failed = |reason| DialError::new(self.clone(), reason);
         match self {
-            Self::Tcp { host, port } => self.dial_tcp(host, *port).await,
+            Self::Tcp { host, port } => self.dial_tcp(host, *port, underlay).await,
             #[cfg(unix)]
-            Self::Unix(path) => unix::dial(path).await.map_err(failed),
+            Self::Unix(path) => {
+                let mut link = unix::dial(path).await.map_err(failed)?;
+                underlay.lay(&mut link).await.map_err(failed)?;
+                Ok(link)
+            }
             #[cfg(feature = "tls")]
             Self::Tls { host, port } => {
-                let tls = tls::ClientTls::platform()?;
-                Encrypted { host: host.clone(), port: *port, tls }.connect().await
+                let (tls, underlay) = (tls::ClientTls::platform()?, underlay.clone());
+                Encrypted { host: host.clone(), port: *port, tls, underlay }.connect().await
             }
             #[cfg(feature = "http")]
             Self::Ws { .. } | Self::Wss { .. } => {
-                let plain =
-                    websocket::Dial { address: self.clone(), tls: websocket::Below::of(self)? };
-                plain.connect().await
+                let (tls, underlay) = (websocket::Below::of(self)?, underlay.clone());
+                websocket::Dial { address: self.clone(), tls, underlay }.connect().await
             }
             #[cfg(not(feature = "http"))]
             Self::Ws { .. } | Self::Wss { .. } => Err(failed(io::Error::new(
@@ -234,6 +264,15 @@ impl Connector for Address {
             Self::Tls { .. } => Err(failed(io::Error::new(
                 io::ErrorKind::Unsupported,
                 "this program is built without TLS: turn on the feature `tls` of rpc-core",
+            ))),
+            Self::Etcd { .. } => Err(failed(io::Error::new(
+                io::ErrorKind::Unsupported,
+                match cfg!(feature = "etcd") {
+                    true => "it stands for several servers: `Endpoint::connect` chooses among them",
+                    false => {
+                        "this program is built without etcd: turn on the feature `etcd` of rpc-core"
+                    }
+                },
             ))),
             Self::List(_) | Self::Dns { .. } | Self::File(_) => Err(failed(io::Error::new(
                 io::ErrorKind::Unsupported,
@@ -247,24 +286,31 @@ impl Connector for Address {
             _ => Err(failed(io::ErrorKind::Unsupported.into())),
         }
     }
-}
 
-impl Address {
     /// Dials a TCP socket below this address.
-    async fn dial_tcp(&self, host: &str, port: u16) -> Result<Link, DialError> {
+    async fn dial_tcp(
+        &self,
+        host: &str,
+        port: u16,
+        underlay: &Underlay,
+    ) -> Result<Link, DialError> {
+        let failed = |reason| DialError::new(self.clone(), reason);
         let resolved = lookup_host((host, port)).await;
         let resolved =
             resolved.map_err(|reason| DialError::Resolve { address: self.clone(), reason })?;
-        tcp::dial(resolved).await.map_err(|reason| DialError::new(self.clone(), reason))
+        let mut link = tcp::dial(resolved).await.map_err(failed)?;
+        underlay.lay(&mut link).await.map_err(failed)?;
+        Ok(link)
     }
 }
 
 #[cfg(feature = "tls")]
 impl Address {
     /// What dials an address with TLS, as `tls` says; `None` if it is another kind of address.
-    pub(crate) fn encrypted(&self, tls: &tls::ClientTls) -> Option<Encrypted> {
+    pub(crate) fn encrypted(&self, tls: &tls::ClientTls, underlay: &Underlay) -> Option<Encrypted> {
         let Self::Tls { host, port } = self else { return None };
-        Some(Encrypted { host: host.clone(), port: *port, tls: tls.clone() })
+        let (tls, underlay) = (tls.clone(), underlay.clone());
+        Some(Encrypted { host: host.clone(), port: *port, tls, underlay })
     }
 
     /// The address without TLS, below which it is.
@@ -291,6 +337,7 @@ pub(crate) struct Encrypted {
     host: String,
     port: u16,
     tls: tls::ClientTls,
+    underlay: Underlay,
 }
 
 #[cfg(feature = "tls")]
@@ -301,7 +348,7 @@ impl Connector for Encrypted {
 
     async fn connect(&self) -> Result<Link, DialError> {
         let address = self.address();
-        let link = address.dial_tcp(&self.host, self.port).await?;
+        let link = address.dial_tcp(&self.host, self.port, &self.underlay).await?;
         secure(&self.tls, link, &address).await
     }
 }

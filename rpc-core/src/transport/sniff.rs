@@ -26,6 +26,8 @@ pub(crate) enum Protocol {
     Unencrypted,
     /// An SSH banner.
     Ssh,
+    /// A header of the PROXY protocol, from nobody who is trusted to say one.
+    Proxy,
 }
 
 /// What a client of TLS is told at a port without: a fatal alert, handshake_failure, which every such client
@@ -50,6 +52,7 @@ impl Protocol {
             Self::Tls => "TLS",
             Self::Unencrypted => "TLS's refusal",
             Self::Ssh => "SSH",
+            Self::Proxy => "a PROXY header",
         }
     }
 
@@ -60,9 +63,9 @@ impl Protocol {
     }
 }
 
-/// Names the protocol that starts with these bytes; `None` while they are too few to tell. Eleven always do.
+/// Names the protocol that starts with these bytes; `None` while they are too few to tell. Twelve always do.
 fn recognise(start: &[u8]) -> Option<Protocol> {
-    const WORDS: [(&[u8], Protocol); 14] = [
+    const WORDS: [(&[u8], Protocol); 16] = [
         (&MAGIC, Protocol::Rpc),
         (TLS_ANSWER.split_at(TOLD).0, Protocol::Unencrypted),
         // An alert.
@@ -78,6 +81,8 @@ fn recognise(start: &[u8]) -> Option<Protocol> {
         (b"PRI * ", Protocol::Http),
         (b"HTTP/", Protocol::Http),
         (b"SSH-", Protocol::Ssh),
+        (b"PROXY ", Protocol::Proxy),
+        (b"\r\n\r\n\0\r\nQUIT\n", Protocol::Proxy),
     ];
     if start.first() == Some(&0x16) {
         return Some(Protocol::Tls);
@@ -184,7 +189,7 @@ impl ReadHalf {
     }
 
     /// Passes over bytes that were looked at. What follows them is ours: who that is was seen by them.
-    #[cfg(feature = "resume")]
+    #[cfg(any(feature = "proxy", feature = "resume"))]
     pub(crate) fn pass(&mut self, count: usize) {
         if let Some(ahead) = &mut self.ahead {
             ahead.bytes.drain(..count.min(ahead.bytes.len()));
@@ -277,7 +282,7 @@ mod tests {
 
     #[tokio::test]
     async fn protocols_are_recognised_wherever_their_first_bytes_are_cut() {
-        let rows: [(&[u8], Protocol); 18] = [
+        let rows: [(&[u8], Protocol); 20] = [
             (b"\xa9RPC\x01\0\0\0and more", Protocol::Rpc),
             (b"GET / HTTP/1.1", Protocol::Http),
             (b"HEAD /x and more", Protocol::Http),
@@ -294,7 +299,9 @@ mod tests {
             (b"\x15\x03\x01\x00\x02\x02\x28", Protocol::Tls),
             (&TLS_ANSWER, Protocol::Unencrypted),
             (b"SSH-2.0-OpenSSH", Protocol::Ssh),
-            (b"\r\n\r\n\0\r\nQUIT\n", Protocol::Rpc),
+            (b"\r\n\r\n\0\r\nQUIT\n", Protocol::Proxy),
+            (b"PROXY TCP4 1.2.3.4", Protocol::Proxy),
+            (b"\r\n\r\n\0\r\nQUIX\n", Protocol::Rpc),
             (b"GEX / HTTP/1.1", Protocol::Rpc),
         ];
         for (bytes, protocol) in rows {

@@ -4,32 +4,17 @@
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::{io, net::SocketAddr, time::Duration};
 
-use socket2::{SockRef, TcpKeepalive};
+use socket2::{SockRef, TcpKeepalive as Probes};
 use tokio::net::{TcpListener, TcpStream, tcp::OwnedWriteHalf};
 
 use super::{
-    Address, Incoming, Link, Listener, Peer,
+    Address, Incoming, Link, Listener, Peer, TcpKeepalive,
     listener::{Home, accept},
+    tcp_keepalive::Probing,
     write::impl_write_half,
 };
 
-impl_write_half!(OwnedWriteHalf);
-
-/// Silence after which the system asks whether the peer is still there.
-const IDLE: Duration = Duration::from_secs(20);
-
-/// Pause between two such questions.
-#[cfg(not(any(target_os = "openbsd", target_os = "haiku")))]
-const INTERVAL: Duration = Duration::from_secs(5);
-
-/// Questions without an answer after which the peer is gone: 40 s of silence in all.
-#[cfg(not(any(target_os = "openbsd", target_os = "haiku")))]
-const PROBES: u32 = 4;
-
-/// How long bytes may stay unacknowledged, or wait for a peer that takes none. Without it the system repeats them for
-/// a quarter of an hour, and asks no questions meanwhile.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-const UNACKNOWLEDGED: Duration = Duration::from_secs(40);
+impl_write_half!(OwnedWriteHalf, watch);
 
 /// Connects to the first of the candidates that accepts.
 pub(super) async fn dial(candidates: impl Iterator<Item = SocketAddr>) -> io::Result<Link> {
@@ -70,23 +55,33 @@ impl Listener for TcpListener {
 fn link(stream: TcpStream) -> io::Result<Link> {
     stream.set_nodelay(true)?;
     let peer = Peer::new(stream.peer_addr()?);
-    if let Err(error) = watch(SockRef::from(&stream)) {
-        tracing::debug!(%error, %peer, "the system does not watch over this connection");
-    }
     let (read, write) = stream.into_split();
-    Ok(Link::from_halves(read, write, peer))
+    let link = Link::from_halves(read, write, peer);
+    link.watch(&TcpKeepalive::new());
+    Ok(link)
 }
 
 /// Has the system end the connection when its peer is gone: a side that only waits would never learn of it.
-fn watch(socket: SockRef<'_>) -> io::Result<()> {
-    let keepalive = TcpKeepalive::new().with_time(IDLE);
-    #[cfg(not(any(target_os = "openbsd", target_os = "haiku")))]
-    let keepalive = keepalive.with_interval(INTERVAL).with_retries(PROBES);
-    socket.set_tcp_keepalive(&keepalive)?;
+fn watch(socket: SockRef<'_>, keepalive: &TcpKeepalive) -> io::Result<()> {
+    match keepalive.probing {
+        Some(Probing { idle, interval, probes }) => {
+            let probing = Probes::new().with_time(idle.max(SECOND));
+            #[cfg(not(any(target_os = "openbsd", target_os = "haiku")))]
+            let probing = probing.with_interval(interval.max(SECOND)).with_retries(probes.max(1));
+            #[cfg(any(target_os = "openbsd", target_os = "haiku"))]
+            let _ = (interval, probes);
+            socket.set_tcp_keepalive(&probing)?;
+        }
+        None => socket.set_keepalive(false)?,
+    }
+    // Without it the system repeats bytes for a quarter of an hour, and asks no questions meanwhile.
     #[cfg(any(target_os = "linux", target_os = "android"))]
-    socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED))?;
+    socket.set_tcp_user_timeout(keepalive.user_timeout)?;
     Ok(())
 }
+
+/// The least that the system counts in.
+const SECOND: Duration = Duration::from_secs(1);
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
@@ -101,13 +96,26 @@ mod tests {
             let end = end.into_std().unwrap();
             // The options are the socket's, by whichever handle they are set.
             let socket = socket2::Socket::from(end.try_clone().unwrap());
-            let _link = link(TcpStream::from_std(end).unwrap()).unwrap();
+            let link = link(TcpStream::from_std(end).unwrap()).unwrap();
             assert!(socket.tcp_nodelay().unwrap());
-            assert!(socket.keepalive().unwrap());
-            assert_eq!(socket.tcp_keepalive_time().unwrap(), IDLE);
-            assert_eq!(socket.tcp_keepalive_interval().unwrap(), INTERVAL);
-            assert_eq!(socket.tcp_keepalive_retries().unwrap(), PROBES);
-            assert_eq!(socket.tcp_user_timeout().unwrap(), Some(UNACKNOWLEDGED));
+            let watched = || {
+                let probing = socket.keepalive().unwrap().then(|| Probing {
+                    idle: socket.tcp_keepalive_time().unwrap(),
+                    interval: socket.tcp_keepalive_interval().unwrap(),
+                    probes: socket.tcp_keepalive_retries().unwrap(),
+                });
+                TcpKeepalive { probing, user_timeout: socket.tcp_user_timeout().unwrap() }
+            };
+            assert_eq!(watched(), TcpKeepalive::new());
+            let quick = TcpKeepalive::off().idle(SECOND * 2).interval(SECOND).probes(3);
+            let quick = quick.user_timeout(Some(SECOND / 2));
+            link.watch(&quick);
+            assert_eq!(watched(), quick);
+            // What the system does not count in is not an error.
+            link.watch(&quick.idle(Duration::ZERO).interval(Duration::ZERO).probes(0));
+            assert_eq!(watched(), quick.idle(SECOND).interval(SECOND).probes(1));
+            link.watch(&TcpKeepalive::off());
+            assert_eq!(watched(), TcpKeepalive::off());
         }
     }
 }

@@ -6,6 +6,8 @@ use std::{
     task::{Context, Poll},
 };
 
+use super::TcpKeepalive;
+
 pub(crate) trait WriteHalf: Send + Sync {
     /// Writes what the transport takes at once.
     ///
@@ -24,6 +26,11 @@ pub(crate) trait WriteHalf: Send + Sync {
 
     /// Tells the peer that nothing more comes.
     fn poll_shutdown(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+
+    /// Has the system watch over the connection as this says, if it is a socket of TCP.
+    fn watch(&self, _keepalive: &TcpKeepalive) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// What became of a write.
@@ -52,7 +59,7 @@ impl Written {
 
 /// Implements [`WriteHalf`] for the owned write half of a tokio socket.
 macro_rules! impl_write_half {
-    ($half:ty) => {
+    ($half:ty $(, $watch:path)?) => {
         impl crate::transport::WriteHalf for $half {
             fn try_write(
                 &self,
@@ -86,6 +93,12 @@ macro_rules! impl_write_half {
                 let socket = socket2::SockRef::from(self.as_ref());
                 std::task::Poll::Ready(socket.shutdown(std::net::Shutdown::Write))
             }
+
+            $(
+            fn watch(&self, keepalive: &crate::transport::TcpKeepalive) -> std::io::Result<()> {
+                $watch(socket2::SockRef::from(self.as_ref()), keepalive)
+            }
+            )?
         }
     };
 }

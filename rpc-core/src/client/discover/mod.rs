@@ -6,6 +6,8 @@
 //! ```
 
 mod dns;
+#[cfg(feature = "etcd")]
+mod etcd;
 mod file;
 mod list;
 
@@ -166,6 +168,8 @@ pub(super) fn of(address: &Address) -> Option<Arc<dyn AnyDiscover>> {
         Address::List(all) => Some(Arc::new(List::new(all.iter().cloned()))),
         Address::Dns { host, port } => Some(Arc::new(Dns::new(host, *port))),
         Address::File(path) => Some(Arc::new(File::new(path))),
+        #[cfg(feature = "etcd")]
+        Address::Etcd { .. } => Some(Arc::new(crate::etcd::Etcd::of(address)?)),
         _ => None,
     }
 }

@@ -167,7 +167,7 @@ impl ClientTls {
     }
 
     /// The same for HTTP: what stands between two of this protocol may know no other.
-    #[cfg(feature = "http")]
+    #[cfg(any(feature = "etcd", feature = "http"))]
     pub(crate) fn for_http(&self) -> Self {
         let mut config = (*self.config).clone();
         config.alpn_protocols = vec![b"http/1.1".to_vec()];

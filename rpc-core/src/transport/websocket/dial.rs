@@ -12,12 +12,13 @@ use tokio_tungstenite::{
 };
 
 use super::{Messages, RPC, Socket, config};
-use crate::transport::{Address, Connector, DialError, Link};
+use crate::transport::{Address, Connector, DialError, Link, Underlay};
 
 /// Dials an address of WebSocket.
 pub(crate) struct Dial {
     pub(crate) address: Address,
     pub(crate) tls: Below,
+    pub(crate) underlay: Underlay,
 }
 
 /// What the WebSocket is put around.
@@ -64,7 +65,7 @@ impl Connector for Dial {
         else {
             return Err(failed(io::ErrorKind::Unsupported.into()));
         };
-        let link = self.address.dial_tcp(host, *port).await?;
+        let link = self.address.dial_tcp(host, *port, &self.underlay).await?;
         let link = match &self.tls {
             Below::Plain => link,
             #[cfg(feature = "tls")]
