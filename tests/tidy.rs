@@ -25,7 +25,7 @@ const CORE: &[Wall] = &[
     ("identity", &["proto", "extensions", "transport", "time"]),
     ("seam", &["proto", "extensions", "transport", "time"]),
     ("connection", &["proto", "transport", "seam", "time"]),
-    ("layers", &["proto", "schema", "transport", "seam", "time"]),
+    ("layers", &["proto", "schema", "transport", "identity", "seam", "time"]),
     ("call", &["proto", "codec", "schema", "transport", "seam", "layers", "time"]),
     (
         "service",

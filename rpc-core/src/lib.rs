@@ -88,6 +88,7 @@
 //! | `tower` | `rpc_core::layer`: layers around calls, `Server::layer`, `Endpoint::layer` |
 //! | `governor` | `layer::RateLimit` |
 //! | `metrics` | `layer::Metrics` |
+//! | `cache`, `redis` | `layer::Cache`: answers that are kept in memory, or in Redis |
 //! | `chrono`, `indexmap`, `rust_decimal`, `time`, `url`, `uuid` | a [`Schema`] for the types of these crates, so that they travel |
 //!
 //! # Where to begin
@@ -220,6 +221,9 @@ mod documents {
     mod readme {}
     #[doc = include_str!("../../docs/guide/arguments.md")]
     mod arguments {}
+    #[cfg(feature = "redis")]
+    #[doc = include_str!("../../docs/guide/caching.md")]
+    mod caching {}
     #[doc = include_str!("../../docs/guide/cancellation.md")]
     mod cancellation {}
     #[doc = include_str!("../../docs/guide/cookbook.md")]
