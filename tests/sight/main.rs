@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
 mod cache;
+mod explain;
 mod ground;
 mod inspect;
 mod layers;

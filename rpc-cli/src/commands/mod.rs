@@ -7,6 +7,7 @@ mod codegen;
 mod completions;
 mod demo;
 mod describe;
+mod explain;
 mod gateway;
 mod kill;
 mod list;
@@ -18,6 +19,7 @@ mod schema;
 mod serving;
 mod stream;
 mod top;
+mod waterfall;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};

@@ -9,6 +9,7 @@ mod calls;
 mod codegen;
 mod demo;
 mod documents;
+mod explain;
 mod gateway;
 mod help;
 mod hostile;

@@ -26,7 +26,7 @@ pub(crate) use self::{
     entry::{Called, Entry, Facts, Kill},
     figures::{Figures, Snapshot},
     latencies::ends_at,
-    waiting::{Waits, clear, note},
+    waiting::{Waits, clear, note, noted},
 };
 use super::Phase;
 use crate::{
