@@ -10,6 +10,7 @@ pub mod compile;
 pub mod gauge;
 pub mod idle;
 pub mod jobs;
+pub mod layers;
 pub mod machine;
 pub mod memory;
 pub mod meter;

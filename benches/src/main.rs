@@ -13,6 +13,7 @@ use anyhow::{Result, ensure};
 use benches::{
     compile::{self, CompilePlan},
     idle::{self, IdlePlan},
+    layers,
     machine::Machine,
     page,
     plan::{self, Failure, Group, Pace, Part, Plan, Threading},
@@ -118,6 +119,8 @@ enum Command {
     Stall(Effort),
     /// A million calls that are cancelled at once.
     Cancels(Effort),
+    /// What layers, the list of calls and a cache add to a call.
+    Layers(Effort),
     /// One value to 5,000 members.
     Broadcast(Effort),
     /// The chat of the examples with 5,000 members in one room.
@@ -284,6 +287,7 @@ fn main() -> Result<()> {
         }
         Command::Stall(effort) => show(&effort, streams::stall),
         Command::Cancels(effort) => show(&effort, streams::cancels),
+        Command::Layers(effort) => show(&effort, layers::layers),
         Command::Broadcast(effort) => show(&effort, streams::broadcast),
         Command::Chat(effort) => show(&effort, streams::chat),
         Command::Soak { minutes, quick } => soak(minutes, quick),

@@ -151,6 +151,7 @@ pub mod codec;
 mod connection;
 pub mod dynamic;
 mod extensions;
+mod figures;
 #[cfg(feature = "http")]
 mod gateway;
 mod identity;
