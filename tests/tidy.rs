@@ -14,6 +14,7 @@ use std::{
 type Wall = (&'static str, &'static [&'static str]);
 
 const CORE: &[Wall] = &[
+    ("figures", &[]),
     ("proto", &[]),
     ("time", &[]),
     ("resume", &["proto"]),
@@ -21,13 +22,13 @@ const CORE: &[Wall] = &[
     ("schema", &["proto"]),
     ("dynamic", &["proto", "codec", "schema"]),
     ("extensions", &[]),
-    ("transport", &["proto", "extensions"]),
+    ("transport", &["proto", "extensions", "figures"]),
     ("etcd", &["transport"]),
     ("identity", &["proto", "extensions", "transport", "time"]),
     ("seam", &["proto", "extensions", "transport", "time"]),
-    ("connection", &["proto", "transport", "seam", "time"]),
-    ("layers", &["proto", "schema", "transport", "seam", "time"]),
-    ("call", &["proto", "codec", "schema", "transport", "seam", "layers", "time"]),
+    ("connection", &["proto", "transport", "seam", "time", "figures"]),
+    ("layers", &["proto", "schema", "transport", "identity", "seam", "time", "figures"]),
+    ("call", &["proto", "codec", "schema", "transport", "seam", "layers", "time", "figures"]),
     (
         "service",
         &[
@@ -71,6 +72,7 @@ const CORE: &[Wall] = &[
             "schema",
             "time",
             "times",
+            "figures",
         ],
     ),
     (
@@ -190,6 +192,7 @@ const BENCHES: &[Wall] = &[
     ),
     ("streams", &["gauge", "memory", "plan", "process", "runtime", "transport"]),
     ("sound", &["gauge", "jobs", "memory", "plan", "process", "runtime", "transport"]),
+    ("layers", &["gauge", "plan"]),
     ("server", &["plan", "runtime", "sound", "streams", "transport"]),
     (
         "results",

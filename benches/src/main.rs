@@ -14,6 +14,7 @@ use benches::{
     compile::{self, CompilePlan},
     fleet,
     idle::{self, IdlePlan},
+    layers,
     machine::Machine,
     page,
     plan::{self, Failure, Group, Pace, Part, Plan, Threading},
@@ -119,6 +120,8 @@ enum Command {
     Stall(Effort),
     /// A million calls that are cancelled at once.
     Cancels(Effort),
+    /// What layers, the list of calls and a cache add to a call.
+    Layers(Effort),
     /// One value to 5,000 members.
     Broadcast(Effort),
     /// The chat of the examples with 5,000 members in one room.
@@ -287,6 +290,7 @@ fn main() -> Result<()> {
         }
         Command::Stall(effort) => show(&effort, streams::stall),
         Command::Cancels(effort) => show(&effort, streams::cancels),
+        Command::Layers(effort) => show(&effort, layers::layers),
         Command::Broadcast(effort) => show(&effort, streams::broadcast),
         Command::Chat(effort) => show(&effort, streams::chat),
         Command::Soak { minutes, quick } => soak(minutes, quick),

@@ -1,15 +1,15 @@
-//! Spans of calls, sent to a collector by OTLP over HTTP in its JSON form. It plays the collector as well, and prints the
-//! tree that has come.
+//! Spans of calls over three services, a stream and a call back, sent to a collector by OTLP over HTTP in its JSON form. It
+//! plays the collector as well, and prints the tree that has come.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     error::Error,
     time::{Duration, SystemTime},
 };
 
 use futures_util::stream;
 use rpc_core::{
-    Endpoint, Server, Stream,
+    Context, Endpoint, Server, Stream,
     layer::{Kind, SpanRecord, Trace},
     service,
 };
@@ -22,21 +22,48 @@ use tokio::{
 };
 
 #[service]
+trait Depot {
+    async fn fetch(&self, item: String) -> bool;
+}
+
+#[service]
 trait Stock {
-    async fn take(&self, item: String) -> bool;
+    async fn take(&self, cx: &Context, item: String) -> bool;
     fn watch(&self, item: String) -> impl Stream<Item = u32>;
 }
 
 #[service]
 trait Shop {
-    async fn order(&self, item: String) -> u32;
+    async fn order(&self, cx: &Context, item: String) -> u32;
 }
 
-struct Shelf;
+/// What buyers serve.
+#[service]
+trait Buyer {
+    async fn confirm(&self, item: String) -> bool;
+}
+
+struct Hall;
+
+impl Depot for Hall {
+    async fn fetch(&self, _item: String) -> bool {
+        true
+    }
+}
+
+struct Thirsty;
+
+impl Buyer for Thirsty {
+    async fn confirm(&self, item: String) -> bool {
+        item == "tea"
+    }
+}
+
+struct Shelf(DepotClient);
 
 impl Stock for Shelf {
-    async fn take(&self, _item: String) -> bool {
-        true
+    async fn take(&self, cx: &Context, item: String) -> bool {
+        self.0.fetch(item).within(cx).await.unwrap_or_default()
     }
 
     fn watch(&self, _item: String) -> impl Stream<Item = u32> {
@@ -47,15 +74,16 @@ impl Stock for Shelf {
 struct Counter(StockClient);
 
 impl Shop for Counter {
-    async fn order(&self, item: String) -> u32 {
-        let taken = self.0.take(&item).await.unwrap_or_default();
+    async fn order(&self, cx: &Context, item: String) -> u32 {
+        let confirmed = cx.peer::<BuyerClient>().confirm(&item).within(cx).await;
+        let taken = self.0.take(&item).within(cx).await.unwrap_or_default();
         let mut left = 0;
         if let Ok(mut watch) = self.0.watch(&item).await {
             while let Some(Ok(count)) = watch.next().await {
                 left = count;
             }
         }
-        if taken { left } else { 0 }
+        if taken && confirmed.unwrap_or_default() { left } else { 0 }
     }
 }
 
@@ -63,27 +91,39 @@ impl Shop for Counter {
 async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let collector = TcpListener::bind("127.0.0.1:0").await?;
     let address = collector.local_addr()?.to_string();
-    let received = tokio::spawn(collect(collector, 6));
+    let received = tokio::spawn(collect(collector, 9));
     let (trace, exporter) = exporter(address);
 
-    let stock = Server::new().with(StockServer::new(Shelf)).layer(trace.clone());
-    let stock = stock.start("127.0.0.1:0").await?;
     let endpoint = Endpoint::new().layer(trace.clone());
+    let depot = Server::new().with(DepotServer::new(Hall)).layer(trace.clone());
+    let depot = depot.start("127.0.0.1:0").await?;
+    let shelf = Shelf(DepotClient::new(endpoint.connect(depot.address()).await?));
+    let stock = Server::new().with(StockServer::new(shelf)).layer(trace.clone());
+    let stock = stock.start("127.0.0.1:0").await?;
     let counter = Counter(StockClient::new(endpoint.connect(stock.address()).await?));
     let shop = Server::new().with(ShopServer::new(counter)).layer(trace.clone());
     let shop = shop.start("127.0.0.1:0").await?;
-    let client = ShopClient::new(endpoint.connect(shop.address()).await?);
+    let buyer = endpoint.clone().with(BuyerServer::new(Thirsty)).layer_served(trace.clone());
+    let client = ShopClient::new(buyer.connect(shop.address()).await?);
     println!("{} left\n", client.order("tea").await?);
 
     // Once nobody makes spans any more, the last batch is sent.
-    drop((client, trace, endpoint));
+    drop((client, trace, endpoint, buyer));
     shop.shutdown().await;
     stock.shutdown().await;
+    depot.shutdown().await;
     let spans = received.await??;
     exporter.abort();
     print(&spans, "", "");
     let roots = spans.iter().filter(|span| span["parentSpanId"] == "").count();
-    assert_eq!((spans.len(), roots), (6, 1), "one tree, and no orphan");
+    let is_there = |id: &Value| spans.iter().any(|span| span["spanId"] == *id);
+    let orphans = spans.iter().filter(|span| !is_there(&span["parentSpanId"])).count() - roots;
+    let traces: BTreeSet<_> = spans.iter().map(|span| span["traceId"].to_string()).collect();
+    assert_eq!(
+        (spans.len(), roots, orphans, traces.len()),
+        (9, 1, 0, 1),
+        "one tree, and no orphan"
+    );
     Ok(())
 }
 

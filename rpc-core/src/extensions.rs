@@ -21,6 +21,12 @@ impl Extensions {
         self.values.push(value);
     }
 
+    /// Whether there are none.
+    #[cfg(feature = "cache")]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
     /// A share of the value of this type, if there is one.
     pub(crate) fn shared<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
         let known = self.values.iter().find(|known| (***known).is::<T>())?;

@@ -83,10 +83,16 @@
 
 pub use tower::{Layer, Service};
 
+#[cfg(feature = "cache")]
+pub use crate::layers::{
+    Cache, CacheBuilder, CacheError, CacheFigures, Cacheable, Cached, Caller, Keep,
+};
 #[cfg(feature = "governor")]
 pub use crate::layers::{Keyed, RateLimit, RateLimited};
 #[cfg(feature = "metrics")]
 pub use crate::layers::{Measured, Metrics};
+#[cfg(feature = "redis")]
+pub use crate::layers::{Redis, RedisError};
 pub use crate::{
     call::{ClientFuture, ClientHandler, ClientReply, ClientRequest},
     layers::{

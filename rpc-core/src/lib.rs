@@ -90,6 +90,7 @@
 //! | `tower` | `rpc_core::layer`: layers around calls, `Server::layer`, `Endpoint::layer` |
 //! | `governor` | `layer::RateLimit` |
 //! | `metrics` | `layer::Metrics` |
+//! | `cache`, `redis` | `layer::Cache`: answers that are kept in memory, or in Redis |
 //! | `chrono`, `indexmap`, `rust_decimal`, `time`, `url`, `uuid` | a [`Schema`] for the types of these crates, so that they travel |
 //!
 //! # Where to begin
@@ -158,6 +159,7 @@ pub mod dynamic;
 #[cfg(feature = "etcd")]
 pub mod etcd;
 mod extensions;
+mod figures;
 #[cfg(feature = "http")]
 mod gateway;
 pub mod health;
@@ -238,6 +240,9 @@ mod documents {
     #[cfg(feature = "fleet")]
     #[doc = include_str!("../../docs/guide/balancing.md")]
     mod balancing {}
+    #[cfg(feature = "redis")]
+    #[doc = include_str!("../../docs/guide/caching.md")]
+    mod caching {}
     #[doc = include_str!("../../docs/guide/cancellation.md")]
     mod cancellation {}
     #[doc = include_str!("../../docs/guide/cookbook.md")]

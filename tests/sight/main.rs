@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
+mod cache;
+mod explain;
 mod ground;
 mod inspect;
 mod layers;

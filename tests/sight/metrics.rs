@@ -2,7 +2,10 @@
 
 use metrics_exporter_prometheus::PrometheusBuilder;
 use prometheus_parse::{Sample, Scrape, Value};
-use rpc_core::{Endpoint, Http, layer::Metrics};
+use rpc_core::{
+    Endpoint, Http,
+    layer::{ConcurrencyLimit, Metrics, RateLimit},
+};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -114,4 +117,61 @@ async fn there_is_no_page_unless_it_is_asked_for() {
     let (head, _) = get(&served.address().to_string(), "/metrics").await;
     assert!(head.starts_with("HTTP/1.1 405"), "{head}");
     served.shutdown().await;
+}
+
+/// The value of a metric that has these labels and no others.
+fn value(samples: &[Sample], metric: &str, labels: &[(&str, &str)]) -> Option<f64> {
+    let has = |sample: &&Sample| {
+        sample.labels.len() == labels.len()
+            && labels.iter().all(|(key, value)| sample.labels.get(key) == Some(value))
+    };
+    let found = samples.iter().filter(|sample| sample.metric == metric).find(has)?;
+    match &found.value {
+        Value::Untyped(count) | Value::Counter(count) | Value::Gauge(count) => Some(*count),
+        other => panic!("{metric}: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_call_is_scraped_too() {
+    let builder = PrometheusBuilder::new().set_buckets(&Metrics::BUCKETS).unwrap();
+    let recorder = builder.build_recorder();
+    let handle = recorder.handle();
+    let _recording = metrics::set_default_local_recorder(&recorder);
+    let samples = || scrape(&handle.render());
+    let (told, mut heard) = unbounded_channel();
+    let one = std::num::NonZero::new(1).unwrap();
+    let served = server(&Clerk(told))
+        .layer_for("Desk.hang", ConcurrencyLimit::new(1))
+        .layer_for("Desk.add", RateLimit::per_minute(one))
+        .start("127.0.0.1:0")
+        .await
+        .unwrap();
+    let channel = Endpoint::new().connect(served.address()).await.unwrap();
+    let desk = DeskClient::new(channel.clone());
+    let hang = tokio::spawn(desk.hang());
+    assert_eq!(heard.recv().await.as_deref(), Some("hang began"));
+    assert_eq!(value(&samples(), "rpc_connections", &[]), Some(1.0));
+    desk.hang().await.unwrap_err();
+    desk.add(1, 2).await.unwrap();
+    for _ in 0..2 {
+        desk.add(1, 2).await.unwrap_err();
+    }
+    // What is no frame.
+    let mut stranger = TcpStream::connect(served.address().to_string()).await.unwrap();
+    stranger.write_all(b"V\0\0\x01\0\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff").await.unwrap();
+    let mut goaway = Vec::new();
+    drop(stranger.read_to_end(&mut goaway).await);
+    let rejected = |reason| value(&samples(), "rpc_rejected_total", &[("reason", reason)]);
+    assert_eq!((rejected("concurrency"), rejected("rate")), (Some(1.0), Some(2.0)));
+    hang.abort();
+    drop((desk, channel));
+    served.shutdown().await;
+    let samples = samples();
+    assert_eq!(value(&samples, "rpc_connections", &[]), Some(0.0));
+    assert_eq!(value(&samples, "rpc_drain_seconds_count", &[]), Some(1.0));
+    let broken = ["protocol", "limit"]
+        .iter()
+        .filter_map(|kind| value(&samples, "rpc_protocol_violations_total", &[("kind", kind)]));
+    assert_eq!(broken.sum::<f64>(), 1.0);
 }

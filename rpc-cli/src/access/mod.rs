@@ -5,7 +5,7 @@ mod tls;
 use std::{env, path::PathBuf, sync::OnceLock};
 
 use anyhow::Result;
-use rpc_core::{Address, Endpoint, Reconnect, Resume, Token, proxy::ProxyHeader};
+use rpc_core::{Address, Endpoint, Reconnect, Resume, Token, proxy::ProxyHeader, tls::ClientTls};
 
 use crate::exit::Failure;
 
@@ -109,6 +109,16 @@ pub(crate) fn endpoint() -> Endpoint {
         endpoint = endpoint.proxy_header(ProxyHeader::local());
     }
     if RESUMED.get().is_some() { endpoint.resume(Resume::new()) } else { endpoint }
+}
+
+/// The same for a server with TLS, whether its address says so or the options.
+pub(crate) fn secure_endpoint() -> Result<Endpoint> {
+    let endpoint = endpoint();
+    if SECURE.get().is_some() {
+        return Ok(endpoint);
+    }
+    let tls = ClientTls::platform().map_err(|error| Failure::usage(error.to_string()))?;
+    Ok(endpoint.tls(tls))
 }
 
 /// Reads a token; its words do not show it.

@@ -14,12 +14,15 @@ use rpc_core::{
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-use super::stream::{self, End, Source};
+use super::{
+    explain,
+    stream::{self, End, Source},
+};
 use crate::{
     access,
     arguments::{self, Described},
     coding::{Coding, Wish},
-    connect::{Connected, connect, method, path, reflection_is_off, split},
+    connect::{Connected, connect, connect_by_steps, method, path, reflection_is_off, split},
     dry_run,
     exit::Failure,
     output::{self, Form},
@@ -55,6 +58,7 @@ Examples:
   seq 10 | rpc call 127.0.0.1:7000 Calculator.average
   rpc call --template 127.0.0.1:7000 Inventory.put > item.json
   rpc call 127.0.0.1:7000 Inventory.put - < item.json
+  rpc call --explain 127.0.0.1:7000 Inventory.totals
   rpc call --timeout 500ms -H tenant=acme 127.0.0.1:7000 Clock.whoami";
 
 #[derive(Debug, clap::Args)]
@@ -89,10 +93,13 @@ pub(crate) struct Args {
     /// Print what would be sent, frame by frame, and call nothing.
     #[arg(long)]
     dry_run: bool,
+    /// Show where the time of the call went, part by part, on both sides: of servers that may be looked at.
+    #[arg(long, conflicts_with_all = ["template", "dry_run", "raw"])]
+    explain: bool,
     /// When the connection is cut, dial again and go on with the call: of servers that resume connections.
     #[arg(long)]
     resume: bool,
-    /// Print errors as JSON too.
+    /// Print errors as JSON too; with --explain the times as well.
     #[arg(long)]
     pub(super) json: bool,
     /// Print how long each step took.
@@ -144,6 +151,7 @@ impl Args {
             raw: false,
             template: false,
             dry_run: false,
+            explain: false,
             resume: false,
             json: false,
             verbose: false,
@@ -163,7 +171,11 @@ pub(super) async fn run(args: Args, patience: Patience) -> Result<()> {
     if args.resume {
         access::resume();
     }
-    let mut server = connect(&args.address, patience.with_timeout(args.timeout)).await?;
+    let patience = patience.with_timeout(args.timeout);
+    let mut server = match args.explain {
+        true => connect_by_steps(&args.address, patience).await?,
+        false => connect(&args.address, patience).await?,
+    };
     make(&mut server, &args, Items::Stdin).await
 }
 
@@ -209,6 +221,10 @@ async fn call(
     }
     let form = form(args, described);
     let arguments = arguments::read(&args.arguments, described)?;
+    if args.explain {
+        explained(server, args, described, &arguments, metadata).await?;
+        return Ok((None, form));
+    }
     let (coding, arguments) = Coding::of(args.codec, &args.method, described, &arguments)?;
     let mut source = match (described, items) {
         (None, _) => Source::none(),
@@ -233,6 +249,26 @@ async fn call(
     let value = value(end?, args, described)?;
     // It was sent; nothing came back that could be printed.
     Ok((value.filter(|_| !described.is_some_and(is_oneway)), form))
+}
+
+/// Makes a call and prints where its time went.
+async fn explained(
+    server: &Connected,
+    args: &Args,
+    described: Option<Described<'_>>,
+    arguments: &Value,
+    metadata: &Metadata,
+) -> Result<()> {
+    explain::check(described)?;
+    let encode = || Coding::of(args.codec, &args.method, described, arguments);
+    let prepare = |call, metadata: &Metadata| {
+        Ok(prepare(call, server.patience.left()?, metadata, &mut Source::none()))
+    };
+    let explained = explain::call(server, encode, metadata.clone(), prepare).await?;
+    match explain::print(explained, args.json, args.compact) {
+        Ok(()) => Ok(()),
+        Err(error) => value(End::Failed(error), args, described).map(drop),
+    }
 }
 
 /// How what comes back is printed.

@@ -7,6 +7,7 @@ mod codegen;
 mod completions;
 mod demo;
 mod describe;
+mod explain;
 mod gateway;
 mod health;
 mod kill;
@@ -19,6 +20,7 @@ mod schema;
 mod serving;
 mod stream;
 mod top;
+mod waterfall;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};

@@ -12,7 +12,7 @@ pub struct Plot<'a> {
     pub x: Axis,
     /// Up.
     pub y: Axis,
-    /// At most two.
+    /// At most two in a page, whose colours they have; four in a file.
     pub lines: Vec<Line<'a>>,
 }
 
@@ -71,6 +71,27 @@ impl Plot<'_> {
         let _ = self.axes(&mut svg, &x, &y);
         let _ = self.curves(&mut svg, &x, &y);
         svg + "</svg>\n"
+    }
+
+    /// The plot as a file of its own, on white ground.
+    pub fn file(&self) -> String {
+        let title = escape(self.title);
+        let head = format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{}\" viewBox=\"0 -26 {WIDTH} {}\" \
+             font-family=\"sans-serif\" font-size=\"12\" ",
+            HEIGHT + 26.0,
+            HEIGHT + 26.0
+        );
+        let ground = format!(
+            "<style>{STYLE}</style>\n<rect y=\"-26\" width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n\
+             <text x=\"12\" y=\"-8\" font-size=\"14\" font-weight=\"bold\">{title}</text>\n"
+        );
+        let view = format!("<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" ");
+        self.svg().replacen(&view, &head, 1).replacen(
+            "</title>\n",
+            &format!("</title>\n{ground}"),
+            1,
+        )
     }
 
     fn axes(&self, svg: &mut String, x: &Span, y: &Span) -> std::fmt::Result {
@@ -211,11 +232,26 @@ const RIGHT: f64 = 724.0;
 const TOP: f64 = 24.0;
 const BOTTOM: f64 = 264.0;
 const LEGEND: f64 = 110.0;
+/// Colours that people tell apart who see few.
+const STYLE: &str = "polyline,line{fill:none;stroke-width:2}.grid{stroke:#dddddd;stroke-width:1}.s0{stroke:#d55e00}\
+    .s1{stroke:#0072b2}.s2{stroke:#009e73}.s3{stroke:#cc79a7}";
 const SMALLEST: f64 = 1e-9;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_plot_is_a_file_of_its_own() {
+        let label: fn(f64) -> String = |value| value.to_string();
+        let axis = || Axis { scale: Scale::Linear, label };
+        let lines = vec![Line { name: "a<b", points: vec![(1.0, 2.0), (3.0, 4.0)] }];
+        let file = Plot { title: "one & two", x: axis(), y: axis(), lines }.file();
+        assert!(file.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\" "), "{file}");
+        assert_eq!(file.matches("viewBox").count(), 1);
+        assert_eq!(file.matches("<style>").count(), 1);
+        assert_eq!(file.matches("one &amp; two").count(), 3);
+    }
 
     #[test]
     fn ticks_are_round_and_within_the_axis() {

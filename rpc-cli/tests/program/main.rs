@@ -9,6 +9,7 @@ mod calls;
 mod codegen;
 mod demo;
 mod documents;
+mod explain;
 mod gateway;
 mod health;
 mod help;

@@ -162,3 +162,25 @@ fn the_demo_says_what_clients_need() {
     demo.wait().unwrap();
     assert_eq!((ran.code, ran.stdout.trim()), (0, "3"), "{words:?}: {}", ran.stderr);
 }
+
+#[test]
+fn a_handshake_is_a_step_of_its_own_in_what_is_explained() {
+    let bank = Bank::open(|tls, _| tls);
+    let place = bank.place();
+    let address = format!("tls:{place}");
+    let ca = bank.file("ca.pem");
+    for address in [&place, &address] {
+        let call = ["call", "--explain", "--json", address, "Vault.open", "--cacert", &ca];
+        let ran = run(&call);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        let whole: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+        let parts = whole["explain"]["parts"].as_array().unwrap();
+        let names: Vec<_> = parts.iter().map(|part| part["part"].as_str().unwrap()).collect();
+        assert_eq!(names[..5], ["resolve", "connect", "tls", "hello", "encode"]);
+        assert!(parts[2]["ns"].as_u64().unwrap() > 0);
+    }
+    // Whoever is not believed is not called.
+    let ran = run(&["call", "--explain", &address, "Vault.open"]);
+    assert_ne!(ran.code, 0);
+    assert!(ran.stderr.starts_with("error: "), "{}", ran.stderr);
+}

@@ -17,6 +17,7 @@ use tokio::runtime::Handle;
 
 use super::{Call, future::State, outgoing::Outgoing, target::Way};
 use crate::{
+    figures,
     proto::{CallId, Code, MemoryId, Status},
     schema::Repetition,
     seam::{Caller, PATIENCE, Phase, Retry, Supply, Waiting, Wanted},
@@ -276,6 +277,7 @@ impl<T, E> Call<T, E> {
             return None;
         }
         let attempts = self.request.options().again.repeated(status);
+        figures::count(figures::Event::Retried);
         tracing::debug!(target: "rpc_core::call", method = %self.request.method, %status, attempts, "made again");
         Some(delay)
     }

@@ -23,6 +23,11 @@ use super::{
     future::{State, failure, unreadable},
     outgoing::{Outgoing, Reply},
 };
+#[cfg(feature = "cache")]
+use crate::{
+    layers::{self, Cacheable},
+    transport::Identity,
+};
 use crate::{
     layers::{Answer, BoxError, Ending, Head, Hooks, Kind, failure_of},
     proto::{Code, Codec, Failure, Metadata, MetadataError, MethodKey, Payload, Status},
@@ -203,6 +208,32 @@ impl Head for ClientRequest {
 
     fn streams_reply(&self) -> bool {
         self.outgoing.streams.down()
+    }
+}
+
+#[cfg(feature = "cache")]
+impl Cacheable for ClientRequest {
+    type Answer = ClientReply;
+
+    fn caller(&self) -> layers::Caller<'_> {
+        let token = self.outgoing.options.as_ref().and_then(|options| options.token.as_ref());
+        layers::Caller::new(&Identity::Unknown, None, self.metadata(), token)
+    }
+
+    fn shares_errors(&self) -> bool {
+        self.codec.is_none()
+    }
+
+    fn detach(&mut self) {
+        self.outgoing.options().detach();
+    }
+
+    fn answer(reply: Payload, codec: Codec) -> ClientReply {
+        ClientReply::new(reply, codec)
+    }
+
+    fn codec_of(answer: &ClientReply, _: Codec) -> Codec {
+        answer.codec()
     }
 }
 

@@ -220,6 +220,13 @@ impl Options {
         self.deadline.flatten()
     }
 
+    /// Frees the call of the one that it is part of, and of its deadline.
+    #[cfg(feature = "cache")]
+    pub(super) fn detach(&mut self) {
+        (self.scope, self.parent, self.cancelled) = (None, None, None);
+        (self.timeout, self.deadline) = (None, Some(None));
+    }
+
     /// When the caller stops waiting. A time that no clock reaches is no deadline.
     pub(super) fn deadline(&mut self) -> Option<Instant> {
         *self.deadline.get_or_insert_with(|| {

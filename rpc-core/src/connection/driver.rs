@@ -38,6 +38,7 @@ use super::{
     turn::{Budget, Flushed, TurnStart},
 };
 use crate::{
+    figures::{self, Connected},
     proto::{
         CallId, Code, Decoder, Failure, Payload, Side, Status,
         connection::{Config, ConnectionError, Event, Request},
@@ -67,6 +68,8 @@ pub(crate) struct Driver {
     handshake: Option<Box<Handshake>>,
     /// What brings another link when this one is cut, if the connection outlives its links.
     pub(super) tie: Option<Box<Tie>>,
+    /// Its place in the count of a server's connections.
+    _counted: Option<Connected>,
 }
 
 /// Most yields before one write.
@@ -105,6 +108,7 @@ impl Driver {
             unsent: 0,
             handshake: None,
             tie: None,
+            _counted: (side == Side::Acceptor).then(Connected::begin),
         }
     }
 
@@ -144,6 +148,9 @@ impl Driver {
                 }
             };
             Box::pin(self.end(&error)).await;
+            if let Some(kind) = error.violation() {
+                figures::count(figures::Event::Violation(kind));
+            }
             ended(&self.live, &error);
             error
         }

@@ -87,6 +87,12 @@ impl Principal {
         self.0.extensions.get()
     }
 
+    /// Whether the program has put values of its own in.
+    #[cfg(feature = "cache")]
+    pub(crate) fn has_values(&self) -> bool {
+        !self.0.extensions.is_empty()
+    }
+
     fn known(&mut self) -> &mut Known {
         Arc::make_mut(&mut self.0)
     }

@@ -23,6 +23,7 @@ mod options;
 mod server;
 mod values;
 
+pub use crate::service::CallTimes;
 pub use options::Inspection;
 pub(crate) use options::add_to;
 pub use values::{

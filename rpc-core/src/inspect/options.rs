@@ -79,5 +79,6 @@ pub(crate) fn add_to(
 ) -> Result<(), BuildError> {
     let server = InspectServer::new(Looking { ledger, name, kill: options.kill });
     debug_assert_eq!(server.schema().name, InspectClient::schema().name);
+    router.explain(&options.requires);
     router.add_requiring(Arc::new(server), &options.requires)
 }

@@ -15,6 +15,7 @@ use tower::{Layer, Service};
 
 use super::{Answer, BoxError, Head, LayerFuture, failure_of};
 use crate::{
+    figures,
     proto::{Code, Failure, Status},
     seam::ledger::{Waits, note},
 };
@@ -143,6 +144,7 @@ where
 #[cold]
 fn full(method: &str, room: &Room) -> Failure {
     let Room { limit, queue, .. } = room;
+    figures::count(figures::Event::Rejected("concurrency"));
     let message = match queue {
         0 => format!("{method}: {limit} calls run, and no more may at once"),
         _ => format!("{method}: {limit} calls run and {queue} wait, and no more may at once"),

@@ -2,6 +2,8 @@
 //! it. Knows neither how calls are made nor how they are served.
 
 mod answer;
+#[cfg(feature = "cache")]
+mod cache;
 mod failure;
 mod head;
 mod limit;
@@ -27,6 +29,10 @@ pub use self::{
     timeout::{Timed, Timeout},
     trace::{SpanRecord, Trace, TraceContext, TraceId, Traced},
 };
+#[cfg(feature = "cache")]
+pub use cache::{Cache, CacheBuilder, CacheError, CacheFigures, Cacheable, Cached, Caller, Keep};
+#[cfg(feature = "redis")]
+pub use cache::{Redis, RedisError};
 #[cfg(feature = "metrics")]
 pub use metrics::{Measured, Metrics};
 #[cfg(feature = "governor")]

@@ -15,7 +15,10 @@ use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, clock::
 use tower::{Layer, Service};
 
 use super::{BoxError, Head, LayerFuture, failure_of};
-use crate::proto::{Code, Failure, Status};
+use crate::{
+    figures,
+    proto::{Code, Failure, Status},
+};
 
 /// Refuses calls beyond a rate with `RESOURCE_EXHAUSTED`: they have not started, and the status says when to come again. One
 /// rate holds for all methods that the layer is around.
@@ -170,6 +173,7 @@ where
 
     fn call(&mut self, request: R) -> Self::Future {
         if let Err(wait) = self.limit.check(&request) {
+            figures::count(figures::Event::Rejected("rate"));
             let message = format!("{} is called too often", request.method());
             let status = Status::not_started(Code::ResourceExhausted, message);
             let refusal = Failure::Status(status.with_retry_after(wait));

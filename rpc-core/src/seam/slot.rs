@@ -80,6 +80,16 @@ impl HandlerSlot {
         }
     }
 
+    /// Puts a future around the handler that is in; who is told of the end stays.
+    pub(crate) fn around<F: Future<Output = Outcome> + Send + 'static>(
+        &mut self,
+        wrap: impl FnOnce(Reply) -> F,
+    ) {
+        if let Some(handler) = self.handler.take() {
+            self.run(wrap(Reply { handler: Some(handler), beside: Beside::default() }));
+        }
+    }
+
     /// Has somebody told of the end of the call.
     pub(crate) fn tell(&mut self, told: Arc<dyn CallEnd>) {
         self.beside.told = Some(told);

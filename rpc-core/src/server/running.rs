@@ -8,7 +8,11 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 #[cfg(unix)]
 use super::socket::{Handle, Kept};
 use super::{connections::Connections, threads::Threads};
-use crate::transport::{Address, Incoming, Link, Listener, Peer};
+use crate::{
+    figures,
+    time::now,
+    transport::{Address, Incoming, Link, Listener, Peer},
+};
 
 /// A server that runs in the background. Dropping this leaves it running.
 #[must_use = "the server runs on; keep this to learn its address and to shut it down"]
@@ -215,6 +219,7 @@ async fn run(
         () = connections.tell_watchers() => {}
         () = told.abort.cancelled() => {}
     }
+    let began = now();
     connections.drain();
     // A thread may be busy: what was handed to it is served, and told, when it has time.
     let ended = async {
@@ -222,7 +227,7 @@ async fn run(
         connections.ended().await;
     };
     tokio::select! {
-        () = ended => return,
+        () = ended => return figures::drained(now().saturating_duration_since(began)),
         () = tokio::time::sleep(grace) => {
             tracing::warn!(?grace, "calls still run after the grace period; cancelling them");
         }
@@ -230,6 +235,7 @@ async fn run(
     }
     connections.abort();
     connections.ended().await;
+    figures::drained(now().saturating_duration_since(began));
 }
 
 /// Takes a share of the limit of connections, then a connection, again and again.

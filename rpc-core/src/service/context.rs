@@ -8,7 +8,7 @@ use std::{
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use super::{Connection, ReplyMetadata, permission};
+use super::{Connection, ReplyMetadata, explain::Times, permission};
 use crate::{
     call::{Call, Channel, Scope},
     extensions::Extensions,
@@ -364,12 +364,24 @@ impl Served {
 
 impl CallEnd for Served {
     fn replied(&self) {
+        if self.beside().lock().sent == Sent::All {
+            // There is no reply, or it was told of within a layer.
+            return;
+        }
         let trailing = self.take(Sent::All, |[leading, trailing]| {
             // What was to lead a stream that failed at its start has not left. What does not fit any more stays behind.
             let mut all = std::mem::take(leading);
             let _ = all.append_all(trailing);
             all
         });
+        let trailing = match self.extensions.get::<Arc<Times>>() {
+            None => trailing,
+            Some(times) => {
+                let mut trailing = trailing.unwrap_or_default();
+                times.tell(&mut trailing);
+                Some(trailing)
+            }
+        };
         if let Some(trailing) = trailing.filter(|trailing| !trailing.is_empty()) {
             self.origin.set_reply_metadata(self.id, trailing);
         }

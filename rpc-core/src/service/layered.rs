@@ -12,6 +12,8 @@ use std::{
 
 use tower::{Layer, Service};
 
+#[cfg(feature = "cache")]
+use super::Context;
 use super::{BuildError, Dispatch, Request, permission};
 use crate::{
     codec::{self, CodecError},
@@ -22,6 +24,11 @@ use crate::{
     schema::{Format, MethodSchema, ServiceSchema},
     seam::{HandlerSlot, Reply, panicked},
     transport::{Identity, Peer},
+};
+#[cfg(feature = "cache")]
+use crate::{
+    layers::{Cacheable, Caller},
+    proto::CallId,
 };
 
 const NONE: &Metadata = &Metadata::new();
@@ -254,6 +261,35 @@ impl Request {
             serde_json::Value::Array(values) => names.zip(values).collect(),
             other => other,
         })
+    }
+}
+
+#[cfg(feature = "cache")]
+impl Cacheable for Request {
+    type Answer = Payload;
+
+    fn caller(&self) -> Caller<'_> {
+        Caller::new(self.identity(), self.principal(), self.metadata(), None)
+    }
+
+    fn shares_errors(&self) -> bool {
+        true
+    }
+
+    fn detach(&mut self) {
+        // It outlives the call, whose id is then another one's: nothing is to be sent by that.
+        self.call.request.id = CallId::NO_REPLY;
+        self.call.request.opening.deadline = None;
+        let extensions = self.context.get().map(Context::extensions).unwrap_or_default();
+        self.context = Context::new(&self.method.path, &self.call, extensions).into();
+    }
+
+    fn answer(reply: Payload, _: Codec) -> Payload {
+        reply
+    }
+
+    fn codec_of(_: &Payload, asked: Codec) -> Codec {
+        asked
     }
 }
 

@@ -4,6 +4,7 @@
 mod arguments;
 mod connection;
 mod context;
+mod explain;
 mod forward;
 mod item_sink;
 #[cfg(feature = "tower")]
@@ -17,6 +18,7 @@ mod router;
 pub use arguments::ReadArguments;
 pub use connection::Connection;
 pub use context::Context;
+pub use explain::CallTimes;
 pub(crate) use forward::Forward;
 pub use item_sink::ItemSink;
 #[cfg(feature = "tower")]

@@ -3,7 +3,12 @@
 
 use std::sync::Arc;
 
-use super::{Dispatch, Memory, Request, once::Once, request::refuse};
+use super::{
+    Dispatch, Memory, Request,
+    explain::{self, Times},
+    once::Once,
+    request::refuse,
+};
 use crate::{
     identity::{Principal, Verdicts},
     proto::{CallId, Code, Failure, Outcome, Status, Token},
@@ -35,7 +40,12 @@ impl Requires {
 
     /// Refuses whoever lacks one of them, in words that name what is required. `principal` was judged, `peer` is what
     /// its transport knows.
-    fn check(&self, path: &str, principal: Option<&Principal>, peer: &Peer) -> Result<(), Status> {
+    pub(super) fn check(
+        &self,
+        path: &str,
+        principal: Option<&Principal>,
+        peer: &Peer,
+    ) -> Result<(), Status> {
         let lacks = |permission: &&String| {
             !principal.is_some_and(|principal| principal.permits(permission))
         };
@@ -72,6 +82,8 @@ pub(super) struct Called<'a> {
     pub(super) requires: &'a Requires,
     /// What remembers its calls, if it runs once.
     pub(super) memory: Option<&'a Arc<Memory>>,
+    /// What those have who may ask for the times of calls, if anybody may.
+    pub(super) explains: Option<&'a Requires>,
 }
 
 impl Called<'_> {
@@ -99,11 +111,23 @@ impl Called<'_> {
             return Admitted::No;
         }
         let identity = identity(principal, peer).clone();
+        let times = self.times(&call, principal, peer);
         let Self { service, method, schema, memory, .. } = self;
-        start(memory, &identity, schema, judged, call, slot, |request, slot| {
+        start(memory, &identity, schema, judged, times, call, slot, |request, slot| {
             service.dispatch(method, request, slot);
         });
         Admitted::Yes
+    }
+
+    /// What takes the times of a call, if it asks for that and its caller may.
+    fn times(
+        &self,
+        call: &IncomingCall,
+        principal: Option<&Principal>,
+        peer: &Peer,
+    ) -> Option<Arc<Times>> {
+        let may = |requires: &&Requires| requires.check("", principal, peer).is_ok();
+        explain::clock(&call.request.opening, self.explains.filter(may))
     }
 
     /// Puts a handler into `slot` that asks first for whom the call is made.
@@ -117,18 +141,22 @@ impl Called<'_> {
         let Self { method, schema, .. } = self;
         let memory = self.memory.cloned();
         let (service, requires) = (Arc::clone(self.service), self.requires.clone());
+        let explains = self.explains.cloned();
         slot.run(async move {
             let peer = call.origin.peer().clone();
             let judged = verdicts.judge(peer.clone(), token).await;
             let judged = judged.map_err(|refusal| Failure::Status(refusal.into_status()))?;
             requires.check(&schema.path, Some(&judged), &peer).map_err(Failure::Status)?;
             let identity = identity(Some(&judged), &peer).clone();
+            let may = |requires: &&Requires| requires.check("", Some(&judged), &peer).is_ok();
+            let times = explain::clock(&call.request.opening, explains.as_ref().filter(may));
             let mut slot = HandlerSlot::default();
             start(
                 memory.as_ref(),
                 &identity,
                 schema,
                 Some(judged),
+                times,
                 call,
                 &mut slot,
                 |request, slot| {
@@ -145,11 +173,13 @@ impl Called<'_> {
 }
 
 /// Puts the handler of a call into `slot` that was admitted: as it is, or by way of what remembers it.
+#[allow(clippy::too_many_arguments, reason = "all that is known of a call")]
 fn start(
     memory: Option<&Arc<Memory>>,
     identity: &Identity,
     schema: &'static MethodSchema,
     judged: Option<Principal>,
+    times: Option<Arc<Times>>,
     mut call: IncomingCall,
     slot: &mut HandlerSlot,
     dispatch: impl FnOnce(Request, &mut HandlerSlot),
@@ -159,7 +189,10 @@ fn start(
         if let Some(principal) = judged {
             request.insert(principal);
         }
-        dispatch(request, slot);
+        match times {
+            Some(times) => explain::dispatch(times, request, slot, dispatch),
+            None => dispatch(request, slot),
+        }
     };
     let Some((memory, key)) = memory.zip(call.request.opening.idempotency.take()) else {
         return handle(call, slot);

@@ -13,6 +13,7 @@ use tracing::Level;
 use super::{
     Context, HandlerStatus, ItemSink,
     arguments::{self, ReadArguments},
+    explain,
     item_sink::Sending,
 };
 use crate::{
@@ -66,7 +67,9 @@ impl Request {
     /// Reads the arguments; refuses the call in `slot` if they are wrong.
     pub fn arguments<A: ReadArguments>(&self, slot: &mut HandlerSlot) -> Option<A> {
         let request = &self.call.request;
-        let read = arguments::read(request.opening.codec, &request.arguments, self.method);
+        let read = explain::timed("decode", || {
+            arguments::read(request.opening.codec, &request.arguments, self.method)
+        });
         read.map_err(|error| self.refuse_arguments(slot, &error)).ok()
     }
 
@@ -164,7 +167,7 @@ impl Answering {
     /// # Errors
     /// The codec cannot express the value.
     pub fn value<T>(self, value: &T, encode: Encode<T>) -> Outcome {
-        codec::to_payload(self.codec, value, encode)
+        explain::timed("encode", || codec::to_payload(self.codec, value, encode))
             .map_err(|error| Failure::Status(self.unencodable(&error)))
     }
 
@@ -202,7 +205,7 @@ impl Answering {
 
     /// The end of a call that failed with the trait's own error.
     pub(super) fn failure<E>(self, error: &E, encode: Encode<E>) -> Failure {
-        match codec::to_payload(self.codec, error, encode) {
+        match explain::timed("encode", || codec::to_payload(self.codec, error, encode)) {
             Ok(error) => Failure::Application(error),
             Err(error) => Failure::Status(self.unencodable(&error)),
         }

@@ -36,6 +36,8 @@ pub(crate) struct Router {
     memory: Option<Arc<Memory>>,
     /// Where calls are counted and listed, if they are.
     ledger: Option<Arc<Ledger>>,
+    /// What those have who may ask for the times of their calls, if anybody may.
+    explains: Option<Requires>,
 }
 
 /// What a program does with a connection that has come.
@@ -150,6 +152,11 @@ impl Router {
         Ok(())
     }
 
+    /// Tells callers with these permissions the times of their calls, if they ask.
+    pub(crate) fn explain(&mut self, permissions: &[String]) {
+        self.explains = Some(Requires::new(&[], permissions));
+    }
+
     /// Has `hook` told of connections.
     pub(crate) fn set_hook(&mut self, hook: Option<Hook>) {
         self.hook = hook;
@@ -252,12 +259,15 @@ impl Serve for Router {
             Ok(route) => {
                 let service = &self.services[route.service];
                 // One branch for all, which nearly no call takes.
-                let named = opening.token.is_some() | opening.idempotency.is_some();
+                let named = opening.token.is_some()
+                    | opening.idempotency.is_some()
+                    | (self.explains.is_some() & opening.metadata.is_some());
                 if !route.requires.is_empty() | named {
                     let Route { method, schema, ref requires, .. } = *route;
                     let memory =
                         self.memory.as_ref().filter(|_| schema.repetition == Repetition::Once);
-                    let called = Called { service, method, schema, requires, memory };
+                    let explains = self.explains.as_ref();
+                    let called = Called { service, method, schema, requires, memory, explains };
                     if called.admit(call, slot) == Admitted::No {
                         return None;
                     }

@@ -15,6 +15,7 @@ use thiserror::Error;
 use tokio::runtime::{Handle, Id};
 
 use super::{Address, AddressError, Link};
+use crate::figures;
 
 /// Accepts byte streams. Those of tokio do, [`Address::bind`] gives one, and a program brings its own: for TLS, or for
 /// what has no address here.
@@ -208,9 +209,11 @@ pub(super) async fn accept<S>(
         match poll_fn(&mut poll_accept).await {
             Ok(stream) => return stream,
             Err(error) if concerns_one_connection(&error) => {
+                figures::count(figures::Event::NotAccepted("gone"));
                 tracing::debug!(%error, "connection was gone before it was accepted");
             }
             Err(error) => {
+                figures::count(figures::Event::NotAccepted("system"));
                 tracing::warn!(%error, ?pause, "cannot accept connections");
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);

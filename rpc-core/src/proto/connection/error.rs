@@ -164,6 +164,16 @@ impl ConnectionError {
         }
     }
 
+    /// The kind of rule that the peer broke, if it did.
+    pub(crate) const fn violation(&self) -> Option<&'static str> {
+        match self.close_code() {
+            Some(CloseCode::Protocol) => Some("protocol"),
+            Some(CloseCode::Limit) => Some("limit"),
+            Some(CloseCode::Calm) => Some("calm"),
+            _ => None,
+        }
+    }
+
     /// Whether the peer has shown that it does not speak this protocol.
     pub(crate) const fn is_foreign(&self) -> bool {
         matches!(

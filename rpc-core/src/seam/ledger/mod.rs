@@ -25,7 +25,7 @@ use slab::Slab;
 pub(crate) use self::{
     entry::{Called, Entry, Facts, Kill},
     figures::{Figures, Snapshot},
-    waiting::{Waits, clear, note},
+    waiting::{Waits, clear, note, noted},
 };
 use super::Phase;
 use crate::{

@@ -38,6 +38,6 @@ pub(crate) fn clear() {
 }
 
 /// What was noted since.
-pub(super) fn noted() -> Waits {
+pub(crate) fn noted() -> Waits {
     LAST.get()
 }

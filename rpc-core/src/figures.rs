@@ -1,0 +1,112 @@
+//! Figures of what is no single call, by the facade `metrics`: connections, what was refused and why, rules that peers broke,
+//! calls that were made again. Nothing without the feature of that name, and little with it: none of this is on the path
+//! of a call that goes well.
+
+/// Something that is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    not(feature = "tower"),
+    allow(dead_code, reason = "there are no layers to refuse anything")
+)]
+pub(crate) enum Event {
+    /// A call was refused before its handler ran, for this reason.
+    Rejected(&'static str),
+    /// A peer broke a rule of this kind, and its connection was closed.
+    Violation(&'static str),
+    /// A connection could not be accepted, for a reason that lasts, or for one of its own.
+    NotAccepted(&'static str),
+    /// A call was made again by itself.
+    Retried,
+}
+
+#[cfg(feature = "metrics")]
+mod facade {
+    use std::time::Duration;
+
+    use metrics::{
+        Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+    };
+
+    use super::Event;
+
+    pub(crate) fn count(event: Event) {
+        match event {
+            Event::Rejected(reason) => {
+                describe_counter!(
+                    "rpc_rejected_total",
+                    "Calls that were refused before their handlers ran."
+                );
+                counter!("rpc_rejected_total", "reason" => reason).increment(1);
+            }
+            Event::Violation(kind) => {
+                let name = "rpc_protocol_violations_total";
+                describe_counter!(
+                    name,
+                    "Connections that were closed since their peers broke a rule."
+                );
+                counter!(name, "kind" => kind).increment(1);
+            }
+            Event::NotAccepted(kind) => {
+                describe_counter!(
+                    "rpc_accept_errors_total",
+                    "Connections that could not be accepted."
+                );
+                counter!("rpc_accept_errors_total", "kind" => kind).increment(1);
+            }
+            Event::Retried => {
+                describe_counter!("rpc_retries_total", "Calls that were made again by themselves.");
+                counter!("rpc_retries_total").increment(1);
+            }
+        }
+    }
+
+    /// More connections of servers, or less.
+    pub(super) fn connections(change: f64) {
+        describe_gauge!("rpc_connections", "Connections of servers.");
+        gauge!("rpc_connections").increment(change);
+    }
+
+    /// A server took so long to end in good order.
+    pub(crate) fn drained(took: Duration) {
+        describe_histogram!("rpc_drain_seconds", Unit::Seconds, "How long servers took to end.");
+        histogram!("rpc_drain_seconds").record(took.as_secs_f64());
+    }
+}
+
+#[cfg(not(feature = "metrics"))]
+mod facade {
+    use std::time::Duration;
+
+    use super::Event;
+
+    pub(crate) const fn count(event: Event) {
+        let _ = event;
+    }
+
+    pub(super) const fn connections(change: f64) {
+        let _ = change;
+    }
+
+    pub(crate) const fn drained(took: Duration) {
+        let _ = took;
+    }
+}
+
+pub(crate) use facade::{count, drained};
+
+/// A connection of a server, counted as long as this is there.
+#[derive(Debug)]
+pub(crate) struct Connected(());
+
+impl Connected {
+    pub(crate) fn begin() -> Self {
+        facade::connections(1.0);
+        Self(())
+    }
+}
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        facade::connections(-1.0);
+    }
+}
