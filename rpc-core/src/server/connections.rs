@@ -36,7 +36,7 @@ use crate::{
         connection::{Config, ConnectionError},
     },
     seam::{
-        Phase, Phases, Remote as _, Serve,
+        Gauge, Phase, Phases, Remote as _, Serve,
         ledger::{Connected, Neighbour},
     },
     service::Memory,
@@ -72,6 +72,8 @@ pub(super) struct Connections {
     /// The age at which connections end, more or less.
     max_age: Option<Duration>,
     handshakes: Arc<Handshakes>,
+    /// How much there is to do, which clients are told.
+    gauge: Arc<Gauge>,
     /// Cancelled before what is live is told: a connection that is not live yet looks when it is.
     draining: CancellationToken,
     aborted: CancellationToken,
@@ -113,6 +115,7 @@ impl Connections {
             memory: None,
             max_age: None,
             handshakes: Handshakes::new(max_handshakes),
+            gauge: Arc::default(),
             draining: CancellationToken::new(),
             aborted: CancellationToken::new(),
         }
@@ -299,6 +302,7 @@ impl Connections {
         let mut driver =
             Driver::new(link, Side::Acceptor, self.config_of_one(), Some(self.router.clone()));
         driver.track_handlers(self.tasks.clone());
+        driver.measure(Arc::clone(&self.gauge));
         driver.begin_handshake(began, handshake);
         let kept = self.keep(&mut driver, &admission, permit);
         let live = Arc::clone(driver.live());
@@ -422,10 +426,8 @@ async fn grow_old(live: Weak<Live>, phases: Phases, age: Duration) {
 
 const OLD: &str = "the connection is as old as connections become here";
 
-/// The part by which the age of a connection is more or less than was said.
+/// The parts by which the age of a connection, and its time of silence, are more or less than was said.
 const AGE_JITTER: f64 = 0.1;
-
-/// The same for the time of silence.
 const IDLE_JITTER: f64 = 0.1;
 
 /// The end of a connection that is no longer there, or is served elsewhere.
