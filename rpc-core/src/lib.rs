@@ -208,14 +208,15 @@ pub use identity::{Authenticator, Credentials, Permissions, Principal, Refusal, 
 #[doc(inline)]
 pub use proto::{
     Code, Codec, DetailError, Execution, IdempotencyKey, IdempotencyKeyError, Limits, LimitsError,
-    Metadata, MetadataError, MetadataValue, MethodKey, Payload, Status, Token, TokenError,
+    Metadata, MetadataError, MetadataValue, MethodKey, Payload, Priority, Status, Token,
+    TokenError,
 };
 #[cfg(feature = "resume")]
 pub use resume::Resume;
 pub use rpc_macros::service;
 pub use schema::{Json, Schema};
 #[doc(inline)]
-pub use seam::Retry;
+pub use seam::{PeerLoad, Retry};
 #[doc(inline)]
 pub use server::{Running, ServeError, Server, Shutdown};
 #[doc(inline)]

@@ -12,6 +12,7 @@ mod memory;
 mod much;
 mod nested;
 mod oneway;
+mod overload;
 mod slow_lines;
 mod turns;
 mod wakers;

@@ -10,7 +10,7 @@ use crate::{
     codec::{self, CodecError, Decode, Source},
     proto::{Codec, Limits, MethodKey, Payload, Status, connection::ConnectionError},
     schema::ServiceSchema,
-    seam::{Caller, Phase},
+    seam::{Caller, PeerLoad, Phase},
     transport::Peer,
 };
 
@@ -111,6 +111,14 @@ impl Channel {
             _ => self.way().ready().await?,
         };
         caller.ping().await.map_err(|error| unavailable(&error))
+    }
+
+    /// How much the server has to do, as it has last said; `None` until it has, if it does not, and where there is no connection.
+    /// Servers of this crate tell with the first reply, and then once for each 32 calls or 100 ms in which there are any. It is what
+    /// tells servers apart that answer the same calls: reading it costs a few loads.
+    #[must_use]
+    pub fn peer_load(&self) -> Option<PeerLoad> {
+        self.way().asked()?.peer_load()
     }
 
     /// Closes the channel in good order, for all clones: no further call is made and no connection opened, what runs is finished, one-way

@@ -50,7 +50,7 @@ use self::{
 };
 use crate::{
     codec::{CodecError, Decode, Encode},
-    proto::{Codec, IdempotencyKey, Metadata, Payload, Status, Streams, Token},
+    proto::{Codec, IdempotencyKey, Metadata, Payload, Priority, Status, Streams, Token},
     seam::{Caller, items::ItemReader},
 };
 
@@ -258,6 +258,14 @@ impl<T, E> Call<T, E> {
             Ok(key) => self.request.options().idempotency = Some(key),
             Err(error) => self.request.refuse_if(Err(error)),
         }
+        self
+    }
+
+    /// How much the call matters where its server has too much to do: calls of the lowest priority are refused first. A call that a
+    /// handler makes within its own, by [`Self::within`] or back to the caller's side, has the priority of that unless it is given
+    /// another. Default: [`Priority::Normal`].
+    pub fn priority(mut self, priority: Priority) -> Self {
+        self.request.options().priority = Some(priority);
         self
     }
 

@@ -8,8 +8,8 @@ use tokio_util::sync::WaitForCancellationFutureOwned;
 use super::{again::Again, evolve::Fallback, scope::Scope, sending::Upload, target::Picker};
 use crate::{
     proto::{
-        CallId, Code, Codec, IdempotencyKey, Metadata, MethodKey, Opening, Order, Payload, Status,
-        Streams, Token,
+        CallId, Code, Codec, IdempotencyKey, Metadata, MethodKey, Opening, Order, Payload,
+        Priority, Status, Streams, Token,
     },
     schema::{MethodSchema, Outline, Repetition, ServiceSchema},
     time::now,
@@ -51,6 +51,8 @@ pub(super) struct Options {
     /// The name of what the call is to do.
     pub(super) idempotency: Option<IdempotencyKey>,
     pub(super) timeout: Option<Duration>,
+    /// How much the call matters, if that was said of it.
+    pub(super) priority: Option<Priority>,
     /// When the caller stops waiting: known from when the call was first sent.
     deadline: Option<Option<Instant>>,
     /// Sends the items that go with the call. The lock is never taken: it makes `Sync` what holds a stream of the
@@ -200,10 +202,17 @@ impl Options {
     fn settle(&mut self, opening: &mut Opening) {
         opening.deadline = self.deadline();
         opening.attempt = self.again.attempt();
+        opening.priority = self.priority();
         opening.idempotency.clone_from(&self.idempotency);
         let running = self.parent.as_ref().filter(|parent| !parent.cancellation().is_cancelled());
         opening.parent = running.map(|parent| parent.id());
         (opening.metadata, opening.token) = (self.metadata.take(), self.token.take());
+    }
+
+    /// How much the call matters: as much as the one that it is made for, unless something else was said.
+    fn priority(&self) -> Priority {
+        let outer = || self.scope.as_ref().or(self.parent.as_ref()).map(|outer| outer.priority());
+        self.priority.or_else(outer).unwrap_or_default()
     }
 
     /// Begins to watch for the end of the call that this one is part of.

@@ -4,7 +4,7 @@ use std::{fmt, time::Instant};
 
 use tokio_util::sync::CancellationToken;
 
-use crate::proto::CallId;
+use crate::proto::{CallId, Priority};
 
 /// A call that others may be a part of.
 pub(crate) trait Scope: fmt::Debug + Send + Sync + 'static {
@@ -13,6 +13,9 @@ pub(crate) trait Scope: fmt::Debug + Send + Sync + 'static {
 
     /// When its caller stops waiting.
     fn deadline(&self) -> Option<Instant>;
+
+    /// How much it matters.
+    fn priority(&self) -> Priority;
 
     /// Cancelled when it is over.
     fn cancellation(&self) -> &CancellationToken;

@@ -19,7 +19,7 @@ use crate::{
     call::{Channel, Evolve, Target, Way},
     connection::Connection,
     identity::Principal,
-    proto::{Codec, Limits, Status, Token, connection::Config},
+    proto::{Codec, Limits, LoadReports, Status, Token, connection::Config},
     seam::{Retry, Serve},
     service::{BuildError, Dispatch, Router},
     times::time_options,
@@ -79,7 +79,7 @@ pub struct Endpoint {
 impl Default for Endpoint {
     fn default() -> Self {
         Self {
-            config: Config::default(),
+            config: Config { load: LoadReports::Read, ..Config::default() },
             codec: Codec::default(),
             timeout: None,
             connect_timeout: Duration::from_secs(20),

@@ -15,7 +15,9 @@ use crate::{
         CallId, Ended, Limits, MemoryId, Metadata, Opening, Outcome, Payload, Status,
         connection::{ConnectionError, Waiter},
     },
-    seam::{Caller, Origin, Phase, Phases, Place, Remote, Supply, Waiting, items::ItemLink},
+    seam::{
+        Caller, Origin, PeerLoad, Phase, Phases, Place, Remote, Supply, Waiting, items::ItemLink,
+    },
     time::now,
     transport::Peer,
 };
@@ -161,6 +163,10 @@ impl<T: Holds> Caller for T {
 
     fn peer_memory(&self) -> Option<MemoryId> {
         self.live().with(|state| state.machine.peer().and_then(|hello| hello.memory))
+    }
+
+    fn peer_load(&self) -> Option<PeerLoad> {
+        self.live().load.load()
     }
 
     fn sent_calls(&self) -> u64 {

@@ -161,6 +161,7 @@ impl Driver {
         self.live.tell_phase();
         self.handlers = Handlers::default();
         self.live.leave();
+        self.live.uncount();
         if self.handshake.is_some() && *error == ConnectionError::HandshakeTimeout {
             // Others may wait for its place: it is told, and not waited for.
             poll_fn(|cx| Poll::Ready(self.live.flush(cx))).await;
@@ -326,6 +327,7 @@ impl Driver {
                         scratch.events.clear();
                     }
                 }
+                Event::Load(load) => self.live.note_load(load),
                 Event::PeerDraining => self.live.note_draining(),
                 Event::Closed(_) => self.live.tell_phase(),
             }

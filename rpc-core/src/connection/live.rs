@@ -6,7 +6,7 @@
 use std::{
     collections::VecDeque,
     fmt,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     task::{Context, Poll, Waker},
     time::Instant,
 };
@@ -26,7 +26,7 @@ use crate::{
         self, Opening, Side,
         connection::{Config, ConnectionError, Event, Waiter},
     },
-    seam::{Phase, Place},
+    seam::{Gauge, LoadCell, Phase, Place},
     time::now,
     transport::{Flush, Peer, WriteHalf},
 };
@@ -37,6 +37,10 @@ pub(crate) struct Live {
     pub(super) peer: Peer,
     /// What the program keeps with the connection.
     pub(super) place: Place,
+    /// How much the peer has to do.
+    pub(super) load: LoadCell,
+    /// How much this side has to do, which the peer is told; nothing on connections that serve nothing.
+    pub(super) gauge: OnceLock<Arc<Gauge>>,
     /// Where the connection runs, for what callers elsewhere need a task for.
     pub(super) runtime: Option<Handle>,
 }
@@ -61,6 +65,8 @@ pub(super) struct State {
     pub(super) armed: Option<Instant>,
     /// Whether the peer's hello has come: until then the timer is set for it.
     greeted: bool,
+    /// Handlers that were counted as running when the driver last looked.
+    pub(super) counted: u32,
     /// A link for the driver to go on over.
     pub(super) next: Option<Box<NextLink>>,
 }
@@ -149,11 +155,12 @@ impl Live {
             expected: 0,
             armed: None,
             greeted: false,
+            counted: 0,
             next: None,
         };
         let runtime = Handle::try_current().ok();
-        let (driver, place) = (AtomicWaker::new(), Place::default());
-        Self { state: Mutex::new(state), driver, peer, place, runtime }
+        let (driver, place, load, gauge) = Default::default();
+        Self { state: Mutex::new(state), driver, peer, place, load, gauge, runtime }
     }
 
     /// Sees to it that a call is sent which was opened.

@@ -20,6 +20,7 @@ mod items;
 mod lifecycle;
 pub(crate) mod linger;
 mod live;
+mod measured;
 mod reading;
 mod resuming;
 mod scratch;

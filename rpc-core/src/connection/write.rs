@@ -24,6 +24,9 @@ impl Live {
         let mut state = self.state.lock();
         state.in_turn = false;
         state.expected = 0;
+        if let Some(gauge) = self.gauge.get() {
+            state.measure(gauge);
+        }
         if !matches!(state.writer, Writer::Idle(_)) || state.machine.is_cut() {
             return state.flush_nothing();
         }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{CallId, Codec, IdempotencyKey, Metadata, MethodKey, Token};
+use super::{CallId, Codec, IdempotencyKey, Metadata, MethodKey, Priority, Token};
 
 /// The head of a call: all that its caller says beside the arguments.
 ///
@@ -36,6 +36,8 @@ pub struct Opening {
     pub idempotency: Option<IdempotencyKey>,
     /// How often the call was sent before.
     pub attempt: u8,
+    /// How much it matters where there is too much to do.
+    pub priority: Priority,
 }
 
 impl Opening {
@@ -53,6 +55,7 @@ impl Opening {
             token: None,
             idempotency: None,
             attempt: 0,
+            priority: Priority::Normal,
         }
     }
 
@@ -60,7 +63,7 @@ impl Opening {
     #[must_use]
     pub fn is_plain(&self) -> bool {
         let Self { key: _, codec: _, streams, order, parent, .. } = self;
-        let Self { deadline, metadata, token, idempotency, attempt, .. } = self;
+        let Self { deadline, metadata, token, idempotency, attempt, priority, .. } = self;
         deadline.is_none()
             && metadata.as_ref().is_none_or(|metadata| metadata.is_empty())
             && *streams == Streams::NONE
@@ -68,6 +71,7 @@ impl Opening {
             && token.is_none()
             && idempotency.is_none()
             && *attempt == 0
+            && *priority == Priority::Normal
             && *order == Order::Any
     }
 }

@@ -14,6 +14,7 @@ pub(crate) mod buckets;
 mod guard;
 pub(crate) mod items;
 pub(crate) mod ledger;
+mod load;
 mod names;
 mod phase;
 mod place;
@@ -24,6 +25,8 @@ mod slot;
 mod supply;
 
 pub(crate) use guard::SlowGuard;
+pub use load::PeerLoad;
+pub(crate) use load::{Gauge, LoadCell};
 pub(crate) use names::Names;
 pub(crate) use phase::{Phase, Phases};
 pub(crate) use place::Place;
@@ -119,6 +122,11 @@ pub(crate) trait Caller: Remote {
 
     /// What remembers the calls that the peer has run once, as it has said, if anything does.
     fn peer_memory(&self) -> Option<MemoryId> {
+        None
+    }
+
+    /// How much the peer has to do, as it has last said; `None` until it has, or if it does not. It takes no lock.
+    fn peer_load(&self) -> Option<PeerLoad> {
         None
     }
 

@@ -9,6 +9,7 @@ use crate::{
     health::Reports,
     identity::Gate,
     inspect::Inspection,
+    proto::LoadReports,
     reflect,
     seam::Serve,
     service::{Forward, Router},
@@ -52,6 +53,7 @@ impl Server {
         });
         let (memory, mut config) = (router.once().cloned(), self.config);
         config.memory = router.memory();
+        config.load = LoadReports::Tell;
         let router: Arc<dyn Serve> = match self.upstream {
             None => Arc::new(router),
             Some((channel, services)) => Arc::new(Forward::new(router, channel, &services)),

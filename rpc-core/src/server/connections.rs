@@ -39,7 +39,7 @@ use crate::{
         connection::{Config, ConnectionError},
     },
     seam::{
-        Remote as _, Serve,
+        Gauge, Remote as _, Serve,
         ledger::{Connected, Neighbour},
     },
     service::Memory,
@@ -77,6 +77,8 @@ pub(super) struct Connections {
     /// Says whether the server serves, if it does.
     pub(super) reports: Option<Reports>,
     handshakes: Arc<Handshakes>,
+    /// How much there is to do, which clients are told.
+    gauge: Arc<Gauge>,
     /// Cancelled before what is live is told: a connection that is not live yet looks when it is.
     pub(super) draining: CancellationToken,
     aborted: CancellationToken,
@@ -119,6 +121,7 @@ impl Connections {
             max_age: None,
             reports: None,
             handshakes: Handshakes::new(max_handshakes),
+            gauge: Arc::default(),
             draining: CancellationToken::new(),
             aborted: CancellationToken::new(),
         }
@@ -311,6 +314,7 @@ impl Connections {
         let mut driver =
             Driver::new(link, Side::Acceptor, self.config_of_one(), Some(self.router.clone()));
         driver.track_handlers(self.tasks.clone());
+        driver.measure(Arc::clone(&self.gauge));
         driver.begin_handshake(began, handshake);
         let kept = self.keep(&mut driver, &admission, permit);
         let live = Arc::clone(driver.live());

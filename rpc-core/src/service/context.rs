@@ -13,7 +13,7 @@ use crate::{
     call::{Call, Channel, Scope},
     extensions::Extensions,
     identity::Principal,
-    proto::{CallId, Metadata, MetadataError, connection::Request},
+    proto::{CallId, Metadata, MetadataError, Priority, connection::Request},
     seam::{CallEnd, IncomingCall, Origin, Phase},
     time::now,
     transport::{Identity, PeerAddress},
@@ -51,6 +51,7 @@ struct Served {
     id: CallId,
     deadline: Option<Instant>,
     attempt: u8,
+    priority: Priority,
     metadata: Metadata,
     extensions: Extensions,
     cancellation: CancellationToken,
@@ -101,6 +102,7 @@ impl Context {
             id,
             deadline,
             attempt: opening.attempt,
+            priority: opening.priority,
             metadata,
             extensions,
             cancellation,
@@ -218,6 +220,12 @@ impl Context {
     #[must_use]
     pub fn attempt(&self) -> u8 {
         self.0.attempt
+    }
+
+    /// How much the call matters where there is too much to do, as its caller has said ([`Call::priority`]).
+    #[must_use]
+    pub fn priority(&self) -> Priority {
+        self.0.priority
     }
 
     /// The key-value pairs that travelled beside the arguments.
@@ -401,6 +409,10 @@ impl Scope for Served {
         self.deadline
     }
 
+    fn priority(&self) -> Priority {
+        self.priority
+    }
+
     fn cancellation(&self) -> &CancellationToken {
         &self.cancellation
     }
@@ -408,7 +420,7 @@ impl Scope for Served {
 
 impl<T, E> Call<T, E> {
     /// Makes the call a part of the one that `cx` belongs to: it inherits the time that remains, the
-    /// metadata, and the end: when the other call is over, this one is cancelled.
+    /// metadata, the priority, and the end: when the other call is over, this one is cancelled.
     pub fn within(self, cx: &Context) -> Self {
         self.part_of(Arc::clone(&cx.0) as _).with_metadata(cx.metadata())
     }

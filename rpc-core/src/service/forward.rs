@@ -13,7 +13,9 @@ use super::{Router, item_sink::unread};
 use crate::{
     call::{Call, CallError, Channel, Reply, Sent, Streaming, fallible, send_all},
     codec::{CodecError, Source},
-    proto::{Codec, Failure, Metadata, Opening, Outcome, Payload, Status, connection::Request},
+    proto::{
+        Codec, Failure, Metadata, Opening, Outcome, Payload, Priority, Status, connection::Request,
+    },
     schema::ServiceSchema,
     seam::{
         HandlerSlot, IncomingCall, Origin, Schedule, Serve, SlowGuard,
@@ -106,6 +108,9 @@ async fn hand_on(channel: Channel, call: IncomingCall) -> Outcome {
 fn with_head<T, E>(mut call: Call<T, E>, opening: &Opening) -> Call<T, E> {
     if let Some(deadline) = opening.deadline {
         call = call.timeout(deadline.saturating_duration_since(now()));
+    }
+    if opening.priority != Priority::Normal {
+        call = call.priority(opening.priority);
     }
     if let Some(metadata) = &opening.metadata {
         call = call.with_metadata(metadata);

@@ -64,7 +64,10 @@ const CRITICAL_SUBTYPE: u16 = 0x8000 | SUBTYPE;
 
 /// The entries of a later version's hello, beside the defaults: a feature that this one has no bit for, and a new tag.
 fn later_hello() -> Vec<Vec<u8>> {
-    vec![wire::entry(10, &[0xff; 20]), wire::entry(UNKNOWN, b"new")]
+    // But for reports of load, which would come in between.
+    let mut features = [0xff; 20];
+    features[0] = 0xf7;
+    vec![wire::entry(10, &features), wire::entry(UNKNOWN, b"new")]
 }
 
 /// Entries that this version passes over.

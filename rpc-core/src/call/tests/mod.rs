@@ -16,7 +16,7 @@ use super::{
     target::{Next, Picker},
 };
 use crate::{
-    proto::{CallId, Code, Codec, Failure, MethodKey, Outcome, Payload, Status},
+    proto::{CallId, Code, Codec, Failure, MethodKey, Outcome, Payload, Priority, Status},
     seam::{Caller, Phase, Remote as _, double::Double},
     service,
 };
@@ -186,6 +186,10 @@ impl Scope for Part {
 
     fn deadline(&self) -> Option<Instant> {
         None
+    }
+
+    fn priority(&self) -> Priority {
+        Priority::Normal
     }
 
     fn cancellation(&self) -> &CancellationToken {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Keep;
-use crate::proto::{Limits, LimitsError, MemoryId, Token};
+use crate::proto::{Limits, LimitsError, LoadReports, MemoryId, Token};
 
 /// What a connection is told once, at its start.
 #[derive(Clone, Debug)]
@@ -25,6 +25,8 @@ pub struct Config {
     pub write_timeout: Duration,
     /// How long a connection may be without calls and silent before this side drains it. `None` keeps it.
     pub idle_timeout: Option<Duration>,
+    /// Whether this side tells the peer how much it has to do, or wants to be told.
+    pub load: LoadReports,
     /// How a dialer keeps the connection for another transport, when its own is cut. `None` asks for no session.
     pub keep: Option<Keep>,
 }
@@ -40,6 +42,7 @@ impl Default for Config {
             keepalive: Some(Duration::from_secs(20)),
             write_timeout: Duration::from_secs(30),
             idle_timeout: None,
+            load: LoadReports::Off,
             keep: None,
         }
     }

@@ -1,7 +1,7 @@
 //! What the state machine tells its driver.
 
 use super::ConnectionError;
-use crate::proto::{CallId, Opening, Payload};
+use crate::proto::{CallId, Load, Opening, Payload};
 
 /// Something that the driver must act on, in the order in which it happened.
 #[derive(Debug)]
@@ -15,6 +15,8 @@ pub enum Event {
     Cancelled(CallId),
     /// The call's deadline has passed: end its handler, then call `finish`.
     Expired(CallId),
+    /// The peer has said how much it has to do.
+    Load(Load),
     /// The peer starts no further calls of ours.
     PeerDraining,
     /// The connection has ended; no event follows. All calls that this side opened are completed;

@@ -19,6 +19,7 @@ mod held;
 mod inbound;
 mod large;
 mod lent;
+mod load;
 mod outbound;
 mod outbox;
 mod pace;
@@ -80,6 +81,8 @@ pub struct Connection {
     transmit: Transmit,
     closing: Closing,
     timers: timers::Timers,
+    /// When the peer was last told how much there is to do.
+    told: load::Told,
     /// What lets the connection go on over another transport, if it can.
     session: Option<Box<Session>>,
 }
@@ -149,6 +152,7 @@ impl Connection {
             wakers: Wakers::default(),
             transmit: Transmit::default(),
             closing: Closing::default(),
+            told: load::Told::new(now),
             session: None,
         };
         if side == Side::Dialer {

@@ -9,7 +9,7 @@ use super::{
     session::{Keep, Leave, Session},
 };
 use crate::proto::{
-    SessionEntry, SessionId, Side, encode_preface,
+    LoadReports, SessionEntry, SessionId, Side, encode_preface,
     encoder::PREFACE_LEN,
     wire::{Extra, Features, HEAD_LEN, Hello},
 };
@@ -117,7 +117,7 @@ impl Connection {
         let mut greeting = Vec::new();
         encode_preface(&mut greeting);
         let mut hello = self.own_hello();
-        hello.features = Features::RESUMPTION;
+        hello.features = hello.features.with(Features::RESUMPTION);
         hello.session = Some(SessionEntry { id, proof, received });
         hello.encode(&mut greeting);
         greeting
@@ -140,10 +140,14 @@ impl Connection {
         let entry = session.and_then(|session| session.entry.filter(|_| self.is_acceptor()));
         let refused = session.and_then(|session| session.refusal.clone());
         let resumes = session.is_some() && refused.is_none();
+        let load = match self.config.load {
+            LoadReports::Off => Features::NONE,
+            LoadReports::Read | LoadReports::Tell => Features::LOAD,
+        };
         Hello {
             limits: self.config.limits,
             name: self.config.name.clone(),
-            features: if resumes { Features::RESUMPTION } else { Features::NONE },
+            features: load.with(if resumes { Features::RESUMPTION } else { Features::NONE }),
             token: self.config.token.clone(),
             session: entry,
             refused,
@@ -173,6 +177,9 @@ impl Connection {
     }
 
     pub(super) fn handle_extra(&mut self, extra: Extra) -> Result<(), ConnectionError> {
+        if let Extra::Load(load) = extra {
+            return self.handle_load(load);
+        }
         let worth = match (&mut self.session, extra) {
             (Some(session), Extra::Acknowledgement(place)) => {
                 session.handle_acknowledgement(place).ok_or(ConnectionError::Acknowledged)?

@@ -4,15 +4,20 @@
 //! ```text
 //! u16 subtype, whose highest bit says that it must be understood; then as the subtype says:
 //!     1  acknowledgement   u64 bytes of the session received        2  leave   nothing
+//!     3  load              u32 calls in flight, u32 microseconds that a call waits for its handler
 //! ```
 
+use std::time::Duration;
+
 use super::{Fields, FrameError, HEAD_LEN, Head, Kind};
+use crate::proto::Load;
 
 /// The bit of a subtype that whoever does not know it must not pass over.
 const CRITICAL: u16 = 0x8000;
 
 const ACKNOWLEDGEMENT: u16 = 1;
 const LEAVE: u16 = 2;
+const LOAD: u16 = 3;
 
 /// The bytes of a whole acknowledgement.
 pub(crate) const ACKNOWLEDGEMENT_LEN: usize = HEAD_LEN + 2 + 8;
@@ -25,6 +30,8 @@ pub enum Extra {
     Acknowledgement(u64),
     /// The sender ends the session in good order, and closes the transport (PROTOCOL §25).
     Leave,
+    /// How much the sender has to do (PROTOCOL §26).
+    Load(Load),
     /// One that is not known and may be passed over.
     Unknown,
 }
@@ -43,6 +50,11 @@ impl Extra {
                 Ok(Self::Acknowledgement(received))
             }
             LEAVE => Ok(Self::Leave),
+            LOAD => {
+                let (in_flight, micros) = (fields.u32()?, fields.u32()?);
+                let queue_delay = Duration::from_micros(micros.into());
+                Ok(Self::Load(Load { in_flight, queue_delay }))
+            }
             subtype if subtype & CRITICAL == 0 => Ok(Self::Unknown),
             subtype => Err(FrameError::Subtype(subtype)),
         }
@@ -53,6 +65,11 @@ impl Extra {
         let (subtype, fields) = match self {
             Self::Acknowledgement(received) => (ACKNOWLEDGEMENT, Some(received.to_le_bytes())),
             Self::Leave => (LEAVE, None),
+            Self::Load(Load { in_flight, queue_delay }) => {
+                let micros = u32::try_from(queue_delay.as_micros()).unwrap_or(u32::MAX);
+                let fields = u64::from(in_flight) | u64::from(micros) << 32;
+                (LOAD, Some(fields.to_le_bytes()))
+            }
             Self::Unknown => return,
         };
         let fields = fields.as_ref().map_or(&[][..], |fields| &fields[..]);
@@ -76,9 +93,12 @@ mod tests {
 
     #[test]
     fn what_is_known_survives() {
-        for (extra, length) in
-            [(Extra::Acknowledgement(1 << 40), ACKNOWLEDGEMENT_LEN), (Extra::Leave, HEAD_LEN + 2)]
-        {
+        let load = Load { in_flight: 7, queue_delay: Duration::from_micros(1500) };
+        for (extra, length) in [
+            (Extra::Acknowledgement(1 << 40), ACKNOWLEDGEMENT_LEN),
+            (Extra::Leave, HEAD_LEN + 2),
+            (Extra::Load(load), HEAD_LEN + 2 + 8),
+        ] {
             let mut bytes = Vec::new();
             extra.encode(&mut bytes);
             assert_eq!(bytes.len(), length);
@@ -89,5 +109,7 @@ mod tests {
             Err(FrameError::Short(Kind::Extension)),
             "an acknowledgement that ends early"
         );
+        let longer = Extra::decode(&[3, 0, 7, 0, 0, 0, 220, 5, 0, 0, 99]);
+        assert_eq!(longer, Ok(Extra::Load(load)), "a report may grow");
     }
 }

@@ -41,6 +41,8 @@ impl Features {
     pub const NONE: Self = Self(0);
     /// The connection can go on over another transport (PROTOCOL §25).
     pub const RESUMPTION: Self = Self(1);
+    /// The sides tell each other how much they have to do (PROTOCOL §26).
+    pub const LOAD: Self = Self(8);
 
     /// The set with these bits on the wire.
     #[must_use]
@@ -58,6 +60,12 @@ impl Features {
     #[must_use]
     pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
+    }
+
+    /// Both sets together.
+    #[must_use]
+    pub const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
     }
 
     /// What both sides can.

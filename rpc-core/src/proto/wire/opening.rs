@@ -7,8 +7,8 @@
 //!     3 streams, u8: 1 the caller sends items, 2 it expects items
 //!     4 the receiver's call that the handler serves which makes this one, u32
 //!     5 credit for items beyond the receiver's hello, u32
-//!     7 idempotency key, 1 to 64 bytes     8 how often the call was sent before, u8
-//!     10 token, 1 to 4096 bytes
+//!     6 priority, u8: 0 critical to 3 shed first     7 idempotency key, 1 to 64 bytes
+//!     8 how often the call was sent before, u8     10 token, 1 to 4096 bytes
 //! ```
 //!
 //! An attribute that most calls do not have is a field of [`Opening`], a line in `entries` and an arm in `decode_entry`.
@@ -20,12 +20,13 @@ use super::{
     entries::{ENTRY, Entries, entry},
     extension::{TAG_METADATA, decode_pair, pairs},
 };
-use crate::proto::{CallId, IdempotencyKey, MethodKey, Opening, Streams, Token};
+use crate::proto::{CallId, IdempotencyKey, MethodKey, Opening, Priority, Streams, Token};
 
 const TAG_TIMEOUT: u8 = 1;
 const TAG_STREAMS: u8 = 3;
 const TAG_PARENT: u8 = 4;
 const TAG_CREDIT: u8 = 5;
+const TAG_PRIORITY: u8 = 6;
 const TAG_IDEMPOTENCY: u8 = 7;
 const TAG_ATTEMPT: u8 = 8;
 const TAG_TOKEN: u8 = 10;
@@ -82,6 +83,9 @@ impl Opening {
         if credit > 0 {
             each(TAG_CREDIT, &[&credit.to_le_bytes()]);
         }
+        if self.priority != Priority::Normal {
+            each(TAG_PRIORITY, &[&[self.priority.value()]]);
+        }
         if let Some(key) = &self.idempotency {
             each(TAG_IDEMPOTENCY, &[key.as_bytes()]);
         }
@@ -133,6 +137,7 @@ impl Opening {
                 self.idempotency = Some(IdempotencyKey::new(bytes.rest()).map_err(wrong)?);
                 return Ok(());
             }
+            TAG_PRIORITY => self.priority = Priority::from_value(bytes.u8()?),
             TAG_ATTEMPT => self.attempt = bytes.u8()?,
             TAG_TOKEN => {
                 let token = Token::from(bytes.rest());
@@ -207,6 +212,7 @@ mod tests {
             token in proptest::option::of(proptest::collection::vec(any::<u8>(), 1..99)),
             idempotency in proptest::option::of(proptest::collection::vec(any::<u8>(), 1..=64)),
             attempt in prop_oneof![Just(0), any::<u8>()],
+            priority in 0..4u8,
         ) {
             let now = Instant::now();
             let opening = Opening {
@@ -220,6 +226,7 @@ mod tests {
                 token: token.map(Token::new),
                 idempotency: idempotency.map(|key| IdempotencyKey::new(key).unwrap()),
                 attempt,
+                priority: Priority::from_value(priority),
             };
             let mut out = Vec::new();
             let flags = opening.encode(now, credit, &mut out);

@@ -8,6 +8,7 @@ mod drain;
 mod invariants;
 mod large;
 mod liveness;
+mod load;
 mod lone;
 mod lost;
 mod oneway;
@@ -35,8 +36,8 @@ use bytes::BufMut as _;
 
 use super::{Config, Connection, ConnectionError, Event, Request, Transmit, Waiter};
 use crate::proto::{
-    CallId, Code, Codec, Decoder, Execution, Failure, Limits, MethodKey, Opening, Order, Outcome,
-    Payload,
+    CallId, Code, Codec, Decoder, Execution, Failure, Limits, Load, MethodKey, Opening, Order,
+    Outcome, Payload,
     Side::{self, Acceptor, Dialer},
     Status, Streams,
 };
@@ -83,6 +84,7 @@ enum Seen {
     Expired(CallId),
     PeerDraining,
     Closed(ConnectionError),
+    Load(Load),
 }
 
 impl Pair {
@@ -380,6 +382,7 @@ impl End {
                 Event::Ready => Seen::Ready,
                 Event::Cancelled(id) => Seen::Cancelled(id),
                 Event::Expired(id) => Seen::Expired(id),
+                Event::Load(load) => Seen::Load(load),
                 Event::PeerDraining => Seen::PeerDraining,
                 Event::Closed(error) => Seen::Closed(error),
                 Event::Request(request) => {
