@@ -14,7 +14,7 @@ use std::{
 use parking_lot::{Mutex, RwLock};
 use tokio::{runtime::Handle, sync::watch};
 
-use super::{Balance, gauge::Nanos, member::Member, subset::Subset};
+use super::{Balance, estimate::Nanos, member::Member, subset::Subset};
 use crate::{
     client::{
         Endpoint,
@@ -174,7 +174,7 @@ impl Fleet {
         }
         let (one, other) = two_of(ready.len(), self.seed.wrapping_add(count));
         let (one, other) = (&ready[one], &ready[other]);
-        let better = if other.gauge.score() < one.gauge.score() { other } else { one };
+        let better = if other.estimate.score() < one.estimate.score() { other } else { one };
         Some(Arc::clone(better))
     }
 
@@ -182,7 +182,7 @@ impl Fleet {
     pub(super) fn pick_other(&self, failed: usize) -> Option<Arc<Member>> {
         let ready = self.ready.read();
         let others = ready.iter().filter(|member| !member.is_at(failed));
-        let best = others.min_by_key(|member| member.gauge.score()).or_else(|| ready.first())?;
+        let best = others.min_by_key(|member| member.estimate.score()).or_else(|| ready.first())?;
         self.picks.fetch_add(1, Ordering::Relaxed);
         Some(Arc::clone(best))
     }
@@ -245,12 +245,12 @@ impl Fleet {
 
     #[cold]
     fn settle_all(&self, now: Nanos, passed: Nanos) {
-        let ready = self.ready.read();
-        let latencies = ready.iter().filter_map(|member| member.gauge.latency());
+        let (ready, at) = (self.ready.read(), crate::time::now());
+        let latencies = ready.iter().filter_map(|member| member.estimate.latency());
         let fastest = latencies.min().unwrap_or_else(|| self.fastest());
         self.fastest.store(fastest, Ordering::Relaxed);
         for member in ready.iter() {
-            member.gauge.settle(now, passed, fastest);
+            member.estimate.settle(now, passed, fastest, member.waits(at));
         }
     }
 
@@ -291,6 +291,10 @@ impl Fleet {
             (Some(failure), 0) => {
                 let message = format!("cannot find a server of {address}: {}", failure.message());
                 Status::not_started(Code::Unavailable, message)
+            }
+            (Some(failure), 1) => {
+                let message = format!("the only server cannot be reached: {}", failure.message());
+                Status::not_started(failure.code(), message)
             }
             (Some(failure), count) => {
                 let message =

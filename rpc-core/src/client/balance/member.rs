@@ -4,36 +4,42 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::sync::Notify;
 
-use super::{Fleet, gauge::Gauge};
+use super::{
+    Fleet,
+    estimate::{Estimate, Nanos},
+};
 use crate::{
     connection::Connection,
     proto::{
         CallId, Code, Ended, Failure, Limits, MemoryId, Metadata, Opening, Outcome, Payload,
         Status, Streams, connection::ConnectionError,
     },
-    seam::{Caller, Phase, Phases, Remote, Supply, Waiting, items::ItemLink},
+    seam::{Caller, PeerLoad, Phase, Phases, Remote, Supply, Waiting, items::ItemLink},
     transport::Peer,
 };
+
+/// For how long it counts what a server has said of itself.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// A connection of a fleet.
 #[derive(Debug)]
 pub(super) struct Member {
     fleet: Arc<Fleet>,
     pub(super) connection: Arc<Connection>,
-    pub(super) gauge: Gauge,
+    pub(super) estimate: Estimate,
     /// Told when so many calls in a row have failed that the server is to be left alone.
     pub(super) fails: Notify,
 }
 
 impl Member {
     pub(super) fn new(fleet: &Arc<Fleet>, connection: Arc<Connection>) -> Arc<Self> {
-        let (fleet, gauge) = (Arc::clone(fleet), Gauge::new(fleet.fastest()));
-        Arc::new(Self { fleet, connection, gauge, fails: Notify::new() })
+        let (fleet, estimate) = (Arc::clone(fleet), Estimate::new(fleet.fastest()));
+        Arc::new(Self { fleet, connection, estimate, fails: Notify::new() })
     }
 
     /// Whether it, or its connection, is the caller at this place in memory.
@@ -46,14 +52,22 @@ impl Member {
         self.connection.peer_memory()
     }
 
+    /// How long calls wait there before they start, where the server has said so of late.
+    pub(super) fn waits(&self, now: Instant) -> Nanos {
+        let told = self.connection.peer_load();
+        let fresh = told.filter(|told| now.saturating_duration_since(told.received) < FRESH);
+        let delay = fresh.map_or(Duration::ZERO, |told| told.queue_delay);
+        Nanos::try_from(delay.as_nanos()).unwrap_or(Nanos::MAX)
+    }
+
     #[inline]
     fn ended(&self, id: CallId, outcome: &Outcome) {
-        let timed = self.gauge.end(id);
+        let timed = self.estimate.end(id);
         match outcome {
             Ok(_) | Err(Failure::Application(_)) => {
-                self.gauge.answered();
+                self.estimate.answered();
                 if timed {
-                    self.gauge.note(self.fleet.settle());
+                    self.estimate.note(self.fleet.settle());
                 }
             }
             Err(Failure::Status(status)) => self.failed(timed, status),
@@ -65,22 +79,22 @@ impl Member {
     fn failed(&self, timed: bool, status: &Status) {
         match status.code() {
             Code::DeadlineExceeded | Code::Cancelled if timed => {
-                self.gauge.note_at_least(self.fleet.settle());
+                self.estimate.note_at_least(self.fleet.settle());
             }
             _ if timed => {
-                self.gauge.forget();
+                self.estimate.forget();
                 self.fleet.settle();
             }
             _ => {}
         }
         match status.code() {
             Code::Unavailable | Code::DeadlineExceeded => {
-                if self.fleet.is_too_often(self.gauge.failed()) {
+                if self.fleet.is_too_often(self.estimate.failed()) {
                     self.fails.notify_one();
                 }
             }
-            Code::ResourceExhausted => self.gauge.refused(),
-            _ => self.gauge.answered(),
+            Code::ResourceExhausted => self.estimate.refused(),
+            _ => self.estimate.answered(),
         }
     }
 }
@@ -107,16 +121,16 @@ impl Caller for Member {
         arguments: &Payload,
         cx: &Context<'_>,
     ) -> Result<CallId, Status> {
-        let timed = self.gauge.begin();
+        let timed = self.estimate.begin();
         let opened = self.connection.open(opening, arguments, cx);
         match &opened {
             // The time of a call with items is theirs.
             Ok(id) if timed && opening.streams == Streams::NONE => {
-                self.gauge.time(*id, self.fleet.nanos());
+                self.estimate.time(*id, self.fleet.nanos());
             }
-            Ok(_) if timed => self.gauge.forget(),
+            Ok(_) if timed => self.estimate.forget(),
             Ok(_) => {}
-            Err(_) => self.gauge.unopened(timed),
+            Err(_) => self.estimate.unopened(timed),
         }
         opened
     }
@@ -129,7 +143,7 @@ impl Caller for Member {
     ) -> Result<Option<CallId>, Status> {
         let opened = self.connection.open_oneway(opening, arguments, cx);
         if let Ok(Some(_)) = opened {
-            self.gauge.queued();
+            self.estimate.queued();
         }
         opened
     }
@@ -161,8 +175,8 @@ impl Caller for Member {
             Poll::Pending => {}
             // What follows are items, which cost the server as they please.
             Poll::Ready(Ok(_)) => {
-                self.gauge.end(id);
-                self.gauge.answered();
+                self.estimate.end(id);
+                self.estimate.answered();
             }
             Poll::Ready(Err((outcome, _))) => self.ended(id, outcome),
         }
@@ -170,14 +184,18 @@ impl Caller for Member {
     }
 
     fn cancel(&self, id: CallId) {
-        if self.gauge.end(id) {
-            self.gauge.note_at_least(self.fleet.settle());
+        if self.estimate.end(id) {
+            self.estimate.note_at_least(self.fleet.settle());
         }
         Caller::cancel(&*self.connection, id);
     }
 
     fn items(self: Arc<Self>) -> Arc<dyn ItemLink> {
         Arc::clone(&self.connection) as _
+    }
+
+    fn peer_load(&self) -> Option<PeerLoad> {
+        self.connection.peer_load()
     }
 
     fn spawn(&self, task: Pin<Box<dyn Future<Output = ()> + Send>>) {

@@ -4,12 +4,12 @@
 //! discover ──Found──▶ follow ──▶ one Line for each server, each with a task (tend)
 //!                                   │ connected, draining, lost
 //!                                   ▼
-//! Channel ──▶ Door ──▶ Fleet ─ ready: Members ──pick (p2c by Gauge)──▶ Member ──▶ Connection
+//! Channel ──▶ Door ──▶ Fleet ─ ready: Members ──pick (p2c by Estimate)──▶ Member ──▶ Connection
 //! ```
 
+mod estimate;
 mod fleet;
 mod follow;
-mod gauge;
 mod member;
 mod subset;
 mod supply;

@@ -32,7 +32,7 @@ const NONE: u64 = u64::MAX;
 const BEGUN: u64 = u64::MAX - 1;
 
 #[derive(Debug)]
-pub(super) struct Gauge {
+pub(super) struct Estimate {
     /// Calls that were opened and have not ended.
     open: AtomicU32,
     /// All calls that were opened; it may wrap.
@@ -52,7 +52,7 @@ pub(super) struct Gauge {
     failures: AtomicU32,
 }
 
-impl Gauge {
+impl Estimate {
     /// Of a server of which nothing is known: it counts as much as the fastest one.
     pub(super) fn new(fastest: Nanos) -> Self {
         Self {
@@ -161,8 +161,8 @@ impl Gauge {
     }
 
     /// Settles what a call counts for from here on. `passed` is the time since this was done last, `fastest` the time
-    /// that a call takes where it takes the least.
-    pub(super) fn settle(&self, now: Nanos, passed: Nanos, fastest: Nanos) {
+    /// that a call takes where it takes the least, `waits` that which calls wait before they start, as the server says.
+    pub(super) fn settle(&self, now: Nanos, passed: Nanos, fastest: Nanos, waits: Nanos) {
         let mut cost = fastest;
         if let Some(known) = self.latency() {
             let slower = known.saturating_sub(fastest);
@@ -172,6 +172,8 @@ impl Gauge {
             let (order, failed) = (Ordering::Relaxed, Ordering::Relaxed);
             let _ = self.latency.compare_exchange(known, cost, order, failed);
         }
+        // Others may have brought more than this side has seen yet.
+        cost = cost.max(fastest.saturating_add(waits));
         if self.timed.load(Ordering::Acquire) < BEGUN {
             cost = cost.max(now.saturating_sub(self.since.load(Ordering::Relaxed)));
         }
@@ -204,101 +206,108 @@ mod tests {
     const MS: Nanos = 1_000_000;
 
     /// Of a server that is known to take so long.
-    fn known(latency: Nanos) -> Gauge {
-        let gauge = Gauge::new(1);
-        answer(&gauge, 0, latency);
-        gauge
+    fn known(latency: Nanos) -> Estimate {
+        let estimate = Estimate::new(1);
+        answer(&estimate, 0, latency);
+        estimate
     }
 
     /// Has one call be timed that takes so long.
-    fn answer(gauge: &Gauge, at: Nanos, took: Nanos) {
+    fn answer(estimate: &Estimate, at: Nanos, took: Nanos) {
         let id = CallId::new(1);
-        while !gauge.begin() {
-            assert!(!gauge.end(CallId::new(2)));
+        while !estimate.begin() {
+            assert!(!estimate.end(CallId::new(2)));
         }
-        gauge.time(id, at);
-        assert!(gauge.end(id));
-        gauge.note(at + took);
+        estimate.time(id, at);
+        assert!(estimate.end(id));
+        estimate.note(at + took);
     }
 
     #[test]
     fn a_hiccup_doubles_what_is_known_and_ten_slow_answers_tell_all() {
-        let gauge = known(MS);
-        answer(&gauge, 0, 500 * MS);
-        assert_eq!(gauge.latency().unwrap(), 2 * MS);
+        let estimate = known(MS);
+        answer(&estimate, 0, 500 * MS);
+        assert_eq!(estimate.latency().unwrap(), 2 * MS);
         for _ in 0..8 {
-            answer(&gauge, 0, 500 * MS);
+            answer(&estimate, 0, 500 * MS);
         }
-        assert_eq!(gauge.latency().unwrap(), 500 * MS);
+        assert_eq!(estimate.latency().unwrap(), 500 * MS);
         for _ in 0..30 {
-            answer(&gauge, 0, MS);
+            answer(&estimate, 0, MS);
         }
-        assert!(gauge.latency().unwrap() < 2 * MS, "{}", gauge.latency().unwrap());
+        assert!(estimate.latency().unwrap() < 2 * MS, "{}", estimate.latency().unwrap());
     }
 
     #[test]
     fn a_call_that_is_under_way_counts_for_what_it_has_taken() {
-        let gauge = known(MS);
-        while !gauge.begin() {
-            gauge.end(CallId::new(2));
+        let estimate = known(MS);
+        while !estimate.begin() {
+            estimate.end(CallId::new(2));
         }
-        gauge.time(CallId::new(7), 0);
-        gauge.settle(50 * MS, MS, MS);
-        assert!(gauge.score() == 2 * 50 * MS, "{}", gauge.score());
+        estimate.time(CallId::new(7), 0);
+        estimate.settle(50 * MS, MS, MS, 0);
+        assert!(estimate.score() == 2 * 50 * MS, "{}", estimate.score());
         // It was given up before it took longer than usual: that says nothing.
-        assert!(gauge.end(CallId::new(7)));
-        gauge.note_at_least(MS / 2);
-        assert_eq!(gauge.latency().unwrap(), MS);
-        gauge.settle(50 * MS, 0, MS);
-        assert_eq!(gauge.score(), MS);
+        assert!(estimate.end(CallId::new(7)));
+        estimate.note_at_least(MS / 2);
+        assert_eq!(estimate.latency().unwrap(), MS);
+        estimate.settle(50 * MS, 0, MS, 0);
+        assert_eq!(estimate.score(), MS);
     }
 
     #[test]
     fn a_server_of_which_nothing_is_known_is_as_good_as_the_fastest() {
-        let gauge = Gauge::new(5 * MS);
-        assert_eq!(gauge.score(), 5 * MS);
-        gauge.settle(0, 0, 3 * MS);
-        assert_eq!((gauge.score(), gauge.latency()), (3 * MS, None));
+        let estimate = Estimate::new(5 * MS);
+        assert_eq!(estimate.score(), 5 * MS);
+        estimate.settle(0, 0, 3 * MS, 0);
+        assert_eq!((estimate.score(), estimate.latency()), (3 * MS, None));
     }
 
     #[test]
     fn each_eighth_call_is_timed_and_each_one_where_answers_are_slow() {
-        let gauge = known(MS);
-        let timed = |gauge: &Gauge| {
+        let estimate = known(MS);
+        let timed = |estimate: &Estimate| {
             let mut count = 0;
             for _ in 0..64 {
-                if gauge.begin() {
-                    gauge.forget();
+                if estimate.begin() {
+                    estimate.forget();
                     count += 1;
                 }
-                gauge.end(CallId::new(1));
+                estimate.end(CallId::new(1));
             }
             count
         };
-        assert_eq!(timed(&gauge), 8);
-        gauge.settle(0, 0, MS / 4);
-        assert_eq!(timed(&gauge), 64);
+        assert_eq!(timed(&estimate), 8);
+        estimate.settle(0, 0, MS / 4, 0);
+        assert_eq!(timed(&estimate), 64);
     }
 
     #[test]
     fn servers_that_differ_by_less_than_twice_are_equal() {
         let (one, other) = (known(MS), known(MS * 19 / 10));
-        for gauge in [&one, &other] {
-            gauge.settle(0, 0, MS);
+        for estimate in [&one, &other] {
+            estimate.settle(0, 0, MS, 0);
         }
         assert_eq!(one.score(), other.score());
         let slow = known(3 * MS);
-        slow.settle(0, 0, MS);
+        slow.settle(0, 0, MS, 0);
         assert_eq!(slow.score(), 3 * MS);
     }
 
     #[test]
+    fn a_server_where_calls_wait_counts_for_that() {
+        let estimate = known(MS);
+        estimate.settle(0, 0, MS, 20 * MS);
+        assert_eq!(estimate.score(), 21 * MS);
+    }
+
+    #[test]
     fn what_was_slow_fades() {
-        let gauge = known(64 * MS);
+        let estimate = known(64 * MS);
         for _ in 0..6 {
-            gauge.settle(0, HALF_LIFE as u64, MS);
+            estimate.settle(0, HALF_LIFE as u64, MS, 0);
         }
-        assert!(gauge.latency().unwrap() < 2 * MS, "{}", gauge.latency().unwrap());
+        assert!(estimate.latency().unwrap() < 2 * MS, "{}", estimate.latency().unwrap());
     }
 
     proptest! {
@@ -307,14 +316,14 @@ mod tests {
             first in 1..1_000 * MS,
             times in proptest::collection::vec(1..1_000 * MS, 1..50),
         ) {
-            let gauge = known(first);
+            let estimate = known(first);
             let (mut least, mut most) = (first, first);
             for took in times {
-                answer(&gauge, 0, took);
+                answer(&estimate, 0, took);
                 (least, most) = (least.min(took), most.max(took));
-                prop_assert!((least..=most).contains(&gauge.latency().unwrap()));
-                gauge.settle(0, took, gauge.latency().unwrap());
-                prop_assert_eq!(gauge.open_calls(), 0);
+                prop_assert!((least..=most).contains(&estimate.latency().unwrap()));
+                estimate.settle(0, took, estimate.latency().unwrap(), 0);
+                prop_assert_eq!(estimate.open_calls(), 0);
             }
         }
     }
