@@ -24,7 +24,7 @@ async fn soon<F: Future>(future: F) -> F::Output {
     tokio::time::timeout(Duration::from_secs(60), future).await.expect("it hangs")
 }
 
-/// What `GET /healthz` says of a service.
+/// The answer of `GET /healthz` for a service.
 async fn healthz(running: &Running, service: &str) -> (u16, String) {
     let path = if service.is_empty() { "/healthz" } else { &format!("/healthz?service={service}") };
     let answer = Client::connect(running).await.get(path).await;
@@ -171,7 +171,7 @@ async fn a_server_that_was_not_told_to_does_not_tell() {
     assert_eq!(healthz(&running, "Nothing").await, (404, "service_unknown".to_owned()));
 }
 
-/// Who calls, by a token: `nobody` is not let in.
+/// A server that knows callers by their tokens; who shows none is not let in.
 async fn guarded() -> Running {
     let judge = async |credentials: Credentials| match credentials.token {
         Some(token) if token == "probe".into() => Ok(Principal::named("probe").grant("ops:*")),

@@ -13,7 +13,7 @@ use rpc_core::{Code, Endpoint, Reconnect, Server, TcpKeepalive};
 use tests::{PlaygroundServer, RawPeer, SuccessionClient, Toys};
 use tokio::sync::mpsc;
 
-/// What finding out may take at the most, by the options below some 3 s.
+/// Time for finding out, which takes some 3 s by the options below.
 const LONG: Duration = Duration::from_secs(60);
 
 /// The defaults, but quick.

@@ -1,7 +1,9 @@
 //! A server that hands calls on: everything works through it that works without it, by both protocols.
 
 use rpc_core::{
-    Channel, Code, Endpoint, Http, Running, Server, reflect::ReflectionClient,
+    Channel, Code, Endpoint, Http, Running, Server,
+    health::{HealthClient, HealthReporter, ServingStatus},
+    reflect::ReflectionClient,
     schema::ServiceSchema,
 };
 use serde_json::json;
@@ -39,6 +41,29 @@ async fn the_cases_of_json_rpc_pass_through_a_gateway() {
     let (gateway, _upstream, _) = gateway().await;
     let score = over_http(&gateway.address().to_string()).await;
     assert!(score.wrong.is_empty(), "{}", score.wrong.join("\n"));
+}
+
+/// A gateway serves if the server does that it stands for.
+#[tokio::test]
+async fn a_probe_of_a_gateway_is_one_of_its_server() {
+    let reporter = HealthReporter::new();
+    let toys = Toys::default();
+    let upstream = Server::new().with(tests::PlaygroundServer::new(toys)).health(&reporter);
+    let upstream = upstream.start("127.0.0.1:0").await.unwrap();
+    let channel = Channel::connect(upstream.address()).await.unwrap();
+    let services = described(&channel).await;
+    let gateway = Server::new().forward_to(channel, services).http(Http::new());
+    let gateway = gateway.start("127.0.0.1:0").await.unwrap();
+    let told = async |path: &str| Client::connect(&gateway).await.get(path).await.status;
+    let health = HealthClient::connect(gateway.address()).await.unwrap();
+    assert_eq!((told("/healthz").await, health.check("").await), (200, Ok(ServingStatus::Serving)));
+    reporter.set("Playground", ServingStatus::NotServing);
+    assert_eq!(told("/healthz?service=Playground").await, 503);
+    assert_eq!(health.check("Playground").await, Ok(ServingStatus::NotServing));
+    assert_eq!(told("/healthz?service=Nothing").await, 404);
+    assert_eq!(told("/healthz").await, 200);
+    upstream.shutdown().await;
+    assert_eq!(told("/healthz").await, 503);
 }
 
 #[tokio::test]

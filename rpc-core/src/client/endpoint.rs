@@ -58,7 +58,7 @@ pub struct Endpoint {
     /// Done with each new connection.
     pub(super) hook: Option<Hook>,
     evolve: bool,
-    /// What is done below all protocols.
+    /// Done below all protocols.
     pub(super) underlay: Underlay,
     #[cfg(feature = "tls")]
     pub(super) tls: Option<ClientTls>,

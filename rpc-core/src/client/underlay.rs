@@ -1,10 +1,10 @@
-//! What an endpoint has done to the byte streams that it dials, below all protocols.
+//! Options of an endpoint about the byte streams that it dials, below all protocols.
 
 use super::Endpoint;
 use crate::transport::TcpKeepalive;
 
 impl Endpoint {
-    /// How the system finds out that the server is gone without a word, where it is dialled by TCP. Default:
+    /// Sets how the system finds out that the server is gone without a word, where it is dialled by TCP. Default:
     /// [`TcpKeepalive::new`].
     pub const fn tcp_keepalive(mut self, keepalive: TcpKeepalive) -> Self {
         self.underlay.keepalive = Some(keepalive);

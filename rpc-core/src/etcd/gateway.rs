@@ -16,7 +16,7 @@ use crate::transport::{Address, Connector as _, Link};
 /// The longest answer that is read.
 pub(super) const LONGEST: usize = 16 << 20;
 
-/// Why a request has no answer, in words; it does not name the member.
+/// The reason why a request has no answer, in words; it does not name the member.
 type Reason = Box<dyn std::error::Error + Send + Sync>;
 
 /// An answer whose body is still to come, and what brings it.

@@ -54,7 +54,7 @@ pub struct Etcd {
     tls: Option<ClientTls>,
 }
 
-/// What etcd could not do.
+/// A request that etcd did not answer, or refused.
 #[derive(Debug, Error)]
 #[error("etcd at {member}: {reason}")]
 pub(crate) struct EtcdError {
@@ -63,7 +63,7 @@ pub(crate) struct EtcdError {
 }
 
 impl Etcd {
-    /// How long the entry of a server lasts that is gone without a word, and before that is renewed three times. Whole seconds; etcd
+    /// Sets the time for which the entry of a server lasts that is gone without a word; it is renewed three times in that. Whole seconds; etcd
     /// has a least one of its own, of some seconds. Default: 10 s.
     #[must_use]
     pub const fn lease(mut self, lease: Duration) -> Self {
@@ -90,7 +90,7 @@ impl Etcd {
         Address::Etcd { members: self.members.clone(), prefix: self.prefix.clone() }
     }
 
-    /// What an address stands for; `None` if it is of another kind.
+    /// The prefix that an address stands for; `None` if it is of another kind.
     pub(crate) fn of(address: &Address) -> Option<Self> {
         let Address::Etcd { members, prefix } = address else { return None };
         Some(Self {

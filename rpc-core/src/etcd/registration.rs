@@ -16,7 +16,7 @@ use super::{
 };
 use crate::transport::Address;
 
-/// How long one request may take: etcd that is stuck is asked again.
+/// The time that one request may take: etcd that is stuck is asked again.
 const REQUEST: Duration = Duration::from_secs(3);
 
 /// The pause before a failed request is made again.
@@ -29,7 +29,7 @@ pub(crate) struct Registration {
     address: Address,
 }
 
-/// What became of a lease that was to be renewed.
+/// The outcome for a lease that was to be renewed.
 enum Renewed {
     Held,
     Lost,

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::transport::Address;
 
-/// What there is below a prefix.
+/// News of what is below a prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Change {
     /// It may be something else.
@@ -19,7 +19,7 @@ pub(crate) enum Change {
     Lost,
 }
 
-/// Who looks at a prefix.
+/// A watch of a prefix.
 pub(crate) struct Watching {
     lines: Lines,
 }

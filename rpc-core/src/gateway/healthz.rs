@@ -15,12 +15,12 @@ use crate::{
 };
 
 /// Answers for the server, or for the service that the query names: `/healthz?service=Orders`.
-pub(super) fn answer(face: &Face, session: &Session, uri: &Uri) -> Answer {
+pub(super) async fn answer(face: &Face, session: &Session, uri: &Uri) -> Answer {
     let service = decoded(named(uri.query().unwrap_or_default()));
     if session.phase() >= Phase::Draining {
         return json(StatusCode::SERVICE_UNAVAILABLE, "{\"status\":\"draining\"}\n");
     }
-    let (status, text) = match status(face, &service) {
+    let (status, text) = match status(face, &service).await {
         ServingStatus::Serving => (StatusCode::OK, "serving"),
         ServingStatus::NotServing => (StatusCode::SERVICE_UNAVAILABLE, "not_serving"),
         ServingStatus::Unknown => (StatusCode::SERVICE_UNAVAILABLE, "unknown"),
@@ -35,9 +35,9 @@ fn named(query: &str) -> &str {
     values.next_back().unwrap_or_default()
 }
 
-fn status(face: &Face, service: &str) -> ServingStatus {
-    match &face.reports {
-        Some(reports) => reports.status(service),
+async fn status(face: &Face, service: &str) -> ServingStatus {
+    match &face.probe {
+        Some(probe) => probe.status(service).await,
         None if service.is_empty() => ServingStatus::Serving,
         None if face.services.iter().any(|known| known.name == service) => ServingStatus::Serving,
         None => ServingStatus::ServiceUnknown,

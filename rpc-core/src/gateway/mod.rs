@@ -51,7 +51,7 @@ use bytes::Bytes;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    health::Reports,
+    health::Probe,
     identity::{Gate, Refusal},
     proto::{Code, Failure, MethodKey, Payload, Status, Streams},
     schema::{Document, ServiceSchema},
@@ -78,8 +78,8 @@ pub(crate) struct Face {
     tasks: TaskTracker,
     /// Cancelled when connections are to finish what runs, and start nothing more.
     draining: CancellationToken,
-    /// Says whether the server serves, if it does.
-    reports: Option<Reports>,
+    /// Knows whether the server serves, where anybody does.
+    probe: Option<Probe>,
 }
 
 /// What a server has beside its services.
@@ -89,7 +89,7 @@ pub(crate) struct Ground {
     pub(crate) name: String,
     pub(crate) tasks: TaskTracker,
     pub(crate) draining: CancellationToken,
-    pub(crate) reports: Option<Reports>,
+    pub(crate) probe: Option<Probe>,
 }
 
 /// The method that everybody may call who may know the services.
@@ -97,7 +97,7 @@ const LISTED: MethodKey = MethodKey::bare("Reflection.services");
 
 impl Face {
     pub(crate) fn new(options: Http, services: Vec<ServiceSchema>, ground: Ground) -> Arc<Self> {
-        let Ground { serve, gate, name, tasks, draining, reports } = ground;
+        let Ground { serve, gate, name, tasks, draining, probe } = ground;
         let catalog = Catalog::of(&services);
         let title = if name.is_empty() { "rpc-core server".to_owned() } else { name };
         let (document, pages) = (OnceLock::new(), Pages::default());
@@ -112,7 +112,7 @@ impl Face {
             pages,
             tasks,
             draining,
-            reports,
+            probe,
         })
     }
 

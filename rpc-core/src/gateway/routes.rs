@@ -78,7 +78,7 @@ async fn route(
             })
         }
         ("/healthz", Method::GET | Method::HEAD) => {
-            Ok(healthz::answer(face, session, request.uri()))
+            Ok(healthz::answer(face, session, request.uri()).await)
         }
         ("/openrpc.json" | "/healthz" | "/client.js" | "/client.d.ts", _) => {
             Err(wrong_method("this is read by GET", "GET, HEAD, OPTIONS"))

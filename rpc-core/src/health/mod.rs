@@ -27,10 +27,14 @@
 //! # Ok(()) }
 //! ```
 
+#[cfg(feature = "http")]
+mod probe;
 mod reporter;
 mod server;
 mod status;
 
+#[cfg(feature = "http")]
+pub(crate) use probe::Probe;
 pub use reporter::HealthReporter;
 pub(crate) use server::Reports;
 pub use status::ServingStatus;

@@ -1,4 +1,4 @@
-//! What a program says of its services.
+//! The statuses that a program says of its services.
 
 use std::{collections::HashMap, fmt, sync::Arc};
 
@@ -35,7 +35,7 @@ impl HealthReporter {
         });
     }
 
-    /// What was said last of a service, if anything was.
+    /// The status that was said last of a service, if any was.
     #[must_use]
     pub fn status(&self, service: &str) -> Option<ServingStatus> {
         self.statuses.borrow().get(service).copied()

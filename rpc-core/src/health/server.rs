@@ -23,10 +23,10 @@ use tokio_util::{
 use super::{Health, HealthClient, HealthReporter, HealthServer, ServingStatus};
 use crate::service::{BuildError, Dispatch as _, Router};
 
-/// How long the end of a server waits until those who watch have been told.
+/// The time for which the end of a server waits until those who watch have been told.
 const TELLING: Duration = Duration::from_secs(1);
 
-/// What one server reports. Clones report the same.
+/// The reports of one server. Clones report the same.
 #[derive(Clone)]
 pub(crate) struct Reports(Arc<Reported>);
 
@@ -123,7 +123,7 @@ impl<S: Stream> Stream for Watched<S> {
     }
 }
 
-/// What a stream of statuses knows.
+/// The state of a stream of statuses.
 struct Watcher {
     reported: Arc<Reported>,
     changes: Receiver<HashMap<String, ServingStatus>>,

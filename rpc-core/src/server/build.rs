@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{ServeError, Server, connections::Connections, inspection};
 #[cfg(feature = "http")]
-use crate::schema::ServiceSchema;
+use crate::{health::Probe, schema::ServiceSchema};
 use crate::{
     health::Reports,
     identity::Gate,
@@ -47,9 +47,12 @@ impl Server {
         let (most, silent) = (self.max_connections, self.max_handshakes);
         #[cfg(feature = "http")]
         let described = self.http.map(|http| {
+            let upstream = self.upstream.as_ref();
+            let upstream = upstream.map(|(channel, services)| (channel, services.as_slice()));
+            let probe = Probe::new(reports.as_ref(), upstream);
             let mut services: Vec<ServiceSchema> = router.schemas().cloned().collect();
             services.extend(self.upstream.iter().flat_map(|(_, others)| others).cloned());
-            (http, services)
+            (http, services, probe)
         });
         let (memory, mut config) = (router.once().cloned(), self.config);
         config.memory = router.memory();
@@ -66,7 +69,7 @@ impl Server {
         let connections = connections.with_sessions(self.resume);
         #[cfg(feature = "http")]
         let connections = match described {
-            Some((http, services)) => connections.with_http(http, services),
+            Some((http, services, probe)) => connections.with_http(http, services, probe),
             None => connections,
         };
         let connections = Arc::new(connections);

@@ -49,6 +49,7 @@ use crate::{
 #[cfg(feature = "http")]
 use crate::{
     gateway::{Ended, Face, Ground, Http, serve as serve_http},
+    health::Probe,
     schema::ServiceSchema,
 };
 
@@ -151,14 +152,19 @@ impl Connections {
 
     /// The same with an HTTP face, which describes these services.
     #[cfg(feature = "http")]
-    pub(super) fn with_http(mut self, http: Http, services: Vec<ServiceSchema>) -> Self {
+    pub(super) fn with_http(
+        mut self,
+        http: Http,
+        services: Vec<ServiceSchema>,
+        probe: Option<Probe>,
+    ) -> Self {
         let ground = Ground {
             serve: Arc::clone(&self.router),
             gate: self.gate.clone(),
             name: self.config.name.clone(),
             tasks: self.tasks.clone(),
             draining: self.draining.clone(),
-            reports: self.reports.clone(),
+            probe,
         };
         self.face = Some(Face::new(http, services, ground));
         self

@@ -77,7 +77,7 @@ enum Gone {
     InHandshake(crate::transport::Peer, io::Error),
     /// A trusted proxy did not say for whom it carries the stream.
     #[cfg(feature = "proxy")]
-    InHeader(crate::transport::Peer, proxy::HeaderError),
+    InHeader(proxy::HeaderError),
 }
 
 impl From<io::Error> for Gone {
@@ -109,17 +109,8 @@ pub(super) async fn establish(
             tracing::info!(target: "rpc_core::server", %peer, %error, "TLS handshake failed");
             error
         }
-        // Nobody behind that proxy is served until somebody changes one of both.
         #[cfg(feature = "proxy")]
-        Err(Gone::InHeader(peer, error)) => {
-            tracing::warn!(
-                target: "rpc_core::server",
-                %peer,
-                %error,
-                "a connection of a trusted proxy was refused: it has to say a PROXY header (HAProxy: send-proxy-v2, nginx: proxy_protocol on)"
-            );
-            io::Error::other(error)
-        }
+        Err(Gone::InHeader(error)) => io::Error::other(error),
     };
     Err(ConnectionError::Transport(error.to_string()))
 }
@@ -143,8 +134,9 @@ async fn link(
     #[cfg(feature = "proxy")]
     if let Some(proxies) = &ingress.proxies
         && proxies.trusts(link.peer().address())
+        && let Err(gone) = named(&mut link, interrupted.as_mut()).await
     {
-        named(&mut link, interrupted.as_mut()).await?;
+        return unnamed(link, gone, interrupted).await;
     }
     let Some(protocol) = first(&mut link, interrupted.as_mut()).await? else {
         return Ok(Established { link, verdict: Verdict::Serve });
@@ -181,7 +173,6 @@ async fn link(
 /// Learns from a trusted proxy for whom it carries a link.
 #[cfg(feature = "proxy")]
 async fn named(link: &mut Link, interrupted: impl Future<Output = ()>) -> Result<(), Gone> {
-    let peer = link.peer().clone();
     let received = tokio::select! {
         biased;
         received = proxy::receive(link) => received,
@@ -189,8 +180,34 @@ async fn named(link: &mut Link, interrupted: impl Future<Output = ()>) -> Result
     };
     received.map_err(|refusal| match refusal {
         proxy::Refusal::Gone(error) => error.into(),
-        proxy::Refusal::Header(error) => Gone::InHeader(peer, error),
+        proxy::Refusal::Header(error) => Gone::InHeader(error),
     })
+}
+
+/// The end of a link of a trusted proxy that does not say for whom it carries it. A client of ours behind a proxy that says
+/// no header is told so, and with that, that nothing of it was started.
+#[cfg(feature = "proxy")]
+async fn unnamed(
+    mut link: Link,
+    gone: Gone,
+    interrupted: impl Future<Output = ()>,
+) -> Result<Established, Gone> {
+    if let Gone::InHeader(error) = &gone {
+        // Nobody behind that proxy is served until somebody changes one of both.
+        tracing::warn!(
+            target: "rpc_core::server",
+            peer = %link.peer(),
+            %error,
+            "a connection of a trusted proxy was refused: it has to say a PROXY header (HAProxy: send-proxy-v2, nginx: proxy_protocol on)"
+        );
+    }
+    if let Gone::InHeader(proxy::HeaderError::Absent) = gone
+        && first(&mut link, interrupted).await? == Some(Protocol::Rpc)
+    {
+        let verdict = Verdict::End(ConnectionError::Foreign("no PROXY header"));
+        return Ok(Established { link, verdict });
+    }
+    Err(gone)
 }
 
 /// Waits for the first bytes; `None` if that is interrupted.

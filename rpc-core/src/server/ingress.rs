@@ -1,23 +1,23 @@
-//! What a server does with byte streams before it looks at what is said on them.
+//! Options of a server about byte streams, before anybody looks at what is said on them.
 
 use super::{Server, security::Security};
 use crate::transport::TcpKeepalive;
 #[cfg(feature = "proxy")]
 use crate::transport::proxy::TrustedProxies;
 
-/// How streams come in.
+/// The options that hold for each stream.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ingress {
     pub(super) security: Security,
-    /// How the system watches over them, where that was said.
+    /// The system's watch over them, where it was said.
     pub(super) keepalive: Option<TcpKeepalive>,
-    /// Who says for whom a stream is carried.
+    /// Those who say for whom a stream is carried.
     #[cfg(feature = "proxy")]
     pub(super) proxies: Option<TrustedProxies>,
 }
 
 impl Server {
-    /// How the system finds out that clients are gone without a word, where they came by TCP. Default:
+    /// Sets how the system finds out that clients are gone without a word, where they came by TCP. Default:
     /// [`TcpKeepalive::new`].
     pub const fn tcp_keepalive(mut self, keepalive: TcpKeepalive) -> Self {
         self.ingress.keepalive = Some(keepalive);

@@ -90,7 +90,7 @@ pub struct Server {
     once: OnceLimits,
     inspection: Option<Inspection>,
     health: Option<HealthReporter>,
-    /// What callers of the health service need.
+    /// Permissions that callers of the health service need.
     health_requires: Vec<String>,
     /// The outermost first.
     #[cfg(feature = "tower")]

@@ -11,6 +11,7 @@ use super::Address;
 #[error("{text:?} is not an address: {}", match wrong {
     Wrong::Form => "write host:port, such as 127.0.0.1:7000, or tls:, ws: or wss:host:port, or unix:/path; several with commas \
         between them, dns:host:port or file:/path for many servers",
+    Wrong::Anywhere => "it is no address at which others reach a server: write that of its machine, with its port",
     Wrong::Etcd => "write etcd://host:2379/prefix, such as etcd://127.0.0.1:2379/services/calculator",
     Wrong::Port => "a port is a number up to 65535",
     Wrong::Scheme => "omit the scheme, and what is behind the port",
@@ -24,6 +25,8 @@ pub struct AddressError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wrong {
     Form,
+    #[cfg_attr(not(feature = "etcd"), expect(dead_code, reason = "no server is entered anywhere"))]
+    Anywhere,
     Etcd,
     Port,
     Scheme,
@@ -32,6 +35,12 @@ pub(super) enum Wrong {
 impl AddressError {
     pub(super) fn new(text: &str, wrong: Wrong) -> Self {
         Self { text: text.to_owned(), wrong }
+    }
+
+    /// An address to listen at, and not to dial.
+    #[cfg(feature = "etcd")]
+    pub(crate) fn anywhere(address: &Address) -> Self {
+        Self::new(&address.to_string(), Wrong::Anywhere)
     }
 
     /// An address, but none of etcd.

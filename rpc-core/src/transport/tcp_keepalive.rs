@@ -1,8 +1,8 @@
-//! How the system watches over TCP connections: what it asks a silent peer, and when it gives one up.
+//! The system's watch over TCP connections: the questions to a silent peer, and when it is given up.
 
 use std::time::Duration;
 
-/// How the system finds peers of TCP connections that are gone without a word: those whose machine or network has failed. With
+/// The system's watch for peers of TCP connections that are gone without a word, for their machine or network has failed. With
 /// [`Server::tcp_keepalive`](crate::Server::tcp_keepalive) and
 /// [`Endpoint::tcp_keepalive`](crate::Endpoint::tcp_keepalive).
 ///
@@ -28,7 +28,7 @@ pub struct TcpKeepalive {
     pub(super) user_timeout: Option<Duration>,
 }
 
-/// What is asked of silent peers.
+/// The questions to silent peers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Probing {
     pub(super) idle: Duration,
@@ -71,7 +71,7 @@ impl TcpKeepalive {
         Self { probing: Some(Probing { probes, ..self.asked() }), ..self }
     }
 
-    /// How long bytes may stay unacknowledged, or wait for a peer that takes none, before the connection is lost
+    /// Time for which bytes may stay unacknowledged, or wait for a peer that takes none, before the connection is lost
     /// (`TCP_USER_TIMEOUT`, on Linux). There it bounds the questions as well: at least as long as they take.
     /// `None` leaves it to the system.
     pub const fn user_timeout(self, timeout: Option<Duration>) -> Self {

@@ -1,14 +1,14 @@
-//! What is done to a byte stream that was dialled before anything is put around it.
+//! Options of a byte stream that was dialled, before anything is put around it.
 
 use super::{DialError, Link, TcpKeepalive, connector::Connector};
 use crate::transport::Address;
 
-/// What an endpoint asks for below all protocols.
+/// The wishes of an endpoint below all protocols.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Underlay {
-    /// How the system watches over it, where that was said.
+    /// The system's watch over it, where it was said.
     pub(crate) keepalive: Option<TcpKeepalive>,
-    /// What is said first.
+    /// Said first.
     #[cfg(feature = "proxy")]
     pub(crate) header: Option<super::proxy::ProxyHeader>,
 }

@@ -35,7 +35,7 @@ struct Member {
     child: Option<Child>,
     ports: [u16; 2],
     folder: TempDir,
-    /// Which data it has.
+    /// Names the data that it has.
     life: u32,
 }
 
@@ -163,4 +163,22 @@ async fn a_fleet_is_found_in_etcd_and_outlives_it() {
         );
     };
     tokio::time::timeout(LONG, run).await.expect("it hangs");
+}
+
+#[tokio::test]
+async fn a_server_is_not_entered_by_an_address_that_nobody_can_dial() {
+    let running = Server::new().start("127.0.0.1:0").await.unwrap();
+    let etcd = || "etcd://127.0.0.1:1/services/who".parse::<Etcd>().unwrap();
+    for anywhere in ["0.0.0.0:7000", "[::]:7000", "tls:0.0.0.0:7000", "10.0.0.5:0"] {
+        let error = running.register(etcd(), anywhere).unwrap_err().to_string();
+        assert!(error.contains("no address at which others reach a server"), "{error}");
+    }
+    assert!(running.register(etcd(), "nonsense").is_err());
+    for wrong in ["127.0.0.1:7000", "etcd://127.0.0.1:2379", "etcd://127.0.0.1:2379/", "etcd://"] {
+        let error = wrong.parse::<Etcd>().unwrap_err().to_string();
+        assert!(error.contains("write etcd://host:2379/prefix"), "{error}");
+    }
+    // Nobody is there to be told: that does not hold the end up for long.
+    running.register(etcd(), "127.0.0.1:7000").unwrap();
+    tokio::time::timeout(LONG, running.shutdown()).await.expect("it ends");
 }

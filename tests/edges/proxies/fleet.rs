@@ -19,7 +19,7 @@ use rpc_core::{
 use serde::{Deserialize, Serialize};
 use tests::History;
 
-/// Whom a server sees.
+/// A client as a server sees it.
 #[derive(Clone, Debug, Serialize, Deserialize, Schema)]
 pub(super) struct Seen {
     pub(super) address: String,
@@ -35,11 +35,11 @@ pub(super) trait Work {
     /// The number of the server.
     #[rpc(idempotent)]
     async fn ping(&self) -> u32;
-    /// Who calls.
+    /// The caller.
     async fn peer(&self, cx: &Context) -> Seen;
 }
 
-/// What a server has done, across restarts.
+/// The work of a server, across restarts.
 #[derive(Clone)]
 struct Desk {
     number: u32,
@@ -127,7 +127,7 @@ impl Fleet {
     }
 }
 
-/// Whether this process has a socket at `own` that is connected to `far`, by the system's own table.
+/// Tells whether this process has a socket at `own` that is connected to `far`, by the system's own table.
 pub(super) fn is_mine(own: &str, far: &str) -> bool {
     let table = fs::read_to_string("/proc/net/tcp").unwrap();
     let shown = |address: &str| {

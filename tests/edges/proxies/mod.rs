@@ -13,7 +13,7 @@ use rpc_core::Endpoint;
 use tests::{Told, Verdict};
 use tokio::task::JoinSet;
 
-/// What a test with processes may take.
+/// Time for a test with processes.
 const LONG: Duration = Duration::from_secs(120);
 
 /// Runs a test with each engine, if they are to be run.

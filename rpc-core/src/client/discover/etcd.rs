@@ -13,11 +13,11 @@ use crate::{
 /// The pauses before an etcd that is gone is asked again: the longer one, unless a server is gone too.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(1));
 
-/// How far somebody is who looks.
+/// The state of somebody who looks.
 enum State {
     /// Nothing was asked yet, or what there is changed.
     Look,
-    /// What there is is known.
+    /// All there is is known.
     Known(Watching),
     /// etcd did not answer.
     Failed,

@@ -12,18 +12,18 @@ use std::net::SocketAddr;
 use ppp::{PartialResult as _, v1, v2};
 use thiserror::Error;
 
-/// What a header says.
+/// The contents of a header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReceivedHeader {
     /// Its bytes.
     pub length: usize,
-    /// For whom the stream is carried; `None` if the proxy speaks for itself, or does not know.
+    /// The client for whom the stream is carried; `None` if the proxy speaks for itself, or does not know.
     pub source: Option<Source>,
-    /// Where that one had connected to.
+    /// The address that it had connected to.
     pub destination: Option<SocketAddr>,
 }
 
-/// For whom a stream is carried.
+/// The client for whom a stream is carried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     /// A client of TCP.
@@ -32,7 +32,7 @@ pub enum Source {
     Unix,
 }
 
-/// Why a header does not hold.
+/// The reason why a header does not hold.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum HeaderError {
@@ -60,14 +60,14 @@ const LONGEST_LINE: usize = 107;
 /// are some hundreds.
 const LONGEST_BINARY: usize = 4096;
 
-/// What version 2 begins with, and what is behind that before the addresses.
+/// The beginning of version 2, and all that goes before its addresses.
 const SIGNATURE: &[u8] = v2::PROTOCOL_PREFIX;
 const FIXED: usize = SIGNATURE.len() + 4;
 
 /// Version 2, and the command of a stream that is the proxy's own.
 const LOCAL: u8 = 0x20;
 
-/// What version 1 begins with.
+/// The beginning of version 1.
 const WORD: &[u8] = b"PROXY ";
 
 /// Reads the header at the start of these bytes; `None` while they are too few.
@@ -84,7 +84,7 @@ pub fn parse(bytes: &[u8]) -> Option<Result<ReceivedHeader, HeaderError>> {
     }
 }
 
-/// Whether bytes begin with these, as far as they have come.
+/// Tells whether bytes begin with these, as far as they have come.
 fn begins(bytes: &[u8], with: &[u8]) -> bool {
     bytes.iter().zip(with).all(|(one, other)| one == other)
 }

@@ -52,7 +52,7 @@ use thiserror::Error;
 
 use super::Link;
 
-/// Why a stream of a trusted proxy does not go on.
+/// The reason why a stream of a trusted proxy does not go on.
 #[derive(Debug, Error)]
 pub(crate) enum Refusal {
     /// It ended, or failed.

@@ -19,7 +19,7 @@ fn tcp(text: &str) -> SocketAddr {
     text.parse().unwrap()
 }
 
-/// Whom a header names, and where that one had connected to.
+/// The client that a header names, and the address that it had connected to.
 type Named = (Option<Source>, Option<SocketAddr>);
 
 fn named(source: &str, destination: &str) -> Named {

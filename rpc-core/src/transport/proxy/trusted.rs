@@ -1,4 +1,4 @@
-//! Whom a server believes.
+//! The proxies that a server believes.
 
 use std::net::IpAddr;
 
@@ -18,14 +18,14 @@ pub struct TrustedProxies {
     unix: Unix,
 }
 
-/// Whether proxies come over Unix sockets.
+/// The role of peers over Unix sockets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Unix {
     Proxies,
     Clients,
 }
 
-/// What is no network.
+/// A text that is no network.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
     "{0:?} is no network: write an address, or one with the length of its prefix, such as 10.0.0.0/8"
@@ -48,7 +48,7 @@ impl TrustedProxies {
         self
     }
 
-    /// Whether a header from there is believed.
+    /// Tells whether a header from there is believed.
     #[must_use]
     pub fn trusts(&self, address: &PeerAddress) -> bool {
         match address {
