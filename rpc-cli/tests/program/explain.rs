@@ -186,7 +186,7 @@ fn a_call_that_fails_is_shown_too() {
     let ran = demo.run("call", &["--explain", "Calculator.div", "a=1", "b=0"]);
     assert_ne!(ran.code, 0);
     assert_eq!(ran.stdout, "");
-    assert!(masked(&ran.stderr).contains("client decode TIME\n total TIME\n"), "{}", ran.stderr);
+    assert!(masked(&ran.stderr).contains("client decode TIME\ntotal TIME\n"), "{}", ran.stderr);
     assert!(ran.stderr.lines().last().unwrap().starts_with("error: "), "{}", ran.stderr);
     let ran = demo.run("call", &["--explain", "Clock.sleep", "ms=60000", "--timeout", "2s"]);
     assert_eq!(ran.code, 68, "{}", ran.stderr);
