@@ -71,3 +71,18 @@ fn a_good_client_is_served_beside_attackers() {
     assert_eq!(row(&text, "connections of theirs left")[2], "0", "{text}");
     assert!(row(&text, "calls of a good client")[2].parse::<u64>().unwrap() > 0, "{text}");
 }
+
+#[test]
+fn layers_are_measured_beside_nothing() {
+    let text = table("layers");
+    for name in [
+        "nothing",
+        "a layer that reads the head",
+        "trace and metrics on the server",
+        "inspect",
+        "cache, all hits",
+        "200 calls in flight, all listed",
+    ] {
+        row(&text, name);
+    }
+}

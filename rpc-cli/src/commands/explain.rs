@@ -11,7 +11,7 @@ use rpc_core::{
 };
 use serde_json::{Value, json};
 
-use super::waterfall::{Part, Side, Waterfall};
+use super::waterfall::{Part, Side, Telling, Waterfall};
 use crate::{arguments::Described, coding::Coding, connect::Connected, exit::Failure, output};
 
 /// Pings of which the quickest counts: the first one may find a thread asleep.
@@ -110,13 +110,17 @@ pub(super) async fn call(
         // What comes beside the method's own error is not kept.
         Err(CallError::App(error)) => (Err(CallError::App(coding.failed(&error)?)), None),
     };
-    let tells = told.is_some();
+    let telling = match (&told, &outcome) {
+        (Some(_), _) => Telling::All,
+        (None, Err(CallError::App(_))) => Telling::OwnError,
+        (None, _) => Telling::Nothing,
+    };
     laps.parts.extend(way(between, round, told));
     laps.end("decode");
     let set_up: Duration =
         server.phases.steps().filter(|(name, _)| *name != "describe").map(|(_, time)| time).sum();
     let total = set_up + began.elapsed();
-    Ok(Explained { waterfall: Waterfall { parts: laps.parts, total, tells }, outcome })
+    Ok(Explained { waterfall: Waterfall { parts: laps.parts, total, telling }, outcome })
 }
 
 /// What the time between sending and reply went to. Of the way no more is known than a ping tells: half of it there, and half

@@ -41,8 +41,32 @@ pub(super) struct Waterfall {
     pub parts: Vec<Part>,
     /// From the first part to the last one, by a clock of its own.
     pub total: Duration,
-    /// Whether the server has told what it did.
-    pub tells: bool,
+    /// What the server has told of its part.
+    pub telling: Telling,
+}
+
+/// What a server tells of its part of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Telling {
+    All,
+    Nothing,
+    /// What comes beside the method's own error is not kept.
+    OwnError,
+}
+
+impl Telling {
+    /// Why nothing is known of the server.
+    const fn why(self) -> Option<&'static str> {
+        match self {
+            Self::All => None,
+            Self::Nothing => Some(
+                "the server does not tell its part: its program allows that by Server::inspect, to callers who may look",
+            ),
+            Self::OwnError => Some(
+                "the server's part is not known: its times do not travel with the method's own error",
+            ),
+        }
+    }
 }
 
 impl Waterfall {
@@ -68,12 +92,7 @@ impl Waterfall {
             lines.push(line.trim_end().to_owned());
         }
         lines.push(format!("{:<6}  {:<width$}  {:>9}", "", "total", short(self.total)));
-        if !self.tells {
-            lines.push(
-                "the server does not tell its part: its program allows that by Server::inspect, to callers who may look"
-                    .to_owned(),
-            );
-        }
+        lines.extend(self.telling.why().map(str::to_owned));
         lines
     }
 
@@ -92,7 +111,7 @@ impl Waterfall {
             part
         });
         let parts: Vec<Value> = parts.collect();
-        json!({ "total_ns": nanos(self.total), "server_tells": self.tells, "parts": parts })
+        json!({ "total_ns": nanos(self.total), "server_tells": self.telling == Telling::All, "parts": parts })
     }
 }
 
@@ -109,7 +128,7 @@ fn bar(from: f64, to: f64) -> String {
 mod tests {
     use super::*;
 
-    fn waterfall(parts: &[(Side, &str, u64)], tells: bool) -> Waterfall {
+    fn waterfall(parts: &[(Side, &str, u64)], telling: Telling) -> Waterfall {
         let parts: Vec<_> = parts
             .iter()
             .map(|&(side, name, micros)| {
@@ -118,7 +137,7 @@ mod tests {
             })
             .collect();
         let total = parts.iter().map(|part| part.time).sum();
-        Waterfall { parts, total, tells }
+        Waterfall { parts, total, telling }
     }
 
     #[test]
@@ -129,7 +148,7 @@ mod tests {
             (Side::Server, "call Stock.take", 220),
             (Side::Way, "back", 110),
         ];
-        let drawn = waterfall(&parts, true).lines().join("\n");
+        let drawn = waterfall(&parts, Telling::All).lines().join("\n");
         let expected = "\
 client  connect             110 µs  ███████████
 way     wire                  0 µs             ▏
@@ -142,7 +161,7 @@ way     back                110 µs                                   ███�
     #[test]
     fn nothing_is_drawn_beyond_the_end_and_nothing_divides_by_zero() {
         for parts in [&[][..], &[(Side::Client, "x", 0)], &[(Side::Client, "x", 1 << 40)]] {
-            for line in waterfall(parts, false).lines() {
+            for line in waterfall(parts, Telling::Nothing).lines() {
                 assert!(line.chars().count() < 160, "{line}");
             }
         }
@@ -152,7 +171,7 @@ way     back                110 µs                                   ███�
     #[test]
     fn json_has_every_part_behind_the_one_before() {
         let parts = [(Side::Client, "connect", 3), (Side::Server, "handler", 5)];
-        let json = waterfall(&parts, true).json();
+        let json = waterfall(&parts, Telling::All).json();
         assert_eq!(json["total_ns"], 8000);
         assert_eq!(json["parts"][1]["begins_ns"], json["parts"][0]["ns"]);
         assert_eq!(
