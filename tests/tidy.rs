@@ -24,7 +24,8 @@ const CORE: &[Wall] = &[
     ("transport", &["proto", "extensions"]),
     ("identity", &["proto", "extensions", "transport", "time"]),
     ("seam", &["proto", "extensions", "transport", "time"]),
-    ("connection", &["proto", "transport", "seam", "time"]),
+    ("overload", &["proto", "seam", "time"]),
+    ("connection", &["proto", "transport", "seam", "overload", "time"]),
     ("layers", &["proto", "schema", "transport", "seam", "time"]),
     ("call", &["proto", "codec", "schema", "transport", "seam", "layers", "time"]),
     (
@@ -57,6 +58,7 @@ const CORE: &[Wall] = &[
             "identity",
             "seam",
             "connection",
+            "overload",
             "call",
             "service",
             "layer",
@@ -184,8 +186,9 @@ const BENCHES: &[Wall] = &[
         &["gauge", "memory", "meter", "pin", "plan", "process", "record", "runtime", "transport"],
     ),
     ("streams", &["gauge", "memory", "plan", "process", "runtime", "transport"]),
+    ("overload", &["jobs", "pin", "plan", "process", "transport"]),
     ("sound", &["gauge", "jobs", "memory", "plan", "process", "runtime", "transport"]),
-    ("server", &["plan", "runtime", "sound", "streams", "transport"]),
+    ("server", &["overload", "plan", "runtime", "sound", "streams", "transport"]),
     (
         "results",
         &[

@@ -13,6 +13,7 @@ pub mod jobs;
 pub mod machine;
 pub mod memory;
 pub mod meter;
+pub mod overload;
 pub mod page;
 pub mod pin;
 pub mod plan;

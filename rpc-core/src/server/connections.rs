@@ -23,6 +23,7 @@ use super::{
     establish::{Established, Strangers, Verdict, establish},
     jitter::jittered,
     security::Security,
+    shed::Sheds,
 };
 #[cfg(feature = "resume")]
 use super::{authenticate::listen, sessions::Sessions};
@@ -36,7 +37,7 @@ use crate::{
         connection::{Config, ConnectionError},
     },
     seam::{
-        Gauge, Phase, Phases, Remote as _, Serve,
+        Phase, Phases, Remote as _, Serve,
         ledger::{Connected, Neighbour},
     },
     service::Memory,
@@ -72,8 +73,8 @@ pub(super) struct Connections {
     /// The age at which connections end, more or less.
     max_age: Option<Duration>,
     handshakes: Arc<Handshakes>,
-    /// How much there is to do, which clients are told.
-    gauge: Arc<Gauge>,
+    /// What it does when there is too much to do.
+    pub(super) sheds: Sheds,
     /// Cancelled before what is live is told: a connection that is not live yet looks when it is.
     draining: CancellationToken,
     aborted: CancellationToken,
@@ -115,7 +116,7 @@ impl Connections {
             memory: None,
             max_age: None,
             handshakes: Handshakes::new(max_handshakes),
-            gauge: Arc::default(),
+            sheds: Sheds::default(),
             draining: CancellationToken::new(),
             aborted: CancellationToken::new(),
         }
@@ -302,7 +303,7 @@ impl Connections {
         let mut driver =
             Driver::new(link, Side::Acceptor, self.config_of_one(), Some(self.router.clone()));
         driver.track_handlers(self.tasks.clone());
-        driver.measure(Arc::clone(&self.gauge));
+        self.sheds.attach(&mut driver);
         driver.begin_handshake(began, handshake);
         let kept = self.keep(&mut driver, &admission, permit);
         let live = Arc::clone(driver.live());
@@ -425,7 +426,6 @@ async fn grow_old(live: Weak<Live>, phases: Phases, age: Duration) {
 }
 
 const OLD: &str = "the connection is as old as connections become here";
-
 /// The parts by which the age of a connection, and its time of silence, are more or less than was said.
 const AGE_JITTER: f64 = 0.1;
 const IDLE_JITTER: f64 = 0.1;

@@ -18,6 +18,7 @@ mod running;
 mod security;
 #[cfg(feature = "resume")]
 mod sessions;
+mod shed;
 #[cfg(feature = "signal")]
 mod signals;
 #[cfg(unix)]
@@ -39,6 +40,7 @@ use crate::{
     call::Channel,
     identity::{Authenticator, Judge},
     inspect::Inspection,
+    overload::Overload,
     proto::{Limits, connection::Config},
     schema::ServiceSchema,
     service::{Connection, Dispatch, Hook, OnceLimits},
@@ -82,6 +84,7 @@ pub struct Server {
     hook: Option<Hook>,
     once: OnceLimits,
     inspection: Option<Inspection>,
+    overload: Overload,
     /// The outermost first.
     #[cfg(feature = "tower")]
     layers: Vec<crate::service::ServerLayer>,
@@ -110,6 +113,7 @@ impl Default for Server {
             hook: None,
             once: OnceLimits::new(),
             inspection: None,
+            overload: Overload::new(),
             #[cfg(feature = "tower")]
             layers: Vec::new(),
             upstream: None,
