@@ -13,7 +13,12 @@ mod priorities;
 mod rejections;
 mod table;
 
-use std::{fmt::Write as _, path::Path, time::Duration};
+use std::{
+    fmt::Write as _,
+    io::{self, Write as _},
+    path::Path,
+    time::Duration,
+};
 
 use anyhow::Result;
 use rpc_core::Overload;
@@ -84,14 +89,14 @@ pub fn overload(program: &Path, plan: &OverloadPlan) -> Result<String> {
     let mut rows = Vec::new();
     for name in TRANSPORTS.into_iter().filter(chosen) {
         let capacity = capacity(program, name, plan.effort)?;
-        eprintln!("{name}: {capacity:.0} calls/s");
+        let _ = writeln!(io::stderr(), "{name}: {capacity:.0} calls/s");
         let mut runs = Vec::new();
         for load in LOADS {
             let run = offer(program, name, load * capacity, load, capacity, plan.effort)?;
-            eprintln!("{name} {load}x: {run:?}");
+            let _ = writeln!(io::stderr(), "{name} {load}x: {:.0} calls/s in time", run.goodput);
             runs.push(run);
         }
-        rows.push(table::Row { name, capacity, runs });
+        rows.push(table::Row { name, runs });
     }
     let mut text = table::table(&rows);
     if chosen(&"ours-tcp") {

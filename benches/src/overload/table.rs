@@ -9,8 +9,6 @@ use super::generator::{End, Run};
 /// One transport's loads.
 pub(super) struct Row {
     pub(super) name: &'static str,
-    /// Calls a second of callers who wait.
-    pub(super) capacity: f64,
     pub(super) runs: Vec<Run>,
 }
 
@@ -37,7 +35,8 @@ pub(super) fn table(rows: &[Row]) -> String {
         let (peak, calm) = (row.peak().max(1.0), row.calm());
         for run in &row.runs {
             let times = run.p99.as_secs_f64() / calm.as_secs_f64().max(1e-6);
-            let steady = steady(run, calm, peak).map_or("never".to_owned(), |ms| ms.to_string());
+            let steady =
+                steady(run, calm, peak).map_or_else(|| "never".to_owned(), |ms| ms.to_string());
             let _ = writeln!(
                 text,
                 "| {} | {}x | {:.0} | {:.0} | {:.0} % | {:.0} | {:.1} | {:.1} | {times:.1} | {steady} | {:.0} % |",

@@ -123,8 +123,8 @@ impl Waiting {
         let (began, mut slot) = (now(), HandlerSlot::default());
         let call = IncomingCall { request, origin: live };
         // Arguments are read by code of the user's.
-        let served = catch_unwind(AssertUnwindSafe(|| drop(serve.serve(call, &mut slot))));
-        if let Err(panic) = served {
+        let serve = || serve.serve(call, &mut slot).is_some();
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(serve)) {
             return running.refuse(panicked(&*panic));
         }
         running.begin(slot.take());

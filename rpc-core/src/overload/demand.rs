@@ -18,7 +18,7 @@ const SHORTEST: Duration = Duration::from_millis(10);
 /// A window is at least as long as so many calls take.
 const CALLS: u32 = 8;
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Demand {
     excessive: bool,
     /// When the present window ends.
@@ -29,12 +29,6 @@ pub(super) struct Demand {
     grown: u16,
     /// Windows without a refusal since the last one with any.
     calm: u32,
-}
-
-impl Default for Demand {
-    fn default() -> Self {
-        Self { excessive: false, ends: None, peak: 0, grown: 0, calm: 0 }
-    }
 }
 
 /// How a line stands.
@@ -50,7 +44,7 @@ impl Demand {
         self.excessive
     }
 
-    /// Takes note of a line, of which one more call takes `gap`. Gives true when that begins to be too much.
+    /// Takes note of a line, with those whose callers have given up, of which one more call takes `gap`. Gives true when that begins to be too much.
     pub(super) fn look(
         &mut self,
         now: Instant,
@@ -89,12 +83,11 @@ impl Demand {
         if now < ends {
             return;
         }
-        let late = now.saturating_duration_since(ends).as_nanos() / window.as_nanos();
-        let over = u32::try_from(late).unwrap_or(u32::MAX).saturating_add(1).min(WINDOWS);
         self.ends = Some(now + window);
-        self.grown = (self.grown << over) & ((1 << WINDOWS) - 1);
+        // Of the time in which nothing came nothing is known: a server that is kept from its thread sees few windows.
+        self.grown = (self.grown << 1) & ((1 << WINDOWS) - 1);
         if self.excessive {
-            self.calm += over;
+            self.calm += 1;
             if self.calm > WINDOWS {
                 *self = Self { ends: self.ends, ..Self::default() };
             }

@@ -80,6 +80,8 @@ pub(super) struct Limiter<T> {
     /// Those that the runtime has come to, and that have not been polled to their first pause.
     computing: u32,
     line: Line<T>,
+    /// Calls that were taken off the line since it was last in time: callers who do not wait make it no shorter.
+    given_up: usize,
     pace: Pace,
     demand: Demand,
     rested: Option<Instant>,
@@ -95,6 +97,7 @@ impl<T> Limiter<T> {
             handed: 0,
             computing: 0,
             line: Line::default(),
+            given_up: 0,
             pace: Pace::new(threads),
             demand: Demand::default(),
             rested: None,
@@ -145,11 +148,10 @@ impl<T> Limiter<T> {
             return None;
         }
         let Waiting { call, since, latest, deadline } = self.line.pop_first()?;
-        if deadline.is_some_and(|deadline| deadline <= now) {
-            return Some(Next::Drop(call, Cause::Expired));
-        }
         if latest.is_some_and(|latest| latest < now) {
-            return Some(Next::Drop(call, Cause::TooLate));
+            self.given_up += 1;
+            let expired = deadline.is_some_and(|deadline| deadline <= now);
+            return Some(Next::Drop(call, if expired { Cause::Expired } else { Cause::TooLate }));
         }
         self.handed += 1;
         self.pace.start(now);
@@ -169,7 +171,9 @@ impl<T> Limiter<T> {
 
     /// Takes a call off that waits; false if it does not.
     pub(super) fn withdraw(&mut self, place: Place) -> bool {
-        self.line.withdraw(place)
+        let withdrawn = self.line.withdraw(place);
+        self.given_up += usize::from(withdrawn);
+        withdrawn
     }
 
     /// Whether the handler that starts next is to let others have their turn first: not where another thread can.
@@ -229,7 +233,10 @@ impl<T> Limiter<T> {
         let ahead = u32::try_from(length).unwrap_or(u32::MAX);
         let late = waited > most || gap.saturating_mul(ahead) > most;
         let standing = if late { Standing::Late } else { Standing::InTime };
-        if self.demand.look(now, length, standing, gap) {
+        if !late {
+            self.given_up = 0;
+        }
+        if self.demand.look(now, length + self.given_up, standing, gap) {
             let room = self.room(gap);
             while self.line.len() > room
                 && let Some(waiting) = self.line.pop_last()

@@ -29,8 +29,11 @@ pub(super) struct Sheds {
     gauge: Arc<Gauge>,
     figures: Arc<Figures>,
     /// Bounded by: the runtimes that connections of this server run on.
-    shedders: Mutex<HashMap<Id, (Arc<Gauge>, Arc<Shedder>)>>,
+    shedders: Mutex<HashMap<Id, Shared>>,
 }
+
+/// What the connections of one runtime share.
+type Shared = (Arc<Gauge>, Arc<Shedder>);
 
 impl Sheds {
     pub(super) fn new(options: Overload, figures: Arc<Figures>) -> Self {

@@ -136,8 +136,8 @@ PRIORITY: contextvars.ContextVar[int | None] = contextvars.ContextVar("rpc_prior
 def priority(level: Priority) -> typing.Iterator[None]:
     """Says how much the calls made inside of it matter: ``with client.priority("low"): await service.method()``.
 
-    A server that has too much to do refuses those that matter least. Without it, calls of a handler matter as much as the
-    one that it serves, and all others are normal."""
+    A server that has too much to do refuses those that matter least. Without it, calls of a handler matter as much as
+    the one that it serves, and all others are normal."""
     token = PRIORITY.set(PRIORITIES.index(level))
     try:
         yield

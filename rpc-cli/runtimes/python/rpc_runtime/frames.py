@@ -273,8 +273,6 @@ class Hello(Limits):
     name: str = ""
     features: int = 0
     """A set of bits; what both sides say holds. This side knows none yet."""
-    priority: int = NORMAL
-    """How much the call matters where its receiver has too much to do: 0 is most, 3 is least."""
     token: bytes = dataclasses.field(default=b"", repr=False)
     """What proves who its sender is. This side passes it over."""
 
@@ -323,6 +321,8 @@ class Extension:
     """The receiver's call whose handler makes this one; ``NO_REPLY`` for that of a call without a reply."""
     credit: int = 0
     """The bytes of items that the receiver may send at once, beyond the hello."""
+    priority: int = NORMAL
+    """How much the call matters where its receiver has too much to do: 0 is most, 3 is least."""
     token: bytes = dataclasses.field(default=b"", repr=False)
     """What proves for whom the call is made, in the place of that of the hello. This side passes it over."""
 
