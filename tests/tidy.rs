@@ -26,7 +26,8 @@ const CORE: &[Wall] = &[
     ("etcd", &["transport"]),
     ("identity", &["proto", "extensions", "transport", "time"]),
     ("seam", &["proto", "extensions", "transport", "time"]),
-    ("connection", &["proto", "transport", "seam", "time", "figures"]),
+    ("overload", &["proto", "seam", "time", "figures"]),
+    ("connection", &["proto", "transport", "seam", "overload", "time", "figures"]),
     ("layers", &["proto", "schema", "transport", "identity", "seam", "time", "figures"]),
     ("call", &["proto", "codec", "schema", "transport", "seam", "layers", "time", "figures"]),
     (
@@ -60,6 +61,7 @@ const CORE: &[Wall] = &[
             "identity",
             "seam",
             "connection",
+            "overload",
             "call",
             "service",
             "layer",
@@ -191,9 +193,11 @@ const BENCHES: &[Wall] = &[
         &["gauge", "memory", "meter", "pin", "plan", "process", "record", "runtime", "transport"],
     ),
     ("streams", &["gauge", "memory", "plan", "process", "runtime", "transport"]),
+    ("overload", &["jobs", "pin", "plan", "process", "transport"]),
     ("sound", &["gauge", "jobs", "memory", "plan", "process", "runtime", "transport"]),
     ("layers", &["gauge", "plan"]),
-    ("server", &["plan", "runtime", "sound", "streams", "transport"]),
+    ("fleet", &["gauge", "plan", "process", "runtime", "transport"]),
+    ("server", &["fleet", "overload", "plan", "runtime", "sound", "streams", "transport"]),
     (
         "results",
         &[

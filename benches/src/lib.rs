@@ -15,6 +15,7 @@ pub mod layers;
 pub mod machine;
 pub mod memory;
 pub mod meter;
+pub mod overload;
 pub mod page;
 pub mod pin;
 pub mod plan;

@@ -16,6 +16,7 @@ use benches::{
     idle::{self, IdlePlan},
     layers,
     machine::Machine,
+    overload::{self, OverloadPlan},
     page,
     plan::{self, Failure, Group, Pace, Part, Plan, Threading},
     record::Cell,
@@ -126,6 +127,17 @@ enum Command {
     Broadcast(Effort),
     /// The chat of the examples with 5,000 members in one room.
     Chat(Effort),
+    /// Servers that are offered up to ten times of what they can do, beside tonic, tarpc and jsonrpsee.
+    Overload {
+        #[command(flatten)]
+        effort: Effort,
+        /// Only this transport (repeatable): ours-tcp, tonic, tarpc or jsonrpsee-ws.
+        #[arg(long, value_name = "NAME")]
+        only: Vec<String>,
+        /// Draws the plot into this folder.
+        #[arg(long, value_name = "FOLDER")]
+        out: Option<PathBuf>,
+    },
     /// Minutes of everything at once: exactly once by history; memory, files and tasks flat.
     Soak {
         /// How long calls are made.
@@ -288,6 +300,10 @@ fn main() -> Result<()> {
         Command::Streams(effort) => {
             show(&effort, |program, effort| Ok(streams::flow(program, effort)?.to_string()))
         }
+        Command::Overload { effort, only, out } => show(&effort, |program, effort| {
+            let plots = out.clone();
+            overload::overload(program, &OverloadPlan { effort, only: only.clone(), plots })
+        }),
         Command::Stall(effort) => show(&effort, streams::stall),
         Command::Cancels(effort) => show(&effort, streams::cancels),
         Command::Layers(effort) => show(&effort, layers::layers),

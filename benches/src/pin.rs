@@ -24,13 +24,22 @@ impl Pin {
     ///
     /// When the kernel refuses to bind the thread.
     pub fn to(placement: Placement) -> Result<Self> {
-        if placement == Placement::Free {
-            return Ok(Self { before: None });
+        match placement {
+            Placement::Free => Ok(Self { before: None }),
+            Placement::OneCpu => Self::to_cpu(0),
         }
+    }
+
+    /// The same to one CPU, by its place among those that the thread may run on.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such CPU, or the kernel refuses to bind the thread.
+    pub fn to_cpu(place: usize) -> Result<Self> {
         let before = sched_getaffinity(THIS_THREAD).context("cannot read the CPU affinity")?;
-        let first = (0..CpuSet::count()).find(|cpu| before.is_set(*cpu).unwrap_or(false));
+        let mut allowed = (0..CpuSet::count()).filter(|cpu| before.is_set(*cpu).unwrap_or(false));
         let mut one = CpuSet::new();
-        one.set(first.context("this thread may run on no CPU")?)?;
+        one.set(allowed.nth(place).context("this thread may run on no such CPU")?)?;
         sched_setaffinity(THIS_THREAD, &one).context("cannot bind to one CPU")?;
         Ok(Self { before: Some(before) })
     }

@@ -4,7 +4,7 @@ use std::io::{self, Read as _, Write as _};
 
 use anyhow::Result;
 
-use crate::{fleet, plan::Threading, runtime, sound, streams, transport};
+use crate::{fleet, overload, plan::Threading, runtime, sound, streams, transport};
 
 /// Serves a transport in this process: prints the address, returns when stdin closes.
 ///
@@ -15,6 +15,8 @@ pub fn serve(name: &str, threading: Threading) -> Result<()> {
     let runtime = runtime::on(threading)?;
     let listening = if streams::is_ours(name) {
         runtime.block_on(streams::serve(name))?
+    } else if overload::is_ours(name) {
+        runtime.block_on(overload::serve(name))?
     } else if sound::is_ours(name) {
         runtime.block_on(sound::serve(name))?
     } else if fleet::is_ours(name) {

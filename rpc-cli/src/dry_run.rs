@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::Result;
 use rpc_core::{
-    Metadata,
+    Metadata, Priority,
     proto::{
         CallId, Codec, MethodKey, Opening, Streams,
         wire::{Flags, Head, Kind},
@@ -31,6 +31,7 @@ pub(crate) struct Request<'a> {
     /// The same, encoded.
     pub payload: &'a [u8],
     pub timeout: Option<Duration>,
+    pub priority: Priority,
     pub metadata: &'a Metadata,
     pub streams: Streams,
 }
@@ -43,12 +44,22 @@ impl Request<'_> {
 }
 
 fn show(request: Request<'_>) -> Result<String> {
-    let Request { path, key, codec, arguments, payload: encoded, timeout, metadata, streams } =
-        request;
+    let Request {
+        path,
+        key,
+        codec,
+        arguments,
+        payload: encoded,
+        timeout,
+        priority,
+        metadata,
+        streams,
+    } = request;
     let now = Instant::now();
     let deadline = timeout.and_then(|timeout| now.checked_add(timeout));
     let opening = Opening {
         deadline,
+        priority,
         metadata: Some(Box::new(metadata.clone())),
         streams,
         ..Opening::new(key, codec)
@@ -62,6 +73,9 @@ fn show(request: Request<'_>) -> Result<String> {
     // Writing to a string cannot fail, here and below.
     if let Some(timeout) = timeout {
         let _ = writeln!(text, "  timeout  {}", humantime::format_duration(timeout));
+    }
+    if priority != Priority::Normal {
+        let _ = writeln!(text, "  priority {priority:?}");
     }
     for (key, value) in metadata.iter() {
         let _ = writeln!(text, "  metadata {key}={value}");
@@ -125,7 +139,10 @@ mod tests {
     fn of(path: &str, arguments: &Value, timeout: Option<Duration>, streams: Streams) -> String {
         let (key, payload) = (MethodKey::bare(path), arguments.to_string().into_bytes());
         let (payload, metadata, codec) = (&payload[..], &Metadata::new(), Codec::Json);
-        show(Request { path, key, codec, arguments, payload, timeout, metadata, streams }).unwrap()
+        let priority = Priority::Normal;
+        let request =
+            Request { path, key, codec, arguments, payload, timeout, priority, metadata, streams };
+        show(request).unwrap()
     }
 
     #[test]

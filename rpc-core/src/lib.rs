@@ -170,6 +170,7 @@ pub mod inspect;
 pub mod layer;
 #[cfg(feature = "tower")]
 mod layers;
+mod overload;
 pub mod proto;
 pub mod reflect;
 #[cfg(feature = "resume")]
@@ -205,6 +206,8 @@ pub use futures_util::Stream;
 pub use gateway::{BrowserClient, Http, openrpc};
 #[doc(inline)]
 pub use identity::{Authenticator, Credentials, Permissions, Principal, Refusal, StaticTokens};
+#[doc(inline)]
+pub use overload::Overload;
 #[doc(inline)]
 pub use proto::{
     Code, Codec, DetailError, Execution, IdempotencyKey, IdempotencyKeyError, Limits, LimitsError,
@@ -284,6 +287,8 @@ mod documents {
     mod metrics {}
     #[doc = include_str!("../../docs/guide/order.md")]
     mod order {}
+    #[doc = include_str!("../../docs/guide/overload.md")]
+    mod overload {}
     #[doc = include_str!("../../docs/guide/reconnecting.md")]
     mod reconnecting {}
     #[doc = include_str!("../../docs/guide/restarting.md")]

@@ -96,6 +96,11 @@ impl<C: Caller> Link for Callers<C> {
             Ok(tallies.iter().map(|tally| tally.take()).collect())
         })
     }
+
+    fn work(&self, kind: u32, amount: u32) -> BoxFuture<'static, Result<i64>> {
+        let caller = self.0.clone();
+        Box::pin(async move { Caller::work(&caller, kind, amount).await })
+    }
 }
 
 /// One caller: a call after another, until the meter says that it is enough. Its number decides which

@@ -101,6 +101,12 @@ pub trait Link: Send + Sync {
     /// Keeps every lane's number of calls in flight for as long as the meter says, and returns
     /// what each lane counted.
     fn drive(&self, lanes: Vec<Lane>, meter: Arc<Meter>) -> BoxFuture<'static, Result<Vec<Tally>>>;
+
+    /// One call that has the server do what `jobs::perform` does.
+    fn work(&self, kind: u32, amount: u32) -> BoxFuture<'static, Result<i64>> {
+        let _ = (kind, amount);
+        Box::pin(async { anyhow::bail!("this transport drives its calls by itself") })
+    }
 }
 
 /// A server that accepts, until it is dropped with its runtime.

@@ -86,6 +86,9 @@ pub(crate) struct Args {
     /// Start this many calls a second, on schedule.
     #[arg(short, long, value_name = "CALLS/S", value_parser = rate)]
     rate: Option<f64>,
+    /// With --rate: an answer that comes later after the time of its call is of no use, and not counted as goodput.
+    #[arg(long, value_name = "TIME", default_value = "100ms", requires = "rate", value_parser = time)]
+    within: Duration,
     /// Find the highest rate that holds; --rate is where to begin.
     #[arg(long, conflicts_with = "count")]
     find_max: bool,
@@ -369,6 +372,7 @@ impl Args {
             warm_up: self.warmup.unwrap_or(warm_up),
             interval: Load::interval(bound),
             grace: self.timeout.unwrap_or(GRACE),
+            within: self.within,
         }
     }
 

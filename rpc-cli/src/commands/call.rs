@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::Result;
 use rpc_core::{
-    Call, CallError, Code, Codec, Metadata,
+    Call, CallError, Code, Codec, Metadata, Priority,
     proto::{Payload, Streams},
     schema::{MethodKind, MethodSchema},
 };
@@ -75,6 +75,9 @@ pub(crate) struct Args {
     /// Give up after this time from the start of the command, such as 500ms or 2s.
     #[arg(short, long, value_parser = time)]
     timeout: Option<Duration>,
+    /// How much the call matters: a server with too much to do refuses what matters least.
+    #[arg(long, value_enum, value_name = "PRIORITY", default_value = "normal")]
+    priority: Urgency,
     /// Send a key-value pair along; may be repeated.
     #[arg(short = 'H', long = "header", value_name = "KEY=VALUE")]
     headers: Vec<String>,
@@ -105,6 +108,26 @@ pub(crate) struct Args {
     /// Print how long each step took.
     #[arg(short, long)]
     verbose: bool,
+}
+
+/// How much a call matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Urgency {
+    Critical,
+    Normal,
+    Low,
+    Sheddable,
+}
+
+impl From<Urgency> for Priority {
+    fn from(urgency: Urgency) -> Self {
+        match urgency {
+            Urgency::Critical => Self::Critical,
+            Urgency::Normal => Self::Normal,
+            Urgency::Low => Self::Low,
+            Urgency::Sheddable => Self::Sheddable,
+        }
+    }
 }
 
 /// What was set at a prompt for every call.
@@ -145,6 +168,7 @@ impl Args {
             // Stdin is the prompt.
             arguments: if arguments.is_empty() { vec!["{}".to_owned()] } else { arguments },
             timeout: options.timeout,
+            priority: Urgency::Normal,
             headers: options.headers.to_vec(),
             codec: options.codec,
             compact: false,
@@ -236,12 +260,12 @@ async fn call(
     let (key, codec) = (coding.key, coding.codec());
     if described.is_some_and(|described| described.method.kind.streams_reply()) {
         let call = server.channel.stream_raw(key, codec, &arguments);
-        let call = prepare(call, server.patience.left()?, metadata, &mut source);
+        let call = prepare(call, args.priority, server.patience.left()?, metadata, &mut source);
         let end = stream::download(server, call, source, &coding, form, args.verbose).await?;
         return Ok((value(end, args, described)?, form));
     }
     let call = server.channel.call_raw(key, codec, &arguments);
-    let call = prepare(call, server.patience.left()?, metadata, &mut source);
+    let call = prepare(call, args.priority, server.patience.left()?, metadata, &mut source);
     let started = Instant::now();
     let end = stream::upload(server, call, source, &coding).await;
     let step = if codec == Codec::Json { "call in JSON" } else { "call in bincode" };
@@ -317,6 +341,7 @@ fn preview(args: &Args, metadata: &Metadata, described: Option<Described<'_>>) -
         arguments: &arguments,
         payload: &payload,
         timeout: args.timeout,
+        priority: args.priority.into(),
         metadata,
         streams: described.map_or(Streams::NONE, |described| streams(described.method)),
     }
@@ -337,10 +362,14 @@ const fn streams(method: &MethodSchema) -> Streams {
 
 fn prepare<T>(
     mut call: Call<T, Payload>,
+    urgency: Urgency,
     timeout: Option<Duration>,
     metadata: &Metadata,
     source: &mut Source,
 ) -> Call<T, Payload> {
+    if urgency != Urgency::Normal {
+        call = call.priority(urgency.into());
+    }
     if let Some(timeout) = timeout {
         call = call.timeout(timeout);
     }

@@ -3,7 +3,7 @@
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
-use rpc_core::{Call, CallError, Channel, Code, Metadata, proto::Payload};
+use rpc_core::{Call, CallError, Channel, Code, Metadata, Retry, proto::Payload};
 use serde_json::Value;
 
 use super::{
@@ -28,7 +28,8 @@ impl RpcCaller {
         if let Some(timeout) = self.timeout {
             call = call.timeout(timeout);
         }
-        call.with_metadata(&self.metadata)
+        // What is refused is counted, and not sent once more.
+        call.retry(Retry::off()).with_metadata(&self.metadata)
     }
 
     async fn value(&self, arguments: &Payload) -> Result<u64, CallError<Payload>> {

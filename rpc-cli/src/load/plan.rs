@@ -20,6 +20,8 @@ pub(crate) struct Load {
     pub interval: Duration,
     /// How long calls that are in flight at the end are waited for.
     pub grace: Duration,
+    /// Of an open loop: an answer that comes later than this after its time is of no use.
+    pub within: Duration,
 }
 
 /// When a call is begun.

@@ -136,6 +136,12 @@ impl Tally {
         self.latency.add(&other.latency).expect("all tallies have the same bounds");
     }
 
+    /// How many of the calls that ended well and were timed took no longer than `most`.
+    pub fn within(&self, most: Duration) -> u64 {
+        let nanos = u64::try_from(most.as_nanos()).unwrap_or(u64::MAX);
+        self.latency.count_between(0, nanos.min(HIGHEST_NS))
+    }
+
     /// How many calls failed.
     pub fn failed(&self) -> u64 {
         self.errors.values().map(|errors| errors.count).sum()
@@ -171,6 +177,17 @@ mod tests {
             assert!((found / micros - 1.0).abs() < 0.001, "{quantile}: {found}");
         }
         assert_eq!(Tally::new(DIGITS).micros(0.99), 0.0);
+    }
+
+    #[test]
+    fn those_are_counted_that_were_quick_enough() {
+        let mut tally = Tally::new(DIGITS);
+        for millis in 1..=100 {
+            tally.record(Ok(1), Duration::from_millis(millis));
+        }
+        for (most, calls) in [(0, 0), (50, 50), (1000, 100), (u64::MAX / 1_000_000, 100)] {
+            assert_eq!(tally.within(Duration::from_millis(most)), calls);
+        }
     }
 
     #[test]

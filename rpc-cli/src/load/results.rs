@@ -54,6 +54,9 @@ pub(crate) struct LoadRecord {
     pub rate: Option<f64>,
     pub seconds: Option<f64>,
     pub count: Option<u64>,
+    /// Of an open loop: what comes later is no goodput.
+    #[serde(default)]
+    pub within_seconds: f64,
     pub warm_up_seconds: f64,
     pub interval_seconds: f64,
     pub threads: usize,
@@ -74,6 +77,15 @@ pub(crate) struct Summary {
     pub late: u64,
     /// Of an open loop: never begun.
     pub dropped: u64,
+    /// Of an open loop: calls a second that were to begin.
+    #[serde(default)]
+    pub offered_per_second: f64,
+    /// Of an open loop: calls a second that were answered soon enough after their time to be of use.
+    #[serde(default)]
+    pub goodput_per_second: f64,
+    /// Calls that the server refused, since it had too much to do.
+    #[serde(default)]
+    pub refused: u64,
 }
 
 /// Latency of calls that ended well.

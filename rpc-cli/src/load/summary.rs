@@ -40,6 +40,9 @@ impl Results {
                 items_per_second: per_second(total.items),
                 late: total.late,
                 dropped: measured.dropped,
+                offered_per_second: per_second(total.calls + total.failed() + measured.dropped),
+                goodput_per_second: per_second(total.within(load.within)),
+                refused: total.errors.get(REFUSED).map_or(0, |errors| errors.count),
             },
             latency_us: Latency::of(total),
             errors,
@@ -71,6 +74,7 @@ impl LoadRecord {
             rate,
             seconds,
             count,
+            within_seconds: load.within.as_secs_f64(),
             warm_up_seconds: load.warm_up.as_secs_f64(),
             interval_seconds: load.interval.as_secs_f64(),
             threads,
@@ -146,6 +150,8 @@ fn curve(tally: &Tally) -> Vec<Point> {
         .collect()
 }
 
+/// The status of what a server refuses that has too much to do.
+const REFUSED: &str = "RESOURCE_EXHAUSTED";
 const STEPS_PER_NINE: f64 = 12.0;
 const MOST_NINES: f64 = 5.0;
 
@@ -168,6 +174,7 @@ pub(crate) mod tests {
             warm_up: Duration::ZERO,
             interval: Duration::from_millis(100),
             grace: Duration::ZERO,
+            within: Duration::from_millis(100),
         };
         let sample = |number: u32| Sample {
             end: load.interval * (number + 1),

@@ -34,6 +34,7 @@ fn write(text: &mut String, results: &Results) -> std::fmt::Result {
         writeln!(text, "items/s     {:>12}", grouped(summary.items_per_second))?;
     }
     if results.load.rate.is_some() {
+        offered(text, results)?;
         writeln!(
             text,
             "late        {:>12}   begun over 1 ms after their time",
@@ -71,6 +72,27 @@ fn write(text: &mut String, results: &Results) -> std::fmt::Result {
         writeln!(text, "{BOLD}warning:{BOLD:#} {warning}")?;
     }
     Ok(())
+}
+
+/// What was asked of the server, and what came of that in time.
+fn offered(text: &mut String, results: &Results) -> std::fmt::Result {
+    let summary = &results.summary;
+    writeln!(
+        text,
+        "offered     {:>12}   calls/s by the clock",
+        grouped(summary.offered_per_second)
+    )?;
+    writeln!(
+        text,
+        "goodput     {BOLD}{:>12}{BOLD:#}   calls/s answered within {} of their time",
+        grouped(summary.goodput_per_second),
+        micros(results.load.within_seconds * 1e6)
+    )?;
+    writeln!(
+        text,
+        "refused     {:>12}   too much to do: RESOURCE_EXHAUSTED",
+        grouped(summary.refused as f64)
+    )
 }
 
 fn cpu(text: &mut String, results: &Results) -> std::fmt::Result {

@@ -39,6 +39,7 @@ use super::{
 };
 use crate::{
     figures::{self, Connected},
+    overload::Shedder,
     proto::{
         CallId, Code, Decoder, Failure, Payload, Side, Status,
         connection::{Config, ConnectionError, Event, Request},
@@ -55,7 +56,9 @@ pub(crate) struct Driver {
     pub(super) decoder: Decoder,
     /// Who takes the peer's calls; nobody on connections that serve nothing.
     pub(super) serve: Option<Arc<dyn Serve>>,
-    handlers: Handlers,
+    /// Has calls that take long wait for their turn, where there is one.
+    pub(super) shedder: Option<Arc<Shedder>>,
+    pub(super) handlers: Handlers,
     timer: Option<Pin<Box<Sleep>>>,
     /// Why the connection has ended, until the turn is over.
     pub(super) error: Option<ConnectionError>,
@@ -101,6 +104,7 @@ impl Driver {
             read: link.read,
             decoder,
             serve,
+            shedder: None,
             handlers,
             timer: None,
             error: None,
@@ -314,8 +318,13 @@ impl Driver {
             let Some(event) = scratch.events.pop_front() else { return };
             match event {
                 Event::Request(request) => {
-                    replies += self.start(request, scratch);
-                    budget.spend();
+                    // What waits for its turn costs this one nothing, and is to be known as soon as it is here.
+                    if self.takes_turns(&request) {
+                        replies += self.queue(request, scratch);
+                    } else {
+                        replies += self.start(request, scratch);
+                        budget.spend();
+                    }
                 }
                 Event::Cancelled(id) => self.handlers.stop(id, StopReason::Cancelled),
                 Event::Expired(id) => self.handlers.stop(id, StopReason::Expired),
@@ -337,7 +346,7 @@ impl Driver {
     /// Starts the handler of a call: polls it once where it stands, unless its method is known to be slow. Gives the
     /// bytes of the reply that it has brought, or is likely to bring.
     fn start(&mut self, request: Request, scratch: &mut Scratch) -> usize {
-        let call = Served { id: request.id, codec: request.opening.codec, cost: request.cost };
+        let call = Served::of(&request);
         let Some(serve) = &self.serve else {
             let message = "this side of the connection serves nothing";
             let status = Status::not_started(Code::Unimplemented, message);
@@ -368,6 +377,7 @@ impl Driver {
         }
         // An ordered handler stays here: what is spawned ends in any order.
         if let Some(guard) = guard.filter(|guard| order.is_none() && guard.is_slow()) {
+            self.shedder.as_ref().inspect(|shedder| shedder.look_on());
             if let Some(reply) = scratch.slot.take() {
                 let facts = self.live.facts(Some(guard), None, deadline, arguments);
                 self.handlers.spawn(&self.live, call, reply, guard, facts);
@@ -434,7 +444,7 @@ impl Driver {
 }
 
 /// Has a reply counted that is likely to be long, while its handler runs.
-fn expect_reply(live: &Live, id: CallId, guard: &SlowGuard) -> usize {
+pub(super) fn expect_reply(live: &Live, id: CallId, guard: &SlowGuard) -> usize {
     let likely = guard.likely_reply();
     if likely > 0 && id.expects_reply() {
         live.with(|state| state.machine.expect_reply(id, guard.name_hash(), likely));

@@ -23,7 +23,7 @@ use super::{
     turn::Budget,
 };
 use crate::{
-    proto::{CallId, Code, Failure, IdHasher, Outcome, Status},
+    proto::{CallId, Code, Failure, IdHasher, Outcome, Status, connection::Request},
     seam::{
         Reply, SlowGuard,
         ledger::{Called, Facts, Kill},
@@ -70,7 +70,7 @@ struct Stop {
 }
 
 /// A handler that is pending, until it or its caller ends it.
-struct Running {
+pub(super) struct Running {
     call: Served,
     /// `None` once it has ended, or is polled elsewhere.
     reply: Option<Reply>,
@@ -94,7 +94,7 @@ enum Task {
 }
 
 /// What became of a handler that was polled.
-enum Polled {
+pub(super) enum Polled {
     Ended(End, Option<u32>),
     /// It computes for long: it is to be polled by a task of its own.
     Slow(Running),
@@ -118,7 +118,7 @@ impl Handlers {
         order: Option<u32>,
         facts: Option<Facts>,
     ) {
-        let running = Running { order, ..self.running(call, reply, guard, facts) };
+        let running = Running { order, ..self.running(call, Some(reply), guard, facts) };
         if let Some(order) = order {
             self.orders.entry(order).or_default();
         }
@@ -144,7 +144,8 @@ impl Handlers {
         order: u32,
         facts: Option<Facts>,
     ) {
-        let running = Running { order: Some(order), ..self.running(call, reply, guard, facts) };
+        let running = self.running(call, Some(reply), guard, facts);
+        let running = Running { order: Some(order), ..running };
         if let Some(called) = &running.called {
             called.waits_for_turn();
         }
@@ -169,26 +170,52 @@ impl Handlers {
         guard: &Arc<SlowGuard>,
         facts: Option<Facts>,
     ) {
-        let running = self.running(call, reply, Some(guard), facts);
+        let running = self.running(call, Some(reply), Some(guard), facts);
         self.spawn_running(live, running);
     }
 
     fn spawn_running(&mut self, live: &Arc<Live>, running: Running) {
-        if !running.call.id.expects_reply() {
-            self.oneway.push(Arc::clone(&running.stop));
-        }
-        self.prune();
+        self.note_own(&running);
         let live = Arc::clone(live);
         let running = Running { task: Task::Own, ..running };
-        let task = async move {
+        self.launch(async move {
             if let Polled::Ended(end, _) = running.await {
                 live.finish(&end);
             }
-        };
+        });
+    }
+
+    /// Runs a handler as a task of its own.
+    pub(super) fn launch(&self, task: impl Future<Output = ()> + Send + 'static) {
         match &self.tasks {
             Some(tasks) => tasks.spawn(task),
             None => tokio::spawn(task),
         };
+    }
+
+    /// What stands for the handler of a call that waits for its turn, in a task of its own.
+    pub(super) fn waiting(
+        &mut self,
+        live: &Arc<Live>,
+        request: &Request,
+        guard: &Arc<SlowGuard>,
+    ) -> Running {
+        let (deadline, arguments) = (request.opening.deadline, request.arguments.len());
+        let facts = live.facts(Some(guard), None, deadline, arguments);
+        let running = self.running(Served::of(request), None, Some(guard), facts);
+        if let Some(called) = &running.called {
+            called.waits_for_turn();
+        }
+        self.note_own(&running);
+        Running { task: Task::Own, ..running }
+    }
+
+    /// Keeps how to stop a handler that is a task of its own.
+    fn note_own(&mut self, running: &Running) {
+        if !running.call.id.expects_reply() {
+            self.oneway.push(Arc::clone(&running.stop));
+        }
+        self.prune();
     }
 
     /// Forgets handlers that have ended as tasks of their own, once there may be as many of them as of others.
@@ -212,7 +239,7 @@ impl Handlers {
     fn running(
         &mut self,
         call: Served,
-        reply: Reply,
+        reply: Option<Reply>,
         guard: Option<&Arc<SlowGuard>>,
         facts: Option<Facts>,
     ) -> Running {
@@ -227,7 +254,7 @@ impl Handlers {
         }
         Running {
             call,
-            reply: Some(reply),
+            reply,
             stop,
             order: None,
             guard: guard.cloned(),
@@ -371,6 +398,24 @@ impl Future for Running {
 }
 
 impl Running {
+    /// The handler of a call whose turn it is.
+    pub(super) fn begin(&mut self, reply: Option<Reply>) {
+        self.reply = reply;
+    }
+
+    /// The end of a call whose handler is not started.
+    pub(super) fn refuse(&mut self, status: Status) -> End {
+        if let Some(mut called) = self.called.take() {
+            called.ends(&Err(Failure::Status(status.clone())));
+        }
+        self.call.ended(Err(Failure::Status(status)))
+    }
+
+    /// Why the handler is to end, if it is.
+    pub(super) fn stopped(&self) -> Option<Status> {
+        self.stop.status()
+    }
+
     fn end(&mut self, outcome: Outcome) -> Polled {
         self.reply = None;
         if let Some(mut called) = self.called.take() {

@@ -21,6 +21,7 @@ mod lifecycle;
 pub(crate) mod linger;
 mod live;
 mod measured;
+mod queued;
 mod reading;
 mod resuming;
 mod scratch;

@@ -1,6 +1,6 @@
 //! The call that a handler serves, and its end: plain data between handlers, driver and machine.
 
-use crate::proto::{CallId, Codec, Outcome};
+use crate::proto::{CallId, Codec, Outcome, connection::Request};
 
 /// The call that a handler serves.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +21,10 @@ pub(super) struct End {
 }
 
 impl Served {
+    pub(super) const fn of(request: &Request) -> Self {
+        Self { id: request.id, codec: request.opening.codec, cost: request.cost }
+    }
+
     pub(super) const fn ended(self, outcome: Outcome) -> End {
         let Self { id, codec, cost } = self;
         End { id, codec, cost, outcome }

@@ -40,6 +40,8 @@ pub(crate) struct SlowGuard {
     calls: AtomicU32,
     score: AtomicU32,
     spawned: AtomicU32,
+    /// What its calls take at least, most of the time, in microseconds; of slow ones alone. Zero while nothing is known.
+    takes: AtomicU32,
     /// What is counted of the method, if anybody may look at that.
     figures: Option<Arc<Figures>>,
 }
@@ -111,6 +113,22 @@ impl SlowGuard {
         self.reply.load(Relaxed) as usize
     }
 
+    /// What a call takes at least, most of the time, as far as is known.
+    pub(crate) fn takes(&self) -> Duration {
+        Duration::from_micros(self.takes.load(Relaxed).into())
+    }
+
+    /// Takes note of how long a call took: what is kept follows short ones soon, and long ones slowly.
+    pub(crate) fn took(&self, took: Duration) {
+        let took = u32::try_from(took.as_micros()).unwrap_or(u32::MAX);
+        let kept = match self.takes.load(Relaxed) {
+            0 => took,
+            kept if took < kept => kept - (kept - took).div_ceil(4),
+            kept => kept + (took - kept) / 64,
+        };
+        self.takes.store(kept, Relaxed);
+    }
+
     /// Takes note of how long a poll took.
     pub(crate) fn record(&self, took: Duration) {
         let score = self.score.load(Relaxed);
@@ -162,6 +180,22 @@ mod tests {
         assert!(guard.likely_reply() > 900 << 10);
         (0..100).for_each(|_| guard.record_reply(100));
         assert_eq!(guard.likely_reply(), 0);
+    }
+
+    #[test]
+    fn what_a_call_takes_follows_the_short_ones() {
+        let guard = SlowGuard::default();
+        assert_eq!(guard.takes(), Duration::ZERO);
+        let (short, long) = (Duration::from_millis(1), Duration::from_millis(100));
+        for _ in 0..100 {
+            guard.took(long);
+        }
+        assert_eq!(guard.takes(), long);
+        // A quarter of the calls is answered at once, say from a cache.
+        for call in 0..1000 {
+            guard.took(if call % 4 == 0 { short } else { long });
+        }
+        assert!(guard.takes() < 25 * short, "{:?}", guard.takes());
     }
 
     #[test]

@@ -60,7 +60,6 @@ pub(crate) struct Gauge {
 /// For how long a delay is told of.
 const FRESH: Duration = Duration::from_millis(200);
 
-#[allow(dead_code, reason = "no call waits on a server yet")]
 impl Gauge {
     /// Another one for the same server.
     pub(crate) fn beside(&self) -> Self {

@@ -201,6 +201,12 @@ pub(crate) trait Serve: Send + Sync + 'static {
     /// Puts the handler of `call` into `slot`; says how to run it, if its method is known.
     fn serve(&self, call: IncomingCall, slot: &mut HandlerSlot) -> Option<Schedule<'_>>;
 
+    /// How a call with this head would be run, if its method is known; nothing of it has been read.
+    fn schedule(&self, opening: &Opening) -> Option<Schedule<'_>> {
+        let _ = opening;
+        None
+    }
+
     /// What remembers the calls that were run once, if anything does.
     fn memory(&self) -> Option<MemoryId> {
         None

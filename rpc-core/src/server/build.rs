@@ -65,6 +65,7 @@ impl Server {
         let connections = Connections::new(router, config, self.ingress, gate, most, silent);
         let connections = connections.with_memory(memory).with_max_age(self.max_age);
         let connections = connections.with_reports(reports);
+        let connections = connections.with_overload(self.overload, Arc::default());
         #[cfg(feature = "resume")]
         let connections = connections.with_sessions(self.resume);
         #[cfg(feature = "http")]

@@ -25,6 +25,7 @@ use super::{
     ingress::Ingress,
     jitter::jittered,
     security::Security,
+    shed::Sheds,
 };
 #[cfg(feature = "resume")]
 use super::{authenticate::listen, sessions::Sessions};
@@ -38,10 +39,7 @@ use crate::{
         Greeting, Side,
         connection::{Config, ConnectionError},
     },
-    seam::{
-        Gauge, Remote as _, Serve,
-        ledger::{Connected, Neighbour},
-    },
+    seam::{Remote as _, Serve},
     service::Memory,
     time::now,
     transport::{Incoming, Link},
@@ -72,17 +70,17 @@ pub(super) struct Connections {
     /// Those of the connections, and the handlers that they have spawned.
     pub(super) tasks: TaskTracker,
     /// What remembers the calls that run once; their handlers outlive their connections.
-    memory: Option<Arc<Memory>>,
+    pub(super) memory: Option<Arc<Memory>>,
     /// The age at which connections end, more or less.
     max_age: Option<Duration>,
     /// Says whether the server serves, if it does.
     pub(super) reports: Option<Reports>,
     handshakes: Arc<Handshakes>,
-    /// How much there is to do, which clients are told.
-    gauge: Arc<Gauge>,
+    /// What it does when there is too much to do.
+    pub(super) sheds: Sheds,
     /// Cancelled before what is live is told: a connection that is not live yet looks when it is.
     pub(super) draining: CancellationToken,
-    aborted: CancellationToken,
+    pub(super) aborted: CancellationToken,
 }
 
 /// What a connection has of the server's limits.
@@ -93,7 +91,7 @@ pub(super) struct Share {
     handshake: Handshake,
 }
 
-const SHUTDOWN: &str = "the server is shutting down";
+pub(super) const SHUTDOWN: &str = "the server is shutting down";
 
 impl Connections {
     pub(super) fn new(
@@ -122,7 +120,7 @@ impl Connections {
             max_age: None,
             reports: None,
             handshakes: Handshakes::new(max_handshakes),
-            gauge: Arc::default(),
+            sheds: Sheds::default(),
             draining: CancellationToken::new(),
             aborted: CancellationToken::new(),
         }
@@ -320,7 +318,7 @@ impl Connections {
         let mut driver =
             Driver::new(link, Side::Acceptor, self.config_of_one(), Some(self.router.clone()));
         driver.track_handlers(self.tasks.clone());
-        driver.measure(Arc::clone(&self.gauge));
+        self.sheds.attach(&mut driver);
         driver.begin_handshake(began, handshake);
         let kept = self.keep(&mut driver, &admission, permit);
         let live = Arc::clone(driver.live());
@@ -384,54 +382,9 @@ impl Connections {
             }
         }
     }
-
-    fn list(self: &Arc<Self>, live: &Arc<Live>, began: Instant) -> Listed {
-        let key = self.live.lock().insert((Arc::clone(live), began));
-        Listed { connections: Arc::clone(self), key }
-    }
-
-    /// Has every connection finish its calls and start no more.
-    pub(super) fn drain(&self) {
-        self.draining.cancel();
-        for live in self.snapshot() {
-            live.drain(SHUTDOWN);
-        }
-    }
-
-    /// Ends every connection at once.
-    pub(super) fn abort(&self) {
-        self.aborted.cancel();
-        self.draining.cancel();
-        for live in self.snapshot() {
-            live.fail(ConnectionError::Aborted);
-        }
-        if let Some(memory) = &self.memory {
-            memory.abort();
-        }
-    }
-
-    /// Resolves when no connection is left, and no handler. None may be added after the call.
-    pub(super) async fn ended(&self) {
-        self.tasks.close();
-        self.tasks.wait().await;
-        if let Some(memory) = &self.memory {
-            memory.ended().await;
-        }
-    }
-
-    fn snapshot(&self) -> Vec<Arc<Live>> {
-        self.live.lock().iter().map(|(_, (live, _))| Arc::clone(live)).collect()
-    }
 }
 
-impl Connected for Connections {
-    fn connections(&self) -> Vec<Neighbour> {
-        let connections: Vec<_> = self.live.lock().iter().map(|(_, live)| live.clone()).collect();
-        connections.into_iter().map(|(live, since)| live.describe(since)).collect()
-    }
-}
-
-/// The same for the time of silence.
+/// The part by which the time of silence is more or less than was said.
 const IDLE_JITTER: f64 = 0.1;
 
 /// The end of a connection that is no longer there, or is served elsewhere.
@@ -439,16 +392,4 @@ pub(super) type Other = Pin<Box<dyn Future<Output = ConnectionError> + Send>>;
 
 fn over(error: ConnectionError) -> Other {
     Box::pin(ready(error))
-}
-
-/// Takes a connection off the list when its task ends, however it ends.
-struct Listed {
-    connections: Arc<Connections>,
-    key: usize,
-}
-
-impl Drop for Listed {
-    fn drop(&mut self) {
-        self.connections.live.lock().remove(self.key);
-    }
 }

@@ -17,12 +17,14 @@ mod inspection;
 mod jitter;
 #[cfg(feature = "tower")]
 mod layers;
+mod listed;
 #[cfg(feature = "etcd")]
 mod registration;
 mod running;
 mod security;
 #[cfg(feature = "resume")]
 mod sessions;
+mod shed;
 #[cfg(feature = "signal")]
 mod signals;
 #[cfg(unix)]
@@ -45,6 +47,7 @@ use crate::{
     health::HealthReporter,
     identity::{Authenticator, Judge},
     inspect::Inspection,
+    overload::Overload,
     proto::{Limits, connection::Config},
     schema::ServiceSchema,
     service::{Connection, Dispatch, Hook, OnceLimits},
@@ -92,6 +95,7 @@ pub struct Server {
     health: Option<HealthReporter>,
     /// Permissions that callers of the health service need.
     health_requires: Vec<String>,
+    overload: Overload,
     /// The outermost first.
     #[cfg(feature = "tower")]
     layers: Vec<crate::service::ServerLayer>,
@@ -122,6 +126,7 @@ impl Default for Server {
             inspection: None,
             health: None,
             health_requires: Vec::new(),
+            overload: Overload::new(),
             #[cfg(feature = "tower")]
             layers: Vec::new(),
             upstream: None,

@@ -60,6 +60,10 @@ impl Serve for Forward {
         Some(Schedule { guard: &self.guard, order: self.orders.get(&name).copied() })
     }
 
+    fn schedule(&self, opening: &Opening) -> Option<Schedule<'_>> {
+        self.own.schedule(opening)
+    }
+
     fn connected(&self, origin: &Arc<dyn Origin>) {
         self.own.connected(origin);
     }

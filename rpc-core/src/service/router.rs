@@ -16,7 +16,7 @@ use super::{
     request::refuse,
 };
 use crate::{
-    proto::{Code, Codec, IdHasher, MemoryId, MethodKey, Status, Streams},
+    proto::{Code, Codec, IdHasher, MemoryId, MethodKey, Opening, Status, Streams},
     schema::{MethodSchema, Outline, Repetition, ServiceSchema},
     seam::{HandlerSlot, IncomingCall, Origin, Schedule, Serve, SlowGuard, ledger::Ledger},
 };
@@ -281,6 +281,13 @@ impl Serve for Router {
                 None
             }
         }
+    }
+
+    fn schedule(&self, opening: &Opening) -> Option<Schedule<'_>> {
+        let route = self.methods.get(&opening.key.name_hash())?;
+        // What is going to be refused need not wait for that.
+        let known = opening.key.is_bare() || opening.key == route.schema.key;
+        known.then_some(Schedule { guard: &route.guard, order: route.order })
     }
 
     fn memory(&self) -> Option<MemoryId> {

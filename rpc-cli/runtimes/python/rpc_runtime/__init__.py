@@ -1,7 +1,7 @@
 """What generated clients need at run time: the protocol, version 1, and values in bincode."""
 
 from .blocking import BlockingConnection
-from .calls import Context, Handled, Items, Method, Plain, Received, context, received
+from .calls import Context, Handled, Items, Method, Plain, Received, context, priority, received
 from .connection import Connection
 from .errors import (
     ApplicationError,
@@ -45,5 +45,6 @@ __all__ = [
     "Some",
     "StatusError",
     "context",
+    "priority",
     "received",
 ]

@@ -10,7 +10,7 @@ import time
 import typing
 
 from .errors import ApplicationError, EncodeError, Failed
-from .frames import NO_REPLY
+from .frames import NO_REPLY, NORMAL
 from .metadata import Pairs
 from .wire import Codec, Reader, Writer
 
@@ -73,6 +73,8 @@ class Context:
         """The connection that the call came from; calls over it go back to the caller."""
         self.metadata: Pairs = call.extension.metadata
         """What the caller sent beside the arguments."""
+        self.priority: int = call.extension.priority
+        """How much the call matters where there is too much to do: 0 is most, 3 is least."""
         self._call = call
         timeout = call.extension.timeout
         self._deadline = None if timeout is None else call.arrived + timeout
@@ -123,6 +125,33 @@ def received() -> typing.Iterator[Received]:
         yield beside
     finally:
         RECEIVED.reset(token)
+
+
+Priority = typing.Literal["critical", "normal", "low", "sheddable"]
+PRIORITIES: tuple[Priority, ...] = ("critical", "normal", "low", "sheddable")
+PRIORITY: contextvars.ContextVar[int | None] = contextvars.ContextVar("rpc_priority", default=None)
+
+
+@contextlib.contextmanager
+def priority(level: Priority) -> typing.Iterator[None]:
+    """Says how much the calls made inside of it matter: ``with client.priority("low"): await service.method()``.
+
+    A server that has too much to do refuses those that matter least. Without it, calls of a handler matter as much as
+    the one that it serves, and all others are normal."""
+    token = PRIORITY.set(PRIORITIES.index(level))
+    try:
+        yield
+    finally:
+        PRIORITY.reset(token)
+
+
+def present_priority() -> int:
+    """How much a call matters that is made here."""
+    chosen = PRIORITY.get()
+    serving = CURRENT.get()
+    if chosen is None and serving is not None:
+        return serving.priority
+    return NORMAL if chosen is None else chosen
 
 
 class Listener:

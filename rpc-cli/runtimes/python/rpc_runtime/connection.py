@@ -9,7 +9,7 @@ import types
 import typing
 
 from .answers import Answers
-from .calls import CURRENT, RECEIVED, Handler, Items, Listener, Method, iterate
+from .calls import CURRENT, RECEIVED, Handler, Items, Listener, Method, iterate, present_priority
 from .errors import Code, StatusError, TimedOut
 from .frames import Extension, Limits
 from .metadata import Metadata, Pairs
@@ -158,6 +158,7 @@ class Connection(Transport):
         """Makes a call that has no reply; returns when it is handed to the connection."""
         self._check()
         extension = Extension(timeout=timeout, metadata=Pairs.of(metadata), within=self._within())
+        extension.priority = present_priority()
         data = encode(method.arguments, arguments)
         length = 8 + len(extension.encode()) + len(data)
         if self.protocol.fits_one_frame(length):
@@ -186,6 +187,7 @@ class Connection(Transport):
         data = encode(method.arguments, arguments)
         uploads = method.uploads is not None
         extension = Extension(timeout, Pairs.of(metadata), uploads, method.downloads, self._within())
+        extension.priority = present_priority()
         # With the credit that a call with items says at its start.
         length = 8 + len(extension.encode()) + len(data) + (7 if method.downloads else 0)
         lane = STREAM if uploads or method.downloads else CALL

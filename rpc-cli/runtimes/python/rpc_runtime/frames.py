@@ -306,6 +306,9 @@ class Hello(Limits):
         return hello
 
 
+NORMAL, LEAST = 1, 3
+
+
 @dataclasses.dataclass
 class Extension:
     """What a request says beside its arguments."""
@@ -318,6 +321,8 @@ class Extension:
     """The receiver's call whose handler makes this one; ``NO_REPLY`` for that of a call without a reply."""
     credit: int = 0
     """The bytes of items that the receiver may send at once, beyond the hello."""
+    priority: int = NORMAL
+    """How much the call matters where its receiver has too much to do: 0 is most, 3 is least."""
     token: bytes = dataclasses.field(default=b"", repr=False)
     """What proves for whom the call is made, in the place of that of the hello. This side passes it over."""
 
@@ -334,13 +339,15 @@ class Extension:
             out += entry(4, self.within.to_bytes(4, "little"))
         if self.credit:
             out += entry(5, self.credit.to_bytes(4, "little"))
+        if self.priority != NORMAL:
+            out += entry(6, bytes((self.priority,)))
         if self.token:
             out += entry(10, self.token)
         return len(out).to_bytes(2, "little") + bytes(out) if out else b""
 
     def read(self, payload: bytes) -> None:
         """Reads the entries of a request. What breaks a rule ends the call only: ``ValueError``, ``UnknownEntry``."""
-        lengths = {1: 8, 3: 1, 4: 4, 5: 4}
+        lengths = {1: 8, 3: 1, 4: 4, 5: 4, 6: 1}
         try:
             # A caller that is refused still sends its items.
             for tag, content in entries(payload):
@@ -364,6 +371,8 @@ class Extension:
                     self.within = number
                 elif tag == 5:
                     self.credit = number
+                elif tag == 6:
+                    self.priority = min(number, LEAST)
         except ProtocolError as error:
             raise ValueError(str(error)) from None
 

@@ -4,7 +4,7 @@ import type { PeerCall } from "./calls.js";
 import { type Codec, encode } from "./codecs.js";
 import type { Connection } from "./connection.js";
 import { AppError, DecodeError, StatusError } from "./errors.js";
-import { NO_REPLY } from "./frames.js";
+import { NO_REPLY, PRIORITIES } from "./frames.js";
 import type { Limits } from "./hello.js";
 import type { Answer, CallContext, ServiceHandler } from "./method.js";
 import type { Protocol } from "./protocol.js";
@@ -107,6 +107,7 @@ export class Dispatcher {
       deadline: left === undefined ? undefined : Date.now() + left,
       connection,
       id: call.id,
+      priority: PRIORITIES[call.extension.priority] ?? "normal",
     };
     if (answer.sends || answer.expects) {
       protocol.accept(call);

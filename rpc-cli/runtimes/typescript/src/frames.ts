@@ -3,6 +3,7 @@
 
 import { codeOf, type Detail, numberOf, ProtocolError, StatusError } from "./errors.js";
 import { block, entries, Metadata, PAIR, passOver, unknown, UnknownEntry } from "./metadata.js";
+import type { Priority } from "./method.js";
 import { Writer } from "./wire.js";
 
 /** The first bytes of each side. */
@@ -212,6 +213,8 @@ export interface Extension {
   readonly nested: boolean;
   /** Bytes of items that may be sent at once beyond the hello. */
   readonly credit: number;
+  /** How much the call matters, by its place among the priorities. */
+  readonly priority: number;
   /** What proves for whom the call is made. This side passes it over. */
   readonly token: Uint8Array | undefined;
 }
@@ -230,15 +233,20 @@ const TIME = 1;
 const STREAMS = 3;
 const WITHIN = 4;
 const CREDIT = 5;
+const PRIORITY = 6;
+const LEAST = 3;
+/** The priority of what says none. */
+export const NORMAL = 1;
+export const PRIORITIES: readonly Priority[] = ["critical", "normal", "low", "sheddable"];
 const TOKEN = 10;
 const MAX_TOKEN = 4096;
-const LENGTHS = new Map([[TIME, 8], [STREAMS, 1], [WITHIN, 4], [CREDIT, 4]]);
+const LENGTHS = new Map([[TIME, 8], [STREAMS, 1], [WITHIN, 4], [CREDIT, 4], [PRIORITY, 1]]);
 
 /** Reads an extension, and gives how long it is. */
 export function decodeExtension(payload: Uint8Array): [extension: Extension, length: number] {
   const metadata = new Metadata();
   let timeout: bigint | undefined;
-  let [streams, credit, nested] = [0, 0, false];
+  let [streams, credit, nested, priority] = [0, 0, false, NORMAL];
   let token: Uint8Array | undefined;
   try {
     const [content, length] = block(payload);
@@ -261,12 +269,14 @@ export function decodeExtension(payload: Uint8Array): [extension: Extension, len
         streams = value[0] ?? 0;
       } else if (tag === WITHIN) {
         nested = true;
+      } else if (tag === PRIORITY) {
+        priority = Math.min(value[0] ?? NORMAL, LEAST);
       } else {
         credit = view(value).getUint32(0, true);
       }
     }
     const [sends, expects] = [(streams & 1) !== 0, (streams & 2) !== 0];
-    return [{ timeout, metadata, sends, expects, nested, credit, token }, length];
+    return [{ timeout, metadata, sends, expects, nested, credit, priority, token }, length];
   } catch (error) {
     if (error instanceof UnknownEntry) {
       throw new RequestError("UNIMPLEMENTED", error.message);

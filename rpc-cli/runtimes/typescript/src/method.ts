@@ -22,6 +22,9 @@ export interface Method<
   readonly fails: AnyCodec | undefined;
 }
 
+/** How much a call matters, from most to least. */
+export type Priority = "critical" | "normal" | "low" | "sheddable";
+
 /** What may be said of one call. */
 export interface CallOptions {
   /** Milliseconds after which the call fails with DEADLINE_EXCEEDED. */
@@ -34,6 +37,8 @@ export interface CallOptions {
   readonly onMetadata?: (metadata: Metadata, when: "leading" | "trailing") => void;
   /** Makes the call for whom this proves, in the place of the connection's token: text, or 1 to 4,096 bytes. */
   readonly token?: string | Uint8Array;
+  /** What a server that has too much to do refuses last, and first; normal if left out. Calls within another are as that is. */
+  readonly priority?: Priority;
   /** The call that is being answered, in calls back to its caller. */
   readonly within?: CallContext;
 }
@@ -44,6 +49,8 @@ export interface CallContext {
   readonly signal: AbortSignal;
   /** What the caller says beside the arguments. */
   readonly metadata: Metadata;
+  /** How much the call matters where there is too much to do. */
+  readonly priority: Priority;
   /** When the caller stops waiting, in milliseconds as `Date.now()` counts them. */
   readonly deadline: number | undefined;
   /** The connection to the caller. */

@@ -3,6 +3,7 @@
 import type { OpenCall, Reply } from "./calls.js";
 import { type AnyCodec, type Codec, encode } from "./codecs.js";
 import { StatusError, type Code } from "./errors.js";
+import { NORMAL, PRIORITIES } from "./frames.js";
 import { Metadata } from "./metadata.js";
 import type { CallOptions, Items, Method } from "./method.js";
 import type { Protocol } from "./protocol.js";
@@ -243,6 +244,15 @@ export function encodeExtension(options: CallOptions, sends: boolean, expects: b
     writer.byte(4);
     writer.u16(4);
     writer.u32(options.within.id);
+  }
+  const priority = PRIORITIES.indexOf(options.priority ?? options.within?.priority ?? "normal");
+  if (priority < 0) {
+    throw new RangeError(`a priority is one of ${PRIORITIES.join(", ")}`);
+  }
+  if (priority !== NORMAL) {
+    writer.byte(6);
+    writer.u16(1);
+    writer.byte(priority);
   }
   if (options.token !== undefined) {
     const token = typeof options.token === "string" ? utf8(options.token) : options.token;

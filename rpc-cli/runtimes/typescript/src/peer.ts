@@ -8,6 +8,7 @@ import {
   Flag,
   type Frame,
   Kind,
+  NORMAL,
   NO_REPLY,
   RequestError,
   sendsItems,
@@ -31,7 +32,7 @@ const KEY = 8;
 
 function nothing(): Extension {
   const metadata = new Metadata();
-  return { timeout: undefined, metadata, sends: false, expects: false, nested: false, credit: 0, token: undefined };
+  return { timeout: undefined, metadata, sends: false, expects: false, nested: false, credit: 0, priority: NORMAL, token: undefined };
 }
 
 export class PeerCalls {

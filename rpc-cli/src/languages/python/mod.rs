@@ -48,7 +48,7 @@ pub(super) enum Part {
 
 /// Names that every package exports beside its services, in their order.
 const EXPORTS: &str = "ApplicationError BlockingConnection Code ConnectError Connection Context DecodeError Detail \
-    EncodeError Failed Limits ProtocolError RpcError Some StatusError context received services types";
+    EncodeError Failed Limits ProtocolError RpcError Some StatusError context priority received services types";
 
 impl<'a> Target<'a> for Python<'a> {
     type Part = Part;

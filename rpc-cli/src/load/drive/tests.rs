@@ -49,6 +49,7 @@ async fn drive_for<C: Caller>(
         warm_up,
         interval: Duration::from_millis(100),
         grace: Duration::from_secs(1),
+        within: Duration::from_millis(100),
     };
     let (cpu, mut seen) = (Meter::new(Err("a test".to_owned())), 0);
     let pool = Pool::of(Payload::new());

@@ -19,6 +19,7 @@ from ._runtime import (
     Some,
     StatusError,
     context,
+    priority,
     received,
 )
 from .services import (
@@ -59,6 +60,7 @@ __all__ = [
     "Types",
     "TypesHandler",
     "context",
+    "priority",
     "received",
     "services",
     "types",

@@ -104,9 +104,14 @@ export interface CallOptions {
   readonly onMetadata?: (metadata: Metadata, when: "leading" | "trailing") => void;
   /** Makes the call for whom this proves, in the place of the connection's token. */
   readonly token?: string | Uint8Array;
+  /** What a server that has too much to do refuses last, and first; normal if left out. Calls within another are as that is. */
+  readonly priority?: Priority;
   /** The call that is being answered, in calls back to its caller. */
   readonly within?: CallContext;
 }
+
+/** How much a call matters, from most to least. */
+export type Priority = "critical" | "normal" | "low" | "sheddable";
 
 /** What a handler may know of the call that it answers. */
 export interface CallContext {
@@ -115,6 +120,8 @@ export interface CallContext {
   readonly metadata: Metadata;
   /** When the caller stops waiting, in milliseconds as `Date.now()` counts them. */
   readonly deadline: number | undefined;
+  /** How much the call matters where there is too much to do. */
+  readonly priority: Priority;
   readonly connection: Connection;
   readonly id: number;
 }

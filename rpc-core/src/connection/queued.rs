@@ -1,0 +1,158 @@
+//! Calls of methods whose handlers compute for long: each waits for its turn among all calls of its server, unread, in a task of
+//! its own. Those that there is no time for are refused where they come in.
+
+use std::{
+    future::{Future as _, poll_fn},
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::Arc,
+    task::Poll,
+};
+
+use super::{
+    Driver,
+    driver::expect_reply,
+    handlers::{Polled, Running},
+    live::Live,
+    scratch::Scratch,
+    served::{End, Served},
+};
+use crate::{
+    overload::{Queued, Shedder},
+    proto::{Failure, Status, connection::Request},
+    seam::{HandlerSlot, IncomingCall, Schedule, Serve, SlowGuard, panicked},
+    time::now,
+};
+
+impl Driver {
+    /// Has calls wait for their turn where `shedder` says so.
+    pub(crate) fn shed(&mut self, shedder: Arc<Shedder>) {
+        self.shedder = Some(shedder);
+    }
+
+    /// Whether a call is to wait for its turn. Ordered ones are not: they start in the order in which they came.
+    #[inline]
+    pub(super) fn takes_turns(&self, request: &Request) -> bool {
+        self.shedder
+            .as_ref()
+            .is_some_and(|shedder| shedder.looks() && self.is_long(shedder, request))
+    }
+
+    fn is_long(&self, shedder: &Shedder, request: &Request) -> bool {
+        let schedule = self.serve.as_ref().and_then(|serve| serve.schedule(&request.opening));
+        let long =
+            schedule.is_some_and(|Schedule { guard, order }| order.is_none() && guard.is_slow());
+        match long {
+            true => shedder.look_on(),
+            false => shedder.looked_in_vain(),
+        }
+        long
+    }
+
+    /// Has a call wait for its turn, or refuses it. Gives the bytes of the reply that it is likely to bring.
+    pub(super) fn queue(&mut self, request: Request, scratch: &mut Scratch) -> usize {
+        let (Some(shedder), Some(serve)) = (&self.shedder, &self.serve) else { return 0 };
+        let Some(Schedule { guard, .. }) = serve.schedule(&request.opening) else { return 0 };
+        match shedder.offer(&request.opening, guard) {
+            Ok(queued) => {
+                let (live, serve, guard) =
+                    (Arc::clone(&self.live), Arc::clone(serve), Arc::clone(guard));
+                let running = self.handlers.waiting(&live, &request, &guard);
+                let likely = expect_reply(&live, request.id, &guard);
+                let waiting = Waiting { running, queued, request, live, serve, guard };
+                self.handlers.launch(waiting.run());
+                likely
+            }
+            Err(status) => {
+                let outcome = Err(Failure::Status(status));
+                guard.count(request.arguments.len(), &outcome, None);
+                scratch.done.push(Served::of(&request).ended(outcome));
+                0
+            }
+        }
+    }
+}
+
+/// A call that waits for its turn.
+struct Waiting {
+    /// Its handler, which is not there yet.
+    running: Running,
+    queued: Queued,
+    request: Request,
+    live: Arc<Live>,
+    serve: Arc<dyn Serve>,
+    guard: Arc<SlowGuard>,
+}
+
+impl Waiting {
+    /// Waits, runs the handler, and tells its end.
+    async fn run(mut self) {
+        let live = Arc::clone(&self.live);
+        let end = match self.turn().await {
+            Ok(()) => self.serve().await,
+            Err(end) => end,
+        };
+        live.finish(&end);
+    }
+
+    /// Resolves when it is the call's turn, or with its end.
+    async fn turn(&mut self) -> Result<(), End> {
+        let Self { running, queued, .. } = self;
+        poll_fn(|cx| {
+            if let Poll::Ready(Polled::Ended(end, _)) = Pin::new(&mut *running).poll(cx) {
+                return Poll::Ready(Err(not_started(end)));
+            }
+            let turn = std::task::ready!(queued.poll_turn(cx));
+            Poll::Ready(turn.map_err(|status| running.refuse(status)))
+        })
+        .await?;
+        if queued.rests() {
+            // Other connections are to read what has come, so that it is refused in time.
+            tokio::task::yield_now().await;
+            if let Some(status) = running.stopped() {
+                return Err(not_started(running.refuse(status)));
+            }
+        }
+        queued.begin();
+        Ok(())
+    }
+
+    /// Runs the handler to its end.
+    async fn serve(self) -> End {
+        let Self { mut running, queued, request, live, serve, guard } = self;
+        let (began, mut slot) = (now(), HandlerSlot::default());
+        let call = IncomingCall { request, origin: live };
+        // Arguments are read by code of the user's.
+        let serve = || serve.serve(call, &mut slot).is_some();
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(serve)) {
+            return running.refuse(panicked(&*panic));
+        }
+        running.begin(slot.take());
+        let mut computes = Some(queued);
+        let polled = poll_fn(|cx| {
+            let polled = Pin::new(&mut running).poll(cx);
+            // What it waits for from here on is no load.
+            computes = None;
+            polled
+        });
+        let end = match polled.await {
+            Polled::Ended(end, _) => end,
+            // It is a task of its own already.
+            Polled::Slow(mut running) => running.refuse(panicked(&"a handler that moves")),
+        };
+        guard.took(now().saturating_duration_since(began));
+        end
+    }
+}
+
+/// The end of a call that was stopped before its handler was started.
+fn not_started(end: End) -> End {
+    let outcome = end.outcome.map_err(|failure| match failure {
+        Failure::Status(status) => {
+            let message = format!("{}; the handler was not started", status.message());
+            Failure::Status(Status::not_started(status.code(), message))
+        }
+        failure => failure,
+    });
+    End { outcome, ..end }
+}
