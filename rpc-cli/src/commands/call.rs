@@ -286,7 +286,7 @@ async fn explained(
     explain::check(described)?;
     let encode = || Coding::of(args.codec, &args.method, described, arguments);
     let prepare = |call, metadata: &Metadata| {
-        Ok(prepare(call, server.patience.left()?, metadata, &mut Source::none()))
+        Ok(prepare(call, args.priority, server.patience.left()?, metadata, &mut Source::none()))
     };
     let explained = explain::call(server, encode, metadata.clone(), prepare).await?;
     match explain::print(explained, args.json, args.compact) {
