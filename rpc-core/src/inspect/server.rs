@@ -1,6 +1,10 @@
 //! The service over a ledger.
 
-use std::{cmp::Reverse, sync::Arc, time::Duration};
+use std::{
+    cmp::Reverse,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use super::{
     CallInFlight, CallList, CallQuery, ConnectionFigures, EndedCall, Inspect, InspectError,
@@ -22,8 +26,8 @@ pub(super) struct Looking {
     pub(super) kill: Killing,
 }
 
-fn in_flight(entry: &Entry) -> CallInFlight {
-    let now = now();
+/// All calls of a list are told as of one instant: of two, the older is never shown as the younger.
+fn in_flight(entry: &Entry, now: Instant) -> CallInFlight {
     CallInFlight {
         call: entry.call,
         method: entry.method.to_owned(),
@@ -92,7 +96,10 @@ impl Inspect for Looking {
         calls.sort_by_key(|entry| (Reverse(old(entry)), entry.call));
         let limit = query.limit.map_or(usize::MAX, |limit| limit as usize);
         let total = calls.len() as u64;
-        CallList { total, calls: calls.iter().take(limit).map(|entry| in_flight(entry)).collect() }
+        CallList {
+            total,
+            calls: calls.iter().take(limit).map(|entry| in_flight(entry, now)).collect(),
+        }
     }
 
     async fn connections(&self) -> Vec<ConnectionFigures> {
@@ -131,7 +138,7 @@ impl Inspect for Looking {
         let calls = self.ledger.calls();
         let entry = calls.iter().find(|entry| entry.call == call);
         let entry = entry.ok_or(InspectError::NoSuchCall(call))?;
-        let was = in_flight(entry);
+        let was = in_flight(entry, now());
         entry.kill();
         tracing::info!(target: "rpc_core::inspect", call, method = entry.method, by = %cx.peer_address(), "a call was ended by an operator");
         Ok(was)
