@@ -201,8 +201,8 @@ async fn costs(effort: Effort) -> Result<String> {
             variant.costs.push(cost);
         }
     }
-    let mut text = format!(
-        "| add, 1x64, both sides | CPU a call | more than nothing | by nothing | bar |\n|---|---|---|---|---|\n"
+    let mut text = String::from(
+        "| add, 1x64, both sides | CPU a call | more than nothing | by nothing | bar |\n|---|---|---|---|---|\n",
     );
     let base = variants[0].costs.clone();
     for Variant { name, costs, .. } in &variants {
