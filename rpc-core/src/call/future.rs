@@ -131,10 +131,17 @@ impl<T, E> Call<T, E> {
 
     /// The same with what becomes of a second call, where there may be one.
     #[cfg(feature = "fleet")]
+    #[inline]
     fn with_hedge(&mut self, progress: Poll<Progress>, cx: &mut Context<'_>) -> Poll<Progress> {
-        if self.request.options.is_none() {
-            return progress;
+        match self.request.options {
+            None => progress,
+            Some(_) => self.with_second(progress, cx),
         }
+    }
+
+    #[cfg(feature = "fleet")]
+    #[cold]
+    fn with_second(&mut self, progress: Poll<Progress>, cx: &mut Context<'_>) -> Poll<Progress> {
         match progress {
             Poll::Ready(Progress::Ended(outcome, _)) if self.hedge_goes_on(&outcome) => {
                 self.poll_progress(cx)
@@ -161,7 +168,9 @@ impl<T, E> Call<T, E> {
     /// Gives the call up.
     pub(super) fn cancel(&mut self) {
         #[cfg(feature = "fleet")]
-        self.cancel_hedge();
+        if self.request.options.is_some() {
+            self.cancel_hedge();
+        }
         if let State::Open(id) = std::mem::replace(&mut self.state, State::Done)
             && let Some(caller) = &self.caller
         {

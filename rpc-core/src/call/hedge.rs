@@ -113,6 +113,7 @@ impl Outgoing {
     }
 
     /// Refuses a call that is to be made twice and must not be.
+    #[cold]
     pub(super) fn check_hedge(&mut self) {
         let may = self.options.as_ref().is_some_and(|options| options.again.idempotent)
             || self.method.repetition() == Repetition::Idempotent;
@@ -253,6 +254,7 @@ impl<T, E> Call<T, E> {
     }
 
     /// Gives the second call up.
+    #[cold]
     pub(super) fn cancel_hedge(&mut self) {
         if let Some(hedged) = self.request.hedged()
             && let Stage::Second(caller, id) = std::mem::replace(&mut hedged.stage, Stage::Settled)

@@ -32,6 +32,7 @@ use super::{
     handshake::Handshake,
     linger,
     live::Live,
+    queued,
     resuming::Tie,
     scratch::{self, Scratch},
     served::Served,
@@ -41,10 +42,10 @@ use crate::{
     figures::{self, Connected},
     overload::Shedder,
     proto::{
-        CallId, Code, Decoder, Failure, Payload, Side, Status,
+        Code, Decoder, Failure, Payload, Side, Status,
         connection::{Config, ConnectionError, Event, Request},
     },
-    seam::{HandlerSlot, IncomingCall, Serve, SlowGuard, panicked},
+    seam::{HandlerSlot, IncomingCall, Serve, panicked},
     time::now,
     transport::{Link, ReadHalf},
 };
@@ -382,7 +383,7 @@ impl Driver {
                 let facts = self.live.facts(Some(guard), None, deadline, arguments);
                 self.handlers.spawn(&self.live, call, reply, guard, facts);
             }
-            return expect_reply(&self.live, call.id, guard);
+            return queued::expect_reply(&self.live, call.id, guard);
         }
         let (polled, timed) = scratch.slot.poll_first(guard.map(|guard| &**guard));
         match polled {
@@ -403,7 +404,7 @@ impl Driver {
                 }
                 // Ordered ones run one after the other, and none may start before another.
                 let guard = guard.filter(|_| order.is_none());
-                guard.map_or(0, |guard| expect_reply(&self.live, call.id, guard))
+                guard.map_or(0, |guard| queued::expect_reply(&self.live, call.id, guard))
             }
         }
     }
@@ -441,13 +442,4 @@ impl Driver {
             self.error = start.error;
         }
     }
-}
-
-/// Has a reply counted that is likely to be long, while its handler runs.
-pub(super) fn expect_reply(live: &Live, id: CallId, guard: &SlowGuard) -> usize {
-    let likely = guard.likely_reply();
-    if likely > 0 && id.expects_reply() {
-        live.with(|state| state.machine.expect_reply(id, guard.name_hash(), likely));
-    }
-    likely
 }

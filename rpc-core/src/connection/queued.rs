@@ -11,7 +11,6 @@ use std::{
 
 use super::{
     Driver,
-    driver::expect_reply,
     handlers::{Polled, Running},
     live::Live,
     scratch::Scratch,
@@ -19,7 +18,7 @@ use super::{
 };
 use crate::{
     overload::{Queued, Shedder},
-    proto::{Failure, Status, connection::Request},
+    proto::{CallId, Failure, Status, connection::Request},
     seam::{HandlerSlot, IncomingCall, Schedule, Serve, SlowGuard, panicked},
     time::now,
 };
@@ -155,4 +154,13 @@ fn not_started(end: End) -> End {
         failure => failure,
     });
     End { outcome, ..end }
+}
+
+/// Has a reply counted that is likely to be long, while its handler runs.
+pub(super) fn expect_reply(live: &Live, id: CallId, guard: &SlowGuard) -> usize {
+    let likely = guard.likely_reply();
+    if likely > 0 && id.expects_reply() {
+        live.with(|state| state.machine.expect_reply(id, guard.name_hash(), likely));
+    }
+    likely
 }

@@ -71,6 +71,10 @@ pub(crate) trait Supply: fmt::Debug + Send + Sync + 'static {
 
 /// The caller that a call waits for, and how long it does.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(
+    not(feature = "fleet"),
+    allow(dead_code, reason = "where there is one server, there is no choice")
+)]
 pub(crate) struct Wanted {
     /// When its caller stops waiting, if that was said.
     pub(crate) deadline: Option<Instant>,
