@@ -197,8 +197,11 @@ impl<T, E> Call<T, E> {
             return Poll::Pending;
         }
         // The second is the call from here on.
-        self.cancel();
-        self.caller = Some(caller);
+        let first = self.caller.replace(caller);
+        if let (State::Open(id), Some(first)) = (&self.state, first) {
+            first.cancel_late(*id);
+        }
+        self.state = State::Done;
         Poll::Ready(ended)
     }
 

@@ -108,6 +108,12 @@ pub(crate) trait Caller: Remote {
     /// Gives up a call whose outcome was not taken: the peer is asked to end it.
     fn cancel(&self, id: CallId);
 
+    /// Gives up a call since another server has answered in its place: here it takes too long.
+    #[cfg(feature = "fleet")]
+    fn cancel_late(&self, id: CallId) {
+        self.cancel(id);
+    }
+
     /// What carries the items of calls that were opened here.
     fn items(self: Arc<Self>) -> Arc<dyn ItemLink>;
 

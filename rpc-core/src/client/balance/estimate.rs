@@ -13,7 +13,7 @@ use crate::proto::CallId;
 /// A time since the fleet began, in nanoseconds.
 pub(super) type Nanos = u64;
 
-/// Refusals count for so much at most.
+/// Refusals, and calls that were overtaken, count for so much at most.
 const LONGEST: Nanos = 10_000_000_000;
 
 /// Half of what a server is known to be slower by is forgotten after this time.
@@ -160,6 +160,16 @@ impl Estimate {
         }
     }
 
+    /// The call that is timed was given up since another server has answered meanwhile: how long it would have taken nobody
+    /// knows, and it is taken for four times as much as it has.
+    pub(super) fn note_late(&self, now: Nanos) {
+        let took = now.saturating_sub(self.since.load(Ordering::Relaxed)).max(1);
+        let late = took.saturating_mul(4).min(LONGEST);
+        let known = self.latency().unwrap_or(0);
+        self.latency.store(known.max(late), Ordering::Relaxed);
+        self.forget();
+    }
+
     /// Settles what a call counts for from here on. `passed` is the time since this was done last, `fastest` the time
     /// that a call takes where it takes the least, `waits` that which calls wait before they start, as the server says.
     pub(super) fn settle(&self, now: Nanos, passed: Nanos, fastest: Nanos, waits: Nanos) {
@@ -299,6 +309,18 @@ mod tests {
         let estimate = known(MS);
         estimate.settle(0, 0, MS, 20 * MS);
         assert_eq!(estimate.score(), 21 * MS);
+    }
+
+    #[test]
+    fn who_was_overtaken_is_slow() {
+        let estimate = known(MS);
+        while !estimate.begin() {
+            estimate.end(CallId::new(2));
+        }
+        estimate.time(CallId::new(7), 0);
+        assert!(estimate.end(CallId::new(7)));
+        estimate.note_late(2 * MS);
+        assert_eq!(estimate.latency(), Some(8 * MS));
     }
 
     #[test]

@@ -190,6 +190,13 @@ impl Caller for Member {
         Caller::cancel(&*self.connection, id);
     }
 
+    fn cancel_late(&self, id: CallId) {
+        if self.estimate.end(id) {
+            self.estimate.note_late(self.fleet.settle());
+        }
+        Caller::cancel(&*self.connection, id);
+    }
+
     fn items(self: Arc<Self>) -> Arc<dyn ItemLink> {
         Arc::clone(&self.connection) as _
     }
