@@ -114,19 +114,19 @@ pub(super) fn plot(rows: &[Row], folder: &Path) -> Result<()> {
         );
     }
     let colours = ["#1b6ca8", "#c0392b", "#27824a", "#8e6a00"];
-    for (row, colour) in rows.iter().zip(colours) {
+    for ((row, colour), place) in rows.iter().zip(colours).zip(0u16..) {
         let peak = row.peak().max(1.0);
         let points: Vec<String> = row
             .runs
             .iter()
             .map(|run| format!("{:.1},{:.1}", x(run.load), y(run.goodput / peak)))
             .collect();
-        let last = row.runs.last().map_or(0.0, |run| run.goodput / peak);
+        // Lines may end in the same place: their names stand above them.
         let _ = writeln!(
             svg,
-            "<polyline fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\" points=\"{}\"/><text x=\"546\" y=\"{:.1}\" fill=\"{colour}\">{}</text>",
+            "<polyline fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\" points=\"{}\"/><text x=\"{}\" y=\"38\" fill=\"{colour}\">{}</text>",
             points.join(" "),
-            y(last) + 4.0,
+            60 + 120 * place,
             row.name
         );
     }
