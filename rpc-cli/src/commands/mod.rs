@@ -56,8 +56,9 @@ Examples:
   rpc codegen 127.0.0.1:7000 --lang python --out api  a client for another language
 
 An address is host:port, tls:host:port, ws:host:port, wss:host:port or unix:/path; ws: and wss: go
-where only HTTP passes. Where none is written, that of the variable
-RPC_ADDRESS is meant.
+where only HTTP passes. Several with commas between them, dns:host:port, file:/path or
+etcd://host:port/prefix are servers of which each will do. Where none is written, that of the
+variable RPC_ADDRESS is meant.
 
 Exit codes:
   0    success

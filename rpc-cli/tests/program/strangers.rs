@@ -19,7 +19,7 @@ fn nothing_listening_is_said_so() {
 #[test]
 fn what_is_no_address_says_what_one_is() {
     let ran = run(&["list", "nonsense"]);
-    let words = "\"nonsense\" is not an address: write host:port, such as 127.0.0.1:7000, or tls:, ws: or wss:host:port, or unix:/path";
+    let words = "\"nonsense\" is not an address: write host:port, such as 127.0.0.1:7000, or tls:, ws: or wss:host:port, or unix:/path; several with commas between them, dns:host:port or file:/path for many servers";
     assert_eq!((ran.code, ran.stderr), (2, format!("error: {words}\n")));
 }
 
