@@ -30,12 +30,12 @@ use crate::transport::Address;
 /// whatever else knows: see [`Endpoint::connect_fleet`](crate::Endpoint::connect_fleet).
 ///
 /// ```
-/// use futures_util::{Stream, StreamExt as _};
+/// use futures_util::{Stream, stream};
 /// use rpc_core::{Address, discover::{Discover, DiscoverError, Instance, Refresh}};
-/// use tokio_stream::wrappers::WatchStream;
+/// use tokio::sync::watch;
 ///
 /// /// Servers that another part of the program keeps a list of.
-/// struct Known(tokio::sync::watch::Receiver<Vec<Address>>);
+/// struct Known(watch::Receiver<Vec<Address>>);
 ///
 /// impl Discover for Known {
 ///     fn address(&self) -> Address {
@@ -46,8 +46,13 @@ use crate::transport::Address;
 ///         &self,
 ///         _refresh: Refresh,
 ///     ) -> impl Stream<Item = Result<Vec<Instance>, DiscoverError>> + Send {
-///         let instances = |all: Vec<Address>| all.into_iter().map(Instance::new).collect();
-///         WatchStream::new(self.0.clone()).map(move |all| Ok(instances(all)))
+///         let mut known = self.0.clone();
+///         known.mark_changed();
+///         stream::unfold(known, |mut known| async move {
+///             known.changed().await.ok()?;
+///             let all = known.borrow_and_update().clone();
+///             Some((Ok(all.into_iter().map(Instance::new).collect()), known))
+///         })
 ///     }
 /// }
 /// ```
