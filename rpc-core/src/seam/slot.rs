@@ -138,6 +138,7 @@ impl HandlerSlot {
 }
 
 impl Beside {
+    #[inline]
     fn end(&mut self) {
         self.span = None;
         if let Some(told) = self.told.take() {
