@@ -11,7 +11,7 @@
 //!
 //! Only calls of methods whose handlers compute for long come here: those of the others are over sooner than they would be
 //! refused. What counts is work that could run, and how late a thread comes to it: as many calls are handed to the runtime as it
-//! has threads, and the next one when it has come to one of them. What a handler waits for afterwards is no load. [`Limiter`] and what is below it know no clock, no lock and no task; [`Shedder`] is all that.
+//! has threads, and the next one when it has come to one of them. What a handler waits for afterwards is no load. `Limiter` and what is below it know no clock, no lock and no task; `Shedder` is all that.
 
 mod demand;
 mod figures;
