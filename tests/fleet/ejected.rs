@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rpc_core::{Balance, Code, Endpoint, Retry, Status};
 
-use crate::ground::{Reaction, Worker, Yard, all_known};
+use crate::ground::{Reaction, Worker, Yard, all_known, soon};
 
 /// Refuses every call but the first, as if nobody were there.
 fn broken(number: usize) -> Worker {
@@ -20,14 +20,23 @@ async fn a_server_whose_calls_all_fail_is_left_alone() {
     let endpoint = Endpoint::new().retry(Retry::off());
     let client = yard.client(endpoint).await;
     all_known(&client, 3).await;
-    let before = yard.workers[1].calls();
+    // Five in a row.
     let mut failed = 0;
+    soon(async {
+        for number in 1.. {
+            failed += usize::from(client.enter(number).await.is_err());
+            if failed == 5 {
+                return;
+            }
+        }
+    })
+    .await;
+    let mut more = 0;
     for number in 1..=300 {
-        failed += usize::from(client.enter(number).await.is_err());
+        more += usize::from(client.look(number).await.is_err());
     }
-    assert_eq!(failed, yard.workers[1].calls() - before);
-    // Five in a row; some more if the last second was one in which it was tried again.
-    assert!((5..50).contains(&failed), "{failed} of 300 calls went to the broken server");
+    // Some more if it was tried again meanwhile.
+    assert!(more < 50, "{more} of 300 calls went to the broken server");
 }
 
 #[tokio::test]
@@ -35,11 +44,12 @@ async fn never_more_than_half_are_left_alone() {
     let yard = Yard::of((0..4).map(broken).collect()).await;
     let client = yard.client(Endpoint::new().retry(Retry::off())).await;
     all_known(&client, 4).await;
-    for number in 1..=400 {
-        client.look(number).await.unwrap_err();
-    }
-    let calls = yard.calls();
-    assert!(calls.iter().filter(|calls| **calls > 20).count() >= 2, "{calls:?}");
+    soon(async {
+        while yard.calls().iter().filter(|calls| **calls > 50).count() < 2 {
+            client.look(1).await.unwrap_err();
+        }
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -48,11 +58,14 @@ async fn ejection_may_be_turned_off() {
     let balance = Balance::new().eject_after(0);
     let client = yard.client(Endpoint::new().retry(Retry::off()).balance(balance)).await;
     all_known(&client, 3).await;
-    let before = yard.workers[1].calls();
-    for number in 1..=300 {
-        let _ = client.enter(number).await;
-    }
-    assert!(yard.workers[1].calls() - before > 50, "{:?}", yard.calls());
+    let mut number = 0;
+    soon(async {
+        while yard.workers[1].calls() < 100 {
+            number += 1;
+            let _ = client.enter(number).await;
+        }
+    })
+    .await;
 }
 
 /// Calls that may be repeated go to another one after a refusal, and none fails.
