@@ -37,6 +37,8 @@ impl Driver {
             .is_some_and(|shedder| shedder.looks() && self.is_long(shedder, request))
     }
 
+    // Apart, so that calls of short methods need no room for it.
+    #[cold]
     fn is_long(&self, shedder: &Shedder, request: &Request) -> bool {
         let schedule = self.serve.as_ref().and_then(|serve| serve.schedule(&request.opening));
         let long =
@@ -49,6 +51,7 @@ impl Driver {
     }
 
     /// Has a call wait for its turn, or refuses it. Gives the bytes of the reply that it is likely to bring.
+    #[cold]
     pub(super) fn queue(&mut self, request: Request, scratch: &mut Scratch) -> usize {
         let (Some(shedder), Some(serve)) = (&self.shedder, &self.serve) else { return 0 };
         let Some(Schedule { guard, .. }) = serve.schedule(&request.opening) else { return 0 };
