@@ -39,7 +39,8 @@ async fn a_server_tells_how_many_calls_it_serves_for_all_its_clients() {
     let waiting: Vec<_> = (0..5).map(|_| tokio::spawn(busy.wait())).collect();
     timeout(LONG, toys.until_waiting(5)).await.unwrap();
 
-    let other = PlaygroundClient::connect(server.address()).await.unwrap();
+    let asks = Endpoint::new().load_reports().connect(server.address()).await.unwrap();
+    let other = PlaygroundClient::new(asks);
     assert_eq!(other.channel().peer_load(), None, "it has said nothing yet");
     assert_eq!(timeout(LONG, told(&other)).await.unwrap(), 5);
     assert!(
@@ -58,6 +59,7 @@ async fn a_server_tells_how_many_calls_it_serves_for_all_its_clients() {
         }
     };
     timeout(LONG, all_ended).await.unwrap();
+    assert_eq!(busy.channel().peer_load(), None, "it did not ask");
 }
 
 #[service]

@@ -114,8 +114,8 @@ impl Channel {
     }
 
     /// How much the server has to do, as it has last said; `None` until it has, if it does not, and where there is no connection.
-    /// Servers of this crate tell with the first reply, and then once for each 32 calls or 100 ms in which there are any. It is what
-    /// tells servers apart that answer the same calls: reading it costs a few loads.
+    /// Servers of this crate tell those that [ask](crate::Endpoint::load_reports) with the first reply, and then once for each 32
+    /// calls or 100 ms in which there are any. It is what tells servers apart that answer the same calls: reading it costs a few loads.
     #[must_use]
     pub fn peer_load(&self) -> Option<PeerLoad> {
         self.way().asked()?.peer_load()

@@ -79,7 +79,7 @@ pub struct Endpoint {
 impl Default for Endpoint {
     fn default() -> Self {
         Self {
-            config: Config { load: LoadReports::Read, ..Config::default() },
+            config: Config::default(),
             codec: Codec::default(),
             timeout: None,
             connect_timeout: Duration::from_secs(20),
@@ -254,6 +254,14 @@ impl Endpoint {
     /// twice, go as JSON at once. Default: off.
     pub const fn evolve(mut self, evolve: bool) -> Self {
         self.evolve = evolve;
+        self
+    }
+
+    /// Has the servers say how much they have to do, for [`Channel::peer_load`]: 17 bytes with their first reply, and then once for
+    /// each 32 calls or 100 ms. A channel to one of several servers asks without being told to.
+    #[must_use]
+    pub const fn load_reports(mut self) -> Self {
+        self.config.load = LoadReports::Read;
         self
     }
 

@@ -96,6 +96,7 @@ pub(super) enum Stage {
 impl Fleet {
     /// Nothing is done before somebody needs a server. Connections run on the current runtime.
     pub(crate) fn new(endpoint: Endpoint, discover: Arc<dyn AnyDiscover>) -> Arc<Self> {
+        let endpoint = endpoint.load_reports();
         let now = now();
         let state = State {
             servers: HashMap::new(),
