@@ -259,7 +259,6 @@ impl Endpoint {
 
     /// Has the servers say how much they have to do, for [`Channel::peer_load`]: 17 bytes with their first reply, and then once for
     /// each 32 calls or 100 ms. A channel to one of several servers asks without being told to.
-    #[must_use]
     pub const fn load_reports(mut self) -> Self {
         self.config.load = LoadReports::Read;
         self
