@@ -49,6 +49,8 @@ pub(super) fn encode(
     encoded.map_err(|error| unencodable(&error))
 }
 
+// Apart, so that bincode has the registers.
+#[inline(never)]
 fn encode_json(
     method: &MethodSchema,
     arguments: &[&dyn Sendable],

@@ -96,6 +96,23 @@ impl<T, E> Call<T, E> {
         Poll::Pending
     }
 
+    /// Sends a plain call on the connection that it was made for, as nearly all are; `None`, with nothing done, for any
+    /// other. Its twin is [`Self::send`].
+    #[inline]
+    fn send_plain(&mut self, cx: &Context<'_>) -> Option<Result<(), Status>> {
+        let (Some(caller), Ok(arguments)) = (&self.caller, &self.request.arguments) else {
+            return None;
+        };
+        if arguments.is_shared() {
+            return None;
+        }
+        let opening = self.request.plain_opening()?;
+        let opened = caller.open(&opening, arguments, cx);
+        // It owns nothing, which the compiler does not know.
+        std::mem::forget(opening);
+        Some(opened.map(|id| self.state = State::Open(id)))
+    }
+
     fn poll_progress(&mut self, cx: &mut Context<'_>) -> Poll<Progress> {
         if let State::Unsent = self.state {
             let Poll::Ready(outcome) = self.send(cx) else {
@@ -193,6 +210,14 @@ impl<T, E> Call<T, E> {
         match end {
             Some(Err(Failure::Status(status))) => self.comes_back(id, status),
             _ => false,
+        }
+    }
+
+    /// Says that the handler which makes the call waits for its reply.
+    #[inline]
+    fn note_wait(&self) {
+        if let Method::Known { method, .. } = self.request.method {
+            note(Waits::Reply(&method.path));
         }
     }
 
@@ -333,6 +358,23 @@ impl<T, E> Future for Call<T, E> {
                 _ => return Poll::Ready(this.read_plain(outcome)),
             }
         }
+        if let State::Unsent = this.state
+            && let Some(sent) = this.send_plain(cx)
+        {
+            match sent {
+                Ok(()) => {
+                    this.note_wait();
+                    return Poll::Pending;
+                }
+                Err(status) => {
+                    this.state = State::Done;
+                    let progress = Progress::Ended(Err(Failure::Status(status)), None);
+                    if !this.goes_again(None, &progress) {
+                        return Poll::Ready(this.read(progress));
+                    }
+                }
+            }
+        }
         #[cfg(feature = "tower")]
         if this.is_layered() {
             return this.poll_layered(cx);
@@ -344,9 +386,7 @@ impl<T, E> Future for Call<T, E> {
                 return Poll::Ready(this.read(progress));
             }
         }
-        if let Method::Known { method, .. } = this.request.method {
-            note(Waits::Reply(&method.path));
-        }
+        this.note_wait();
         this.poll_scope(cx).map(|status| Err(status.into()))
     }
 }

@@ -168,6 +168,18 @@ impl Outgoing {
         opening
     }
 
+    /// The same for a call that says nothing but its method and expects one reply; `None` for any other.
+    #[inline]
+    pub(super) fn plain_opening(&self) -> Option<Opening> {
+        let is_plain = self.options.is_none()
+            && self.naming == Naming::Signed
+            && self.reply == Reply::Expected
+            && self.streams == Streams::NONE
+            && self.method.repetition() != Repetition::Once;
+        let opening = Opening::new(self.method.key(), self.codec);
+        is_plain.then(|| Opening { order: self.method.order(), ..opening })
+    }
+
     /// Gives the call a key of its own, unless it has one: the same for all its attempts.
     #[cold]
     fn give_key(&mut self) {
@@ -175,6 +187,7 @@ impl Outgoing {
     }
 
     /// Keeps what an opening took, for a call that may go again.
+    #[inline]
     pub(super) fn take_back(&mut self, opening: Opening) {
         if let Some(options) = &mut self.options {
             (options.metadata, options.token) = (opening.metadata, opening.token);

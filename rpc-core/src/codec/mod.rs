@@ -163,7 +163,7 @@ pub(crate) fn payload_of(
     if gaps.is_some() || buffer.len() > KEEP {
         return Ok(long(buffer, gaps));
     }
-    let payload = Payload::copy_from_slice(&buffer);
+    let payload = Payload::copy_from_buffer(&mut buffer);
     SCRATCH.set(buffer);
     Ok(payload)
 }

@@ -181,15 +181,32 @@ impl Payload {
         }
     }
 
+    /// A copy of `buffer`, which may be longer afterwards: as in [`Self::copy_from_start`] a fixed number of bytes is cheaper
+    /// to copy, and what is not there is made up.
+    #[inline]
+    pub(crate) fn copy_from_buffer(buffer: &mut Vec<u8>) -> Self {
+        let length = buffer.len();
+        if length > INLINE {
+            return Self::copy_from_slice(buffer);
+        }
+        buffer.extend_from_slice(&[0; INLINE]);
+        Self::copy_from_start(buffer, length)
+    }
+
     /// Appends the bytes to `out`; of those held in place all, and then as many are taken off as do not count.
     #[inline]
     pub(crate) fn append_to(&self, out: &mut Vec<u8>) {
+        let Held::Inline { length, bytes } = &self.0 else { return self.append_shared(out) };
+        let end = out.len() + usize::from(*length);
+        out.extend_from_slice(bytes);
+        out.truncate(end);
+    }
+
+    // Apart, so that what is short needs no call.
+    #[inline(never)]
+    fn append_shared(&self, out: &mut Vec<u8>) {
         match &self.0 {
-            Held::Inline { length, bytes } => {
-                let end = out.len() + usize::from(*length);
-                out.extend_from_slice(bytes);
-                out.truncate(end);
-            }
+            Held::Inline { .. } => {}
             Held::Shared(bytes) => out.extend_from_slice(bytes),
             Held::Parts(parts) => parts.parts.iter().for_each(|part| out.extend_from_slice(part)),
         }

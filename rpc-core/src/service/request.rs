@@ -123,7 +123,7 @@ impl Request {
     /// the reply is there.
     #[inline]
     pub fn run<F: Future<Output = Outcome> + Send + 'static>(
-        self,
+        mut self,
         slot: &mut HandlerSlot,
         handler: F,
     ) {
@@ -131,8 +131,8 @@ impl Request {
         self.accompany(slot);
     }
 
-    // There is a future for each method: what is done besides is not to be generic.
-    fn accompany(mut self, slot: &mut HandlerSlot) {
+    // There is a future for each method: what is done besides is not to be generic. By reference: it is long to move.
+    fn accompany(&mut self, slot: &mut HandlerSlot) {
         if tracing::enabled!(target: "rpc_core::call", Level::DEBUG) {
             slot.enter(tracing::debug_span!(
                 target: "rpc_core::call",

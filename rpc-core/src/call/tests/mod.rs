@@ -262,6 +262,39 @@ fn the_state_of_a_channel_can_be_waited_for() {
     assert_eq!(double.phase(), Phase::Draining);
 }
 
+/// A call that says nothing of itself is sent by a short way of its own; one that has options goes the long way.
+#[test]
+fn a_plain_call_is_sent_as_any_other() {
+    let lost = || Status::not_started(Code::Unavailable, "lost");
+    let ends = [
+        (None, Ok(three())),
+        (None, Err(Failure::Application(three()))),
+        (None, Err(Failure::Status(Status::new(Code::Internal, "broken")))),
+        (Some(lost()), Ok(three())),
+    ];
+    for long in [false, true] {
+        let arguments = if long { Payload::from(vec![b' '; 100_000]) } else { three() };
+        for (refused, outcome) in ends.clone() {
+            let sent = [false, true].map(|plain| {
+                let double = Double::new();
+                double.change(|seen| {
+                    seen.refused.clone_from(&refused);
+                    seen.outcomes.push_back(outcome.clone());
+                });
+                let channel = Channel::new(Target::caller(double.clone()), Codec::Json, None);
+                let call = raw(&channel, &arguments);
+                let mut call = if plain { call } else { call.idempotent() };
+                let polled = (&mut call).now_or_never().or_else(|| (&mut call).now_or_never());
+                drop(call);
+                let seen = double.seen.lock();
+                (polled, seen.opened.clone(), seen.cancelled.clone())
+            });
+            assert_eq!(sent[0], sent[1], "{refused:?}");
+            assert_eq!(sent[0].1.len(), usize::from(refused.is_none()));
+        }
+    }
+}
+
 #[test]
 fn a_call_is_moved_without_a_call_of_memcpy() {
     // Compilers copy up to eight times 16 bytes in place.

@@ -138,7 +138,7 @@ impl Connection {
     pub fn new(side: Side, config: Arc<Config>, now: Instant) -> Self {
         let mut connection = Self {
             side,
-            timers: timers::Timers::new(now),
+            timers: timers::Timers::new(now, config.keepalive),
             streams: StreamTable::new(config.limits.shared_window),
             config,
             created: now,

@@ -140,7 +140,10 @@ impl Outbox {
             self.unsent_replies += HEAD_LEN + length;
         }
         if length <= self.max_frame {
-            self.frame(head, prefix, body);
+            match prefix {
+                [] => self.frame(head, [], body),
+                prefix => self.frame_behind(head, prefix, body),
+            }
             return true;
         }
         self.unsent += length;
@@ -148,9 +151,21 @@ impl Outbox {
         false
     }
 
-    /// Appends a message that fits one frame and is not to keep its place behind others.
+    /// Appends a message that fits one frame and is not to keep its place behind others: a prefix of a known length is
+    /// cheaper to copy.
     #[inline]
-    pub(super) fn frame(&mut self, head: Head, prefix: &[u8], body: &Payload) {
+    pub(super) fn frame<const N: usize>(&mut self, head: Head, prefix: [u8; N], body: &Payload) {
+        let length = (N + body.len()) as u32;
+        self.pace.small();
+        self.append(|out| {
+            out.extend_from_slice(&Head { length, ..head }.encode());
+            out.extend_from_slice(&prefix);
+            body.append_to(out);
+        });
+    }
+
+    /// The same for a prefix of any length.
+    fn frame_behind(&mut self, head: Head, prefix: &[u8], body: &Payload) {
         let length = (prefix.len() + body.len()) as u32;
         self.pace.small();
         self.append(|out| {

@@ -248,7 +248,7 @@ impl Connection {
         let id = self.outbound.start_plain(opening.codec);
         let flags = Flags::MINE.with(Flags::of(opening.codec));
         let front = opening.key.to_u64().to_le_bytes();
-        self.outbox.frame(request_head(id, flags), &front, arguments);
+        self.outbox.frame(request_head(id, flags), front, arguments);
         id
     }
 

@@ -106,7 +106,7 @@ impl Connection {
             let why = "the other side lacks bytes that this side does not have any more";
             return Err(ConnectionError::NotResumed(why.to_owned()));
         }
-        self.timers.begin_anew(now);
+        self.timers.begin_anew(now, self.config.keepalive);
         Ok(())
     }
 

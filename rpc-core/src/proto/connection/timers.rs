@@ -14,6 +14,9 @@ use crate::proto::{Code, Decoder, Execution, Status};
 pub(super) struct Timers {
     /// When bytes last came.
     pub(super) received: Instant,
+    /// When a peer of whom replies are awaited is pinged at the earliest. Kept, because each call asks for it; `None` if
+    /// no peer is pinged.
+    quiet_until: Option<Instant>,
     /// When the handshake began: the thread may have been busy since the transport was opened.
     handshake: Option<Instant>,
     /// Since when the transport takes no bytes.
@@ -36,9 +39,10 @@ struct Begun {
 }
 
 impl Timers {
-    pub(super) const fn new(now: Instant) -> Self {
+    pub(super) fn new(now: Instant, keepalive: Option<Duration>) -> Self {
         Self {
             received: now,
+            quiet_until: keepalive.and_then(|interval| now.checked_add(interval)),
             handshake: None,
             write_blocked: None,
             pinged: None,
@@ -48,14 +52,21 @@ impl Timers {
         }
     }
 
+    /// Bytes have come.
+    fn note_life(&mut self, now: Instant, keepalive: Option<Duration>) {
+        self.received = now;
+        self.quiet_until = keepalive.and_then(|interval| now.checked_add(interval));
+    }
+
     /// The handshake is over.
     pub(super) const fn note_hello(&mut self) {
         self.handshake = None;
     }
 
     /// There is another transport: nothing has been waited for on it.
-    pub(super) const fn begin_anew(&mut self, now: Instant) {
-        (self.received, self.pinged, self.write_blocked) = (now, None, None);
+    pub(super) fn begin_anew(&mut self, now: Instant, keepalive: Option<Duration>) {
+        self.note_life(now, keepalive);
+        (self.pinged, self.write_blocked) = (None, None);
         if let Some(begun) = &mut self.begun {
             *begun = Begun { since: now, bytes: 0 };
         }
@@ -214,11 +225,9 @@ impl Connection {
 
     /// Whether a peer of whom replies are awaited from now on is pinged no earlier than at `time`.
     #[must_use]
+    #[inline]
     pub fn pings_after(&self, time: Instant) -> bool {
-        match self.config.keepalive {
-            Some(interval) => time.saturating_duration_since(self.timers.received) <= interval,
-            None => true,
-        }
+        self.timers.quiet_until.is_none_or(|quiet_until| time <= quiet_until)
     }
 
     /// When the peer is next to be pinged, or to be given up.
@@ -258,7 +267,7 @@ impl Connection {
 
     /// Takes note of bytes that came.
     pub(super) fn note_input(&mut self, now: Instant, bytes: usize) {
-        self.timers.received = now;
+        self.timers.note_life(now, self.config.keepalive);
         if let Some(session) = &mut self.session {
             session.receive(bytes);
         }

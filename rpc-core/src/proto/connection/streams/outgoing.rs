@@ -172,9 +172,14 @@ impl Connection {
     /// The call that an upload belongs to is over on this side.
     #[inline]
     pub(in super::super) fn stop_upload(&mut self, call: CallId, tell: Tell) {
-        if self.streams.sending.is_empty() && self.streams.ended.is_empty() {
-            return;
+        if !(self.streams.sending.is_empty() && self.streams.ended.is_empty()) {
+            self.stop_one(call, tell);
         }
+    }
+
+    // Apart, so that calls of a connection without uploads need no call for it.
+    #[cold]
+    fn stop_one(&mut self, call: CallId, tell: Tell) {
         let ended = self.streams.ended.remove(&call);
         let stopped = self.streams.sending.remove(&StreamId::mine(call)).map(|mut sending| {
             self.wakers.wake(sending.waker.take());
