@@ -123,7 +123,7 @@ impl Request {
     /// the reply is there.
     #[inline]
     pub fn run<F: Future<Output = Outcome> + Send + 'static>(
-        mut self,
+        &self,
         slot: &mut HandlerSlot,
         handler: F,
     ) {
@@ -132,7 +132,7 @@ impl Request {
     }
 
     // There is a future for each method: what is done besides is not to be generic. By reference: it is long to move.
-    fn accompany(&mut self, slot: &mut HandlerSlot) {
+    fn accompany(&self, slot: &mut HandlerSlot) {
         if tracing::enabled!(target: "rpc_core::call", Level::DEBUG) {
             slot.enter(tracing::debug_span!(
                 target: "rpc_core::call",
@@ -142,8 +142,8 @@ impl Request {
                 network.peer.address = %self.call.origin.peer().address(),
             ));
         }
-        if let Some(context) = self.context.take() {
-            slot.tell(context.told());
+        if let Some(context) = self.context.get() {
+            slot.tell(context.clone().told());
         }
     }
 
