@@ -8,6 +8,7 @@ mod busy;
 mod floods;
 mod gone;
 mod line;
+mod long;
 mod memory;
 mod much;
 mod nested;

@@ -320,8 +320,8 @@ impl Driver {
             match event {
                 Event::Request(request) => {
                     // What waits for its turn costs this one nothing, and is to be known as soon as it is here.
-                    if self.takes_turns(&request) {
-                        replies += self.queue(request, scratch);
+                    if self.goes_apart(&request) {
+                        replies += self.start_apart(request, scratch);
                     } else {
                         replies += self.start(request, scratch);
                         budget.spend();

@@ -1,5 +1,6 @@
-//! Calls of methods whose handlers compute for long: each waits for its turn among all calls of its server, unread, in a task of
-//! its own. Those that there is no time for are refused where they come in.
+//! Calls that get a task of their own before their arguments are read. Those of methods whose handlers compute for long wait
+//! there for their turn among all calls of their server, and what there is no time for is refused where it comes in. Those with
+//! long arguments start at once: reading them takes as long as many short calls.
 
 use std::{
     future::{Future as _, poll_fn},
@@ -23,39 +24,51 @@ use crate::{
     time::now,
 };
 
+/// Arguments that are read apart: below, a task costs about as much as they do.
+const LONG_ARGUMENTS: usize = 128 << 10;
+
 impl Driver {
     /// Has calls wait for their turn where `shedder` says so.
     pub(crate) fn shed(&mut self, shedder: Arc<Shedder>) {
         self.shedder = Some(shedder);
     }
 
-    /// Whether a call is to wait for its turn. Ordered ones are not: they start in the order in which they came.
+    /// Whether a call gets a task of its own before its arguments are read. Ordered ones do not: they start in the order in
+    /// which they came.
     #[inline]
-    pub(super) fn takes_turns(&self, request: &Request) -> bool {
-        self.shedder
-            .as_ref()
-            .is_some_and(|shedder| shedder.looks() && self.is_long(shedder, request))
+    pub(super) fn goes_apart(&self, request: &Request) -> bool {
+        let is_slow = |shedder: &Arc<Shedder>| shedder.looks() && self.is_slow(shedder, request);
+        self.shedder.as_ref().is_some_and(is_slow)
+            || (request.arguments.len() >= LONG_ARGUMENTS && self.may_go_apart(request))
+    }
+
+    #[cold]
+    fn may_go_apart(&self, request: &Request) -> bool {
+        let schedule = self.serve.as_ref().and_then(|serve| serve.schedule(&request.opening));
+        schedule.is_some_and(|schedule| schedule.order.is_none())
     }
 
     // Apart, so that calls of short methods need no room for it.
     #[cold]
-    fn is_long(&self, shedder: &Shedder, request: &Request) -> bool {
+    fn is_slow(&self, shedder: &Shedder, request: &Request) -> bool {
         let schedule = self.serve.as_ref().and_then(|serve| serve.schedule(&request.opening));
-        let long =
+        let slow =
             schedule.is_some_and(|Schedule { guard, order }| order.is_none() && guard.is_slow());
-        match long {
+        match slow {
             true => shedder.look_on(),
             false => shedder.looked_in_vain(),
         }
-        long
+        slow
     }
 
-    /// Has a call wait for its turn, or refuses it. Gives the bytes of the reply that it is likely to bring.
+    /// Gives a call a task of its own, in which it waits for its turn if it has to, or refuses it. Gives the bytes of the
+    /// reply that it is likely to bring.
     #[cold]
-    pub(super) fn queue(&mut self, request: Request, scratch: &mut Scratch) -> usize {
-        let (Some(shedder), Some(serve)) = (&self.shedder, &self.serve) else { return 0 };
+    pub(super) fn start_apart(&mut self, request: Request, scratch: &mut Scratch) -> usize {
+        let Some(serve) = &self.serve else { return 0 };
         let Some(Schedule { guard, .. }) = serve.schedule(&request.opening) else { return 0 };
-        match shedder.offer(&request.opening, guard) {
+        let shedder = self.shedder.as_ref().filter(|_| guard.is_slow());
+        match shedder.map(|shedder| shedder.offer(&request.opening, guard)).transpose() {
             Ok(queued) => {
                 let (live, serve, guard) =
                     (Arc::clone(&self.live), Arc::clone(serve), Arc::clone(guard));
@@ -75,11 +88,12 @@ impl Driver {
     }
 }
 
-/// A call that waits for its turn.
+/// A call in a task of its own, whose arguments are not read.
 struct Waiting {
     /// Its handler, which is not there yet.
     running: Running,
-    queued: Queued,
+    /// Its place among those that wait for their turn, if it is one of them.
+    queued: Option<Queued>,
     request: Request,
     live: Arc<Live>,
     serve: Arc<dyn Serve>,
@@ -99,7 +113,7 @@ impl Waiting {
 
     /// Resolves when it is the call's turn, or with its end.
     async fn turn(&mut self) -> Result<(), End> {
-        let Self { running, queued, .. } = self;
+        let Self { running, queued: Some(queued), .. } = self else { return Ok(()) };
         poll_fn(|cx| {
             if let Poll::Ready(Polled::Ended(end, _)) = Pin::new(&mut *running).poll(cx) {
                 return Poll::Ready(Err(not_started(end)));
@@ -130,7 +144,8 @@ impl Waiting {
             return running.refuse(panicked(&*panic));
         }
         running.begin(slot.take());
-        let mut computes = Some(queued);
+        let waited = queued.is_some();
+        let mut computes = queued;
         let polled = poll_fn(|cx| {
             let polled = Pin::new(&mut running).poll(cx);
             // What it waits for from here on is no load.
@@ -142,7 +157,9 @@ impl Waiting {
             // It is a task of its own already.
             Polled::Slow(mut running) => running.refuse(panicked(&"a handler that moves")),
         };
-        guard.took(now().saturating_duration_since(began));
+        if waited {
+            guard.took(now().saturating_duration_since(began));
+        }
         end
     }
 }
