@@ -163,7 +163,7 @@ fn otlp(spans: &[SpanRecord]) -> Value {
                 "kind": match span.kind { Kind::Server => 2, Kind::Client => 3 },
                 "startTimeUnixNano": began.as_nanos().to_string(),
                 "endTimeUnixNano": (began + span.took).as_nanos().to_string(),
-                "attributes": span.attributes().map(|(key, value)| text(key, value)).collect::<Vec<_>>(),
+                "attributes": span.attributes().map(|(key, value)| text(key, &value)).collect::<Vec<_>>(),
                 "status": { "code": if failed { 2 } else { 0 } },
             })
         })

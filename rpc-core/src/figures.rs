@@ -17,6 +17,8 @@ pub(crate) enum Event {
     NotAccepted(&'static str),
     /// A call was made again by itself.
     Retried,
+    /// A handler was stopped since its caller had given the call up.
+    Cancelled,
 }
 
 #[cfg(feature = "metrics")]
@@ -57,6 +59,13 @@ mod facade {
                 describe_counter!("rpc_retries_total", "Calls that were made again by themselves.");
                 counter!("rpc_retries_total").increment(1);
             }
+            Event::Cancelled => {
+                describe_counter!(
+                    "rpc_cancelled_total",
+                    "Handlers that were stopped since their callers had given the calls up."
+                );
+                counter!("rpc_cancelled_total").increment(1);
+            }
         }
     }
 
@@ -64,6 +73,36 @@ mod facade {
     pub(super) fn connections(change: f64) {
         describe_gauge!("rpc_connections", "Connections of servers.");
         gauge!("rpc_connections").increment(change);
+    }
+
+    /// Bytes that a connection keeps because its transport does not take them, as they were last counted.
+    #[derive(Debug, Default)]
+    pub(crate) struct Buffered(usize);
+
+    impl Buffered {
+        #[inline]
+        pub(crate) fn set(&mut self, bytes: usize) {
+            if bytes != self.0 {
+                self.change(bytes);
+            }
+        }
+
+        #[cold]
+        fn change(&mut self, bytes: usize) {
+            describe_gauge!(
+                "rpc_buffered_bytes",
+                Unit::Bytes,
+                "What connections keep because their transports do not take it."
+            );
+            gauge!("rpc_buffered_bytes").increment(bytes as f64 - self.0 as f64);
+            self.0 = bytes;
+        }
+    }
+
+    impl Drop for Buffered {
+        fn drop(&mut self) {
+            self.set(0);
+        }
     }
 
     /// A server took so long to end in good order.
@@ -87,12 +126,21 @@ mod facade {
         let _ = change;
     }
 
+    #[derive(Debug, Default)]
+    pub(crate) struct Buffered(());
+
+    impl Buffered {
+        pub(crate) const fn set(&mut self, bytes: usize) {
+            let _ = (self.0, bytes);
+        }
+    }
+
     pub(crate) const fn drained(took: Duration) {
         let _ = took;
     }
 }
 
-pub(crate) use facade::{count, drained};
+pub(crate) use facade::{Buffered, count, drained};
 
 /// A connection of a server, counted as long as this is there.
 #[derive(Debug)]

@@ -90,7 +90,7 @@ pub use crate::layers::{
 #[cfg(feature = "governor")]
 pub use crate::layers::{Keyed, RateLimit, RateLimited};
 #[cfg(feature = "metrics")]
-pub use crate::layers::{Measured, Metrics};
+pub use crate::layers::{Measured, MeasuredFuture, Metrics};
 #[cfg(feature = "redis")]
 pub use crate::layers::{Redis, RedisError};
 pub use crate::{
@@ -98,6 +98,7 @@ pub use crate::{
     layers::{
         Answer, BoxError, ConcurrencyLimit, ConcurrencyLimited, Ending, Head, Kind, LayerFuture,
         Log, Logged, SpanRecord, Timed, Timeout, Trace, TraceContext, TraceId, Traced,
+        TracedFuture,
     },
     proto::Failure,
     service::{HandlerFuture, Request as ServerRequest, ServerHandler},

@@ -1,13 +1,22 @@
 //! A program for an instruction counter: `calls ROUNDS` makes so many rounds of 64 calls on one connection in memory,
 //! client and server on one thread; `items ROUNDS` reads so many times 64 items of one stream, of 24 bytes each. `tcp`,
 //! `tcp3`, `fleet1` and `fleet3` are the calls over TCP: by a channel to one server, by three such by turns, and by a
-//! channel to many that has one or three.
+//! channel to many that has one or three. `head`, `metrics`, `unsampled`, `spans` and `seen` are the calls in memory with
+//! layers on the server: one that reads the head; the exporter of metrics alone, by handles that are there; metrics; traces of
+//! which none is sampled, and all; traces and metrics.
 //! `.ci/instructions` runs it under callgrind.
 
 #![allow(clippy::unwrap_used, reason = "it fails by it")]
 
+use std::task::{Context, Poll};
+
 use futures_util::{Stream, StreamExt as _, future::join_all, stream};
-use rpc_core::{Server, service};
+use metrics_exporter_prometheus::PrometheusBuilder;
+use rpc_core::{
+    Server,
+    layer::{Head, Layer, Metrics, Service, Trace},
+    service,
+};
 
 #[service]
 trait Calculator {
@@ -40,13 +49,106 @@ fn main() {
         match load.as_str() {
             "calls" => calls(&in_memory(), rounds).await,
             "items" => items(&in_memory(), rounds).await,
+            "head" => calls(&of(server().layer(Reads)), rounds).await,
+            "exporter" => calls(&of(server().layer(exporter())), rounds).await,
+            "metrics" => calls(&of(server().layer(metrics())), rounds).await,
+            "unsampled" => calls(&of(server().layer(spans(u32::MAX))), rounds).await,
+            "spans" => calls(&of(server().layer(spans(1))), rounds).await,
+            "seen" => calls(&of(server().layer(spans(1)).layer(metrics())), rounds).await,
             "tcp" => over(server, 1, Channels::Each, rounds).await,
             "tcp3" => over(server, 3, Channels::Each, rounds).await,
             "fleet1" => over(server, 1, Channels::One, rounds).await,
             "fleet3" => over(server, 3, Channels::One, rounds).await,
-            load => panic!("`calls`, `items`, `tcp`, `tcp3`, `fleet1` or `fleet3`, not `{load}`"),
+            load => panic!("there is no load called `{load}`"),
         }
     });
+}
+
+fn of(server: Server) -> CalculatorClient {
+    CalculatorClient::in_memory(server)
+}
+
+/// A layer that only reads the head of a request.
+#[derive(Clone)]
+struct Reads;
+
+#[derive(Clone)]
+struct Reading<S>(S);
+
+impl<S> Layer<S> for Reads {
+    type Service = Reading<S>;
+
+    fn layer(&self, inner: S) -> Reading<S> {
+        Reading(inner)
+    }
+}
+
+impl<R: Head, S: Service<R>> Service<R> for Reading<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.0.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: R) -> S::Future {
+        std::hint::black_box(request.method().len() + request.metadata().len());
+        self.0.call(request)
+    }
+}
+
+/// What an exporter takes for a call, whoever tells it.
+#[derive(Clone)]
+struct Tells(metrics::Gauge, metrics::Histogram);
+
+#[derive(Clone)]
+struct Telling<S>(S, Tells);
+
+impl<S> Layer<S> for Tells {
+    type Service = Telling<S>;
+
+    fn layer(&self, inner: S) -> Telling<S> {
+        Telling(inner, self.clone())
+    }
+}
+
+impl<R: Head, S: Service<R>> Service<R> for Telling<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.0.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: R) -> S::Future {
+        let Tells(running, durations) = &self.1;
+        running.increment(1.0);
+        durations.record(0.001);
+        running.decrement(1.0);
+        self.0.call(request)
+    }
+}
+
+fn exporter() -> Tells {
+    drop(metrics());
+    let durations = metrics::histogram!("rpc_server_call_duration_seconds", "rpc_method" => "add");
+    Tells(metrics::gauge!("rpc_server_inflight", "rpc_method" => "add"), durations)
+}
+
+/// Metrics, and a real exporter that takes them.
+fn metrics() -> Metrics {
+    let exporter = PrometheusBuilder::new().set_buckets(&Metrics::BUCKETS).unwrap();
+    exporter.install_recorder().unwrap();
+    Metrics::new()
+}
+
+/// Traces of which one in so many is sampled.
+fn spans(one_in: u32) -> Trace {
+    Trace::new().one_in(one_in).to(|span| {
+        std::hint::black_box(span);
+    })
 }
 
 /// How servers are called.

@@ -1,6 +1,12 @@
 //! A server that is looked at: figures of its methods, calls in flight and what they wait for, ends by an operator.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Mutex,
+        mpsc::{Receiver, channel},
+    },
+    time::Duration,
+};
 
 use futures_util::{future::join_all, stream};
 use rpc_core::{
@@ -123,7 +129,8 @@ trait Waits {
     async fn compute(&self);
 }
 
-struct Waiter;
+/// Computes until the other end of the channel is gone.
+struct Waiter(Mutex<Receiver<()>>);
 
 impl Waits for Waiter {
     async fn ring(&self, cx: &Context) {
@@ -148,7 +155,7 @@ impl Waits for Waiter {
 
     async fn compute(&self) {
         tokio::task::yield_now().await;
-        std::thread::park_timeout(Duration::from_secs(3));
+        let _ = self.0.lock().unwrap().recv();
     }
 }
 
@@ -167,8 +174,9 @@ impl Never for Nobody {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn what_a_call_waits_for_is_known() {
+    let (computing, computes) = channel();
     let served = Server::new()
-        .with(WaitsServer::new(Waiter))
+        .with(WaitsServer::new(Waiter(Mutex::new(computes))))
         .layer_for("Waits.place", ConcurrencyLimit::new(1).queue(1))
         .inspect(Inspection::new());
     let served = served.start("127.0.0.1:0").await.unwrap();
@@ -194,11 +202,18 @@ async fn what_a_call_waits_for_is_known() {
             && has(calls, "Waits.place", &Waiting::Handler) == 1
     });
     listed.await;
-    // One that blocks its thread is seen by who asks on another.
+    // One that blocks its thread is seen by who asks on another. Tokio's threads sleep but for one, which sees to all I/O, and
+    // nobody else does if that is the one that is blocked: something keeps another awake.
+    let awake = tokio::spawn(async {
+        loop {
+            tokio::task::yield_now().await;
+        }
+    });
     let compute = tokio::spawn(WaitsClient::connect(served.address()).await.unwrap().compute());
     until(&inspect, "Waits.compute", |calls| has(calls, "Waits.compute", &Waiting::Running) == 1)
         .await;
-    drop(flood);
+    awake.abort();
+    drop((computing, flood));
     for task in turns.into_iter().chain(places).chain([ring, read, compute]) {
         task.abort();
     }

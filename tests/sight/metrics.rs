@@ -3,9 +3,11 @@
 use metrics_exporter_prometheus::PrometheusBuilder;
 use prometheus_parse::{Sample, Scrape, Value};
 use rpc_core::{
-    Endpoint, Http,
+    Endpoint, Http, Server,
     layer::{ConcurrencyLimit, Metrics, RateLimit},
+    service,
 };
+use tests::RawPeer;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -165,6 +167,8 @@ async fn what_is_no_call_is_scraped_too() {
     let rejected = |reason| value(&samples(), "rpc_rejected_total", &[("reason", reason)]);
     assert_eq!((rejected("concurrency"), rejected("rate")), (Some(1.0), Some(2.0)));
     hang.abort();
+    assert_eq!(heard.recv().await.as_deref(), Some("hang is dropped"));
+    assert_eq!(value(&samples(), "rpc_cancelled_total", &[]), Some(1.0));
     drop((desk, channel));
     served.shutdown().await;
     let samples = samples();
@@ -174,4 +178,44 @@ async fn what_is_no_call_is_scraped_too() {
         .iter()
         .filter_map(|kind| value(&samples, "rpc_protocol_violations_total", &[("kind", kind)]));
     assert_eq!(broken.sum::<f64>(), 1.0);
+}
+
+/// A service whose replies are as long as one likes.
+#[service]
+trait Bulk {
+    async fn bytes(&self, length: u8) -> Vec<u8>;
+}
+
+struct Store;
+
+impl Bulk for Store {
+    async fn bytes(&self, length: u8) -> Vec<u8> {
+        vec![7; usize::from(length) << 20]
+    }
+}
+
+#[tokio::test]
+async fn bytes_that_nobody_reads_are_scraped() {
+    let builder = PrometheusBuilder::new().set_buckets(&Metrics::BUCKETS).unwrap();
+    let recorder = builder.build_recorder();
+    let handle = recorder.handle();
+    let _recording = metrics::set_default_local_recorder(&recorder);
+    let buffered = || value(&scrape(&handle.render()), "rpc_buffered_bytes", &[]);
+    let until = async |holds: fn(Option<f64>) -> bool| {
+        while !holds(buffered()) {
+            tokio::task::yield_now().await;
+        }
+    };
+    let served = Server::new().with(BulkServer::new(Store)).start("127.0.0.1:0").await.unwrap();
+    let mut peer = RawPeer::connect(served.address()).await.unwrap();
+    peer.send(&RawPeer::greeting()).await.unwrap();
+    let key = BulkClient::schema().methods[0].key;
+    // More than what the system keeps for a socket that nobody reads.
+    for call in 0..8 {
+        peer.send(&RawPeer::request(call, key, &[3])).await.unwrap();
+    }
+    until(|bytes| bytes > Some(0.0)).await;
+    peer.reset().unwrap();
+    until(|bytes| bytes == Some(0.0)).await;
+    served.shutdown().await;
 }

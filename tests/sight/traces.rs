@@ -5,15 +5,16 @@ use std::sync::{Arc, Mutex};
 use futures_util::{StreamExt as _, stream};
 use rpc_core::{
     Context, Endpoint, Http, Running, Server, Stream,
-    layer::{Kind, SpanRecord, Trace, TraceContext},
+    layer::{Head as _, Kind, ServerRequest, SpanRecord, Trace, TraceContext},
     service,
 };
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
 };
+use tower::util::MapRequestLayer;
 
-use crate::ground::{BellClient, BellServer, DeskClient, clerk, server};
+use crate::ground::{BellClient, BellServer, DeskClient, Seen, clerk, server};
 
 /// Spans that have ended.
 #[derive(Clone, Default)]
@@ -107,16 +108,15 @@ async fn one_tree_over_three_services_calls_back_and_streams() {
         };
         assert_eq!(parent.kind, expected, "{span:?}");
     }
-    let attributes: Vec<_> = roots[0].attributes().collect();
-    assert_eq!(
-        attributes[..3],
-        [
-            ("rpc.system.name", "rpc-core"),
-            ("rpc.method", "Link.down"),
-            ("rpc.response.status_code", "OK"),
-        ]
-    );
-    assert_eq!(attributes[3].0, "network.peer.address");
+    let attributes: Vec<_> =
+        roots[0].attributes().map(|(name, value)| (name, value.into_owned())).collect();
+    let expected = [
+        ("rpc.system.name", "rpc-core"),
+        ("rpc.method", "Link.down"),
+        ("rpc.response.status_code", "OK"),
+        ("network.peer.address", &first.address().to_string()),
+    ];
+    assert_eq!(attributes, expected.map(|(name, value)| (name, value.to_owned())));
 }
 
 #[tokio::test]
@@ -178,4 +178,41 @@ async fn a_trace_comes_in_over_http() {
     let spans = spans.ended(1).await;
     assert_eq!(spans[0].parent, Some(0xb7ad_6b71_6920_3331));
     served.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_trace_is_there_for_whoever_looks_at_the_metadata() {
+    let (spans, seen) = (Spans::default(), Seen::default());
+    let saw = seen.clone();
+    let looks = MapRequestLayer::new(move |mut request: ServerRequest| {
+        let trace = |request: &ServerRequest| {
+            request.metadata().value("traceparent").map(str::to_owned).unwrap()
+        };
+        let first = trace(&request);
+        // It is the same whenever it is looked at, and stays beside what is added.
+        request.change_metadata(|pairs| pairs.set("by-layer", "yes")).unwrap();
+        assert_eq!(trace(&request), first);
+        saw.add(first);
+        request
+    });
+    let desk = DeskClient::in_memory(server(&clerk()).layer(spans.layer()).layer(looks));
+    for key in ["traceparent", "by-layer", "sent"] {
+        let told = desk.pair(key).metadata("sent", "by caller").await.unwrap().unwrap();
+        let trace = seen.take().remove(0);
+        let expected = match key {
+            "traceparent" => trace.as_str(),
+            "by-layer" => "yes",
+            _ => "by caller",
+        };
+        assert_eq!(told, expected);
+        let span = spans.ended(1).await.remove(0);
+        assert_eq!(span.context, TraceContext::parse(&trace).unwrap());
+    }
+    // Two of them: the inner one is below the outer one, and the handler in the inner one.
+    let both = server(&clerk()).layer(spans.layer()).layer(spans.layer());
+    let desk = DeskClient::in_memory(both);
+    let told = desk.pair("traceparent").await.unwrap().unwrap();
+    let ended = spans.ended(2).await;
+    assert_eq!(ended[0].context, TraceContext::parse(&told).unwrap());
+    assert_eq!(ended[0].parent, Some(ended[1].context.span_id()));
 }

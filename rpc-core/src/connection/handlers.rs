@@ -23,6 +23,7 @@ use super::{
     turn::Budget,
 };
 use crate::{
+    figures,
     proto::{CallId, Code, Failure, IdHasher, Outcome, Status, connection::Request},
     seam::{
         Reply, SlowGuard,
@@ -267,6 +268,9 @@ impl Handlers {
     pub(super) fn stop(&mut self, id: CallId, reason: StopReason) {
         let Some(stop) = self.stops.get(&id) else { return };
         stop.fire(reason);
+        if reason == StopReason::Cancelled {
+            figures::count(figures::Event::Cancelled);
+        }
         // One that waits its turn is polled for its end only: it holds no order.
         let waiting = self.orders.values_mut().find_map(|waiting| {
             let at = waiting.iter().position(|running| running.call.id == id)?;

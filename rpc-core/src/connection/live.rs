@@ -22,6 +22,7 @@ use super::{
     turn::TurnStart,
 };
 use crate::{
+    figures::Buffered,
     proto::{
         self, Opening, Side,
         connection::{Config, ConnectionError, Event, Waiter},
@@ -67,6 +68,8 @@ pub(super) struct State {
     greeted: bool,
     /// Handlers that were counted as running when the driver last looked.
     pub(super) counted: u32,
+    /// Bytes that are unwritten, as figures have it.
+    pub(super) buffered: Buffered,
     /// A link for the driver to go on over.
     pub(super) next: Option<Box<NextLink>>,
 }
@@ -156,6 +159,7 @@ impl Live {
             armed: None,
             greeted: false,
             counted: 0,
+            buffered: Buffered::default(),
             next: None,
         };
         let runtime = Handle::try_current().ok();

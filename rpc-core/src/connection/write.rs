@@ -102,6 +102,8 @@ impl Live {
                 Flushed::Blocked
             }
         };
+        let unsent = state.machine.unsent();
+        state.buffered.set(unsent);
         State::release(state);
         flushed
     }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::trace::TraceContext;
 use crate::{
     proto::{Codec, Metadata, MetadataError, MethodKey, Payload},
     schema::MethodSchema,
@@ -53,6 +54,16 @@ pub trait Head: Send + 'static {
         &mut self,
         change: impl FnOnce(&mut Metadata) -> Result<(), MetadataError>,
     ) -> Result<(), MetadataError>;
+
+    /// Makes the call one of a trace, as `traceparent` among the pairs that travel with it. On a server that costs
+    /// nothing unless somebody looks at them.
+    fn set_trace(&mut self, context: TraceContext) {
+        // What does not fit is left out, so that nothing can fail.
+        let _ = self.change_metadata(|pairs| {
+            context.tell(pairs);
+            Ok(())
+        });
+    }
 
     /// When the caller stops waiting, if it said so.
     fn deadline(&self) -> Option<Instant>;

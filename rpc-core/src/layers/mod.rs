@@ -27,14 +27,14 @@ pub use self::{
     limit::{ConcurrencyLimit, ConcurrencyLimited},
     log::{Log, Logged},
     timeout::{Timed, Timeout},
-    trace::{SpanRecord, Trace, TraceContext, TraceId, Traced},
+    trace::{SpanRecord, Trace, TraceContext, TraceId, Traced, TracedFuture},
 };
 #[cfg(feature = "cache")]
 pub use cache::{Cache, CacheBuilder, CacheError, CacheFigures, Cacheable, Cached, Caller, Keep};
 #[cfg(feature = "redis")]
 pub use cache::{Redis, RedisError};
 #[cfg(feature = "metrics")]
-pub use metrics::{Measured, Metrics};
+pub use metrics::{Measured, MeasuredFuture, Metrics};
 #[cfg(feature = "governor")]
 pub use rate::{Keyed, RateLimit, RateLimited};
 

@@ -1,5 +1,7 @@
 //! Where a handler is put so that it can be polled, and what is taken out of there: a reply.
 
+#[cfg(feature = "tower")]
+use std::cell::RefCell;
 use std::{
     any::Any,
     fmt,
@@ -43,6 +45,16 @@ impl<F: Future<Output = Outcome> + Send + 'static> Stand for Option<F> {
 }
 
 type HandlerBox = Pin<Box<dyn Stand>>;
+
+/// Places that are kept on each thread, one for each of so many layers around a method.
+#[cfg(feature = "tower")]
+const SPARES: usize = 4;
+
+#[cfg(feature = "tower")]
+thread_local! {
+    /// Where handlers within layers stood that have ended, the innermost first. Bounded by: [`SPARES`].
+    static SPARE: RefCell<Vec<HandlerBox>> = const { RefCell::new(Vec::new()) };
+}
 
 /// Takes the future of one handler.
 #[derive(Default)]
@@ -128,6 +140,28 @@ impl HandlerSlot {
             (began, took)
         });
         (polled, timed)
+    }
+
+    /// A slot for a handler within a layer: with a place where one stood that has ended, if there is such a place.
+    #[cfg(feature = "tower")]
+    pub(crate) fn spare() -> Self {
+        Self { handler: SPARE.with_borrow_mut(Vec::pop), beside: Beside::default() }
+    }
+
+    /// Leaves the place of a handler that has ended to later ones.
+    #[cfg(feature = "tower")]
+    pub(crate) fn give_back(&mut self) {
+        if let Some(place) = self.handler.take() {
+            let left = SPARE.with_borrow_mut(|spare| match spare.len() {
+                ..SPARES => {
+                    spare.push(place);
+                    None
+                }
+                _ => Some(place),
+            });
+            // A destructor of a future's may use a slot itself.
+            drop(left);
+        }
     }
 
     /// Takes the handler out, to be polled elsewhere.

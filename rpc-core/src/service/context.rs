@@ -111,6 +111,15 @@ impl Context {
         }))
     }
 
+    /// The context before anybody else has it, with what `tell` adds to the metadata.
+    #[cfg(feature = "tower")]
+    pub(super) fn telling(mut self, tell: impl FnOnce(&mut Metadata)) -> Self {
+        if let Some(served) = Arc::get_mut(&mut self.0) {
+            tell(&mut served.metadata);
+        }
+        self
+    }
+
     /// The context of the same call, with what it has come to by now. Whoever has this one shares its end and what
     /// travels beside its reply.
     pub(super) fn renewed(&self, call: &IncomingCall, extensions: Extensions) -> Self {

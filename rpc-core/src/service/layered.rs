@@ -3,13 +3,14 @@
 
 use std::{
     fmt,
-    future::{Future, poll_fn},
+    future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
-    sync::Arc,
-    task::{Context as Task, Poll},
+    sync::{Arc, OnceLock},
+    task::{Context as Task, Poll, ready},
 };
 
+use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
 #[cfg(feature = "cache")]
@@ -19,10 +20,10 @@ use crate::{
     codec::{self, CodecError},
     dynamic,
     identity::Principal,
-    layers::{BoxError, Head, Kind, failure_of},
+    layers::{BoxError, Head, Kind, TraceContext, failure_of},
     proto::{Code, Codec, Failure, Metadata, MetadataError, MethodKey, Outcome, Payload, Status},
     schema::{Format, MethodSchema, ServiceSchema},
-    seam::{HandlerSlot, Reply, panicked},
+    seam::{HandlerSlot, panicked},
     transport::{Identity, Peer},
 };
 #[cfg(feature = "cache")]
@@ -105,9 +106,29 @@ struct Layered {
     stacks: Vec<Option<Arc<dyn Stack>>>,
 }
 
+/// What layers leave with a request.
+#[derive(Default)]
+pub(super) struct Beside {
+    /// There once it has met a layer.
+    place: Option<Place>,
+    /// The trace that its metadata is to tell of.
+    trace: Option<TraceContext>,
+    /// Its metadata with that, once somebody has looked.
+    told: OnceLock<Box<Metadata>>,
+}
+
+impl Beside {
+    /// Adds what is to be told of a trace.
+    pub(super) fn tell(&self, metadata: &mut Metadata) {
+        if let Some(trace) = self.trace {
+            trace.tell(metadata);
+        }
+    }
+}
+
 /// Where a layer's handler finds what it runs.
 #[derive(Clone, Copy)]
-pub(super) struct Place {
+struct Place {
     service: usize,
     method: usize,
     schema: &'static ServiceSchema,
@@ -122,7 +143,7 @@ impl Dispatch for Layered {
         let Some(Some(stack)) = self.stacks.get(method) else {
             return self.inner.dispatch(method, request, slot);
         };
-        request.place = Some(Place { service: self.index, method, schema: self.schema() });
+        request.beside.place = Some(Place { service: self.index, method, schema: self.schema() });
         stack.start(request, slot);
     }
 }
@@ -143,12 +164,46 @@ where
         + 'static,
 {
     fn start(&self, request: Request, slot: &mut HandlerSlot) {
-        let mut service = self.0.clone();
-        slot.run(async move {
-            let ready = poll_fn(|cx| service.poll_ready(cx)).await;
-            ready.map_err(|error| failure_of(error.into()))?;
-            service.call(request).await.map_err(|error| failure_of(error.into()))
-        });
+        slot.run(Within::Due { call: Some((self.0.clone(), request)) });
+    }
+}
+
+pin_project! {
+    /// A call within a layer.
+    #[project = WithinProjected]
+    enum Within<S, F> {
+        // Its service is not ready, or was not asked.
+        Due { call: Option<(S, Request)> },
+        Runs { #[pin] answer: F },
+    }
+}
+
+impl<S> Future for Within<S, S::Future>
+where
+    S: Service<Request, Response = Payload, Error: Into<BoxError>>,
+{
+    type Output = Outcome;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Task<'_>) -> Poll<Outcome> {
+        let outcome = loop {
+            let answer = match self.as_mut().project() {
+                WithinProjected::Runs { answer } => {
+                    break ready!(answer.poll(cx)).map_err(|error| failure_of(error.into()));
+                }
+                WithinProjected::Due { call } => {
+                    let Some((service, _)) = call else { return Poll::Pending };
+                    if let Err(error) = ready!(service.poll_ready(cx)) {
+                        break Err(failure_of(error.into()));
+                    }
+                    let Some((mut service, request)) = call.take() else { return Poll::Pending };
+                    service.call(request)
+                }
+            };
+            self.set(Self::Runs { answer });
+        };
+        // What it holds ends with it, and not with the next call in its place.
+        self.set(Self::Due { call: None });
+        Poll::Ready(outcome)
     }
 }
 
@@ -169,9 +224,9 @@ impl Service<Request> for ServerHandler {
     }
 
     fn call(&mut self, request: Request) -> HandlerFuture {
-        let mut slot = HandlerSlot::default();
+        let mut slot = HandlerSlot::spare();
         let found =
-            request.place.and_then(|place| Some((self.services.get(place.service)?, place)));
+            request.beside.place.and_then(|place| Some((self.services.get(place.service)?, place)));
         let Some((service, place)) = found else {
             let message = format!("{} belongs to another server", request.method.path);
             let status = Status::not_started(Code::Internal, message);
@@ -180,7 +235,7 @@ impl Service<Request> for ServerHandler {
         // Arguments are read by code of the user's.
         let dispatch = || service.dispatch(place.method, request, &mut slot);
         HandlerFuture(match catch_unwind(AssertUnwindSafe(dispatch)) {
-            Ok(()) => slot.take().map_or(Running::Ended(None), Running::Runs),
+            Ok(()) => Running::Runs(slot),
             Err(panic) => Running::Ended(Some(Err(Failure::Status(panicked(&*panic))))),
         })
     }
@@ -197,8 +252,8 @@ impl fmt::Debug for ServerHandler {
 pub struct HandlerFuture(Running);
 
 enum Running {
-    Runs(Reply),
-    /// It ended before it ran.
+    Runs(HandlerSlot),
+    /// It ended, before it ran where there is an outcome.
     Ended(Option<Outcome>),
 }
 
@@ -207,9 +262,23 @@ impl Future for HandlerFuture {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Task<'_>) -> Poll<Outcome> {
         match &mut self.0 {
-            Running::Runs(reply) => Pin::new(reply).poll(cx),
+            Running::Runs(slot) => {
+                let outcome = ready!(slot.poll(cx));
+                slot.give_back();
+                self.0 = Running::Ended(None);
+                Poll::Ready(outcome)
+            }
             // Polled after its end, which futures need not allow; there is nothing to come.
             Running::Ended(outcome) => outcome.take().map_or(Poll::Pending, Poll::Ready),
+        }
+    }
+}
+
+impl Drop for HandlerFuture {
+    fn drop(&mut self) {
+        if let Running::Runs(slot) = &mut self.0 {
+            // A handler that is given up ends here, and whoever is told of its end is told.
+            drop(slot.take());
         }
     }
 }
@@ -221,6 +290,16 @@ impl fmt::Debug for HandlerFuture {
 }
 
 impl Request {
+    /// Has the metadata of the call tell of its trace, if it does not yet.
+    pub(super) fn settle_metadata(&mut self) {
+        if self.beside.trace.is_none() {
+            return;
+        }
+        let metadata = self.call.request.opening.metadata.get_or_insert_default();
+        self.beside.tell(metadata);
+        (self.beside.trace, self.beside.told) = (None, OnceLock::new());
+    }
+
     /// Who calls: see [`Context::identity`](crate::Context::identity).
     #[must_use]
     pub fn identity(&self) -> &Identity {
@@ -239,7 +318,7 @@ impl Request {
     /// The description of the service whose method is called.
     #[must_use]
     pub fn service(&self) -> Option<&'static ServiceSchema> {
-        self.place.map(|place| place.schema)
+        self.beside.place.map(|place| place.schema)
     }
 
     /// The arguments as JSON by their names, whatever codec they came in. Costs what decoding them costs.
@@ -277,6 +356,7 @@ impl Cacheable for Request {
     }
 
     fn detach(&mut self) {
+        self.settle_metadata();
         // It outlives the call, whose id is then another one's: nothing is to be sent by that.
         self.call.request.id = CallId::NO_REPLY;
         self.call.request.opening.deadline = None;
@@ -313,18 +393,36 @@ impl Head for Request {
     }
 
     fn metadata(&self) -> &Metadata {
-        self.call.request.opening.metadata.as_deref().unwrap_or(NONE)
+        let sent = self.call.request.opening.metadata.as_deref();
+        if self.beside.trace.is_none() {
+            return sent.unwrap_or(NONE);
+        }
+        self.beside.told.get_or_init(|| {
+            let mut told = sent.cloned().unwrap_or_default();
+            self.beside.tell(&mut told);
+            Box::new(told)
+        })
     }
 
     fn change_metadata(
         &mut self,
         change: impl FnOnce(&mut Metadata) -> Result<(), MetadataError>,
     ) -> Result<(), MetadataError> {
+        self.settle_metadata();
         let changed = change(self.call.request.opening.metadata.get_or_insert_default());
         if let Some(context) = self.context.get() {
             self.context = context.renewed(&self.call, context.extensions()).into();
         }
         changed
+    }
+
+    fn set_trace(&mut self, context: TraceContext) {
+        self.beside.trace = Some(context);
+        self.beside.told = OnceLock::new();
+        if self.context.get().is_some() {
+            // It is there already, and may be shared.
+            let _ = self.change_metadata(|_| Ok(()));
+        }
     }
 
     fn deadline(&self) -> Option<std::time::Instant> {

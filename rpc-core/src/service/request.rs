@@ -31,9 +31,9 @@ pub struct Request {
     pub(super) method: &'static MethodSchema,
     /// Made if the method asks for it.
     pub(super) context: OnceLock<Context>,
-    /// Where the last layer finds its handler; there once the call has met a layer.
+    /// What layers leave with it.
     #[cfg(feature = "tower")]
-    pub(super) place: Option<super::layered::Place>,
+    pub(super) beside: super::layered::Beside,
 }
 
 impl Request {
@@ -43,12 +43,14 @@ impl Request {
             method,
             context: OnceLock::new(),
             #[cfg(feature = "tower")]
-            place: None,
+            beside: super::layered::Beside::default(),
         }
     }
 
     /// Leaves a value with the call, in the place of one of its type: see [`Context::extension`].
     pub fn insert<T: Send + Sync + 'static>(&mut self, value: T) {
+        #[cfg(feature = "tower")]
+        self.settle_metadata();
         let mut extensions = self.context.get().map(Context::extensions).unwrap_or_default();
         extensions.insert(value);
         self.context = OnceLock::from(match self.context.get() {
@@ -60,7 +62,12 @@ impl Request {
     /// The context of the call, for methods that ask for it.
     #[must_use]
     pub fn context(&self) -> Context {
-        let make = || Context::new(&self.method.path, &self.call, Extensions::default());
+        let make = || {
+            let context = Context::new(&self.method.path, &self.call, Extensions::default());
+            #[cfg(feature = "tower")]
+            let context = context.telling(|metadata| self.beside.tell(metadata));
+            context
+        };
         self.context.get_or_init(make).clone()
     }
 

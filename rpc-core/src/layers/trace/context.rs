@@ -1,13 +1,18 @@
 //! What of a trace travels: W3C Trace Context, version 00.
 
 use std::{
+    cell::Cell,
     fmt,
     hash::{BuildHasher as _, RandomState},
 };
 
-tokio::task_local! {
-    /// The span of the handler that runs in this task.
-    pub(super) static CURRENT: TraceContext;
+use crate::proto::Metadata;
+
+thread_local! {
+    /// The span of the handler that is polled on this thread.
+    static CURRENT: Cell<Option<TraceContext>> = const { Cell::new(None) };
+    /// The state of a generator of numbers; zeros where it has none yet.
+    static NUMBERS: Cell<[u64; 4]> = const { Cell::new([0; 4]) };
 }
 
 /// The number of a trace; 32 hexadecimal digits as text.
@@ -29,19 +34,35 @@ impl fmt::Display for TraceId {
 }
 
 /// A span of a trace, as it travels in `traceparent`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TraceContext {
-    trace: u128,
+    /// The halves of the trace's number, so that it needs no wider place than the others.
+    trace: [u64; 2],
     span: u64,
     flags: u8,
 }
 
+/// The key of metadata that carries a trace.
+const KEY: &str = "traceparent";
+
 const SAMPLED: u8 = 1;
 
-/// A random number that is not zero. Keys of hash tables are drawn from the system, once for each thread.
+/// The bytes of a `traceparent`, and where its dashes are.
+const LENGTH: usize = 55;
+const DASHES: [usize; 3] = [2, 35, 52];
+
+/// A random number that is not zero: xoshiro256++, begun on each thread with numbers of the system's. Spans are to differ, and
+/// need not be secret.
 fn random() -> u64 {
     loop {
-        let number = RandomState::new().hash_one(0);
+        let mut state = NUMBERS.get();
+        if state == [0; 4] {
+            state = std::array::from_fn(|_| RandomState::new().hash_one(0));
+        }
+        let [a, b, c, d] = state;
+        let number = a.wrapping_add(d).rotate_left(23).wrapping_add(a);
+        let (c, d) = (c ^ a, d ^ b);
+        NUMBERS.set([a ^ d, b ^ c, c ^ (b << 17), d.rotate_left(45)]);
         if number != 0 {
             return number;
         }
@@ -54,44 +75,57 @@ impl TraceContext {
     /// What a handler spawns is another task: there it is none.
     #[must_use]
     pub fn current() -> Option<Self> {
-        CURRENT.try_with(Clone::clone).ok()
+        CURRENT.get()
+    }
+
+    /// Does work of a handler's, within which this is the current span.
+    pub(super) fn within<T>(self, work: impl FnOnce() -> T) -> T {
+        struct Before(Option<TraceContext>);
+        impl Drop for Before {
+            fn drop(&mut self) {
+                CURRENT.set(self.0);
+            }
+        }
+        let _before = Before(CURRENT.replace(Some(self)));
+        work()
     }
 
     /// The first span of a trace, of which one in so many is sampled; zero for all.
     pub(super) fn root(one_in: u32) -> Self {
-        let trace = u128::from(random()) << 64 | u128::from(random());
         let sampled = one_in < 2 || random().is_multiple_of(one_in.into());
-        Self { trace, span: random(), flags: if sampled { SAMPLED } else { 0 } }
+        let flags = if sampled { SAMPLED } else { 0 };
+        Self { trace: [random(), random()], span: random(), flags }
     }
 
     /// A span below this one.
-    pub(super) fn child(&self) -> Self {
-        Self { span: random(), ..self.clone() }
+    pub(super) fn child(self) -> Self {
+        Self { span: random(), ..self }
     }
 
     /// Reads a `traceparent`; `None` where it is none, or one of zeros.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let mut parts = text.split('-');
-        let mut part = |digits: usize| {
-            let hex = |digit: u8| digit.is_ascii_digit() || (b'a'..=b'f').contains(&digit);
-            parts.next().filter(|part| part.len() == digits && part.bytes().all(hex))
-        };
-        let (version, trace, span, flags) = (part(2)?, part(32)?, part(16)?, part(2)?);
-        // Later versions may have more parts behind these.
-        if version == "ff" || (version == "00" && parts.next().is_some()) {
+        let (head, more) = text.as_bytes().split_at_checked(LENGTH)?;
+        if DASHES.iter().any(|dash| head[*dash] != b'-') {
             return None;
         }
-        let trace = u128::from_str_radix(trace, 16).ok()?;
-        let span = u64::from_str_radix(span, 16).ok()?;
-        let flags = u8::from_str_radix(flags, 16).ok()? & SAMPLED;
-        (trace != 0 && span != 0).then_some(Self { trace, span, flags })
+        // Later versions may have more parts behind these.
+        match hex(&head[..2])? {
+            0xff => return None,
+            0 if !more.is_empty() => return None,
+            _ if more.first().is_some_and(|byte| *byte != b'-') => return None,
+            _ => {}
+        }
+        let trace = [hex(&head[3..19])?, hex(&head[19..35])?];
+        let (span, flags) = (hex(&head[36..52])?, hex(&head[53..])?);
+        let flags = flags as u8 & SAMPLED;
+        (trace != [0; 2] && span != 0).then_some(Self { trace, span, flags })
     }
 
     /// The trace.
     #[must_use]
     pub const fn trace_id(&self) -> TraceId {
-        TraceId(self.trace)
+        TraceId((self.trace[0] as u128) << 64 | self.trace[1] as u128)
     }
 
     /// The span, whose text has 16 hexadecimal digits.
@@ -100,22 +134,62 @@ impl TraceContext {
         self.span
     }
 
-    pub(super) fn span_text(&self) -> impl fmt::Display + use<> {
-        let span = self.span;
-        fmt::from_fn(move |f| write!(f, "{span:016x}"))
-    }
-
     /// Whether spans of the trace are kept.
     #[must_use]
     pub const fn is_sampled(&self) -> bool {
         self.flags & SAMPLED != 0
+    }
+
+    /// What came with a call.
+    pub(super) fn sent(metadata: &Metadata) -> Option<Self> {
+        metadata.value(KEY).and_then(Self::parse)
+    }
+
+    /// Has metadata tell of it. What is too much for that is left out: the call is worth more than its trace.
+    pub(crate) fn tell(&self, metadata: &mut Metadata) {
+        let _ = self.with_text(|text| metadata.set(KEY, text));
+    }
+
+    fn with_text<T>(&self, read: impl FnOnce(&str) -> T) -> T {
+        let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
+        put(self.trace[0], &mut text[3..19]);
+        put(self.trace[1], &mut text[19..35]);
+        put(self.span, &mut text[36..52]);
+        put(self.flags.into(), &mut text[53..]);
+        read(str::from_utf8(&text).unwrap_or_default())
+    }
+}
+
+/// The text of a span's number.
+pub(super) fn span_text(span: u64) -> impl fmt::Display {
+    fmt::from_fn(move |f| write!(f, "{span:016x}"))
+}
+
+/// Reads hexadecimal digits, all of them small.
+fn hex(digits: &[u8]) -> Option<u64> {
+    digits.iter().try_fold(0, |number, digit| {
+        let value = match digit {
+            b'0'..=b'9' => digit - b'0',
+            b'a'..=b'f' => digit - b'a' + 10,
+            _ => return None,
+        };
+        Some(number << 4 | u64::from(value))
+    })
+}
+
+/// Writes hexadecimal digits.
+fn put(number: u64, digits: &mut [u8]) {
+    let mut rest = number;
+    for digit in digits.iter_mut().rev() {
+        *digit = b"0123456789abcdef"[(rest & 15) as usize];
+        rest >>= 4;
     }
 }
 
 /// As `traceparent` has it.
 impl fmt::Display for TraceContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "00-{:032x}-{:016x}-{:02x}", self.trace, self.span, self.flags)
+        self.with_text(|text| f.write_str(text))
     }
 }
 
@@ -143,6 +217,9 @@ mod tests {
             "00-0af7651916cd43dd8448eb211c80319-b7ad6b7169203331-01",
             "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1",
             "00-0af7651916cd43dd8448eb211c80319c-b7ad6b716920333ö-01",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b716920333ö-1",
+            "00_0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            "cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01more",
         ] {
             assert_eq!(TraceContext::parse(bad), None, "{bad}");
         }
@@ -156,6 +233,10 @@ mod tests {
         assert_eq!(root.trace_id(), child.trace_id());
         assert_ne!(root.span_id(), child.span_id());
         assert_ne!(TraceContext::root(0).trace_id(), root.trace_id());
+        let (halves, other) = (root.trace, TraceContext::root(0).span);
+        assert!(halves[0] != halves[1] && halves[1] != root.span && root.span != other);
+        let elsewhere = std::thread::spawn(|| TraceContext::root(0)).join().unwrap();
+        assert_ne!(elsewhere.trace_id(), root.trace_id());
         let sampled = (0..1000).filter(|_| TraceContext::root(10).is_sampled()).count();
         assert!((20..=300).contains(&sampled), "{sampled}");
     }

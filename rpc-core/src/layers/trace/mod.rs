@@ -1,31 +1,32 @@
 //! Spans of calls, linked over processes by W3C `traceparent`.
 
+mod clock;
 mod context;
 mod record;
 
 use std::{
     fmt,
+    future::Future,
+    pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
-    time::SystemTime,
+    task::{Context, Poll, ready},
+    time::{Instant, SystemTime},
 };
 
+use pin_project_lite::pin_project;
 use tower::{Layer, Service};
-use tracing::Instrument as _;
+use tracing::{Instrument as _, Span, instrument::Instrumented};
 
-use self::context::CURRENT;
 pub use self::{
     context::{TraceContext, TraceId},
     record::SpanRecord,
 };
-use super::{Answer, BoxError, Ending, Head, Kind, LayerFuture, failure_of, names};
+use super::{Answer, BoxError, Ending, Head, Kind, failure_of, names};
 use crate::{
     proto::{Failure, Metadata},
     time::now,
+    transport::PeerAddress,
 };
-
-/// The key of metadata that carries a trace.
-const KEY: &str = "traceparent";
 
 /// Takes spans that have ended.
 type Sink = Arc<dyn Fn(SpanRecord) + Send + Sync>;
@@ -68,20 +69,18 @@ impl Trace {
         self
     }
 
-    /// The context of a span below what the request came with, or what is present.
-    fn begin(&self, kind: Kind, metadata: &Metadata) -> (TraceContext, Option<TraceContext>) {
-        let sent = metadata.value(KEY).and_then(TraceContext::parse);
-        let present = CURRENT.try_with(Clone::clone).ok();
+    /// The context of a span below what the request came with, or what is present; and the number of the one above.
+    fn begin(&self, kind: Kind, metadata: &Metadata) -> (TraceContext, Option<u64>) {
+        let sent = || TraceContext::sent(metadata);
         let parent = match kind {
-            Kind::Server => sent,
+            Kind::Server => sent(),
             // A call within a handler is part of what that does, whatever else was set.
-            Kind::Client => present.or(sent),
+            Kind::Client => TraceContext::current().or_else(sent),
         };
-        let context = match &parent {
-            Some(parent) => parent.child(),
-            None => TraceContext::root(self.one_in),
-        };
-        (context, parent)
+        match parent {
+            Some(parent) => (parent.child(), Some(parent.span_id())),
+            None => (TraceContext::root(self.one_in), None),
+        }
     }
 }
 
@@ -113,7 +112,7 @@ where
 {
     type Response = S::Response;
     type Error = Failure;
-    type Future = LayerFuture<S::Response>;
+    type Future = TracedFuture<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
         self.inner.poll_ready(cx).map_err(|error| failure_of(error.into()))
@@ -121,70 +120,111 @@ where
 
     fn call(&mut self, mut request: R) -> Self::Future {
         let (context, parent) = self.options.begin(R::KIND, request.metadata());
-        let text = context.to_string();
-        // What is too much for metadata is left out: the call is worth more than its trace.
-        let _ = request.change_metadata(|pairs| pairs.set(KEY, &text));
-        let span = span(&request, &context, parent.as_ref());
-        let record = self.options.sink.clone().filter(|_| context.is_sampled()).map(|sink| {
-            let peer = request.peer().map(|peer| peer.address().to_string());
-            Open {
-                sink,
-                method: request.method(),
-                kind: R::KIND,
-                context: context.clone(),
-                parent,
-                peer,
-                at: SystemTime::now(),
-                began: now(),
+        request.set_trace(context);
+        let (mut open, mut span) = (None, Span::none());
+        if context.is_sampled() {
+            span = span_of(&request, context, parent);
+            open = self.options.sink.clone().map(|sink| {
+                let (began, at) = clock::both();
+                let (method, kind) = (request.method(), R::KIND);
+                let peer = request.peer().map(|peer| peer.address().clone());
+                Open { sink, method, kind, context, parent, peer, at, began }
+            });
+        }
+        let answer = span.in_scope(|| self.inner.call(request));
+        let ends = Ends { open, span: span.clone() };
+        let answer = Some(answer.instrument(span));
+        let handles = R::KIND == Kind::Server;
+        TracedFuture { answer, context: handles.then_some(context), ends: Some(ends) }
+    }
+}
+
+pin_project! {
+    /// A call in its span.
+    #[must_use = "a call goes on when it is polled"]
+    pub struct TracedFuture<F> {
+        // Until it has ended.
+        #[pin]
+        answer: Option<Instrumented<F>>,
+        // That of a handler, in which others are made.
+        context: Option<TraceContext>,
+        ends: Option<Ends>,
+    }
+
+    impl<F> PinnedDrop for TracedFuture<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            if this.answer.is_some() {
+                within(*this.context, || this.answer.set(None));
             }
-        });
-        let guard = span.enter();
-        let answer = self.inner.call(request);
-        drop(guard);
-        let ended = span.clone();
-        let record = Ends { open: record, span: ended };
-        let answer = async move {
-            match answer.await {
-                Ok(mut answer) => {
-                    answer.on_end(move |ending| record.end(ending));
-                    Ok(answer)
-                }
-                Err(error) => {
-                    let failure = failure_of(error.into());
-                    record.end(Ending::Failed(&failure));
-                    Err(failure)
-                }
-            }
-        };
-        match R::KIND {
-            Kind::Server => Box::pin(CURRENT.scope(context, answer.instrument(span))),
-            Kind::Client => Box::pin(answer.instrument(span)),
         }
     }
 }
 
-fn span(
-    request: &impl Head,
-    context: &TraceContext,
-    parent: Option<&TraceContext>,
-) -> tracing::Span {
-    if !context.is_sampled() {
-        return tracing::Span::none();
+/// Does work in the span of a handler, if there is one.
+fn within<T>(context: Option<TraceContext>, work: impl FnOnce() -> T) -> T {
+    match context {
+        Some(context) => context.within(work),
+        None => work(),
     }
-    let kind = kind_of(request);
+}
+
+impl<F, A, E> Future for TracedFuture<F>
+where
+    F: Future<Output = Result<A, E>>,
+    A: Answer,
+    E: Into<BoxError>,
+{
+    type Output = Result<A, Failure>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let answer = ready!(within(*this.context, || {
+            // Polled after its end, which futures need not allow; there is nothing to come.
+            let Some(answer) = this.answer.as_mut().as_pin_mut() else { return Poll::Pending };
+            let answer = ready!(answer.poll(cx));
+            this.answer.set(None);
+            Poll::Ready(answer)
+        }));
+        let ends = this.ends.take();
+        Poll::Ready(match answer {
+            Ok(mut answer) => {
+                if let Some(ends) = ends {
+                    answer.on_end(move |ending| ends.end(ending));
+                }
+                Ok(answer)
+            }
+            Err(error) => {
+                let failure = failure_of(error.into());
+                if let Some(ends) = ends {
+                    ends.end(Ending::Failed(&failure));
+                }
+                Err(failure)
+            }
+        })
+    }
+}
+
+impl<F> fmt::Debug for TracedFuture<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TracedFuture").finish_non_exhaustive()
+    }
+}
+
+fn span_of<R: Head>(request: &R, context: TraceContext, parent: Option<u64>) -> Span {
     tracing::info_span!(
         target: "rpc_core::trace",
         "rpc",
         otel.name = request.method(),
-        otel.kind = kind,
+        otel.kind = kind_of(request),
         rpc.system.name = names::SYSTEM,
         rpc.method = request.method(),
         rpc.response.status_code = tracing::field::Empty,
         error.r#type = tracing::field::Empty,
-        network.peer.address = request.peer().map(|peer| tracing::field::display(peer.address().clone())),
+        network.peer.address = request.peer().map(|peer| display(peer.address())),
         trace_id = %context.trace_id(),
-        span_id = %context.span_text(),
-        parent_id = parent.map(|parent| tracing::field::display(parent.span_text())),
+        span_id = %context::span_text(context.span_id()),
+        parent_id = parent.map(|parent| display(context::span_text(parent))),
     )
 }
 
@@ -201,16 +241,16 @@ struct Open {
     method: &'static str,
     kind: Kind,
     context: TraceContext,
-    parent: Option<TraceContext>,
-    peer: Option<String>,
+    parent: Option<u64>,
+    peer: Option<PeerAddress>,
     at: SystemTime,
-    began: std::time::Instant,
+    began: Instant,
 }
 
 /// Ends a span once, as cancelled where it is dropped before.
 struct Ends {
     open: Option<Open>,
-    span: tracing::Span,
+    span: Span,
 }
 
 impl Ends {
@@ -223,16 +263,18 @@ impl Ends {
     }
 
     fn tell(&mut self, status: &'static str) {
-        self.span.record("rpc.response.status_code", status);
-        if status != "OK" {
-            self.span.record("error.type", status);
+        if !self.span.is_none() {
+            self.span.record("rpc.response.status_code", status);
+            if status != "OK" {
+                self.span.record("error.type", status);
+            }
+            self.span = Span::none();
         }
-        self.span = tracing::Span::none();
         if let Some(open) = self.open.take() {
             let took = now().saturating_duration_since(open.began);
             (open.sink)(SpanRecord {
                 context: open.context,
-                parent: open.parent.map(|parent| parent.span_id()),
+                parent: open.parent,
                 kind: open.kind,
                 method: open.method,
                 peer: open.peer,

@@ -1,8 +1,12 @@
 //! A span that has ended.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    borrow::Cow,
+    time::{Duration, SystemTime},
+};
 
 use super::{super::Kind, TraceContext};
+use crate::transport::PeerAddress;
 
 /// A span that has ended, for whoever sends it to a collector.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,7 +21,7 @@ pub struct SpanRecord {
     /// The method, as `Service.method`: the name of the span.
     pub method: &'static str,
     /// Who is at the other end, if that was known when the call began.
-    pub peer: Option<String>,
+    pub peer: Option<PeerAddress>,
     /// When it began.
     pub began: SystemTime,
     /// How long it took, to the end of its stream.
@@ -28,8 +32,9 @@ pub struct SpanRecord {
 
 impl SpanRecord {
     /// Its attributes by the names of OpenTelemetry.
-    pub fn attributes(&self) -> impl Iterator<Item = (&'static str, &str)> {
+    pub fn attributes(&self) -> impl Iterator<Item = (&'static str, Cow<'static, str>)> {
         let failed = self.status != "OK";
+        let peer = self.peer.as_ref().map(ToString::to_string);
         [
             ("rpc.system.name", super::names::SYSTEM),
             ("rpc.method", self.method),
@@ -37,6 +42,7 @@ impl SpanRecord {
         ]
         .into_iter()
         .chain(failed.then_some(("error.type", self.status)))
-        .chain(self.peer.as_deref().map(|peer| ("network.peer.address", peer)))
+        .map(|(name, value)| (name, Cow::Borrowed(value)))
+        .chain(peer.map(|peer| ("network.peer.address", Cow::Owned(peer))))
     }
 }
