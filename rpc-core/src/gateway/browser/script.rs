@@ -14,7 +14,14 @@ use crate::schema::{Container, Format, MethodKind};
 
 /// What every module exports of the run-time.
 const EXPORTED: [&str; 9] = [
-    "AppError", "Channel", "Connection", "DecodeError", "EncodeError", "Metadata", "StatusError", "decode",
+    "AppError",
+    "Channel",
+    "Connection",
+    "DecodeError",
+    "EncodeError",
+    "Metadata",
+    "StatusError",
+    "decode",
     "encode",
 ];
 

@@ -256,7 +256,10 @@ pub(super) fn is_text(name: &str, wire: &Format) -> bool {
 }
 
 /// The two sides of Rust's own `Result`.
-pub(super) fn result<'v>(container: &Container, variants: &'v [Variant]) -> Option<(&'v Format, &'v Format)> {
+pub(super) fn result<'v>(
+    container: &Container,
+    variants: &'v [Variant],
+) -> Option<(&'v Format, &'v Format)> {
     let [ok, err] = variants else { return None };
     let named = container.name.starts_with("Result<") && ok.name == "Ok" && err.name == "Err";
     match (&ok.kind, &err.kind) {
