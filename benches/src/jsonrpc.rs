@@ -19,6 +19,7 @@ use crate::runtime;
 const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Both servers' scores, by their way.
+#[derive(Debug)]
 pub struct Scores(Vec<(&'static str, Score)>);
 
 /// Runs all cases.
