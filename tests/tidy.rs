@@ -196,6 +196,7 @@ const BENCHES: &[Wall] = &[
     ("overload", &["jobs", "pin", "plan", "process", "transport"]),
     ("sound", &["gauge", "jobs", "memory", "plan", "process", "runtime", "transport"]),
     ("layers", &["gauge", "plan"]),
+    ("jsonrpc", &["plan", "runtime"]),
     ("fleet", &["gauge", "plan", "process", "runtime", "transport"]),
     ("server", &["fleet", "overload", "plan", "runtime", "sound", "streams", "transport"]),
     (

@@ -11,6 +11,7 @@ pub mod fleet;
 pub mod gauge;
 pub mod idle;
 pub mod jobs;
+pub mod jsonrpc;
 pub mod layers;
 pub mod machine;
 pub mod memory;

@@ -14,7 +14,7 @@ use benches::{
     compile::{self, CompilePlan},
     fleet,
     idle::{self, IdlePlan},
-    layers,
+    jsonrpc, layers,
     machine::Machine,
     overload::{self, OverloadPlan},
     page,
@@ -155,6 +155,8 @@ enum Command {
     Hostile(Effort),
     /// Many servers behind one channel: one is killed, one is slow; what the choice among them costs.
     Fleet(Effort),
+    /// The cases of JSON-RPC 2.0, beside jsonrpsee.
+    Jsonrpc,
     /// Calls, idle connections and handshakes with TLS, beside the same without and tonic with it.
     Tls {
         #[command(flatten)]
@@ -314,6 +316,9 @@ fn main() -> Result<()> {
         Command::WaitingStreams(effort) => show(&effort, sound::waiting_streams),
         Command::Hostile(effort) => show(&effort, sound::hostile),
         Command::Fleet(effort) => show(&effort, fleet::fleet),
+        Command::Jsonrpc => {
+            Ok(io::stdout().lock().write_all(jsonrpc::scores()?.report().as_bytes())?)
+        }
         Command::Tls { effort, connections } => {
             show(&effort, |program, effort| tls::tls(program, effort, connections))
         }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
+mod faces;
 mod forward;
 mod ground;
 mod hostile;
@@ -12,4 +13,5 @@ mod socket;
 mod streams;
 mod suite;
 mod tls;
+mod unread;
 mod websocket;

@@ -4,6 +4,7 @@
 mod authority;
 mod cutter;
 pub mod http;
+pub mod http2;
 mod playground;
 mod raw_peer;
 mod served;

@@ -1,7 +1,10 @@
-// Makes of the run-time what a server's port serves to pages: `node build.mjs FOLDER` writes a file for clients that
-// answer calls, and a smaller one for those that do not. Needs esbuild, terser and typescript.
+// Makes of the run-time what a server's port serves to pages: `node build.mjs FOLDER DECLARATIONS` writes a list of pieces
+// for clients that answer calls, and a shorter one for those that do not; members that are declared to programs stay with
+// their classes. A module that is served has the pieces that its services
+// need, and no others: each line names one, what it needs, the members that it mentions, and its code. Needs esbuild,
+// terser and typescript.
 
-import { readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -10,7 +13,7 @@ import { minify } from "terser";
 import ts from "typescript";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
-const [folder = "."] = process.argv.slice(2);
+const [folder, declarations] = process.argv.slice(2);
 
 /** Says where a rule was broken in the place of how: the words are a tenth of the bytes. */
 const brief = {
@@ -24,23 +27,76 @@ const brief = {
 };
 
 function shortened(text, name) {
-  const file = ts.createSourceFile(name, text, ts.ScriptTarget.ES2022, true);
+  const file = parsed(text);
   const changes = [];
+  let hidden = new Map();
   const visit = (node) => {
+    if (changes.some(([changed]) => changed === node)) {
+      return;
+    }
     const line = file.getLineAndCharacterOfPosition(node.getStart()).line + 1;
     if (ts.isNewExpression(node) && node.expression.getText() === "ProtocolError") {
-      changes.push([node.arguments[0], JSON.stringify(`${name}:${line}`)]);
+      changes.push([node.arguments[0], JSON.stringify(`${name.slice(0, 2)}${line}`)]);
     } else if (ts.isCallExpression(node) && /^(this|reader)\.error$/.test(node.expression.getText())) {
       changes.push([node.arguments[1], '""']);
-    } else {
-      ts.forEachChild(node, visit);
+    } else if (name === "frames" && ts.isVariableDeclaration(node) && ["Kind", "RULES"].includes(node.name.text)) {
+      changes.push([node.initializer, tabled(file, node.name.text)]);
+    } else if (ts.isPropertyDeclaration(node) && node.initializer === undefined) {
+      changes.push([node, ""]);
+      return;
+    } else if (ts.isTemplateSpan(node) && /^String\(/.test(node.expression.getText())) {
+      const [text] = node.expression.arguments;
+      changes.push([{ getStart: () => node.expression.getStart(), end: text.getStart() }, ""]);
+      changes.push([{ getStart: () => text.end, end: node.expression.end }, ""]);
+    } else if (ts.isPrivateIdentifier(node)) {
+      changes.push([node, hidden.get(node.text)]);
     }
+    const outside = hidden;
+    hidden = ts.isClassLike(node) ? hiddenIn(node) : hidden;
+    ts.forEachChild(node, visit);
+    hidden = outside;
   };
   visit(file);
-  for (const [node, by] of changes.reverse()) {
+  for (const [node, by] of changes.sort(([one], [other]) => other.getStart() - one.getStart())) {
     text = text.slice(0, node.getStart()) + by + text.slice(node.end);
   }
   return text;
+}
+
+/** Names of private members of a class, from the one that is used most: the same in all classes, and short like others. */
+function hiddenIn(node) {
+  const uses = new Map();
+  const count = (inner) => {
+    if (ts.isPrivateIdentifier(inner)) {
+      uses.set(inner.text, (uses.get(inner.text) ?? 0) + 1);
+    }
+    ts.forEachChild(inner, count);
+  };
+  count(node);
+  const names = [...uses.keys()].sort((one, other) => uses.get(other) - uses.get(one));
+  return new Map(names.map((name, index) => [name, `_${index}_`]));
+}
+
+const isHidden = (name) => /^_\d+_$/.test(name);
+
+/** What is made of the table of kinds, as a literal: numbers stand where they are used then. */
+function tabled(file, name) {
+  const constant = (name) => {
+    const all = file.statements.filter(ts.isVariableStatement).flatMap((each) => each.declarationList.declarations);
+    const { expression } = all.find((each) => each.name.text === name).initializer;
+    return new Function(`return ${expression.getText()}`)();
+  };
+  const kinds = constant("KINDS");
+  if (name === "Kind") {
+    return `${JSON.stringify(Object.fromEntries(kinds.map(({ name, number }) => [name, number])))} as const`;
+  }
+  const flags = constant("Flag");
+  const sum = (names) => names.split(" ").reduce((sum, name) => sum | (flags[name] ?? 0), 0);
+  const rules = kinds.map(({ number, may, must, about, carries }) => {
+    const rule = { may: sum(may), must: sum(must), named: about !== "connection", message: carries === "message" };
+    return [number, rule];
+  });
+  return `new Map<number, { may: number; must: number; named: boolean; message: boolean }>(${JSON.stringify(rules)})`;
 }
 
 /** Leaves out what answers calls. */
@@ -53,21 +109,199 @@ const silent = {
   },
 };
 
+const parsed = (text) => ts.createSourceFile("", text, ts.ScriptTarget.ES2022, true);
+
+/** The names in a file of which some are wanted. */
+async function namesIn(path, isWanted = () => true) {
+  const names = new Set();
+  const visit = (node) => {
+    if (ts.isIdentifier(node) && isWanted(node)) {
+      names.add(node.text);
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(parsed(await readFile(path, "utf8")));
+  return names;
+}
+
+/** Names by which programs know members: such members are there wherever their class is. */
+const known = new Set([...(await namesIn(declarations)), "client", "codec", "handler", "method", "type"]);
+
+/** Names of members that nobody else knows: neither programs nor the language nor browsers, and no description has them. */
+async function own() {
+  const isMember = (node) =>
+    node.parent.name === node &&
+    (ts.isClassElement(node.parent) || ts.isTypeElement(node.parent) || ts.isPropertyAssignment(node.parent));
+  const names = new Set();
+  for (const folder of ["src", "browser"]) {
+    for (const file of await readdir(join(here, folder))) {
+      const isDescription = file === "describe.ts";
+      for (const name of await namesIn(join(here, folder, file), isMember)) {
+        if (!isDescription) {
+          names.add(name);
+        }
+      }
+    }
+  }
+  const libraries = new URL("./", import.meta.resolve("typescript"));
+  const others = [await namesIn(join(here, "browser/describe.ts"), ({ parent }) => ts.isTypeElement(parent)), known];
+  for (const file of await readdir(libraries)) {
+    if (/^lib\.(es|dom|webworker).*\.d\.ts$/.test(file)) {
+      others.push(await namesIn(new URL(file, libraries)));
+    }
+  }
+  return [...names].filter((name) => !others.some((names) => names.has(name)));
+}
+
+/** Cuts a script into its statements, and classes into their members, apart from those that have to stay. */
+function cut(script) {
+  const pieces = [];
+  let exported = [];
+  const put = (name, node, head, what = node) => {
+    const members = ts.isClassLike(what) ? what.members.filter(isApart) : [];
+    pieces.push({ name, node, head, tail: head === "" ? "" : ";", isClass: ts.isClassLike(what), members });
+    for (const member of members) {
+      pieces.push({ name: `${name}.${member.name.text}`, node: member, head: "", tail: "", isClass: false, members: [] });
+    }
+  };
+  for (const node of parsed(script).statements) {
+    if (ts.isExportDeclaration(node)) {
+      exported = node.exportClause.elements.map((each) => [each.name.text, (each.propertyName ?? each.name).text]);
+    } else if (ts.isVariableStatement(node)) {
+      for (const each of node.declarationList.declarations) {
+        put(each.name.text, each, "let ", each.initializer);
+      }
+    } else if (ts.isFunctionDeclaration(node) || ts.isClassDeclaration(node)) {
+      put(node.name.text, node, "");
+    } else {
+      throw new Error(`a statement that does something: ${node.getText()}`);
+    }
+  }
+  return { pieces, exported };
+}
+
+/** Whether a member of a class is a piece of its own. */
+function isApart(member) {
+  const isCode = ts.isMethodDeclaration(member) || ts.isAccessor(member);
+  const isNamed = isCode && (ts.isIdentifier(member.name) || ts.isPrivateIdentifier(member.name));
+  const isStatic = member.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.StaticKeyword) === true;
+  return isNamed && !isStatic && !known.has(member.name.text);
+}
+
+/** The name of a piece: a capital letter and perhaps another sign. */
+function capital(index) {
+  const signs = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+  const letter = String.fromCharCode(65 + (index % 26));
+  return index < 26 ? letter : `${letter}${signs[Math.floor(index / 26) - 1]}`;
+}
+
+/** The lines of a list of pieces. */
+function listed({ pieces, exported }, hidden) {
+  const words = new Map();
+  for (const word of pieces.flatMap(({ node }) => node.getText().match(/\w+/g))) {
+    words.set(word, (words.get(word) ?? 0) + 1);
+  }
+  const uses = (name) => words.get(name) ?? 0;
+  const wholes = pieces.map(({ name }) => name).filter((name) => !name.includes("."));
+  wholes.sort((one, other) => uses(other) - uses(one) || (one < other ? -1 : 1));
+  const names = new Map(wholes.map((name, index) => [name, capital(index)]));
+  const members = new Set(pieces.flatMap(({ name }) => name.split(".").slice(1)));
+  const lines = pieces.map((piece) => {
+    const { needs, mentions, code } = look(piece, names, members, hidden);
+    const [base, member] = piece.name.split(".");
+    const name = [names.get(base), ...(member === undefined ? [] : [member])].join(".");
+    needs.delete(names.get(base));
+    const end = piece.isClass ? `}${piece.tail}` : piece.tail;
+    return [name, [...needs].join(" "), [...mentions].join(" "), `${piece.head}${code}`, end].join("\t");
+  });
+  const known = exported.map(([known, own]) => `${known}:${names.get(own)}`);
+  return `${[known.join(" "), ...lines].join("\n")}\n`;
+}
+
+/** What a piece needs and mentions, and its code by the names that pieces have. A class is left open for its members. */
+function look({ name, node, isClass, members: apart }, names, members, hidden) {
+  const base = names.get(name.split(".")[0]);
+  const [needs, mentions] = [new Set(), new Set()];
+  const changes = apart.map((member) => [member.getStart(), member.end, ""]);
+  const visit = (inner) => {
+    if (apart.includes(inner)) {
+      return;
+    }
+    if (ts.isIdentifier(inner) || ts.isPrivateIdentifier(inner)) {
+      const { parent, text } = inner;
+      const isKey = (ts.isPropertyAssignment(parent) || ts.isClassElement(parent)) && parent.name === inner;
+      const isRead =
+        ts.isPrivateIdentifier(inner) ||
+        (ts.isPropertyAccessExpression(parent) && parent.name === inner) ||
+        (ts.isBindingElement(parent) && parent.propertyName === inner);
+      const isBoth = ts.isShorthandPropertyAssignment(parent);
+      const isOfObject = isKey || isRead;
+      const isTaken = ts.isBindingElement(parent) && ts.isObjectBindingPattern(parent.parent) && parent.name === inner;
+      if ((isRead || isTaken) && members.has(text) && parent !== node) {
+        // Private ones are those of this class, others of any.
+        mentions.add(hidden.has(text) ? `${base}.${text}` : text);
+      }
+      if (!isOfObject && names.has(text)) {
+        needs.add(names.get(text));
+        changes.push([inner.getStart(), inner.end, `${isBoth ? `${text}:` : ""}${names.get(text)}`]);
+      }
+    }
+    ts.forEachChild(inner, visit);
+  };
+  visit(node);
+  let code = node.getText();
+  const begin = node.getStart();
+  for (const [start, end, by] of changes.sort((one, other) => other[0] - one[0])) {
+    code = code.slice(0, start - begin) + by + code.slice(end - begin);
+  }
+  return { needs, mentions, code: isClass ? code.slice(0, -1) : code };
+}
+
+/** The names that private members have in the end. */
+function hiddenBy({ props }) {
+  const names = Object.entries(props.props).map(([name, short]) => [name.slice(1), short]);
+  return new Set(names.filter(([name]) => isHidden(name)).map(([, short]) => short));
+}
+
+/** Names of variables that are no names of pieces, which begin with a capital letter. */
+const variables = {
+  get: (number) => {
+    const [first, rest] = ["tesnirohaludcpmfgvbykwxjqz_$", "tesnirohaludcpmfgvbykwxjqz_$0123456789"];
+    let name = first[number % first.length];
+    for (let left = Math.floor(number / first.length); left > 0; left = Math.floor((left - 1) / rest.length)) {
+      name += rest[(left - 1) % rest.length];
+    }
+    return name;
+  },
+};
+
+const regex = new RegExp(`^(?:_\\d+_|${(await own()).map((name) => name.replace(/\$/g, "\\$")).join("|")})$`);
 for (const [name, plugins] of [["whole", [brief]], ["calling", [silent, brief]]]) {
   const { outputFiles } = await build({
-    entryPoints: [join(here, "browser/index.ts")],
+    entryPoints: [join(here, "browser/pieces.ts")],
     bundle: true,
     charset: "ascii",
     format: "esm",
-    minify: true,
     plugins,
     target: "es2022",
     write: false,
   });
-  const [code, list] = outputFiles[0].text.trimEnd().split(/export\{(?=[^{]*\};$)/);
-  const names = list.slice(0, -2).split(",").map((pair) => pair.split(" as "));
-  const members = names.map(([own, known = own]) => (own === known ? own : `${known}:${own}`));
-  const text = `const $rpc=(()=>{${code}return{${members}}})();`;
-  const least = await minify(text, { ecma: 2020, compress: { passes: 3 }, format: { ascii_only: true } });
-  await writeFile(join(folder, `${name}.js`), `${least.code}\n`);
+  // Names of the whole stay, so that none is one of a member or a variable; pieces have short ones.
+  const { code } = await minify(outputFiles[0].text, {
+    ecma: 2020,
+    module: true,
+    compress: { passes: 4, toplevel: true, keep_fargs: false, unsafe_arrows: true, unsafe_methods: true },
+    mangle: { toplevel: false, module: false },
+    format: { ascii_only: true },
+  });
+  const nameCache = {};
+  const short = await minify(code, {
+    nameCache,
+    compress: false,
+    ecma: 2020,
+    module: true,
+    mangle: { toplevel: false, module: false, nth_identifier: variables, properties: { regex } },
+    format: { ascii_only: true },
+  });
+  await writeFile(join(folder, `${name}.txt`), listed(cut(short.code), hiddenBy(nameCache)));
 }

@@ -50,6 +50,23 @@ await check("a method is found and called by the keyboard alone", async () => {
   same(await page.inputValue("#json"), '{"a": 9007199254740993, "b": 2}');
 });
 
+await check("what a method requires is said beside it and in the list", async () => {
+  const own = await pageOf(context);
+  await own.route("**/explorer/services.json", async (route) => {
+    const answer = await route.fetch();
+    const described = await answer.json();
+    const services = Array.isArray(described) ? described : described.services;
+    services.find(({ name }) => name === "Inventory").methods.find(({ path }) => path === "Inventory.put").requires = ["stock:write"];
+    await route.fulfill({ response: answer, json: described });
+  });
+  await own.goto(`http://${address}/#Inventory.put`);
+  await own.waitForSelector(".badge.lock");
+  same(await own.textContent(".badge.lock"), "requires stock:write");
+  same(await own.$$eval("#services li .kind", (all) => all.filter((kind) => kind.textContent.startsWith("🔒")).length), 1);
+  same(own.errors, []);
+  await own.close();
+});
+
 await check("what is copied does the same elsewhere", async () => {
   const shell = (command) => execFileSync("sh", ["-c", command], { encoding: "utf8", env: { ...process.env, PATH: `${join(rpc, "..")}:${process.env.PATH}` } });
   same(shell(await copied("rpc")).trim(), "9007199254740995");

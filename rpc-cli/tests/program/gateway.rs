@@ -89,3 +89,27 @@ fn the_page_is_at_a_loopback_address_and_its_url_is_printed() {
     assert!(answer.ends_with("\r\n\r\n3\n"), "{answer}");
     assert!(page.end());
 }
+
+#[test]
+fn a_gateway_in_front_of_a_server_behind_tls_believes_whom_it_is_told_to() {
+    let made = tempfile::TempDir::new().unwrap();
+    let file = |name: &str| made.path().join(name).to_str().unwrap().to_owned();
+    assert_eq!(run(&["cert", "dev", made.path().to_str().unwrap()]).code, 0);
+    let demo = Demo::start();
+    let (pem, key, authority) = (file("server.pem"), file("server.key"), file("ca.pem"));
+    let front = ["gateway", "--upstream", &demo.address, "--listen", "127.0.0.1:0"];
+    let secure = Serving::start(&[&front[..], &["--tls-cert", &pem, "--tls-key", &key]].concat());
+    let place = secure.said.trim_start_matches("tls:").to_owned();
+    let upstream = format!("tls:{place}");
+    let known = ["gateway", "--upstream", &upstream, "--cacert", &authority];
+    let gateway = Serving::start(&[&known[..], &["--listen", "127.0.0.1:0"]].concat());
+    let answer = http(&gateway.said, "POST", "/Calculator.add", "[1,2]");
+    assert!(answer.ends_with("\r\n\r\n3\n"), "{answer}");
+    for address in [gateway.said.clone(), format!("ws:{}", gateway.said)] {
+        let ran = run(&["call", &address, "Clock.ticks", "every_ms=1", "count=3"]);
+        assert_eq!((ran.code, ran.stdout.lines().count()), (0, 3), "{}", ran.stderr);
+    }
+    let stranger = run(&["gateway", "--upstream", &upstream, "--listen", "127.0.0.1:0"]);
+    assert_eq!(stranger.code, 78, "{}", stranger.stderr);
+    assert!(gateway.end() && secure.end());
+}

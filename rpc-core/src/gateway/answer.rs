@@ -29,6 +29,17 @@ pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json"
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
+/// Bytes of a body that are given out at once: what HTTP/2 has been given it keeps, whether or not that is read.
+const PIECE: usize = 64 << 10;
+
+/// The next piece of what is left of a body.
+fn piece(left: &mut Option<Bytes>) -> Option<Bytes> {
+    match left {
+        Some(bytes) if bytes.len() > PIECE => Some(bytes.split_to(PIECE)),
+        _ => left.take(),
+    }
+}
+
 /// An answer with a body that is there.
 fn whole(status: StatusCode, kind: HeaderValue, body: Bytes) -> Answer {
     let mut answer = Response::new(Body::Whole(Some(body)));
@@ -117,7 +128,7 @@ impl HttpBody for Body {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         match self.get_mut() {
-            Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Whole(bytes) => Poll::Ready(piece(bytes).map(|piece| Ok(Frame::data(piece)))),
             Self::Feed(feed) => feed.poll_frame(cx).map(|frame| frame.map(Ok)),
         }
     }

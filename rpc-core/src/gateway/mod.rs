@@ -2,12 +2,12 @@
 //! second origin of calls beside connections of the protocol; it never sees a frame.
 //!
 //! ```text
-//! Link ─▶ strict ─▶ hyper ─▶ routes ─▶ guard ─┬─▶ jsonrpc ─┬─▶ Exchange ─▶ Serve ─▶ handler
-//!                                             ├─▶ plain ───┘      │ Session: Origin, ItemLink
-//!                                             ├─▶ openrpc         └─▶ stream, upload
-//!                                             ├─▶ pages ─▶ browser
-//!                                             └─▶ upgrade ─┬─▶ Link, for a connection of the protocol
-//!                                                          └─▶ socket: JSON-RPC, both ways
+//! Link ─▶ patient ─▶ strict ─▶ hyper ─▶ routes ─▶ guard ─┬─▶ jsonrpc ─┬─▶ Exchange ─▶ Serve ─▶ handler
+//!                                                       ├─▶ plain ───┘      │ Session: Origin, ItemLink
+//!                                                       ├─▶ openrpc         └─▶ stream, upload
+//!                                                       ├─▶ pages ─▶ browser
+//!                                                       └─▶ upgrade ─┬─▶ Link, for a connection of the protocol
+//!                                                                    └─▶ socket: JSON-RPC, both ways
 //! ```
 
 mod answer;
@@ -21,11 +21,13 @@ mod headers;
 mod healthz;
 mod items;
 mod jsonrpc;
+mod kept;
 mod listed;
 mod metrics;
 mod openrpc;
 mod options;
 mod pages;
+mod patient;
 mod plain;
 mod routes;
 mod serve;
@@ -45,6 +47,7 @@ pub(crate) use serve::{Ended, serve};
 use std::{
     fmt,
     sync::{Arc, OnceLock},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -80,6 +83,8 @@ pub(crate) struct Face {
     draining: CancellationToken,
     /// Knows whether the server serves, where anybody does.
     probe: Option<Probe>,
+    /// How long the other side may read nothing of what there is for it.
+    write_timeout: Duration,
 }
 
 /// What a server has beside its services.
@@ -90,6 +95,7 @@ pub(crate) struct Ground {
     pub(crate) tasks: TaskTracker,
     pub(crate) draining: CancellationToken,
     pub(crate) probe: Option<Probe>,
+    pub(crate) write_timeout: Duration,
 }
 
 /// The method that everybody may call who may know the services.
@@ -97,7 +103,7 @@ const LISTED: MethodKey = MethodKey::bare("Reflection.services");
 
 impl Face {
     pub(crate) fn new(options: Http, services: Vec<ServiceSchema>, ground: Ground) -> Arc<Self> {
-        let Ground { serve, gate, name, tasks, draining, probe } = ground;
+        let Ground { serve, gate, name, tasks, draining, probe, write_timeout } = ground;
         let catalog = Catalog::of(&services);
         let title = if name.is_empty() { "rpc-core server".to_owned() } else { name };
         let (document, pages) = (OnceLock::new(), Pages::default());
@@ -113,6 +119,7 @@ impl Face {
             tasks,
             draining,
             probe,
+            write_timeout,
         })
     }
 

@@ -21,7 +21,8 @@ use crate::schema::ServiceSchema;
 /// | `GET /healthz` | `{"status":"serving"}`, or 503 while the server drains |
 ///
 /// Web pages of other origins are refused unless they are allowed by [`Self::allow_origin`], and so are requests that
-/// reach a loopback address under a name of somebody else ([`Self::host`]). What is not read in time is closed.
+/// reach a loopback address under a name of somebody else ([`Self::host`]). What does not come in time is closed, and so is who
+/// reads nothing of its answers for [`Server::write_timeout`](crate::Server::write_timeout).
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]

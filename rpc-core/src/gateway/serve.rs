@@ -17,7 +17,10 @@ use hyper::{
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio_util::task::TaskTracker;
 
-use super::{Face, routes::respond, session::Session, socket, strict::Strict, upgrade::Onward};
+use super::{
+    Face, kept::Replies, patient::Patient, routes::respond, session::Session, socket,
+    strict::Strict, upgrade::Onward,
+};
 use crate::{
     proto::connection::ConnectionError,
     seam::Phase,
@@ -68,20 +71,17 @@ pub(crate) async fn serve(
         (!agrees || bytes.len() >= PREFACE.len()).then_some(agrees)
     });
     let ended = match preface.await {
-        Ok(Some(true)) => {
-            let connection = second(&face).serve_connection(TokioIo::new(link), respond);
-            let connection = pin!(connection);
-            let drain = |connection: Pin<&mut _>| http2::Connection::graceful_shutdown(connection);
-            drive(connection, &face, &session, interrupted, drain).await
-        }
+        Ok(Some(true)) => serve_second(&face, &session, link, interrupted).await,
         Ok(Some(false)) => {
+            let link = Patient::new(link, face.write_timeout);
             let strict = Strict::new(link, Arc::clone(&session.upgraded));
             let connection = first(&face).serve_connection(TokioIo::new(strict), respond);
             let connection = pin!(connection.with_upgrades());
             let drain = |connection: Pin<&mut _>| {
                 http1::UpgradeableConnection::graceful_shutdown(connection)
             };
-            drive(connection, &face, &session, interrupted, drain).await
+            let ended = drive(connection, &face, &session, interrupted, drain).await;
+            ended.map_err(|error| error.to_string())
         }
         Ok(None) => return Ended::Over(ConnectionError::Lost),
         Err(error) => return Ended::Over(ConnectionError::Transport(error.to_string())),
@@ -100,8 +100,41 @@ pub(crate) async fn serve(
     }
     Ended::Over(match ended {
         Ok(()) => ConnectionError::Closed,
-        Err(error) => ConnectionError::Transport(error.to_string()),
+        Err(error) => ConnectionError::Transport(error),
     })
+}
+
+/// Serves HTTP/2. A stream that nobody reads says nothing of the link, so that replies are looked at as well.
+async fn serve_second(
+    face: &Arc<Face>,
+    session: &Arc<Session>,
+    link: Link,
+    interrupted: impl Future<Output = ()>,
+) -> Result<(), String> {
+    let replies = Arc::<Replies>::default();
+    let respond = {
+        let (face, session, replies) =
+            (Arc::clone(face), Arc::clone(session), Arc::clone(&replies));
+        service_fn(move |request: Request<Incoming>| {
+            let (face, session, replies) =
+                (Arc::clone(&face), Arc::clone(&session), Arc::clone(&replies));
+            async move {
+                replies.room().await;
+                let answer = respond(face, session, request).await;
+                Ok::<_, Infallible>(answer.map(|body| replies.keep(body)))
+            }
+        })
+    };
+    let link = Patient::new(link, face.write_timeout);
+    let connection = second(face).serve_connection(TokioIo::new(link), respond);
+    let connection = pin!(connection);
+    let drain = |connection: Pin<&mut _>| http2::Connection::graceful_shutdown(connection);
+    tokio::select! {
+        ended = drive(connection, face, session, interrupted, drain) => ended.map_err(|error| error.to_string()),
+        () = replies.unread(face.write_timeout) => {
+            Err(format!("nothing of a reply was read for {:?}", face.write_timeout))
+        }
+    }
 }
 
 /// Waits for the first request, then for the end of the server, then for that of the connection.

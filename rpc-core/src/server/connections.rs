@@ -163,6 +163,7 @@ impl Connections {
             tasks: self.tasks.clone(),
             draining: self.draining.clone(),
             probe,
+            write_timeout: self.config.write_timeout,
         };
         self.face = Some(Face::new(http, services, ground));
         self

@@ -13,7 +13,6 @@ export { Connection } from "../src/connection.js";
 export { AppError, DecodeError, EncodeError, StatusError } from "../src/errors.js";
 export { ItemStream } from "../src/items.js";
 export { Metadata } from "../src/metadata.js";
-export { Description } from "./describe.js";
 
 /** Connects to a server; `address` is one of WebSocket, or of HTTP. */
 export function connect(address: string, options: ConnectOptions = {}): Promise<Connection> {

@@ -1,12 +1,12 @@
 // Stands for `peer.ts` in clients of servers that call nobody: refuses every call, and keeps count.
 
 import { type PeerCall, type Reply } from "../src/calls.js";
-import { StatusError } from "../src/errors.js";
-import { Flag, type Frame, Kind, NO_REPLY, view } from "../src/frames.js";
+import { numberOf, type StatusError } from "../src/errors.js";
+import { Flag, type Frame, Kind, NO_REPLY, view, writeText } from "../src/frames.js";
 import { DEFAULT_LIMITS, type Limits } from "../src/hello.js";
 import type { Outbox } from "../src/outbox.js";
-import { replyFrame } from "../src/payloads.js";
 import { ONEWAY_COST } from "../src/room.js";
+import { Writer } from "../src/wire.js";
 
 export class PeerCalls {
   isDraining = false;
@@ -36,13 +36,9 @@ export class PeerCalls {
       return;
     }
     this.#partial.delete(id);
-    const status = new StatusError("UNIMPLEMENTED", "this client answers no calls", false);
-    let [answer, rest] = replyFrame({ kind: "status", status });
-    if (id === NO_REPLY) {
-      [answer, rest] = [Kind.credit, new Uint8Array(4)];
-      view(rest).setUint32(0, payload.length + ONEWAY_COST, true);
-    }
-    this.#outbox.put({ kind: answer, flags: 0, id, rest, sort: "refusal" });
+    const isOneway = id === NO_REPLY;
+    const rest = isOneway ? creditFor(payload.length + ONEWAY_COST) : refusal();
+    this.#outbox.put({ kind: isOneway ? Kind.credit : Kind.error, flags: 0, id, rest, sort: "refusal" });
   }
 
   reply(_call: PeerCall, _reply: Reply, _started?: boolean): void {
@@ -68,4 +64,18 @@ export class PeerCalls {
   end(_status: StatusError): void {
     this.#partial.clear();
   }
+}
+
+function creditFor(bytes: number): Uint8Array {
+  const rest = new Uint8Array(4);
+  view(rest).setUint32(0, bytes, true);
+  return rest;
+}
+
+/** A status of a call that was not started. */
+function refusal(): Uint8Array {
+  const writer = new Writer();
+  writer.raw(Uint8Array.of(1, numberOf("UNIMPLEMENTED"), 0));
+  writeText(writer, "this client answers no calls", 64);
+  return writer.finish();
 }

@@ -6,6 +6,7 @@ import { concat, type Extension } from "./frames.js";
 import type { Metadata } from "./metadata.js";
 import type { Message } from "./outbox.js";
 import type { Queue, Want } from "./room.js";
+import type { Receiving, Sending } from "./sending.js";
 import type { Inbound, Outbound } from "./streams.js";
 
 /** How a call ended. */
@@ -20,10 +21,10 @@ export interface OwnCall {
   readonly payload: Uint8Array;
   readonly extended: boolean;
   readonly oneway: boolean;
-  /** Whether this side sends items. */
-  readonly sends: boolean;
-  /** Whether this side expects items. */
-  readonly expects: boolean;
+  /** Makes room for the items of this side, if it sends some. */
+  readonly sending: Sending["room"] | undefined;
+  /** The same for those of the other side, if this one expects some. */
+  readonly receiving: Receiving | undefined;
   /** Whether a handler makes it, for a call of the other side. */
   readonly nested: boolean;
   /** Runs with what comes ahead of the items, or beside the reply before that is told. */

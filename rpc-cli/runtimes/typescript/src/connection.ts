@@ -7,6 +7,7 @@ import { ItemStream } from "./items.js";
 import type { CallOptions, Items, Method, ServiceHandler } from "./method.js";
 import { Ongoing, type Outcome, type Request } from "./ongoing.js";
 import type { Protocol } from "./protocol.js";
+import { receiving, type Sending, sending } from "./sending.js";
 
 /** How a connection closes. */
 export interface Closer {
@@ -126,7 +127,7 @@ export class Connection implements Caller {
     args: In<A>,
     options?: CallOptions,
   ): Promise<Out<R>> {
-    return this.upload(method, args, undefined, options);
+    return this.#call(method, args, undefined, options);
   }
 
   /** One request, no reply: resolves when the request has been handed on. */
@@ -152,18 +153,9 @@ export class Connection implements Caller {
     method: Method<A, R, U>,
     args: In<A>,
     items: Items<In<U>> | undefined,
-    options: CallOptions = {},
+    options?: CallOptions,
   ): Promise<Out<R>> {
-    return new Promise((resolve, reject) => {
-      const done = (outcome: Outcome): void => {
-        try {
-          resolve(valueOf(method.returns, method, outcome) as Out<R>);
-        } catch (error) {
-          reject(error instanceof Error ? error : new Error(String(error)));
-        }
-      };
-      this.#begin({ method, args: this.#arguments(method, args), items, options, done });
-    });
+    return this.#call(method, args, sending(items, method.upload), options);
   }
 
   /** One request, items in reply. */
@@ -191,7 +183,8 @@ export class Connection implements Caller {
       }
     };
     const encoded = this.#arguments(method, args);
-    const ongoing = this.#begin({ method, args: encoded, items, expects: true, options, done });
+    const sends = sending(items, method.upload);
+    const ongoing = this.#begin({ method, args: encoded, sending: sends, receiving, options, done });
     const pull = async (): Promise<IteratorResult<Out<R>, undefined>> => {
       const bytes = await ongoing.inbound?.next();
       if (bytes === undefined) {
@@ -206,6 +199,24 @@ export class Connection implements Caller {
     };
     return new ItemStream(pull, () => {
       ongoing.abandon();
+    });
+  }
+
+  #call<A extends AnyCodec, R extends AnyCodec>(
+    method: Method<A, R>,
+    args: In<A>,
+    sends: Sending | undefined,
+    options: CallOptions = {},
+  ): Promise<Out<R>> {
+    return new Promise((resolve, reject) => {
+      const done = (outcome: Outcome): void => {
+        try {
+          resolve(valueOf(method.returns, method, outcome) as Out<R>);
+        } catch (error) {
+          reject(error instanceof Error ? error : new Error(String(error)));
+        }
+      };
+      this.#begin({ method, args: this.#arguments(method, args), sending: sends, options, done });
     });
   }
 

@@ -430,7 +430,8 @@ function clip(whole: string, most: number): Uint8Array {
   return bytes.subarray(0, end);
 }
 
-function writeText(writer: Writer, whole: string, most: number): void {
+/** Writes a text behind its length, cut to so many bytes. */
+export function writeText(writer: Writer, whole: string, most: number): void {
   const bytes = clip(whole, most);
   writer.u16(bytes.length);
   writer.raw(bytes);

@@ -1,12 +1,12 @@
 // One call from the caller's side, between its arguments and its outcome: deadline, cancellation, upload.
 
 import type { OpenCall, Reply } from "./calls.js";
-import { type AnyCodec, type Codec, encode } from "./codecs.js";
 import { StatusError, type Code } from "./errors.js";
 import { NORMAL, PRIORITIES } from "./frames.js";
 import { Metadata } from "./metadata.js";
-import type { CallOptions, Items, Method } from "./method.js";
+import type { CallOptions, Method } from "./method.js";
 import type { Protocol } from "./protocol.js";
+import type { Receiving, Sending } from "./sending.js";
 import type { Inbound } from "./streams.js";
 import { MAX_TIMER, type Timer } from "./timers.js";
 import { utf8, Writer } from "./wire.js";
@@ -23,10 +23,10 @@ export interface Request {
   readonly args: Uint8Array;
   readonly options: CallOptions;
   readonly oneway?: boolean;
-  /** What the caller sends, if it does. */
-  readonly items?: Items<unknown> | undefined;
-  /** Whether it expects items. */
-  readonly expects?: boolean;
+  /** The items that the caller sends, if it does. */
+  readonly sending?: Sending | undefined;
+  /** Room for those that it expects. */
+  readonly receiving?: Receiving;
   /** Runs once, with how the call ended. */
   readonly done: (outcome: Outcome) => void;
 }
@@ -46,8 +46,8 @@ export class Ongoing {
   constructor(protocol: Protocol, request: Request) {
     this.#protocol = protocol;
     this.#request = request;
-    const { items, expects = false, oneway = false, options } = request;
-    const extension = encodeExtension(options, items !== undefined, expects);
+    const { sending, receiving, oneway = false, options } = request;
+    const extension = encodeExtension(options, sending !== undefined, receiving !== undefined);
     if (options.signal?.aborted === true) {
       queueMicrotask(this.#abort);
       return;
@@ -56,8 +56,8 @@ export class Ongoing {
       payload: encodeRequest(request.method.key, extension, request.args),
       extended: extension.length > 0,
       oneway,
-      sends: items !== undefined,
-      expects,
+      sending: sending?.room,
+      receiving,
       nested: options.within !== undefined,
       onMetadata: (metadata, when) => {
         if (options.onMetadata !== undefined) {
@@ -71,8 +71,12 @@ export class Ongoing {
       onSent: () => {
         if (oneway) {
           this.#end({ kind: "value", payload: new Uint8Array(0) });
-        } else if (items !== undefined) {
-          void this.#pump(items, request.method.upload);
+        } else if (sending !== undefined && this.#open !== undefined) {
+          sending.pump(protocol, this.#open).catch((thrown: unknown) => {
+            const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+            this.#cancel(error);
+            this.#end({ kind: "thrown", error });
+          });
         }
       },
     });
@@ -144,37 +148,6 @@ export class Ongoing {
     const { signal } = this.#request.options;
     if (signal !== undefined) {
       forget(signal, this.#abort);
-    }
-  }
-
-  /** Sends the items one by one, as fast as they are taken. */
-  async #pump(items: Items<unknown>, codec: AnyCodec): Promise<void> {
-    const open = this.#open;
-    if (open?.outbound === undefined) {
-      return;
-    }
-    const { outbound } = open;
-    const send = async (item: unknown): Promise<boolean> => {
-      if (!outbound.isClosed) {
-        const sent = outbound.send(encode(codec as Codec<unknown>, item));
-        this.#protocol.flush(outbound);
-        await sent;
-      }
-      return !outbound.isClosed;
-    };
-    try {
-      for await (const item of items) {
-        if (!(await send(item))) {
-          break;
-        }
-      }
-      this.#protocol.flush();
-      await outbound.sent();
-      this.#protocol.finishUpload(open);
-    } catch (thrown) {
-      const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-      this.#cancel(error);
-      this.#end({ kind: "thrown", error });
     }
   }
 }

@@ -8,7 +8,7 @@ import { block, type Metadata, passOver, readPairs, UnknownEntry } from "./metad
 import type { Outbox } from "./outbox.js";
 import { creditOf, type Hooks, unavailable } from "./payloads.js";
 import { Lane, ONEWAY_COST, Queue, Shares } from "./room.js";
-import { Inbound, Outbound, type Pool } from "./streams.js";
+import type { Pool } from "./streams.js";
 
 /** Milliseconds in which a call of its kind must end while one waits for room that is not to wait for ever. */
 const PATIENCE = 5000;
@@ -26,7 +26,7 @@ export class OwnCalls {
   readonly #shares = new Shares();
   #peer: Hello | undefined;
   /** Calls that wait for room. Those of handlers may go further than others: each kind waits in a row of its own. */
-  readonly #rows = [Lane.call, Lane.stream, Lane.oneway].flatMap((lane) =>
+  readonly #rows = [Lane.call, Lane.items, Lane.oneway].flatMap((lane) =>
     [true, false].map((nested) => ({ lane, nested, queue: new Queue<OpenCall>() })),
   );
   /** When a call of each kind last ended. */
@@ -67,7 +67,7 @@ export class OwnCalls {
 
   /** Opens a call as soon as there is room for it. */
   open(call: OwnCall): OpenCall {
-    const lane = call.oneway ? Lane.oneway : call.sends || call.expects ? Lane.stream : Lane.call;
+    const lane = call.oneway ? Lane.oneway : (call.sending ?? call.receiving) ? Lane.items : Lane.call;
     const open: OpenCall = {
       call,
       id: NO_REPLY,
@@ -84,13 +84,11 @@ export class OwnCalls {
       inbound: undefined,
       outbound: undefined,
     };
-    if (call.expects) {
-      open.inbound = new Inbound(this.#limits, this.#pool, (bytes) => {
-        if (this.#calls.get(open.id) === open && !open.cancelled) {
-          this.#putCredit(open.id, Flag.mine, bytes);
-        }
-      });
-    }
+    open.inbound = call.receiving?.(this.#limits, this.#pool, (bytes) => {
+      if (this.#calls.get(open.id) === open && !open.cancelled) {
+        this.#putCredit(open.id, Flag.mine, bytes);
+      }
+    });
     const status = this.#refusal;
     if (status !== undefined) {
       // Later, so that the caller has the call when it hears of its end.
@@ -109,7 +107,7 @@ export class OwnCalls {
   losePatience(): void {
     const now = this.#hooks.now();
     for (const { lane, nested, queue } of this.#rows) {
-      const impatient = nested || lane === Lane.stream;
+      const impatient = nested || lane === Lane.items;
       for (let open = queue.peek(); impatient && open !== undefined; open = queue.peek()) {
         if (Math.max(open.since, this.#moved[lane] ?? 0) + PATIENCE > now || this.#peer === undefined) {
           break;
@@ -257,7 +255,7 @@ export class OwnCalls {
   }
 
   #request(open: OpenCall, peer: Hello, tooLong: boolean): void {
-    const { payload, extended, sends } = open.call;
+    const { payload, extended, sending } = open.call;
     if (tooLong) {
       const message = `the request is longer than ${String(peer.maxMessage)} bytes`;
       const status = new StatusError("RESOURCE_EXHAUSTED", message, false);
@@ -274,9 +272,7 @@ export class OwnCalls {
     } else {
       this.#calls.set(open.id, open);
     }
-    if (sends) {
-      open.outbound = new Outbound(peer.initialWindow);
-    }
+    open.outbound = sending?.(peer.initialWindow);
     open.message = {
       kind: Kind.request,
       flags: Flag.mine | (extended ? Flag.ext : 0),

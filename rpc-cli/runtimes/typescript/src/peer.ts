@@ -297,7 +297,7 @@ export class PeerCalls {
   /** Takes a call's share of the limits, or gives why there is none. */
   #admit(call: PeerCall, length: number): StatusError | undefined {
     const { sends, expects, nested } = call.extension;
-    const want = { lane: sends || expects ? Lane.stream : Lane.call, nested, length };
+    const want = { lane: sends || expects ? Lane.items : Lane.call, nested, length };
     this.#checkOverflow(length);
     if (this.#shares.admits(this.#limits, want)) {
       this.#shares.take(want);

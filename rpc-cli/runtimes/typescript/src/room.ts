@@ -5,7 +5,7 @@ import { ProtocolError } from "./errors.js";
 import type { Limits } from "./hello.js";
 
 /** Which limit counts a call: those without items, with items, without a reply. */
-export const Lane = { call: 0, stream: 1, oneway: 2 } as const;
+export const Lane = { call: 0, items: 1, oneway: 2 } as const;
 
 /** Requests up to this length are bounded by their number alone. */
 const FREE = 256;
@@ -40,7 +40,7 @@ export class Shares {
       return this.oneway === 0 || this.oneway + length + ONEWAY_COST <= limits.onewayWindow * times;
     }
     const [most, room] =
-      lane === Lane.stream
+      lane === Lane.items
         ? [limits.maxStreams, windowOf(limits)]
         : [limits.maxCalls * times, windowOf(limits) * times];
     const bytes = (this.#bytes[lane] ?? 0) + counted(length);

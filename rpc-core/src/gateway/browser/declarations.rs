@@ -19,6 +19,9 @@ enum Side {
 
 pub(super) fn write(names: &Names<'_>) -> String {
     let mut out = RUNTIME.to_owned();
+    if !names.streams() {
+        without(&mut out, "ItemStream");
+    }
     for service in &names.services {
         let shapes = Shapes { names, service: service.schema };
         if service.role.calls() {
@@ -33,6 +36,14 @@ pub(super) fn write(names: &Names<'_>) -> String {
         Shapes { names, service }.define(&mut out, &named.name, named.container);
     }
     out
+}
+
+/// Takes out a class that the module does not have.
+fn without(out: &mut String, class: &str) {
+    let Some(start) = out.find(&format!("export declare class {class}<")) else { return };
+    let start = out[..start].rfind("\n\n").unwrap_or(start);
+    let end = out[start..].find("\n}\n").map_or(out.len(), |end| start + end + 3);
+    out.replace_range(start..end, "\n");
 }
 
 fn class(out: &mut String, shapes: Shapes<'_, '_>, service: &Service<'_>) {

@@ -1,9 +1,11 @@
 //! Clients for web pages: an ES module with the run-time and what a description says of the services, and its
 //! declarations for TypeScript. The run-time is that of generated clients in TypeScript (`rpc-cli/runtimes/typescript`),
-//! made small by its `build.mjs`; CI checks that `runtime/` is what that makes.
+//! cut into pieces by its `build.mjs`; CI checks that `runtime/` is what that makes.
 
+mod codecs;
 mod declarations;
 mod names;
+mod pieces;
 mod script;
 mod shapes;
 mod text;
@@ -12,6 +14,7 @@ use std::borrow::Cow;
 
 use crate::schema::{Document, ServiceSchema};
 use names::Names;
+use pieces::Pieces;
 
 /// A client for web pages and workers: the module that a server with an HTTP face serves as `/client.js`, and its
 /// declarations, `/client.d.ts`. It needs no other file, no build and no `eval`.
@@ -24,7 +27,7 @@ use names::Names;
 /// let document = Document::new(vec![clock.build()]);
 /// let client = rpc_core::BrowserClient::of(&document);
 ///
-/// assert!(client.script().contains("export class Clock"));
+/// assert!(client.script().contains(" as Clock}"));
 /// assert!(client.declarations().contains("unixTime(options?: CallOptions): Promise<bigint>;"));
 /// ```
 #[derive(Clone, Debug)]
@@ -99,7 +102,8 @@ impl<'d> BrowserClient<'d> {
 pub(super) fn runtime() -> String {
     let names = "AppError,Channel,Connection,DecodeError,Description,EncodeError,ItemStream,Metadata,StatusError,channel,\
                  connect,decode,encode";
-    format!("{}export const{{{names}}}=$rpc;\n", script::WHOLE)
+    let pieces = Pieces::whole();
+    pieces.script(names.split(',')) + &pieces.exports(names.split(','))
 }
 
 impl Role {

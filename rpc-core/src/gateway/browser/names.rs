@@ -8,7 +8,7 @@ use std::{
 use super::Role;
 use crate::{
     gateway::openrpc::names::merged,
-    schema::{Container, MethodSchema, ServiceSchema},
+    schema::{Container, MethodKind, MethodSchema, ServiceSchema},
 };
 
 /// Names that the module exports itself, and that its declarations use.
@@ -56,7 +56,6 @@ pub(super) struct Method<'d> {
 
 pub(super) struct Type<'d> {
     pub(super) name: String,
-    pub(super) key: &'d str,
     /// The place of the service in whose description its formats are looked up.
     pub(super) service: usize,
     pub(super) container: &'d Container,
@@ -68,9 +67,8 @@ impl<'d> Names<'d> {
         let services: Vec<_> =
             services.iter().map(|(schema, role)| Service::of(schema, *role, &mut scope)).collect();
         let (found, places) = merged(services.iter().map(|service| service.schema));
-        let types = found.into_iter().map(|(name, key, schema, container)| Type {
+        let types = found.into_iter().map(|(name, _, schema, container)| Type {
             name: scope.take(&name),
-            key,
             service: services
                 .iter()
                 .position(|service| service.schema.name == schema.name)
@@ -83,7 +81,19 @@ impl<'d> Names<'d> {
 
     /// The type with this key in the description of a service.
     pub(super) fn get(&self, service: &ServiceSchema, key: &str) -> Option<&Type<'d>> {
-        self.types.get(*self.places.get(&(service.name.as_str(), key))?)
+        self.types.get(self.place(service, key)?)
+    }
+
+    /// Its place among the types.
+    pub(super) fn place(&self, service: &ServiceSchema, key: &str) -> Option<usize> {
+        self.places.get(&(service.name.as_str(), key)).copied()
+    }
+
+    /// Whether calls of the client bring streams.
+    pub(super) fn streams(&self) -> bool {
+        let called = self.services.iter().filter(|service| service.role.calls());
+        let streams = |kind| matches!(kind, MethodKind::ServerStream | MethodKind::Duplex);
+        called.flat_map(|service| &service.methods).any(|method| streams(method.schema.kind))
     }
 
     /// Whether the client answers calls at all.

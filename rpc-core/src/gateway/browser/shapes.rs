@@ -1,4 +1,5 @@
-//! Shapes of values as TypeScript writes their types. The run-time makes codecs by the same rules (`describe.ts`).
+//! Shapes of values as TypeScript writes their types. Codecs are made by the same rules (`codecs.rs`; in
+//! the explorer `describe.ts`).
 
 use std::collections::HashSet;
 
@@ -201,7 +202,7 @@ impl<'d> Shapes<'_, 'd> {
     }
 
     /// Whether one of the values is `null`, so that an option of them needs a form of its own.
-    fn is_nullable<'f>(self, mut format: &'f Format) -> bool
+    pub(super) fn is_nullable<'f>(self, mut format: &'f Format) -> bool
     where
         'd: 'f,
     {
@@ -226,7 +227,7 @@ impl<'d> Shapes<'_, 'd> {
 }
 
 /// Whether values are `bigint`.
-const fn is_long(format: &Format) -> bool {
+pub(super) const fn is_long(format: &Format) -> bool {
     matches!(format, Format::I64 | Format::I128 | Format::U64 | Format::U128)
 }
 
@@ -239,7 +240,7 @@ const fn is_whole(format: &Format) -> bool {
 }
 
 /// Whether a type is text for people that the run-time reads and writes.
-fn is_text(name: &str, wire: &Format) -> bool {
+pub(super) fn is_text(name: &str, wire: &Format) -> bool {
     let octets = |format: &Format, count: u32| matches!(format, Format::Array { content, size } if **content == Format::U8 && *size == count);
     let with_port = |count| matches!(wire, Format::Tuple(parts) if matches!(&parts[..], [ip, Format::U16] if octets(ip, count)));
     let named = |key: &str| matches!(wire, Format::Named(named) if named == key);
@@ -255,7 +256,10 @@ fn is_text(name: &str, wire: &Format) -> bool {
 }
 
 /// The two sides of Rust's own `Result`.
-fn result<'v>(container: &Container, variants: &'v [Variant]) -> Option<(&'v Format, &'v Format)> {
+pub(super) fn result<'v>(
+    container: &Container,
+    variants: &'v [Variant],
+) -> Option<(&'v Format, &'v Format)> {
     let [ok, err] = variants else { return None };
     let named = container.name.starts_with("Result<") && ok.name == "Ok" && err.name == "Err";
     match (&ok.kind, &err.kind) {
