@@ -197,7 +197,11 @@ const BENCHES: &[Wall] = &[
     ("sound", &["gauge", "jobs", "memory", "plan", "process", "runtime", "transport"]),
     ("layers", &["gauge", "plan"]),
     ("fleet", &["gauge", "plan", "process", "runtime", "transport"]),
-    ("server", &["fleet", "overload", "plan", "runtime", "sound", "streams", "transport"]),
+    ("survive", &["gauge", "jobs", "memory", "plan", "process", "runtime", "transport"]),
+    (
+        "server",
+        &["fleet", "overload", "plan", "runtime", "sound", "streams", "survive", "transport"],
+    ),
     (
         "results",
         &[

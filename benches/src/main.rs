@@ -26,7 +26,7 @@ use benches::{
     sound::{self, SoakPlan},
     streams,
     survey::Survey,
-    tls, transport,
+    survive, tls, transport,
 };
 use clap::{Args, Parser, Subcommand};
 
@@ -155,6 +155,8 @@ enum Command {
     Hostile(Effort),
     /// Many servers behind one channel: one is killed, one is slow; what the choice among them costs.
     Fleet(Effort),
+    /// What resumption costs; servers killed and dead; a cutter under this framework and its peers.
+    Survive(Effort),
     /// Calls, idle connections and handshakes with TLS, beside the same without and tonic with it.
     Tls {
         #[command(flatten)]
@@ -314,6 +316,7 @@ fn main() -> Result<()> {
         Command::WaitingStreams(effort) => show(&effort, sound::waiting_streams),
         Command::Hostile(effort) => show(&effort, sound::hostile),
         Command::Fleet(effort) => show(&effort, fleet::fleet),
+        Command::Survive(effort) => show(&effort, survive::survive),
         Command::Tls { effort, connections } => {
             show(&effort, |program, effort| tls::tls(program, effort, connections))
         }
