@@ -8,6 +8,9 @@ mod cost;
 mod dead;
 mod killed;
 mod node;
+mod soak;
+
+pub use soak::soak;
 
 use std::path::Path;
 

@@ -3,14 +3,14 @@
 
 use std::{
     env,
+    io::{BufRead as _, BufReader, Lines, Write as _},
     path::{Path, PathBuf},
-    process::Stdio,
+    process::{Child, ChildStdout, Command, Stdio},
 };
 
 use anyhow::{Context as _, Result};
 use tokio::{
-    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
-    process::Command,
+    task::spawn_blocking,
     time::{sleep, timeout},
 };
 
@@ -24,23 +24,44 @@ pub(super) fn modules() -> Option<PathBuf> {
     env::var_os("SOCKET_IO").map(|folder| Path::new(&folder).join("node_modules"))
 }
 
+/// Ends with its owner.
+struct Program(Child);
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 pub(super) async fn endure(modules: &Path, upon: Upon, cuts: usize) -> Result<Seen> {
     let mut program = Command::new("node");
-    program.args(["-e", PROGRAM]).env("NODE_PATH", modules).kill_on_drop(true);
+    program.args(["-e", PROGRAM]).env("NODE_PATH", modules);
     let retries = if upon == Upon::Repetition { "retries" } else { "" };
     program.env("CALLERS", CALLERS.to_string()).env("WORK", WORK.as_millis().to_string());
     program.env("RETRIES", retries).stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut program = program.spawn().context("node cannot be started")?;
-    let mut told = program.stdin.take().context("stdin is piped")?;
-    let mut tells = BufReader::new(program.stdout.take().context("stdout is piped")?).lines();
-    let server = tells.next_line().await?.context("node ended before it listened")?;
+    let mut program = Program(program.spawn().context("node cannot be started")?);
+    let mut told = program.0.stdin.take().context("stdin is piped")?;
+    let tells = BufReader::new(program.0.stdout.take().context("stdout is piped")?).lines();
+    let (server, tells) = line(tells).await?;
     let cutter = cutter(&server).await?;
-    told.write_all(format!("{}\n", cutter.address()).as_bytes()).await?;
+    writeln!(told, "{}", cutter.address())?;
     while cutter.cuts() < cuts {
         sleep(WORK).await;
     }
-    told.write_all(b"end\n").await?;
-    let line = timeout(PATIENCE, tells.next_line()).await.context("socket.io does not end")??;
-    let seen: Seen = serde_json::from_str(&line.context("node ended without a word")?)?;
+    writeln!(told, "end")?;
+    let (figures, _) = timeout(PATIENCE, line(tells)).await.context("socket.io does not end")??;
+    let seen: Seen = serde_json::from_str(&figures)?;
     Ok(Seen { cuts: cutter.cuts(), ..seen })
+}
+
+type Tells = Lines<BufReader<ChildStdout>>;
+
+/// The next line that the program tells.
+async fn line(mut tells: Tells) -> Result<(String, Tells)> {
+    spawn_blocking(move || {
+        let line = tells.next().context("node ended without a word")??;
+        Ok((line, tells))
+    })
+    .await?
 }

@@ -464,8 +464,9 @@ class Resuming implements Transport {
     const hello = withSession(this.#greeting, await session.entry(0, place));
     return new Promise((resolve) => {
       let come: Uint8Array = NOTHING;
-      let asked = false;
+      let [asked, settled] = [false, false];
       const settle = (outcome: string | undefined): void => {
+        settled = true;
         clearTimeout(timer);
         resolve(outcome);
         if (outcome !== undefined) {
@@ -477,7 +478,8 @@ class Resuming implements Transport {
       }, HANDSHAKE);
       const judge = (answer: Answer | undefined): void => {
         void session.judge(answer?.session, place).then((theirs) => {
-          if (this.#over || this.#inner === inner) {
+          // It may be cut again, or be too late, while its answer is judged.
+          if (settled || this.#over) {
             settle("again");
           } else if (theirs === undefined || answer === undefined) {
             settle(answer?.refused || "the server does not know it");

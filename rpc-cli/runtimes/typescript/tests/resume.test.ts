@@ -182,6 +182,26 @@ void test("a cut connection goes on in the middle of a frame, both ways, and aga
   equal(ground.closed, undefined);
 });
 
+void test("a line that is cut while its answer is judged is none to go on over", async () => {
+  const ground = new Ground();
+  ground.begin();
+  const own = pings(2400);
+  ground.transport.send(own);
+  ground.line.events.received(pings(1000));
+  ground.line.events.closed("reset");
+  const answer = concat([PREFACE, vector("hello_resumed")]);
+  await ground.next();
+  const cut = ground.line;
+  cut.events.received(answer);
+  cut.events.closed("reset");
+  const asked = await ground.next();
+  equal(ground.transport.isCut, true);
+  equal(cut.given.length, asked.length, "nothing is sent over the former");
+  ground.line.events.received(answer);
+  await until(() => ground.line.given.length > asked.length);
+  equal(hex(ground.line.given.subarray(asked.length)), hex(own.subarray(2000)));
+});
+
 void test("what has come is acknowledged each 64 KiB, and soon after the last byte", async () => {
   const ground = new Ground();
   const greeting = ground.begin();
