@@ -198,7 +198,11 @@ const BENCHES: &[Wall] = &[
     ("layers", &["gauge", "plan"]),
     ("jsonrpc", &["plan", "runtime"]),
     ("fleet", &["gauge", "plan", "process", "runtime", "transport"]),
-    ("server", &["fleet", "overload", "plan", "runtime", "sound", "streams", "transport"]),
+    ("survive", &["gauge", "jobs", "memory", "plan", "process", "runtime", "transport"]),
+    (
+        "server",
+        &["fleet", "overload", "plan", "runtime", "sound", "streams", "survive", "transport"],
+    ),
     (
         "results",
         &[

@@ -30,6 +30,7 @@ pub mod server;
 pub mod sound;
 pub mod streams;
 pub mod survey;
+pub mod survive;
 pub mod tls;
 pub mod transport;
 pub mod wire;

@@ -26,7 +26,7 @@ use benches::{
     sound::{self, SoakPlan},
     streams,
     survey::Survey,
-    tls, transport,
+    survive, tls, transport,
 };
 use clap::{Args, Parser, Subcommand};
 
@@ -147,6 +147,12 @@ enum Command {
         #[arg(long)]
         quick: bool,
     },
+    /// Minutes of all that survives: cuts, restarts, resumption, once, retries; exactly once by history, and nothing grows.
+    SurviveSoak {
+        /// How long calls are made.
+        #[arg(long, value_name = "N", default_value_t = 10.0)]
+        minutes: f64,
+    },
     /// Latency of connections beside one that floods, on one thread of the server.
     SideBySide(Effort),
     /// What an item costs with 10 and with 10,000 streams that wait for room.
@@ -157,6 +163,8 @@ enum Command {
     Fleet(Effort),
     /// The cases of JSON-RPC 2.0, beside jsonrpsee.
     Jsonrpc,
+    /// What resumption costs; servers killed and dead; a cutter under this framework and its peers.
+    Survive(Effort),
     /// Calls, idle connections and handshakes with TLS, beside the same without and tonic with it.
     Tls {
         #[command(flatten)]
@@ -243,6 +251,13 @@ fn soak(minutes: f64, quick: bool) -> Result<()> {
     Ok(())
 }
 
+fn survive_soak(minutes: f64) -> Result<()> {
+    let time = Duration::try_from_secs_f64(60.0 * minutes)?;
+    let text = survive::soak(time, &mut io::stderr())?;
+    write!(io::stdout().lock(), "{}\n\n{text}", Machine::describe())?;
+    Ok(())
+}
+
 fn build(methods: usize, rounds: usize, folder: Option<PathBuf>) -> Result<()> {
     let temporary = tempfile::tempdir()?;
     let folder = folder.unwrap_or_else(|| temporary.path().to_owned());
@@ -312,6 +327,7 @@ fn main() -> Result<()> {
         Command::Broadcast(effort) => show(&effort, streams::broadcast),
         Command::Chat(effort) => show(&effort, streams::chat),
         Command::Soak { minutes, quick } => soak(minutes, quick),
+        Command::SurviveSoak { minutes } => survive_soak(minutes),
         Command::SideBySide(effort) => show(&effort, sound::side_by_side),
         Command::WaitingStreams(effort) => show(&effort, sound::waiting_streams),
         Command::Hostile(effort) => show(&effort, sound::hostile),
@@ -319,6 +335,7 @@ fn main() -> Result<()> {
         Command::Jsonrpc => {
             Ok(io::stdout().lock().write_all(jsonrpc::scores()?.report().as_bytes())?)
         }
+        Command::Survive(effort) => show(&effort, survive::survive),
         Command::Tls { effort, connections } => {
             show(&effort, |program, effort| tls::tls(program, effort, connections))
         }

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use rpc_core::{Address, AddressError, CallError, DialError, Endpoint, Reconnect};
+use rpc_core::{Address, AddressError, CallError, DialError, Endpoint, Reconnect, Resume};
 use tokio::sync::mpsc::{Receiver, UnboundedSender};
 
 use crate::service::protocol::{
@@ -12,6 +12,9 @@ use crate::service::protocol::{
 /// Pauses between attempts to connect again.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// The time for which a cable may be cut without anybody being told.
+const UNNOTICED: Duration = Duration::from_secs(5);
 
 /// The timeout of a call.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -160,7 +163,8 @@ impl Member {
         }
         let inbox = ChatEventsServer::new(Inbox(self.shown.clone()));
         // It says itself when it is cut off, and comes back by and by.
-        let endpoint = Endpoint::new().reconnect(Reconnect::off());
+        let resume = Resume::new().window(UNNOTICED);
+        let endpoint = Endpoint::new().reconnect(Reconnect::off()).resume(resume);
         let endpoint = endpoint.name("chat member").with(inbox);
         let address = self.address.clone();
         let channel = match &self.offline {

@@ -14,7 +14,7 @@ mod terminal;
 use std::{error::Error, process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
-use rpc_core::{Address, Server};
+use rpc_core::{Address, Resume, Server};
 use tokio::sync::mpsc;
 
 use client::{Command, Member, Shown};
@@ -24,9 +24,9 @@ use terminal::Look;
 /// The longest wait for the last messages to be shown when the program ends.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// A server of a chat without rooms.
+/// A server of a chat without rooms. Who is in a room stays there when the cable is cut for a moment.
 fn server() -> Server {
-    Server::new().name("chat").with(service::chat()).http(page::http())
+    Server::new().name("chat").with(service::chat()).http(page::http()).resume(Resume::new())
 }
 
 /// A chat with rooms.

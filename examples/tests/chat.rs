@@ -14,19 +14,19 @@ mod terminal;
 use std::time::Duration;
 
 use client::{Answer, Command, Member, Shown};
-use rpc_core::{CallError, Endpoint, Running, Server};
+use rpc_core::{CallError, Endpoint, Resume, Running, Server};
 use service::protocol::{
     ChatClient, ChatError, ChatEvents, ChatEventsServer, Event, Line, RoomInfo,
 };
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpListener,
+    io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional},
+    net::{TcpListener, TcpStream},
     sync::mpsc::{self, Sender, UnboundedReceiver},
     task::JoinHandle,
 };
 
 fn server() -> Server {
-    Server::new().with(service::chat())
+    Server::new().with(service::chat()).resume(Resume::new())
 }
 
 struct Guest {
@@ -173,6 +173,53 @@ async fn a_member_that_is_lost_is_seen_off() {
     ada.expect(joined("bob")).await;
     bob.task.abort();
     ada.expect(left("bob")).await;
+}
+
+/// A cable to the server, which can be cut.
+struct Cable {
+    address: String,
+    carrying: mpsc::UnboundedReceiver<JoinHandle<()>>,
+}
+
+impl Cable {
+    async fn lay(server: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let (carried, carrying) = mpsc::unbounded_channel();
+        let server = server.to_owned();
+        tokio::spawn(async move {
+            while let Ok((mut near, _)) = listener.accept().await {
+                let mut far = TcpStream::connect(&server).await.unwrap();
+                let carry = async move { drop(copy_bidirectional(&mut near, &mut far).await) };
+                carried.send(tokio::spawn(carry)).unwrap();
+            }
+        });
+        Self { address, carrying }
+    }
+
+    /// Cuts the connection that was made next.
+    async fn cut(&mut self) {
+        self.carrying.recv().await.unwrap().abort();
+    }
+}
+
+#[tokio::test]
+async fn a_cable_that_is_cut_is_not_noticed_by_anybody() {
+    let (_running, address) = serve().await;
+    let mut cable = Cable::lay(&address).await;
+    let (mut ada, ..) = Guest::enter(&address, "ada", "lobby").await;
+    let (mut bob, ..) = Guest::enter(&cable.address, "bob", "lobby").await;
+    ada.expect(joined("bob")).await;
+    for text in ["one", "two"] {
+        cable.cut().await;
+        ada.order(Command::Say(text.to_owned())).await;
+        bob.order(Command::Say(format!("{text}, I hear"))).await;
+        // Each sees both lines, in the same order, and nothing else: nobody was lost, and nobody came back.
+        let seen = [ada.next().await, ada.next().await];
+        assert_eq!([bob.next().await, bob.next().await], seen);
+        assert!(seen.contains(&said("ada", text)), "{seen:?}");
+        assert!(seen.contains(&said("bob", &format!("{text}, I hear"))), "{seen:?}");
+    }
 }
 
 struct Deaf;

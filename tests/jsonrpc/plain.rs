@@ -1,6 +1,9 @@
 //! One call as one request: what `curl` sends, and what it is answered.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
 
 use rpc_core::{Code, Context, Http, Server, Status, service};
 use tests::{
@@ -187,6 +190,53 @@ async fn metadata_of_replies_and_all_of_a_status_come_back() {
     assert_eq!(error["data"], data);
     let call = r#"{"jsonrpc":"2.0","method":"Beside.beside","params":[false],"id":1}"#;
     assert_eq!(client.post("/", &[JSON], call).await.headers["rpc-meta-lead"], "1");
+}
+
+#[service]
+trait Till {
+    /// Counts its runs.
+    #[rpc(once)]
+    async fn pay(&self, cents: u64) -> u32;
+}
+
+#[derive(Default)]
+struct Drawer(AtomicU32);
+
+impl Till for Drawer {
+    async fn pay(&self, _cents: u64) -> u32 {
+        self.0.fetch_add(1, Ordering::SeqCst) + 1
+    }
+}
+
+#[tokio::test]
+async fn a_call_with_a_key_runs_once_whatever_the_connection() {
+    let server = Server::new().with(TillServer::new(Drawer::default()));
+    let (running, _) = serve_with(server, Http::new()).await;
+    let call = r#"{"jsonrpc":"2.0","method":"Till.pay","params":[5],"id":1}"#;
+    for key in ["order 17", "\"order 17\""] {
+        let mut client = Client::connect(&running).await;
+        let headers = [JSON, ("idempotency-key", key)];
+        let answer = client.post("/Till.pay", &headers, "[5]").await;
+        assert_eq!((answer.status, &*answer.body), (200, "1\n"));
+        let answer = client.post("/", &headers, call).await;
+        assert!(answer.body.contains(r#""result":1"#), "{}", answer.body);
+        let answer = client.post("/Till.pay", &headers, "[6]").await;
+        assert_eq!(answer.status, 400, "{}", answer.body);
+        let answer = client.post("/", &headers, &format!("[{call},{call}]")).await;
+        assert!(answer.body.contains("names one call"), "{}", answer.body);
+    }
+    let mut client = Client::connect(&running).await;
+    assert_eq!(client.post("/Till.pay", &[JSON], "[5]").await.body, "2\n");
+    let upgrade = [
+        ("connection", "upgrade"),
+        ("upgrade", "websocket"),
+        ("sec-websocket-version", "13"),
+        ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+        ("idempotency-key", "order 17"),
+    ];
+    client.send(request("GET", "/", &upgrade, "")).await;
+    let answer = client.answer().await.unwrap();
+    assert_eq!(answer.status, 400, "{}", answer.body);
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::{
@@ -70,6 +70,8 @@ struct Shared {
     connections: AtomicU64,
     going_on: Notify,
     server: Mutex<String>,
+    /// When connections were cut. Bounded by: `cuts`.
+    times: Mutex<Vec<Instant>>,
 }
 
 impl Cutter {
@@ -109,6 +111,12 @@ impl Cutter {
     #[must_use]
     pub fn cuts(&self) -> usize {
         self.shared.cuts.load(Ordering::SeqCst)
+    }
+
+    /// When they were cut, the first first.
+    #[must_use]
+    pub fn cut_times(&self) -> Vec<Instant> {
+        self.shared.times.lock().expect("nobody panics with it").clone()
     }
 
     /// Connections that came.
@@ -161,6 +169,7 @@ async fn carry(
         other.await?;
         return Ok(());
     };
+    shared.times.lock().expect("nobody panics with it").push(Instant::now());
     shared.cuts.fetch_add(1, Ordering::SeqCst);
     match fault {
         Fault::Reset | Fault::Finish => {}

@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use rpc_core::{Channel, Server};
+use rpc_core::{Address, Channel, Endpoint, Server};
 use tests::{Ledger, SuccessionClient, SuccessionServer};
 use tokio::task::JoinHandle;
 
@@ -172,6 +172,26 @@ async fn a_socket_that_systemd_passes_is_served() {
     client.end().await.unwrap();
 }
 
+/// The same by systemd's own program, where it is installed.
+#[allow(clippy::print_stderr, reason = "says why nothing was tried")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_socket_that_systemd_itself_passes_is_served() {
+    let folder = tempfile::tempdir().unwrap();
+    let (socket, book) = (folder.path().join("socket"), folder.path().join("book"));
+    let mut systemd = Command::new("systemd-socket-activate");
+    systemd.arg("--listen").arg(&socket).arg(PROGRAM).arg("127.0.0.1:1").arg(&book);
+    let started = systemd.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let Ok(process) = started.map(Process) else {
+        eprintln!("systemd-socket-activate is not here: it was not tried");
+        return;
+    };
+    // It listens soon, and becomes the server when somebody comes.
+    let channel = Endpoint::new().connect_lazy(Address::Unix(socket)).unwrap();
+    let client = SuccessionClient::new(channel);
+    assert_eq!(client.enter(1).timeout(LONG).await, Ok(process.0.id()));
+    client.end().await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_process_that_does_not_come_up_takes_no_place() {
     let folder = tempfile::tempdir().unwrap();
@@ -198,7 +218,7 @@ async fn connections_end_at_their_age_and_no_call_fails() {
     let (ledger, _told) = Ledger::open(folder.path().join("book")).unwrap();
     let server = Server::new().max_connection_age(Some(Duration::from_secs(60)));
     let running = place.serve_by(server.with(SuccessionServer::new(ledger)));
-    let client = place.connect(rpc_core::Endpoint::new(), SuccessionClient::new).await;
+    let client = place.connect(Endpoint::new(), SuccessionClient::new).await;
     for number in 0..600 {
         client.enter(number).await.unwrap();
         tokio::time::sleep(Duration::from_secs(1)).await;

@@ -41,6 +41,8 @@ struct Hall {
     /// The last line of each caller.
     lines: Arc<Mutex<Vec<u64>>>,
     out_of_order: Arc<AtomicU64>,
+    /// When callers had their replies.
+    replies: Arc<Mutex<Vec<Instant>>>,
 }
 
 impl Works for Hall {
@@ -108,6 +110,7 @@ async fn call(works: WorksClient, hall: Hall, cutter: Arc<Cutter>, caller: u32, 
                 hall.history.told(number, Told::Done);
             }
         }
+        hall.replies.lock().unwrap().push(Instant::now());
     }
 }
 
@@ -134,17 +137,13 @@ async fn upload(works: WorksClient, cutter: Arc<Cutter>, items: u64, cuts: usize
     }
 }
 
-/// The longest time between two replies of a call that is made again and again, for each cut.
-async fn watch(works: WorksClient, cutter: Arc<Cutter>, cuts: usize) -> Vec<Duration> {
-    let (mut pauses, mut seen) = (Vec::new(), 0);
-    while seen < cuts {
-        let began = Instant::now();
-        works.enter(0, "").await.unwrap();
-        if cutter.cuts() > seen {
-            seen = cutter.cuts();
-            pauses.push(began.elapsed());
-        }
-    }
+/// How long it took from each cut to the next reply to anybody, the shortest first.
+fn pauses(cuts: &[Instant], replies: &[Instant]) -> Vec<Duration> {
+    let next = |cut: &Instant| {
+        let after = replies.partition_point(|reply| reply < cut);
+        replies.get(after).map(|reply| *reply - *cut)
+    };
+    let mut pauses: Vec<_> = cuts.iter().filter_map(next).collect();
     pauses.sort_unstable();
     pauses
 }
@@ -253,13 +252,14 @@ async fn endure(cuts: usize, callers: u32, items: u64, most: u64) {
     }
     tasks.spawn(download(works.clone(), Arc::clone(&cutter), items, cuts));
     tasks.spawn(upload(works.clone(), Arc::clone(&cutter), items, cuts));
-    let watching = tokio::spawn(watch(works.clone(), Arc::clone(&cutter), cuts));
     while let Some(ended) = tokio::time::timeout(LONG, tasks.join_next()).await.expect("it hangs") {
         ended.unwrap();
     }
-    let pauses = tokio::time::timeout(LONG, watching).await.expect("it hangs").unwrap();
+    let mut replies = hall.replies.lock().unwrap().clone();
+    replies.sort_unstable();
+    let pauses = pauses(&cutter.cut_times(), &replies);
     eprintln!(
-        "{} cuts; of a call that a cut meets, half take up to {:?}, all up to {:?}",
+        "{} cuts; from a cut to the next reply to anybody, half take up to {:?}, all up to {:?}",
         cutter.cuts(),
         pauses[pauses.len() / 2],
         pauses.last().unwrap()

@@ -13,7 +13,7 @@ mod callers;
 mod capnp;
 pub(crate) mod certificates;
 mod faces;
-mod generated;
+pub(crate) mod generated;
 mod http;
 mod jsonrpsee;
 mod limit;

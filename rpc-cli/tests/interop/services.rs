@@ -11,7 +11,9 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
-use rpc_core::{Context, Credentials, Http, Principal, Schema, Server, Stream, Streaming, service};
+use rpc_core::{
+    Context, Credentials, Http, Principal, Resume, Schema, Server, Stream, Streaming, service,
+};
 use serde::{Deserialize, Serialize};
 
 /// A point of the plane.
@@ -512,6 +514,7 @@ pub fn server() -> Server {
         .with(ExchangeServer::new(Partner::default()))
         .with(AnswersServer::new(Answering))
         .http(Http::new())
+        .resume(Resume::new())
         .authenticate(async |credentials: Credentials| match credentials.token {
             Some(token) if token != "let me in".into() => Err("nobody has this token".into()),
             _ => Ok(Principal::anonymous()),

@@ -75,9 +75,9 @@ impl Exchange {
         if streams != Streams::NONE {
             session.begin(id, streams.down(), streams.up());
         }
-        let Head { deadline, metadata, token } = head;
-        let opening =
-            Opening { streams, deadline, metadata, token, ..Opening::new(key, Codec::Json) };
+        let Head { deadline, metadata, token, idempotency } = head;
+        let opening = Opening::new(key, Codec::Json);
+        let opening = Opening { streams, deadline, metadata, token, idempotency, ..opening };
         let mut exchange = Self {
             session: Arc::clone(session),
             id,

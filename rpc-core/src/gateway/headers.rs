@@ -7,12 +7,15 @@ use hyper::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 
 use super::answer::Rejection;
 use crate::{
-    proto::{Metadata, MetadataValue, Token},
+    proto::{IdempotencyKey, Metadata, MetadataValue, Token},
     time::now,
 };
 
 /// The header with the milliseconds that a call may take.
 pub(super) const TIMEOUT: HeaderName = HeaderName::from_static("rpc-timeout-ms");
+
+/// The header with the name of what a call is to do.
+pub(super) const IDEMPOTENCY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// How the names of headers begin that carry metadata.
 pub(super) const METADATA: &str = "rpc-meta-";
@@ -26,6 +29,7 @@ pub(super) struct Head {
     pub(super) deadline: Option<Instant>,
     pub(super) metadata: Option<Box<Metadata>>,
     pub(super) token: Option<Token>,
+    pub(super) idempotency: Option<IdempotencyKey>,
 }
 
 impl Head {
@@ -33,6 +37,7 @@ impl Head {
     pub(super) fn of(headers: &HeaderMap) -> Result<Self, Rejection> {
         let deadline = single(headers, &TIMEOUT)?.map(timeout).transpose()?.flatten();
         let token = single(headers, &AUTHORIZATION)?.map(token).transpose()?;
+        let idempotency = single(headers, &IDEMPOTENCY)?.map(idempotency).transpose()?;
         let mut metadata: Option<Box<Metadata>> = None;
         for (name, value) in headers {
             let name = name.as_str();
@@ -43,7 +48,7 @@ impl Head {
                 add(metadata.get_or_insert_default(), key, value)?;
             }
         }
-        Ok(Self { deadline, metadata, token })
+        Ok(Self { deadline, metadata, token, idempotency })
     }
 }
 
@@ -80,6 +85,13 @@ fn token(value: &HeaderValue) -> Result<Token, Rejection> {
     let token = Token::new(bare);
     token.check_for_call().map_err(|error| Rejection::bad(error.to_string()))?;
     Ok(token)
+}
+
+/// The key as it stands there, or within the quotes of a structured field.
+fn idempotency(value: &HeaderValue) -> Result<IdempotencyKey, Rejection> {
+    let value = value.as_bytes().trim_ascii();
+    let quoted = value.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\""));
+    IdempotencyKey::new(quoted.unwrap_or(value)).map_err(|error| Rejection::bad(error.to_string()))
 }
 
 fn add(metadata: &mut Metadata, key: &str, value: &HeaderValue) -> Result<(), Rejection> {
@@ -154,14 +166,23 @@ mod tests {
     }
 
     #[test]
+    fn an_idempotency_key_is_the_same_in_quotes_and_without() {
+        for value in [&b"order 17"[..], b"\"order 17\""] {
+            let key = head(&[("idempotency-key", value)]).unwrap().idempotency.unwrap();
+            assert_eq!(key.as_bytes(), b"order 17");
+        }
+    }
+
+    #[test]
     fn what_cannot_be_read_is_said() {
         type Pairs = &'static [(&'static str, &'static [u8])];
-        let rows: [(Pairs, &str); 7] = [
+        let rows: [(Pairs, &str); 8] = [
             (&[("rpc-timeout-ms", b"1s")], "milliseconds"),
             (&[("rpc-timeout-ms", b"")], "milliseconds"),
             (&[("rpc-timeout-ms", b"12345678901")], "milliseconds"),
             (&[("rpc-timeout-ms", b"1"), ("rpc-timeout-ms", b"2")], "more than one"),
             (&[("authorization", b"Bearer ")], "1 to 4096 bytes"),
+            (&[("idempotency-key", b"\"\"")], "1 to 64 bytes"),
             (&[("rpc-meta-a", b"\xff")], "UTF-8"),
             (&[("rpc-meta-a-bin", b"!")], "base64"),
         ];

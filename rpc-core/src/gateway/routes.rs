@@ -13,7 +13,7 @@ use super::{
     answer::{self, Answer, Rejection, json},
     body,
     guard::{self, Content, Page},
-    headers::{Head, METADATA, TIMEOUT, add_metadata},
+    headers::{Head, IDEMPOTENCY, METADATA, TIMEOUT, add_metadata},
     healthz, jsonrpc, metrics, pages, plain,
     session::Session,
     statuses, upgrade,
@@ -146,7 +146,7 @@ fn preflight(headers: &HeaderMap, page: &Page) -> Answer {
 /// Whether a header of a request means something here.
 fn is_read(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    let known = [header::CONTENT_TYPE, header::AUTHORIZATION, header::ACCEPT, TIMEOUT];
+    let known = [header::CONTENT_TYPE, header::AUTHORIZATION, header::ACCEPT, TIMEOUT, IDEMPOTENCY];
     known.iter().any(|known| known.as_str() == name) || name.starts_with(METADATA)
 }
 

@@ -55,7 +55,7 @@ pub(super) fn answer(
     let protocol = protocol(headers)?;
     let onward = match protocol {
         Some(RPC) => Onward::Rpc,
-        _ => Onward::JsonRpc(Box::new(Head::of(headers)?)),
+        _ => Onward::JsonRpc(Box::new(of_each_call(headers)?)),
     };
     session.take_over(upgrade::on(&mut request), onward);
     let mut answer = answer::empty();
@@ -99,4 +99,14 @@ fn words<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = 
 
 fn is_key(key: &[u8]) -> bool {
     data_encoding::BASE64.decode(key).is_ok_and(|bytes| bytes.len() == 16)
+}
+
+/// What the headers say of each call of a connection: a key names one of them.
+fn of_each_call(headers: &HeaderMap) -> Result<Head, Rejection> {
+    match Head::of(headers)? {
+        Head { idempotency: Some(_), .. } => {
+            Err(Rejection::bad("an idempotency key names one call, and a WebSocket carries many"))
+        }
+        head => Ok(head),
+    }
 }

@@ -18,6 +18,7 @@ from .errors import (
 )
 from .frames import Limits
 from .metadata import Metadata, Pairs
+from .session import Resume
 from .shapes import Some
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "Plain",
     "ProtocolError",
     "Received",
+    "Resume",
     "RpcError",
     "Some",
     "StatusError",

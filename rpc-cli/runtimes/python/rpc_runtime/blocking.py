@@ -12,6 +12,7 @@ from .calls import Handler
 from .connection import Connection
 from .errors import Code, StatusError
 from .frames import Limits
+from .session import Resume
 from .transport import HANDSHAKE
 
 T = typing.TypeVar("T")
@@ -33,13 +34,14 @@ class BlockingConnection:
         name: str = "",
         token: str | bytes = b"",
         handlers: typing.Sequence[Handler] = (),
+        resume: Resume | None = None,
     ) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="rpc", daemon=True)
         self._thread.start()
         try:
             connecting = Connection.connect(
-                address, timeout=timeout, limits=limits, name=name, token=token, handlers=handlers
+                address, timeout=timeout, limits=limits, name=name, token=token, handlers=handlers, resume=resume
             )
             self.connection = self.run(connecting)
         except BaseException:

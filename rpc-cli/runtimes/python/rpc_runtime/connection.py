@@ -14,7 +14,9 @@ from .errors import Code, StatusError, TimedOut
 from .frames import Extension, Limits
 from .metadata import Metadata, Pairs
 from .protocol import ABORT, DRAIN, Answered, Event, Opened
+from .resume import Line
 from .room import CALL, ONEWAY, STREAM, Want
+from .session import Resume
 from .transport import HANDSHAKE, Transport, dial
 from .wire import decode, encode
 
@@ -45,14 +47,20 @@ class Connection(Transport):
         name: str = "",
         token: str | bytes = b"",
         handlers: typing.Sequence[Handler] = (),
+        resume: Resume | None = None,
     ) -> Connection:
-        """Connects to ``host:port`` or ``unix:/path``; ``token`` proves to the server who calls.
+        """Connects to ``host:port`` or ``unix:/path``; ``token`` proves to the server who calls. With ``resume`` the
+        connection outlives its transports, where the server lets it.
 
         Raises ``ConnectError`` if nothing there speaks this protocol within ``timeout`` seconds, or lets this side in.
         """
         reader, writer = await dial(address, timeout)
+        line = None if resume is None else Line((reader, writer), lambda: dial(address, timeout), resume)
+        if line is not None:
+            reader, writer = typing.cast("asyncio.StreamReader", line), typing.cast("asyncio.StreamWriter", line)
         shown = token.encode() if isinstance(token, str) else token
         connection = cls(reader, writer, limits or Limits(), name, shown)
+        connection._line = line
         for handler in handlers:
             connection.register(handler)
         await connection.start(address, timeout)

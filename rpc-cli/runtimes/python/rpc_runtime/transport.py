@@ -20,6 +20,9 @@ from .protocol import (
 )
 from .room import CALL, ONEWAY, STREAM, Want
 
+if typing.TYPE_CHECKING:
+    from .resume import Line
+
 CHUNK = 1 << 18
 HANDSHAKE = 5.0
 SILENCE = 20.0
@@ -75,6 +78,8 @@ class Transport:
         """Why the connection ended, if it did."""
         self._reader = reader
         self._writer = writer
+        self._line: Line | None = None
+        """What both are, where the connection outlives its transports."""
         self._due = asyncio.Event()
         self._due.set()
         self._drained = asyncio.Event()
@@ -228,7 +233,7 @@ class Transport:
                 while self.error is None and self.protocol.out.pending():
                     self._writer.write(self.protocol.out.pull())
                     if self._writer.transport.get_write_buffer_size() > UNWRITTEN:
-                        await asyncio.wait_for(self._writer.drain(), STALLED)
+                        await self._drain()
                     self._drained.set()
                     for event in self.protocol.release():
                         self._event(event)
@@ -238,6 +243,19 @@ class Transport:
         except OSError as error:
             self.end(f"the connection was lost: {error.strerror or error}")
 
+    async def _drain(self) -> None:
+        """Waits until what was written has left. Raises ``TimedOut``."""
+        if self._line is None:
+            await asyncio.wait_for(self._writer.drain(), STALLED)
+        else:
+            # Which may take as long as there is no transport.
+            await self._line.drain()
+
+    def _dead(self, why: str) -> None:
+        """One of the times is over: the connection is, unless it goes on over another transport."""
+        if self._line is None or not self._line.give_up(why):
+            self.end(why, TIMEOUT)
+
     async def _watch(self) -> None:
         """Pings in silence while any call is open, of either side, and ends what does not come on."""
         clock = asyncio.get_running_loop().time
@@ -245,9 +263,12 @@ class Transport:
         while True:
             await asyncio.sleep(SILENCE / 4)
             now = clock()
+            if self._line is not None and self._line.cut:
+                self._heard, self._begun, pinged = now, None, None
+                continue
             if self._begun is not None and now - self._begun[0] >= PROGRESS_TIME:
                 if self._received - self._begun[1] < LEAST_PROGRESS:
-                    self.end("what the other side began to send does not come on", TIMEOUT)
+                    self._dead("what the other side began to send does not come on")
                 self._begun = (now, self._received)
             if not (self.protocol.opened or self.protocol.serves()):
                 pinged = None
@@ -257,7 +278,7 @@ class Transport:
                 self.flush()
             elif pinged is not None and self._heard < pinged:
                 if now - pinged >= SILENCE:
-                    self.end("the other side is silent", TIMEOUT)
+                    self._dead("the other side is silent")
             elif now - self._heard >= SILENCE:
                 pinged = now
                 self.protocol.ping()

@@ -30,4 +30,5 @@ export type {
   Send,
   ServiceHandler,
 } from "./method.js";
+export { type Resume, resume, type ResumeOptions } from "./resume.js";
 export { EMPTY_ELEMENTS, MAX_DEPTH, Reader, Writer } from "./wire.js";

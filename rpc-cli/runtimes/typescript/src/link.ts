@@ -36,6 +36,8 @@ export interface ConnectOptions {
   readonly name?: string;
   /** Proves to the server who calls: text, or 1 to 2,048 bytes. */
   readonly token?: string | Uint8Array;
+  /** Has the connection outlive its transports: what `resume()` gives. */
+  readonly resume?: (opens: Open) => Open;
   /** Gives up while connecting. */
   readonly signal?: AbortSignal;
 }
@@ -47,7 +49,8 @@ export function open(
   options: ConnectOptions,
 ): Promise<Connection> {
   return new Promise((resolve, reject) => {
-    const opens = find(address);
+    const found = find(address);
+    const opens = options.resume?.(found) ?? found;
     const link = new Link(address, options, resolve, reject);
     link.dial(opens, options.signal);
   });
@@ -257,7 +260,7 @@ class Link {
   /** Hands to the transport what it takes. */
   #flush(): void {
     const transport = this.#transport;
-    if (transport === undefined || this.#over || !this.#opened) {
+    if (transport === undefined || this.#over || !this.#opened || transport.isCut === true) {
       return;
     }
     while (!this.#blocked) {
@@ -277,8 +280,12 @@ class Link {
 
   #tick(): void {
     const now = Date.now();
-    const { received = 0, sent = 0, waiting = 0 } = this.#transport ?? {};
+    const { received = 0, sent = 0, waiting = 0, isCut } = this.#transport ?? {};
     this.#protocol.tick();
+    if (isCut === true) {
+      this.#alive(now);
+      return;
+    }
     if ((this.#protocol.hasCalls || this.#doubted) && now - this.#heard > SILENCE) {
       if (!this.#pinged || this.#halfClosed) {
         // After the end of what comes there is no pong: the write tells whether there is anybody.
@@ -286,7 +293,7 @@ class Link {
         this.#heard = now;
         this.#protocol.ping();
       } else {
-        this.#fault(new ProtocolError("the other side is silent", "timeout"));
+        this.#dead("the other side is silent");
       }
     }
     if (!this.#protocol.isPartial || this.#halfClosed) {
@@ -295,14 +302,30 @@ class Link {
       this.#begun = { at: now, bytes: received };
     } else if (now - this.#begun.at >= PROGRESS) {
       if (received - this.#begun.bytes < LEAST_PROGRESS) {
-        this.#fault(new ProtocolError("what the other side began to send does not come on", "timeout"));
+        this.#dead("what the other side began to send does not come on");
       }
       this.#begun = { at: now, bytes: received };
     }
     if (waiting === 0 || sent !== this.#moved.bytes) {
       this.#moved = { at: now, bytes: sent };
     } else if (now - this.#moved.at > STUCK) {
-      this.#fault(new ProtocolError("the other side does not read", "timeout"));
+      this.#dead("the other side does not read");
+    }
+  }
+
+  /** There is no line that could be silent. */
+  #alive(now: number): void {
+    this.#heard = now;
+    this.#pinged = false;
+    this.#doubted = false;
+    this.#begun = undefined;
+    this.#moved = { at: now, bytes: 0 };
+  }
+
+  /** One of the times is over: the connection is, unless it goes on over another line. */
+  #dead(why: string): void {
+    if (this.#transport?.giveUp?.(why) !== true) {
+      this.#fault(new ProtocolError(why, "timeout"));
     }
   }
 

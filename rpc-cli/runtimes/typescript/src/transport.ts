@@ -8,12 +8,16 @@ export interface Transport {
   readonly sent: number;
   /** Bytes that were given and have not left. */
   readonly waiting: number;
+  /** Whether it waits for another line to go on over. Nothing is to be given meanwhile, and silence means nothing. */
+  readonly isCut?: boolean;
   /** Takes bytes; false if no more are to be given until `drained`. */
   send(bytes: Uint8Array): boolean;
   /** Closes in good order, once what was given has left. */
   close(): void;
   /** Gives up, once what was given has left. */
   abandon(): void;
+  /** Takes the line for dead; whether it goes on over another. */
+  giveUp?(why: string): boolean;
 }
 
 /** What a transport tells of itself. */

@@ -48,7 +48,7 @@ pub(super) enum Part {
 
 /// Names that every package exports beside its services, in their order.
 const EXPORTS: &str = "ApplicationError BlockingConnection Code ConnectError Connection Context DecodeError Detail \
-    EncodeError Failed Limits ProtocolError RpcError Some StatusError context priority received services types";
+    EncodeError Failed Limits ProtocolError Resume RpcError Some StatusError context priority received services types";
 
 impl<'a> Target<'a> for Python<'a> {
     type Part = Part;
@@ -69,8 +69,8 @@ impl<'a> Target<'a> for Python<'a> {
 
     const RUNTIME: &'static [(&'static str, &'static str)] = runtime!["python/rpc_runtime" as "_runtime":
         "__init__.py" "answers.py" "blocking.py" "calls.py" "connection.py" "errors.py" "frames.py" "metadata.py"
-        "natives.py" "ours.py" "outgoing.py" "protocol.py" "requests.py" "room.py" "shapes.py" "state.py" "streams.py" "theirs.py"
-        "transport.py" "wire.py"
+        "natives.py" "ours.py" "outgoing.py" "protocol.py" "requests.py" "resume.py" "room.py" "session.py" "shapes.py" "state.py"
+        "streams.py" "theirs.py" "transport.py" "wire.py"
     ];
 
     fn new(client: Client<'a>) -> Self {

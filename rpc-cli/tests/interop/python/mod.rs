@@ -38,6 +38,7 @@ async fn python_talks_to_the_services() {
     beside_server(async |address| {
         let packages = package(&address).await;
         run(python(packages.path(), "cases.py").arg(&address), 150).await;
+        run(python(packages.path(), "resume.py").arg(&address), 3).await;
     })
     .await;
 }

@@ -17,10 +17,11 @@ use tokio::process::Command;
 const FOLDER: &str = "RPC_TYPESCRIPT";
 
 /// What the folder needs beside the generated client.
-const FILES: [&str; 7] = [
+const FILES: [&str; 8] = [
     "cases.ts",
     "hostile.ts",
     "report.ts",
+    "resume.ts",
     "package.json",
     "package-lock.json",
     "tsconfig.json",
@@ -51,6 +52,13 @@ async fn the_suite_passes_in_node() {
         in_pages.arg(WEBSOCKET).args(["cases.js", &url, ""]);
         super::run(&mut in_pages, 230).await;
         running.shutdown().await;
+        let other = super::services::server().start("127.0.0.1:0").await.unwrap();
+        for scheme in ["", "ws://"] {
+            let mut resuming = node(&folder);
+            resuming.arg(WEBSOCKET).args(["out/resume.js", &address]);
+            super::run(resuming.arg(other.address().to_string()).arg(scheme), 5).await;
+        }
+        other.shutdown().await;
     })
     .await;
 }

@@ -97,6 +97,10 @@ async fn batch(
     body: &Bytes,
     each: Vec<Request<'_>>,
 ) -> Option<Vec<u8>> {
+    if head.idempotency.is_some() {
+        let message = "an idempotency key names one call, and a batch has many";
+        return Some(INVALID_REQUEST.error(message));
+    }
     let mut answers: Vec<Option<Vec<u8>>> = Vec::new();
     answers.resize_with(each.len(), || None);
     let mut lines: HashMap<Line, Vec<Waiting<'_>>> = HashMap::new();

@@ -1,0 +1,176 @@
+//! This framework and its peers under one cutter: what callers are told, and what has run.
+//!
+//! ```text
+//! 50 callers ──▶ client of the framework ──▶ Cutter, which cuts at random bytes ──▶ its server ──▶ Record
+//! ```
+//!
+//! Each framework is used as its documentation has it; where its client does not dial again by itself, the program does, with
+//! the next call. Each is measured as it comes, and with callers who repeat what has failed, as programs do that must get done.
+
+mod client;
+mod frameworks;
+mod jsonrpsee;
+mod ours;
+mod socketio;
+mod tarpc;
+mod tonic;
+
+use std::{
+    collections::HashMap,
+    fmt::Write as _,
+    io::{self, Write as _},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result};
+use parking_lot::Mutex;
+use tests::{Cutter, Fault, Seed};
+use tokio::{task::JoinSet, time::timeout};
+
+use crate::{plan::Effort, runtime};
+use client::Client;
+use frameworks::Framework;
+
+const CALLERS: u64 = 50;
+const CUTS: usize = 1000;
+/// How long a handler takes.
+const WORK: Duration = Duration::from_millis(1);
+/// Bytes after which a connection is cut, at the least and the most.
+const LEAST: u64 = 2_000;
+const MOST: u64 = 40_000;
+/// Nobody waits for longer.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What callers do with a call that has failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Upon {
+    /// They take it as it is.
+    Failure,
+    /// They make it again, until it succeeds.
+    Repetition,
+}
+
+/// How often each call has run.
+#[derive(Clone, Debug, Default)]
+struct Record(Arc<Mutex<HashMap<u64, u32>>>);
+
+impl Record {
+    fn runs(&self, call: u64) {
+        *self.0.lock().entry(call).or_default() += 1;
+    }
+
+    /// What each handler does.
+    async fn work(&self, call: u64) {
+        self.runs(call);
+        tokio::time::sleep(WORK).await;
+    }
+}
+
+/// What has become of the calls of one framework.
+#[derive(Debug, Default, serde::Deserialize)]
+struct Seen {
+    cuts: usize,
+    calls: usize,
+    /// Calls that ended with an error.
+    failed: usize,
+    /// Those of them that have run.
+    ran: usize,
+    /// Those that have not.
+    lost: usize,
+    /// Calls that ran more than once.
+    doubled: usize,
+}
+
+/// A cutter that cuts every connection at a random byte.
+async fn cutter(server: &str) -> Result<Cutter> {
+    let mut seed = Seed(25);
+    let plan = move |number: u64| {
+        let faults = [Fault::Reset, Fault::Finish];
+        Some((faults[number as usize % 2], LEAST + seed.below(MOST - LEAST)))
+    };
+    Ok(Cutter::start(server, Box::new(plan)).await?)
+}
+
+/// Calls until there were enough cuts.
+async fn endure(framework: Framework, upon: Upon, cuts: usize) -> Result<Seen> {
+    let record = Record::default();
+    let serving = framework.serve(record.clone()).await?;
+    let cutter = Arc::new(cutter(serving.address()).await?);
+    let client = framework.connect(cutter.address()).await?;
+    let numbers = Arc::new(AtomicU64::new(1));
+    let mut calling = JoinSet::new();
+    for _ in 0..CALLERS {
+        let (client, cutter, numbers) =
+            (Arc::clone(&client), Arc::clone(&cutter), Arc::clone(&numbers));
+        calling.spawn(async move {
+            let mut failed = Vec::new();
+            while cutter.cuts() < cuts {
+                let number = numbers.fetch_add(1, Ordering::Relaxed);
+                if !enter(&*client, number, upon).await? {
+                    failed.push(number);
+                }
+            }
+            anyhow::Ok(failed)
+        });
+    }
+    let mut failed = Vec::new();
+    while let Some(caller) = calling.join_next().await {
+        failed.extend(caller??);
+    }
+    // What is under way on the server ends within that.
+    tokio::time::sleep(20 * WORK).await;
+    let runs = record.0.lock();
+    let ran = failed.iter().filter(|call| runs.contains_key(*call)).count();
+    Ok(Seen {
+        cuts: cutter.cuts(),
+        calls: numbers.load(Ordering::Relaxed) as usize - 1,
+        failed: failed.len(),
+        ran,
+        lost: failed.len() - ran,
+        doubled: runs.values().filter(|times| **times > 1).count(),
+    })
+}
+
+/// One call; false if it has failed.
+async fn enter(client: &dyn Client, number: u64, upon: Upon) -> Result<bool> {
+    loop {
+        let entered = timeout(PATIENCE, client.enter(number)).await.context("a call hangs")?;
+        match (entered, upon) {
+            (Ok(()), _) => return Ok(true),
+            (Err(_), Upon::Failure) => return Ok(false),
+            (Err(_), Upon::Repetition) => {}
+        }
+    }
+}
+
+pub(super) fn beside(effort: Effort) -> Result<String> {
+    let cuts = CUTS / effort.divide;
+    let mut text = String::from(
+        "| under one cutter | cuts | calls | failed | of these had run | had not | ran twice |\n|---|---|---|---|---|---|---|\n",
+    );
+    for (name, framework, upon) in frameworks::rows() {
+        let seen = runtime::usual()?.block_on(endure(framework, upon, cuts))?;
+        let _ = writeln!(io::stderr(), "{name}: {seen:?}");
+        row(&mut text, name, &seen);
+    }
+    if let Some(modules) = socketio::modules() {
+        for (name, upon) in [
+            ("socket.io, its recovery", Upon::Failure),
+            ("socket.io, its recovery and retries", Upon::Repetition),
+        ] {
+            let seen = runtime::usual()?.block_on(socketio::endure(&modules, upon, cuts))?;
+            row(&mut text, name, &seen);
+        }
+    }
+    Ok(text)
+}
+
+fn row(text: &mut String, name: &str, seen: &Seen) {
+    let Seen { cuts, calls, failed, ran, lost, doubled } = seen;
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "| {name} | {cuts} | {calls} | {failed} | {ran} | {lost} | {doubled} |");
+}
