@@ -3,14 +3,14 @@
 
 use std::{fmt::Write as _, time::Duration};
 
+use ::tests::{
+    Order, PlaygroundServer, Sights, TourServer, Toys,
+    suite::{Score, over_http, over_websocket},
+};
 use anyhow::Result;
 use jsonrpsee_server::{RpcModule, Server, types::ErrorObjectOwned};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tests::{
-    Order, PlaygroundServer, Sights, TourServer, Toys,
-    suite::{Score, over_http, over_websocket},
-};
 use tokio::time::timeout;
 
 use crate::runtime;
