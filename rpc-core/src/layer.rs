@@ -7,7 +7,8 @@
 //! ```
 //!
 //! What is added first sees a call first and its end last. A layer is made once for a server or a channel; its service is
-//! cloned for every call, polled until it is ready, and called once. The future of a server's call is the whole life of its
+//! cloned for every call, polled until it is ready, and called once; on a server that is where arguments are decoded, so what computes for
+//! long belongs into its future. The future of a server's call is the whole life of its
 //! handler, streams included; that of a client's ends with the first word of the server, and [`Answer::on_end`] tells of the
 //! end of a stream. Dropping the future ends the call.
 //!

@@ -6,6 +6,8 @@ mod connection;
 mod context;
 mod explain;
 mod forward;
+#[cfg(feature = "tower")]
+mod head;
 mod item_sink;
 #[cfg(feature = "tower")]
 mod layered;

@@ -33,7 +33,7 @@ pub struct Request {
     pub(super) context: OnceLock<Context>,
     /// What layers leave with it.
     #[cfg(feature = "tower")]
-    pub(super) beside: super::layered::Beside,
+    pub(super) beside: super::head::Beside,
 }
 
 impl Request {
@@ -43,7 +43,7 @@ impl Request {
             method,
             context: OnceLock::new(),
             #[cfg(feature = "tower")]
-            beside: super::layered::Beside::default(),
+            beside: super::head::Beside::default(),
         }
     }
 

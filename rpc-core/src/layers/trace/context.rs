@@ -4,6 +4,7 @@ use std::{
     cell::Cell,
     fmt,
     hash::{BuildHasher as _, RandomState},
+    num::NonZero,
 };
 
 use crate::proto::Metadata;
@@ -38,7 +39,7 @@ impl fmt::Display for TraceId {
 pub struct TraceContext {
     /// The halves of the trace's number, so that it needs no wider place than the others.
     trace: [u64; 2],
-    span: u64,
+    span: NonZero<u64>,
     flags: u8,
 }
 
@@ -53,7 +54,7 @@ const DASHES: [usize; 3] = [2, 35, 52];
 
 /// A random number that is not zero: xoshiro256++, begun on each thread with numbers of the system's. Spans are to differ, and
 /// need not be secret.
-fn random() -> u64 {
+fn random() -> NonZero<u64> {
     loop {
         let mut state = NUMBERS.get();
         if state == [0; 4] {
@@ -63,7 +64,7 @@ fn random() -> u64 {
         let number = a.wrapping_add(d).rotate_left(23).wrapping_add(a);
         let (c, d) = (c ^ a, d ^ b);
         NUMBERS.set([a ^ d, b ^ c, c ^ (b << 17), d.rotate_left(45)]);
-        if number != 0 {
+        if let Some(number) = NonZero::new(number) {
             return number;
         }
     }
@@ -92,9 +93,9 @@ impl TraceContext {
 
     /// The first span of a trace, of which one in so many is sampled; zero for all.
     pub(super) fn root(one_in: u32) -> Self {
-        let sampled = one_in < 2 || random().is_multiple_of(one_in.into());
+        let sampled = one_in < 2 || random().get().is_multiple_of(one_in.into());
         let flags = if sampled { SAMPLED } else { 0 };
-        Self { trace: [random(), random()], span: random(), flags }
+        Self { trace: [random().get(), random().get()], span: random(), flags }
     }
 
     /// A span below this one.
@@ -117,9 +118,9 @@ impl TraceContext {
             _ => {}
         }
         let trace = [hex(&head[3..19])?, hex(&head[19..35])?];
-        let (span, flags) = (hex(&head[36..52])?, hex(&head[53..])?);
+        let (span, flags) = (NonZero::new(hex(&head[36..52])?)?, hex(&head[53..])?);
         let flags = flags as u8 & SAMPLED;
-        (trace != [0; 2] && span != 0).then_some(Self { trace, span, flags })
+        (trace != [0; 2]).then_some(Self { trace, span, flags })
     }
 
     /// The trace.
@@ -131,7 +132,7 @@ impl TraceContext {
     /// The span, whose text has 16 hexadecimal digits.
     #[must_use]
     pub const fn span_id(&self) -> u64 {
-        self.span
+        self.span.get()
     }
 
     /// Whether spans of the trace are kept.
@@ -154,7 +155,7 @@ impl TraceContext {
         let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
         put(self.trace[0], &mut text[3..19]);
         put(self.trace[1], &mut text[19..35]);
-        put(self.span, &mut text[36..52]);
+        put(self.span.get(), &mut text[36..52]);
         put(self.flags.into(), &mut text[53..]);
         read(str::from_utf8(&text).unwrap_or_default())
     }
@@ -234,7 +235,7 @@ mod tests {
         assert_ne!(root.span_id(), child.span_id());
         assert_ne!(TraceContext::root(0).trace_id(), root.trace_id());
         let (halves, other) = (root.trace, TraceContext::root(0).span);
-        assert!(halves[0] != halves[1] && halves[1] != root.span && root.span != other);
+        assert!(halves[0] != halves[1] && halves[1] != root.span_id() && root.span != other);
         let elsewhere = std::thread::spawn(|| TraceContext::root(0)).join().unwrap();
         assert_ne!(elsewhere.trace_id(), root.trace_id());
         let sampled = (0..1000).filter(|_| TraceContext::root(10).is_sampled()).count();
