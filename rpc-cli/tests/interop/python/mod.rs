@@ -38,6 +38,15 @@ async fn python_talks_to_the_services() {
     beside_server(async |address| {
         let packages = package(&address).await;
         run(python(packages.path(), "cases.py").arg(&address), 150).await;
+    })
+    .await;
+}
+
+/// Connections outlive their transports.
+#[tokio::test(flavor = "multi_thread")]
+async fn python_takes_no_notice_of_cuts() {
+    beside_server(async |address| {
+        let packages = package(&address).await;
         run(python(packages.path(), "resume.py").arg(&address), 3).await;
     })
     .await;

@@ -52,6 +52,20 @@ async fn the_suite_passes_in_node() {
         in_pages.arg(WEBSOCKET).args(["cases.js", &url, ""]);
         super::run(&mut in_pages, 230).await;
         running.shutdown().await;
+    })
+    .await;
+}
+
+/// Connections outlive their transports, over sockets and WebSocket.
+#[tokio::test]
+async fn connections_take_no_notice_of_cuts_in_node() {
+    let Some((folder, _alone)) = prepared().await else { return };
+    super::beside_server(async |address| {
+        super::generate(&address, "typescript", &folder.join("client")).await;
+        // Without the suite, which needs more than the client.
+        let project = r#"{"extends":"./tsconfig.json","include":["resume.ts","client/**/*.ts"]}"#;
+        std::fs::write(folder.join("resume.json"), project).unwrap();
+        must(tool(&folder, "typescript/bin/tsc").args(["--project", "resume.json"])).await;
         let other = super::services::server().start("127.0.0.1:0").await.unwrap();
         for scheme in ["", "ws://"] {
             let mut resuming = node(&folder);
