@@ -244,6 +244,35 @@ mod tests {
     }
 
     #[test]
+    fn the_longest_head_fits_the_least_frame_that_a_receiver_may_announce() {
+        let (mut metadata, least) = (Metadata::new(), 16 << 10);
+        // Many small pairs cost most beside what is counted.
+        for _ in 1..Metadata::MAX_PAIRS {
+            metadata.append("k", "").unwrap();
+        }
+        let rest = Metadata::MAX_SIZE - Metadata::MAX_PAIRS * 9;
+        metadata.append("k", &"v".repeat(rest)).unwrap();
+        assert!(metadata.clone().set("more", "").is_err());
+        let now = Instant::now();
+        let opening = Opening {
+            streams: Streams::from_bits(3),
+            parent: Some(CallId::new(1)),
+            deadline: Some(now + Duration::from_secs(1)),
+            metadata: Some(Box::new(metadata)),
+            token: Some(Token::new(vec![b't'; 4096])),
+            idempotency: IdempotencyKey::new([b'k'; 64]).ok(),
+            attempt: 1,
+            priority: Priority::from_value(3),
+            ..plain()
+        };
+        let mut out = Vec::new();
+        opening.encode(now, u32::MAX, &mut out);
+        assert!(out.len() <= least, "{} bytes", out.len());
+        // Eight times as much metadata does not, and an extension is not cut.
+        assert!(out.len() + 7 * Metadata::MAX_SIZE > u16::MAX.into());
+    }
+
+    #[test]
     fn an_idempotency_key_has_1_to_64_bytes() {
         for length in [0u8, 65] {
             let mut out = 7u64.to_le_bytes().to_vec();
