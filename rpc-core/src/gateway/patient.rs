@@ -145,7 +145,7 @@ mod tests {
         });
         let mut some = [0; 500];
         for _ in 0..8 {
-            tokio::time::sleep(patience - Duration::from_secs(1)).await;
+            sleep(patience - Duration::from_secs(1)).await;
             far.read_exact(&mut some).await.unwrap();
         }
         let (wrote, mut patient) = writes.await.unwrap();
