@@ -1,9 +1,6 @@
 // The client that a port serves, in a browser: `node client.mjs RPC README`.
 
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 
 import { browser, check, finish, pageOf, same, site, start, until } from "./support.mjs";
@@ -173,18 +170,8 @@ await check("pages of other origins are refused, and told so", async () => {
 await check("it is small", async () => {
   const size = async (url) => gzipSync(await (await fetch(url)).text(), { level: 9 }).length;
   const all = await size(`http://${address}/client.js`);
-  const made = (...services) => {
-    const folder = mkdtempSync(join(tmpdir(), "size-"));
-    const only = services.flatMap((service) => ["--service", service]);
-    const args = ["codegen", address, "--lang", "typescript", "--for", "browser", "--out", folder, ...only];
-    const { status, stderr } = spawnSync(rpc, args, { encoding: "utf8" });
-    same([status, stderr.includes("error")], [0, false]);
-    const [script] = readdirSync(folder).filter((name) => name.endsWith(".js"));
-    return gzipSync(readFileSync(join(folder, script)), { level: 9 }).length;
-  };
-  const [calls, streams] = [made("Inventory"), made("Clock")];
-  console.log(`   with gzip: ${all} bytes for the demo, ${calls} for a service of calls, ${streams} for one with a stream`);
-  same([all < 21_500, calls < 14_500, streams < 16_000], [true, true, true]);
+  console.log(`   /client.js of the demo: ${all} bytes of gzip`);
+  same(all < 21_500, true);
 });
 
 await chromium.close();
