@@ -4,6 +4,7 @@ use std::{
     io::Write as _,
     net::{Ipv4Addr, TcpListener},
     process::Stdio,
+    time::Duration,
 };
 
 use rpc_core::layer::Redis;
@@ -66,7 +67,9 @@ impl RedisServer {
 
     /// As programs name it.
     pub(crate) fn redis(&self) -> Redis {
-        Redis::at(&format!("redis://127.0.0.1:{}", self.port)).unwrap()
+        let redis = Redis::at(&format!("redis://127.0.0.1:{}", self.port)).unwrap();
+        // What is tested is no machine that is busy with other things.
+        redis.patience(Duration::from_secs(30))
     }
 
     /// Ends it, at once.

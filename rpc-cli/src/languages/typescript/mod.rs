@@ -79,7 +79,7 @@ impl<'a> Target<'a> for TypeScript<'a> {
     const RUNTIME: &'static [(&'static str, &'static str)] = runtime!["typescript/src" as "runtime":
         "addresses.ts" "answers.ts" "calls.ts" "channel.ts" "codecs.ts" "composites.ts" "connect.ts" "connection.ts" "dispatch.ts"
         "errors.ts" "frames.ts" "hello.ts" "index.ts" "items.ts" "link.ts" "metadata.ts" "method.ts" "ongoing.ts" "outbox.ts"
-        "own.ts" "payloads.ts" "peer.ts" "protocol.ts" "resume.ts" "room.ts" "session.ts" "socket.ts" "streams.ts" "timers.ts"
+        "own.ts" "payloads.ts" "peer.ts" "protocol.ts" "resume.ts" "room.ts" "sending.ts" "session.ts" "socket.ts" "streams.ts" "timers.ts"
         "transport.ts" "websocket.ts" "wire.ts"
     ];
 
