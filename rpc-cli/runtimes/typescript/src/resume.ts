@@ -464,7 +464,7 @@ class Resuming implements Transport {
     const hello = withSession(this.#greeting, await session.entry(0, place));
     return new Promise((resolve) => {
       let come: Uint8Array = NOTHING;
-      let [asked, settled] = [false, false];
+      let [asked, settled, lost] = [false, false, false];
       const settle = (outcome: string | undefined): void => {
         settled = true;
         clearTimeout(timer);
@@ -478,13 +478,19 @@ class Resuming implements Transport {
       }, HANDSHAKE);
       const judge = (answer: Answer | undefined): void => {
         void session.judge(answer?.session, place).then((theirs) => {
-          // It may be cut again, or be too late, while its answer is judged.
+          // It may be too late when its answer is judged.
           if (settled || this.#over) {
             settle("again");
           } else if (theirs === undefined || answer === undefined) {
             settle(answer?.refused || "the server does not know it");
           } else if (!session.goOn(theirs)) {
             settle("this side has not kept what the server lacks");
+          } else if (lost) {
+            // It was cut while its answer was judged. What had come counts, or a line that is cut often would never get on.
+            const rest = come.subarray(answer.length);
+            this.#total += rest.length;
+            this.#take(rest);
+            settle("again");
           } else {
             settle(undefined);
             this.#goOn(session, inner, come.subarray(answer.length));
@@ -510,7 +516,10 @@ class Resuming implements Transport {
           },
         },
         () => {
-          settle("again");
+          lost = true;
+          if (!asked) {
+            settle("again");
+          }
         },
       );
     });

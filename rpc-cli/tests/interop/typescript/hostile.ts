@@ -20,7 +20,8 @@ import type { OwnCall, PeerCall, Reply } from "./client/runtime/calls.js";
 import { decodeError, encodeStatus, PREFACE } from "./client/runtime/frames.js";
 import { decodeHello, DEFAULT_LIMITS, encodeHello, type Limits } from "./client/runtime/hello.js";
 import { Protocol } from "./client/runtime/protocol.js";
-import { Inbound, Pool } from "./client/runtime/streams.js";
+import { receiving } from "./client/runtime/sending.js";
+import { Inbound, Outbound, Pool } from "./client/runtime/streams.js";
 import { finish, report } from "./report.js";
 
 /** Expects that bytes are refused for that reason. */
@@ -251,14 +252,17 @@ function greeted(limits: Partial<Limits> = {}, entries: readonly number[] = []):
   return machine;
 }
 
+/** Room for the items that a call sends. */
+const sending = (credit: number): Outbound => new Outbound(credit);
+
 /** A call, and how it ended. */
 function plain(replies: Reply[] = [], said: [string, unknown[]][] = []): OwnCall {
   return {
     payload: new Uint8Array(10),
     extended: false,
     oneway: false,
-    sends: false,
-    expects: false,
+    sending: undefined,
+    receiving: undefined,
     nested: false,
     onMetadata: (metadata, when) => said.push([when, [...metadata]]),
     onReply: (reply) => replies.push(reply),
@@ -270,7 +274,7 @@ function plain(replies: Reply[] = [], said: [string, unknown[]][] = []): OwnCall
 function opened(): Protocol {
   const machine = greeted();
   machine.protocol.open(plain());
-  machine.protocol.open({ ...plain(), sends: true, expects: true });
+  machine.protocol.open({ ...plain(), sending, receiving });
   machine.sent();
   return machine.protocol;
 }
@@ -509,7 +513,7 @@ async function endsUnknown(name: string, bytes: readonly number[], streams = fal
   await report(name, () => {
     const machine = greeted();
     const replies: Reply[] = [];
-    machine.protocol.open({ ...plain(replies), expects: streams });
+    machine.protocol.open({ ...plain(replies), receiving: streams ? receiving : undefined });
     machine.sent();
     machine.receive(bytes);
     const [reply] = replies;
@@ -618,14 +622,14 @@ async function streams(): Promise<void> {
   await report("an accept with metadata", () => {
     const machine = greeted();
     const said: [string, unknown[]][] = [];
-    machine.protocol.open({ ...plain([], said), expects: true });
+    machine.protocol.open({ ...plain([], said), receiving });
     machine.sent();
     machine.receive(frame(12, 0, 0, [...entry(2, [1, 97, 120]), ...MAY]));
     deepStrictEqual(said, [["leading", [["a", "x"]]]]);
   });
   await report("items with metadata", async () => {
     const machine = greeted();
-    const open = machine.protocol.open({ ...plain(), expects: true });
+    const open = machine.protocol.open({ ...plain(), receiving });
     const content = [...block(entry(2, [1, 97, 120])), 118];
     for (let round = 0; round < 3000; round += 1) {
       machine.receive(frame(5, EXT | MORE, 0, content.slice(0, 3)), frame(5, 0, 0, content.slice(3)));
@@ -831,16 +835,16 @@ async function limits(): Promise<void> {
     const said = [entry(2, u32(16_384)), entry(3, u32(2)), entry(7, u32(1)), entry(9, u32(16_384))].flat();
     const machine = greeted({}, said);
     const [open, shut] = [{ payload: new Uint8Array(16_384) }, { payload: new Uint8Array(300) }];
-    deepStrictEqual([opens(machine, open), opens(machine, shut), opens(machine, { expects: true })], [true, false, true]);
-    deepStrictEqual([opens(machine, { sends: true }), opens(machine, { nested: true })], [false, true]);
+    deepStrictEqual([opens(machine, open), opens(machine, shut), opens(machine, { receiving })], [true, false, true]);
+    deepStrictEqual([opens(machine, { sending }), opens(machine, { nested: true })], [false, true]);
     machine.receive(frame(3, 0, 0));
     deepStrictEqual(machine.sent().length, 8 + 300);
   });
   await report("calls with items and calls of handlers do not wait for ever", () => {
     const machine = greeted({}, entry(7, u32(1)));
-    opens(machine, { expects: true });
+    opens(machine, { receiving });
     const [replies, patient]: [Reply[], Reply[]] = [[], []];
-    machine.protocol.open({ ...plain(replies), expects: true });
+    machine.protocol.open({ ...plain(replies), receiving });
     machine.now = 4999;
     machine.protocol.tick();
     deepStrictEqual(replies.length, 0);
