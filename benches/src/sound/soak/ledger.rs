@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::Result;
 use futures_util::{Stream, StreamExt as _, stream};
-use rpc_core::{Context, Limits, Schema, Server, Status, Streaming, service};
+use rpc_core::{Context, Limits, Overload, Schema, Server, Status, Streaming, service};
 use serde::{Deserialize, Serialize};
 use tokio::{runtime::Handle, time::sleep};
 
@@ -235,6 +235,8 @@ const FEW: u32 = 16;
 pub(in super::super) async fn serve() -> Result<Listening> {
     let limits = Limits::default().max_calls(FEW).max_streams(FEW);
     let server = Server::new().limits(limits).with(SoakServer::new(Ledger::default()));
+    // It is offered all that it can do and more: a refusal of that would be no fault.
+    let server = server.overload(Overload::off());
     let running = server.start("127.0.0.1:0").await?;
     Ok(Listening::new(running.address().to_string(), running))
 }
