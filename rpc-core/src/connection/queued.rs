@@ -113,7 +113,10 @@ impl Waiting {
 
     /// Resolves when it is the call's turn, or with its end.
     async fn turn(&mut self) -> Result<(), End> {
-        let Self { running, queued: Some(queued), .. } = self else { return Ok(()) };
+        let Self { running, queued: Some(queued), .. } = self else {
+            let stopped = self.running.stopped();
+            return stopped.map_or(Ok(()), |status| Err(not_started(self.running.refuse(status))));
+        };
         poll_fn(|cx| {
             if let Poll::Ready(Polled::Ended(end, _)) = Pin::new(&mut *running).poll(cx) {
                 return Poll::Ready(Err(not_started(end)));
