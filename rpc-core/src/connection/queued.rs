@@ -1,6 +1,6 @@
 //! Calls that get a task of their own before their arguments are read. Those of methods whose handlers compute for long wait
 //! there for their turn among all calls of their server, and what there is no time for is refused where it comes in. Those with
-//! long arguments start at once: reading them takes as long as many short calls.
+//! long arguments start at once: reading them may take as long as many short calls.
 
 use std::{
     future::{Future as _, poll_fn},
@@ -24,7 +24,7 @@ use crate::{
     time::now,
 };
 
-/// Arguments that are read apart: below, a task costs about as much as they do.
+/// Arguments that are read apart if reading them takes long: below, a task costs about as much as they do.
 const LONG_ARGUMENTS: usize = 128 << 10;
 
 impl Driver {
@@ -45,7 +45,9 @@ impl Driver {
     #[cold]
     fn may_go_apart(&self, request: &Request) -> bool {
         let schedule = self.serve.as_ref().and_then(|serve| serve.schedule(&request.opening));
-        schedule.is_some_and(|schedule| schedule.order.is_none())
+        schedule.is_some_and(|Schedule { guard, order }| {
+            order.is_none() && guard.reads_long(request.arguments.len())
+        })
     }
 
     // Apart, so that calls of short methods need no room for it.
@@ -140,11 +142,15 @@ impl Waiting {
     async fn serve(self) -> End {
         let Self { mut running, queued, request, live, serve, guard } = self;
         let (began, mut slot) = (now(), HandlerSlot::default());
+        let length = request.arguments.len();
         let call = IncomingCall { request, origin: live };
         // Arguments are read by code of the user's.
         let serve = || serve.serve(call, &mut slot).is_some();
         if let Err(panic) = catch_unwind(AssertUnwindSafe(serve)) {
             return running.refuse(panicked(&*panic));
+        }
+        if length >= LONG_ARGUMENTS {
+            guard.read(length, now().saturating_duration_since(began));
         }
         running.begin(slot.take());
         let waited = queued.is_some();

@@ -42,6 +42,10 @@ pub(crate) struct SlowGuard {
     spawned: AtomicU32,
     /// What its calls take at least, most of the time, in microseconds; of slow ones alone. Zero while nothing is known.
     takes: AtomicU32,
+    /// What reading long arguments takes, in nanoseconds a KiB. Zero while nothing is known.
+    reading: AtomicU32,
+    /// Calls with long arguments.
+    long: AtomicU32,
     /// What is counted of the method, if anybody may look at that.
     figures: Option<Arc<Figures>>,
 }
@@ -118,15 +122,25 @@ impl SlowGuard {
         Duration::from_micros(self.takes.load(Relaxed).into())
     }
 
-    /// Takes note of how long a call took: what is kept follows short ones soon, and long ones slowly.
+    /// Takes note of how long a call took.
     pub(crate) fn took(&self, took: Duration) {
-        let took = u32::try_from(took.as_micros()).unwrap_or(u32::MAX);
-        let kept = match self.takes.load(Relaxed) {
-            0 => took,
-            kept if took < kept => kept - (kept - took).div_ceil(4),
-            kept => kept + (took - kept) / 64,
-        };
-        self.takes.store(kept, Relaxed);
+        follow(&self.takes, took.as_micros());
+    }
+
+    /// Whether it takes long to read arguments of so many bytes, many KiB, as far as is known: bytes that are only cut out
+    /// of what came take no time, text and structures do. Unknown is long, and one in so many is, so that it is measured again.
+    pub(crate) fn reads_long(&self, length: usize) -> bool {
+        let calls = self.long.load(Relaxed);
+        self.long.store(calls.wrapping_add(1), Relaxed);
+        let each = self.reading.load(Relaxed);
+        let takes = Duration::from_nanos((length as u64 >> 10).saturating_mul(each.into()));
+        each == 0 || takes > SLOW || calls.is_multiple_of(SAMPLE)
+    }
+
+    /// Takes note of how long it took to read arguments of so many bytes.
+    pub(crate) fn read(&self, length: usize, took: Duration) {
+        // Zero is for what is not known.
+        follow(&self.reading, (took.as_nanos() / (length as u128 >> 10).max(1)).max(1));
     }
 
     /// Takes note of how long a poll took.
@@ -141,6 +155,17 @@ impl SlowGuard {
             self.spawned.store(0, Relaxed);
         }
     }
+}
+
+/// Takes note of a measurement: what is kept follows short ones soon, and long ones slowly.
+fn follow(kept: &AtomicU32, seen: u128) {
+    let seen = u32::try_from(seen).unwrap_or(u32::MAX);
+    let now = match kept.load(Relaxed) {
+        0 => seen,
+        kept if seen < kept => kept - (kept - seen).div_ceil(4),
+        kept => kept + (seen - kept).div_ceil(64),
+    };
+    kept.store(now, Relaxed);
 }
 
 #[cfg(test)]
@@ -196,6 +221,19 @@ mod tests {
             guard.took(if call % 4 == 0 { short } else { long });
         }
         assert!(guard.takes() < 25 * short, "{:?}", guard.takes());
+    }
+
+    #[test]
+    fn what_is_read_in_no_time_is_read_where_it_came() {
+        let guard = SlowGuard::default();
+        let long = 1 << 20;
+        assert!(guard.reads_long(long), "nothing is known yet");
+        guard.read(long, FAST);
+        let apart = (0..10 * SAMPLE).filter(|_| guard.reads_long(long)).count();
+        assert_eq!(apart, 10, "it is measured again");
+        assert!(guard.reads_long(1 << 30));
+        (0..1000).for_each(|_| guard.read(long, SLOW * 2));
+        assert!((0..2 * SAMPLE).all(|_| guard.reads_long(long)));
     }
 
     #[test]
