@@ -4,20 +4,48 @@
 use std::{
     env,
     ffi::{OsStr, OsString},
+    path::Path,
     process::ExitCode,
 };
 
-use clap::{Parser as _, error::ErrorKind};
+use clap::error::ErrorKind;
 use rpc_core::IntoAddress as _;
 
-use crate::{commands::Program, exit, patience::Patience, source};
+use crate::{commands::Program, exit, help, patience::Patience, source};
 
 /// The variable that holds the address of the server that is meant where none is typed.
 const ADDRESS: &str = "RPC_ADDRESS";
 
 /// The words behind which the address of a server stands.
-const ASKING: [&str; 11] =
-    ["list", "describe", "call", "repl", "ping", "bench", "ps", "kill", "top", "codegen", "schema"];
+const ASKING: [&str; 13] = [
+    "list", "describe", "call", "repl", "ping", "health", "bench", "ps", "kill", "top", "ui",
+    "codegen", "schema",
+];
+
+/// What was typed, with the file of a report behind its option as that takes it: `--json out.json` is `--json=out.json`.
+fn with_files(typed: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let typed: Vec<OsString> = typed.collect();
+    let is_there = |word: &str| typed.iter().any(|typed| typed == word);
+    // What is compared are files, too.
+    if !is_there("bench") || is_there("compare") {
+        return typed;
+    }
+    let mut all: Vec<OsString> = Vec::new();
+    for word in typed {
+        let is_file = ["json", "csv"].into_iter().any(|form| {
+            let names = Path::new(&word).extension() == Some(OsStr::new(form));
+            names && all.last().is_some_and(|option| option == &*format!("--{form}"))
+        });
+        match all.last_mut().filter(|_| is_file && !word.to_string_lossy().contains('=')) {
+            Some(option) => {
+                option.push("=");
+                option.push(word);
+            }
+            None => all.push(word),
+        }
+    }
+    all
+}
 
 /// The same command with the address of the environment, if there is one and none was typed.
 fn with_address(
@@ -44,14 +72,14 @@ fn with_address(
     let mut with = typed.to_vec();
     with.insert(command + 1 + usize::from(is(&typed[command], "schema") && nested), address);
     // What is wrong anyway is told as it was typed.
-    Program::try_parse_from(with).or(parsed)
+    help::parse(&with).or(parsed)
 }
 
 /// Runs the program with the arguments of this process.
 #[must_use]
 pub fn run() -> ExitCode {
-    let typed: Vec<_> = env::args_os().collect();
-    let program = match with_address(Program::try_parse_from(&typed), &typed) {
+    let typed = with_files(env::args_os());
+    let program = match with_address(help::parse(&typed), &typed) {
         Ok(program) => program,
         Err(help_or_error) => return exit::usage(&help_or_error),
     };
