@@ -3,29 +3,13 @@
 
 use std::{
     env,
-    ffi::OsString,
     io::{self, IsTerminal as _},
 };
 
-use clap::{Command, CommandFactory as _, FromArgMatches as _, Parser as _, error::ErrorKind};
-
-use crate::commands::Program;
+use clap::Command;
 
 /// Longer lines are hard to read.
 const WIDEST: usize = 100;
-
-/// What was typed, or the help that was asked for, or what is wrong.
-pub(crate) fn parse(typed: &[OsString]) -> clap::error::Result<Program> {
-    Program::try_parse_from(typed).or_else(|told| match told.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            let width = width();
-            let mut command = fitted(Program::command(), width).term_width(width);
-            let mut matches = command.try_get_matches_from_mut(typed)?;
-            Program::from_arg_matches_mut(&mut matches)
-        }
-        _ => Err(told),
-    })
-}
 
 /// A text at the width of the terminal.
 pub(crate) fn fit_to_terminal(text: &str) -> String {
@@ -39,8 +23,14 @@ fn width() -> usize {
     columns.filter(|&columns| columns > 0).unwrap_or(WIDEST).min(WIDEST)
 }
 
+/// The command and those below it at the width of the terminal.
+pub(crate) fn fitted_to_terminal(command: Command) -> Command {
+    let width = width();
+    fitted(command, width).term_width(width)
+}
+
 /// The command and those below it, with what stands behind their options as wide as it may be.
-fn fitted(command: Command, width: usize) -> Command {
+pub(crate) fn fitted(command: Command, width: usize) -> Command {
     let text = command.get_after_help().map(|text| fit(&text.to_string(), width));
     let command = command.mut_subcommands(|below| fitted(below, width));
     match text {
@@ -99,10 +89,7 @@ fn wrapped(line: &str, width: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use clap::{Command, CommandFactory as _};
-
-    use super::{fit, fitted};
-    use crate::commands::Program;
+    use super::fit;
 
     #[test]
     fn wrapped_lines_go_on_below_their_text() {
@@ -123,22 +110,5 @@ sixty-four.
       with its methods";
         assert_eq!(fit(text, 40), fitted);
         assert_eq!(fit(text, 100), text);
-    }
-
-    /// The lines of all commands' texts that stand behind the options.
-    fn texts(command: &Command) -> Vec<String> {
-        let own = command.get_after_help().map(ToString::to_string);
-        own.into_iter().chain(command.get_subcommands().flat_map(texts)).collect()
-    }
-
-    #[test]
-    fn no_width_breaks_a_line_twice() {
-        for width in 60..=100 {
-            let texts = texts(&fitted(Program::command(), width));
-            assert!(texts.len() > 15);
-            for line in texts.iter().flat_map(|text| text.lines()) {
-                assert!(line.chars().count() <= width, "{width}: {line}");
-            }
-        }
     }
 }

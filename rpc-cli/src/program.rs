@@ -8,7 +8,7 @@ use std::{
     process::ExitCode,
 };
 
-use clap::error::ErrorKind;
+use clap::{CommandFactory as _, FromArgMatches as _, Parser as _, error::ErrorKind};
 use rpc_core::IntoAddress as _;
 
 use crate::{commands::Program, exit, help, patience::Patience, source};
@@ -72,14 +72,26 @@ fn with_address(
     let mut with = typed.to_vec();
     with.insert(command + 1 + usize::from(is(&typed[command], "schema") && nested), address);
     // What is wrong anyway is told as it was typed.
-    help::parse(&with).or(parsed)
+    parse(&with).or(parsed)
+}
+
+/// What was typed, or the help that was asked for, or what is wrong.
+fn parse(typed: &[OsString]) -> clap::error::Result<Program> {
+    Program::try_parse_from(typed).or_else(|told| match told.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            let mut command = help::fitted_to_terminal(Program::command());
+            let mut matches = command.try_get_matches_from_mut(typed)?;
+            Program::from_arg_matches_mut(&mut matches)
+        }
+        _ => Err(told),
+    })
 }
 
 /// Runs the program with the arguments of this process.
 #[must_use]
 pub fn run() -> ExitCode {
     let typed = with_files(env::args_os());
-    let program = match with_address(help::parse(&typed), &typed) {
+    let program = match with_address(parse(&typed), &typed) {
         Ok(program) => program,
         Err(help_or_error) => return exit::usage(&help_or_error),
     };
@@ -99,4 +111,28 @@ pub fn run() -> ExitCode {
         Err(error) => Err(error.into()),
     };
     exit::end(outcome, json)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Command, CommandFactory as _};
+
+    use crate::{commands::Program, help::fitted};
+
+    /// The lines of all commands' texts that stand behind the options.
+    fn texts(command: &Command) -> Vec<String> {
+        let own = command.get_after_help().map(ToString::to_string);
+        own.into_iter().chain(command.get_subcommands().flat_map(texts)).collect()
+    }
+
+    #[test]
+    fn no_width_breaks_a_line_twice() {
+        for width in 60..=100 {
+            let texts = texts(&fitted(Program::command(), width));
+            assert!(texts.len() > 15);
+            for line in texts.iter().flat_map(|text| text.lines()) {
+                assert!(line.chars().count() <= width, "{width}: {line}");
+            }
+        }
+    }
 }

@@ -264,19 +264,13 @@ async fn call(
         }
     };
     // Who reads a terminal reads times as times.
-    let shape = described
-        .filter(|_| args.is_read())
-        .map(|Described { service, method }| (&method.returns, &service.types));
-    let as_read = |value: Value| match shape {
-        Some((format, types)) => readable(value, format, types),
-        None => value,
-    };
+    let read = described.filter(|_| args.is_read());
     let (key, codec) = (coding.key, coding.codec());
     if described.is_some_and(|described| described.method.kind.streams_reply()) {
         let call = server.channel.stream_raw(key, codec, &arguments);
         let call = prepare(call, args.priority, server.patience.left()?, metadata, &mut source);
-        let print = |item: Value| match shape {
-            Some(_) => output::item_to_read(&as_read(item)),
+        let print = |item: Value| match read {
+            Some(_) => output::item_to_read(&as_read(item, read)),
             None => output::item(&item, form),
         };
         let end = stream::download(server, call, source, &coding, print, args.verbose).await?;
@@ -291,7 +285,15 @@ async fn call(
     let value = value(end?, args, described)?;
     // It was sent; nothing came back that could be printed.
     let value = value.filter(|_| !described.is_some_and(is_oneway));
-    Ok((value.map(as_read), form))
+    Ok((value.map(|value| as_read(value, read)), form))
+}
+
+/// What a method returned, or an item of it, as a person reads it.
+fn as_read(value: Value, described: Option<Described<'_>>) -> Value {
+    match described {
+        Some(Described { service, method }) => readable(value, &method.returns, &service.types),
+        None => value,
+    }
 }
 
 /// Makes a call and prints where its time went.
