@@ -108,8 +108,8 @@ pub(crate) fn named(
 /// Why an item is not an argument, and what would be.
 fn no_argument(item: &str, items: &[String]) -> String {
     if is_json(item) || items.iter().any(|item| is_json(item)) {
-        return "one JSON value holds all arguments, and nothing goes beside it: write each as name=value or \
-                name:=json instead"
+        return "JSON holds all arguments at once: give either one JSON value, or each argument as name=value or \
+                name:=json"
             .to_owned();
     }
     if Path::new(item)

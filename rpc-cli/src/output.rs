@@ -10,6 +10,8 @@ use std::{
 use anstyle::{AnsiColor, Style};
 use serde_json::Value;
 
+use crate::colours;
+
 /// What stands back.
 pub(crate) const DIM: Style = Style::new().dimmed();
 /// What stands out.
@@ -61,52 +63,7 @@ pub(crate) fn json(value: &Value, compact: bool) {
 
 /// Prints a value over several lines, wherever it goes: it is to be edited.
 pub(crate) fn pretty(value: &Value) {
-    line(&coloured(&escaped(&serde_json::to_string_pretty(value).unwrap_or_default())));
-}
-
-const KEY: Style = AnsiColor::Blue.on_default();
-const TEXT: Style = AnsiColor::Green.on_default();
-const LITERAL: Style = AnsiColor::Magenta.on_default();
-
-/// JSON in colours, which are taken away where it does not go to a terminal.
-fn coloured(json: &str) -> String {
-    let mut all = String::with_capacity(json.len() * 2);
-    let mut rest = json;
-    while let Some(first) = rest.chars().next() {
-        let length = match first {
-            '"' => end_of_text(rest),
-            '-' | '0'..='9' | 'a'..='z' => {
-                let more = |letter: char| letter.is_ascii_alphanumeric() || "+-.".contains(letter);
-                rest.find(|letter| !more(letter)).unwrap_or(rest.len())
-            }
-            other => {
-                all.push(other);
-                rest = &rest[other.len_utf8()..];
-                continue;
-            }
-        };
-        let (word, behind) = rest.split_at(length);
-        let style = match first {
-            '"' if behind.starts_with(':') => KEY,
-            '"' => TEXT,
-            _ => LITERAL,
-        };
-        all.push_str(&format!("{style}{word}{style:#}"));
-        rest = behind;
-    }
-    all
-}
-
-/// The length of a text in JSON, quotes included.
-fn end_of_text(json: &str) -> usize {
-    let mut escaped = false;
-    for (place, letter) in json.char_indices().skip(1) {
-        match letter {
-            '"' if !escaped => return place + 1,
-            letter => escaped = letter == '\\' && !escaped,
-        }
-    }
-    json.len()
+    line(&colours::json(&escaped(&serde_json::to_string_pretty(value).unwrap_or_default())));
 }
 
 /// A value on one line.
@@ -137,6 +94,17 @@ pub(crate) fn result(value: &Value, form: Form, compact: bool) {
 /// Prints one of many results, at once. False if nobody reads any more.
 pub(crate) fn item(value: &Value, form: Form) -> bool {
     written(raw(value, form).unwrap_or_else(|| write(&[one_line(value).as_bytes(), b"\n"])))
+}
+
+/// The same for a person at a terminal.
+pub(crate) fn item_to_read(value: &Value) -> bool {
+    let text = colours::json(&one_line(value));
+    written(writeln!(anstream::stdout(), "{}", visible(&text)))
+}
+
+/// Prints types and methods of Rust.
+pub(crate) fn rust(text: &str) {
+    line(&colours::rust(&visible(text)));
 }
 
 /// Writes a value as it is, if it is one that can be.

@@ -14,11 +14,11 @@ const SET_UP: Duration = Duration::from_secs(30);
 #[derive(Clone, Copy, Debug, clap::Args)]
 #[command(next_help_heading = "Time limits")]
 pub(crate) struct Limits {
-    /// Give up the whole command after this time, such as 2s; by default, connecting and asking what a server
-    /// offers take 30s at most, and calls and loads as long as they take.
+    /// Give up the whole command after this time, such as 2s; by default, connecting and reading the description may
+    /// take 30s, and calls and loads as long as they need.
     #[arg(long, global = true, value_name = "TIME", value_parser = time)]
     max_time: Option<Duration>,
-    /// Give up connecting after this time, the server's hello included.
+    /// Give up connecting after this time; connecting ends with the server's hello.
     #[arg(long, global = true, value_name = "TIME", value_parser = time)]
     connect_timeout: Option<Duration>,
 }

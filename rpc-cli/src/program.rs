@@ -4,20 +4,48 @@
 use std::{
     env,
     ffi::{OsStr, OsString},
+    path::Path,
     process::ExitCode,
 };
 
-use clap::{Parser as _, error::ErrorKind};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser as _, error::ErrorKind};
 use rpc_core::IntoAddress as _;
 
-use crate::{commands::Program, exit, patience::Patience, source};
+use crate::{commands::Program, exit, help, patience::Patience, source};
 
 /// The variable that holds the address of the server that is meant where none is typed.
 const ADDRESS: &str = "RPC_ADDRESS";
 
 /// The words behind which the address of a server stands.
-const ASKING: [&str; 11] =
-    ["list", "describe", "call", "repl", "ping", "bench", "ps", "kill", "top", "codegen", "schema"];
+const ASKING: [&str; 13] = [
+    "list", "describe", "call", "repl", "ping", "health", "bench", "ps", "kill", "top", "ui",
+    "codegen", "schema",
+];
+
+/// What was typed, with the file of a report behind its option as that takes it: `--json out.json` is `--json=out.json`.
+fn with_files(typed: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let typed: Vec<OsString> = typed.collect();
+    let is_there = |word: &str| typed.iter().any(|typed| typed == word);
+    // What is compared are files, too.
+    if !is_there("bench") || is_there("compare") {
+        return typed;
+    }
+    let mut all: Vec<OsString> = Vec::new();
+    for word in typed {
+        let is_file = ["json", "csv"].into_iter().any(|form| {
+            let names = Path::new(&word).extension() == Some(OsStr::new(form));
+            names && all.last().is_some_and(|option| option == &*format!("--{form}"))
+        });
+        match all.last_mut().filter(|_| is_file && !word.to_string_lossy().contains('=')) {
+            Some(option) => {
+                option.push("=");
+                option.push(word);
+            }
+            None => all.push(word),
+        }
+    }
+    all
+}
 
 /// The same command with the address of the environment, if there is one and none was typed.
 fn with_address(
@@ -44,14 +72,26 @@ fn with_address(
     let mut with = typed.to_vec();
     with.insert(command + 1 + usize::from(is(&typed[command], "schema") && nested), address);
     // What is wrong anyway is told as it was typed.
-    Program::try_parse_from(with).or(parsed)
+    parse(&with).or(parsed)
+}
+
+/// What was typed, or the help that was asked for, or what is wrong.
+fn parse(typed: &[OsString]) -> clap::error::Result<Program> {
+    Program::try_parse_from(typed).or_else(|told| match told.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            let mut command = help::fitted_to_terminal(Program::command());
+            let mut matches = command.try_get_matches_from_mut(typed)?;
+            Program::from_arg_matches_mut(&mut matches)
+        }
+        _ => Err(told),
+    })
 }
 
 /// Runs the program with the arguments of this process.
 #[must_use]
 pub fn run() -> ExitCode {
-    let typed: Vec<_> = env::args_os().collect();
-    let program = match with_address(Program::try_parse_from(&typed), &typed) {
+    let typed = with_files(env::args_os());
+    let program = match with_address(parse(&typed), &typed) {
         Ok(program) => program,
         Err(help_or_error) => return exit::usage(&help_or_error),
     };
@@ -71,4 +111,28 @@ pub fn run() -> ExitCode {
         Err(error) => Err(error.into()),
     };
     exit::end(outcome, json)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Command, CommandFactory as _};
+
+    use crate::{commands::Program, help::fitted};
+
+    /// The lines of all commands' texts that stand behind the options.
+    fn texts(command: &Command) -> Vec<String> {
+        let own = command.get_after_help().map(ToString::to_string);
+        own.into_iter().chain(command.get_subcommands().flat_map(texts)).collect()
+    }
+
+    #[test]
+    fn no_width_breaks_a_line_twice() {
+        for width in 60..=100 {
+            let texts = texts(&fitted(Program::command(), width));
+            assert!(texts.len() > 15);
+            for line in texts.iter().flat_map(|text| text.lines()) {
+                assert!(line.chars().count() <= width, "{width}: {line}");
+            }
+        }
+    }
 }

@@ -44,6 +44,21 @@ pub(crate) fn item(method: &MethodSchema, types: &Registry) -> Result<Option<Val
     Ok(Some(value))
 }
 
+/// What a method answers, or an item of the stream that it answers with; nothing if there is nothing to see.
+///
+/// # Errors
+/// As for [`arguments`].
+pub(crate) fn reply(method: &MethodSchema, types: &Registry) -> Result<Option<Value>> {
+    if method.returns == Format::Unit {
+        return Ok(None);
+    }
+    let mut writer = Writer { types, within: HashSet::new(), left: MOST_VALUES, depth: 0 };
+    let value = writer.format(&method.returns).map_err(|over| {
+        Failure::unknown(format!("there is no template of {}: its reply {over}", method.path))
+    })?;
+    Ok(Some(value))
+}
+
 /// Why there is no template of a value.
 enum Over {
     Values,

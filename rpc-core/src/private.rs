@@ -8,7 +8,7 @@ pub use futures_util::Stream;
 pub use serde;
 
 pub use crate::{
-    broadcast::shared as shared_value,
+    broadcast::{Shared, shared as shared_value},
     call::{Call, Channel, Sendable, Streaming, Upload, forward},
     codec::{byte_vec, shared_bytes},
     schema::{
@@ -21,12 +21,12 @@ pub use crate::{
     transport::{DialError, IntoAddress},
 };
 
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 
 pub use crate::proto::{Code, Status};
 use crate::{
     call::Expected,
-    codec::{Decode, Encode},
+    codec::{CodecError, Decode, Encode},
 };
 
 /// Values that travel as serde has them.
@@ -113,6 +113,92 @@ pub trait NoResult {
 }
 
 impl<T> NoResult for Answer<T> {}
+
+/// Stands for a type of a signature, to ask what it can do. What it cannot is one error, where it is described, or by [`encoded`]
+/// or [`decoded`], and none where it is used: there the constants of [`NotCarried`] stand in, in programs that do not compile.
+#[derive(Debug)]
+pub struct Carried<T: ?Sized>(PhantomData<T>);
+
+impl<T: Schema> Carried<T> {
+    /// Itself if it is described.
+    pub const DESCRIBED: Self = Self(PhantomData);
+}
+
+impl<T: Schema + Serialize> Carried<T> {
+    /// Itself if it is described and can be encoded.
+    pub const ENCODED: Self = Self(PhantomData);
+}
+
+impl<T: Serialize> Carried<T> {
+    /// Appends the encoded form of a value.
+    pub const ENCODE: Encode<T> = plain::encode::<T>;
+    /// The same, made once.
+    pub const ENCODE_SHARED: Encode<Shared<T>> = shared_value::encode::<T>;
+}
+
+impl<T: DeserializeOwned> Carried<T> {
+    /// Reads a value from its encoded form.
+    pub const DECODE: Decode<T> = plain::decode::<T>;
+    /// The same, to be shared.
+    pub const DECODE_SHARED: Decode<Shared<T>> = shared_value::decode::<T>;
+}
+
+impl<T: Serialize + ?Sized> Carried<T> {
+    /// An argument that is sent.
+    #[inline(always)]
+    pub fn lend<'a>(value: &'a &T) -> &'a dyn Sendable {
+        value
+    }
+}
+
+impl<T: ReadArguments> Carried<T> {
+    /// The arguments of a call, or nothing if they were refused.
+    #[inline(always)]
+    pub fn arguments(request: &Request, slot: &mut HandlerSlot) -> Option<T> {
+        request.arguments(slot)
+    }
+}
+
+/// Stands in for what a type cannot do: what [`Carried`] has itself comes first.
+pub trait NotCarried<T: ?Sized> {
+    /// Nothing of which more could be asked.
+    const DESCRIBED: Carried<()> = Carried(PhantomData);
+    /// Nothing of which more could be asked.
+    const ENCODED: Carried<()> = Carried(PhantomData);
+    /// Nothing that could be sent.
+    fn lend<'a>(_: &'a &T) -> &'a dyn Sendable {
+        &()
+    }
+    /// No arguments.
+    fn arguments(_: &Request, _: &mut HandlerSlot) -> Option<T>
+    where
+        T: Sized,
+    {
+        None
+    }
+}
+
+impl<T: ?Sized> NotCarried<T> for Carried<T> {}
+
+/// Stands in for the functions that a type has no form for, as [`NotCarried`] does.
+pub trait NotCoded<T> {
+    /// No form.
+    const ENCODE: Encode<T> = |_, _, _| Err(CodecError::no_value());
+    /// No form.
+    const ENCODE_SHARED: Encode<Shared<T>> = |_, _, _| Err(CodecError::no_value());
+    /// No value.
+    const DECODE: Decode<T> = |_, _| Err(CodecError::no_value());
+    /// No value.
+    const DECODE_SHARED: Decode<Shared<T>> = |_, _| Err(CodecError::no_value());
+}
+
+impl<T> NotCoded<T> for Carried<T> {}
+
+/// A described type that can be encoded.
+pub const fn encoded<T: Serialize>(_: Carried<T>) {}
+
+/// A described type that can be encoded and decoded.
+pub const fn decoded<T: DeserializeOwned>(_: Carried<T>) {}
 
 /// Prepares a call of a method that cannot fail.
 pub fn unary<T>(

@@ -19,6 +19,13 @@ impl CratePath {
     pub(crate) fn parse(option: &ParseNestedMeta<'_>) -> syn::Result<Self> {
         quoted_or_not(option).map(Self)
     }
+
+    /// True if the path means the same in every module.
+    pub(crate) fn is_absolute(&self) -> bool {
+        let first = self.0.segments.first();
+        self.0.leading_colon.is_some()
+            || first.is_some_and(|first| first.ident == "crate" || first.ident == "$crate")
+    }
 }
 
 impl ToTokens for CratePath {

@@ -3,6 +3,7 @@
 use std::{fmt::Write as _, fs, path::Path, time::Duration};
 
 use anyhow::Result;
+use rpc_cli::load::plot::GROUND;
 
 use super::generator::{End, Run};
 
@@ -90,9 +91,9 @@ fn steady(run: &Run, calm: Duration, peak: f64) -> Option<usize> {
 /// Draws what was answered in time by what was offered.
 pub(super) fn plot(rows: &[Row], folder: &Path) -> Result<()> {
     fs::create_dir_all(folder)?;
-    let mut svg = String::from(
+    let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 640 360\" font-family=\"sans-serif\" font-size=\"12\">\n\
-         <rect width=\"640\" height=\"360\" fill=\"white\"/>\n\
+         <style>{GROUND}</style>\n<rect width=\"640\" height=\"360\" class=\"ground\"/>\n\
          <text x=\"60\" y=\"20\">answered in time, of the peak, by what is offered of the capacity</text>\n",
     );
     let x = |load: f64| 60.0 + (load / 0.5).log2() / 20f64.log2() * 480.0;
@@ -101,14 +102,14 @@ pub(super) fn plot(rows: &[Row], folder: &Path) -> Result<()> {
         let at = x(load);
         let _ = writeln!(
             svg,
-            "<line x1=\"{at:.1}\" y1=\"50\" x2=\"{at:.1}\" y2=\"320\" stroke=\"#ddd\"/><text x=\"{at:.1}\" y=\"338\" text-anchor=\"middle\">{load}x</text>"
+            "<line x1=\"{at:.1}\" y1=\"50\" x2=\"{at:.1}\" y2=\"320\" class=\"grid\"/><text x=\"{at:.1}\" y=\"338\" text-anchor=\"middle\">{load}x</text>"
         );
     }
     for share in [0.0, 0.25, 0.5, 0.75, 1.0] {
         let at = y(share);
         let _ = writeln!(
             svg,
-            "<line x1=\"60\" y1=\"{at:.1}\" x2=\"540\" y2=\"{at:.1}\" stroke=\"#ddd\"/><text x=\"52\" y=\"{:.1}\" text-anchor=\"end\">{:.0} %</text>",
+            "<line x1=\"60\" y1=\"{at:.1}\" x2=\"540\" y2=\"{at:.1}\" class=\"grid\"/><text x=\"52\" y=\"{:.1}\" text-anchor=\"end\">{:.0} %</text>",
             at + 4.0,
             share * 100.0
         );
@@ -124,7 +125,7 @@ pub(super) fn plot(rows: &[Row], folder: &Path) -> Result<()> {
         // Lines may end in the same place: their names stand above them.
         let _ = writeln!(
             svg,
-            "<polyline fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\" points=\"{}\"/><text x=\"{}\" y=\"38\" fill=\"{colour}\">{}</text>",
+            "<polyline fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\" points=\"{}\"/><text x=\"{}\" y=\"38\" style=\"fill:{colour}\">{}</text>",
             points.join(" "),
             60 + 120 * place,
             row.name

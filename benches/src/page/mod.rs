@@ -18,7 +18,7 @@ use crate::{
     results::Results,
     transport::Role,
 };
-use svg::{Bar, Line};
+use svg::{Dot, Line};
 use tables::{Figure, cpu, latency, matrix, speed, table};
 
 /// Writes the page and its plots.
@@ -217,7 +217,7 @@ impl Page {
             let cells: Vec<&Cell> = cells.iter().copied().filter(|c| c.group == group).collect();
             self.say(&format!("### {group}\n"));
             let load = cells.iter().find(|c| c.load == "1x64").unwrap_or(&cells[0]).load.clone();
-            self.bars(part, &group, &load, &cells);
+            self.dots(part, &group, &load, &cells);
             for (heading, figure) in FIGURES {
                 self.say(&format!("{heading}\n\n{}", matrix(&cells, figure)));
             }
@@ -236,21 +236,25 @@ impl Page {
         }
     }
 
-    /// CPU per call of one load as bars.
-    fn bars(&mut self, part: Part, group: &str, load: &str, cells: &[&Cell]) {
-        let bars: Vec<Bar> = cells
+    /// CPU per call of one load, a dot for each transport.
+    fn dots(&mut self, part: Part, group: &str, load: &str, cells: &[&Cell]) {
+        let cells: Vec<&&Cell> =
+            cells.iter().filter(|cell| cell.load == load && !cell.samples.is_empty()).collect();
+        let dots: Vec<Dot> = cells
             .iter()
-            .filter(|cell| cell.load == load && !cell.samples.is_empty())
-            .map(|cell| Bar {
+            .map(|cell| Dot {
                 name: cell.transport.clone(),
                 value: cell.spread(Sample::cpu_us).median,
-                colour: colour_of(cell.role),
+                colour: COLOURS_OF[cell.role as usize][0],
             })
             .collect();
-        if bars.len() > 1 {
-            let title = format!("{group}, {load}: CPU per call, client and server, us (log)");
+        if dots.len() > 1 {
+            // A group may say under which load it was.
+            let load = if group.contains(load) { String::new() } else { format!(", {load}") };
+            let title = format!("{group}{load}: CPU per call, client and server");
             let name = format!("{}-{}.svg", part.command(), slug(group));
-            self.plot(name, &title, svg::bars(&title, &bars, number));
+            let legend = legend(cells.iter().map(|cell| cell.role));
+            self.plot(name, &title, svg::dots(&title, "microseconds", &legend, &dots));
         }
     }
 
@@ -261,13 +265,13 @@ impl Page {
             return;
         }
         self.say(&format!("## {}\n\n{}\n", title(part), command(part)));
-        let across =
-            if part == Part::InFlight { "calls in flight (log)" } else { "connections (log)" };
+        let across = if part == Part::InFlight { "calls in flight" } else { "connections" };
+        let legend = legend(cells.iter().map(|cell| cell.role));
         let figures: [(&str, Axis); 2] =
             [("calls-s", Sample::calls_per_second), ("cpu", Sample::cpu_us)];
         for ((name, of), words) in figures.into_iter().zip(["calls/s (log)", "CPU us/call (log)"]) {
             let title = format!("{}: {words}", cells[0].group);
-            let plot = svg::lines(&title, across, &lines(&cells, of), number);
+            let plot = svg::lines(&title, across, &legend, &lines(&cells, of));
             self.plot(format!("{}-{name}.svg", part.command()), &title, plot);
         }
         for (heading, figure) in FIGURES {
@@ -331,18 +335,33 @@ fn section(text: &mut String, heading: &str, part: Part, words: &str, table: &st
 
 /// One line a transport, through the medians over the loads that are numbers.
 fn lines(cells: &[&Cell], of: Axis) -> Vec<Line> {
-    let mut colours = COLOURS.iter().cycle();
+    let mut used = [0; COLOURS_OF.len()];
     names(cells.iter().map(|cell| &cell.transport))
-        .map(|name| {
+        .filter_map(|name| {
             let own =
                 cells.iter().filter(|cell| cell.transport == name && !cell.samples.is_empty());
-            let points =
-                own.clone().filter_map(|c| Some((c.load.parse().ok()?, c.spread(of).median)));
-            let ours = own.clone().any(|cell| cell.role == Role::Ours);
-            let colour = colours.next().expect("a cycle does not end");
-            Line { points: points.collect(), colour, weight: if ours { 2.5 } else { 1.5 }, name }
+            let role = own.clone().next()?.role;
+            let points = own.filter_map(|c| Some((c.load.parse().ok()?, c.spread(of).median)));
+            let shades = COLOURS_OF[role as usize];
+            let colour = shades[used[role as usize] % shades.len()];
+            used[role as usize] += 1;
+            let weight = if role == Role::Ours { 2.5 } else { 1.5 };
+            Some(Line { points: points.collect(), colour, weight, name })
         })
         .collect()
+}
+
+/// The colours that a plot needs, and what they mean: the same in all plots.
+fn legend(roles: impl Iterator<Item = Role>) -> Vec<(&'static str, &'static str)> {
+    let roles: Vec<Role> = roles.collect();
+    let words = [
+        (Role::Ours, "rpc-core"),
+        (Role::Peer, "other frameworks"),
+        (Role::Http, "over HTTP/1.1"),
+        (Role::Limit, "the limit, by hand"),
+    ];
+    let used = words.into_iter().filter(|(role, _)| roles.contains(role));
+    used.map(|(role, words)| (COLOURS_OF[role as usize][0], words)).collect()
 }
 
 /// Each name once, in the order of its first use.
@@ -369,19 +388,12 @@ fn count(figure: f64) -> String {
     format!("{figure:.1}")
 }
 
-fn colour_of(role: Role) -> &'static str {
-    match role {
-        Role::Limit => "#999999",
-        Role::Ours => "#d9480f",
-        Role::Peer => "#1971c2",
-        Role::Http => "#868e96",
-    }
-}
-
-/// Far enough apart to be told from each other.
-const COLOURS: [&str; 15] = [
-    "#868e96", "#d9480f", "#f08c00", "#c2255c", "#e8590c", "#1971c2", "#2f9e44", "#6741d9",
-    "#0c8599", "#099268", "#5c940d", "#364fc7", "#862e9c", "#495057", "#a61e4d",
+/// The colours of each role, by its place in `Role`: shades of one, told from each other by people who see few.
+const COLOURS_OF: [&[&str]; 4] = [
+    &["#868e96"],
+    &["#d9480f", "#f08c00", "#c2255c", "#e8590c", "#a61e4d"],
+    &["#2f9e44", "#5c940d", "#099268", "#74b816", "#087f5b"],
+    &["#1971c2", "#6741d9", "#0c8599", "#4263eb"],
 ];
 
 #[cfg(test)]

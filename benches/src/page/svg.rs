@@ -1,14 +1,17 @@
-//! Plots as SVG text: bars and lines, both over logarithmic scales.
+//! Plots as SVG text, over logarithmic scales which say so: dots, whose places are their values, and lines. Light or dark as
+//! whoever looks has it.
 //!
 //! Comes in: names and numbers. Goes out: an image that needs no script and no font of its own.
 
 use std::fmt::Write;
 
-use rpc_cli::load::plot::{Scale, Span, escape};
+use rpc_cli::load::plot::{GROUND, Scale, Span, escape};
 
-/// One bar.
+use crate::report::number;
+
+/// One value.
 #[derive(Debug, Clone)]
-pub(super) struct Bar {
+pub(super) struct Dot {
     pub name: String,
     pub value: f64,
     pub colour: &'static str,
@@ -24,77 +27,57 @@ pub(super) struct Line {
     pub weight: f64,
 }
 
-/// Horizontal bars over a logarithmic scale, each with its value.
-pub(super) fn bars(title: &str, bars: &[Bar], label: fn(f64) -> String) -> String {
-    let values = || bars.iter().map(|bar| bar.value).filter(|value| *value > 0.0);
-    // The least value is halved, so that its bar is to be seen too.
-    let least = values().min_by(f64::total_cmp).map(|least| least / 2.0);
-    let scale = Axis::over(values().chain(least), NAMES, WIDTH - MARGIN_OF_VALUES);
-    let height = TOP + ROW * bars.len() as f64 + BOTTOM;
-    let mut svg = open(title, height);
-    scale.draw_vertical(&mut svg, TOP, height - BOTTOM, label);
-    for (index, bar) in bars.iter().enumerate().filter(|(_, bar)| bar.value > 0.0) {
-        let y = TOP + ROW * index as f64;
-        let end = scale.at(bar.value);
-        text(&mut svg, NAMES - 6.0, y + 13.0, "end", &bar.name);
-        add(
-            &mut svg,
-            format_args!(
-                "<rect x=\"{NAMES}\" y=\"{y:.1}\" width=\"{:.1}\" height=\"{}\" fill=\"{}\"/>",
-                (end - NAMES).max(1.0),
-                ROW - 4.0,
-                bar.colour
-            ),
-        );
-        text(&mut svg, end + 4.0, y + 13.0, "start", &label(bar.value));
+/// What a colour means.
+pub(super) type Legend<'a> = &'a [(&'static str, &'static str)];
+
+/// A row for each value, over a logarithmic scale: bars would begin nowhere on it. `across` says what is measured.
+pub(super) fn dots(title: &str, across: &str, legend: Legend<'_>, dots: &[Dot]) -> String {
+    let dots: Vec<_> = dots.iter().filter(|dot| dot.value > 0.0).collect();
+    let scale = Axis::over(dots.iter().map(|dot| dot.value), NAMES, WIDTH - MARGIN_OF_VALUES);
+    let bottom = TOP + ROW * dots.len() as f64;
+    let mut svg = open(title, bottom + BOTTOM + ROW, legend);
+    scale.draw_vertical(&mut svg, TOP, bottom);
+    let middle = f64::midpoint(NAMES, WIDTH - MARGIN_OF_VALUES);
+    text(&mut svg, middle, bottom + BOTTOM + 8.0, "middle", &format!("{across} (log)"));
+    for (index, dot) in dots.into_iter().enumerate() {
+        let y = TOP + ROW * index as f64 + ROW / 2.0;
+        let x = scale.at(dot.value);
+        rule(&mut svg, (NAMES, y), (WIDTH - MARGIN_OF_VALUES, y));
+        text(&mut svg, NAMES - 6.0, y + 4.0, "end", &dot.name);
+        let colour = dot.colour;
+        let circle =
+            format_args!("<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"5\" fill=\"{colour}\"/>");
+        add(&mut svg, circle);
+        text(&mut svg, x + 9.0, y + 4.0, "start", &number(dot.value));
     }
     close(svg)
 }
 
-/// Lines over two logarithmic scales, each named at its right end.
-pub(super) fn lines(title: &str, across: &str, lines: &[Line], label: fn(f64) -> String) -> String {
+/// Lines over two logarithmic scales, each led to its name at the right.
+pub(super) fn lines(title: &str, across: &str, legend: Legend<'_>, lines: &[Line]) -> String {
     let points = || lines.iter().flat_map(|line| line.points.iter().copied());
-    let bottom = TOP + HEIGHT;
-    let x = Axis::over(points().map(|(x, _)| x), LEFT, WIDTH - NAMES);
+    let (bottom, right) = (TOP + HEIGHT, WIDTH - NAMES);
+    let x = Axis::over(points().map(|(x, _)| x), LEFT, right);
     let y = Axis::over(points().map(|(_, y)| y), bottom, TOP);
-    let mut svg = open(title, bottom + BOTTOM + ROW);
-    x.draw_vertical(&mut svg, TOP, bottom, label);
-    y.draw_horizontal(&mut svg, LEFT, WIDTH - NAMES, label);
-    text(&mut svg, f64::midpoint(LEFT, WIDTH - NAMES), bottom + BOTTOM + 8.0, "middle", across);
-    let mut ends: Vec<(f64, &Line)> = Vec::new();
+    let mut svg = open(title, bottom + BOTTOM + ROW, legend);
+    x.draw_vertical(&mut svg, TOP, bottom);
+    y.draw_horizontal(&mut svg, LEFT, right);
+    let across = format!("{across} (log)");
+    text(&mut svg, f64::midpoint(LEFT, right), bottom + BOTTOM + 8.0, "middle", &across);
+    let mut ends: Vec<(f64, f64, &Line)> = Vec::new();
     for line in lines {
-        let path: Vec<String> = line
-            .points
-            .iter()
-            .map(|(px, py)| format!("{:.1},{:.1}", x.at(*px), y.at(*py)))
-            .collect();
-        add(
-            &mut svg,
-            format_args!(
-                "<polyline fill=\"none\" stroke=\"{}\" stroke-width=\"{}\" points=\"{}\"/>",
-                line.colour,
-                line.weight,
-                path.join(" ")
-            ),
-        );
-        ends.extend(line.points.last().map(|(_, py)| (y.at(*py), line)));
+        let places: Vec<_> = line.points.iter().map(|(px, py)| (x.at(*px), y.at(*py))).collect();
+        stroke(&mut svg, line.colour, line.weight, &places);
+        ends.extend(places.last().map(|&(px, py)| (px, py, line)));
     }
     // Names are moved down until none covers another.
-    ends.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+    ends.sort_by(|(_, a, _), (_, b, _)| a.total_cmp(b));
     let mut free = TOP;
-    for (end, line) in ends {
-        let row = end.max(free);
+    for (px, py, line) in ends {
+        let row = py.max(free);
         free = row + 14.0;
-        add(
-            &mut svg,
-            format_args!(
-                "<text x=\"{:.1}\" y=\"{:.1}\" fill=\"{}\">{}</text>",
-                WIDTH - NAMES + 8.0,
-                row + 4.0,
-                line.colour,
-                escape(&line.name)
-            ),
-        );
+        stroke(&mut svg, line.colour, 0.7, &[(px, py), (right + 18.0, row)]);
+        text(&mut svg, right + 22.0, row + 4.0, "start", &line.name);
     }
     close(svg)
 }
@@ -116,36 +99,40 @@ impl Axis {
         self.from + self.span.place(value) * (self.to - self.from)
     }
 
-    fn draw_vertical(&self, svg: &mut String, top: f64, bottom: f64, label: fn(f64) -> String) {
+    fn draw_vertical(&self, svg: &mut String, top: f64, bottom: f64) {
         for value in self.span.ticks() {
             let x = self.at(value);
             rule(svg, (x, top), (x, bottom));
-            text(svg, x, bottom + 14.0, "middle", &label(value));
+            text(svg, x, bottom + 14.0, "middle", &tick(value));
         }
     }
 
-    fn draw_horizontal(&self, svg: &mut String, left: f64, right: f64, label: fn(f64) -> String) {
+    fn draw_horizontal(&self, svg: &mut String, left: f64, right: f64) {
         for value in self.span.ticks() {
             let y = self.at(value);
             rule(svg, (left, y), (right, y));
-            text(svg, left - 6.0, y + 4.0, "end", &label(value));
+            text(svg, left - 6.0, y + 4.0, "end", &tick(value));
         }
     }
 }
 
-fn open(title: &str, height: f64) -> String {
+fn open(title: &str, height: f64, legend: Legend<'_>) -> String {
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" \
          width=\"{WIDTH}\" height=\"{height}\" font-family=\"sans-serif\" font-size=\"12\">\n\
-         <rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n"
+         <style>{GROUND}</style>\n<rect class=\"ground\" width=\"100%\" height=\"100%\"/>\n"
     );
-    add(
-        &mut svg,
-        format_args!(
-            "<text x=\"12\" y=\"20\" font-size=\"14\" font-weight=\"bold\">{}</text>",
-            escape(title)
-        ),
-    );
+    let title = escape(title);
+    let bold = "font-size=\"14\" font-weight=\"bold\"";
+    add(&mut svg, format_args!("<text x=\"12\" y=\"20\" {bold}>{title}</text>"));
+    let mut x = 12.0;
+    for (colour, words) in legend {
+        let circle =
+            format_args!("<circle cx=\"{:.1}\" cy=\"38\" r=\"5\" fill=\"{colour}\"/>", x + 5.0);
+        add(&mut svg, circle);
+        text(&mut svg, x + 14.0, 42.0, "start", words);
+        x += 34.0 + 7.0 * words.len() as f64;
+    }
     svg
 }
 
@@ -158,10 +145,28 @@ fn rule(svg: &mut String, from: (f64, f64), to: (f64, f64)) {
     add(
         svg,
         format_args!(
-            "<line x1=\"{:.1}\" y1=\"{:.1}\" x2=\"{:.1}\" y2=\"{:.1}\" stroke=\"#dddddd\"/>",
+            "<line x1=\"{:.1}\" y1=\"{:.1}\" x2=\"{:.1}\" y2=\"{:.1}\" class=\"grid\"/>",
             from.0, from.1, to.0, to.1
         ),
     );
+}
+
+fn stroke(svg: &mut String, colour: &str, weight: f64, places: &[(f64, f64)]) {
+    let places: Vec<String> = places.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
+    let places = places.join(" ");
+    let line = format_args!(
+        "<polyline fill=\"none\" stroke=\"{colour}\" stroke-width=\"{weight}\" points=\"{places}\"/>"
+    );
+    add(svg, line);
+}
+
+/// The value of a tick, which is a power of ten: without digits that say nothing.
+fn tick(value: f64) -> String {
+    match value {
+        1e6.. => format!("{}M", value / 1e6),
+        1e3.. => format!("{}k", value / 1e3),
+        _ => value.to_string(),
+    }
 }
 
 fn text(svg: &mut String, x: f64, y: f64, anchor: &str, words: &str) {
@@ -178,7 +183,7 @@ fn add(svg: &mut String, element: std::fmt::Arguments<'_>) {
 
 const WIDTH: f64 = 800.0;
 const HEIGHT: f64 = 380.0;
-const TOP: f64 = 36.0;
+const TOP: f64 = 60.0;
 const BOTTOM: f64 = 28.0;
 const LEFT: f64 = 64.0;
 const ROW: f64 = 22.0;
@@ -192,14 +197,21 @@ mod tests {
 
     #[test]
     fn plots_are_well_formed_whatever_they_are_called() {
-        let bar = Bar { name: "a<b & c".to_owned(), value: 3.0, colour: "#000" };
+        let dot = Dot { name: "a<b & c".to_owned(), value: 3.0, colour: "#000" };
         let line =
             Line { name: "x".to_owned(), points: vec![(1.0, 2.0)], colour: "#000", weight: 1.0 };
-        for svg in
-            [bars("a > b", &[bar], |v| v.to_string()), lines("t", "n", &[line], |v| v.to_string())]
-        {
+        let legend = [("#000", "all & more")];
+        for svg in [dots("a > b", "us", &legend, &[dot]), lines("t", "n", &legend, &[line])] {
             let mut reader = quick_xml::Reader::from_str(&svg);
             while reader.read_event().unwrap() != quick_xml::events::Event::Eof {}
+            assert_eq!(svg.matches("(log)").count(), 1, "the scale is not stated: {svg}");
+            assert!(svg.contains("all &amp; more") && svg.contains("prefers-color-scheme:dark"));
         }
+    }
+
+    #[test]
+    fn ticks_have_no_digits_that_say_nothing() {
+        let ticks = [0.1, 1.0, 10.0, 1e3, 1e4, 1e6, 1e7].map(tick);
+        assert_eq!(ticks, ["0.1", "1", "10", "1k", "10k", "1M", "10M"]);
     }
 }

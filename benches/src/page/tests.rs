@@ -63,8 +63,21 @@ fn every_chapter_has_its_tables_plots_and_command() {
         assert!(text.contains(&format!("](benchmarks/{plot})")), "{plot}: {text}");
     }
     assert!(text.contains("| ours-tcp | 8.00 (2.00 + 6.00) |"), "{text}");
+    assert!(text.contains("![some job, 1x64: CPU per call, client and server]("), "{text}");
     assert!(text.contains("| ours-tcp | 18.0 / 9.0 |"), "{text}");
     assert!(text.contains("`cargo run --release -p benches -- in-flight`"), "{text}");
+}
+
+#[test]
+fn titles_say_their_load_once_and_colours_mean_the_same_everywhere() {
+    let mut results = results();
+    for cell in results.cells.iter_mut().filter(|cell| cell.part == Part::Jobs) {
+        cell.group = "some job, 1x64, on one thread".to_owned();
+    }
+    let (text, _) = page(&results);
+    assert!(text.contains("![some job, 1x64, on one thread: CPU per call"), "{text}");
+    let roles = [Role::Peer, Role::Ours].into_iter();
+    assert_eq!(legend(roles), [("#d9480f", "rpc-core"), ("#1971c2", "other frameworks")]);
 }
 
 #[test]

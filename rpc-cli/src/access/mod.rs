@@ -13,11 +13,11 @@ use crate::exit::Failure;
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Access")]
 pub(crate) struct Access {
-    /// Show servers this token, which other users of this machine can see in its list of processes; by default that
-    /// of the variable RPC_TOKEN.
+    /// Send this token to servers. Other users of this machine can see it in the list of processes, unlike that of the
+    /// variable RPC_TOKEN, which is the default.
     #[arg(long, global = true, value_name = "TOKEN", value_parser = token, conflicts_with = "token_file")]
     token: Option<Token>,
-    /// Show servers the token in this file, without the end of its line.
+    /// Send the token in this file, without its line ending.
     #[arg(long, global = true, value_name = "FILE")]
     token_file: Option<PathBuf>,
     #[command(flatten)]

@@ -10,23 +10,22 @@ use crate::exit::Failure;
 /// The options of TLS. Any of them turns it on.
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
-    /// Use TLS with servers, as an address tls:host:port does; the other options of TLS imply it.
+    /// Use TLS, as for an address tls:host:port; the other TLS options imply it.
     #[arg(long, global = true, help_heading = "TLS")]
     tls: bool,
-    /// Believe servers for whom an authority in this file (PEM) vouches, and no other; by default those of the
-    /// operating system.
+    /// Trust the authorities in this file (PEM) and no others; by default, those of the operating system.
     #[arg(long, global = true, value_name = "FILE", help_heading = "TLS")]
     cacert: Option<PathBuf>,
-    /// Show this certificate (PEM) to servers that ask for one.
+    /// Present this certificate (PEM) to servers that ask for one.
     #[arg(long, global = true, value_name = "FILE", requires = "key", help_heading = "TLS")]
     cert: Option<PathBuf>,
     /// The key of that certificate (PEM).
     #[arg(long, global = true, value_name = "FILE", requires = "cert", help_heading = "TLS")]
     key: Option<PathBuf>,
-    /// The name that the server's certificate must have; by default the host of the address.
+    /// The name that the server's certificate must have; by default, the host of the address.
     #[arg(long, global = true, value_name = "NAME", help_heading = "TLS")]
     server_name: Option<String>,
-    /// Believe a server that has the key with this SHA-256, in hexadecimal or as sha256//BASE64, whoever vouches for it.
+    /// Trust the server whose key has this SHA-256, in hexadecimal or as sha256//BASE64, whoever signed its certificate.
     #[arg(
         long,
         global = true,
@@ -35,7 +34,7 @@ pub(super) struct Options {
         help_heading = "TLS"
     )]
     pin: Vec<KeyPin>,
-    /// Believe whoever answers: somebody in between can read and change everything.
+    /// Trust whoever answers: anyone in between can read and change everything.
     #[arg(long, global = true, conflicts_with_all = ["cacert", "pin"], help_heading = "TLS")]
     insecure: bool,
 }

@@ -34,14 +34,14 @@ use crate::{
 
 const EXAMPLES: &str = "\
 Loads:
-  Closed loop: each call in flight is followed by the next when it has ended (--in-flight).
-  Open loop: calls begin by the clock (--rate), and latency counts from the time at which each was
-  to begin; those begun over 1 ms late, and those never begun, are counted.
-  --find-max takes steps of an open loop up to the highest rate whose p99 holds.
+  Closed loop (--in-flight): each call is followed by the next as soon as it has ended.
+  Open loop (--rate): calls start by the clock, and latency counts from the time at which each was due; those started \
+more than 1 ms late, and those never started, are counted.
+  --find-max raises the rate of an open loop step by step to the highest whose p99 holds.
 
-Arguments, beside those of rpc call:
+Arguments, besides those of rpc call:
   name:=@int(1,100)  @float(0,1)  @choice(a,b)  @string(8)  @bytes(16)  @bool  @uuid
-  Some thousand are drawn and encoded before the load begins.
+  A few thousand are drawn and encoded before the load begins.
 
 Examples:
   rpc bench 127.0.0.1:7000 Calculator.add a=1 b=2
@@ -76,23 +76,22 @@ pub(crate) struct Args {
     /// Load an HTTP server that speaks JSON-RPC; METHOD is its method's name.
     #[arg(long, value_name = "URL")]
     http: Option<String>,
-    /// Connections to open; with --http as many as are in flight, unless this says less.
+    /// Connections to open; with --http, one for each call in flight, if this is not less.
     #[arg(short, long, value_name = "N", value_parser = positive())]
     connections: Option<u32>,
-    /// Calls in flight on each connection, over all with --http; by default 64, and 1024 at most
-    /// where --rate is given.
+    /// Calls in flight on each connection, or in all with --http; 64 by default, or up to 1024 with --rate.
     #[arg(short = 'n', long, value_name = "N", value_parser = positive())]
     in_flight: Option<u32>,
     /// Start this many calls a second, on schedule.
     #[arg(short, long, value_name = "CALLS/S", value_parser = rate)]
     rate: Option<f64>,
-    /// With --rate: an answer that comes later after the time of its call is of no use, and not counted as goodput.
+    /// With --rate: answers later than this after the time of their call are useless, and not counted as goodput.
     #[arg(long, value_name = "TIME", default_value = "100ms", requires = "rate", value_parser = time)]
     within: Duration,
-    /// Find the highest rate that holds; --rate is where to begin.
+    /// Find the highest rate that holds, starting from --rate.
     #[arg(long, conflicts_with = "count")]
     find_max: bool,
-    /// The latency that 99 % of the calls have to stay under with --find-max.
+    /// With --find-max: the latency that 99 % of the calls have to stay under.
     #[arg(long, value_name = "TIME", default_value = "10ms", requires = "find_max", value_parser = time)]
     p99: Duration,
     /// How long to measure: 10s by default, 2s for each step of --find-max.
@@ -101,13 +100,13 @@ pub(crate) struct Args {
     /// Measure this many calls.
     #[arg(long, value_name = "N", conflicts_with = "duration", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
-    /// How long to load before measuring: 1s by default, not at all with --count.
+    /// How long to warm up: 1s by default, not at all with --count.
     #[arg(long, value_name = "TIME", value_parser = span)]
     warmup: Option<Duration>,
     /// Give up a call after this time.
     #[arg(short, long, value_name = "TIME", value_parser = time)]
     timeout: Option<Duration>,
-    /// How the values travel: bincode where the server describes the method, unless this says otherwise.
+    /// How values are encoded; by default, in bincode if the server describes the method.
     #[arg(
         long,
         value_enum,
@@ -116,28 +115,28 @@ pub(crate) struct Args {
         conflicts_with = "http"
     )]
     codec: Option<Wish>,
-    /// Draw all arguments that are not given, by their types.
+    /// Draw random values for all arguments that are not given.
     #[arg(long)]
     random: bool,
-    /// What drawing begins with: the same seed draws the same arguments.
+    /// The seed of random values: the same seed gives the same arguments.
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// Send a key-value pair along; may be repeated.
+    /// Send this metadata with each call; may be repeated.
     #[arg(short = 'H', long = "header", value_name = "KEY=VALUE")]
     headers: Vec<String>,
-    /// Worker threads of the generator: by default one for each connection, as far as there are cores.
+    /// Worker threads of the generator: by default, one for each connection up to the number of cores.
     #[arg(long, value_name = "N", value_parser = positive())]
     threads: Option<u32>,
-    /// Load this server by turns with the other, and compare: what drifts on the machine falls on both.
+    /// Load this server and the first by turns, and compare: what drifts on the machine hits both.
     #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["http", "find_max", "count", "csv", "html"])]
     against: Option<String>,
-    /// End with 1 if the other server is shown to be worse by more than so many percent.
+    /// Exit with 1 if the second server is shown to be worse by more than this many percent.
     #[arg(long, value_name = "PERCENT", requires = "against", value_parser = percent)]
     fail_if_worse: Option<f64>,
-    /// Print the figures as JSON, and errors too, or write the figures to a file.
+    /// Print the figures as JSON, and errors too; or write the figures to a file.
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-")]
     json: Option<PathBuf>,
-    /// Print the figures as CSV, or write them to a file: a row for each interval.
+    /// Print the figures as CSV, a row for each interval; or write them to a file.
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-")]
     csv: Option<PathBuf>,
     /// Write a page with plots.
@@ -147,17 +146,17 @@ pub(crate) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Say of two runs whether they differ, or the difference is noise.
+    /// Tell whether two runs differ, or the difference is noise.
     Compare(CompareArgs),
 }
 
 #[derive(Debug, clap::Args)]
 struct CompareArgs {
-    /// What --json wrote of one run.
+    /// What --json wrote in one run.
     a: PathBuf,
-    /// What it wrote of another.
+    /// What it wrote in another.
     b: PathBuf,
-    /// End with 1 if b is worse by more than so many percent, and that is not within noise.
+    /// Exit with 1 if B is worse by more than this many percent, and not within noise.
     #[arg(long, value_name = "PERCENT", value_parser = percent)]
     fail_if_worse: Option<f64>,
     /// Print the comparison as JSON.

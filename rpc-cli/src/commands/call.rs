@@ -2,6 +2,7 @@
 
 use std::{
     convert::Infallible,
+    io::IsTerminal as _,
     time::{Duration, Instant},
 };
 
@@ -27,27 +28,27 @@ use crate::{
     exit::Failure,
     output::{self, Form},
     patience::{Patience, time},
+    readable::readable,
     source, template,
 };
 
 const EXAMPLES: &str = "\
 Arguments:
-  name=text     read as the type that the method wants: a number, a text, true, null
-  item.name=x   a field of an argument; others of it are given in the same way
+  name=text     read as the type that the method takes: a number, a string, true, null
+  item.name=x   one field of an argument; give its other fields in the same way
   1 2           values alone, in the order of the method's arguments
   name:=json    any JSON value
   name=@file    the content of a file, for bytes; name:={\"base64\":\"AAEC\"} works too
   {...} [...]   all arguments as one JSON object or array
-  -             the same from stdin; also when nothing is given and stdin is no terminal
+  -             the same from stdin; the default if stdin is not a terminal
 
 Streams:
-  Items of the reply are printed as they come, one JSON on each line; Ctrl-C cancels the call.
-  A method that takes a stream reads it from stdin, one JSON on each line. Other arguments of it
-  are given here.
+  Items of the reply are printed as they come, one JSON value a line; Ctrl-C cancels the call.
+  A method that takes a stream reads it from stdin, one JSON value a line. Its other arguments are given here.
 
 Time:
-  --timeout begins with the command: connecting and the description are part of it. What is left
-  when the call is sent travels with it, and the server gives up then too.
+  --timeout starts with the command: connecting and reading the description count. What is left when the call is \
+sent travels with it, so that the server gives up at the same time.
 
 Examples:
   rpc call 127.0.0.1:7000 Calculator.add a=1 b=2
@@ -64,45 +65,45 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// Where the server listens: host:port or unix:/path; a file from `rpc schema save` does for --template
-    /// and --dry-run.
+    /// Where the server listens: host:port or unix:/path; for --template and --dry-run, a file from `rpc schema save`
+    /// will do.
     pub(super) address: String,
     /// What to call, as Service.method.
     #[arg(value_parser = |text: &str| Ok::<_, Infallible>(path(text)))]
     method: String,
     /// Its arguments: name=value, name:=json, or JSON.
     arguments: Vec<String>,
-    /// Give up after this time from the start of the command, such as 500ms or 2s.
+    /// Give up this long after the start of the command, such as 500ms or 2s.
     #[arg(short, long, value_parser = time)]
     timeout: Option<Duration>,
-    /// How much the call matters: a server with too much to do refuses what matters least.
+    /// How much the call matters: an overloaded server refuses what matters least first.
     #[arg(long, value_enum, value_name = "PRIORITY", default_value = "normal")]
     priority: Urgency,
-    /// Send a key-value pair along; may be repeated.
+    /// Send this metadata with the call; may be repeated.
     #[arg(short = 'H', long = "header", value_name = "KEY=VALUE")]
     headers: Vec<String>,
-    /// How the values travel: bincode where the server describes the method, unless this says otherwise.
+    /// How values are encoded; by default, in bincode if the server describes the method.
     #[arg(long, value_enum, hide_possible_values = true, value_name = "bincode|json")]
     codec: Option<Wish>,
-    /// Print the result on one line even on a terminal.
+    /// Print the result on one line, on a terminal too.
     #[arg(long)]
     compact: bool,
-    /// Print texts without quotes, and bytes with nothing added: as the server sent them, also to a terminal.
+    /// Print strings without quotes, and bytes as the server sent them, on a terminal too.
     #[arg(long)]
     raw: bool,
-    /// Print the arguments as JSON to fill in, and call nothing.
+    /// Print the arguments as JSON to fill in; call nothing.
     #[arg(long, conflicts_with = "dry_run")]
     template: bool,
-    /// Print what would be sent, frame by frame, and call nothing.
+    /// Print what would be sent, frame by frame; call nothing.
     #[arg(long)]
     dry_run: bool,
-    /// Show where the time of the call went, part by part, on both sides: of servers that may be looked at.
+    /// Show where the time of the call went, on both sides; the server has to allow it (Server::inspect).
     #[arg(long, conflicts_with_all = ["template", "dry_run", "raw"])]
     explain: bool,
-    /// When the connection is cut, dial again and go on with the call: of servers that resume connections.
+    /// If the connection is cut, dial again and go on with the call; the server has to allow it (Server::resume).
     #[arg(long)]
     resume: bool,
-    /// Print errors as JSON too; with --explain the times as well.
+    /// Print errors as JSON too, and with --explain the times.
     #[arg(long)]
     pub(super) json: bool,
     /// Print how long each step took.
@@ -158,6 +159,11 @@ pub(crate) enum Wrong {
 impl Args {
     const fn calls_nothing(&self) -> bool {
         self.template || self.dry_run
+    }
+
+    /// True if a person reads what comes back, and not a program.
+    fn is_read(&self) -> bool {
+        !self.compact && !self.json && !self.raw && std::io::stdout().is_terminal()
     }
 
     /// A call that was typed at a prompt.
@@ -234,7 +240,7 @@ async fn call(
         Some(service) => Some(Described { service, method: method(service, name)? }),
         None => {
             if args.verbose {
-                output::note("the server does not describe itself: arguments go out as they are");
+                output::note("the server does not describe itself: arguments are sent as they are");
             }
             None
         }
@@ -257,11 +263,17 @@ async fn call(
             Source::typed(described, &coding, lines, wrong)
         }
     };
+    // Who reads a terminal reads times as times.
+    let read = described.filter(|_| args.is_read());
     let (key, codec) = (coding.key, coding.codec());
     if described.is_some_and(|described| described.method.kind.streams_reply()) {
         let call = server.channel.stream_raw(key, codec, &arguments);
         let call = prepare(call, args.priority, server.patience.left()?, metadata, &mut source);
-        let end = stream::download(server, call, source, &coding, form, args.verbose).await?;
+        let print = |item: Value| match read {
+            Some(_) => output::item_to_read(&as_read(item, read)),
+            None => output::item(&item, form),
+        };
+        let end = stream::download(server, call, source, &coding, print, args.verbose).await?;
         return Ok((value(end, args, described)?, form));
     }
     let call = server.channel.call_raw(key, codec, &arguments);
@@ -272,7 +284,16 @@ async fn call(
     server.phases.add(step, started.elapsed());
     let value = value(end?, args, described)?;
     // It was sent; nothing came back that could be printed.
-    Ok((value.filter(|_| !described.is_some_and(is_oneway)), form))
+    let value = value.filter(|_| !described.is_some_and(is_oneway));
+    Ok((value.map(|value| as_read(value, read)), form))
+}
+
+/// What a method returned, or an item of it, as a person reads it.
+fn as_read(value: Value, described: Option<Described<'_>>) -> Value {
+    match described {
+        Some(Described { service, method }) => readable(value, &method.returns, &service.types),
+        None => value,
+    }
 }
 
 /// Makes a call and prints where its time went.

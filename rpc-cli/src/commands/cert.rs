@@ -29,8 +29,8 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Make an authority, and certificates of a server and a client for which it vouches: for development, since
-    /// whoever has its key can pass for any server of yours.
+    /// Create an authority, and a server's and a client's certificate signed by it: for development only, since whoever
+    /// has its key can pose as any of your servers.
     Dev(Dev),
 }
 

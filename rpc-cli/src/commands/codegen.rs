@@ -23,8 +23,8 @@ Examples:
   rpc codegen api.json --lang typescript --out src/rpc --service Calculator
   rpc codegen 127.0.0.1:7000 --lang typescript --for browser --out web
   rpc codegen api.json --lang python --out dist --package acme-client@1.0.0
-  rpc codegen                 everything that rpc.toml wants
-  rpc codegen --check         the same for CI: lists files that differ, writes none
+  rpc codegen                 everything that rpc.toml lists
+  rpc codegen --check         the same for CI: list files that differ, write none
 
 rpc.toml, whose paths are relative to it:
   source = \"api.json\"         an address or file, for all outputs that name no other
@@ -47,19 +47,19 @@ pub(crate) struct Args {
     /// Where a client in TypeScript runs.
     #[arg(long = "for", value_name = "PLATFORM", default_value = "node", requires = "source")]
     platform: Platform,
-    /// The folder to write to; it is made if it is not there.
+    /// The folder to write to; it is created if need be.
     #[arg(short, long, value_name = "DIR", requires = "source")]
     out: Option<PathBuf>,
     /// Only this service; may be repeated.
     #[arg(short, long = "service", value_name = "NAME", requires = "source")]
     services: Vec<String>,
-    /// Make a client in Python or TypeScript a package to publish: NAME or NAME@VERSION.
+    /// Make the Python or TypeScript client a package that can be published: NAME or NAME@VERSION.
     #[arg(long, value_name = "NAME", requires = "source")]
     package: Option<Package>,
-    /// What says what to generate, if not rpc.toml.
+    /// Read what to generate from this file instead of rpc.toml.
     #[arg(long, value_name = "FILE", conflicts_with = "source")]
     config: Option<PathBuf>,
-    /// Write nothing: list the files that differ, and end with 1 if there are any.
+    /// Write nothing: list the files that differ, and exit with 1 if there are any.
     #[arg(long)]
     check: bool,
 }
@@ -111,8 +111,8 @@ pub(super) async fn run(args: Args, patience: Patience) -> Result<()> {
     }
     match differing {
         0 => Ok(()),
-        1 => bail!("1 file differs from what is generated"),
-        files => bail!("{files} files differ from what is generated"),
+        1 => bail!("1 file is out of date"),
+        files => bail!("{files} files are out of date"),
     }
 }
 

@@ -11,7 +11,7 @@ use super::serving;
 use crate::{demo, exit::Failure, output};
 
 const EXAMPLES: &str = "\
-The first line of stdout is the address that the server got.
+The first line on stdout is the address that the server listens at.
 
 Examples:
   rpc demo

@@ -31,10 +31,10 @@ pub(crate) struct Args {
     pub(super) source: String,
     /// A service, a method as Service.method, or a type; everything if left out.
     what: Option<String>,
-    /// The form to print it in.
+    /// The output format.
     #[arg(short, long, value_enum, default_value_t = Form::Rust, value_name = "FORM")]
     format: Form,
-    /// The same as --format json; errors are JSON too.
+    /// The same as --format json, for errors too.
     #[arg(long, conflicts_with = "format")]
     json: bool,
 }
@@ -72,7 +72,7 @@ pub(super) async fn run(args: Args, patience: Patience) -> Result<()> {
         let method = method(&schema, name)?;
         return match form {
             Form::Rust => {
-                output::line(schema.render_method(method).trim_end());
+                output::rust(schema.render_method(method).trim_end());
                 Ok(())
             }
             Form::Json => {
@@ -101,7 +101,7 @@ pub(super) async fn run(args: Args, patience: Patience) -> Result<()> {
     match form {
         Form::Rust => {
             let texts: Vec<_> = services.iter().map(ServiceSchema::render).collect();
-            output::line(texts.join("\n").trim_end());
+            output::rust(texts.join("\n").trim_end());
         }
         Form::Json => {
             let values = services.iter().map(serde_json::to_value);
@@ -131,7 +131,7 @@ fn print_type(service: &ServiceSchema, name: &str, form: Form) -> Result<()> {
             let others = all.into_iter().filter(|(other, _)| *other != key);
             let others = others.map(|(_, container)| types.render(container));
             let texts: Vec<_> = std::iter::once(types.render(container)).chain(others).collect();
-            output::line(texts.join("\n").trim_end());
+            output::rust(texts.join("\n").trim_end());
             Ok(())
         }
         Form::Json => {

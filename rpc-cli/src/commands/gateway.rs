@@ -12,8 +12,8 @@ use crate::{
 };
 
 const EXAMPLES: &str = "\
-The first line of stdout is the address that the gateway got. Calls are handed on as they come, with their
-deadlines, metadata, tokens and streams; --token is shown to the upstream server for the gateway itself.
+The first line on stdout is the address that the gateway listens at. Calls are passed on as they come, with their \
+deadlines, metadata, tokens and streams; --token is sent upstream for the gateway itself.
 
 Examples:
   rpc gateway --upstream 127.0.0.1:7000 --listen 127.0.0.1:8080
@@ -31,10 +31,10 @@ pub(crate) struct Args {
     /// Where to listen: host:port, port 0 for a free one, or unix:/path.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     listen: String,
-    /// Let the web pages of this origin call, as browsers write it, scheme://host:port; * lets all. More than one may be given.
+    /// Allow web pages of this origin, scheme://host:port as browsers write it, to call; * allows all. May be repeated.
     #[arg(long, value_name = "ORIGIN", value_parser = origin)]
     allow_origin: Vec<String>,
-    /// Answer to this name at a loopback address: that by which a proxy in front is known.
+    /// Answer to this host name at a loopback address: the name of a proxy in front.
     #[arg(long, value_name = "NAME")]
     host: Vec<String>,
     #[command(flatten)]
@@ -47,14 +47,14 @@ pub(crate) struct Args {
 pub(crate) struct UiArgs {
     /// The server: host:port, tls:host:port, ws:host:port, unix:/path.
     pub(super) address: String,
-    /// The port of this machine that the page is served at; 0 for a free one.
+    /// The port on this machine that serves the page; 0 for a free one.
     #[arg(long, default_value_t = 0)]
     port: u16,
 }
 
 const UI_EXAMPLES: &str = "\
-The first line of stdout is the URL of the page. It is served on this machine alone, and calls go on to the
-server as this program is let in there.
+The first line on stdout is the URL of the page. It is served on this machine alone; calls go to the server with \
+the rights of this program.
 
 Examples:
   rpc ui 127.0.0.1:7000
@@ -98,7 +98,7 @@ pub(super) async fn run_ui(args: UiArgs, patience: Patience) -> Result<()> {
     let page = format!("http://{}/", running.address());
     let announce = || {
         output::line(&page);
-        output::note("open it in a browser; Ctrl-C ends it");
+        output::note("open it in a browser; Ctrl-C to quit");
     };
     until_signal(running, announce).await
 }

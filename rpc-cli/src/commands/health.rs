@@ -20,28 +20,28 @@ Exit codes:
   0    SERVING
   1    NOT_SERVING, or UNKNOWN
   69   SERVICE_UNKNOWN: the server has no such service
-  76   the server does not tell: its program adds that by Server::health
-  78   nobody is there
-With --watch it is that of the last status; 130 by Ctrl-C, 78 if the connection is lost.
+  76   the server has no health service: its program adds one by Server::health
+  78   nothing answers
+With --watch, that of the last status: 130 after Ctrl-C, 78 if the connection is lost.
 
 Examples:
   rpc health 127.0.0.1:7000                       the server as a whole
   rpc health 127.0.0.1:7000 Orders                one of its services
   rpc health --max-time 2s 127.0.0.1:7000         for a probe
-  rpc health --watch 127.0.0.1:7000               now and whenever it changes";
+  rpc health --watch 127.0.0.1:7000               now, and whenever it changes";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// Where the server listens: host:port or unix:/path.
     pub(super) address: String,
-    /// A service; without it the server as a whole is meant.
+    /// The service to ask about; by default, the server as a whole.
     #[arg(default_value = "", hide_default_value = true)]
     service: String,
     /// Print the status now and whenever it changes, until the server ends.
     #[arg(short, long)]
     watch: bool,
-    /// Say a PROXY header first, that of a proxy's own connections (LOCAL): for servers that expect one from this machine.
+    /// Send a PROXY header first, as proxies do on connections of their own (LOCAL): for servers that expect one from this machine.
     #[arg(long)]
     proxy_header: bool,
     /// Print one JSON object for each status, and errors as JSON too.

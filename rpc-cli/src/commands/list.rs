@@ -22,12 +22,12 @@ Examples:
 pub(crate) struct Args {
     /// A server's address, host:port or unix:/path, or a file from `rpc schema save`.
     pub(super) source: String,
-    /// One service, of which the methods are listed.
+    /// List the methods of this service.
     service: Option<String>,
     /// List the methods too.
     #[arg(short, long)]
     long: bool,
-    /// Print JSON, errors too.
+    /// Print JSON, for errors too.
     #[arg(long)]
     pub(super) json: bool,
 }

@@ -51,37 +51,35 @@ Examples:
   rpc bench 127.0.0.1:7000 Calculator.add a=1 b=2     load it and measure
   rpc repl 127.0.0.1:7000                             the same at a prompt
   rpc top 127.0.0.1:7000                              watch what it does
-  rpc health 127.0.0.1:7000                           whether it serves, as an exit code
+  rpc health 127.0.0.1:7000                           is it serving? an exit code tells
   rpc gateway --upstream 127.0.0.1:7000               HTTP and WebSocket in front of it
   rpc codegen 127.0.0.1:7000 --lang python --out api  a client for another language
 
-An address is host:port, tls:host:port, ws:host:port, wss:host:port or unix:/path; ws: and wss: go
-where only HTTP passes. Several with commas between them, dns:host:port, file:/path or
-etcd://host:port/prefix are servers of which each will do. Where none is written, that of the
-variable RPC_ADDRESS is meant.
+An address is host:port, tls:host:port, ws:host:port, wss:host:port or unix:/path; ws: and wss: pass where only HTTP \
+does. Several with commas between them, dns:host:port, file:/path and etcd://host:port/prefix stand for servers any of \
+which will do. If no address is given, the variable RPC_ADDRESS is used.
 
 Exit codes:
   0    success
-  1    a server that does not serve (rpc health), a breaking change, a load of which no call
-       succeeded or no rate held, output that could not be written, anything not below
+  1    a server that does not serve (rpc health), a breaking change, a load in which no call succeeded or no rate \
+held, output that could not be written, anything not listed here
   2    wrong usage: an option, address, name or file that is wrong before any server is asked
   66   the method's own error
-  67   invalid argument: it does not fit the server's description, or the server says so
-  68   deadline exceeded: the call's, or a time limit of the command's
+  67   invalid argument: it does not match the server's description, or the server says so
+  68   deadline exceeded: that of the call, or a time limit of the command
   71   permission denied: the caller lacks a permission that the method requires
   76   unimplemented: there is no such service or method, or no description
-  78   unavailable: nobody is there, it is no such server, or the connection was lost
-  80   unauthenticated: a token is needed (--token), or the one that was shown proves nothing
-  130  ended by Ctrl-C: by the signal itself, so that loops of shells end too; ping and bench
-       report until then, and demo ends in good order with 0
-  Any other status is 64 plus its number: 65 cancelled, 69 not found, 70 already exists,
-  72 resource exhausted, 73 failed precondition, 74 aborted, 75 out of range, 77 internal,
-  79 data loss.";
+  78   unavailable: nothing answers, it is not an rpc-core server, or the connection was lost
+  80   unauthenticated: a token is needed (--token), or the one that was sent is not accepted
+  130  ended by Ctrl-C: by the signal itself, so that shell loops end too; ping and bench print their report first, \
+and demo shuts down cleanly with 0
+  Any other status is 64 plus its number: 65 cancelled, 69 not found, 70 already exists, 72 resource exhausted, \
+73 failed precondition, 74 aborted, 75 out of range, 77 internal, 79 data loss.";
 
 /// What `rpc` can do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Serve something to play with.
+    /// Serve a demo to play with.
     Demo(demo::Args),
     /// List the services of a server.
     List(list::Args),
@@ -93,7 +91,7 @@ pub(crate) enum Command {
     Repl(repl::Args),
     /// Measure the round trip to a server.
     Ping(ping::Args),
-    /// Ask whether a server serves: for probes.
+    /// Ask whether a server is serving: for probes.
     Health(health::Args),
     /// Load a method with calls and measure it.
     Bench(Box<bench::Args>),
@@ -105,7 +103,7 @@ pub(crate) enum Command {
     Top(top::Args),
     /// Serve HTTP, JSON-RPC and WebSocket in front of any server.
     Gateway(gateway::Args),
-    /// Show a server in a browser: serves the page and hands calls on.
+    /// Explore a server in the browser: serve a page that calls it.
     Ui(gateway::UiArgs),
     /// Generate a client for another language.
     Codegen(codegen::Args),

@@ -12,20 +12,20 @@ use crate::{
 const EXAMPLES: &str = "\
 Examples:
   rpc new greeter && cd greeter && cargo test
-  rpc new --minimal greeter                           all of it in one file";
+  rpc new --minimal greeter                           everything in one file";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// The folder to make; its last part is the name of the project.
+    /// The folder to create; its last part is the name of the project.
     name: PathBuf,
-    /// The folder of the crate rpc-core; by default, what this program was built from.
+    /// The folder of the crate rpc-core; by default, the one this program was built from.
     #[arg(long, value_name = "DIR")]
     rpc_core: Option<PathBuf>,
     /// One crate with everything in one file, instead of a workspace.
     #[arg(long)]
     minimal: bool,
-    /// Do not begin a git repository.
+    /// Do not create a git repository.
     #[arg(long)]
     no_git: bool,
 }

@@ -19,7 +19,7 @@ const EXAMPLES: &str = "\
 Examples:
   rpc ping 127.0.0.1:7000
   rpc ping -n 100 --interval 10ms 127.0.0.1:7000
-  rpc ping -v tls:example.org:7000                    and how what is said is kept secret";
+  rpc ping -v tls:example.org:7000                    with the session of TLS";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -29,10 +29,10 @@ pub(crate) struct Args {
     /// How many pings.
     #[arg(short = 'n', short_alias = 'c', long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..))]
     count: u32,
-    /// The pause between two.
+    /// The pause between pings.
     #[arg(long, default_value = "200ms", value_parser = span)]
     interval: Duration,
-    /// Show the session of TLS: version, cipher, key exchange, the server's certificate and when it expires.
+    /// Show the TLS session: version, cipher, key exchange, the server's certificate and when it expires.
     #[arg(short, long)]
     verbose: bool,
     /// Print one JSON object for each ping and one for all, and errors as JSON too.
@@ -104,7 +104,7 @@ fn summary(times: &[Duration], json: bool) {
 /// Says how a connection is protected.
 fn session(session: Option<&TlsSession>) {
     let Some(session) = session else {
-        output::note("no TLS: whoever is in between can read and change what is said");
+        output::note("no TLS: anyone in between can read and change everything");
         return;
     };
     output::note(&format!("TLS: {session}"));

@@ -13,29 +13,29 @@ use crate::{
 };
 
 const EXAMPLES: &str = "\
-A call that waits for `handler` waits for something of its own: a timer, a lock, other I/O.
+A call that waits for `handler` waits inside its own handler: for a timer, a lock, other I/O.
 The server has to allow it: Server::inspect.
 
 Examples:
   rpc ps 127.0.0.1:7000
   rpc ps 127.0.0.1:7000 Clock.sleep --older-than 5s
-  rpc ps 127.0.0.1:7000 --slow                     what took long or failed of late
-  rpc kill 127.0.0.1:7000 17                       ends the call with that number";
+  rpc ps 127.0.0.1:7000 --slow                     calls that were slow or failed lately
+  rpc kill 127.0.0.1:7000 17                       end the call with that number";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// Where the server listens: host:port or unix:/path.
     pub(super) address: String,
-    /// A service or method, as Service or Service.method, whose calls are listed alone.
+    /// List only calls of this service or method: Service or Service.method.
     method: Option<String>,
-    /// List the last calls that took long or failed.
+    /// List the latest calls that were slow or failed.
     #[arg(long, conflicts_with = "older_than")]
     slow: bool,
-    /// List calls alone that have run for so long.
+    /// List only calls that have run at least this long.
     #[arg(long, value_name = "TIME", value_parser = span)]
     older_than: Option<Duration>,
-    /// List at most so many, the oldest or newest first.
+    /// List at most this many: the oldest, or with --slow the newest.
     #[arg(long, value_name = "CALLS", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
     /// Print one JSON object for each call, and errors as JSON too.
@@ -136,7 +136,7 @@ fn slow(calls: &[EndedCall], json: bool) {
     });
     table(["AGO", "TOOK", "METHOD", "PEER", "END"], &rows.collect::<Vec<_>>(), &[0, 1]);
     if calls.is_empty() {
-        output::note("no call took long or failed of late");
+        output::note("no call was slow or failed lately");
     }
 }
 

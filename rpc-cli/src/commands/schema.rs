@@ -20,11 +20,10 @@ Examples:
   rpc schema save 127.0.0.1:7000 > api.json
   rpc schema diff api.json 127.0.0.1:7000            what has changed since
   rpc schema diff --callers json old.json new.json   for callers in JSON alone
-  rpc schema diff git:origin/main:api.json api.json --annotate github
-                                                     for CI: OLD as it is in a revision, errors beside the change
+  rpc schema diff git:origin/main:api.json api.json --annotate github   for CI, from a revision
 
-A change is breaking if somebody built against OLD can fail when the server has NEW. Callers in bincode
-need the exact signature; callers in JSON tolerate more. Exit code 1 if a change is breaking.";
+A change is breaking if a caller built against OLD can fail when the server has NEW. Callers in bincode need the \
+exact signature; callers in JSON tolerate more. The exit code is 1 if a change is breaking.";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -43,9 +42,9 @@ enum Command {
 
 #[derive(Debug, clap::Args)]
 struct Diff {
-    /// The former: a file, git:REVISION:PATH, or a server's address.
+    /// The earlier one: a file, git:REVISION:PATH, or a server's address.
     old: String,
-    /// The present: the same.
+    /// The later one, given in the same way.
     new: String,
     /// Whose point of view counts for the exit code.
     #[arg(long, value_enum, default_value_t = Callers::All)]
@@ -53,13 +52,13 @@ struct Diff {
     /// Who answers calls of these services: clients, where the server calls them back.
     #[arg(long, value_enum, value_name = "SIDE", default_value_t = Side::Server)]
     answered_by: Side,
-    /// Leave out changes of this kind; may be repeated.
+    /// Ignore changes of this kind; may be repeated.
     #[arg(long = "ignore", value_name = "RULE", value_parser = rules(), hide_possible_values = true)]
     ignored: Vec<Rule>,
-    /// Print annotations that this service shows beside the files of a change.
+    /// Print annotations for this service to show beside the changed files.
     #[arg(long, value_enum, value_name = "SERVICE", conflicts_with = "json")]
     annotate: Option<Annotations>,
-    /// Print JSON, errors too.
+    /// Print JSON, for errors too.
     #[arg(long)]
     json: bool,
 }

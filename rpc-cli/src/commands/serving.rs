@@ -60,7 +60,7 @@ pub(super) async fn until_signal(running: Running, announce: impl FnOnce()) -> R
     announce();
     tokio::select! {
         () = &mut ended => return Ok(()),
-        () = handle.begun() => output::note("finishing the calls that run; once more to end at once"),
+        () = handle.begun() => output::note("finishing running calls; once more to quit now"),
     }
     ended.await;
     Ok(())

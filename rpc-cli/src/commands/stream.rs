@@ -42,7 +42,7 @@ pub(super) async fn download(
     call: Call<Streaming<Payload, Payload>, Payload>,
     source: Source,
     coding: &Coding,
-    form: output::Form,
+    print: impl Fn(Value) -> bool,
     verbose: bool,
 ) -> Result<End> {
     let started = Instant::now();
@@ -64,7 +64,7 @@ pub(super) async fn download(
                     };
                     first.get_or_insert_with(|| started.elapsed());
                     count += 1;
-                    if !output::item(&item, form) {
+                    if !print(item) {
                         // Whoever read stdout has enough.
                         break Ok(End::Value(None));
                     }

@@ -1,5 +1,5 @@
-//! One page that needs nothing else: no script, no network. The texts come from a server that may be a stranger's,
-//! so that all of them are escaped, and their links are links to the web or none.
+//! One page that needs nothing else, no network either; without scripts it lacks its search alone. The texts come from a
+//! server that may be a stranger's, so that all of them are escaped, and their links are links to the web or none.
 
 use std::fmt::Write as _;
 
@@ -15,6 +15,7 @@ use crate::{
 };
 
 const STYLE: &str = include_str!("page.css");
+const SCRIPT: &str = include_str!("page.js");
 
 /// All services as one page.
 pub(crate) fn page(api: &Api<'_>, title: &str) -> String {
@@ -32,12 +33,15 @@ pub(crate) fn page(api: &Api<'_>, title: &str) -> String {
     let mut types: Vec<_> = visible(api).collect();
     types.sort_by(|one, other| one.name.cmp(&other.name));
     if !types.is_empty() {
-        page.push_str("<h2 id=\"types\">Types</h2>\n");
+        page.push_str("<section>\n<h2 id=\"types\">Types</h2>\n");
+        for named in types {
+            Page { api, service: named.service }.named(&mut page, named);
+        }
+        page.push_str("</section>\n");
     }
-    for named in types {
-        Page { api, service: named.service }.named(&mut page, named);
-    }
-    page + "</main>\n</body>\n</html>\n"
+    let _ =
+        writeln!(page, "</main>\n<script type=\"module\">\n{SCRIPT}</script>\n</body>\n</html>");
+    page
 }
 
 fn navigation(page: &mut String, api: &Api<'_>, title: &str) {
@@ -93,6 +97,10 @@ impl Page<'_> {
         let _ = writeln!(page, "<pre><code>{}</code></pre>", self.signature(method));
         if let Ok(line) = self.call(method) {
             let _ = writeln!(page, "<pre class=\"call\"><code>{}</code></pre>", escaped(&line));
+        }
+        if let Ok(Some(reply)) = template::reply(method, &self.service.types) {
+            let reply = escaped(&reply.to_string());
+            let _ = writeln!(page, "<pre class=\"reply\"><code>{reply}</code></pre>");
         }
         deprecated(page, method.deprecated.as_deref());
         prose(page, &method.doc);

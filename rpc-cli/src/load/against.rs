@@ -66,7 +66,7 @@ pub(crate) async fn run<C: Caller>(a: &Ready<C>, b: &Ready<C>, load: &Load) -> R
     let whole = match load.bound {
         Bound::Time(time) => time,
         // Not to be had from the command line.
-        Bound::Count(_) => bail!("two servers are loaded for a time, not for a number of calls"),
+        Bound::Count(_) => bail!("--against takes --duration, not --count"),
     };
     let time = (whole / (2 * PAIRS)).max(SHORTEST);
     let slice = Load { bound: Bound::Time(time), interval: time, warm_up: time / 5, ..*load };

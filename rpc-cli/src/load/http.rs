@@ -179,7 +179,7 @@ fn judge(status: StatusCode, body: &[u8]) -> Ended {
             Err(failed(format!("HTTP {}", status.as_u16()), reason.to_owned()))
         }
         Ok(_) => Ok(1),
-        Err(error) => Err(failed("no JSON-RPC", format!("the reply is no JSON-RPC: {error}"))),
+        Err(error) => Err(failed("not JSON-RPC", format!("the reply is not JSON-RPC: {error}"))),
     }
 }
 

@@ -73,7 +73,7 @@ impl Plot<'_> {
         svg + "</svg>\n"
     }
 
-    /// The plot as a file of its own, on white ground.
+    /// The plot as a file of its own, on light or dark ground as whoever looks has it.
     pub fn file(&self) -> String {
         let title = escape(self.title);
         let head = format!(
@@ -83,7 +83,7 @@ impl Plot<'_> {
             HEIGHT + 26.0
         );
         let ground = format!(
-            "<style>{STYLE}</style>\n<rect y=\"-26\" width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n\
+            "<style>{STYLE}{GROUND}</style>\n<rect y=\"-26\" width=\"100%\" height=\"100%\" class=\"ground\"/>\n\
              <text x=\"12\" y=\"-8\" font-size=\"14\" font-weight=\"bold\">{title}</text>\n"
         );
         let view = format!("<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" ");
@@ -233,8 +233,12 @@ const TOP: f64 = 24.0;
 const BOTTOM: f64 = 264.0;
 const LEGEND: f64 = 110.0;
 /// Colours that people tell apart who see few.
-const STYLE: &str = "polyline,line{fill:none;stroke-width:2}.grid{stroke:#dddddd;stroke-width:1}.s0{stroke:#d55e00}\
-    .s1{stroke:#0072b2}.s2{stroke:#009e73}.s3{stroke:#cc79a7}";
+const STYLE: &str = "polyline,line{fill:none;stroke-width:2}.s0{stroke:#d55e00}.s1{stroke:#0072b2}.s2{stroke:#009e73}\
+    .s3{stroke:#cc79a7}";
+
+/// The ground of a plot in a file of its own, its grid and its words.
+pub const GROUND: &str = "text{fill:#1f2328}.ground{fill:#ffffff}.grid{stroke:#d8dee4;stroke-width:1}\
+    @media(prefers-color-scheme:dark){text{fill:#e6edf3}.ground{fill:#0d1117}.grid{stroke:#30363d}}";
 const SMALLEST: f64 = 1e-9;
 
 #[cfg(test)]
@@ -251,6 +255,7 @@ mod tests {
         assert_eq!(file.matches("viewBox").count(), 1);
         assert_eq!(file.matches("<style>").count(), 1);
         assert_eq!(file.matches("one &amp; two").count(), 3);
+        assert!(file.contains("prefers-color-scheme:dark") && !file.contains("fill=\"#ffffff\""));
     }
 
     #[test]

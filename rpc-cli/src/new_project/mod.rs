@@ -49,7 +49,10 @@ const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../rpc-core");
 
 /// Writes the project into `folder`, which must not be there; `rpc_core` is where that crate's source is.
 pub(crate) fn write(folder: &Path, size: Size, rpc_core: Option<&Path>) -> Result<()> {
-    let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let Some(name) = folder.file_name().and_then(|name| name.to_str()) else {
+        let message = format!("{folder:?} has no name for the project: name a folder to create");
+        return Err(Failure::usage(message).into());
+    };
     check_name(name)?;
     if folder.exists() {
         let message = format!("{} is there already: choose another name", folder.display());
@@ -119,14 +122,14 @@ fn check_name(name: &str) -> Result<()> {
         Err(Failure::usage(format!("{name:?} cannot be the name of a project: {why}")).into())
     };
     if !name.starts_with(|first: char| first.is_ascii_lowercase()) || !name.chars().all(plain) {
-        return wrong("use small letters, digits, `-` and `_`");
+        return wrong("use lower-case letters, digits, `-` and `_`, a letter first");
     }
     let ident = name.replace('-', "_");
     if KEYWORDS.contains(&&*ident) {
-        return wrong("it is a word of Rust's own");
+        return wrong("it is a keyword of Rust");
     }
     if CRATES.contains(&&*ident) {
-        return wrong("a crate that the project needs has it");
+        return wrong("a crate that the project depends on has that name");
     }
     Ok(())
 }

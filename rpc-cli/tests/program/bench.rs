@@ -452,3 +452,16 @@ fn where_reports_go_is_known_before_the_load() {
     assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{ran:?}");
     assert!(ran.stderr.contains("stdout has room for one report"), "{ran:?}");
 }
+
+#[test]
+fn the_file_of_a_report_may_stand_behind_its_option() {
+    let demo = Demo::start();
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (json, csv) = (path("a.json"), path("a.csv"));
+    let load = ["Calculator.add", "1", "2", "--count", "100", "--json", &json, "--csv", &csv];
+    let ran = demo.run("bench", &load);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(std::fs::read_to_string(json).unwrap().starts_with('{'));
+    assert!(std::fs::read_to_string(csv).unwrap().contains(','));
+}

@@ -93,6 +93,7 @@ fn the_address_may_come_from_the_environment() {
     assert!(ran(&["list", "Calculator"]).stdout.contains("async fn add"));
     assert!(ran(&["describe", "Calculator.add"]).stdout.contains("async fn add"));
     assert!(ran(&["ping", "-c", "1"]).stdout.contains("min "));
+    assert_eq!(ran(&["health"]).stdout, "SERVING\n");
     assert!(ran(&["schema", "save", "--service", "Calculator"]).stdout.contains("rpc_schema"));
     // An address that is given comes first, and what is wrong anyway is told as it was typed.
     assert_eq!(ran(&["call", "127.0.0.1:1", "Calculator.add", "1", "2"]).code, 78);

@@ -33,7 +33,7 @@ fn check_lists_what_differs_and_writes_nothing() {
     let check = [&rust[..], &["--check"]].concat();
     let ran = codegen(project.path(), &check);
     assert_eq!((ran.code, ran.stdout.trim()), (1, "src/services.rs"));
-    assert_eq!(ran.stderr.trim(), "error: 1 file differs from what is generated");
+    assert_eq!(ran.stderr.trim(), "error: 1 file is out of date");
     assert!(!project.path().join("src").exists());
     assert_eq!(codegen(project.path(), &rust).stdout.trim(), "src/services.rs");
     let ran = codegen(project.path(), &check);

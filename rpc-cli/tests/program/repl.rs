@@ -79,7 +79,7 @@ fn a_server_that_was_started_again_is_found_at_the_next_line() {
     drop(demo);
     for line in ["Calculator.add a=1 b=2", ":list"] {
         writeln!(stdin, "{line}").unwrap();
-        assert_eq!(told.next().unwrap().unwrap(), "the connection was lost: connecting again");
+        assert_eq!(told.next().unwrap().unwrap(), "the connection was lost: reconnecting");
         let nobody = format!("error: nothing is listening at {address}");
         assert_eq!(told.next().unwrap().unwrap(), nobody);
     }
@@ -87,7 +87,7 @@ fn a_server_that_was_started_again_is_found_at_the_next_line() {
     let _demo = Demo::listening(&address);
     writeln!(stdin, "Calculator.add a=3 b=4").unwrap();
     assert_eq!(lines.next().unwrap().unwrap(), "7");
-    assert_eq!(told.next().unwrap().unwrap(), "the connection was lost: connecting again");
+    assert_eq!(told.next().unwrap().unwrap(), "the connection was lost: reconnecting");
     writeln!(stdin, ":template Calculator.sum\nquit").unwrap();
     assert_eq!(lines.next().unwrap().unwrap(), "{");
     assert!(child.wait().unwrap().success());

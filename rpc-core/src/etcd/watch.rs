@@ -72,7 +72,7 @@ fn servers(all: &Value) -> Vec<Address> {
             }
             // One entry that is wrong does not hide all others.
             _ => {
-                tracing::warn!(target: "rpc_core::discover", key, "an entry in etcd is no address")
+                tracing::warn!(target: "rpc_core::discover", key, "an entry in etcd is not an address")
             }
         }
     }

@@ -62,10 +62,10 @@ pub(super) fn admit(
 fn host(request: &Request<Incoming>) -> Result<Option<Authority>, Rejection> {
     let field = single(request.headers(), &header::HOST)?;
     let field = field.map(|value| Authority::try_from(value.as_bytes())).transpose();
-    let field = field.map_err(|_| Rejection::bad("the header Host is no name of a host"))?;
+    let field = field.map_err(|_| Rejection::bad("the header Host is not the name of a host"))?;
     let target = request.uri().authority().cloned();
     if field.as_ref().is_some_and(|field| field.as_str().contains('@')) {
-        return Err(Rejection::bad("the header Host is no name of a host"));
+        return Err(Rejection::bad("the header Host is not the name of a host"));
     }
     match (field, target) {
         (Some(field), Some(target)) if field != target => {

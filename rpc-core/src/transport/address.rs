@@ -11,7 +11,7 @@ use super::Address;
 #[error("{text:?} is not an address: {}", match wrong {
     Wrong::Form => "write host:port, such as 127.0.0.1:7000, or tls:, ws: or wss:host:port, or unix:/path; several with commas \
         between them, dns:host:port or file:/path for many servers",
-    Wrong::Anywhere => "it is no address at which others reach a server: write that of its machine, with its port",
+    Wrong::Anywhere => "others cannot reach a server there: write the address of its machine, with its port",
     Wrong::Etcd => "write etcd://host:2379/prefix, such as etcd://127.0.0.1:2379/services/calculator",
     Wrong::Port => "a port is a number up to 65535",
     Wrong::Scheme => "omit the scheme, and what is behind the port",

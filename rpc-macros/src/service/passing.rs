@@ -2,7 +2,7 @@
 //! encoded when it is made and keeps none of them.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{ToTokens as _, quote};
 use syn::{PathSegment, Type};
 
 use super::types;
@@ -56,11 +56,6 @@ impl Passing {
         }
     }
 
-    /// True if the argument is passed by value.
-    pub(super) const fn is_value(&self) -> bool {
-        matches!(self, Self::Value)
-    }
-
     /// The conversion to a reference, unless the argument is passed by value.
     pub(super) fn conversion(self) -> Option<Conversion> {
         match self {
@@ -68,10 +63,12 @@ impl Passing {
             Self::AsRef { target, .. } => Some(Conversion {
                 bound: quote!(::core::convert::AsRef<#target>),
                 method: quote!(::core::convert::AsRef::<#target>::as_ref),
+                target,
             }),
             Self::Borrow(ty) => Some(Conversion {
                 bound: quote!(::core::borrow::Borrow<#ty>),
                 method: quote!(::core::borrow::Borrow::<#ty>::borrow),
+                target: ty.into_token_stream(),
             }),
         }
     }
@@ -88,4 +85,6 @@ pub(super) struct Conversion {
     pub(super) bound: TokenStream,
     /// The method of that trait.
     pub(super) method: TokenStream,
+    /// The type that is referred to.
+    pub(super) target: TokenStream,
 }

@@ -22,17 +22,24 @@ pub trait Calculator: Debug + ::core::marker::Send + ::core::marker::Sync + 'sta
     ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send;
     fn reset(&self) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send;
 }
-///Calls the service [`Calculator`] over a connection. Clones are cheap and share the connection.
-#[allow(dead_code, unreachable_pub)]
-#[derive(::core::clone::Clone, ::core::fmt::Debug)]
-pub struct CalculatorClient {
-    channel: ::rpc_core::__private::Channel,
+#[doc(hidden)]
+#[allow(non_snake_case)]
+mod __CalculatorService {
+    ///Calls the service [`Calculator`](super::Calculator) over a connection. Clones are cheap and share the connection.
+    #[allow(dead_code, unreachable_pub)]
+    #[derive(::core::clone::Clone, ::core::fmt::Debug)]
+    pub struct CalculatorClient {
+        pub(super) channel: ::rpc_core::__private::Channel,
+    }
+    ///Serves an implementation of [`Calculator`](super::Calculator): give it to a server.
+    #[allow(dead_code, unreachable_pub)]
+    pub struct CalculatorServer<__T> {
+        pub(super) service: ::std::sync::Arc<__T>,
+    }
 }
-///Serves an implementation of [`Calculator`]: give it to a server.
-#[allow(dead_code, unreachable_pub)]
-pub struct CalculatorServer<__T> {
-    service: ::std::sync::Arc<__T>,
-}
+#[doc(inline)]
+#[allow(unused_imports, unreachable_pub)]
+pub use __CalculatorService::{CalculatorClient, CalculatorServer};
 #[allow(
     dead_code,
     deprecated,
@@ -45,7 +52,15 @@ pub struct CalculatorServer<__T> {
     clippy::nursery
 )]
 const _: () = {
+    #[allow(unused_imports)]
+    use ::rpc_core::__private::{NotCarried as _, NotCoded as _};
     const _: fn(&String) -> &::std::string::String = |value| value;
+    const _: () = {
+        let __described = ::rpc_core::__private::Carried::<MathError>::DESCRIBED;
+        ::rpc_core::__private::encoded(__described);
+        let __encoded = ::rpc_core::__private::Carried::<MathError>::ENCODED;
+        ::rpc_core::__private::decoded(__encoded);
+    };
     fn __schema() -> &'static ::rpc_core::__private::ServiceSchema {
         static SCHEMA: ::std::sync::LazyLock<::rpc_core::__private::ServiceSchema> = ::std::sync::LazyLock::new(||
         {
@@ -78,13 +93,14 @@ const _: () = {
         &SCHEMA
     }
     #[automatically_derived]
-    impl ::core::convert::From<::rpc_core::__private::Channel> for CalculatorClient {
+    impl ::core::convert::From<::rpc_core::__private::Channel>
+    for __CalculatorService::CalculatorClient {
         fn from(channel: ::rpc_core::__private::Channel) -> Self {
             Self::new(channel)
         }
     }
     #[automatically_derived]
-    impl CalculatorClient {
+    impl __CalculatorService::CalculatorClient {
         /// A client over a channel that is open already.
         pub fn new(channel: ::rpc_core::__private::Channel) -> Self {
             Self { channel }
@@ -139,7 +155,7 @@ const _: () = {
                 1usize,
                 &[&a, &b],
                 ::rpc_core::__private::plain::decode::<f64>,
-                ::rpc_core::__private::plain::decode::<MathError>,
+                ::rpc_core::__private::Carried::<MathError>::DECODE,
             )
         }
         ///Calls `Calculator.log`.
@@ -166,7 +182,7 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl<__T: Calculator> CalculatorServer<__T> {
+    impl<__T: Calculator> __CalculatorService::CalculatorServer<__T> {
         /// Serves `service`.
         pub fn new(service: __T) -> Self {
             Self::from_arc(::std::sync::Arc::new(service))
@@ -177,7 +193,7 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl<__T> ::core::clone::Clone for CalculatorServer<__T> {
+    impl<__T> ::core::clone::Clone for __CalculatorService::CalculatorServer<__T> {
         fn clone(&self) -> Self {
             Self {
                 service: ::std::sync::Arc::clone(&self.service),
@@ -185,13 +201,14 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl<__T> ::core::fmt::Debug for CalculatorServer<__T> {
+    impl<__T> ::core::fmt::Debug for __CalculatorService::CalculatorServer<__T> {
         fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
             f.debug_struct("CalculatorServer").finish_non_exhaustive()
         }
     }
     #[automatically_derived]
-    impl<__T: Calculator> ::rpc_core::__private::Dispatch for CalculatorServer<__T> {
+    impl<__T: Calculator> ::rpc_core::__private::Dispatch
+    for __CalculatorService::CalculatorServer<__T> {
         fn schema(&self) -> &'static ::rpc_core::__private::ServiceSchema {
             __schema()
         }
@@ -250,7 +267,7 @@ const _: () = {
                                             )
                                             .await,
                                         ::rpc_core::__private::plain::encode::<f64>,
-                                        ::rpc_core::__private::plain::encode::<MathError>,
+                                        ::rpc_core::__private::Carried::<MathError>::ENCODE,
                                     )
                             },
                         );

@@ -50,17 +50,24 @@ trait Feed: ::core::marker::Send + ::core::marker::Sync + 'static {
         line: String,
     ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send;
 }
-///Calls the service [`Feed`] over a connection. Clones are cheap and share the connection.
-#[allow(dead_code, unreachable_pub)]
-#[derive(::core::clone::Clone, ::core::fmt::Debug)]
-struct FeedClient {
-    channel: ::rpc_core::__private::Channel,
+#[doc(hidden)]
+#[allow(non_snake_case)]
+mod __FeedService {
+    ///Calls the service [`Feed`](super::Feed) over a connection. Clones are cheap and share the connection.
+    #[allow(dead_code, unreachable_pub)]
+    #[derive(::core::clone::Clone, ::core::fmt::Debug)]
+    pub struct FeedClient {
+        pub(super) channel: ::rpc_core::__private::Channel,
+    }
+    ///Serves an implementation of [`Feed`](super::Feed): give it to a server.
+    #[allow(dead_code, unreachable_pub)]
+    pub struct FeedServer<__T> {
+        pub(super) service: ::std::sync::Arc<__T>,
+    }
 }
-///Serves an implementation of [`Feed`]: give it to a server.
-#[allow(dead_code, unreachable_pub)]
-struct FeedServer<__T> {
-    service: ::std::sync::Arc<__T>,
-}
+#[doc(inline)]
+#[allow(unused_imports, unreachable_pub)]
+use __FeedService::{FeedClient, FeedServer};
 #[allow(
     dead_code,
     deprecated,
@@ -73,6 +80,8 @@ struct FeedServer<__T> {
     clippy::nursery
 )]
 const _: () = {
+    #[allow(unused_imports)]
+    use ::rpc_core::__private::{NotCarried as _, NotCoded as _};
     const _: () = {
         use ::rpc_core::__private::NoResult as _;
         assert!(
@@ -90,6 +99,18 @@ const _: () = {
     };
     const _: fn(&String) -> &::std::string::String = |value| value;
     const _: fn(&String) -> &::std::string::String = |value| value;
+    const _: () = {
+        let __described = ::rpc_core::__private::Carried::<Tick>::DESCRIBED;
+        ::rpc_core::__private::encoded(__described);
+        let __encoded = ::rpc_core::__private::Carried::<Tick>::ENCODED;
+        ::rpc_core::__private::decoded(__encoded);
+    };
+    const _: () = {
+        let __described = ::rpc_core::__private::Carried::<FeedError>::DESCRIBED;
+        ::rpc_core::__private::encoded(__described);
+        let __encoded = ::rpc_core::__private::Carried::<FeedError>::ENCODED;
+        ::rpc_core::__private::decoded(__encoded);
+    };
     fn __schema() -> &'static ::rpc_core::__private::ServiceSchema {
         static SCHEMA: ::std::sync::LazyLock<::rpc_core::__private::ServiceSchema> = ::std::sync::LazyLock::new(||
         {
@@ -145,13 +166,14 @@ const _: () = {
         &SCHEMA
     }
     #[automatically_derived]
-    impl ::core::convert::From<::rpc_core::__private::Channel> for FeedClient {
+    impl ::core::convert::From<::rpc_core::__private::Channel>
+    for __FeedService::FeedClient {
         fn from(channel: ::rpc_core::__private::Channel) -> Self {
             Self::new(channel)
         }
     }
     #[automatically_derived]
-    impl FeedClient {
+    impl __FeedService::FeedClient {
         /// A client over a channel that is open already.
         fn new(channel: ::rpc_core::__private::Channel) -> Self {
             Self { channel }
@@ -193,7 +215,7 @@ const _: () = {
                 __schema(),
                 0usize,
                 &[&every_ms],
-                ::rpc_core::__private::plain::decode::<Tick>,
+                ::rpc_core::__private::Carried::<Tick>::DECODE,
             )
         }
         ///Calls `Feed.open`.
@@ -220,8 +242,8 @@ const _: () = {
                 __schema(),
                 2usize,
                 &[],
-                ::rpc_core::__private::plain::decode::<Tick>,
-                ::rpc_core::__private::plain::decode::<FeedError>,
+                ::rpc_core::__private::Carried::<Tick>::DECODE,
+                ::rpc_core::__private::Carried::<FeedError>::DECODE,
             )
         }
         ///Calls `Feed.watch`.
@@ -237,8 +259,8 @@ const _: () = {
                 __schema(),
                 3usize,
                 &[&::core::convert::AsRef::<::core::primitive::str>::as_ref(&key)],
-                ::rpc_core::__private::plain::decode::<Tick>,
-                ::rpc_core::__private::plain::decode::<FeedError>,
+                ::rpc_core::__private::Carried::<Tick>::DECODE,
+                ::rpc_core::__private::Carried::<FeedError>::DECODE,
             )
         }
         ///Calls `Feed.both`.
@@ -253,8 +275,8 @@ const _: () = {
                 __schema(),
                 4usize,
                 &[],
-                ::rpc_core::__private::plain::decode::<Tick>,
-                ::rpc_core::__private::plain::decode::<FeedError>,
+                ::rpc_core::__private::Carried::<Tick>::DECODE,
+                ::rpc_core::__private::Carried::<FeedError>::DECODE,
             )
         }
         ///Calls `Feed.sum`.
@@ -270,7 +292,7 @@ const _: () = {
                     5usize,
                     &[&scale],
                     ::rpc_core::__private::plain::decode::<i64>,
-                    ::rpc_core::__private::plain::decode::<FeedError>,
+                    ::rpc_core::__private::Carried::<FeedError>::DECODE,
                 ),
                 arguments,
                 ::rpc_core::__private::plain::encode::<i64>,
@@ -320,7 +342,7 @@ const _: () = {
                 __schema(),
                 8usize,
                 &[&::core::convert::AsRef::<::core::primitive::str>::as_ref(&line)],
-                ::rpc_core::__private::plain::decode::<Tick>,
+                ::rpc_core::__private::Carried::<Tick>::DECODE,
             )
         }
         ///Calls `Feed.log`.
@@ -337,7 +359,7 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl<__T: Feed> FeedServer<__T> {
+    impl<__T: Feed> __FeedService::FeedServer<__T> {
         /// Serves `service`.
         fn new(service: __T) -> Self {
             Self::from_arc(::std::sync::Arc::new(service))
@@ -348,7 +370,7 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl<__T> ::core::clone::Clone for FeedServer<__T> {
+    impl<__T> ::core::clone::Clone for __FeedService::FeedServer<__T> {
         fn clone(&self) -> Self {
             Self {
                 service: ::std::sync::Arc::clone(&self.service),
@@ -356,13 +378,13 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl<__T> ::core::fmt::Debug for FeedServer<__T> {
+    impl<__T> ::core::fmt::Debug for __FeedService::FeedServer<__T> {
         fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
             f.debug_struct("FeedServer").finish_non_exhaustive()
         }
     }
     #[automatically_derived]
-    impl<__T: Feed> ::rpc_core::__private::Dispatch for FeedServer<__T> {
+    impl<__T: Feed> ::rpc_core::__private::Dispatch for __FeedService::FeedServer<__T> {
         fn schema(&self) -> &'static ::rpc_core::__private::ServiceSchema {
             __schema()
         }
@@ -380,7 +402,7 @@ const _: () = {
                     };
                     let __service = ::std::sync::Arc::clone(&self.service);
                     let __answer = request
-                        .items(::rpc_core::__private::plain::encode::<Tick>);
+                        .items(::rpc_core::__private::Carried::<Tick>::ENCODE);
                     request
                         .run(
                             slot,
@@ -417,8 +439,8 @@ const _: () = {
                     let __service = ::std::sync::Arc::clone(&self.service);
                     let __answer = request
                         .fallible_items(
-                            ::rpc_core::__private::plain::encode::<Tick>,
-                            ::rpc_core::__private::plain::encode::<FeedError>,
+                            ::rpc_core::__private::Carried::<Tick>::ENCODE,
+                            ::rpc_core::__private::Carried::<FeedError>::ENCODE,
                         );
                     request
                         .run(
@@ -438,8 +460,8 @@ const _: () = {
                     let __service = ::std::sync::Arc::clone(&self.service);
                     let __answer = request
                         .fallible_items(
-                            ::rpc_core::__private::plain::encode::<Tick>,
-                            ::rpc_core::__private::plain::encode::<FeedError>,
+                            ::rpc_core::__private::Carried::<Tick>::ENCODE,
+                            ::rpc_core::__private::Carried::<FeedError>::ENCODE,
                         );
                     request
                         .run(
@@ -465,8 +487,8 @@ const _: () = {
                     let __service = ::std::sync::Arc::clone(&self.service);
                     let __answer = request
                         .fallible_items(
-                            ::rpc_core::__private::shared_value::encode::<Tick>,
-                            ::rpc_core::__private::plain::encode::<FeedError>,
+                            ::rpc_core::__private::Carried::<Tick>::ENCODE_SHARED,
+                            ::rpc_core::__private::Carried::<FeedError>::ENCODE,
                         );
                     request
                         .run(
@@ -507,7 +529,7 @@ const _: () = {
                                             )
                                             .await,
                                         ::rpc_core::__private::plain::encode::<i64>,
-                                        ::rpc_core::__private::plain::encode::<FeedError>,
+                                        ::rpc_core::__private::Carried::<FeedError>::ENCODE,
                                     )
                             },
                         );
@@ -567,7 +589,7 @@ const _: () = {
                                 __answer
                                     .value(
                                         &<__T as Feed>::say(&__service, __argument_0).await,
-                                        ::rpc_core::__private::shared_value::encode::<Tick>,
+                                        ::rpc_core::__private::Carried::<Tick>::ENCODE_SHARED,
                                     )
                             },
                         );

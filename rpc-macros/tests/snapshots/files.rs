@@ -30,6 +30,8 @@ struct FilesServer<__T> {
     clippy::nursery
 )]
 const _: () = {
+    #[allow(unused_imports)]
+    use my::engine::__private::{NotCarried as _, NotCoded as _};
     const _: fn(&std::vec::Vec<u8>) -> &::std::vec::Vec<u8> = |value| value;
     fn __schema() -> &'static my::engine::__private::ServiceSchema {
         static SCHEMA: ::std::sync::LazyLock<my::engine::__private::ServiceSchema> = ::std::sync::LazyLock::new(||

@@ -25,17 +25,24 @@ trait Stock: ::core::marker::Send + ::core::marker::Sync + 'static {
         Output = ::core::result::Result<u64, Status<u8>>,
     > + ::core::marker::Send;
 }
-///Calls the service [`Stock`] over a connection. Clones are cheap and share the connection.
-#[allow(dead_code, unreachable_pub)]
-#[derive(::core::clone::Clone, ::core::fmt::Debug)]
-struct StockClient {
-    channel: ::rpc_core::__private::Channel,
+#[doc(hidden)]
+#[allow(non_snake_case)]
+mod __StockService {
+    ///Calls the service [`Stock`](super::Stock) over a connection. Clones are cheap and share the connection.
+    #[allow(dead_code, unreachable_pub)]
+    #[derive(::core::clone::Clone, ::core::fmt::Debug)]
+    pub struct StockClient {
+        pub(super) channel: ::rpc_core::__private::Channel,
+    }
+    ///Serves an implementation of [`Stock`](super::Stock): give it to a server.
+    #[allow(dead_code, unreachable_pub)]
+    pub struct StockServer<__T> {
+        pub(super) service: ::std::sync::Arc<__T>,
+    }
 }
-///Serves an implementation of [`Stock`]: give it to a server.
-#[allow(dead_code, unreachable_pub)]
-struct StockServer<__T> {
-    service: ::std::sync::Arc<__T>,
-}
+#[doc(inline)]
+#[allow(unused_imports, unreachable_pub)]
+use __StockService::{StockClient, StockServer};
 #[allow(
     dead_code,
     deprecated,
@@ -48,8 +55,16 @@ struct StockServer<__T> {
     clippy::nursery
 )]
 const _: () = {
+    #[allow(unused_imports)]
+    use ::rpc_core::__private::{NotCarried as _, NotCoded as _};
     const _: fn(&String) -> &::std::string::String = |value| value;
     const _: fn(&String) -> &::std::string::String = |value| value;
+    const _: () = {
+        let __described = ::rpc_core::__private::Carried::<Status<u8>>::DESCRIBED;
+        ::rpc_core::__private::encoded(__described);
+        let __encoded = ::rpc_core::__private::Carried::<Status<u8>>::ENCODED;
+        ::rpc_core::__private::decoded(__encoded);
+    };
     fn __schema() -> &'static ::rpc_core::__private::ServiceSchema {
         static SCHEMA: ::std::sync::LazyLock<::rpc_core::__private::ServiceSchema> = ::std::sync::LazyLock::new(||
         {
@@ -74,13 +89,14 @@ const _: () = {
         &SCHEMA
     }
     #[automatically_derived]
-    impl ::core::convert::From<::rpc_core::__private::Channel> for StockClient {
+    impl ::core::convert::From<::rpc_core::__private::Channel>
+    for __StockService::StockClient {
         fn from(channel: ::rpc_core::__private::Channel) -> Self {
             Self::new(channel)
         }
     }
     #[automatically_derived]
-    impl StockClient {
+    impl __StockService::StockClient {
         /// A client over a channel that is open already.
         fn new(channel: ::rpc_core::__private::Channel) -> Self {
             Self { channel }
@@ -158,12 +174,12 @@ const _: () = {
                 3usize,
                 &[],
                 ::rpc_core::__private::plain::decode::<u64>,
-                ::rpc_core::__private::plain::decode::<Status<u8>>,
+                ::rpc_core::__private::Carried::<Status<u8>>::DECODE,
             )
         }
     }
     #[automatically_derived]
-    impl<__T: Stock> StockServer<__T> {
+    impl<__T: Stock> __StockService::StockServer<__T> {
         /// Serves `service`.
         fn new(service: __T) -> Self {
             Self::from_arc(::std::sync::Arc::new(service))
@@ -174,7 +190,7 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl<__T> ::core::clone::Clone for StockServer<__T> {
+    impl<__T> ::core::clone::Clone for __StockService::StockServer<__T> {
         fn clone(&self) -> Self {
             Self {
                 service: ::std::sync::Arc::clone(&self.service),
@@ -182,13 +198,14 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl<__T> ::core::fmt::Debug for StockServer<__T> {
+    impl<__T> ::core::fmt::Debug for __StockService::StockServer<__T> {
         fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
             f.debug_struct("StockServer").finish_non_exhaustive()
         }
     }
     #[automatically_derived]
-    impl<__T: Stock> ::rpc_core::__private::Dispatch for StockServer<__T> {
+    impl<__T: Stock> ::rpc_core::__private::Dispatch
+    for __StockService::StockServer<__T> {
         fn schema(&self) -> &'static ::rpc_core::__private::ServiceSchema {
             __schema()
         }
@@ -280,7 +297,7 @@ const _: () = {
                                     .result(
                                         <__T as Stock>::own(&__service).await,
                                         ::rpc_core::__private::plain::encode::<u64>,
-                                        ::rpc_core::__private::plain::encode::<Status<u8>>,
+                                        ::rpc_core::__private::Carried::<Status<u8>>::ENCODE,
                                     )
                             },
                         );
@@ -362,7 +379,7 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl Stock for StockClient
+    impl Stock for __StockService::StockClient
     where
         for<'__none> Status: ::core::convert::From<::rpc_core::__private::Status>,
         for<'__none> rpc_core::Status: ::core::convert::From<
@@ -379,7 +396,7 @@ const _: () = {
             Output = ::core::result::Result<u64, Status>,
         > + ::core::marker::Send {
             ::rpc_core::__private::forward::value(
-                StockClient::price(self, name),
+                __StockService::StockClient::price(self, name),
                 ::rpc_core::__private::forward::status,
             )
         }
@@ -390,7 +407,7 @@ const _: () = {
             Item = Result<Shared<u64>, rpc_core::Status>,
         > + ::core::marker::Send {
             ::rpc_core::__private::forward::items(
-                StockClient::prices(self),
+                __StockService::StockClient::prices(self),
                 ::rpc_core::__private::forward::status,
             )
         }
@@ -405,7 +422,7 @@ const _: () = {
             >,
         > + ::core::marker::Send {
             ::rpc_core::__private::forward::started(
-                StockClient::watch(self, name),
+                __StockService::StockClient::watch(self, name),
                 ::rpc_core::__private::forward::status,
             )
         }
@@ -416,7 +433,7 @@ const _: () = {
             Output = ::core::result::Result<u64, Status<u8>>,
         > + ::core::marker::Send {
             ::rpc_core::__private::forward::value(
-                StockClient::own(self),
+                __StockService::StockClient::own(self),
                 ::rpc_core::__private::forward::own::<Status<u8>>,
             )
         }

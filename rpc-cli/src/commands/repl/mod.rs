@@ -18,7 +18,7 @@ use crate::{
     coding::Wish,
     connect::{Connected, connect, method, split},
     exit::Failure,
-    output,
+    help, output,
     patience::{self, Patience},
     source, template,
 };
@@ -42,20 +42,19 @@ pub(crate) struct Args {
 }
 
 const HELP: &str = "\
-Service.method name=value …     call a method; name:=json and {...} work too, over several lines;
-                                quotes are as in a shell: name='two words', 'name:=[1, 2]'
+Service.method name=value …     call a method; name:=json and {...} work too, over several lines
+                                with quotes as in a shell: name='two words', 'name:=[1, 2]'
 :list                           services and methods
 :describe [Service[.method]]    signatures and types
 :template Service.method        the arguments as JSON to fill in
+:set                            what is set
 :set timeout 1s                 for every call; `off` for none
 :set header key=value           sent with every call; `off` for none
-:set codec json                 for every call; `off` for bincode where the method is described
-:quit                           the same as quit, exit and Ctrl-D
+:set codec json                 for every call; `off` for bincode if the method is described
+:quit                           leave, as do quit, exit and Ctrl-D
 
-:set                            shows what is set
-
-Tab completes. Ctrl-C ends the call that runs. A method that takes a stream asks for its items, one on each
-line, up to an empty one; each goes to the server as it is typed.";
+Tab completes. Ctrl-C cancels the running call. A method that takes a stream asks for its items, one a line, until an \
+empty line; each is sent as it is typed.";
 
 /// The prompt, and what was set at it.
 struct Session {
@@ -183,7 +182,7 @@ impl Session {
         let count = self.services().len();
         let services = if count == 1 { "service" } else { "services" };
         output::note(&format!(
-            "{who}{}: {count} {services}; Tab completes, :help tells what can be typed",
+            "{who}{}: {count} {services}; Tab completes, :help shows what to type",
             self.server.address
         ));
     }
@@ -212,10 +211,10 @@ impl Session {
         match words[..] {
             [] => {}
             [":quit" | ":q" | ":exit" | "quit" | "exit"] => return Ok(Next::Quit),
-            [":help" | ":h" | "help" | "?"] => output::line(HELP),
+            [":help" | ":h" | "help" | "?"] => output::line(&help::fit_to_terminal(HELP)),
             [":list" | ":l"] => self.list(),
             [":describe" | ":d"] => self.services().iter().for_each(|service| {
-                output::line(&service.render());
+                output::rust(&service.render());
             }),
             [":describe" | ":d", what] => self.describe(what)?,
             [":template", path] => self.template(path)?,
@@ -236,7 +235,7 @@ impl Session {
                 self.headers.push(pair.to_owned());
             }
             [word, ..] if word.starts_with(':') => {
-                let message = format!("{line:?} is not a command; :help tells which there are");
+                let message = format!("{line:?} is not a command; :help lists them");
                 return Err(Failure::argument(message).into());
             }
             [path, ..] => {
@@ -279,7 +278,7 @@ impl Session {
                 service.render_method(method(service, of)?)
             }
         };
-        output::line(text.trim_end());
+        output::rust(text.trim_end());
         Ok(())
     }
 
@@ -298,7 +297,7 @@ impl Session {
         if !matches!(pinged, Ok(Err(_))) {
             return Ok(());
         }
-        output::note("the connection was lost: connecting again");
+        output::note("the connection was lost: reconnecting");
         let mut server = connect(&self.address, self.server.patience.anew()).await?;
         let services = described(&mut server).await?;
         self.server = server;

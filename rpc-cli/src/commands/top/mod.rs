@@ -35,24 +35,33 @@ use crate::{
 };
 
 const EXAMPLES: &str = "\
-Keys: 1 2 3 choose methods, calls, connections; up and down a row; Enter the calls of a method; s the
-column to sort by, r the other way round; / a filter; K ends the chosen call; p pauses; q leaves.
+Keys:
+  1 2 3        methods, calls, connections
+  ↑ ↓          choose a row
+  Enter        the calls of the chosen method
+  s            sort by the next column
+  r            reverse the order
+  /            filter
+  K            end the chosen call
+  p            pause
+  q            quit
+
 The server has to allow it: Server::inspect.
 
 Examples:
   rpc top 127.0.0.1:7000
   rpc top 127.0.0.1:7000 --interval 250ms
-  rpc top 127.0.0.1:7000 --once                    prints the methods once, for scripts";
+  rpc top 127.0.0.1:7000 --once                    print the methods once, for scripts";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// Where the server listens: host:port or unix:/path.
     pub(super) address: String,
-    /// How often the server is asked, 100 ms at least.
+    /// How often to ask the server, 100ms at least.
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = span)]
     interval: Duration,
-    /// Print what comes within one interval, and end.
+    /// Print the figures of one interval and exit.
     #[arg(long)]
     once: bool,
 }
@@ -65,7 +74,7 @@ const MOST_CALLS: u32 = 500;
 
 pub(super) async fn run(args: Args, patience: Patience) -> Result<()> {
     if args.interval < SHORTEST {
-        return Err(Failure::usage("--interval: 100ms at least").into());
+        return Err(Failure::usage("--interval has to be at least 100ms").into());
     }
     if !args.once && !std::io::stdout().is_terminal() {
         let message = "rpc top needs a terminal: --once prints what it would show";

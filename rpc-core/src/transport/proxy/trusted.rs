@@ -25,10 +25,10 @@ enum Unix {
     Clients,
 }
 
-/// A text that is no network.
+/// A text that is not a network.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
-    "{0:?} is no network: write an address, or one with the length of its prefix, such as 10.0.0.0/8"
+    "{0:?} is not a network: write an address, or one with the length of its prefix, such as 10.0.0.0/8"
 )]
 pub struct NetworkError(String);
 
@@ -36,7 +36,7 @@ impl TrustedProxies {
     /// Those with these addresses, or in these networks: `10.1.2.3`, `10.0.0.0/8`, `fd00::/8`.
     ///
     /// # Errors
-    /// One of them is no network.
+    /// One of them is not a network.
     pub fn new(networks: impl IntoIterator<Item = impl AsRef<str>>) -> Result<Self, NetworkError> {
         let networks = networks.into_iter().map(|text| network(text.as_ref()));
         Ok(Self { networks: networks.collect::<Result<_, _>>()?, unix: Unix::Clients })
@@ -97,7 +97,7 @@ mod tests {
     fn what_is_no_network_is_told_so() {
         for wrong in ["", "10.0.0", "10.0.0.0/33", "10.0.0.0/", "fd00::/129", "localhost", "*"] {
             let error = TrustedProxies::new([wrong]).unwrap_err().to_string();
-            assert!(error.starts_with(&format!("{wrong:?} is no network")), "{error}");
+            assert!(error.starts_with(&format!("{wrong:?} is not a network")), "{error}");
         }
     }
 }

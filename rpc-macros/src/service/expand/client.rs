@@ -11,31 +11,14 @@ use super::{
         passing::{Conversion, Passing},
         types,
     },
+    definitions,
     encoding::{codec_function, sent},
     place,
 };
 
-pub(super) fn client_ident(service: &Service) -> Ident {
-    format_ident!("{}Client", service.ident)
-}
-
-pub(super) fn definition(service: &Service) -> TokenStream {
-    let Service { krate, vis, ident, .. } = service;
-    let client = client_ident(service);
-    let doc = format!(
-        "Calls the service [`{ident}`] over a connection. Clones are cheap and share the connection."
-    );
-    quote! {
-        #[doc = #doc]
-        #[allow(dead_code, unreachable_pub)]
-        #[derive(::core::clone::Clone, ::core::fmt::Debug)]
-        #vis struct #client { channel: #krate::Channel }
-    }
-}
-
 pub(super) fn implementation(service: &Service) -> TokenStream {
     let Service { krate, vis, .. } = service;
-    let client = client_ident(service);
+    let client = definitions::client(service);
     let methods =
         service.methods.iter().enumerate().map(|(index, called)| method(service, index, called));
     quote! {
@@ -142,7 +125,7 @@ fn parameter(service: &Service, parameter: &Parameter) -> Option<TokenStream> {
 fn reply(service: &Service, method: &Method) -> (TokenStream, Ident, Vec<TokenStream>) {
     let krate = &service.krate;
     let decode = |ty: &Type| match types::shared_content(ty) {
-        Some(content) => quote!(#krate::plain::decode::<#content>),
+        Some(content) => codec_function(service, &content, "decode"),
         None => codec_function(service, ty, "decode"),
     };
     let error = method.output.failure().and_then(Failure::own);

@@ -10,6 +10,7 @@ use super::super::{
     passing::{Conversion, Passing},
     types::{self, Form},
 };
+use super::carried;
 
 /// The arguments of a method as they are read: their types, and the pattern that binds them to `names`. Each is in front
 /// of the others, so that there may be any number of them.
@@ -37,15 +38,16 @@ pub(super) fn received(
 pub(super) fn sent(service: &Service, argument: &Argument) -> TokenStream {
     let krate = &service.krate;
     let ident = &argument.ident;
-    let lent = match Passing::of(&argument.ty).conversion() {
-        None => quote!(&#ident),
-        Some(Conversion { method, .. }) => quote!(#method(&#ident)),
+    let (lent, target) = match Passing::of(&argument.ty).conversion() {
+        None => (quote!(&#ident), None),
+        Some(Conversion { method, target, .. }) => (quote!(#method(&#ident)), Some(target)),
     };
-    match form_module(argument) {
-        Some(module) => quote!(&#krate::#module::Lent(#lent)),
-        None if Passing::of(&argument.ty).is_value() => lent,
+    match (form_module(argument), target) {
+        (Some(module), _) => quote!(&#krate::#module::Lent(#lent)),
+        (None, None) => lent,
         // What is referred to need not have a size.
-        None => quote!(&#lent),
+        (None, Some(_)) if carried::is_sure(&argument.ty) => quote!(&#lent),
+        (None, Some(target)) => quote!(#krate::Carried::<#target>::lend(&#lent)),
     }
 }
 
@@ -94,13 +96,22 @@ fn no_result(service: &Service, ty: &Type) -> TokenStream {
 pub(super) fn codec_function(service: &Service, ty: &Type, function: &str) -> TokenStream {
     let krate = &service.krate;
     let form = Form::of_whole(ty);
+    let constant = |kind| format_ident!("{}{kind}", function.to_uppercase());
     let (module, function) = (format_ident!("{}", form.module()), format_ident!("{function}"));
     match form {
-        Form::Plain => quote!(#krate::#module::#function::<#ty>),
+        Form::Plain if carried::is_sure(ty) => quote!(#krate::#module::#function::<#ty>),
+        Form::Plain => {
+            let constant = constant("");
+            quote!(#krate::Carried::<#ty>::#constant)
+        }
         Form::ByteVec | Form::SharedBytes | Form::Json => quote!(#krate::#module::#function),
         Form::SharedValue => {
             let content = types::described(ty);
-            quote!(#krate::#module::#function::<#content>)
+            if carried::is_sure(&content) {
+                return quote!(#krate::#module::#function::<#content>);
+            }
+            let constant = constant("_SHARED");
+            quote!(#krate::Carried::<#content>::#constant)
         }
     }
 }

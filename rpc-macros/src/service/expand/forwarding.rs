@@ -13,7 +13,7 @@ use super::super::{
     output::{Failure, Items, Output},
     types,
 };
-use super::{client::client_ident, interface};
+use super::{definitions, interface};
 
 /// The implementation, unless some method has no place for a failure.
 pub(super) fn implementation(service: &Service) -> Option<TokenStream> {
@@ -21,7 +21,7 @@ pub(super) fn implementation(service: &Service) -> Option<TokenStream> {
         return None;
     }
     let Service { krate, ident, supertraits, .. } = service;
-    let client = client_ident(service);
+    let client = definitions::client(service);
     // A bound of nobody's lifetime: where it does not hold the client just does not implement the trait.
     let errors = service.methods.iter().filter_map(|method| method.output.failure());
     let bounds = errors.map(|error| {
@@ -76,7 +76,7 @@ fn has_only_known_bounds(items: &Items) -> bool {
 
 fn method(service: &Service, method: &Method) -> TokenStream {
     let (krate, ident) = (&service.krate, &method.ident);
-    let client = client_ident(service);
+    let client = definitions::client(service);
     let (conditions, signature) = (method.conditions(), interface::signature(method));
     let mut context = None;
     let values: Vec<_> = method

@@ -1,7 +1,9 @@
-//! The generated code of a service: the trait, its description, the client, the server. All but the trait
-//! and the two types is inside one anonymous constant, so that no name leaks.
+//! The generated code of a service: the trait, its description, the client, the server. The two types are in a module of
+//! their own, `definitions`; all else but the trait is inside one anonymous constant, so that no name leaks.
 
+mod carried;
 mod client;
+mod definitions;
 mod description;
 mod encoding;
 mod forwarding;
@@ -17,20 +19,19 @@ use super::model::{Method, Service};
 /// The expansion of a service.
 pub(super) fn service(service: &Service) -> TokenStream {
     let interface = interface::interface(service);
-    let client_type = client::definition(service);
-    let server_type = server::definition(service);
+    let definitions = definitions::definitions(service);
     let schema = description::schema(service);
     let client = client::implementation(service);
     let server = server::implementation(service);
     let pointers = pointers::implementations(service);
     let forwarding = forwarding::implementation(service);
     let assumed = service.methods.iter().map(|method| encoding::assumptions(service, method));
+    let (krate, checks) = (&service.krate, carried::checks(service));
     let places = service.is_conditional().then(|| places(service));
     // A lint that people turn on for their own code says nothing useful about this code.
     quote! {
         #interface
-        #client_type
-        #server_type
+        #definitions
         #[allow(
             dead_code,
             deprecated,
@@ -44,7 +45,10 @@ pub(super) fn service(service: &Service) -> TokenStream {
         )]
         const _: () = {
             #places
+            #[allow(unused_imports)]
+            use #krate::{NotCarried as _, NotCoded as _};
             #(#assumed)*
+            #checks
             #schema
             #client
             #server

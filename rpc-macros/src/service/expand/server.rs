@@ -9,29 +9,15 @@ use super::{
         model::{Method, Parameter, Service},
         output::{Failure, Items, Output},
     },
+    carried, definitions,
     encoding::{codec_function, received},
     place,
 };
 
-fn server_ident(service: &Service) -> Ident {
-    format_ident!("{}Server", service.ident)
-}
-
-pub(super) fn definition(service: &Service) -> TokenStream {
-    let Service { vis, ident, .. } = service;
-    let server = server_ident(service);
-    let doc = format!("Serves an implementation of [`{ident}`]: give it to a server.");
-    quote! {
-        #[doc = #doc]
-        #[allow(dead_code, unreachable_pub)]
-        #vis struct #server<__T> { service: ::std::sync::Arc<__T> }
-    }
-}
-
 pub(super) fn implementation(service: &Service) -> TokenStream {
     let Service { krate, vis, ident, .. } = service;
-    let server = server_ident(service);
-    let name = server.to_string();
+    let server = definitions::server(service);
+    let name = definitions::server_ident(service).to_string();
     // Types of the user are named beside it, and one of them may be called `T`.
     let arms = service.methods.iter().enumerate().map(|(index, method)| {
         let (conditions, arm) = (method.conditions(), arm(service, method));
@@ -91,10 +77,15 @@ pub(super) fn implementation(service: &Service) -> TokenStream {
 }
 
 fn arm(service: &Service, method: &Method) -> TokenStream {
-    let (interface, ident) = (&service.ident, &method.ident);
+    let (krate, interface, ident) = (&service.krate, &service.ident, &method.ident);
     let names: Vec<Ident> =
         (0..method.arguments().count()).map(|at| format_ident!("__argument_{at}")).collect();
     let (types, pattern) = received(service, method, &names);
+    let arguments = if method.arguments().all(|argument| carried::is_sure(&argument.ty)) {
+        quote!(request.arguments::<#types>(slot))
+    } else {
+        quote!(#krate::Carried::<#types>::arguments(&request, slot))
+    };
     let upload = method.upload().map(|upload| {
         let decode = codec_function(service, &upload.item, "decode");
         quote!(let __upload = request.upload(#decode);)
@@ -115,7 +106,7 @@ fn arm(service: &Service, method: &Method) -> TokenStream {
     let (answering, body) = answer(service, method, &called);
     quote! {
         #context
-        let ::core::option::Option::Some(#pattern) = request.arguments::<#types>(slot) else {
+        let ::core::option::Option::Some(#pattern) = #arguments else {
             return;
         };
         #upload
