@@ -230,20 +230,21 @@ async fn connections_go_on_over_every_transport() {
 }
 
 #[allow(clippy::print_stderr, reason = "a figure, for who looks")]
-async fn endure(cuts: usize, callers: u32, items: u64, most: u64) {
+async fn endure(scheme: &str, cuts: usize, callers: u32, items: u64, most: u64) {
     let hall = Hall::default();
     let resume = Resume::new().window(LONG);
-    let server = Server::new().with(WorksServer::new(hall.clone())).resume(resume);
+    let server =
+        Server::new().with(WorksServer::new(hall.clone())).resume(resume).http(Http::new());
     let running = server.start("127.0.0.1:0").await.unwrap();
     let (mut seed, faults) = (Seed(25), [Fault::Reset, Fault::Finish]);
     // Before the first connection is agreed to be a session there is nothing to go on with.
     let plan = move |number: u64| {
-        let least = if number == 0 { 1_000 } else { 0 };
+        let least = if number == 0 { 2_000 } else { 0 };
         Some((faults[number as usize % 2], least + seed.below(most)))
     };
     let address = running.address().to_string();
     let cutter = Arc::new(Cutter::start(&address, Box::new(plan)).await.unwrap());
-    let channel = connect(cutter.address(), hall.clone()).await;
+    let channel = connect(format!("{scheme}{}", cutter.address()), hall.clone()).await;
     channel.ready().await.unwrap();
     let works = WorksClient::new(channel.clone());
     let mut tasks = tokio::task::JoinSet::new();
@@ -275,11 +276,18 @@ async fn endure(cuts: usize, callers: u32, items: u64, most: u64) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_cuts_are_not_noticed_by_anybody() {
     let (cuts, items) = (number_of("CUTS", 1000) as usize, number_of("ITEMS", 20_000));
-    endure(cuts, 200, items, 20_000).await;
+    endure("", cuts, 200, items, 20_000).await;
 }
 
 /// Some cut the handshake of the connection that is to go on.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cuts_in_the_middle_of_going_on_are_not_noticed_either() {
-    endure(200, 20, 500, 900).await;
+    endure("", 200, 20, 500, 900).await;
+}
+
+/// A message arrives as a whole or not at all: what is sent once more comes on nevertheless, though it is longer than any
+/// line lasts.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cuts_of_websockets_are_not_noticed_either() {
+    endure("ws:", 60, 20, 20_000, 20_000).await;
 }

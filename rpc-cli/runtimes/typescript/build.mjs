@@ -1,8 +1,7 @@
 // Makes of the run-time what a server's port serves to pages: `node build.mjs FOLDER DECLARATIONS` writes a list of pieces
-// for clients that answer calls, and a shorter one for those that do not; members that are declared to programs stay with
-// their classes. A module that is served has the pieces that its services
-// need, and no others: each line names one, what it needs, the members that it mentions, and its code. Needs esbuild,
-// terser and typescript.
+// for each kind of clients, without what such never do; members that are declared to programs stay with their classes. A
+// module that is served has the pieces that its services need, and no others: each line names one, what it needs, the
+// members that it mentions, and its code. Needs esbuild, terser and typescript.
 
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
@@ -15,24 +14,187 @@ import ts from "typescript";
 const here = fileURLToPath(new URL(".", import.meta.url));
 const [folder, declarations] = process.argv.slice(2);
 
-/** Says where a rule was broken in the place of how: the words are a tenth of the bytes. */
-const brief = {
-  name: "brief",
-  setup({ onLoad }) {
-    onLoad({ filter: /\/(src|browser)\/[^/]+\.ts$/ }, async ({ path }) => {
-      const text = await readFile(path, "utf8");
-      return { contents: shortened(text, basename(path, ".ts")), loader: "ts" };
-    });
+/**
+ * What is known in a module where it makes a part of a list. A name with a dot is a member of whatever object, `#name` a
+ * private one, another a variable: with a value it has that wherever it is read, and what depends on it is left out; objects
+ * do not have the member, unless it is known of reads alone. Without a value it is a method of a class that nobody calls.
+ */
+const FACTS = {
+  /**
+   * A page's line is a WebSocket, which ends both ways at once, and its connection ends with it. Members that its
+   * declarations do not have are for programs in Node.
+   */
+  page: {
+    channel: { "[Symbol.asyncDispose]": undefined },
+    connection: { "[Symbol.asyncDispose]": undefined },
+    items: { "[Symbol.asyncDispose]": undefined },
+    metadata: { has: undefined },
+    room: { has: undefined, "[Symbol.iterator]": undefined },
+    link: { ".isCut": "false", isCut: "false", ".giveUp": "false", ".resume": "undefined", ".finished": "undefined", "#halfClosed": "false" },
+  },
+  /** Whoever answers no calls makes none within them, and hears of none. */
+  calling: {
+    channel: { ".within": "undefined" },
+    link: { ".request": "undefined" },
+    ongoing: { ".within": "undefined" },
+    "no-peer": { ".sort": "undefined" },
+    outbox: { "#count": "undefined" },
+    own: { ".nested": "false", nested: "false" },
+    protocol: { reply: undefined, refuse: undefined },
+    room: { ".nested": "false", nested: "false" },
+  },
+  /** Answered calls have one request and one reply, or none: those with items are refused, and their items passed over. */
+  answering: {
+    dispatch: { ".inbound": "undefined", ".outbound": "undefined", outbound: "undefined" },
+    peer: {
+      "#stray": "undefined",
+      ".expects read": "false",
+      ".inbound": "undefined",
+      ".outbound": "undefined",
+      ".sends read": "false",
+      expects: "false",
+      sends: "false",
+      stopUpload: undefined,
+    },
+    protocol: { accept: undefined, stopUpload: undefined },
+  },
+  /** Calls have one request and one reply. */
+  plain: {
+    connection: { sends: "undefined", ".sending": "undefined" },
+    link: { ".wakeSoon": "undefined" },
+    ongoing: {
+      ".onSent": "undefined",
+      ".oneway": "false",
+      ".receiving": "undefined",
+      ".sending": "undefined",
+      oneway: "false",
+      receiving: "undefined",
+      sending: "undefined",
+    },
+    outbox: { "#item": "undefined", "#streams": "[]", "#streamsNext": "false" },
+    own: {
+      "#oneways": "[]",
+      "#pool": "undefined",
+      ".onSent": "undefined",
+      ".inbound": "undefined",
+      ".lane": "0",
+      ".oneway": "false",
+      ".outbound": "undefined",
+      ".receiving": "undefined",
+      ".sending": "undefined",
+      ".since": "0",
+      inbound: "undefined",
+      lane: "0",
+      oneway: "false",
+      outbound: "undefined",
+      sending: "undefined",
+    },
+    protocol: { finishUpload: undefined, ".losePatience": "undefined", pool: "undefined" },
+    room: { ".lane": "0", lane: "0" },
   },
 };
 
-function shortened(text, name) {
-  const file = parsed(text);
+/** Says where a rule was broken in the place of how: the words are a tenth of the bytes. And leaves out what cannot be. */
+const brief = (...kinds) => ({
+  name: "brief",
+  setup({ onLoad }) {
+    onLoad({ filter: /\/(src|browser)\/[^/]+\.ts$/ }, async ({ path }) => {
+      const name = basename(path, ".ts");
+      const facts = new Map(kinds.flatMap((kind) => Object.entries(FACTS[kind][name] ?? {})));
+      return { contents: shortened(program.getSourceFile(path), name, facts), loader: "ts" };
+    });
+  },
+});
+
+/** What a node becomes by what is known: the part of the text that is replaced, and by what. Nothing if that is nothing. */
+function known(node, facts) {
+  const { parent } = node;
+  const ofMember = (name) => facts.get(ts.isPrivateIdentifier(name) ? name.text : `.${name.text}`);
+  if (ts.isBindingElement(node) || ts.isPropertyAssignment(node) || ts.isShorthandPropertyAssignment(node)) {
+    const isOfObject = !ts.isArrayBindingPattern(parent) && (node.name.text ?? "") !== "";
+    if (!isOfObject || ofMember(node.propertyName ?? node.name) === undefined) {
+      return undefined;
+    }
+    const list = parent.elements ?? parent.properties;
+    const next = list[list.indexOf(node) + 1];
+    return [{ getStart: () => node.getStart(), end: next?.getStart() ?? list.end }, ""];
+  }
+  if (ts.isPropertyDeclaration(node) && ts.isPrivateIdentifier(node.name)) {
+    return facts.has(node.name.text) ? [node, ""] : undefined;
+  }
+  if (ts.isMethodDeclaration(node) && ts.isClassLike(parent)) {
+    const text = node.name.text ?? node.name.getText();
+    return facts.has(text) && (ts.isPrivateIdentifier(node.name) || facts.get(text) === undefined) ? [node, ""] : undefined;
+  }
+  if (ts.isExpressionStatement(node) && ts.isBinaryExpression(node.expression)) {
+    const { left, operatorToken } = node.expression;
+    const isAssigned = operatorToken.kind === ts.SyntaxKind.EqualsToken && ts.isPropertyAccessExpression(left);
+    return isAssigned && ofMember(left.name) !== undefined ? [node, ""] : undefined;
+  }
+  if (ts.isVariableStatement(node)) {
+    const [{ name }, ...more] = node.declarationList.declarations;
+    return more.length === 0 && ts.isIdentifier(name) && facts.has(name.text) ? [node, ""] : undefined;
+  }
+  if (ts.isForOfStatement(node) && ts.isPropertyAccessExpression(node.expression)) {
+    return ofMember(node.expression.name) === "[]" ? [node, ""] : undefined;
+  }
+  const called = ts.isCallExpression(node) ? node.expression : node;
+  if (ts.isPropertyAccessExpression(called)) {
+    const { expression: base } = called;
+    const isOfList = ts.isPropertyAccessExpression(base) && ofMember(base.name) === "[]" && called !== node;
+    const isConstant = ["Kind", "Lane"].includes(base.getText());
+    const read = ofMember(called.name) ?? facts.get(`.${called.name.text} read`);
+    const value = isOfList ? "false" : isConstant ? undefined : read;
+    return value === undefined ? undefined : [node, `(${value})`];
+  }
+  const isNamed = [ts.isParameter, ts.isPropertyAccessExpression, ts.isPropertyAssignment, ts.isClassElement, ts.isBindingElement];
+  const isName = isNamed.some((is) => is(parent ?? node)) && parent.name === node;
+  const value = ts.isIdentifier(node) && !isName ? facts.get(node.text) : undefined;
+  return value === undefined ? undefined : [node, `(${value})`];
+}
+
+/** By what a comparison with `undefined`, `true` or `false` can be told from its left side alone: its type says so. */
+function asCondition({ left, operatorToken, right }) {
+  const { EqualsEqualsEqualsToken: is, ExclamationEqualsEqualsToken: isNot } = ts.SyntaxKind;
+  const { Undefined, Object: AnyObject, BooleanLike, NonPrimitive } = ts.TypeFlags;
+  if (operatorToken.kind !== is && operatorToken.kind !== isNot) {
+    return undefined;
+  }
+  const type = checker.getTypeAtLocation(left);
+  const isOf = (flags) => (type.isUnion() ? type.types : [type]).every((each) => (each.flags & flags) !== 0);
+  const positive = operatorToken.kind === is;
+  switch (right.getText()) {
+    case "undefined":
+      return isOf(Undefined | AnyObject | NonPrimitive) ? (positive ? "!" : "!!") : undefined;
+    case "true":
+      return isOf(Undefined | BooleanLike) ? (positive ? "!!" : "!") : undefined;
+    case "false":
+      return isOf(BooleanLike) ? (positive ? "!" : "!!") : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function shortened(file, name, facts) {
+  let { text } = file;
   const changes = [];
   let hidden = new Map();
+  const isOfTypes = (node) => ts.isTypeNode(node) || ts.isInterfaceDeclaration(node) || ts.isImportDeclaration(node);
   const visit = (node) => {
-    if (changes.some(([changed]) => changed === node)) {
+    if (changes.some(([changed]) => changed === node) || isOfTypes(node)) {
       return;
+    }
+    const change = known(node, facts);
+    if (change !== undefined) {
+      changes.push(change);
+      return;
+    }
+    if (ts.isBinaryExpression(node)) {
+      const by = asCondition(node);
+      if (by !== undefined) {
+        changes.push([{ getStart: () => node.left.getStart(), end: node.left.getStart() }, `${by}(`]);
+        changes.push([{ getStart: () => node.left.end, end: node.end }, ")"]);
+      }
     }
     const line = file.getLineAndCharacterOfPosition(node.getStart()).line + 1;
     if (ts.isNewExpression(node) && node.expression.getText() === "ProtocolError") {
@@ -41,6 +203,12 @@ function shortened(text, name) {
       changes.push([node.arguments[1], '""']);
     } else if (name === "frames" && ts.isVariableDeclaration(node) && ["Kind", "RULES"].includes(node.name.text)) {
       changes.push([node.initializer, tabled(file, node.name.text)]);
+    } else if (ts.isPropertyAccessExpression(node) && node.expression.getText() === "Lane") {
+      changes.push([node, LANES[node.name.text]]);
+      return;
+    } else if (ts.isPropertyAccessExpression(node) && node.getText() === "Number.POSITIVE_INFINITY") {
+      changes.push([node, "(1 / 0)"]);
+      return;
     } else if (ts.isPropertyDeclaration(node) && node.initializer === undefined) {
       changes.push([node, ""]);
       return;
@@ -57,7 +225,9 @@ function shortened(text, name) {
     hidden = outside;
   };
   visit(file);
-  for (const [node, by] of changes.sort(([one], [other]) => other.getStart() - one.getStart())) {
+  // What is inserted ahead of a change comes after it.
+  const order = ([one], [other]) => other.getStart() - one.getStart() || other.end - one.end;
+  for (const [node, by] of changes.sort(order)) {
     text = text.slice(0, node.getStart()) + by + text.slice(node.end);
   }
   return text;
@@ -79,24 +249,25 @@ function hiddenIn(node) {
 
 const isHidden = (name) => /^_\d+_$/.test(name);
 
+/** The value of a constant of a module. */
+function constantOf(file, name) {
+  const all = file.statements.filter(ts.isVariableStatement).flatMap((each) => each.declarationList.declarations);
+  const { expression } = all.find((each) => each.name.text === name).initializer;
+  return new Function(`return ${expression.getText()}`)();
+}
+
 /** What is made of the table of kinds, as a literal: numbers stand where they are used then. */
 function tabled(file, name) {
-  const constant = (name) => {
-    const all = file.statements.filter(ts.isVariableStatement).flatMap((each) => each.declarationList.declarations);
-    const { expression } = all.find((each) => each.name.text === name).initializer;
-    return new Function(`return ${expression.getText()}`)();
-  };
-  const kinds = constant("KINDS");
+  const kinds = constantOf(file, "KINDS");
   if (name === "Kind") {
     return `${JSON.stringify(Object.fromEntries(kinds.map(({ name, number }) => [name, number])))} as const`;
   }
-  const flags = constant("Flag");
+  const flags = constantOf(file, "Flag");
   const sum = (names) => names.split(" ").reduce((sum, name) => sum | (flags[name] ?? 0), 0);
   const rules = kinds.map(({ number, may, must, about, carries }) => {
-    const rule = { may: sum(may), must: sum(must), named: about !== "connection", message: carries === "message" };
-    return [number, rule];
+    return [number, [sum(may), sum(must), about !== "connection", carries === "message"]];
   });
-  return `new Map<number, { may: number; must: number; named: boolean; message: boolean }>(${JSON.stringify(rules)})`;
+  return `new Map(${JSON.stringify(rules)})`;
 }
 
 /** Leaves out what answers calls. */
@@ -111,6 +282,26 @@ const silent = {
 
 const parsed = (text) => ts.createSourceFile("", text, ts.ScriptTarget.ES2022, true);
 
+/** The run-time with its types. */
+const program = ts.createProgram(
+  (await Promise.all(["src", "browser"].map((folder) => readdir(join(here, folder))))).flatMap((files, index) =>
+    files.map((file) => join(here, ["src", "browser"][index], file)),
+  ),
+  {
+    exactOptionalPropertyTypes: true,
+    lib: ["lib.es2023.d.ts", "lib.dom.d.ts", "lib.dom.iterable.d.ts"],
+    module: ts.ModuleKind.NodeNext,
+    noUncheckedIndexedAccess: true,
+    strict: true,
+    target: ts.ScriptTarget.ES2022,
+    types: [],
+  },
+);
+
+const checker = program.getTypeChecker();
+
+const LANES = constantOf(parsed(await readFile(join(here, "src/room.ts"), "utf8")), "Lane");
+
 /** The names in a file of which some are wanted. */
 async function namesIn(path, isWanted = () => true) {
   const names = new Set();
@@ -124,8 +315,11 @@ async function namesIn(path, isWanted = () => true) {
   return names;
 }
 
+/** Whether it is no parameter of a type: those have names as short ones are. */
+const isOfProgram = ({ text }) => text.length > 1;
+
 /** Names by which programs know members: such members are there wherever their class is. */
-const known = new Set([...(await namesIn(declarations)), "client", "codec", "handler", "method", "type"]);
+const declared = new Set([...(await namesIn(declarations, isOfProgram)), "client", "codec", "handler", "method", "type"]);
 
 /** Names of members that nobody else knows: neither programs nor the language nor browsers, and no description has them. */
 async function own() {
@@ -144,7 +338,7 @@ async function own() {
     }
   }
   const libraries = new URL("./", import.meta.resolve("typescript"));
-  const others = [await namesIn(join(here, "browser/describe.ts"), ({ parent }) => ts.isTypeElement(parent)), known];
+  const others = [await namesIn(join(here, "browser/describe.ts"), ({ parent }) => ts.isTypeElement(parent)), declared];
   for (const file of await readdir(libraries)) {
     if (/^lib\.(es|dom|webworker).*\.d\.ts$/.test(file)) {
       others.push(await namesIn(new URL(file, libraries)));
@@ -185,7 +379,7 @@ function isApart(member) {
   const isCode = ts.isMethodDeclaration(member) || ts.isAccessor(member);
   const isNamed = isCode && (ts.isIdentifier(member.name) || ts.isPrivateIdentifier(member.name));
   const isStatic = member.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.StaticKeyword) === true;
-  return isNamed && !isStatic && !known.has(member.name.text);
+  return isNamed && !isStatic && !declared.has(member.name.text);
 }
 
 /** The name of a piece: a capital letter and perhaps another sign. */
@@ -226,6 +420,10 @@ function look({ name, node, isClass, members: apart }, names, members, hidden) {
   const visit = (inner) => {
     if (apart.includes(inner)) {
       return;
+    }
+    if (ts.isVariableDeclarationList(inner) && (inner.flags & ts.NodeFlags.Const) !== 0) {
+      // One word less that has to be told from another.
+      changes.push([inner.getStart(), inner.getStart() + 5, "let"]);
     }
     if (ts.isIdentifier(inner) || ts.isPrivateIdentifier(inner)) {
       const { parent, text } = inner;
@@ -276,7 +474,13 @@ const variables = {
 };
 
 const regex = new RegExp(`^(?:_\\d+_|${(await own()).map((name) => name.replace(/\$/g, "\\$")).join("|")})$`);
-for (const [name, plugins] of [["whole", [brief]], ["calling", [silent, brief]]]) {
+const LISTS = [
+  ["whole", [brief("page")]],
+  ["answering", [brief("page", "answering")]],
+  ["calling", [silent, brief("page", "calling")]],
+  ["plain", [silent, brief("page", "calling", "plain")]],
+];
+for (const [name, plugins] of LISTS) {
   const { outputFiles } = await build({
     entryPoints: [join(here, "browser/pieces.ts")],
     bundle: true,

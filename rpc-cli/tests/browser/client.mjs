@@ -1,11 +1,12 @@
-// The client that a port serves, in a browser: `node client.mjs RPC README`.
+// The client that a port serves, in a browser: `node client.mjs RPC README MODULE`, where MODULE writes that of one service.
 
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 
 import { browser, check, finish, pageOf, same, site, start, until } from "./support.mjs";
 
-const [rpc, readme] = process.argv.slice(2);
+const [rpc, readme, module] = process.argv.slice(2);
 let demo = await start(rpc, ["demo", "--listen", "127.0.0.1:0"]);
 const address = demo.first;
 const chromium = await browser();
@@ -168,10 +169,11 @@ await check("pages of other origins are refused, and told so", async () => {
 });
 
 await check("it is small", async () => {
-  const size = async (url) => gzipSync(await (await fetch(url)).text(), { level: 9 }).length;
-  const all = await size(`http://${address}/client.js`);
-  console.log(`   /client.js of the demo: ${all} bytes of gzip`);
-  same(all < 21_500, true);
+  const size = (text) => gzipSync(text, { level: 9 }).length;
+  const all = size(await (await fetch(`http://${address}/client.js`)).text());
+  const [one, streaming] = [size(execFileSync(module)), size(execFileSync(module, ["stream"]))];
+  console.log(`   bytes of gzip: ${all} for the demo, ${one} for one service, ${streaming} for one with a stream`);
+  same([all <= 20_000, one <= 12_000], [true, true]);
 });
 
 await chromium.close();

@@ -37,22 +37,48 @@ LEAST_PROGRESS = 30 << 10
 T = typing.TypeVar("T")
 
 
-async def dial(address: str, timeout: float) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+class Reader(asyncio.StreamReader):
+    """Gives what has come before it tells of a transport that has failed. Others throw it away; a connection that outlives
+    its transports would not get on where each of them fails soon."""
+
+    _failure: BaseException | None = None
+
+    def set_exception(self, exc: BaseException) -> None:
+        """The transport has failed."""
+        self._failure = exc
+        self.feed_eof()
+
+    def exception(self) -> BaseException | None:  # type: ignore[override]
+        """Why the transport has failed, if it has."""
+        return self._failure
+
+    async def read(self, n: int = -1) -> bytes:
+        """Bytes that have come; none at an end in good order."""
+        data = await super().read(n)
+        if not data and self._failure is not None:
+            raise self._failure
+        return data
+
+
+async def dial(address: str, timeout: float) -> tuple[Reader, asyncio.StreamWriter]:
     """Opens ``host:port`` or ``unix:/path``. Raises ``ConnectError``."""
-    opening: typing.Coroutine[typing.Any, typing.Any, tuple[asyncio.StreamReader, asyncio.StreamWriter]]
+    loop = asyncio.get_running_loop()
+    reader = Reader(loop=loop)
+    protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
+    opening: typing.Coroutine[typing.Any, typing.Any, tuple[asyncio.Transport, asyncio.StreamReaderProtocol]]
     if not isinstance(address, str):
         raise ConnectError(f"an address is text, not {type(address).__name__}")
     if address.startswith("unix:"):
-        opening = asyncio.open_unix_connection(address[5:])
+        opening = loop.create_unix_connection(lambda: protocol, address[5:])
     else:
         host, colon, port = address.rpartition(":")
         if not colon or not (port.isascii() and port.isdigit()):
             raise ConnectError(f"an address is host:port or unix:/path, not {address!r}")
         if int(port) > 65_535:
             raise ConnectError(f"no port is {port[:20]}")
-        opening = asyncio.open_connection(host.strip("[]"), int(port))
+        opening = loop.create_connection(lambda: protocol, host.strip("[]"), int(port))
     try:
-        return await asyncio.wait_for(opening, timeout)
+        transport, _ = await asyncio.wait_for(opening, timeout)
     except TimedOut:
         raise ConnectError(f"{address} does not answer within {timeout} s") from None
     except OSError as error:
@@ -60,6 +86,7 @@ async def dial(address: str, timeout: float) -> tuple[asyncio.StreamReader, asyn
     except ValueError as error:
         # A name that no resolver takes, such as one with empty parts.
         raise ConnectError(f"cannot connect to {address!r}: {error}") from error
+    return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
 
 
 class Transport:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
+import struct
 import typing
 import unittest
 from asyncio import StreamReader as Reader
@@ -13,6 +15,7 @@ from rpc_runtime.connection import Connection
 from rpc_runtime.errors import Code, ProtocolError, StatusError
 from rpc_runtime.frames import DRAIN, PREFACE, PROTOCOL, Kind, frame, goaway
 from rpc_runtime.session import ACKNOWLEDGEMENT, ENTRY, LEAVE, Resume, Session, extension
+from rpc_runtime.transport import Reader as RunTimeReader
 
 from .vectors import read
 
@@ -73,6 +76,14 @@ async def offer(reader: Reader, writer: Writer) -> None:
     writer.write(PREFACE + VECTORS["hello_session"])
 
 
+def resumed(received: int, own: int) -> bytes:
+    """The hello of a server that has so many bytes, to a dialer that has so many."""
+    offer, count = VECTORS["hello_session"][-ENTRY:], own.to_bytes(8, "little")
+    proof = Session(offer, 0)._prove(b"\x01", count, received.to_bytes(8, "little"))
+    content = b"\x0a\x08\x00" + (1).to_bytes(8, "little") + b"\x0c\x38\x00" + offer[:16] + proof + count
+    return frame(Kind.HELLO, 0, 0, content)
+
+
 class Sessions(unittest.TestCase):
     """The bytes are those of the protocol."""
 
@@ -127,6 +138,36 @@ class Sessions(unittest.TestCase):
 class Lines(unittest.IsolatedAsyncioTestCase):
     """Connections go on, or say why not."""
 
+    async def test_what_has_come_ahead_of_a_reset_is_read(self) -> None:
+        reader = RunTimeReader()
+        reader.feed_data(b"abc")
+        reader.set_exception(ConnectionResetError("reset"))
+        self.assertEqual(await reader.read(2), b"ab")
+        self.assertEqual(await reader.read(2), b"c")
+        with self.assertRaises(ConnectionResetError):
+            await reader.read(2)
+
+    async def test_what_has_come_ahead_of_a_reset_is_not_asked_for_again(self) -> None:
+        pings = b"".join(frame(Kind.PING, 0, 0, number.to_bytes(8, "little")) for number in (1, 2, 3))
+        asked: list[int] = []
+
+        async def goes_on(reader: Reader, writer: Writer) -> None:
+            place = int.from_bytes((await greeted(reader))[-8:], "little")
+            asked.append(place)
+            writer.write(PREFACE + resumed(place, 0) + pings[place : place + 16])
+            if place == len(pings):
+                writer.write(extension(LEAVE))
+            # What is unread when a socket closes makes a reset of it; here that is sure.
+            linger = struct.pack("ii", 1, 0)
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+
+        async with Server(offer, *[goes_on] * 4) as server:
+            connection = await Connection.connect(server.address, resume=SOON)
+            server.connected.set()
+            await asyncio.wait_for(connection.wait_closed(), 30)
+            await connection.close()
+        self.assertEqual(asked, [0, 16, 32, 48])
+
     async def test_a_cut_connection_goes_on_in_the_middle_of_a_frame(self) -> None:
         pings = [frame(Kind.PING, 0, 0, number.to_bytes(8, "little")) for number in (1, 2)]
         sent = b"".join(pings)
@@ -146,11 +187,7 @@ class Lines(unittest.IsolatedAsyncioTestCase):
             session.received = received
             self.assertEqual(hello[-ENTRY:], session.entry())
             # It has 5 bytes of the pong.
-            count = (5).to_bytes(8, "little")
-            proof = session._prove(b"\x01", count, received.to_bytes(8, "little"))
-            content = b"\x0a\x08\x00" + (1).to_bytes(8, "little")
-            content += b"\x0c\x38\x00" + hello[-ENTRY:][:16] + proof + count
-            writer.write(PREFACE + frame(Kind.HELLO, 0, 0, content) + sent[24:])
+            writer.write(PREFACE + resumed(received, 5) + sent[24:])
             rest = await reader.readexactly(11)
             self.assertEqual(pongs[0][5:], rest)
             pongs.append(await next_frame(reader))

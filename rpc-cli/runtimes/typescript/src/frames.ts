@@ -43,13 +43,8 @@ const MAX_CONTROL = 4096;
 const RULES = new Map(
   KINDS.map(({ number, may, must, about, carries }) => [
     number as number,
-    {
-      may: flagsOf(may),
-      must: flagsOf(must),
-      // An id is zero where a frame is about the connection.
-      named: about !== "connection",
-      message: carries === "message",
-    },
+    // An id is zero where a frame is about the connection.
+    [flagsOf(may), flagsOf(must), about !== "connection", carries === "message"] as const,
   ]),
 );
 
@@ -193,7 +188,7 @@ function checkHead(kind: number, flags: number, id: number, length: number, maxF
   if (rule === undefined) {
     throw new ProtocolError(`a frame of unknown kind ${String(kind)}`);
   }
-  const { may, must, named, message } = rule;
+  const [may, must, named, message] = rule;
   if ((flags & ~may) !== 0 || (flags & must) !== must || (!named && id !== 0)) {
     throw new ProtocolError(`a frame of kind ${String(kind)} with flags or an id it cannot have`);
   }

@@ -88,24 +88,13 @@ export class Ongoing {
 
   /** What arrives, if the call expects items. */
   get inbound(): Pick<Inbound, "next" | "finish"> | undefined {
-    return this.#open?.inbound ?? this.#never;
+    return this.#open?.inbound ?? never(this.#request.options.signal);
   }
 
   /** Wants nothing more of the call. */
   abandon(): void {
     this.#cancel(undefined);
   }
-
-  /** Stands for the items of a call that was cancelled before it was made. */
-  readonly #never = {
-    next: (): Promise<undefined> => {
-      const error = new StatusError("CANCELLED", "the caller cancelled the call", false, {
-        cause: this.#request.options.signal?.reason,
-      });
-      return Promise.reject(error);
-    },
-    finish: (): void => undefined,
-  };
 
   #startTimer(timeout: number | undefined): void {
     if (timeout !== undefined && !this.#over) {
@@ -150,6 +139,17 @@ export class Ongoing {
       forget(signal, this.#abort);
     }
   }
+}
+
+/** Stands for the items of a call that was cancelled before it was made. */
+function never(signal: AbortSignal | undefined): Pick<Inbound, "next" | "finish"> {
+  return {
+    next: () => {
+      const options = { cause: signal?.reason as unknown };
+      return Promise.reject(new StatusError("CANCELLED", "the caller cancelled the call", false, options));
+    },
+    finish: () => undefined,
+  };
 }
 
 /** What runs when a signal is aborted. One listener serves all that share a signal: Node warns of more than ten. */

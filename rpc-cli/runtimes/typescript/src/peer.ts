@@ -93,7 +93,13 @@ export class PeerCalls {
       }
     } else if (call?.inbound !== undefined && !call.request.isPartial) {
       this.#upload(frame, call, call.inbound);
-    } else if (!this.isDraining) {
+    } else {
+      this.#stray();
+    }
+  }
+
+  #stray(): void {
+    if (!this.isDraining) {
       throw new ProtocolError("an item or end of a stream that is not open");
     }
   }

@@ -36,6 +36,8 @@ const LEAVING = 5000;
 const QUIET = 250;
 /** Bytes that are sent again in one piece. */
 const PIECE = 4096;
+/** Bytes of the longest frame about a connection. */
+const MOST_LOOKED_AT = 4096;
 const HEAD = 8;
 const FEATURES = 10;
 const SESSION = 12;
@@ -95,6 +97,10 @@ class Resuming implements Transport {
   #quiet: Timer | undefined;
   #heard = 0;
   #resumed = 0;
+  /** Transports that have ended or were given up: whatever they tell comes too late. */
+  readonly #gone = new WeakSet<Transport>();
+  /** Gives up the attempt that is under way, if one is. */
+  #giveUpAttempt: () => void = () => undefined;
 
   constructor(opens: Open, events: TransportEvents, options: ResumeOptions) {
     this.#opens = opens;
@@ -149,7 +155,7 @@ class Resuming implements Transport {
       return false;
     }
     if (!this.#cut) {
-      this.#inner.abandon();
+      this.#drop(this.#inner);
       this.#lose(why);
     }
     return true;
@@ -178,12 +184,11 @@ class Resuming implements Transport {
 
   /** Opens a transport whose end is a cut, unless it is that of the connection. */
   #open(own: Pick<TransportEvents, "opened" | "received">, failed?: (why: string) => void): Transport {
-    let ended = false;
     const end = (why: string | undefined, cause?: unknown): void => {
-      if (ended) {
+      if (this.#gone.has(inner)) {
         return;
       }
-      ended = true;
+      this.#gone.add(inner);
       if (failed !== undefined && this.#inner !== inner) {
         failed(why ?? "the server closed the connection");
       } else if (this.#inner === inner && !this.#cut) {
@@ -193,7 +198,8 @@ class Resuming implements Transport {
     const inner = this.#opens({
       opened: own.opened,
       received: (bytes) => {
-        if (!ended) {
+        // What a line brings that is given up comes once more over the next.
+        if (!this.#gone.has(inner)) {
           own.received(bytes);
         }
       },
@@ -204,18 +210,23 @@ class Resuming implements Transport {
         }
       },
       finished: () => {
-        if (this.#session !== undefined && !this.#last) {
+        const isOwn = this.#inner === inner && !this.#gone.has(inner);
+        if (isOwn && (this.#session === undefined || this.#last)) {
+          this.#events.finished();
+        } else {
           inner.abandon();
           end(undefined);
-        } else if (failed !== undefined && this.#inner !== inner) {
-          end(undefined);
-        } else {
-          this.#events.finished();
         }
       },
       closed: end,
     });
     return inner;
+  }
+
+  /** Wants nothing more of a transport. */
+  #drop(inner: Transport): void {
+    this.#gone.add(inner);
+    inner.abandon();
   }
 
   /** The transport has ended. */
@@ -300,7 +311,9 @@ class Resuming implements Transport {
     while (at < bytes.length) {
       const head = headOf(bytes, at);
       const end = head === undefined ? Number.POSITIVE_INFINITY : at + HEAD + head.length;
-      const looked = head?.kind === Kind.extension || head?.kind === Kind.goaway;
+      // Longer ones are none that anybody may send: whoever reads frames says so.
+      const looked =
+        (head?.kind === Kind.extension || head?.kind === Kind.goaway) && head.length <= MOST_LOOKED_AT;
       if (head === undefined || (looked && end > bytes.length)) {
         pass(at);
         this.#held = bytes.slice(at);
@@ -408,6 +421,7 @@ class Resuming implements Transport {
     this.#over = true;
     clearTimeout(this.#leaving);
     clearTimeout(this.#quiet);
+    this.#giveUpAttempt();
   }
 
   /** The transport is cut. */
@@ -462,20 +476,27 @@ class Resuming implements Transport {
     }
     const place = session.received;
     const hello = withSession(this.#greeting, await session.entry(0, place));
+    if (this.#over) {
+      return "again";
+    }
     return new Promise((resolve) => {
       let come: Uint8Array = NOTHING;
       let [asked, settled, lost] = [false, false, false];
       const settle = (outcome: string | undefined): void => {
+        if (settled) {
+          return;
+        }
         settled = true;
         clearTimeout(timer);
         resolve(outcome);
         if (outcome !== undefined) {
-          inner.abandon();
+          this.#drop(inner);
         }
       };
-      const timer = setTimeout(() => {
+      this.#giveUpAttempt = (): void => {
         settle("again");
-      }, HANDSHAKE);
+      };
+      const timer = setTimeout(this.#giveUpAttempt, HANDSHAKE);
       const judge = (answer: Answer | undefined): void => {
         void session.judge(answer?.session, place).then((theirs) => {
           // It may be too late when its answer is judged.

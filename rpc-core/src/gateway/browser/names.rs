@@ -91,9 +91,26 @@ impl<'d> Names<'d> {
 
     /// Whether calls of the client bring streams.
     pub(super) fn streams(&self) -> bool {
-        let called = self.services.iter().filter(|service| service.role.calls());
         let streams = |kind| matches!(kind, MethodKind::ServerStream | MethodKind::Duplex);
-        called.flat_map(|service| &service.methods).any(|method| streams(method.schema.kind))
+        self.kinds().any(streams)
+    }
+
+    /// Whether they all have one request and one reply.
+    pub(super) fn is_plain(&self) -> bool {
+        self.kinds().all(|kind| kind == MethodKind::Unary)
+    }
+
+    /// Whether items come or go with calls that it answers.
+    pub(super) fn answers_items(&self) -> bool {
+        let answered = self.services.iter().filter(|service| service.role.answers());
+        let has_items = |kind| !matches!(kind, MethodKind::Unary | MethodKind::Oneway);
+        answered.flat_map(|service| &service.methods).any(|method| has_items(method.schema.kind))
+    }
+
+    /// The kinds of methods that the client calls.
+    fn kinds(&self) -> impl Iterator<Item = MethodKind> {
+        let called = self.services.iter().filter(|service| service.role.calls());
+        called.flat_map(|service| &service.methods).map(|method| method.schema.kind)
     }
 
     /// Whether the client answers calls at all.

@@ -34,10 +34,22 @@ impl Pieces {
         WHOLE.get_or_init(|| Self::read(include_str!("runtime/whole.txt")))
     }
 
+    /// Those of clients that answer calls without items.
+    pub(super) fn answering() -> &'static Self {
+        static ANSWERING: OnceLock<Pieces> = OnceLock::new();
+        ANSWERING.get_or_init(|| Self::read(include_str!("runtime/answering.txt")))
+    }
+
     /// Those of clients that only call.
     pub(super) fn calling() -> &'static Self {
         static CALLING: OnceLock<Pieces> = OnceLock::new();
         CALLING.get_or_init(|| Self::read(include_str!("runtime/calling.txt")))
+    }
+
+    /// Those of clients whose calls have one request and one reply.
+    pub(super) fn plain() -> &'static Self {
+        static PLAIN: OnceLock<Pieces> = OnceLock::new();
+        PLAIN.get_or_init(|| Self::read(include_str!("runtime/plain.txt")))
     }
 
     fn read(list: &'static str) -> Self {

@@ -34,8 +34,21 @@ fn common(used: &Used) -> String {
     )
 }
 
+/// What a client is made of that does no more than this one.
+fn pieces(names: &Names<'_>) -> &'static Pieces {
+    if names.answers_items() {
+        Pieces::whole()
+    } else if names.answers() {
+        Pieces::answering()
+    } else if names.is_plain() {
+        Pieces::plain()
+    } else {
+        Pieces::calling()
+    }
+}
+
 pub(super) fn write(names: &Names<'_>, home: Home) -> String {
-    let used = Used::of(if names.answers() { Pieces::whole() } else { Pieces::calling() });
+    let used = Used::of(pieces(names));
     let mut exported = EXPORTED.to_vec();
     if names.streams() {
         exported.push("ItemStream");

@@ -132,8 +132,9 @@ impl Face {
     }
 
     fn with_client(&self, write: fn(&BrowserClient<'_>) -> String) -> Bytes {
-        // A server's description of itself is for other programs.
-        let described = self.services.iter().filter(|service| service.name != "Reflection");
+        // How a server describes itself is for programs that do not know it, and what happens in it for its operators'.
+        let for_pages = |name: &str| !["Reflection", "Inspect"].contains(&name);
+        let described = self.services.iter().filter(|service| for_pages(&service.name));
         let document = Document::new(described.cloned().collect());
         write(&BrowserClient::of(&document).answering(&self.options.calls).of_port()).into()
     }

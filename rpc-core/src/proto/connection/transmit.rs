@@ -80,7 +80,7 @@ impl Transmit {
             }
         };
         if let Some(replay) = &self.replay {
-            replay.pieces(MAX_SLICES).for_each(push);
+            replay.piece(MAX_SLICES).for_each(push);
             return count;
         }
         if let Some(rest) = &self.rest {

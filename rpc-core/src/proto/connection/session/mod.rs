@@ -40,6 +40,10 @@ const UNTOLD: u64 = 64 << 10;
 /// How long the line is quiet when the peer is told of fewer.
 const QUIET: Duration = Duration::from_millis(250);
 
+/// Bytes of what is sent once more that leave in one write. WebSocket makes a message of them, and TLS a record: these arrive
+/// as a whole or not at all, and long ones never would over lines that are cut often.
+const PIECE: usize = 4 << 10;
+
 /// Acknowledgements of fewer bytes are hardly worth their frames.
 const LEAST_ACKNOWLEDGED: usize = 1 << 10;
 
@@ -70,9 +74,13 @@ pub(super) struct Session {
 pub(super) struct Replay(VecDeque<Bytes>);
 
 impl Replay {
-    /// The first pieces.
-    pub(super) fn pieces(&self, most: usize) -> impl Iterator<Item = &[u8]> {
-        self.0.iter().take(most).map(|piece| &piece[..])
+    /// What is to leave in one write, in at most so many slices.
+    pub(super) fn piece(&self, slices: usize) -> impl Iterator<Item = &[u8]> {
+        self.0.iter().take(slices).scan(PIECE, |room, bytes| {
+            let slice = &bytes[..bytes.len().min(*room)];
+            *room -= slice.len();
+            (!slice.is_empty()).then_some(slice)
+        })
     }
 
     /// Takes note that the first `count` bytes are written; whether that is all.
