@@ -7,6 +7,7 @@ mod cuts;
 mod endpoints;
 mod ground;
 mod once;
+mod ordered;
 mod refused;
 mod restarts;
 mod resumed;
