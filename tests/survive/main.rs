@@ -6,6 +6,7 @@ mod calls;
 mod cuts;
 mod endpoints;
 mod ground;
+mod long;
 mod once;
 mod ordered;
 mod refused;
