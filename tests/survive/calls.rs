@@ -2,55 +2,10 @@
 
 use std::time::Duration;
 
-use rpc_core::{
-    Code, Endpoint, Execution, Reconnect,
-    proto::{
-        Decoder, Piece, encode_preface,
-        wire::{CloseCode, GoAway, Hello, Kind},
-    },
-    service,
-};
+use rpc_core::{Code, Endpoint, Execution, Reconnect};
 use tests::{PlaygroundClient, Toys};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 
-use crate::ground::{Place, kill, soon};
-
-/// A peer that is scripted.
-struct Script {
-    stream: DuplexStream,
-    decoder: Decoder,
-}
-
-impl Script {
-    async fn greet(mut stream: DuplexStream) -> Self {
-        let mut bytes = Vec::new();
-        encode_preface(&mut bytes);
-        Hello::default().encode(&mut bytes);
-        stream.write_all(&bytes).await.unwrap();
-        Self { stream, decoder: Decoder::new(1 << 20) }
-    }
-
-    /// Reads until so many requests have come.
-    async fn requests(&mut self, count: usize) {
-        let mut seen = 0;
-        while seen < count {
-            let mut bytes = Vec::new();
-            assert!(soon(self.stream.read_buf(&mut bytes)).await.unwrap() > 0);
-            let mut input = &bytes[..];
-            while let Some(Piece { head, .. }) = self.decoder.next(&mut input).unwrap() {
-                seen += usize::from(head.kind == Kind::Request);
-            }
-        }
-    }
-
-    /// Says that it has accepted so many, and closes.
-    async fn goaway(mut self, accepted: u64) {
-        let mut bytes = Vec::new();
-        let message = "restarting".to_owned();
-        GoAway { code: CloseCode::Drain, accepted, message }.encode(&mut bytes);
-        self.stream.write_all(&bytes).await.unwrap();
-    }
-}
+use crate::ground::{Place, Script, kill, soon};
 
 #[tokio::test(start_paused = true)]
 async fn restarts_are_not_noticed_by_the_calls_between_them() {
@@ -167,29 +122,6 @@ async fn an_upload_of_which_items_were_taken_does_not_go_again() {
     script.goaway(0).await;
     let error = soon(call).await.unwrap().unwrap_err();
     assert!(!error.status().unwrap().may_have_run(), "{error}");
-    assert_eq!(place.attempts(), 1);
-}
-
-#[service]
-trait Diary {
-    #[rpc(ordered)]
-    async fn line(&self, number: u32);
-}
-
-/// A later one might overtake an earlier one: their caller is told, and knows that none has run.
-#[tokio::test(start_paused = true)]
-async fn ordered_calls_do_not_go_again() {
-    let place = Place::default();
-    let mut ear = place.listen();
-    let diary = place.connect(Endpoint::new(), DiaryClient::new).await;
-    let lines: Vec<_> = (0..3).map(|number| tokio::spawn(diary.line(number))).collect();
-    let mut script = Script::greet(ear.next().await).await;
-    script.requests(3).await;
-    script.goaway(0).await;
-    for line in lines {
-        let error = soon(line).await.unwrap().unwrap_err();
-        assert!(!error.status().unwrap().may_have_run(), "{error}");
-    }
     assert_eq!(place.attempts(), 1);
 }
 

@@ -9,10 +9,14 @@ use std::{
 
 use rpc_core::{
     Address, Connector, DialError, Endpoint, Incoming, Link, Listener, Peer, Running, Server,
+    proto::{
+        CallId, Decoder, Piece, encode_preface,
+        wire::{CloseCode, Flags, GoAway, Head, Hello, Kind},
+    },
 };
 use tests::{PlaygroundServer, Toys};
 use tokio::{
-    io::{DuplexStream, copy_bidirectional, duplex},
+    io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, copy_bidirectional, duplex},
     sync::mpsc,
     task::AbortHandle,
     time::Instant,
@@ -139,5 +143,54 @@ impl Connector for Place {
             Some(Ok(())) => Ok(Link::new(near, Peer::new("the place"))),
             _ => Err(DialError::new(self.address(), io::ErrorKind::ConnectionRefused.into())),
         }
+    }
+}
+
+/// A peer that is scripted.
+pub(crate) struct Script {
+    stream: DuplexStream,
+    decoder: Decoder,
+}
+
+impl Script {
+    pub(crate) async fn greet(mut stream: DuplexStream) -> Self {
+        let mut bytes = Vec::new();
+        encode_preface(&mut bytes);
+        Hello::default().encode(&mut bytes);
+        stream.write_all(&bytes).await.unwrap();
+        Self { stream, decoder: Decoder::new(1 << 20) }
+    }
+
+    /// Reads until so many requests have come; gives their ids.
+    pub(crate) async fn requests(&mut self, count: usize) -> Vec<CallId> {
+        let mut seen = Vec::new();
+        while seen.len() < count {
+            let mut bytes = Vec::new();
+            assert!(soon(self.stream.read_buf(&mut bytes)).await.unwrap() > 0);
+            let mut input = &bytes[..];
+            while let Some(Piece { head, .. }) = self.decoder.next(&mut input).unwrap() {
+                seen.extend((head.kind == Kind::Request).then_some(head.id));
+            }
+        }
+        seen
+    }
+
+    /// Says that it has accepted so many, and closes.
+    pub(crate) async fn goaway(mut self, accepted: u64) {
+        self.drain(accepted).await;
+    }
+
+    /// Says that it has accepted so many.
+    pub(crate) async fn drain(&mut self, accepted: u64) {
+        let mut bytes = Vec::new();
+        let message = "restarting".to_owned();
+        GoAway { code: CloseCode::Drain, accepted, message }.encode(&mut bytes);
+        self.stream.write_all(&bytes).await.unwrap();
+    }
+
+    /// Replies to a call with a value of no bytes.
+    pub(crate) async fn reply(&mut self, id: CallId) {
+        let head = Head { kind: Kind::Response, flags: Flags::NONE, id, length: 0 };
+        self.stream.write_all(&head.encode()).await.unwrap();
     }
 }

@@ -137,14 +137,23 @@ async fn upload(works: WorksClient, cutter: Arc<Cutter>, items: u64, cuts: usize
     }
 }
 
-/// How long it took from each cut to the next reply to anybody, the shortest first.
-fn pauses(cuts: &[Instant], replies: &[Instant]) -> Vec<Duration> {
-    let next = |cut: &Instant| {
-        let after = replies.partition_point(|reply| reply < cut);
-        replies.get(after).map(|reply| *reply - *cut)
+/// What lay between a cut and the next reply to anybody.
+#[derive(Clone, Copy, Debug)]
+struct Pause {
+    took: Duration,
+    /// The cuts behind it that came before the reply.
+    cuts: usize,
+}
+
+/// The pause behind each cut, the shortest first.
+fn pauses(cuts: &[Instant], replies: &[Instant]) -> Vec<Pause> {
+    let next = |(nth, cut): (usize, &Instant)| {
+        let reply = replies.get(replies.partition_point(|reply| reply < cut))?;
+        let cuts = cuts[nth + 1..].partition_point(|later| later < reply);
+        Some(Pause { took: *reply - *cut, cuts })
     };
-    let mut pauses: Vec<_> = cuts.iter().filter_map(next).collect();
-    pauses.sort_unstable();
+    let mut pauses: Vec<_> = cuts.iter().enumerate().filter_map(next).collect();
+    pauses.sort_unstable_by_key(|pause| pause.took);
     pauses
 }
 
@@ -258,12 +267,17 @@ async fn endure(scheme: &str, cuts: usize, callers: u32, items: u64, most: u64) 
     }
     let mut replies = hall.replies.lock().unwrap().clone();
     replies.sort_unstable();
-    let pauses = pauses(&cutter.cut_times(), &replies);
+    let cut_times = cutter.cut_times();
+    let pauses = pauses(&cut_times, &replies);
+    let (half, last) = (pauses[pauses.len() / 2], pauses[pauses.len() - 1]);
+    let between = (*cut_times.last().unwrap() - cut_times[0]) / cut_times.len() as u32;
     eprintln!(
-        "{} cuts; from a cut to the next reply to anybody, half take up to {:?}, all up to {:?}",
+        "{} cuts, one each {between:?}; from a cut to the next reply to anybody, half take up to {:?} with {} further \
+         cuts in them, all up to {:?}",
         cutter.cuts(),
-        pauses[pauses.len() / 2],
-        pauses.last().unwrap()
+        half.took,
+        half.cuts,
+        last.took,
     );
     let verdict = hall.history.verdict();
     assert_eq!((verdict.doubled, verdict.false_words, verdict.uncertain), (0, 0, 0), "{verdict:?}");

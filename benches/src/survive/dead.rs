@@ -54,17 +54,27 @@ impl Connector for Dial {
     }
 }
 
-/// Makes calls until `end`; gives how many, and how many failed.
-async fn call(client: NodeClient, first: Duration, end: Instant) -> (u64, u64) {
+/// The calls of a client, or of all.
+#[derive(Default)]
+struct Calls {
+    all: u64,
+    failed: u64,
+    /// Those that were made once the server had died.
+    since: u64,
+}
+
+/// Makes calls until `end`; the server dies at `dies`.
+async fn call(client: NodeClient, first: Duration, dies: Instant, end: Instant) -> Calls {
     sleep(first).await;
-    let (mut calls, mut failed) = (0, 0);
+    let mut calls = Calls::default();
     while Instant::now() < end {
         let began = Instant::now();
-        calls += 1;
-        failed += u64::from(client.add(1, 2).timeout(DEADLINE).await.is_err());
+        calls.all += 1;
+        calls.since += u64::from(began >= dies);
+        calls.failed += u64::from(client.add(1, 2).timeout(DEADLINE).await.is_err());
         tokio::time::sleep_until((began + PACE).into()).await;
     }
-    (calls, failed)
+    calls
 }
 
 async fn kill(running: Running) {
@@ -102,16 +112,18 @@ async fn measure(effort: Effort) -> Result<String> {
     let mut calling = JoinSet::new();
     for nth in 0..clients {
         let client = NodeClient::new(Endpoint::new().connect_with(dial.clone()).await?);
-        calling.spawn(call(client, PACE * nth as u32 / clients as u32, end));
+        calling.spawn(call(client, PACE * nth as u32 / clients as u32, dies, end));
     }
     tokio::time::sleep_until(dies.into()).await;
     kill(running).await;
     tokio::time::sleep_until(returns.into()).await;
     let back = server(Counting(Arc::clone(&runs))).start(address).await?;
-    let (mut calls, mut failed) = (0, 0);
+    let mut calls = Calls::default();
     while let Some(ended) = calling.join_next().await {
-        let (of_one, its_failed) = ended?;
-        (calls, failed) = (calls + of_one, failed + its_failed);
+        let Calls { all, failed, since } = ended?;
+        calls.all += all;
+        calls.failed += failed;
+        calls.since += since;
     }
     drop(back);
     let dialled = dial.dialled.lock();
@@ -126,23 +138,13 @@ async fn measure(effort: Effort) -> Result<String> {
         dialled.iter().filter(|(at, is_open)| *at >= returns && *is_open).map(|dial| dial.0),
     );
     let dials = dialled.iter().filter(|(at, _)| *at >= dies).count();
-    report(&Figures {
-        clients,
-        times,
-        calls,
-        failed,
-        runs: runs.load(Relaxed),
-        dials,
-        steady,
-        returning,
-    })
+    report(&Figures { clients, times, calls, runs: runs.load(Relaxed), dials, steady, returning })
 }
 
 struct Figures {
     clients: usize,
     times: [Duration; 3],
-    calls: u64,
-    failed: u64,
+    calls: Calls,
     runs: u64,
     dials: usize,
     steady: usize,
@@ -150,24 +152,26 @@ struct Figures {
 }
 
 fn report(figures: &Figures) -> Result<String> {
-    let Figures { clients, times, calls, failed, runs, dials, steady, returning } = figures;
+    let Figures { clients, times, calls, runs, dials, steady, returning } = figures;
+    let Calls { all, failed, since } = calls;
     let [well, dead, back] = times;
     let mut text = format!(
         "| {clients} clients, a call each second; a server well for {well:?}, dead for {dead:?}, back for {back:?} | figure | bar | |\n|---|---|---|---|\n"
     );
-    writeln!(text, "| calls; failed at their deadline of {DEADLINE:?} | {calls}; {failed} | | |")?;
-    // A call that failed was not sent, or once and then waited for a connection.
-    let attempts = (runs + failed) as f64 / *calls as f64;
+    writeln!(text, "| calls; failed at their deadline of {DEADLINE:?} | {all}; {failed} | | |")?;
+    // A call that failed was sent once at most, and waited for a connection then; each client may have had one on its way
+    // when the server died, which was sent and has not run.
+    let attempts = (runs + failed + *clients as u64) as f64 / *all as f64;
     let held = verdict(attempts <= ATTEMPTS_BAR);
     writeln!(
         text,
-        "| attempts of calls, by calls | {attempts:.2}x | <= {ATTEMPTS_BAR}x | {held} |"
+        "| attempts of calls at most, by calls | {attempts:.2}x | <= {ATTEMPTS_BAR}x | {held} |"
     )?;
-    let dials = *dials as f64 / *calls as f64;
+    let dials = *dials as f64 / *since as f64;
     let held = verdict(dials <= ATTEMPTS_BAR);
     writeln!(
         text,
-        "| attempts to connect, by calls | {dials:.2}x | <= {ATTEMPTS_BAR}x | {held} |"
+        "| attempts to connect, by calls, from its death on | {dials:.2}x | <= {ATTEMPTS_BAR}x | {held} |"
     )?;
     let times = *returning as f64 / (*steady).max(1) as f64;
     let held = verdict(times <= CONNECTS_BAR);

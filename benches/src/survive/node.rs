@@ -1,9 +1,13 @@
 //! The server that is killed, dies and comes back.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::{
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::Duration,
+};
 
 use anyhow::Result;
 use futures_util::{Stream, stream};
+use nix::time::{ClockId, clock_gettime};
 use rpc_core::{Running, Server, service};
 
 use crate::transport::Listening;
@@ -39,7 +43,14 @@ pub(super) fn server(node: Counting) -> Server {
     Server::new().with(NodeServer::new(node))
 }
 
+/// Serves it; names the address, and behind it when it began to listen: in nanoseconds, by [`clock`].
 pub(super) async fn serve(address: &str) -> Result<Listening> {
+    let listens = clock()?.as_nanos();
     let running: Running = server(Counting::default()).start(address).await?;
-    Ok(Listening::new(running.address().to_string(), running))
+    Ok(Listening::new(format!("{} {listens}", running.address()), running))
+}
+
+/// A clock that is the same in all processes.
+pub(super) fn clock() -> Result<Duration> {
+    Ok(clock_gettime(ClockId::CLOCK_MONOTONIC)?.into())
 }

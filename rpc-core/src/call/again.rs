@@ -18,9 +18,9 @@ use tokio::runtime::Handle;
 use super::{Call, future::State, outgoing::Outgoing, target::Way};
 use crate::{
     figures,
-    proto::{CallId, Code, MemoryId, Status},
+    proto::{CallId, Code, MemoryId, Order, Status},
     schema::Repetition,
-    seam::{Caller, PATIENCE, Phase, Retry, Supply, Waiting, Wanted},
+    seam::{Caller, PATIENCE, Phase, Retry, Supply, Turn, Waiting, Wanted},
     time::now,
 };
 
@@ -34,6 +34,8 @@ pub(super) struct Again {
     pub(super) supply: Option<Arc<dyn Supply>>,
     /// Resolves to a caller. The lock is never taken: it makes `Sync` what need not be.
     waiting: Option<Mutex<Waiting<'static, Given>>>,
+    /// The place of an ordered call among those that wait, until it is opened.
+    turn: Option<Turn>,
     /// When the call first had to wait.
     since: Option<Instant>,
     /// When it may be sent, if not at once.
@@ -58,6 +60,11 @@ impl Again {
     /// How often the call was sent before.
     pub(super) const fn attempt(&self) -> u8 {
         self.sent
+    }
+
+    /// The call is opened, or over: the next ordered one goes on.
+    pub(super) fn goes_on(&mut self) {
+        self.turn = None;
     }
 
     /// Counts an attempt that is paid for.
@@ -100,12 +107,16 @@ impl Outgoing {
         let order = self.method.order();
         let options = self.options();
         let deadline = options.deadline();
-        let Again { waiting, since, not_before, failed, memory, .. } = &mut options.again;
+        let Again { waiting, turn, since, not_before, failed, memory, .. } = &mut options.again;
         let since = *since.get_or_insert_with(now);
         if waiting.is_none() {
+            if order == Order::Kept && turn.is_none() {
+                *turn = Arc::clone(supply).line_up(None);
+            }
+            let turn = turn.as_ref().map(Turn::number);
             let memory = memory.as_ref().map(|(memory, _)| *memory);
             let (not_before, failed) = (not_before.take(), *failed);
-            let wanted = Wanted { deadline, since, not_before, order, failed, memory };
+            let wanted = Wanted { deadline, since, not_before, order, turn, failed, memory };
             *waiting = Some(Mutex::new(Arc::clone(supply).next(wanted)));
         }
         self.poll_waiting(cx)
@@ -116,6 +127,9 @@ impl Outgoing {
         let Some(next) = waiting else { return Poll::Pending };
         let given = ready!(next.get_mut().as_mut().poll(cx));
         *waiting = None;
+        if given.is_err() {
+            self.options().again.goes_on();
+        }
         Poll::Ready(given.map_err(|status| self.not_again(status)))
     }
 
@@ -224,19 +238,27 @@ impl<T, E> Call<T, E> {
         let Some(caller) = self.caller.clone() else { return false };
         let (link, supply) = (Link::of(&caller), caller.supply());
         let is_free = status.code() == Code::Unavailable && !status.may_have_run();
+        let is_ordered = self.request.method.order() == Order::Kept;
         let delay = match (link, &supply) {
             (Link::Lost, None) => return false,
             (Link::Lost, Some(_)) if is_free => Some(Duration::ZERO),
+            // Later ones of its order may have run.
+            _ if is_ordered => return false,
             _ => id.and_then(|_| self.repeats(status, &caller, supply.as_ref(), link)),
         };
         let Some(delay) = delay else { return false };
+        if link == Link::Lost
+            && let Some(supply) = &supply
+        {
+            supply.retire(&caller);
+            if is_ordered && !self.lines_up(supply, &caller, id) {
+                return false;
+            }
+        }
         let again = &mut self.request.options().again;
         again.sent = again.sent.saturating_add(u8::from(id.is_some()));
         match supply {
             Some(supply) => {
-                if link == Link::Lost {
-                    supply.retire(&caller);
-                }
                 again.not_before = (!delay.is_zero()).then(|| now() + delay);
                 again.failed = Some(Arc::as_ptr(&caller).cast::<()>() as usize);
                 again.supply = Some(supply);
@@ -252,6 +274,20 @@ impl<T, E> Call<T, E> {
         self.caller = None;
         self.state = State::Unsent;
         true
+    }
+
+    /// Has an ordered call wait for its turn among those that were not started; false if it has none.
+    fn lines_up(
+        &mut self,
+        supply: &Arc<dyn Supply>,
+        caller: &Arc<dyn Caller>,
+        id: Option<CallId>,
+    ) -> bool {
+        let turn = &mut self.request.options().again.turn;
+        if turn.is_none() {
+            *turn = Arc::clone(supply).line_up(id.map(|id| (caller, id)));
+        }
+        turn.is_some()
     }
 
     /// The time after which the call is made once more, if it is, and the budget allows it.

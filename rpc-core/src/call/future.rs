@@ -74,6 +74,9 @@ impl<T, E> Call<T, E> {
         // It may have to be sent again.
         request.take_back(opening);
         let Some(id) = opened.map_err(Failure::Status)? else {
+            if let Some(options) = &mut request.options {
+                options.again.goes_on();
+            }
             return Poll::Ready(Ok(Payload::new()));
         };
         *state = State::Open(id);
@@ -84,6 +87,7 @@ impl<T, E> Call<T, E> {
                 caller.spawn(upload.into_inner()(items, codec));
             }
             options.begin_scope();
+            options.again.goes_on();
         }
         // The caller has what is long; where there may be another one, it may have to be sent again.
         if picker.is_none()
@@ -178,6 +182,7 @@ impl<T, E> Call<T, E> {
             return Poll::Pending;
         }
         ready!(cancelled.as_mut().poll(cx));
+        options.again.goes_on();
         self.cancel();
         Poll::Ready(scope_is_over())
     }

@@ -134,9 +134,9 @@ impl Outgoing {
     }
 
     /// Whether the call, opened as `id` if it was, can be sent once more. Items of which a former sending has taken some
-    /// are gone; and of ordered calls that go again together, a later one might overtake an earlier one.
+    /// are gone.
     pub(super) fn may_go_again(&self, id: Option<CallId>) -> bool {
-        self.method.order() == Order::Any && (id.is_none() || !self.streams.up())
+        id.is_none() || !self.streams.up()
     }
 
     /// Refuses the call where an option cannot travel.

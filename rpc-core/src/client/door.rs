@@ -6,8 +6,8 @@ use tokio::sync::watch;
 
 use crate::{
     connection::Connection,
-    proto::{Order, Status, connection::ConnectionError},
-    seam::{Caller, Course, Retries, Standing, Supply, Waiting, Wanted},
+    proto::{CallId, Order, Status, connection::ConnectionError},
+    seam::{Caller, Course, Retries, Standing, Supply, Turn, Waiting, Wanted},
     transport::Peer,
 };
 
@@ -53,6 +53,10 @@ impl<P: Place> Supply for Door<P> {
             let _door = self;
             next.await
         })
+    }
+
+    fn line_up(self: Arc<Self>, from: Option<(&Arc<dyn Caller>, CallId)>) -> Option<Turn> {
+        Arc::clone(&self.place).line_up(from)
     }
 
     fn retire(&self, caller: &Arc<dyn Caller>) {

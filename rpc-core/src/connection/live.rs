@@ -167,6 +167,11 @@ impl Live {
         Self { state: Mutex::new(state), driver, peer, place, load, gauge, runtime }
     }
 
+    /// Looks at the machine, under the lock.
+    pub(crate) fn look<R>(&self, look: impl FnOnce(&proto::Connection) -> R) -> R {
+        self.with(|state| look(&state.machine))
+    }
+
     /// Sees to it that a call is sent which was opened.
     #[inline]
     pub(super) fn send_opened(&self, state: MutexGuard<'_, State>, opening: &Opening) {

@@ -39,7 +39,10 @@ pub(crate) use resuming::NextLink;
 use std::sync::Arc;
 
 use crate::{
-    proto::{Side, connection::Config},
+    proto::{
+        CallId, Side,
+        connection::{Config, Left, LeftCall},
+    },
     seam::{Caller, Serve, Supply},
     transport::Link,
 };
@@ -70,6 +73,16 @@ impl Connection {
         let this = Self { live: Arc::clone(driver.live()), supply };
         tokio::spawn(driver.run(|_, _| {}));
         Arc::new(this)
+    }
+
+    /// The ordered calls of this side that had not ended when the connection took no more calls, in their order.
+    pub(crate) fn left_ordered(&self) -> Vec<LeftCall> {
+        self.live.look(|machine| machine.left_ordered().to_vec())
+    }
+
+    /// How one of them stands now.
+    pub(crate) fn stands(&self, id: CallId) -> Left {
+        self.live.look(|machine| machine.stands(id))
     }
 
     /// What calls over this connection alone; it does not keep the connection open.

@@ -95,11 +95,6 @@ impl Live {
     pub(crate) fn session(&self) -> Option<SessionEntry> {
         self.with(|state| state.machine.session().copied())
     }
-
-    /// Looks at the machine, under the lock.
-    pub(crate) fn look<R>(&self, look: impl FnOnce(&proto::Connection) -> R) -> R {
-        self.with(|state| look(&state.machine))
-    }
 }
 
 impl Driver {

@@ -36,7 +36,7 @@ pub use retry::Retry;
 pub(crate) use retry::{PATIENCE, Retries};
 pub use slot::HandlerSlot;
 pub(crate) use slot::{CallEnd, Reply, panicked};
-pub(crate) use supply::{Course, Standing, Supply, Wanted};
+pub(crate) use supply::{Course, Standing, Supply, Turn, Turns, Wanted};
 
 use std::{
     fmt,

@@ -23,7 +23,7 @@ use parking_lot::Mutex;
 ///   besides. So servers that are down or overloaded get a fifth more at most, not five times as much.
 ///
 /// A call that was not started because its connection ended goes again in any case: see [`Reconnect`](crate::Reconnect). Ordered
-/// calls, and those that send items of which some were taken, are not made again.
+/// calls that may have run or were refused, and those that send items of which some were taken, are not made again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Retry {

@@ -1,13 +1,17 @@
 //! What gives callers, one after the other or of many: the seam between calls and a channel that comes back, or has several
 //! servers behind it.
 
-use std::{fmt, sync::Arc, time::Instant};
+use std::{
+    fmt,
+    sync::{Arc, Weak},
+    time::Instant,
+};
 
 use tokio::sync::watch;
 
 use super::{Caller, Retries, Waiting};
 use crate::{
-    proto::{MemoryId, Order, Status, connection::ConnectionError},
+    proto::{CallId, MemoryId, Order, Status, connection::ConnectionError},
     transport::Peer,
 };
 
@@ -25,6 +29,13 @@ pub(crate) trait Supply: fmt::Debug + Send + Sync + 'static {
     ///
     /// The errors are statuses of calls that were not started, without the words for that.
     fn next(self: Arc<Self>, wanted: Wanted) -> Waiting<'static, Result<Arc<dyn Caller>, Status>>;
+
+    /// Has an ordered call wait behind those that were made before it: in its own place, where `from` had not started it when
+    /// it took no more calls. Nothing where no order is kept from one caller to the next, or the place is taken.
+    fn line_up(self: Arc<Self>, from: Option<(&Arc<dyn Caller>, CallId)>) -> Option<Turn> {
+        let _ = from;
+        None
+    }
 
     /// Gives no more calls to a caller that takes none.
     fn retire(&self, caller: &Arc<dyn Caller>);
@@ -69,6 +80,38 @@ pub(crate) trait Supply: fmt::Debug + Send + Sync + 'static {
     fn closed(self: Arc<Self>) -> Waiting<'static, ConnectionError>;
 }
 
+/// The place of an ordered call among those that wait; the next one goes on when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    number: u64,
+    turns: Weak<dyn Turns>,
+}
+
+/// What gives ordered calls their turns.
+pub(crate) trait Turns: fmt::Debug + Send + Sync + 'static {
+    /// The call with this number waits no longer.
+    fn leave(&self, number: u64);
+}
+
+impl Turn {
+    pub(crate) fn new(number: u64, turns: &Arc<impl Turns>) -> Self {
+        let turns: Weak<dyn Turns> = Arc::downgrade(turns) as _;
+        Self { number, turns }
+    }
+
+    pub(crate) const fn number(&self) -> u64 {
+        self.number
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if let Some(turns) = self.turns.upgrade() {
+            turns.leave(self.number);
+        }
+    }
+}
+
 /// The caller that a call waits for, and how long it does.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(
@@ -83,6 +126,8 @@ pub(crate) struct Wanted {
     /// Before this it wants none.
     pub(crate) not_before: Option<Instant>,
     pub(crate) order: Order,
+    /// The number of its turn among the ordered ones that wait.
+    pub(crate) turn: Option<u64>,
     /// The caller that failed it last, by its place in memory: another one is better.
     pub(crate) failed: Option<usize>,
     /// What remembers the attempt that may have run; anybody else is of no use.
@@ -97,6 +142,7 @@ impl Wanted {
             since: now,
             not_before: None,
             order: Order::Any,
+            turn: None,
             failed: None,
             memory: None,
         }

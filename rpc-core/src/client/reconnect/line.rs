@@ -17,12 +17,15 @@ use super::{
     Dialer, Reconnect,
     dialing::Dialing,
     failure::{Failure, Reach},
+    lineup::Lineup,
 };
 use crate::{
     client::door::{Kept, Place},
     connection::Connection,
-    proto::{Code, Order, Status, connection::ConnectionError},
-    seam::{Caller, Course, Phase, Remote as _, Retries, Retry, Standing, Supply, Waiting, Wanted},
+    proto::{CallId, Code, Order, Status, connection::ConnectionError},
+    seam::{
+        Caller, Course, Phase, Remote as _, Retries, Retry, Standing, Supply, Turn, Waiting, Wanted,
+    },
     time::now,
     transport::{Link, Peer},
 };
@@ -36,6 +39,8 @@ pub(crate) struct Line {
     /// Changes whenever the present connection is another one, or none.
     number: AtomicU64,
     changes: watch::Sender<Course>,
+    /// Ordered calls that wait.
+    pub(super) lineup: Arc<Lineup>,
     pub(super) state: Mutex<State>,
 }
 
@@ -105,6 +110,7 @@ impl Line {
             runtime: Handle::current(),
             number: AtomicU64::new(0),
             changes: watch::channel(Course::Open).0,
+            lineup: Arc::default(),
             state: Mutex::new(state),
         })
     }
@@ -177,6 +183,7 @@ impl Line {
         (state.down, state.failure) = (None, None);
         state.current = Some(connection);
         self.count();
+        self.lineup.open();
     }
 
     /// Notes that there is no connection, and why.
@@ -232,8 +239,16 @@ impl Line {
         let _need = Need::of(&self, Whose::Call);
         let mut timer = wanted.deadline.map(|deadline| Box::pin(self.timer(deadline)));
         loop {
+            if let Some(turn) = wanted.turn {
+                self.wait_in_line(turn, wanted.deadline).await?;
+            }
             if let Some(end) = self.look(&wanted) {
-                return end;
+                // Of the connection that it waited for others may have been left meanwhile, which go ahead of it.
+                let goes = wanted.turn.is_none_or(|turn| self.lineup.go(turn));
+                if goes || end.is_err() {
+                    return end;
+                }
+                continue;
             }
             let changed = std::pin::pin!(changes.changed());
             let Some(timer) = &mut timer else {
@@ -247,12 +262,12 @@ impl Line {
     }
 
     /// Resolves at that time, whoever polls it.
-    fn timer(&self, at: Instant) -> tokio::time::Sleep {
+    pub(super) fn timer(&self, at: Instant) -> tokio::time::Sleep {
         let _context = self.runtime.enter();
         tokio::time::sleep_until(at.into())
     }
 
-    fn too_late(&self) -> Status {
+    pub(super) fn too_late(&self) -> Status {
         let state = self.state.lock();
         let why = state.failure.as_ref().map(|failure| format!(": {}", failure.status.message()));
         let message = format!("no connection in time{}", why.unwrap_or_default());
@@ -261,12 +276,16 @@ impl Line {
 }
 
 impl Supply for Line {
-    fn present(&self, _order: Order) -> Option<Arc<dyn Caller>> {
-        self.current().map(|(_, connection)| connection as _)
+    fn present(&self, order: Order) -> Option<Arc<dyn Caller>> {
+        self.current().filter(|_| self.passes(order)).map(|(_, connection)| connection as _)
     }
 
     fn next(self: Arc<Self>, wanted: Wanted) -> Waiting<'static, Result<Arc<dyn Caller>, Status>> {
         Box::pin(self.wait(wanted))
+    }
+
+    fn line_up(self: Arc<Self>, from: Option<(&Arc<dyn Caller>, CallId)>) -> Option<Turn> {
+        self.lineup.line_up(from).map(|number| Turn::new(number, &self.lineup))
     }
 
     fn retire(&self, caller: &Arc<dyn Caller>) {
@@ -279,6 +298,10 @@ impl Supply for Line {
             std::ptr::addr_eq(Arc::as_ptr(connection), Arc::as_ptr(caller))
         };
         let Some(connection) = state.current.take_if(is_current) else { return };
+        // Elsewhere nobody comes for a turn.
+        if self.dialer.supply.is_none() {
+            self.lineup.leave_behind(&connection);
+        }
         self.count();
         // Whose hello never came is one more that could not be reached.
         if connection.peer_limits().is_none() {
@@ -347,13 +370,14 @@ impl Supply for Line {
 
 impl Place for Line {
     #[inline]
-    fn present_by(&self, kept: &Kept, _order: Order) -> Option<Arc<dyn Caller>> {
+    fn present_by(&self, kept: &Kept, order: Order) -> Option<Arc<dyn Caller>> {
         if let Some((number, connection)) = kept.get()
             && *number == self.number()
+            && self.passes(order)
         {
             return Some(Arc::clone(connection) as _);
         }
-        let (number, connection) = self.current()?;
+        let (number, connection) = self.current().filter(|_| self.passes(order))?;
         // Only one can be kept: the others cost a lock.
         let _ = kept.set((number, Arc::clone(&connection)));
         Some(connection)

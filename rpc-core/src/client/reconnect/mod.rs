@@ -17,6 +17,7 @@ mod dialing;
 mod failure;
 mod keeper;
 mod line;
+mod lineup;
 #[cfg(feature = "resume")]
 mod redial;
 
@@ -39,8 +40,9 @@ use std::time::Duration;
 /// each other faster than that.
 ///
 /// **Calls.** One that was certainly not started goes again by itself, on the next connection. One that may have run
-/// fails, and says so. Ordered calls do not go again, nor those that send items of which some were taken. A call waits for a connection as long as its deadline allows; one without a deadline until
-/// the channel has been without for [`Self::patience`], and then fails at once with `UNAVAILABLE`.
+/// fails, and says so. Ordered ones go again in their order. Those that send items of which some were taken do not. A call
+/// waits for a connection as long as its deadline allows; one without a deadline until the channel has been without for
+/// [`Self::patience`], and then fails at once with `UNAVAILABLE`.
 ///
 /// **Ends.** Nothing more is dialled once the channel is closed, or the server has refused this side: its token
 /// (`UNAUTHENTICATED`) or its certificate. What listens there and speaks another protocol, or shows a certificate that

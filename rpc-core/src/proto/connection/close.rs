@@ -30,6 +30,7 @@ impl Connection {
             self.greet();
         }
         self.closing.local = true;
+        self.note_left(self.outbound.sent(), true);
         self.begin_draining();
         self.end_queued("connection is draining");
         self.end_unsent("connection is draining");
@@ -43,6 +44,7 @@ impl Connection {
         }
         // Who does not speak the protocol has run nothing; nor was anything run of which no byte has left.
         let handed_over = if error.is_foreign() { 0 } else { self.handed_over() };
+        self.note_left(handed_over, false);
         self.outbox.abandon();
         let dropped = self.transmit.abandon();
         self.outbox.sent(dropped);
@@ -121,12 +123,14 @@ impl Connection {
 
     pub(super) fn handle_goaway(&mut self, frame: GoAway) {
         if frame.code != CloseCode::Drain {
+            self.note_left(frame.accepted, false);
             self.end_unaccepted(frame.accepted, frame.code.of_calls(), &frame.message);
             self.fail(ConnectionError::ByPeer(frame));
             return;
         }
         if !self.closing.remote {
             self.closing.remote = true;
+            self.note_left(frame.accepted, true);
             self.begin_draining();
             let reason = match frame.message.as_str() {
                 "" => "peer is draining".to_owned(),
@@ -166,6 +170,14 @@ impl Connection {
             self.outbound.lose(id, status.clone(), &mut self.wakers);
         }
         self.stop_orphans();
+    }
+
+    /// From here on it takes no more calls: to be called before those end that are not started. The first `accepted` that
+    /// were sent go on, or end and may have run.
+    fn note_left(&mut self, accepted: u64, go_on: bool) {
+        if self.closing.stage == Stage::Open && self.outbound.left().is_empty() {
+            self.outbound.note_left(&self.outbox, accepted, go_on);
+        }
     }
 
     fn begin_draining(&mut self) {

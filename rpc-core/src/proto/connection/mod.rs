@@ -41,6 +41,7 @@ pub use config::Config;
 pub use error::ConnectionError;
 pub use event::{Event, Request};
 pub use lent::{Lent, SHORT_READ};
+pub(crate) use outbound::{Left, LeftCall};
 pub use session::Keep;
 pub use streams::{Batch, Items, Pushed, Rest, Room, Segment, Stopped, StreamId};
 pub(crate) use streams::{ITEM_OVERHEAD, SMALL_ITEM};

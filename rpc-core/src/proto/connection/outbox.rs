@@ -87,6 +87,12 @@ impl Outbox {
         count_requests(&self.small, 0)
     }
 
+    /// The requests among the large messages of which nothing is taken, in their order.
+    pub(super) fn unbegun_requests(&self) -> impl Iterator<Item = CallId> {
+        let unbegun = self.large.iter().filter(|large| large.is_unbegun_request());
+        unbegun.map(|large| large.head.id)
+    }
+
     /// Appends frames by letting `write` encode them.
     pub(super) fn append(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         let before = self.small.len();

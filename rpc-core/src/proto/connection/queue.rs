@@ -157,6 +157,11 @@ impl Queues {
         self.0.as_ref().is_some_and(|lanes| lanes.ordered.front() == Some(&id))
     }
 
+    /// The ordered ones of all lanes, in their order.
+    pub(super) fn ordered(&self) -> impl Iterator<Item = CallId> {
+        self.0.iter().flat_map(|lanes| lanes.ordered.iter().copied())
+    }
+
     /// Takes the call with this turn off, the first of its lane, which is sent or over.
     pub(super) fn pop(&mut self, now: Instant, turn: Turn) {
         let Some(queue) = self.lanes_mut().get_mut(turn.lane as usize) else { return };

@@ -107,6 +107,7 @@ impl Connection {
             return Err(ConnectionError::NotResumed(why.to_owned()));
         }
         self.timers.begin_anew(now, self.config.keepalive);
+        self.wake_waiting();
         Ok(())
     }
 
@@ -190,6 +191,8 @@ impl Connection {
             }
             _ => false,
         };
+        // Streams may have waited for that.
+        self.wake_waiting();
         if worth { Ok(()) } else { self.charge() }
     }
 

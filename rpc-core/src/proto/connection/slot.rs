@@ -3,7 +3,7 @@
 use std::{task::Waker, time::Instant};
 
 use super::{queue::QueuedCall, shares::Share};
-use crate::proto::{CallId, Codec, Execution, Metadata, Outcome};
+use crate::proto::{CallId, Codec, Execution, Metadata, Order, Outcome};
 
 /// One cache line: with many calls in flight, on several cores, it is fetched anew for each step of a call.
 #[derive(Debug)]
@@ -15,14 +15,15 @@ pub(super) struct Slot {
     pub(super) rare: Option<Box<Rare>>,
 }
 
-/// The call is the connection's n-th request, counted from 0; [`Ordinal::UNSENT`] before its first frame. The highest
-/// bit keeps the codec, so that a slot stays one cache line.
+/// The call is the connection's n-th request, counted from 0; [`Ordinal::UNSENT`] before its first frame. The two highest
+/// bits keep the codec, and whether the call is ordered, so that a slot stays one cache line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Ordinal(u64);
 
 impl Ordinal {
     /// No frame has left yet.
-    const UNSENT: u64 = u64::MAX >> 1;
+    const UNSENT: u64 = u64::MAX >> 2;
+    const ORDERED: u64 = 1 << 62;
     const JSON: u64 = 1 << 63;
 
     pub(super) const fn new(number: u64, codec: Codec) -> Self {
@@ -32,12 +33,20 @@ impl Ordinal {
         }
     }
 
-    pub(super) const fn unsent(codec: Codec) -> Self {
-        Self::new(Self::UNSENT, codec)
+    pub(super) const fn unsent(codec: Codec, order: Order) -> Self {
+        let Self(bits) = Self::new(Self::UNSENT, codec);
+        match order {
+            Order::Kept => Self(bits | Self::ORDERED),
+            Order::Any => Self(bits),
+        }
     }
 
     pub(super) const fn number(self) -> u64 {
-        self.0 & !Self::JSON
+        self.0 & Self::UNSENT
+    }
+
+    pub(super) const fn is_ordered(self) -> bool {
+        self.0 & Self::ORDERED != 0
     }
 
     pub(super) const fn is_unsent(self) -> bool {
@@ -54,7 +63,7 @@ impl Ordinal {
     }
 
     pub(super) const fn send(&mut self, number: u64) {
-        *self = Self::new(number, self.codec());
+        self.0 = number | (self.0 & !Self::UNSENT);
     }
 }
 

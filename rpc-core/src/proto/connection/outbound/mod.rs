@@ -4,7 +4,10 @@
 //! future either way. An id is free again only when the peer can no longer speak of it.
 
 mod ends;
+mod ordered;
 mod reason;
+
+pub(crate) use ordered::{Left, LeftCall};
 
 use std::{
     task::{Poll, Waker},
@@ -19,7 +22,7 @@ use super::{
     slot::{Ordinal, Rare, Slot, SlotState},
     waiter::{Waiter, Wakers},
 };
-use crate::proto::{CallId, Codec, Ended, Opening, Outcome};
+use crate::proto::{CallId, Codec, Ended, Opening, Order, Outcome};
 
 /// The table of the calls that this side opened.
 ///
@@ -39,6 +42,8 @@ pub(super) struct Outbound {
     sent: u64,
     /// No live slot has an earlier deadline than this.
     next_deadline: Option<Instant>,
+    /// The ordered calls that had not ended when the connection took no more.
+    left: Box<[LeftCall]>,
 }
 
 /// The state of a call that was given up.
@@ -141,7 +146,7 @@ impl Outbound {
 
     /// Enters a call whose reply nobody waits for.
     pub(super) fn start_abandoned(&mut self, codec: Codec, share: Share) -> CallId {
-        let ordinal = Ordinal::unsent(codec);
+        let ordinal = Ordinal::unsent(codec, Order::Any);
         let mut slot = Slot { state: SlotState::Abandoned, ordinal, rare: None };
         take_share(&mut self.shares, &mut slot, share);
         CallId(self.slots.insert(slot) as u32)
@@ -149,11 +154,11 @@ impl Outbound {
 
     /// A slot for a call of which no frame has left.
     fn slot_of(&mut self, opening: &Opening) -> Slot {
-        let &Opening { deadline, parent, codec, .. } = opening;
+        let &Opening { deadline, parent, codec, order, .. } = opening;
         self.next_deadline = earlier(self.next_deadline, deadline);
         let is_rare = deadline.is_some() || parent.is_some();
         let rare = is_rare.then(|| Box::new(Rare { deadline, parent, ..Rare::default() }));
-        Slot { state: SlotState::Sent(None), ordinal: Ordinal::unsent(codec), rare }
+        Slot { state: SlotState::Sent(None), ordinal: Ordinal::unsent(codec, order), rare }
     }
 
     /// Gives the share of a call back that the peer has ended, or never learns of.

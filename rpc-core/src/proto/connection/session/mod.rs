@@ -44,6 +44,10 @@ const QUIET: Duration = Duration::from_millis(250);
 /// as a whole or not at all, and long ones never would over lines that are cut often.
 const PIECE: usize = 4 << 10;
 
+/// Bytes that are kept, once a line was cut, before streams wait with further items: what is small and comes later stands behind
+/// all of them, over one line after the other. Twice what the peer receives before it says so.
+const LEAST_AHEAD: usize = 2 * UNTOLD as usize;
+
 /// Acknowledgements of fewer bytes are hardly worth their frames.
 const LEAST_ACKNOWLEDGED: usize = 1 << 10;
 
@@ -62,6 +66,9 @@ pub(super) struct Session {
     trailing: (u64, u64),
     /// Since when nothing more may be sent before the peer says what it has received.
     pub(super) full_since: Option<Instant>,
+    /// How many bytes may be kept before streams wait with further items, on a line that was cut and has not carried as
+    /// many since as the journal holds.
+    ahead: Option<usize>,
     /// Whether the peer has received anything over the present transport.
     progress: Progress,
     pub(super) leave: Leave,
@@ -150,6 +157,7 @@ impl Session {
             replay: Replay::default(),
             trailing: (0, 0),
             full_since: None,
+            ahead: None,
             progress: Progress::Some,
             leave: Leave::Unsaid,
             refusal: None,
@@ -182,6 +190,9 @@ impl Session {
         if arrived > 0 {
             self.progress = Progress::Some;
             self.full_since = None;
+            // The line lasts: it may hold as much again.
+            let ahead = self.ahead.map(|ahead| ahead + arrived);
+            self.ahead = ahead.filter(|ahead| *ahead < self.keep.journal);
         }
         Some(arrived >= LEAST_ACKNOWLEDGED)
     }
@@ -238,6 +249,15 @@ impl Session {
         self.journal.held() + unwritten >= self.keep.journal
     }
 
+    /// How many bytes of items may follow `unsent` bytes that are not written; nothing if they are to wait until more has
+    /// arrived.
+    pub(super) fn room_for_items(&self, unsent: usize) -> Option<usize> {
+        match self.ahead {
+            Some(ahead) => ahead.checked_sub(self.journal.held() + unsent),
+            None => Some(usize::MAX),
+        }
+    }
+
     /// The transport is lost. Gives whether another is to be waited for.
     pub(super) fn cut(&mut self, why: ConnectionError) -> bool {
         let stuck = why == ConnectionError::WriteStalled && self.progress == Progress::None;
@@ -247,6 +267,7 @@ impl Session {
         if !self.is_cut() {
             self.line = Line::Cut { since: None, why };
             self.replay = Replay::default();
+            self.ahead = Some(LEAST_AHEAD);
         }
         true
     }

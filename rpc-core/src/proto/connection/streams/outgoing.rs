@@ -56,7 +56,7 @@ impl Connection {
     ) -> Poll<Result<Room, Stopped>> {
         // Whoever was woken may have nothing to send: the next one is not to wait for it.
         self.wake_next();
-        let unsent = self.outbox.unsent();
+        let room = self.room_for_items();
         let half_closed = self.closing.is_half_closed();
         let Some(sending) = self.streams.sending(stream) else {
             return Poll::Ready(Err(Stopped));
@@ -66,7 +66,7 @@ impl Connection {
             // None comes any more.
             return if half_closed { Poll::Ready(Err(Stopped)) } else { Poll::Pending };
         }
-        if unsent > MAX_UNSENT_ITEMS {
+        if room.is_none() {
             if !std::mem::replace(&mut sending.waits, true) {
                 self.streams.waiting.push_back(stream.key());
             }
@@ -208,19 +208,31 @@ impl Connection {
 
     /// Bytes have left: as many of the streams that waited for that go on as there is room for, in turn.
     pub(in super::super) fn wake_waiting(&mut self) {
-        let unsent = self.outbox.unsent();
-        if self.streams.waiting.is_empty() || unsent > MAX_UNSENT_ITEMS / 2 {
+        if self.streams.waiting.is_empty() || self.outbox.unsent() > MAX_UNSENT_ITEMS / 2 {
             return;
         }
-        let most = (MAX_UNSENT_ITEMS - unsent) / LIKELY_BATCH;
-        for _ in 0..most {
+        for _ in 0..self.room_for_items().unwrap_or_default() / LIKELY_BATCH {
             self.wake_one();
+        }
+    }
+
+    /// How many bytes of items may be sent now, whatever their streams' credit; nothing if they are to wait until bytes
+    /// have left, or have arrived where that is known.
+    fn room_for_items(&self) -> Option<usize> {
+        let unsent = self.outbox.unsent();
+        let room = MAX_UNSENT_ITEMS.checked_sub(unsent)?;
+        match &self.session {
+            Some(session) => Some(room.min(session.room_for_items(unsent)?)),
+            None => Some(room),
         }
     }
 
     /// Wakes one more stream of those that wait until bytes have left, if there is room for it.
     fn wake_next(&mut self) {
-        if !self.streams.waiting.is_empty() && self.outbox.unsent() <= MAX_UNSENT_ITEMS / 2 {
+        if !self.streams.waiting.is_empty()
+            && self.outbox.unsent() <= MAX_UNSENT_ITEMS / 2
+            && self.room_for_items().is_some()
+        {
             self.wake_one();
         }
     }

@@ -1,6 +1,11 @@
 //! Connections that are cut, at any byte and again and again, and go on: nothing is lost, doubled or out of order. The
 //! handshake of the next transport is bytes as well, and may be cut like all others.
 
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    task::Wake,
+};
+
 use proptest::{collection::vec, prelude::*};
 
 use super::{
@@ -440,4 +445,78 @@ fn a_connection_that_is_cut_again_and_again_while_it_resumes_goes_on() {
         }
         assert!(world.check() >= 10);
     }
+}
+
+/// Whether a stream that waits has been woken.
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Sends up to `most` items of the dialer's stream, 1,000 bytes each, for as long as it is woken and anything moves; gives how
+/// many bytes are on their way then.
+fn pump(cable: &mut Cable, stream: StreamId, woken: &Arc<Woken>, most: usize) -> usize {
+    let (waker, mut sent) = (Waker::from(Arc::clone(woken)), 0);
+    woken.0.store(true, Ordering::Relaxed);
+    loop {
+        let machine = &mut cable.pair[Dialer].machine;
+        while sent < most && woken.0.load(Ordering::Relaxed) {
+            let (mut waiter, frame) = (Waiter::supplied(&waker), item_frame(stream, &[7; 992]));
+            match machine.poll_room(stream, frame.len(), &mut waiter) {
+                Poll::Ready(room) => {
+                    room.unwrap();
+                    machine.send_items(stream, &frame, frame.len());
+                    sent += 1;
+                }
+                Poll::Pending => woken.0.store(false, Ordering::Relaxed),
+            }
+        }
+        let moved = cable.step();
+        let machine = &mut cable.pair[Dialer].machine;
+        let mut wakes = Vec::new();
+        machine.take_wakes(&mut wakes);
+        wakes.into_iter().for_each(Waker::wake);
+        if !moved && (sent == most || !woken.0.load(Ordering::Relaxed)) {
+            return machine.session_kept() + machine.unsent();
+        }
+    }
+}
+
+/// A line that is cut has what is on its way stand in front of all that comes later, over one line after the other.
+#[test]
+fn a_line_that_was_cut_is_filled_anew_as_far_as_it_carries() {
+    const JOURNAL: usize = 1 << 20;
+    let limits = Limits { initial_window: 64 << 20, window: 64 << 20, ..Limits::default() };
+    let mut cable = Cable::new(JOURNAL, limits);
+    let now = cable.pair.now;
+    let opening = Opening { streams: Streams::BOTH, ..call(None) };
+    let stream = cable.pair[Dialer].machine.open(now, &opening, &Payload::new()).unwrap();
+    cable.settle();
+    let (stream, woken) = (StreamId::mine(stream), Arc::new(Woken(AtomicBool::new(true))));
+    // Nobody has noticed yet that it carries nothing.
+    cable.left = 0;
+    let ahead = pump(&mut cable, stream, &woken, usize::MAX);
+    assert!(ahead >= JOURNAL, "{ahead} bytes before a cut");
+    cable.settle();
+    for _ in 0..3 {
+        cable.cut(true);
+        cable.dial(usize::MAX);
+        while cable.asking.is_some() {
+            cable.step();
+        }
+        cable.left = 0;
+        let ahead = pump(&mut cable, stream, &woken, usize::MAX);
+        assert!((100_000..140_000).contains(&ahead), "{ahead} bytes after a cut");
+        cable.settle();
+    }
+    // It lasts: the more has arrived, the more it may hold.
+    cable.cut(true);
+    cable.settle();
+    pump(&mut cable, stream, &woken, 4_000);
+    cable.left = 0;
+    let ahead = pump(&mut cable, stream, &woken, usize::MAX);
+    assert!(ahead >= JOURNAL, "{ahead} bytes once much has arrived");
 }
