@@ -89,6 +89,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn colours_change_nothing_but_colours() {
+        let value =
+            serde_json::json!({ "a \"b\\": [1, -2.5e10, null, true, "c: \"d\" é"], "e": {} });
+        let pretty = serde_json::to_string_pretty(&value).unwrap();
+        let shown = json(&pretty);
+        assert!(shown.contains(&format!("{LITERAL}null{LITERAL:#}")), "{shown}");
+        assert!(shown.contains(&format!("{KEY}\"e\"{KEY:#}: ")), "{shown}");
+        assert_eq!(anstream::adapter::strip_str(&shown).to_string(), pretty);
+    }
+
+    #[test]
     fn colours_leave_the_text_as_it_is() {
         let json = r#"{"a\"b": [1, -2.5e3, true, "x: \\"], "c": null}"#;
         let text = "/// A \"thing\".\npub struct Item<T> {\n    // what\n    name: Vec<T>, // no\n}\n#[x = \"A\"]\n";

@@ -206,15 +206,9 @@ mod tests {
     }
 
     #[test]
-    fn colours_change_nothing_but_colours() {
-        let value =
-            serde_json::json!({ "a \"b\\": [1, -2.5e10, null, true, "c: \"d\" é"], "e": {} });
-        let pretty = serde_json::to_string_pretty(&value).unwrap();
-        let shown = coloured(&pretty);
-        assert!(shown.contains(&format!("{LITERAL}null{LITERAL:#}")), "{shown}");
-        assert!(shown.contains(&format!("{KEY}\"e\"{KEY:#}: ")), "{shown}");
-        assert_eq!(anstream::adapter::strip_str(&shown).to_string(), pretty);
-        assert_eq!(visible(&shown), shown);
+    fn colours_are_shown() {
+        let coloured = colours::json(r#"{"a": [1, "b"]}"#);
+        assert_eq!(visible(&coloured), coloured);
     }
 
     #[test]
