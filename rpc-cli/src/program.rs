@@ -131,7 +131,9 @@ mod tests {
             let texts = texts(&fitted(Program::command(), width));
             assert!(texts.len() > 15);
             for line in texts.iter().flat_map(|text| text.lines()) {
-                assert!(line.chars().count() <= width, "{width}: {line}");
+                // Commands are to be copied as they stand.
+                let is_command = line.trim_start().starts_with("rpc ");
+                assert!(is_command || line.chars().count() <= width, "{width}: {line}");
             }
         }
     }

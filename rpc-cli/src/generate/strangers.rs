@@ -381,7 +381,10 @@ proptest! {
                 let text = &files[0].1;
                 match form {
                     Form::Openrpc => prop_assert!(serde_json::from_str::<serde_json::Value>(text).is_ok()),
-                    Form::Html => prop_assert!(!text.contains("<script") && !text.contains("<img")),
+                    // The page has a script of its own, the last thing in it.
+                    Form::Html => prop_assert!(
+                        text.matches("<script").count() == 1 && !text.contains("<img")
+                    ),
                     _ => prop_assert!(!has_html(text), "{}", text),
                 }
             }

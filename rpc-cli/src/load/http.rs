@@ -210,7 +210,7 @@ mod tests {
         assert_eq!(judged(200, error), Err("JSON-RPC -32601".to_owned()));
         assert_eq!(judged(500, error), Err("JSON-RPC -32601".to_owned()));
         assert_eq!(judged(503, "busy"), Err("HTTP 503".to_owned()));
-        assert_eq!(judged(200, "<html>"), Err("no JSON-RPC".to_owned()));
+        assert_eq!(judged(200, "<html>"), Err("not JSON-RPC".to_owned()));
     }
 
     #[test]
