@@ -35,7 +35,10 @@ const [address = "127.0.0.1:7000", unix = ""] = process.argv.slice(2);
 /** The client for web pages knows no sockets, and has no codecs but those of its own types. */
 const inPages = unix === "";
 
-/** Cases of codecs made by hand: the run-time of a page has other ones, and no more of them than its services need. */
+/**
+ * Cases of codecs made by hand: the run-time of a page has other ones, and no more of them than its services need. And of
+ * `await using`, which a page does not have.
+ */
 const reportHere: typeof report = (name, run) => (inPages ? Promise.resolve() : report(name, run));
 const connection = await connect(address);
 const types = new Types(connection);
@@ -1073,7 +1076,7 @@ async function resources(): Promise<void> {
     ok((await call).mayHaveRun);
     await status(items.toArray(), "UNAVAILABLE");
   });
-  await report("connections and streams can be disposed of", async () => {
+  await reportHere("connections and streams can be disposed of", async () => {
     const other = await connect(address);
     const before = await exchange.cancelled();
     const items = new Exchange(other).endless();
