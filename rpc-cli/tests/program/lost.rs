@@ -53,8 +53,13 @@ fn ctrl_c_ends_the_loop_of_a_shell_too() {
         env!("CARGO_BIN_EXE_rpc"),
         demo.address
     );
-    let mut shell = Command::new("bash");
-    shell.args(["-c", &script]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    // Whoever runs tests in the background may ignore the signal, which shells then do as well.
+    let mut shell = Command::new("env");
+    shell
+        .args(["--default-signal=INT", "bash", "-c", &script])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
     // A group of its own, as a terminal has it: the signal goes to shell and program.
     std::os::unix::process::CommandExt::process_group(&mut shell, 0);
     let mut child = shell.spawn().unwrap();
