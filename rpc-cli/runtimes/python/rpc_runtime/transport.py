@@ -60,7 +60,7 @@ class Reader(asyncio.StreamReader):
         return data
 
 
-async def dial(address: str, timeout: float) -> tuple[Reader, asyncio.StreamWriter]:
+async def dial(address: str, timeout: float) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """Opens ``host:port`` or ``unix:/path``. Raises ``ConnectError``."""
     loop = asyncio.get_running_loop()
     reader = Reader(loop=loop)
