@@ -56,6 +56,8 @@ async fn servers_see_the_clients_of_a_proxy() {
 /// Callers that call without a pause, each on a connection of its own, until they are told to stop.
 struct Load {
     over: std::sync::Arc<std::sync::atomic::AtomicBool>,
+    /// Calls that have ended.
+    made: std::sync::Arc<std::sync::atomic::AtomicU64>,
     callers: JoinSet<u64>,
 }
 
@@ -63,10 +65,11 @@ impl Load {
     async fn on(address: &str, fleet: &Fleet, callers: u64) -> Self {
         use std::sync::atomic::Ordering;
         let over = std::sync::Arc::<std::sync::atomic::AtomicBool>::default();
+        let made = std::sync::Arc::<std::sync::atomic::AtomicU64>::default();
         let mut set = JoinSet::new();
         for caller in 0..callers {
             let client = WorkClient::new(Endpoint::new().connect(address).await.unwrap());
-            let (over, history) = (over.clone(), fleet.history.clone());
+            let (over, made, history) = (over.clone(), made.clone(), fleet.history.clone());
             set.spawn(async move {
                 let mut calls = 0;
                 while !over.load(Ordering::SeqCst) {
@@ -80,11 +83,16 @@ impl Load {
                     };
                     history.told(number, told);
                     calls += 1;
+                    made.fetch_add(1, Ordering::SeqCst);
                 }
                 calls
             });
         }
-        Self { over, callers: set }
+        Self { over, made, callers: set }
+    }
+
+    fn made(&self) -> u64 {
+        self.made.load(std::sync::atomic::Ordering::SeqCst)
     }
 
     async fn end(self) -> u64 {
@@ -101,10 +109,10 @@ async fn all_servers_restart_under_load_and_no_call_fails_or_runs_twice() {
         let load = Load::on(&proxy.address(), &fleet, 12).await;
         for round in 0..2 {
             for server in 0..3 {
-                let before = fleet.ran(server);
+                let (before, made) = (fleet.ran(server), load.made());
                 fleet.restart(server).await;
-                // The next one begins when this one has calls again: the proxy has found it.
-                while fleet.ran(server) < before + 20 {
+                // The next one begins when this one has calls again: the proxy has found it. And not before many were made.
+                while fleet.ran(server) < before + 20 || load.made() < made + 200 {
                     // Connections stay where they are, so new ones are made.
                     let client = WorkClient::connect(proxy.address()).await.unwrap();
                     for _ in 0..10 {
