@@ -69,6 +69,8 @@ impl Load {
         let mut set = JoinSet::new();
         for caller in 0..callers {
             let client = WorkClient::new(Endpoint::new().connect(address).await.unwrap());
+            // A call that goes out before its server has said hello may have run, if a restart cuts the proxy's own dial.
+            client.ping().timeout(LONG).await.unwrap();
             let (over, made, history) = (over.clone(), made.clone(), fleet.history.clone());
             set.spawn(async move {
                 let mut calls = 0;
