@@ -4,7 +4,7 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use rpc_core::schema::{Container, ContainerKind, Format, Registry};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// Bytes that are shown of a longer value.
 const MOST_BYTES: usize = 64;
@@ -43,29 +43,28 @@ fn content(value: Value, kind: &ContainerKind, types: &Registry) -> Value {
         (ContainerKind::Newtype(content), value) => readable(value, content, types),
         (ContainerKind::Tuple(contents), Value::Array(values)) => each(values, contents, types),
         (ContainerKind::Struct(fields), Value::Object(entries)) => {
-            let entries = entries.into_iter().map(|(name, value)| {
-                let field = fields.iter().find(|field| field.name == name);
-                let value = match field {
-                    Some(field) => readable(value, &field.format, types),
-                    None => value,
-                };
-                (name, value)
-            });
-            entries.collect()
+            named(entries, |name, value| match fields.iter().find(|field| field.name == name) {
+                Some(field) => readable(value, &field.format, types),
+                None => value,
+            })
         }
-        (ContainerKind::Enum(variants), Value::Object(entries)) => {
-            let entries = entries.into_iter().map(|(name, value)| {
-                let variant = variants.iter().find(|variant| variant.name == name);
-                let value = match variant {
-                    Some(variant) => content(value, &variant.kind, types),
-                    None => value,
-                };
-                (name, value)
-            });
-            entries.collect()
-        }
+        (ContainerKind::Enum(variants), Value::Object(entries)) => named(entries, |name, value| {
+            match variants.iter().find(|variant| variant.name == name) {
+                Some(variant) => content(value, &variant.kind, types),
+                None => value,
+            }
+        }),
         (_, value) => value,
     }
+}
+
+/// An object with each value read by its name.
+fn named(entries: Map<String, Value>, read: impl Fn(&str, Value) -> Value) -> Value {
+    let read = |(name, value): (String, Value)| {
+        let value = read(&name, value);
+        (name, value)
+    };
+    entries.into_iter().map(read).collect()
 }
 
 fn each(values: Vec<Value>, formats: &[Format], types: &Registry) -> Value {
