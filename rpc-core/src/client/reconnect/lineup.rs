@@ -146,6 +146,8 @@ impl Lineup {
 
     /// What the call with this number sees; `opened` tells whether calls can go on, or fail, by now.
     pub(super) fn look(&self, number: u64, opened: bool) -> View {
+        // Wakers are code of others: dropped after the lock.
+        let mut passed = Vec::new();
         let mut places = self.places.lock();
         while places.row.front().is_some_and(|first| first.number != number) {
             let since = places.since.filter(|_| opened);
@@ -154,7 +156,7 @@ impl Lineup {
             if !places.row[0].is_to_be_passed(late, now()) {
                 break;
             }
-            places.row.pop_front();
+            passed.extend(places.row.pop_front());
             self.settle(&mut places);
         }
         let Some(at) = places.row.iter().position(|place| place.number == number) else {
