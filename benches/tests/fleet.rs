@@ -30,6 +30,10 @@ fn what_survives_a_cutter_has_neither_failed_nor_run_twice() {
     }
     // What is failed is told the truth: none of it is repeated by this framework.
     assert_eq!(row(&text, "ours")[7], "0", "{text}");
+    for name in ["ours", "ours, failed calls repeated", "ours, `#[rpc(once)]`", "ours, resumption"]
+    {
+        assert_eq!(row(&text, name)[8], "0", "a call hangs: {text}");
+    }
     assert_eq!(row(&text, "started again at once")[4], "0", "{text}");
 }
 

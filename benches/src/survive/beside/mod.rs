@@ -21,12 +21,12 @@ use std::{
     io::{self, Write as _},
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use parking_lot::Mutex;
 use tests::{Cutter, Fault, Seed};
 use tokio::{task::JoinSet, time::timeout};
@@ -42,8 +42,8 @@ const WORK: Duration = Duration::from_millis(1);
 /// Bytes after which a connection is cut, at the least and the most.
 const LEAST: u64 = 2_000;
 const MOST: u64 = 40_000;
-/// Nobody waits for longer.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// A call without an answer by then hangs: connections last for milliseconds, handlers too.
+const PATIENCE: Duration = Duration::from_secs(11);
 
 /// What callers do with a call that has failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +83,17 @@ struct Seen {
     lost: usize,
     /// Calls that ran more than once.
     doubled: usize,
+    /// Calls that were given up, since nothing was heard of them. They count as failed, or are repeated.
+    #[serde(default)]
+    hung: usize,
+}
+
+/// How a call has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ended {
+    Answered,
+    Failed,
+    Hung,
 }
 
 /// A cutter that cuts every connection at a random byte.
@@ -102,24 +113,25 @@ async fn endure(framework: Framework, upon: Upon, cuts: usize) -> Result<Seen> {
     let cutter = Arc::new(cutter(serving.address()).await?);
     let client = framework.connect(cutter.address()).await?;
     let numbers = Arc::new(AtomicU64::new(1));
+    let hung = Arc::new(AtomicUsize::new(0));
     let mut calling = JoinSet::new();
     for _ in 0..CALLERS {
-        let (client, cutter, numbers) =
-            (Arc::clone(&client), Arc::clone(&cutter), Arc::clone(&numbers));
+        let (client, cutter) = (Arc::clone(&client), Arc::clone(&cutter));
+        let (numbers, hung) = (Arc::clone(&numbers), Arc::clone(&hung));
         calling.spawn(async move {
             let mut failed = Vec::new();
             while cutter.cuts() < cuts {
                 let number = numbers.fetch_add(1, Ordering::Relaxed);
-                if !enter(&*client, number, upon).await? {
+                if enter(&*client, number, upon, &hung).await != Ended::Answered {
                     failed.push(number);
                 }
             }
-            anyhow::Ok(failed)
+            failed
         });
     }
     let mut failed = Vec::new();
     while let Some(caller) = calling.join_next().await {
-        failed.extend(caller??);
+        failed.extend(caller?);
     }
     // What is under way on the server ends within that.
     tokio::time::sleep(20 * WORK).await;
@@ -132,17 +144,23 @@ async fn endure(framework: Framework, upon: Upon, cuts: usize) -> Result<Seen> {
         ran,
         lost: failed.len() - ran,
         doubled: runs.values().filter(|times| **times > 1).count(),
+        hung: hung.load(Ordering::Relaxed),
     })
 }
 
-/// One call; false if it has failed.
-async fn enter(client: &dyn Client, number: u64, upon: Upon) -> Result<bool> {
+/// One call, and those that repeat it.
+async fn enter(client: &dyn Client, number: u64, upon: Upon, hung: &AtomicUsize) -> Ended {
     loop {
-        let entered = timeout(PATIENCE, client.enter(number)).await.context("a call hangs")?;
-        match (entered, upon) {
-            (Ok(()), _) => return Ok(true),
-            (Err(_), Upon::Failure) => return Ok(false),
-            (Err(_), Upon::Repetition) => {}
+        let ended = match timeout(PATIENCE, client.enter(number)).await {
+            Ok(Ok(())) => Ended::Answered,
+            Ok(Err(_)) => Ended::Failed,
+            Err(_) => {
+                hung.fetch_add(1, Ordering::Relaxed);
+                Ended::Hung
+            }
+        };
+        if ended == Ended::Answered || upon == Upon::Failure {
+            return ended;
         }
     }
 }
@@ -150,7 +168,7 @@ async fn enter(client: &dyn Client, number: u64, upon: Upon) -> Result<bool> {
 pub(super) fn beside(effort: Effort) -> Result<String> {
     let cuts = CUTS / effort.divide;
     let mut text = String::from(
-        "| under one cutter | cuts | calls | failed | of these had run | had not | ran twice |\n|---|---|---|---|---|---|---|\n",
+        "| under one cutter | cuts | calls | failed | of these had run | had not | ran twice | hung |\n|---|---|---|---|---|---|---|---|\n",
     );
     for (name, framework, upon) in frameworks::rows() {
         let seen = runtime::usual()?.block_on(endure(framework, upon, cuts))?;
@@ -170,7 +188,8 @@ pub(super) fn beside(effort: Effort) -> Result<String> {
 }
 
 fn row(text: &mut String, name: &str, seen: &Seen) {
-    let Seen { cuts, calls, failed, ran, lost, doubled } = seen;
+    let Seen { cuts, calls, failed, ran, lost, doubled, hung } = seen;
+    let figures = [cuts, calls, failed, ran, lost, doubled, hung].map(usize::to_string).join(" | ");
     // Writing to a string cannot fail.
-    let _ = writeln!(text, "| {name} | {cuts} | {calls} | {failed} | {ran} | {lost} | {doubled} |");
+    let _ = writeln!(text, "| {name} | {figures} |");
 }
