@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     allocations::AllocationCell, gauge, idle::IdleCell, machine::Machine, plan::Pace, record::Cell,
-    runtime, streams::Flow, transport, wire::WireCell,
+    runtime, streams::Flow, survive::Endured, transport, wire::WireCell,
 };
 
 /// One run, whole.
@@ -39,6 +39,9 @@ pub struct Results {
     /// Streams.
     #[serde(default)]
     pub streams: Option<Flow>,
+    /// Calls under a cutter.
+    #[serde(default)]
+    pub endured: Vec<Endured>,
 }
 
 /// How the figures of a run were made.
@@ -74,8 +77,17 @@ impl Results {
                 .collect(),
         };
         let command = env::args().skip(1).collect();
-        let (machine, wire, allocations) = (Machine::describe(), Vec::new(), Vec::new());
-        Self { command, machine, method, cells, idle, wire, allocations, streams: None }
+        Self {
+            command,
+            machine: Machine::describe(),
+            method,
+            cells,
+            idle,
+            wire: Vec::new(),
+            allocations: Vec::new(),
+            streams: None,
+            endured: Vec::new(),
+        }
     }
 
     /// Reads results that were written before.

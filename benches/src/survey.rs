@@ -12,7 +12,7 @@ use crate::{
     idle::{self, IdlePlan},
     plan::{Effort, Failure, Pace, Part, Plan},
     results::Results,
-    run, streams, wire,
+    run, streams, survive, wire,
 };
 
 /// What is measured, and how long.
@@ -52,6 +52,7 @@ impl Survey {
                 wire: before.wire,
                 allocations: before.allocations,
                 streams: before.streams,
+                endured: before.endured,
                 ..Results::new(self.pace, Vec::new(), Vec::new())
             },
             None => Results::new(self.pace, Vec::new(), Vec::new()),
@@ -83,6 +84,9 @@ impl Survey {
             Part::Streams => {
                 writeln!(progress, "streams")?;
                 results.streams = Some(streams::flow(program, self.effort())?);
+            }
+            Part::Survive => {
+                results.endured = survive::endure_all(self.calls as usize / 2, progress)?
             }
             _ => {
                 let groups = part.groups();

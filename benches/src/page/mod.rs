@@ -16,6 +16,7 @@ use crate::{
     record::{Cell, Sample},
     report::number,
     results::Results,
+    survive,
     transport::Role,
 };
 use svg::{Dot, Line};
@@ -109,6 +110,18 @@ pub fn counted(results: &Results) -> String {
     if let Some(flow) = results.streams {
         let words = "One stream on one connection. Items are three 64-bit floats.";
         section(&mut text, "Streams", Part::Streams, words, &flow.to_string());
+    }
+    if !results.endured.is_empty() {
+        let words = "50 callers, and a relay that resets or ends each connection after 2,000 to 40,000 bytes. A failed \
+                     call had run or had not: who repeats it without knowing runs it twice. A call hangs that has \
+                     no answer after 11 seconds.";
+        section(
+            &mut text,
+            "Calls under a cutter",
+            Part::Survive,
+            words,
+            &survive::table(&results.endured),
+        );
     }
     text
 }
@@ -319,7 +332,9 @@ fn title(part: Part) -> &'static str {
         Part::Services => "Handlers as services have them",
         Part::Mixed => "Small calls beside large ones",
         Part::Pending => "Handlers that are not ready at once",
-        Part::Wire | Part::Allocations | Part::Idle | Part::Streams => "What is counted",
+        Part::Wire | Part::Allocations | Part::Idle | Part::Streams | Part::Survive => {
+            "What is counted"
+        }
     }
 }
 

@@ -41,6 +41,9 @@ fn results() -> Results {
     let mut results = Results::new(Pace::QUICK, cells, Vec::new());
     let (transport, job) = ("ours-tcp".to_owned(), "add".to_owned());
     results.wire.push(WireCell { transport, job, sent: 18.0, received: 9.0 });
+    let endured =
+        r#"{"name":"other","cuts":9,"calls":80,"failed":7,"ran":4,"lost":3,"doubled":2,"hung":1}"#;
+    results.endured.push(serde_json::from_str(endured).unwrap());
     results
 }
 
@@ -65,6 +68,7 @@ fn every_chapter_has_its_tables_plots_and_command() {
     assert!(text.contains("| ours-tcp | 8.00 (2.00 + 6.00) |"), "{text}");
     assert!(text.contains("![some job, 1x64: CPU per call, client and server]("), "{text}");
     assert!(text.contains("| ours-tcp | 18.0 / 9.0 |"), "{text}");
+    assert!(text.contains("| other | 9 | 80 | 7 | 4 | 3 | 2 | 1 |"), "{text}");
     assert!(text.contains("`cargo run --release -p benches -- in-flight`"), "{text}");
 }
 

@@ -140,11 +140,13 @@ pub enum Part {
     Idle,
     /// Streams of items.
     Streams,
+    /// Calls under a cutter.
+    Survive,
 }
 
 impl Part {
     /// All of them, in the order of the report.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Jobs,
         Self::Pinned,
         Self::OneThread,
@@ -157,6 +159,7 @@ impl Part {
         Self::Allocations,
         Self::Idle,
         Self::Streams,
+        Self::Survive,
     ];
 
     /// The name of its command.
@@ -175,7 +178,9 @@ impl Part {
             Self::Services => services(),
             Self::Mixed => mixed(),
             Self::Pending => pending(),
-            Self::Wire | Self::Allocations | Self::Idle | Self::Streams => Vec::new(),
+            Self::Wire | Self::Allocations | Self::Idle | Self::Streams | Self::Survive => {
+                Vec::new()
+            }
         }
     }
 }

@@ -10,9 +10,10 @@ mod killed;
 mod node;
 mod soak;
 
+pub use beside::{Endured, endure_all, table};
 pub use soak::soak;
 
-use std::path::Path;
+use std::{io, path::Path};
 
 use anyhow::{Context as _, Result};
 
@@ -48,6 +49,6 @@ pub fn survive(program: &Path, effort: Effort) -> Result<String> {
     text.push('\n');
     text += &dead::dead(effort)?;
     text.push('\n');
-    text += &beside::beside(effort)?;
+    text += &table(&endure_all(1000 / effort.divide, &mut io::stderr())?);
     Ok(text)
 }

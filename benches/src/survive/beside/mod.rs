@@ -17,8 +17,7 @@ mod tonic;
 
 use std::{
     collections::HashMap,
-    fmt::Write as _,
-    io::{self, Write as _},
+    io::Write,
     sync::{
         Arc,
         atomic::{AtomicU64, AtomicUsize, Ordering},
@@ -28,15 +27,15 @@ use std::{
 
 use anyhow::Result;
 use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
 use tests::{Cutter, Fault, Seed};
 use tokio::{task::JoinSet, time::timeout};
 
-use crate::{plan::Effort, runtime};
+use crate::runtime;
 use client::Client;
 use frameworks::Framework;
 
 const CALLERS: u64 = 50;
-const CUTS: usize = 1000;
 /// How long a handler takes.
 const WORK: Duration = Duration::from_millis(1);
 /// Bytes after which a connection is cut, at the least and the most.
@@ -71,7 +70,7 @@ impl Record {
 }
 
 /// What has become of the calls of one framework.
-#[derive(Debug, Default, serde::Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Seen {
     cuts: usize,
     calls: usize,
@@ -165,31 +164,50 @@ async fn enter(client: &dyn Client, number: u64, upon: Upon, hung: &AtomicUsize)
     }
 }
 
-pub(super) fn beside(effort: Effort) -> Result<String> {
-    let cuts = CUTS / effort.divide;
-    let mut text = String::from(
-        "| under one cutter | cuts | calls | failed | of these had run | had not | ran twice | hung |\n|---|---|---|---|---|---|---|---|\n",
-    );
+/// What has become of the calls of one framework, used in one way.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Endured {
+    name: String,
+    #[serde(flatten)]
+    seen: Seen,
+}
+
+/// Puts every framework under the cutter, until its connections were cut so often.
+///
+/// # Errors
+///
+/// When a server cannot be started.
+pub fn endure_all(cuts: usize, progress: &mut impl Write) -> Result<Vec<Endured>> {
+    let mut all = Vec::new();
+    let mut note = |name: &str, seen: Seen| {
+        writeln!(progress, "under a cutter: {name}: {seen:?}")?;
+        all.push(Endured { name: name.to_owned(), seen });
+        anyhow::Ok(())
+    };
     for (name, framework, upon) in frameworks::rows() {
-        let seen = runtime::usual()?.block_on(endure(framework, upon, cuts))?;
-        let _ = writeln!(io::stderr(), "{name}: {seen:?}");
-        row(&mut text, name, &seen);
+        note(name, runtime::usual()?.block_on(endure(framework, upon, cuts))?)?;
     }
     if let Some(modules) = socketio::modules() {
         for (name, upon) in [
             ("socket.io, its recovery", Upon::Failure),
             ("socket.io, its recovery and retries", Upon::Repetition),
         ] {
-            let seen = runtime::usual()?.block_on(socketio::endure(&modules, upon, cuts))?;
-            row(&mut text, name, &seen);
+            note(name, runtime::usual()?.block_on(socketio::endure(&modules, upon, cuts))?)?;
         }
     }
-    Ok(text)
+    Ok(all)
 }
 
-fn row(text: &mut String, name: &str, seen: &Seen) {
-    let Seen { cuts, calls, failed, ran, lost, doubled, hung } = seen;
-    let figures = [cuts, calls, failed, ran, lost, doubled, hung].map(usize::to_string).join(" | ");
-    // Writing to a string cannot fail.
-    let _ = writeln!(text, "| {name} | {figures} |");
+/// A table of it.
+pub fn table(all: &[Endured]) -> String {
+    let mut text = String::from(
+        "| under one cutter | cuts | calls | failed | of these had run | had not | ran twice | hung |\n|---|---:|---:|---:|---:|---:|---:|---:|\n",
+    );
+    for Endured { name, seen } in all {
+        let Seen { cuts, calls, failed, ran, lost, doubled, hung } = seen;
+        let figures =
+            [cuts, calls, failed, ran, lost, doubled, hung].map(usize::to_string).join(" | ");
+        text += &format!("| {name} | {figures} |\n");
+    }
+    text
 }
