@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     allocations::AllocationCell, gauge, idle::IdleCell, machine::Machine, plan::Pace, record::Cell,
-    runtime, streams::Flow, survive::Endured, transport, wire::WireCell,
+    runtime, streams::Flow, survive::UnderCutter, transport, wire::WireCell,
 };
 
 /// One run, whole.
@@ -41,7 +41,7 @@ pub struct Results {
     pub streams: Option<Flow>,
     /// Calls under a cutter.
     #[serde(default)]
-    pub endured: Vec<Endured>,
+    pub under_cutter: Option<UnderCutter>,
 }
 
 /// How the figures of a run were made.
@@ -86,7 +86,7 @@ impl Results {
             wire: Vec::new(),
             allocations: Vec::new(),
             streams: None,
-            endured: Vec::new(),
+            under_cutter: None,
         }
     }
 

@@ -44,15 +44,15 @@ impl Survey {
         progress: &mut impl Write,
     ) -> Result<Results> {
         let mut results = match before {
-            // What is only drawn again keeps its date and machine.
-            Some(before) if self.parts.is_empty() => return Ok(before),
+            // What is only drawn again keeps its date and machine; the cutter's table has its own.
+            Some(before) if self.parts.iter().all(|part| *part == Part::Survive) => before,
             Some(before) => Results {
                 cells: before.cells,
                 idle: before.idle,
                 wire: before.wire,
                 allocations: before.allocations,
                 streams: before.streams,
-                endured: before.endured,
+                under_cutter: before.under_cutter,
                 ..Results::new(self.pace, Vec::new(), Vec::new())
             },
             None => Results::new(self.pace, Vec::new(), Vec::new()),
@@ -86,7 +86,8 @@ impl Survey {
                 results.streams = Some(streams::flow(program, self.effort())?);
             }
             Part::Survive => {
-                results.endured = survive::endure_all(self.calls as usize / 2, progress)?
+                let cuts = self.calls as usize / 2;
+                results.under_cutter = Some(survive::endure_all(cuts, progress)?)
             }
             _ => {
                 let groups = part.groups();

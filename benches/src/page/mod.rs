@@ -16,7 +16,6 @@ use crate::{
     record::{Cell, Sample},
     report::number,
     results::Results,
-    survive,
     transport::Role,
 };
 use svg::{Dot, Line};
@@ -111,17 +110,11 @@ pub fn counted(results: &Results) -> String {
         let words = "One stream on one connection. Items are three 64-bit floats.";
         section(&mut text, "Streams", Part::Streams, words, &flow.to_string());
     }
-    if !results.endured.is_empty() {
+    if let Some(under_cutter) = &results.under_cutter {
         let words = "50 callers, and a relay that resets or ends each connection after 2,000 to 40,000 bytes. A failed \
                      call had run or had not: who repeats it without knowing runs it twice. A call hangs that has \
                      no answer after 11 seconds.";
-        section(
-            &mut text,
-            "Calls under a cutter",
-            Part::Survive,
-            words,
-            &survive::table(&results.endured),
-        );
+        section(&mut text, "Calls under a cutter", Part::Survive, words, &under_cutter.to_string());
     }
     text
 }

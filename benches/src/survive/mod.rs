@@ -10,7 +10,7 @@ mod killed;
 mod node;
 mod soak;
 
-pub use beside::{Endured, endure_all, table};
+pub use beside::{UnderCutter, endure_all};
 pub use soak::soak;
 
 use std::{io, path::Path};
@@ -49,6 +49,6 @@ pub fn survive(program: &Path, effort: Effort) -> Result<String> {
     text.push('\n');
     text += &dead::dead(effort)?;
     text.push('\n');
-    text += &table(&endure_all(1000 / effort.divide, &mut io::stderr())?);
+    text += &endure_all(1000 / effort.divide, &mut io::stderr())?.to_string();
     Ok(text)
 }

@@ -17,6 +17,7 @@ mod tonic;
 
 use std::{
     collections::HashMap,
+    fmt::{self, Display, Formatter},
     io::Write,
     sync::{
         Arc,
@@ -31,7 +32,7 @@ use serde::{Deserialize, Serialize};
 use tests::{Cutter, Fault, Seed};
 use tokio::{task::JoinSet, time::timeout};
 
-use crate::runtime;
+use crate::{machine::Machine, runtime};
 use client::Client;
 use frameworks::Framework;
 
@@ -164,9 +165,16 @@ async fn enter(client: &dyn Client, number: u64, upon: Upon, hung: &AtomicUsize)
     }
 }
 
-/// What has become of the calls of one framework, used in one way.
+/// What became of the calls of all frameworks, and where.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Endured {
+pub struct UnderCutter {
+    machine: Machine,
+    rows: Vec<Endured>,
+}
+
+/// What became of the calls of one framework, used in one way.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Endured {
     name: String,
     #[serde(flatten)]
     seen: Seen,
@@ -177,11 +185,11 @@ pub struct Endured {
 /// # Errors
 ///
 /// When a server cannot be started.
-pub fn endure_all(cuts: usize, progress: &mut impl Write) -> Result<Vec<Endured>> {
-    let mut all = Vec::new();
+pub fn endure_all(cuts: usize, progress: &mut impl Write) -> Result<UnderCutter> {
+    let mut rows = Vec::new();
     let mut note = |name: &str, seen: Seen| {
         writeln!(progress, "under a cutter: {name}: {seen:?}")?;
-        all.push(Endured { name: name.to_owned(), seen });
+        rows.push(Endured { name: name.to_owned(), seen });
         anyhow::Ok(())
     };
     for (name, framework, upon) in frameworks::rows() {
@@ -195,19 +203,24 @@ pub fn endure_all(cuts: usize, progress: &mut impl Write) -> Result<Vec<Endured>
             note(name, runtime::usual()?.block_on(socketio::endure(&modules, upon, cuts))?)?;
         }
     }
-    Ok(all)
+    Ok(UnderCutter { machine: Machine::describe(), rows })
 }
 
-/// A table of it.
-pub fn table(all: &[Endured]) -> String {
-    let mut text = String::from(
-        "| under one cutter | cuts | calls | failed | of these had run | had not | ran twice | hung |\n|---|---:|---:|---:|---:|---:|---:|---:|\n",
-    );
-    for Endured { name, seen } in all {
-        let Seen { cuts, calls, failed, ran, lost, doubled, hung } = seen;
-        let figures =
-            [cuts, calls, failed, ran, lost, doubled, hung].map(usize::to_string).join(" | ");
-        text += &format!("| {name} | {figures} |\n");
+impl Display for UnderCutter {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self { machine: Machine { date, cpu, cpus, .. }, rows } = self;
+        writeln!(
+            f,
+            "{date}, {cpus} CPUs, {cpu}:\n\n\
+             | under one cutter | cuts | calls | failed | of these had run | had not | ran twice | hung |\n\
+             |---|---:|---:|---:|---:|---:|---:|---:|"
+        )?;
+        for Endured { name, seen } in rows {
+            let Seen { cuts, calls, failed, ran, lost, doubled, hung } = seen;
+            let figures =
+                [cuts, calls, failed, ran, lost, doubled, hung].map(usize::to_string).join(" | ");
+            writeln!(f, "| {name} | {figures} |")?;
+        }
+        Ok(())
     }
-    text
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use futures_util::future::BoxFuture;
-use rpc_core::{Endpoint, Reconnect, Resume, Retry, Server, service};
+use rpc_core::{Endpoint, OnceLimits, Reconnect, Resume, Retry, Server, service};
 
 use super::{Record, client, frameworks::Survival};
 use crate::transport::Listening;
@@ -29,7 +29,9 @@ impl Book for Record {
 }
 
 pub(super) async fn serve(record: Record) -> Result<Listening> {
-    let server = Server::new().with(BookServer::new(record)).resume(Resume::new());
+    // More calls come in a minute than the usual memory of what has run has room for: others would be refused.
+    let once = OnceLimits::new().max_entries(8 << 20).max_bytes(4 << 30);
+    let server = Server::new().with(BookServer::new(record)).resume(Resume::new()).once(once);
     let running = server.start("127.0.0.1:0").await?;
     Ok(Listening::new(running.address().to_string(), running))
 }
