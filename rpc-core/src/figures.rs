@@ -5,8 +5,8 @@
 /// Something that is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(
-    not(feature = "tower"),
-    allow(dead_code, reason = "there are no layers to refuse anything")
+    not(all(feature = "tower", feature = "resume")),
+    allow(dead_code, reason = "there are no layers to refuse anything, or no sessions")
 )]
 pub(crate) enum Event {
     /// A call was refused before its handler ran, for this reason.
@@ -19,6 +19,8 @@ pub(crate) enum Event {
     Retried,
     /// A handler was stopped since its caller had given the call up.
     Cancelled,
+    /// A connection of a server that was cut has gone on, was refused that, or made room for others.
+    Session(&'static str),
 }
 
 #[cfg(feature = "metrics")]
@@ -66,6 +68,11 @@ mod facade {
                 );
                 counter!("rpc_cancelled_total").increment(1);
             }
+            Event::Session(outcome) => {
+                let name = "rpc_sessions_total";
+                describe_counter!(name, "What became of connections of servers that were cut.");
+                counter!(name, "outcome" => outcome).increment(1);
+            }
         }
     }
 
@@ -73,6 +80,15 @@ mod facade {
     pub(super) fn connections(change: f64) {
         describe_gauge!("rpc_connections", "Connections of servers.");
         gauge!("rpc_connections").increment(change);
+    }
+
+    /// More connections of servers that are cut and kept, or less.
+    pub(super) fn cut(change: f64) {
+        describe_gauge!(
+            "rpc_sessions_cut",
+            "Connections of servers that are cut, and kept for their clients to come back."
+        );
+        gauge!("rpc_sessions_cut").increment(change);
     }
 
     /// Bytes that a connection keeps because its transport does not take them, as they were last counted.
@@ -126,6 +142,10 @@ mod facade {
         let _ = change;
     }
 
+    pub(super) const fn cut(change: f64) {
+        let _ = change;
+    }
+
     #[derive(Debug, Default)]
     pub(crate) struct Buffered(());
 
@@ -156,5 +176,22 @@ impl Connected {
 impl Drop for Connected {
     fn drop(&mut self) {
         facade::connections(-1.0);
+    }
+}
+
+/// A connection of a server that is cut and kept, counted as long as this is there.
+#[derive(Debug)]
+pub(crate) struct Cut(());
+
+impl Cut {
+    pub(crate) fn begin() -> Self {
+        facade::cut(1.0);
+        Self(())
+    }
+}
+
+impl Drop for Cut {
+    fn drop(&mut self) {
+        facade::cut(-1.0);
     }
 }

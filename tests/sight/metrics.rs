@@ -1,13 +1,15 @@
 //! Metrics of calls, rendered by the usual exporter and read as Prometheus reads them.
 
+use std::time::Duration;
+
 use metrics_exporter_prometheus::PrometheusBuilder;
 use prometheus_parse::{Sample, Scrape, Value};
 use rpc_core::{
-    Endpoint, Http, Server,
+    Endpoint, Http, Reconnect, Resume, Server,
     layer::{ConcurrencyLimit, Metrics, RateLimit},
     service,
 };
-use tests::RawPeer;
+use tests::{Cutter, Fault, RawPeer};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -178,6 +180,31 @@ async fn what_is_no_call_is_scraped_too() {
         .iter()
         .filter_map(|kind| value(&samples, "rpc_protocol_violations_total", &[("kind", kind)]));
     assert_eq!(broken.sum::<f64>(), 1.0);
+}
+
+#[tokio::test]
+async fn connections_that_are_cut_are_scraped() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let handle = recorder.handle();
+    let _recording = metrics::set_default_local_recorder(&recorder);
+    let value = |metric, labels: &[_]| value(&scrape(&handle.render()), metric, labels);
+    let (told, _heard) = unbounded_channel();
+    let served = server(&Clerk(told)).resume(Resume::new()).start("127.0.0.1:0").await.unwrap();
+    // The first connection is cut, and the second, for which nobody calls any more.
+    let plan = |number| (number < 2).then_some((Fault::Reset, 1000));
+    let cutter = Cutter::start(&served.address().to_string(), Box::new(plan)).await.unwrap();
+    let reconnect = Reconnect::off().first_delay(Duration::from_millis(1));
+    let endpoint = Endpoint::new().reconnect(reconnect).resume(Resume::new());
+    let desk = DeskClient::new(endpoint.connect(cutter.address()).await.unwrap());
+    while cutter.cuts() < 2 {
+        assert_eq!(desk.add(1, 2).await.unwrap(), 3);
+    }
+    // One more reply comes over the third.
+    assert_eq!(desk.add(1, 2).await.unwrap(), 3);
+    assert_eq!(value("rpc_sessions_total", &[("outcome", "resumed")]), Some(2.0));
+    assert_eq!(value("rpc_sessions_cut", &[]), Some(0.0));
+    drop(desk);
+    served.shutdown().await;
 }
 
 /// A service whose replies are as long as one likes.

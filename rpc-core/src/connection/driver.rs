@@ -32,7 +32,7 @@ use super::{
     handshake::Handshake,
     linger,
     live::Live,
-    queued,
+    queued::{self, LONG_ARGUMENTS},
     resuming::Tie,
     scratch::{self, Scratch},
     served::Served,
@@ -359,6 +359,7 @@ impl Driver {
         let slot = &mut scratch.slot;
         // Arguments are read by code of the user's.
         let serve = || serve.serve(IncomingCall { request, origin }, slot);
+        let reading = (arguments >= LONG_ARGUMENTS).then(now);
         let schedule = match catch_unwind(AssertUnwindSafe(serve)) {
             Ok(schedule) => schedule,
             Err(panic) => {
@@ -369,6 +370,9 @@ impl Driver {
         };
         let order = schedule.as_ref().and_then(|schedule| schedule.order);
         let guard = schedule.map(|schedule| schedule.guard);
+        if let (Some(began), Some(guard)) = (reading, guard) {
+            guard.read(arguments, now().saturating_duration_since(began));
+        }
         if let Some(order) = order.filter(|&order| self.handlers.is_busy(order)) {
             if let Some(reply) = scratch.slot.take() {
                 let facts = self.live.facts(guard, None, deadline, arguments);

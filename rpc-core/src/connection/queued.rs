@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Arguments that are read apart if reading them takes long: below, a task costs about as much as they do.
-const LONG_ARGUMENTS: usize = 128 << 10;
+pub(super) const LONG_ARGUMENTS: usize = 128 << 10;
 
 impl Driver {
     /// Has calls wait for their turn where `shedder` says so.

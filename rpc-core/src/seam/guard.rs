@@ -44,8 +44,6 @@ pub(crate) struct SlowGuard {
     takes: AtomicU32,
     /// What reading long arguments takes, in nanoseconds a KiB. Zero while nothing is known.
     reading: AtomicU32,
-    /// Calls with long arguments.
-    long: AtomicU32,
     /// What is counted of the method, if anybody may look at that.
     figures: Option<Arc<Figures>>,
 }
@@ -128,13 +126,11 @@ impl SlowGuard {
     }
 
     /// Whether it takes long to read arguments of so many bytes, many KiB, as far as is known: bytes that are only cut out
-    /// of what came take no time, text and structures do. Unknown is long, and one in so many is, so that it is measured again.
+    /// of what came take no time, text and structures do. Unknown is long.
     pub(crate) fn reads_long(&self, length: usize) -> bool {
-        let calls = self.long.load(Relaxed);
-        self.long.store(calls.wrapping_add(1), Relaxed);
         let each = self.reading.load(Relaxed);
         let takes = Duration::from_nanos((length as u64 >> 10).saturating_mul(each.into()));
-        each == 0 || takes > SLOW || calls.is_multiple_of(SAMPLE)
+        each == 0 || takes > SLOW
     }
 
     /// Takes note of how long it took to read arguments of so many bytes.
@@ -229,11 +225,10 @@ mod tests {
         let long = 1 << 20;
         assert!(guard.reads_long(long), "nothing is known yet");
         guard.read(long, FAST);
-        let apart = (0..10 * SAMPLE).filter(|_| guard.reads_long(long)).count();
-        assert_eq!(apart, 10, "it is measured again");
+        assert!(!guard.reads_long(long));
         assert!(guard.reads_long(1 << 30));
         (0..1000).for_each(|_| guard.read(long, SLOW * 2));
-        assert!((0..2 * SAMPLE).all(|_| guard.reads_long(long)));
+        assert!(guard.reads_long(long));
     }
 
     #[test]

@@ -18,6 +18,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::{
     connection::{Driver, Lifeline, Live, NextLink},
+    figures,
     identity::Principal,
     proto::{SessionEntry, SessionId, Side, connection::ConnectionError},
     resume::{Key, Resume},
@@ -47,6 +48,7 @@ struct Table {
 struct Cut {
     live: Weak<Live>,
     bytes: usize,
+    _counted: figures::Cut,
 }
 
 /// One session.
@@ -122,6 +124,7 @@ impl Sessions {
         tracing::info!(
             target: "rpc_core::server", %peer, session = %entry.id, why, "a session does not go on"
         );
+        figures::count(figures::Event::Session("refused"));
         Err(told)
     }
 
@@ -142,7 +145,10 @@ impl Sessions {
         table.cuts += 1;
         table.bytes += bytes;
         let number = table.cuts;
-        table.cut.insert(number, Cut { live: Arc::downgrade(live), bytes });
+        table.cut.insert(
+            number,
+            Cut { live: Arc::downgrade(live), bytes, _counted: figures::Cut::begin() },
+        );
         session.state.lock().cut = Some((number, now()));
         let mut out = Vec::new();
         while self.policy.is_exceeded(table.cut.len(), table.bytes) {
@@ -226,6 +232,7 @@ impl Lifeline for Tied {
         tracing::info!(target: "rpc_core::server", %peer, session = %id, %why, "connection is cut");
         drop(session.state.lock().permit.take());
         for surplus in sessions.enter_cut(session, live) {
+            figures::count(figures::Event::Session("crowded_out"));
             let why = "the server keeps too many connections that are cut";
             surplus.fail(ConnectionError::NotResumed(why.to_owned()));
         }
@@ -235,6 +242,7 @@ impl Lifeline for Tied {
         let Self { sessions, session } = self;
         let pause =
             sessions.no_longer_cut(session).map(|since| now().saturating_duration_since(since));
+        figures::count(figures::Event::Session("resumed"));
         let (peer, id) = (live.peer(), session.key.id());
         tracing::info!(target: "rpc_core::server", %peer, session = %id, ?pause, "connection goes on");
     }

@@ -40,7 +40,7 @@ mod tests {
     fn delays_grow_to_the_longest_and_no_further() {
         let reconnect = Reconnect::new();
         let millis = |failures| reconnect.mean_delay(failures).as_millis();
-        assert_eq!([0, 1, 2, 3].map(millis), [100, 100, 160, 256]);
+        assert_eq!([0, 1, 2, 3].map(millis), [50, 50, 80, 128]);
         assert_eq!([20, 1_000_000, u32::MAX].map(millis), [30_000; 3]);
     }
 

@@ -34,9 +34,9 @@ use std::time::Duration;
 ///
 /// Another connection is opened when it is next needed: by a call, by [`Channel::ready`](crate::Channel::ready), or at
 /// once where the endpoint serves services or has a hook ([`Endpoint::on_connected`](crate::Endpoint::on_connected)), or
-/// says [`Self::always`]. All who wait share one attempt. After a failed one the next is made 100 ms later, then 160 ms
+/// says [`Self::always`]. All who wait share one attempt. After a failed one the next is made 50 ms later, then 80 ms
 /// and so on, 1.6 times as long each time and up to 30 s, each 20 % more or less by chance, so that many clients do not
-/// come all at once. The server's hello begins the row anew; connections that last for less than 100 ms do not follow
+/// come all at once. The server's hello begins the row anew; connections that last for less than 50 ms do not follow
 /// each other faster than that.
 ///
 /// **Calls.** One that was certainly not started goes again by itself, on the next connection. One that may have run
@@ -78,7 +78,8 @@ impl Reconnect {
     pub const fn new() -> Self {
         Self {
             comeback: Comeback::Needed,
-            first: Duration::from_millis(100),
+            // A server that is started again is back within a few of these.
+            first: Duration::from_millis(50),
             longest: Duration::from_secs(30),
             patience: Duration::from_secs(5),
         }
@@ -95,7 +96,7 @@ impl Reconnect {
         self
     }
 
-    /// The time between the first two attempts. Default: 100 ms.
+    /// The time between the first two attempts. Default: 50 ms.
     pub const fn first_delay(mut self, delay: Duration) -> Self {
         self.first = delay;
         self
