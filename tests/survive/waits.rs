@@ -19,14 +19,14 @@ async fn attempts_come_at_longer_and_longer_intervals() {
     let status = error.status().unwrap();
     assert_eq!((status.code(), status.may_have_run()), (Code::DeadlineExceeded, false));
     assert!(error.to_string().contains("nothing is listening at the place"), "{error}");
-    let mut mean = 0.1;
+    let mut mean = 0.05;
     for pause in place.pauses() {
         let part = pause.as_secs_f64() / mean;
         // A timer rings up to a millisecond late.
-        assert!((0.8..=1.22).contains(&part), "{pause:?} where {mean} s was meant");
+        assert!((0.8..=1.225).contains(&part), "{pause:?} where {mean} s was meant");
         mean = f64::min(mean * 1.6, 30.0);
     }
-    assert!((25..=35).contains(&place.attempts()), "{} attempts", place.attempts());
+    assert!((26..=37).contains(&place.attempts()), "{} attempts", place.attempts());
 }
 
 #[tokio::test(start_paused = true)]
@@ -62,7 +62,7 @@ async fn all_who_wait_share_one_attempt() {
     let calls: Vec<_> = (0..1000).map(|n| tokio::spawn(client.add(n, n))).collect();
     tokio::time::sleep(Duration::from_secs(1)).await;
     let failed = place.attempts();
-    assert!((4..=6).contains(&failed), "{failed} attempts, one of which is the first");
+    assert!((6..=8).contains(&failed), "{failed} attempts, one of which is the first");
     let _running = place.serve(&toys);
     for (n, call) in calls.into_iter().enumerate() {
         assert_eq!(soon(call).await.unwrap(), Ok(2 * n as i64));
@@ -90,7 +90,7 @@ async fn connections_that_last_for_a_moment_do_not_follow_each_other_at_once() {
     }
     hang_up.abort();
     assert!(place.attempts() > 3);
-    assert!(place.pauses().iter().all(|pause| pause.as_millis() >= 80), "{:?}", place.pauses());
+    assert!(place.pauses().iter().all(|pause| pause.as_millis() >= 40), "{:?}", place.pauses());
 }
 
 #[tokio::test(start_paused = true)]
