@@ -8,7 +8,9 @@ const read = (path) => JSON.parse(readFileSync(path, "utf8"));
 
 const meta = read(require.resolve("@open-rpc/spec").replace(/index\.js$/, "1_4/schema.json"));
 const draft7 = read(require.resolve("ajv/dist/refs/json-schema-draft-07.json"));
-const document = read(process.argv[2]);
+const [described, served, discovered] = process.argv.slice(2).map(read);
+
+const document = served;
 
 // The meta-schema names JSON Schema by an address: here draft 7 stands there.
 delete meta.$schema;
@@ -22,6 +24,10 @@ for (const [name, schema] of Object.entries(document.components.schemas)) {
   const types = new Ajv({ strict: false, validateFormats: false });
   if (!types.validateSchema(schema)) problems.push({ name, errors: types.errors });
 }
+// `rpc describe` has the services that it is asked for, which are those of programs and not of operators.
+const without = ({ info, ...rest }) => JSON.stringify(rest);
+if (JSON.stringify(discovered.result) !== JSON.stringify(served)) problems.push("rpc.discover gives another document");
+if (without(described) !== without(served)) problems.push("rpc describe gives another document");
 if (problems.length > 0) {
   console.error(JSON.stringify(problems, null, 2));
   process.exit(1);
