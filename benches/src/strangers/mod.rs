@@ -109,6 +109,8 @@ pub fn strangers(program: &Path, effort: Effort) -> Result<String> {
 
 impl Port {
     async fn measure(&self, pid: u32, effort: Effort, come_and_go: usize) -> Result<String> {
+        // What it has open with nobody there: the one that listens, and those of its runtime.
+        let own = memory::sockets(pid)?;
         let friends = Friends::begin(&self.place, self.authority.as_deref()).await?;
         sleep(effort.warm_up).await;
         friends.seen()?;
@@ -116,7 +118,7 @@ impl Port {
         let alone = friends.seen()?;
         // What a first round leaves is the allocator's, and what is made once.
         let told = self.round(come_and_go).await;
-        settled(pid, friends.count()).await?;
+        settled(pid, own + friends.count()).await?;
         let before = memory::resident(pid)?;
         let mut most = before;
         friends.seen()?;
@@ -130,7 +132,7 @@ impl Port {
             }
         }
         let beside = friends.seen()?;
-        let left = settled(pid, friends.count()).await?;
+        let left = settled(pid, own + friends.count()).await?;
         let after = memory::resident(pid)?;
         let names = friends.end().await?;
         let mut text = self.table(&told)?;
@@ -226,25 +228,28 @@ async fn said(face: Face, answer: &[u8]) -> String {
     if !statuses.is_empty() && !behind_upgrade {
         return statuses.join(", ");
     }
-    let rest = text.find("\r\n\r\n").filter(|_| behind_upgrade).map_or(0, |at| at + 4);
-    if face == Face::SocketOfTexts {
-        let bytes = &answer[answer.len() - text[rest..].len().min(answer.len())..];
-        let code = bytes.windows(4).rev().find(|part| part[0] == 0x88 && part[1] >= 2);
+    let head = answer.windows(4).position(|part| part == b"\r\n\r\n").filter(|_| behind_upgrade);
+    let inside = &answer[head.map_or(0, |at| at + 4)..];
+    if face == Face::SocketOfTexts && behind_upgrade {
+        let code = inside.windows(4).rev().find(|part| part[0] == 0x88 && part[1] >= 2);
         return code.map_or_else(
             || "closed".to_owned(),
             |part| format!("close {}", u16::from_be_bytes([part[2], part[3]])),
         );
     }
-    if let Some(reason) = http2::goaway(answer).await.filter(|_| face == Face::Http2) {
+    if face == Face::Http2
+        && let Some(reason) = http2::goaway(inside).await
+    {
         return format!("goaway {reason}");
     }
-    match answer {
-        [] => "closed".to_owned(),
-        [0x15, 3, ..] => "TLS alert".to_owned(),
-        _ if face == Face::Http2 && answer.first() == Some(&0) => "closed".to_owned(),
-        _ if text.len() == rest => "closed".to_owned(),
-        _ => "goaway".to_owned(),
-    }
+    let told = match inside {
+        [] => "closed",
+        [0x15, 3, ..] => "TLS alert",
+        // Settings, and the end.
+        [0, ..] if face == Face::Http2 => "closed",
+        _ => "goaway",
+    };
+    told.to_owned()
 }
 
 /// What clients saw alone and beside the strangers.
@@ -268,14 +273,11 @@ fn seen_by(names: &[&str], alone: &[Seen], beside: &[Seen]) -> Result<String> {
     Ok(text)
 }
 
-/// Waits until the server has the connections of its friends alone; gives how many more it has even so. Files that it has
-/// open for good do not count, which are as many before the first connection.
-async fn settled(pid: u32, friends: u64) -> Result<u64> {
+/// Waits until the server has no more sockets than these; gives how many more it has even so.
+async fn settled(pid: u32, known: u64) -> Result<u64> {
     let began = Instant::now();
     loop {
-        let sockets = memory::sockets(pid)?;
-        // The one that listens.
-        let more = sockets.saturating_sub(friends + 1);
+        let more = memory::sockets(pid)?.saturating_sub(known);
         if more == 0 || began.elapsed() > PATIENCE {
             return Ok(more);
         }

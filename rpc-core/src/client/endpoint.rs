@@ -339,7 +339,7 @@ impl Endpoint {
 
     pub(crate) fn serve(&self) -> Result<Option<Arc<dyn Serve>>, DialError> {
         if let Some(client) = &self.downstream {
-            return Ok(Some(Arc::new(client.clone())));
+            return Ok(Some(client.serving()));
         }
         if self.services.is_empty() {
             return Ok(None);

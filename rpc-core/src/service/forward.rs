@@ -50,12 +50,22 @@ struct Own(Channel);
 /// A client of a gateway, as the other server calls it: from [`Server::forward_each`](crate::Server::forward_each), for
 /// [`Endpoint::hand_back`](crate::Endpoint::hand_back).
 #[derive(Clone)]
-pub struct Downstream {
+pub struct Downstream(Channel);
+
+impl Downstream {
+    /// What hands calls on to it.
+    pub(crate) fn serving(&self) -> Arc<dyn Serve> {
+        Arc::new(HandBack { client: self.0.clone(), guard: Arc::default() })
+    }
+}
+
+/// Hands on to a client.
+struct HandBack {
     client: Channel,
     guard: Arc<SlowGuard>,
 }
 
-impl Serve for Downstream {
+impl Serve for HandBack {
     fn serve(&self, call: IncomingCall, slot: &mut HandlerSlot) -> Option<Schedule<'_>> {
         slot.run(hand_on(self.client.clone(), call));
         // Whether its methods keep an order is for the client to say.
@@ -65,7 +75,7 @@ impl Serve for Downstream {
 
 impl fmt::Debug for Downstream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Downstream").field(&self.client.peer()).finish()
+        f.debug_tuple("Downstream").field(&self.0.peer()).finish()
     }
 }
 
@@ -97,7 +107,7 @@ impl Forward {
             return Ok(own.0.clone());
         }
         let client = Channel::of(Arc::clone(origin).caller());
-        let channel = each(Downstream { client, guard: Arc::default() })?;
+        let channel = each(Downstream(client))?;
         origin.place().insert(Own(channel.clone()));
         Ok(channel)
     }
