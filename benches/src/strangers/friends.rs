@@ -31,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 enum Friend {
     Protocol(PlaygroundClient),
     Http(Client),
-    Texts(Socket),
+    Texts(Box<Socket>),
 }
 
 impl Friend {
@@ -52,9 +52,16 @@ impl Friend {
     }
 }
 
+/// One that calls.
+struct Calling {
+    name: &'static str,
+    seen: Arc<Mutex<Seen>>,
+    task: JoinHandle<Result<()>>,
+}
+
 /// All of them, while they call.
 pub(super) struct Friends {
-    each: Vec<(&'static str, Arc<Mutex<Seen>>, JoinHandle<Result<()>>)>,
+    each: Vec<Calling>,
     stop: Arc<AtomicBool>,
 }
 
@@ -69,7 +76,10 @@ impl Friends {
             friends.add("JSON-RPC over HTTP", Friend::Http(Client::dial(place).await))?;
             let frames = Friend::Protocol(protocol(format!("ws:{place}")).await?);
             friends.add("the protocol in a WebSocket", frames)?;
-            friends.add("JSON-RPC in a WebSocket", Friend::Texts(Socket::dial(place).await))?;
+            friends.add(
+                "JSON-RPC in a WebSocket",
+                Friend::Texts(Box::new(Socket::dial(place).await)),
+            )?;
             return Ok(friends);
         };
         let endpoint = Endpoint::new().tls(ClientTls::roots_pem(authority)?);
@@ -83,7 +93,7 @@ impl Friends {
     fn add(&mut self, name: &'static str, mut friend: Friend) -> Result<()> {
         let seen = Arc::new(Mutex::new(Seen::new()?));
         let (own, stop) = (Arc::clone(&seen), Arc::clone(&self.stop));
-        let calling = tokio::spawn(async move {
+        let task = tokio::spawn(async move {
             let mut pace = tokio::time::interval(PACE);
             pace.set_missed_tick_behavior(MissedTickBehavior::Skip);
             while !stop.load(Relaxed) {
@@ -95,7 +105,7 @@ impl Friends {
             }
             Ok(())
         });
-        self.each.push((name, seen, calling));
+        self.each.push(Calling { name, seen, task });
         Ok(())
     }
 
@@ -105,19 +115,17 @@ impl Friends {
 
     /// What each has seen since this was last asked.
     pub(super) fn seen(&self) -> Result<Vec<Seen>> {
-        self.each
-            .iter()
-            .map(|(_, seen, _)| Ok(std::mem::replace(&mut *seen.lock(), Seen::new()?)))
-            .collect()
+        let each = self.each.iter();
+        each.map(|one| Ok(std::mem::replace(&mut *one.seen.lock(), Seen::new()?))).collect()
     }
 
     /// Ends them; gives their names.
     pub(super) async fn end(self) -> Result<Vec<&'static str>> {
         self.stop.store(true, Relaxed);
         let mut names = Vec::new();
-        for (name, _, calling) in self.each {
-            calling.await??;
-            names.push(name);
+        for one in self.each {
+            one.task.await??;
+            names.push(one.name);
         }
         Ok(names)
     }

@@ -101,7 +101,7 @@ pub fn strangers(program: &Path, effort: Effort) -> Result<String> {
         let port = Port { place, authority };
         let runtime = runtime::usual()?;
         let said = runtime.block_on(port.measure(server.pid(), effort, come_and_go))?;
-        write!(text, "{said}\n")?;
+        writeln!(text, "{said}")?;
         runtime.shutdown_background();
     }
     Ok(text)
