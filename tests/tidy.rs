@@ -204,9 +204,20 @@ const BENCHES: &[Wall] = &[
     ("jsonrpc", &["plan", "runtime"]),
     ("fleet", &["gauge", "plan", "process", "runtime", "transport"]),
     ("survive", &["gauge", "jobs", "memory", "plan", "process", "runtime", "transport"]),
+    ("strangers", &["gauge", "memory", "plan", "process", "runtime", "transport"]),
     (
         "server",
-        &["fleet", "overload", "plan", "runtime", "sound", "streams", "survive", "transport"],
+        &[
+            "fleet",
+            "overload",
+            "plan",
+            "runtime",
+            "sound",
+            "strangers",
+            "streams",
+            "survive",
+            "transport",
+        ],
     ),
     (
         "results",

@@ -28,6 +28,7 @@ pub mod run;
 pub mod runtime;
 pub mod server;
 pub mod sound;
+pub mod strangers;
 pub mod streams;
 pub mod survey;
 pub mod survive;

@@ -24,7 +24,7 @@ use benches::{
     results::Results,
     run, server,
     sound::{self, SoakPlan},
-    streams,
+    strangers, streams,
     survey::Survey,
     survive, tls, transport,
 };
@@ -159,6 +159,8 @@ enum Command {
     WaitingStreams(Effort),
     /// A hundred connections that make the server hold all they can, and a client that is well.
     Hostile(Effort),
+    /// Peers by mistake or with bad intent on every face: what they are told, what is kept of them, what clients see beside.
+    Strangers(Effort),
     /// Many servers behind one channel: one is killed, one is slow; what the choice among them costs.
     Fleet(Effort),
     /// The cases of JSON-RPC 2.0, beside jsonrpsee.
@@ -330,6 +332,7 @@ fn main() -> Result<()> {
         Command::SurviveSoak { minutes } => survive_soak(minutes),
         Command::SideBySide(effort) => show(&effort, sound::side_by_side),
         Command::WaitingStreams(effort) => show(&effort, sound::waiting_streams),
+        Command::Strangers(effort) => show(&effort, strangers::strangers),
         Command::Hostile(effort) => show(&effort, sound::hostile),
         Command::Fleet(effort) => show(&effort, fleet::fleet),
         Command::Jsonrpc => {

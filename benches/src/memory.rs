@@ -32,6 +32,19 @@ pub fn open_files(pid: u32) -> Result<u64> {
     Ok(fs::read_dir(&path).with_context(|| format!("cannot read {path}"))?.count() as u64)
 }
 
+/// Counts the sockets that the process has open.
+///
+/// # Errors
+///
+/// When there is no such process, or it belongs to somebody else.
+pub fn sockets(pid: u32) -> Result<u64> {
+    let path = format!("/proc/{pid}/fd");
+    let files = fs::read_dir(&path).with_context(|| format!("cannot read {path}"))?;
+    // One that is closed meanwhile has no target any more.
+    let targets = files.filter_map(|file| fs::read_link(file.ok()?.path()).ok());
+    Ok(targets.filter(|target| target.to_string_lossy().starts_with("socket:")).count() as u64)
+}
+
 /// Raises the limit on open files to what is allowed; children inherit it.
 ///
 /// # Errors

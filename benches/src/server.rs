@@ -4,7 +4,9 @@ use std::io::{self, Read as _, Write as _};
 
 use anyhow::Result;
 
-use crate::{fleet, overload, plan::Threading, runtime, sound, streams, survive, transport};
+use crate::{
+    fleet, overload, plan::Threading, runtime, sound, strangers, streams, survive, transport,
+};
 
 /// Serves a transport in this process: prints the address, returns when stdin closes.
 ///
@@ -19,6 +21,8 @@ pub fn serve(name: &str, threading: Threading) -> Result<()> {
         runtime.block_on(overload::serve(name))?
     } else if sound::is_ours(name) {
         runtime.block_on(sound::serve(name))?
+    } else if strangers::is_ours(name) {
+        runtime.block_on(strangers::serve(name))?
     } else if fleet::is_ours(name) {
         runtime.block_on(fleet::serve(name))?
     } else if survive::is_ours(name) {

@@ -73,6 +73,19 @@ fn a_good_client_is_served_beside_attackers() {
 }
 
 #[test]
+fn strangers_are_told_why_on_every_face() {
+    let text = table("strangers");
+    assert!(!text.contains("WRONG"), "{text}");
+    for client in ["the protocol", "JSON-RPC over HTTP", "in a WebSocket in TLS"] {
+        assert!(
+            row(&text, client)[3].split(',').next().unwrap().parse::<u64>().unwrap() > 0,
+            "{text}"
+        );
+    }
+    assert_eq!(row(&text, "connections left")[2], "0", "{text}");
+}
+
+#[test]
 fn layers_are_measured_beside_nothing() {
     let text = table("layers");
     for name in [

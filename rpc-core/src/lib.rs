@@ -223,7 +223,7 @@ pub use seam::{PeerLoad, Retry};
 #[doc(inline)]
 pub use server::{Running, ServeError, Server, Shutdown};
 #[doc(inline)]
-pub use service::{BuildError, Connection, Context, OnceLimits, ReplyMetadata};
+pub use service::{BuildError, Connection, Context, Downstream, OnceLimits, ReplyMetadata};
 #[cfg(feature = "proxy")]
 pub use transport::proxy;
 #[cfg(feature = "tls")]

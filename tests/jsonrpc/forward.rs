@@ -1,15 +1,18 @@
 //! A server that hands calls on: everything works through it that works without it, by both protocols.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use rpc_core::{
-    Channel, Code, Endpoint, Http, Running, Server,
+    Channel, Code, Context, Endpoint, Http, Running, Server,
     health::{HealthClient, HealthReporter, ServingStatus},
     reflect::ReflectionClient,
     schema::ServiceSchema,
+    service,
 };
 use serde_json::json;
 use tests::{
     PlaygroundClient, TourClient, Toys, http::Client, http::JSON, http::request, socket::Socket,
-    suite::over_http,
+    suite::over_http, tourist,
 };
 
 /// A gateway before a server without HTTP, and the server's state.
@@ -102,6 +105,92 @@ async fn raw_calls_of_every_kind_pass_through_a_gateway() {
 }
 
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
+
+#[service]
+trait Desk {
+    /// Counts its runs.
+    #[rpc(once)]
+    async fn pay(&self, cents: u64) -> u32;
+    /// Counts the calls of a connection.
+    async fn knock(&self, cx: &Context) -> u32;
+}
+
+#[derive(Default)]
+struct Clerk(AtomicU32);
+
+impl Desk for Clerk {
+    async fn pay(&self, _cents: u64) -> u32 {
+        self.0.fetch_add(1, Ordering::SeqCst) + 1
+    }
+
+    async fn knock(&self, cx: &Context) -> u32 {
+        let connection = cx.connection();
+        let knocks = connection.state::<u32>().map_or(0, |knocks| *knocks) + 1;
+        connection.insert(knocks);
+        knocks
+    }
+}
+
+/// A server of a tour and a desk behind a gateway whose clients have connections of their own.
+async fn gateway_of_lines() -> (Running, Running) {
+    let upstream = Server::new()
+        .with(tests::TourServer::new(tests::Sights))
+        .with(DeskServer::new(Clerk::default()))
+        .start("127.0.0.1:0")
+        .await
+        .unwrap();
+    let address = upstream.address().clone();
+    let channel = Channel::connect(&address).await.unwrap();
+    let services = described(&channel).await;
+    let gateway = Server::new()
+        .forward_to(channel, services)
+        .forward_each(move |client| Endpoint::new().hand_back(client).connect_lazy(&address))
+        .http(Http::new());
+    (gateway.start("127.0.0.1:0").await.unwrap(), upstream)
+}
+
+#[tokio::test]
+async fn a_call_with_a_key_runs_once_behind_a_gateway() {
+    let (gateway, _upstream) = gateway_of_lines().await;
+    let key = [JSON, ("idempotency-key", "order 17")];
+    for _ in 0..2 {
+        let mut client = Client::connect(&gateway).await;
+        assert_eq!(client.post("/Desk.pay", &key, "[5]").await.body, "1\n");
+        let desk = DeskClient::connect(gateway.address()).await.unwrap();
+        assert_eq!(desk.pay(5).idempotency_key("order 18").await, Ok(2));
+    }
+    let mut client = Client::connect(&gateway).await;
+    assert_eq!(client.post("/Desk.pay", &[JSON], "[5]").await.body, "3\n");
+}
+
+#[tokio::test]
+async fn clients_are_called_back_through_a_gateway_each_on_its_own() {
+    let (gateway, upstream) = gateway_of_lines().await;
+    for address in [gateway.address().to_string(), format!("ws:{}", gateway.address())] {
+        let one = TourClient::new(tourist().connect(address.as_str()).await.unwrap());
+        let other = tourist().connect(address.as_str()).await.unwrap();
+        assert_eq!(one.ask(4).await, Ok(8));
+        let desk = DeskClient::new(other.clone());
+        assert_eq!((desk.knock().await, desk.knock().await), (Ok(1), Ok(2)));
+        assert_eq!(DeskClient::new(one.channel().clone()).knock().await, Ok(1));
+        one.tour(300_000).await;
+        TourClient::new(other).tour(300).await;
+    }
+    // Who serves nothing is not to be called, and is told nothing worse.
+    let silent = TourClient::connect(gateway.address()).await.unwrap();
+    assert_eq!(silent.ask(4).await, Ok(0));
+    // Over HTTP nobody is called back, and in JSON-RPC by name alone.
+    let mut client = Client::connect(&gateway).await;
+    assert_eq!(client.post("/Tour.ask", &[JSON], "[4]").await.body, "0\n");
+    let mut socket = Socket::connect(&gateway).await;
+    socket.call(1, "Tour.ask", "[4]").await;
+    assert_eq!(socket.json().await["result"], 0);
+    // The other server's connections end with those of clients; the gateway keeps its own.
+    silent.channel().close().await.unwrap();
+    while upstream.connections() > 1 {
+        tokio::task::yield_now().await;
+    }
+}
 
 #[tokio::test]
 async fn streams_pass_through_a_gateway_by_every_face() {

@@ -51,6 +51,10 @@ async fn heads_that_do_not_come_are_closed() {
     assert_eq!(client.get("/healthz").await.status, 200);
     client.send("GET /hea").await;
     assert!(client.is_closed().await);
+    // And one that was kept alive for a request that does not come.
+    let mut client = Client::connect(&running).await;
+    assert_eq!(client.get("/healthz").await.status, 200);
+    assert!(client.is_closed().await);
     others_are_served(&running).await;
 }
 
@@ -262,6 +266,32 @@ async fn pages_of_other_origins_are_refused() {
         assert_eq!(answer.status, status, "{headers:?}");
     }
     assert_eq!(toys.noted().len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_compressed_is_refused_wherever_it_is_sent() {
+    let (running, toys) = serve().await;
+    let lines = ("content-type", "application/x-ndjson");
+    for coding in ["gzip", "br", "deflate, gzip", "zstd", "identity, gzip"] {
+        let coded = ("content-encoding", coding);
+        let rows = [
+            ("/", JSON, CALL),
+            ("/Playground.note", JSON, "[\"x\"]"),
+            ("/Tour.sum", lines, "[]\n1\n"),
+        ];
+        for (path, kind, body) in rows {
+            let mut client = Client::connect(&running).await;
+            let answer = client.post(path, &[kind, coded], body).await;
+            assert_eq!(answer.status, 415, "{coding} {path}: {answer:?}");
+        }
+    }
+    assert_eq!(toys.noted().len(), 0);
+    // And nothing is compressed for who would read it.
+    let mut client = Client::connect(&running).await;
+    let wants = ("accept-encoding", "gzip, br, zstd");
+    let answer = client.post("/Playground.add", &[JSON, wants], "[1,2]").await;
+    assert_eq!((&*answer.body, answer.headers.get("content-encoding")), ("3\n", None));
+    others_are_served(&running).await;
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ mod playground;
 mod raw_peer;
 mod served;
 pub mod socket;
+pub mod strangers;
 mod succession;
 pub mod suite;
 mod tour;

@@ -109,9 +109,14 @@ async fn forwarding(upstream: &str, patience: Patience) -> Result<Server> {
     let address = upstream.into_address().map_err(|error| Failure::usage(error.to_string()))?;
     // What this program says once it says again on every new connection.
     let endpoint = access::endpoint().reconnect(Reconnect::default());
-    let channel = endpoint.connect(access::address(address)).await;
+    let address = access::address(address);
+    let channel = endpoint.connect(address.clone()).await;
     let channel = channel.map_err(|error| Failure::unreachable(error.to_string()))?;
-    Ok(Server::new().name("rpc gateway").forward_to(channel, services))
+    let server = Server::new().name("rpc gateway").forward_to(channel, services);
+    // Whom the server calls has a connection of its own to it.
+    Ok(server.forward_each(move |client| {
+        endpoint.clone().hand_back(client).connect_lazy(address.clone())
+    }))
 }
 
 async fn services(upstream: &str, patience: Patience) -> Result<Vec<ServiceSchema>> {

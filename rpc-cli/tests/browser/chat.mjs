@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { createServer } from "node:tls";
 
-import { browser, check, finish, pageOf, same, start, until } from "./support.mjs";
+import { browser, check, finish, pageOf, pictures, same, start, until } from "./support.mjs";
 
 const [rpc, program] = process.argv.slice(2);
 let server = await start(program, ["server", "--listen", "127.0.0.1:0"]);
@@ -133,13 +133,9 @@ await check("no page has an error, but for the server that was gone", async () =
   same([...ada.page.errors, ...bob.page.errors].filter(other), []);
 });
 
-if (process.env.PICTURES) {
-  for (const [colorScheme, width] of [["light", 1000], ["dark", 360]]) {
-    await ada.page.emulateMedia({ colorScheme });
-    await ada.page.setViewportSize({ width, height: 700 });
-    await ada.page.screenshot({ path: join(process.env.PICTURES, `chat-${colorScheme}-${width}.png`) });
-  }
-}
+await pictures(ada.page, "chat");
+await ada.page.goto(`http://${address}/`);
+await pictures(ada.page, "chat-door");
 await chromium.close();
 await server.stop();
 finish();

@@ -5,7 +5,7 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { browser, check, finish, pageOf, same, start } from "./support.mjs";
+import { browser, check, finish, pageOf, pictures, same, start } from "./support.mjs";
 
 const [rpc] = process.argv.slice(2);
 const demo = await start(rpc, ["demo", "--listen", "127.0.0.1:0"]);
@@ -50,6 +50,9 @@ await check("a report of a load fits a telephone", async () => {
   same(await beside(), 0);
 });
 
+await pictures(page, "report");
+await open("api.html");
+await pictures(page, "api");
 same(page.errors, []);
 await chromium.close();
 await demo.stop();

@@ -3,7 +3,7 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 
-import { browser, check, finish, pageOf, same, start, until } from "./support.mjs";
+import { browser, check, finish, pageOf, pictures, same, start, until } from "./support.mjs";
 
 const [rpc] = process.argv.slice(2);
 const demo = await start(rpc, ["demo", "--listen", "127.0.0.1:0"]);
@@ -197,13 +197,14 @@ await check("it fits narrow screens, and asks nobody but its server", async () =
 
 if (process.env.PICTURES) {
   for (const path of ["", "Inventory.put", "Clock.ticks", "Log.shout"]) {
-    for (const [colorScheme, width] of [["light", 1440], ["dark", 1440], ["light", 360], ["dark", 360]]) {
-      await page.emulateMedia({ colorScheme });
-      await page.setViewportSize({ width, height: 800 });
-      await page.evaluate((path) => { location.hash = path; }, path);
-      await page.waitForTimeout(200);
-      await page.screenshot({ path: join(process.env.PICTURES, `explorer-${path || "start"}-${colorScheme}-${width}.png`) });
+    await page.evaluate((path) => { location.hash = path; }, path);
+    if (path === "Clock.ticks") {
+      await until(async () => (await page.textContent("h1")) === path);
+      await page.fill("#json", '{"every_ms": 1, "count": 12}');
+      await call();
+      await ended();
     }
+    await pictures(page, `explorer-${path || "start"}`);
   }
 }
 await chromium.close();

@@ -3,6 +3,7 @@
 import { deepStrictEqual } from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createServer } from "node:http";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 
 import { chromium } from "playwright-core";
@@ -63,6 +64,18 @@ export async function pageOf(context) {
     }
   });
   return page;
+}
+
+/** Where `PICTURES` names a folder: a page as people see it there, on a telephone and a wide screen, by day and by night. */
+export async function pictures(page, name) {
+  if (!process.env.PICTURES) return;
+  for (const [colorScheme, width] of [["light", 1440], ["dark", 1440], ["light", 360], ["dark", 360]]) {
+    await page.emulateMedia({ colorScheme });
+    await page.setViewportSize({ width, height: 800 });
+    // Fonts and transitions have come to rest.
+    await page.evaluate("document.fonts.ready.then(() => Promise.all(document.getAnimations().map((one) => one.finished)))");
+    await page.screenshot({ path: join(process.env.PICTURES, `${name}-${colorScheme}-${width}.png`) });
+  }
 }
 
 /** Serves texts by their paths, at another port than the server that they call. */

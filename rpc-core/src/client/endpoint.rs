@@ -21,7 +21,7 @@ use crate::{
     identity::Principal,
     proto::{Codec, Limits, LoadReports, Status, Token, connection::Config},
     seam::{Retry, Serve},
-    service::{BuildError, Dispatch, Router},
+    service::{BuildError, Dispatch, Downstream, Router},
     times::time_options,
     transport::{DialError, Link, Peer, Underlay},
 };
@@ -64,6 +64,8 @@ pub struct Endpoint {
     pub(super) tls: Option<ClientTls>,
     /// What the other side may call.
     pub(super) services: Vec<Arc<dyn Dispatch>>,
+    /// Whom it calls in their place.
+    downstream: Option<Downstream>,
     /// What it may do, if that was said.
     pub(super) server: Option<Principal>,
     /// The layers that its calls go through, the outermost first.
@@ -97,6 +99,7 @@ impl Default for Endpoint {
             #[cfg(feature = "tls")]
             tls: None,
             services: Vec::new(),
+            downstream: None,
             server: None,
             #[cfg(feature = "tower")]
             layers: Vec::new(),
@@ -302,6 +305,13 @@ impl Endpoint {
         self
     }
 
+    /// Hands on to a client of a gateway what the other side calls, in the place of services of this side: see
+    /// [`Server::forward_each`](crate::Server::forward_each).
+    pub fn hand_back(mut self, client: Downstream) -> Self {
+        self.downstream = Some(client);
+        self
+    }
+
     /// Shows `token` to the server, for every call of this side that has none of its own: see [`Call::token`]. It
     /// travels with the first bytes, in the open where the transport does not encrypt. What it proves is for the
     /// server's [`Authenticator`](crate::Authenticator) to say; a server without one passes it over. 1 to 2,048 bytes.
@@ -328,6 +338,9 @@ impl Endpoint {
     }
 
     pub(crate) fn serve(&self) -> Result<Option<Arc<dyn Serve>>, DialError> {
+        if let Some(client) = &self.downstream {
+            return Ok(Some(client.serving()));
+        }
         if self.services.is_empty() {
             return Ok(None);
         }

@@ -353,6 +353,11 @@ impl Origin for Session {
     fn caller(self: Arc<Self>) -> Arc<dyn Caller> {
         self
     }
+
+    /// Over HTTP nobody is called, and in JSON-RPC by name.
+    fn takes_encoded(&self) -> bool {
+        false
+    }
 }
 
 impl fmt::Debug for Session {

@@ -184,6 +184,11 @@ pub(crate) trait Origin: Remote + ItemLink {
 
     /// What calls back to the side that makes these calls.
     fn caller(self: Arc<Self>) -> Arc<dyn Caller>;
+
+    /// Whether that side can be called with what others have encoded: it has keys of methods, and each codec.
+    fn takes_encoded(&self) -> bool {
+        true
+    }
 }
 
 /// A call on its way to its handler.

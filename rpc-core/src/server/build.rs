@@ -59,7 +59,7 @@ impl Server {
         config.load = LoadReports::Tell;
         let router: Arc<dyn Serve> = match self.upstream {
             None => Arc::new(router),
-            Some((channel, services)) => Arc::new(Forward::new(router, channel, &services)),
+            Some(upstream) => Arc::new(Forward::new(router, upstream, self.upstream_each)),
         };
         let config = Arc::new(config);
         let connections = Connections::new(router, config, self.ingress, gate, most, silent);

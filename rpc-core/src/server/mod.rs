@@ -50,7 +50,7 @@ use crate::{
     overload::Overload,
     proto::{Limits, connection::Config},
     schema::ServiceSchema,
-    service::{Connection, Dispatch, Hook, OnceLimits},
+    service::{Connection, Dispatch, Each, Hook, OnceLimits},
     times::time_options,
     transport::{BindError, IntoAddress, Link, Listener, Peer},
 };
@@ -101,6 +101,8 @@ pub struct Server {
     layers: Vec<crate::service::ServerLayer>,
     /// What has the services that are not here.
     upstream: Option<(Channel, Vec<ServiceSchema>)>,
+    /// What connects to it for one client alone.
+    upstream_each: Option<Each>,
     #[cfg(feature = "http")]
     http: Option<Http>,
     #[cfg(feature = "resume")]
@@ -130,6 +132,7 @@ impl Default for Server {
             #[cfg(feature = "tower")]
             layers: Vec::new(),
             upstream: None,
+            upstream_each: None,
             #[cfg(feature = "http")]
             http: None,
             #[cfg(feature = "resume")]

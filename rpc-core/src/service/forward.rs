@@ -1,11 +1,13 @@
-//! Calls handed on to another server, encoded as they came: by a server that has none of the services itself.
+//! Calls handed on to another server, encoded as they came: by a server that has none of the services itself. And those that
+//! the other server makes, to the client on whose behalf it was called.
 //!
 //! ```text
 //! caller ──▶ Forward ──Router has it──▶ handler here
-//!               └──────otherwise──────▶ Channel ──▶ the other server
+//!   ▲           └──────otherwise──────▶ Channel ──▶ the other server
+//!   └──────────── Downstream ◀──where the caller has a connection of its own──┘
 //! ```
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, fmt, future::ready, sync::Arc};
 
 use futures_util::StreamExt as _;
 
@@ -14,7 +16,8 @@ use crate::{
     call::{Call, CallError, Channel, Reply, Sent, Streaming, fallible, send_all},
     codec::{CodecError, Source},
     proto::{
-        Codec, Failure, Metadata, Opening, Outcome, Payload, Priority, Status, connection::Request,
+        Code, Codec, Failure, Metadata, Opening, Outcome, Payload, Priority, Status,
+        connection::Request,
     },
     schema::ServiceSchema,
     seam::{
@@ -22,23 +25,69 @@ use crate::{
         items::{ItemReader, ItemSender},
     },
     time::now,
+    transport::DialError,
 };
 
 /// Serves what its router has, and hands on all else.
 pub(crate) struct Forward {
     own: Router,
+    /// For whoever has no other.
     channel: Channel,
+    /// Makes one for each connection whose other side can be called.
+    each: Option<Each>,
     /// The orders of methods that keep one, by the hashes of their names.
     orders: HashMap<u32, u32>,
     /// Nothing is computed here.
     guard: Arc<SlowGuard>,
 }
 
+/// Opens a channel to the other server, whose calls are handed on.
+pub(crate) type Each = Arc<dyn Fn(Downstream) -> Result<Channel, DialError> + Send + Sync>;
+
+/// The channel of one connection, which lasts as long as that.
+struct Own(Channel);
+
+/// A client of a gateway, as the other server calls it: from [`Server::forward_each`](crate::Server::forward_each), for
+/// [`Endpoint::hand_back`](crate::Endpoint::hand_back).
+#[derive(Clone)]
+pub struct Downstream(Channel);
+
+impl Downstream {
+    /// What hands calls on to it.
+    pub(crate) fn serving(&self) -> Arc<dyn Serve> {
+        Arc::new(HandBack { client: self.0.clone(), guard: Arc::default() })
+    }
+}
+
+/// Hands on to a client.
+struct HandBack {
+    client: Channel,
+    guard: Arc<SlowGuard>,
+}
+
+impl Serve for HandBack {
+    fn serve(&self, call: IncomingCall, slot: &mut HandlerSlot) -> Option<Schedule<'_>> {
+        slot.run(hand_on(self.client.clone(), call));
+        // Whether its methods keep an order is for the client to say.
+        Some(Schedule { guard: &self.guard, order: None })
+    }
+}
+
+impl fmt::Debug for Downstream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Downstream").field(&self.0.peer()).finish()
+    }
+}
+
 impl Forward {
-    /// Hands on to `channel` what `own` does not have; `services` are those at its other end.
-    pub(crate) fn new(own: Router, channel: Channel, services: &[ServiceSchema]) -> Self {
+    /// Hands on what `own` does not have, to a channel at whose other end there are these services.
+    pub(crate) fn new(
+        own: Router,
+        (channel, services): (Channel, Vec<ServiceSchema>),
+        each: Option<Each>,
+    ) -> Self {
         let mut orders = HashMap::new();
-        for service in services {
+        for service in &services {
             // All methods of an ordered service share one.
             let shared = service.methods.first().filter(|_| service.ordered);
             for method in service.methods.iter().filter(|method| method.ordered) {
@@ -46,7 +95,21 @@ impl Forward {
                 orders.insert(name, shared.map_or(name, |first| first.key.name_hash()));
             }
         }
-        Self { own, channel, orders, guard: Arc::default() }
+        Self { own, channel, each, orders, guard: Arc::default() }
+    }
+
+    /// The channel for the calls of a connection, which come one behind the other.
+    fn channel_of(&self, origin: &Arc<dyn Origin>) -> Result<Channel, DialError> {
+        let Some(each) = self.each.as_ref().filter(|_| origin.takes_encoded()) else {
+            return Ok(self.channel.clone());
+        };
+        if let Some(own) = origin.place().shared::<Own>() {
+            return Ok(own.0.clone());
+        }
+        let client = Channel::of(Arc::clone(origin).caller());
+        let channel = each(Downstream(client))?;
+        origin.place().insert(Own(channel.clone()));
+        Ok(channel)
     }
 }
 
@@ -56,7 +119,13 @@ impl Serve for Forward {
         if self.own.has(name) {
             return self.own.serve(call, slot);
         }
-        slot.run(hand_on(self.channel.clone(), call));
+        match self.channel_of(&call.origin) {
+            Ok(channel) => slot.run(hand_on(channel, call)),
+            Err(error) => {
+                let status = Status::not_started(Code::Unavailable, error.to_string());
+                slot.run(ready(Err(Failure::Status(status))));
+            }
+        }
         Some(Schedule { guard: &self.guard, order: self.orders.get(&name).copied() })
     }
 
@@ -118,6 +187,9 @@ fn with_head<T, E>(mut call: Call<T, E>, opening: &Opening) -> Call<T, E> {
     }
     if let Some(metadata) = &opening.metadata {
         call = call.with_metadata(metadata);
+    }
+    if let Some(key) = &opening.idempotency {
+        call = call.idempotency_key(key.as_bytes());
     }
     match &opening.token {
         Some(token) => call.token(token.clone()),

@@ -21,7 +21,8 @@ pub use arguments::ReadArguments;
 pub use connection::Connection;
 pub use context::Context;
 pub use explain::CallTimes;
-pub(crate) use forward::Forward;
+pub use forward::Downstream;
+pub(crate) use forward::{Each, Forward};
 pub use item_sink::ItemSink;
 #[cfg(feature = "tower")]
 pub(crate) use layered::{Around, ServerLayer, layered};

@@ -27,6 +27,9 @@ struct Piece {
     end: &'static str,
 }
 
+/// How a declaration of variables begins.
+const LET: &str = "let ";
+
 impl Pieces {
     /// Those of clients that answer calls.
     pub(super) fn whole() -> &'static Self {
@@ -70,12 +73,22 @@ impl Pieces {
     pub(super) fn script<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> String {
         let needed = self.needed(names.into_iter().map(|name| self.own(name)));
         let (mut script, mut open) = (String::new(), "");
+        let mut declares = false;
         for piece in self.pieces.iter().filter(|piece| needed.contains(piece.name)) {
+            let mut code = piece.code;
             if piece.member.is_none() {
                 script.push_str(open);
                 open = piece.end;
+                // Variables in a row are one list of them, which is shorter.
+                let declared = code.strip_prefix(LET);
+                if let Some(listed) = declared.filter(|_| declares && script.ends_with(';')) {
+                    script.pop();
+                    script.push(',');
+                    code = listed;
+                }
+                declares = declared.is_some();
             }
-            script.push_str(piece.code);
+            script.push_str(code);
         }
         script + open + "\n"
     }

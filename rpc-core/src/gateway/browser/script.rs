@@ -64,7 +64,7 @@ pub(super) fn write(names: &Names<'_>, home: Home) -> String {
         Home::Page => "new URL(\"/\",location.href).href",
     };
     format!(
-        "// Made by rpc-core {} of a description of services: make it anew rather than edit it.\n{}const \
+        "// Made by rpc-core {}: make it anew rather than edit it.\n{}const \
          $home=()=>{home};\n{common}{types}{services}{}",
         env!("CARGO_PKG_VERSION"),
         pieces.script(used.into_names()),

@@ -113,7 +113,7 @@ function route(before) {
 
 function welcome() {
   const { services, title } = state.document;
-  const list = services.map((service) => make("p", {}, make("strong", {}, service.name), ` ${service.doc?.split("\n")[0] ?? ""} `, make("span", { class: "quiet" }, `${service.methods.length} methods`)));
+  const list = services.map((service) => make("p", {}, make("strong", {}, service.name), ` ${service.doc?.split("\n")[0] ?? ""} `, make("span", { class: "quiet whole" }, `${service.methods.length} methods`)));
   const keys = make("p", { class: "quiet" }, "Choose a method, or type ", make("kbd", {}, "/"), " to search. ", make("kbd", {}, "?"), " shows all keys.");
   at("main").replaceChildren(make("h1", {}, title), keys, ...list);
 }
