@@ -13,7 +13,10 @@ mod soak;
 pub use beside::{UnderCutter, endure_all};
 pub use soak::soak;
 
-use std::{io, path::Path};
+use std::{
+    io::{self, Write as _},
+    path::Path,
+};
 
 use anyhow::{Context as _, Result};
 
@@ -43,12 +46,18 @@ pub async fn serve(name: &str) -> Result<Listening> {
 ///
 /// When a server cannot be started, or a call fails that must not.
 pub fn survive(program: &Path, effort: Effort) -> Result<String> {
-    let mut text = cost::cost(effort)?;
-    text.push('\n');
-    text += &killed::killed(program, effort)?;
-    text.push('\n');
-    text += &dead::dead(effort)?;
-    text.push('\n');
-    text += &endure_all(1000 / effort.divide, &mut io::stderr())?.to_string();
-    Ok(text)
+    let parts: [&dyn Fn() -> Result<String>; 4] = [
+        &|| cost::cost(effort),
+        &|| killed::killed(program, effort),
+        &|| dead::dead(effort),
+        &|| Ok(endure_all(1000 / effort.divide, &mut io::stderr())?.to_string()),
+    ];
+    let mut texts = Vec::new();
+    for part in parts {
+        let text = part()?;
+        // The last part takes a quarter of an hour: the others are there before.
+        writeln!(io::stderr(), "{text}")?;
+        texts.push(text);
+    }
+    Ok(texts.join("\n"))
 }
