@@ -1,6 +1,6 @@
 //! Tokens of a connection and of single calls, as gRPC's cases have them; who issues them is left to others there too.
 
-use rpc_core::{Code, Endpoint, Principal, Server, StaticTokens};
+use rpc_core::{Code, Endpoint, Principal, Running, Server, StaticTokens};
 
 use crate::service::{TestServiceClient, TestServiceServer, Tested, runtime};
 
@@ -8,12 +8,12 @@ const OF_THE_CHANNEL: &str = "token-of-the-channel";
 const OF_THE_CALL: &str = "token-of-the-call";
 
 /// A client whose connection has a token, of a server that knows both.
-async fn client(running: &rpc_core::Running) -> TestServiceClient {
+async fn client(running: &Running) -> TestServiceClient {
     let channel = Endpoint::new().token(OF_THE_CHANNEL).connect(running.address()).await.unwrap();
     TestServiceClient::new(channel)
 }
 
-async fn server() -> rpc_core::Running {
+async fn server() -> Running {
     let tokens = StaticTokens::new()
         .with(OF_THE_CHANNEL, Principal::named("channel"))
         .with(OF_THE_CALL, Principal::named("call"));

@@ -8,11 +8,14 @@ use futures_util::{
     future::{join_all, try_join_all},
     stream,
 };
-use rpc_core::{Code, Endpoint, Limits, Server};
+use rpc_core::{Code, Endpoint, Limits, Metadata, Running, Server};
 use tempfile::TempDir;
 use tokio::{sync::mpsc, time::timeout};
 
-use crate::service::{Request, TestServiceClient, TestServiceServer, Tested, each, runtime, zeros};
+use crate::service::{
+    INITIAL, Request, TestServiceClient, TestServiceServer, Tested, each, in_bincode, runtime,
+    zeros,
+};
 
 /// What is asked for in each call of a soak.
 fn soaked() -> Request {
@@ -21,7 +24,7 @@ fn soaked() -> Request {
 
 #[test]
 fn rpc_soak() {
-    each(async |client, _| {
+    in_bincode(async |client, _| {
         for _ in 0..100 {
             let reply = client.unary_call(soaked(), zeros(271_828)).await.unwrap();
             assert_eq!(reply.len(), 314_159);
@@ -31,7 +34,7 @@ fn rpc_soak() {
 
 #[test]
 fn channel_soak() {
-    each(async |client, _| {
+    in_bincode(async |client, _| {
         let address = client.channel().peer().address().to_string();
         for _ in 0..100 {
             let client = TestServiceClient::connect(&address).await.unwrap();
@@ -43,7 +46,7 @@ fn channel_soak() {
 
 #[test]
 fn concurrent_large_unary() {
-    each(async |client, _| {
+    in_bincode(async |client, _| {
         let request = Request { sizes: vec![31_415], ..Request::default() };
         let calls = (0..1000).map(|_| client.unary_call(&request, zeros(27_182)));
         let replies = try_join_all(calls).await.unwrap();
@@ -80,7 +83,7 @@ fn thousands_of_simultaneous_calls_time_out_on_one_channel() {
 
 #[test]
 fn timeout_but_completed_before() {
-    each(async |client, _| {
+    in_bincode(async |client, _| {
         let call = client.unary_call(soaked(), zeros(271_828)).timeout(Duration::from_secs(3600));
         assert_eq!(call.await.unwrap().len(), 314_159);
     });
@@ -106,7 +109,7 @@ fn calls_above_the_most_streams_wait_and_do_not_fail() {
 /// A client that does not read stops its server, and nothing else of the connection.
 #[test]
 fn pushback_at_the_client_for_large_messages() {
-    each(async |client, tested| {
+    in_bincode(async |client, tested| {
         let request = Request { sizes: vec![1 << 20; 32], ..Request::default() };
         let (produced, mut replies) =
             (tested.produced(), client.streaming_output_call(request).await.unwrap());
@@ -153,8 +156,8 @@ fn server_responds_first() {
         let requests = stream::unfold(asked, async |mut asked| {
             asked.recv().await.map(|request| (request, asked))
         });
-        let mut sent = rpc_core::Metadata::new();
-        sent.set(crate::service::INITIAL, "first").unwrap();
+        let mut sent = Metadata::new();
+        sent.set(INITIAL, "first").unwrap();
         let mut replies = client.full_duplex_call(requests).with_metadata(&sent).await.unwrap();
         assert_eq!(replies.leading_metadata(), &sent);
         ask.send(Request { sizes: vec![8], ..Request::default() }).unwrap();
@@ -164,19 +167,19 @@ fn server_responds_first() {
     });
 }
 
-#[test]
-fn interval_us() {
-    each(async |client, _| {
-        let request = Request { sizes: vec![9; 20], interval_us: 500, ..Request::default() };
-        let started = std::time::Instant::now();
-        let replies = client.streaming_output_call(request).await.unwrap();
-        assert_eq!(replies.count().await, 20);
-        assert!(started.elapsed() >= Duration::from_micros(19 * 500));
-    });
+#[tokio::test(start_paused = true)]
+async fn interval_us() {
+    let client = TestServiceClient::in_memory(TestServiceServer::new(Tested::default()));
+    let request = Request { sizes: vec![9; 20], interval_us: 500_000, ..Request::default() };
+    let started = tokio::time::Instant::now();
+    let replies = client.streaming_output_call(request).await.unwrap();
+    assert_eq!(replies.count().await, 20);
+    // The clock stands still but for the pauses.
+    assert!(started.elapsed() >= Duration::from_millis(19 * 500));
 }
 
 /// A server at a place of its own, which another one may take over.
-async fn at(folder: &TempDir) -> (rpc_core::Running, Tested) {
+async fn at(folder: &TempDir) -> (Running, Tested) {
     let tested = Tested::default();
     let server = Server::new().with(TestServiceServer::new(tested.clone()));
     let address = format!("unix:{}", folder.path().join("socket").display());
