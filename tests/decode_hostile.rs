@@ -82,7 +82,7 @@ impl TryFrom<String> for Quoting {
     type Error = String;
 
     fn try_from(value: String) -> Result<Self, String> {
-        Err(format!("{value:?} is no name"))
+        Err(format!("{value:?} is not a name"))
     }
 }
 

@@ -282,7 +282,7 @@ fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            // What is built, generated, or there to be wrong is no source of ours.
+            // What is built, generated, or there to be wrong is not a source of ours.
             let others = ["target", "ui", "snapshots", "generated", "expected"];
             if !others.iter().any(|other| path.ends_with(other)) {
                 found.extend(sources(&path));

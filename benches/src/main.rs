@@ -384,7 +384,7 @@ fn hold(options: &Options, connections: usize) -> Result<()> {
     finish(options, &text, &Results::new(Pace { rounds, ..options.pace() }, Vec::new(), cells))
 }
 
-/// Counts what is no window of time, and prints its chapter.
+/// Counts what is not a window of time, and prints its chapter.
 fn count(options: &Options, part: Part) -> Result<()> {
     let survey = survey(options, vec![part], 0)?;
     let results = survey.take(None, &env::current_exe()?, &mut io::stderr())?;

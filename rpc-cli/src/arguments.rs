@@ -94,7 +94,7 @@ pub(crate) fn named(
     let mut values = Map::new();
     for item in items {
         let Some((name, text)) = item.split_once('=') else {
-            return Err(Failure::argument(no_argument(item, items)).into());
+            return Err(Failure::argument(no_argument(item, items, described)).into());
         };
         let (name, value) = match name.strip_suffix(':') {
             Some(name) => (name, parse(text, name)?),
@@ -106,7 +106,7 @@ pub(crate) fn named(
 }
 
 /// Why an item is not an argument, and what would be.
-fn no_argument(item: &str, items: &[String]) -> String {
+fn no_argument(item: &str, items: &[String], described: Option<Described<'_>>) -> String {
     if is_json(item) || items.iter().any(|item| is_json(item)) {
         return "JSON holds all arguments at once: give either one JSON value, or each argument as name=value or \
                 name:=json"
@@ -120,6 +120,17 @@ fn no_argument(item: &str, items: &[String]) -> String {
             "{item:?} is not an argument: a file to write is given with =, as in --json={item}; one to read, as \
              name=@{item}"
         );
+    }
+    if let Some(Described { method, .. }) = described
+        && !items.iter().any(|item| item.contains('='))
+    {
+        let names: Vec<_> = method.arguments.iter().map(|argument| &*argument.name).collect();
+        let takes = match names[..] {
+            [] => "no arguments".to_owned(),
+            [name] => format!("one argument ({name})"),
+            _ => format!("{} arguments ({})", names.len(), names.join(", ")),
+        };
+        return format!("{} takes {takes}, and {} values were given", method.path, items.len());
     }
     format!("{item:?} is not an argument: write name=value, name:=json, or one JSON value")
 }

@@ -21,7 +21,7 @@ const RED: Style = AnsiColor::Red.on_default().bold();
 /// The first error of writing data.
 static LOST: OnceLock<io::Error> = OnceLock::new();
 
-/// Remembers that data was lost, for the end of the program. A reader that has gone away is no error:
+/// Remembers that data was lost, for the end of the program. A reader that has gone away is not an error:
 /// `rpc list | head -1`.
 fn written(outcome: io::Result<()>) -> bool {
     match outcome {

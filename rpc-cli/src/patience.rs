@@ -16,10 +16,10 @@ const SET_UP: Duration = Duration::from_secs(30);
 pub(crate) struct Limits {
     /// Give up the whole command after this time, such as 2s; by default, connecting and reading the description may
     /// take 30s, and calls and loads as long as they need.
-    #[arg(long, global = true, value_name = "TIME", value_parser = time)]
+    #[arg(long, global = true, value_name = "TIME", value_parser = time, allow_negative_numbers = true)]
     max_time: Option<Duration>,
     /// Give up connecting after this time; connecting ends with the server's hello.
-    #[arg(long, global = true, value_name = "TIME", value_parser = time)]
+    #[arg(long, global = true, value_name = "TIME", value_parser = time, allow_negative_numbers = true)]
     connect_timeout: Option<Duration>,
 }
 

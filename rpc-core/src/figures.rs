@@ -1,4 +1,4 @@
-//! Figures of what is no single call, by the facade `metrics`: connections, what was refused and why, rules that peers broke,
+//! Figures of what is not a single call, by the facade `metrics`: connections, what was refused and why, rules that peers broke,
 //! calls that were made again. Nothing without the feature of that name, and little with it: none of this is on the path
 //! of a call that goes well.
 

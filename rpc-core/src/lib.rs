@@ -1,5 +1,5 @@
-//! Full-duplex RPC over raw TCP: annotate a trait with [`macro@service`], serve it with a [`Server`], call it through the
-//! client that comes from it. Many calls share one connection; one that is dropped or late ends on the other side too.
+//! Full-duplex RPC over raw TCP: annotate a trait with [`macro@service`], serve it with a [`Server`], and call it through the
+//! generated client. Many calls share one connection, and a call that is dropped or times out ends on the other side too.
 //!
 //! ```
 //! use rpc_core::{Server, service};
@@ -27,7 +27,7 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Methods return streams and take them, and a handler calls back whoever called it, on the same connection:
+//! Methods can return streams and take them, and a handler can call its caller back, on the same connection:
 //!
 //! ```
 //! use futures_util::stream;
@@ -80,18 +80,22 @@
 //!
 //! # Features
 //!
-//! None is on by default.
+//! None is on by default, and the guide has a page for each (see below).
 //!
 //! | feature | adds |
 //! |---|---|
 //! | `tls` | `Server::tls`, `Endpoint::tls`, addresses `tls:host:port` |
+//! | `http` | `Server::http`: JSON-RPC, plain JSON, WebSocket, the explorer and clients for browsers, on the same port |
+//! | `fleet` | many servers behind one channel: `connect("a:7000,b:7000")`, `Balance`, `discover`, `Hedge` |
+//! | `resume` | `Server::resume`, `Endpoint::resume`: connections that survive a cut |
 //! | `etcd` | `etcd`: addresses `etcd://host:2379/prefix`, and `Running::register` |
-//! | `proxy` | `Server::proxy_protocol`, `Endpoint::proxy_header`: who is behind HAProxy, nginx and their like |
+//! | `proxy` | `Server::proxy_protocol`, `Endpoint::proxy_header`: the clients behind HAProxy, nginx and the like |
+//! | `signal`, `listenfd` | `Running::until_signal`; sockets handed over by systemd and the like |
 //! | `tower` | `rpc_core::layer`: layers around calls, `Server::layer`, `Endpoint::layer` |
 //! | `governor` | `layer::RateLimit` |
 //! | `metrics` | `layer::Metrics` |
-//! | `cache`, `redis` | `layer::Cache`: answers that are kept in memory, or in Redis |
-//! | `chrono`, `indexmap`, `rust_decimal`, `time`, `url`, `uuid` | a [`Schema`] for the types of these crates, so that they travel |
+//! | `cache`, `redis` | `layer::Cache`: answers kept in memory, or in Redis |
+//! | `chrono`, `indexmap`, `rust_decimal`, `time`, `url`, `uuid` | a [`Schema`] for the types of these crates, so that they can be arguments and results |
 //!
 //! # Where to begin
 //!
@@ -102,10 +106,10 @@
 //! | call it | [`Channel`], [`Endpoint`], [`Call`], [`CallError`] |
 //! | stream | [`Streaming`], [`Broadcast`], [`Watch`] |
 //! | call many servers | `Balance`, `discover`, `Hedge`, with the feature `fleet` |
-//! | say who may call | [`Authenticator`], [`Principal`], [`Permissions`] |
-//! | do something around calls | `layer`, with the feature `tower` |
-//! | see what a server does | [`inspect`], [`Server::inspect`] |
-//! | say whether it serves | [`health`], [`Server::health`] |
+//! | control who may call | [`Authenticator`], [`Principal`], [`Permissions`] |
+//! | wrap calls in layers | `layer`, with the feature `tower` |
+//! | see what a server is doing | [`inspect`], [`Server::inspect`] |
+//! | report health | [`health`], [`Server::health`] |
 //! | call without the trait | [`Channel::call_json`], [`dynamic`] |
 //!
 //! # Words
@@ -142,8 +146,11 @@
 //! | [`Status`], [`Code`] | how a call ended, when it did not end with the method's own result |
 //! | drain, goaway | start nothing more and finish what runs; the frame that says so |
 //!
-//! In the repository: `docs/README.md` lists all pages, from a tutorial to the production checklist; `docs/protocol.md` is the
-//! wire, exactly; `docs/architecture.md` walks one call through the crate; `docs/decisions.md` says what was chosen, and why.
+//! # The guide
+//!
+//! The repository has a guide: `docs/README.md` lists its pages, from a tutorial to the production checklist, with a page on
+//! each of streams, calls in both directions, order, cancellation, TLS and the rest. `docs/protocol.md` specifies the wire,
+//! `docs/architecture.md` follows one call through the crate, and `docs/decisions.md` gives the reasons for the design.
 
 extern crate self as rpc_core;
 
@@ -216,7 +223,9 @@ pub use proto::{
 };
 #[cfg(feature = "resume")]
 pub use resume::Resume;
+#[doc(inline)]
 pub use rpc_macros::service;
+#[doc(inline)]
 pub use schema::{Json, Schema};
 #[doc(inline)]
 pub use seam::{PeerLoad, Retry};

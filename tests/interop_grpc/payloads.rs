@@ -1,17 +1,12 @@
 //! Payloads of the sizes that gRPC's cases send, each way and both ways.
 
-use bytes::Bytes;
 use futures_util::stream;
 use tokio::sync::mpsc;
 
-use crate::service::{Request, each};
+use crate::service::{Request, each, zeros};
 
 const REQUEST_SIZES: [u32; 4] = [27_182, 8, 1_828, 45_904];
 const REPLY_SIZES: [u32; 4] = [31_415, 9, 2_653, 58_979];
-
-fn zeros(size: u32) -> Bytes {
-    Bytes::from(vec![0; size as usize])
-}
 
 #[test]
 fn empty_unary() {
@@ -21,7 +16,7 @@ fn empty_unary() {
 #[test]
 fn large_unary() {
     each(async |client, _| {
-        let request = Request { sizes: vec![314_159], status: None };
+        let request = Request { sizes: vec![314_159], ..Request::default() };
         let reply = client.unary_call(request, zeros(271_828)).await.unwrap();
         assert_eq!(reply, zeros(314_159));
     });
@@ -38,8 +33,21 @@ fn client_streaming() {
 #[test]
 fn server_streaming() {
     each(async |client, _| {
-        let request = Request { sizes: REPLY_SIZES.to_vec(), status: None };
+        let request = Request { sizes: REPLY_SIZES.to_vec(), ..Request::default() };
         let mut replies = client.streaming_output_call(request).await.unwrap();
+        for size in REPLY_SIZES {
+            assert_eq!(replies.next().await, Some(Ok(zeros(size))));
+        }
+        assert_eq!(replies.next().await, None);
+    });
+}
+
+#[test]
+fn half_duplex() {
+    each(async |client, _| {
+        let request = |size| Request { sizes: vec![size], ..Request::default() };
+        let mut replies =
+            client.half_duplex_call(stream::iter(REPLY_SIZES.map(request))).await.unwrap();
         for size in REPLY_SIZES {
             assert_eq!(replies.next().await, Some(Ok(zeros(size))));
         }
@@ -56,7 +64,7 @@ fn ping_pong() {
         });
         let mut replies = client.full_duplex_call(requests).await.unwrap();
         for size in REPLY_SIZES {
-            ask.send(Request { sizes: vec![size], status: None }).unwrap();
+            ask.send(Request { sizes: vec![size], ..Request::default() }).unwrap();
             assert_eq!(replies.next().await, Some(Ok(zeros(size))));
         }
         drop(ask);

@@ -9,7 +9,7 @@ use crate::service::{EchoStatus, Request, TestServiceClient, each};
 /// Asks both ways of ending with a status for this one.
 async fn echoes(client: &TestServiceClient, code: Code, message: &str) {
     let status = EchoStatus { code: code.value(), message: message.to_owned() };
-    let request = Request { sizes: Vec::new(), status: Some(status) };
+    let request = Request { status: Some(status), ..Request::default() };
     let expected: CallError = Status::new(code, message.to_owned()).into();
     let error = client.unary_call(&request, Bytes::new()).await.unwrap_err();
     assert_eq!(error, expected);
@@ -21,6 +21,16 @@ async fn echoes(client: &TestServiceClient, code: Code, message: &str) {
 #[test]
 fn status_code_and_message() {
     each(async |client, _| echoes(&client, Code::Unknown, "test status message").await);
+}
+
+/// Every code that a handler may choose arrives as that code.
+#[test]
+fn status_of_every_code() {
+    each(async |client, _| {
+        for code in (1..=16).map(Code::from_value) {
+            echoes(&client, code, "as it was sent").await;
+        }
+    });
 }
 
 #[test]

@@ -83,7 +83,7 @@ async fn permission_refused_before_any_argument_byte_is_decoded() {
     let token = wire::entry(11, CLERK.as_bytes());
     peer.send(&wire::greeting(1, &[token])).await.unwrap();
     let key = |name: &str| OrdersClient::schema().method(name).unwrap().key;
-    // Bytes that are no arguments of any method: too few, none that end, too many.
+    // Bytes that are not arguments of any method: too few, none that end, too many.
     let wrong: [&[u8]; 4] = [b"", b"\xfd", b"\xff\xff\xff\xff", &[0x80; 1000]];
     for (number, bytes) in (0u32..).zip(wrong) {
         // They would not decode: who may call learns that.

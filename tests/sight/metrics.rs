@@ -161,7 +161,7 @@ async fn what_is_no_call_is_scraped_too() {
     for _ in 0..2 {
         desk.add(1, 2).await.unwrap_err();
     }
-    // What is no frame.
+    // What is not a frame.
     let mut stranger = TcpStream::connect(served.address().to_string()).await.unwrap();
     stranger.write_all(b"V\0\0\x01\0\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff").await.unwrap();
     let mut goaway = Vec::new();

@@ -103,7 +103,7 @@ impl RawPeer {
     /// The next frame; `None` when the other side has closed.
     ///
     /// # Errors
-    /// The connection was reset, or the bytes are no frames.
+    /// The connection was reset, or the bytes are not frames.
     pub async fn frame_or_end(&mut self) -> io::Result<Option<(Head, Vec<u8>)>> {
         loop {
             if let Some(frame) = self.frames.pop_front() {

@@ -333,7 +333,7 @@ async fn who_has_no_proof_is_told_so_and_has_a_connection_of_its_own() {
     let offered = hello.session.unwrap();
     assert!(hello.features.contains(Features::RESUMPTION) && offered.received == 0);
     let unknown = SessionEntry { id: rpc_core::proto::SessionId([0; 16]), ..offered };
-    // Its secret is no proof of it, nor is a proof for another place.
+    // Its secret is not a proof of it, nor is a proof for another place.
     let misplaced = SessionEntry { proof: proof(&offered, 1), ..offered };
     let ahead = SessionEntry { proof: proof(&offered, 99), received: 99, ..offered };
     for wrong in [offered, unknown, misplaced] {

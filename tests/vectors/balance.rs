@@ -120,7 +120,7 @@ fn a_side_that_waits_for_credit_of_oneway_calls_pings() {
 }
 
 /// PROTOCOL §9, §13: a receiver gives credit for each one-way call that has ended before the next one comes. What pays
-/// for a call that was made is no flood.
+/// for a call that was made is not a flood.
 #[test]
 fn credit_for_oneway_calls_one_by_one_is_no_flood() {
     let (mut machine, mut decoder, now) = greeted(Side::Dialer);

@@ -59,7 +59,7 @@ impl<'a> Fields<'a> {
     #[track_caller]
     fn number<T: std::str::FromStr>(&self, name: &str) -> T {
         let parsed = self.text(name).parse();
-        parsed.unwrap_or_else(|_| panic!("{name} of {} is no number", self.kind))
+        parsed.unwrap_or_else(|_| panic!("{name} of {} is not a number", self.kind))
     }
 }
 
@@ -154,7 +154,7 @@ fn frame(fields: &Fields<'_>) -> Vec<u8> {
 
 fn kind(word: &str) -> Kind {
     let row = rpc_core::proto::wire::kinds::KINDS.iter().find(|row| row.name == word);
-    row.unwrap_or_else(|| panic!("{word} is no kind")).kind
+    row.unwrap_or_else(|| panic!("{word} is not a kind")).kind
 }
 
 /// The flags that have words of their own.

@@ -44,7 +44,7 @@ impl Vector {
             "means" => self.means = value.to_owned(),
             "only" => self.decode_only = value == "decode",
             "about" => {}
-            other => panic!("{other} is no field of a vector"),
+            other => panic!("{other} is not a field of a vector"),
         }
         self
     }

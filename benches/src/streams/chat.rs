@@ -128,7 +128,7 @@ impl Crowd {
                     bail!("a member was not welcomed");
                 };
                 let Event::Welcome { session, .. } = welcome else {
-                    bail!("{welcome:?} is no welcome");
+                    bail!("{welcome:?} is not a welcome");
                 };
                 if crowd.sessions.len() < TALKERS {
                     crowd.sessions.push(session);

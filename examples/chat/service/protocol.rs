@@ -54,7 +54,7 @@ pub enum ChatError {
     #[error("somebody is called {0} already: choose another nickname")]
     NickTaken(String),
     /// Names are short and plain.
-    #[error("{0:?} is no name: use 1 to 20 letters, digits, `-` and `_`")]
+    #[error("{0:?} is not a name: use 1 to 20 letters, digits, `-` and `_`")]
     BadName(String),
     /// Messages are short.
     #[error("a message has at most {limit} bytes")]

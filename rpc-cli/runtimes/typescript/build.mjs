@@ -315,7 +315,7 @@ async function namesIn(path, isWanted = () => true) {
   return names;
 }
 
-/** Whether it is no parameter of a type: those have names as short ones are. */
+/** Whether it is not a parameter of a type: those have names as short ones are. */
 const isOfProgram = ({ text }) => text.length > 1;
 
 /** Names by which programs know members: such members are there wherever their class is. */
@@ -461,7 +461,7 @@ function hiddenBy({ props }) {
   return new Set(names.filter(([name]) => isHidden(name)).map(([, short]) => short));
 }
 
-/** Names of variables that are no names of pieces, which begin with a capital letter. */
+/** Names of variables that are not names of pieces, which begin with a capital letter. */
 const variables = {
   get: (number) => {
     const [first, rest] = ["tesnirohaludcpmfgvbykwxjqz_$", "tesnirohaludcpmfgvbykwxjqz_$0123456789"];

@@ -203,7 +203,7 @@ impl<'a> Api<'a> {
             ContainerKind::Struct(fields) => {
                 Parts::Struct(fields.iter().map(|field| (field, shape(&field.format))).collect())
             }
-            // Variants are no enums themselves.
+            // Variants are not enums themselves.
             ContainerKind::Unit | ContainerKind::Enum(_) => Parts::Unit,
         }
     }

@@ -65,7 +65,7 @@ pub(crate) enum Text {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Nullable {
     Never,
-    /// Only where newtypes and unit structs are no types of their own.
+    /// Only where newtypes and unit structs are not types of their own.
     ByName,
     Always,
 }

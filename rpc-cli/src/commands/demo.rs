@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use rpc_core::{
-    Address, IntoAddress as _, Resume, Server, health::HealthReporter, inspect::Inspection,
+    Address, IntoAddress as _, Limits, Resume, Server, health::HealthReporter, inspect::Inspection,
 };
 
 use super::serving;
@@ -50,6 +50,8 @@ impl Args {
 /// What the demo is beside its services. Whoever reaches it may look at it, and end its calls.
 fn demonstrated() -> Server {
     let server = Server::new().name("rpc demo").http(demo::http()).resume(Resume::new());
+    // Files are sent to it as pictures.
+    let server = server.limits(Limits::default().max_message(64 << 20));
     server.inspect(Inspection::new().kill()).health(&HealthReporter::new())
 }
 

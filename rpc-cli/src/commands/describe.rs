@@ -12,7 +12,7 @@ use crate::{
     exit::Failure,
     output,
     patience::Patience,
-    source,
+    source, suggest,
 };
 
 const EXAMPLES: &str = "\
@@ -90,7 +90,9 @@ pub(super) async fn run(args: Args, patience: Patience) -> Result<()> {
             Ok(service) => (vec![service], name),
             Err(unknown) => match of_type(&args.source, &name, patience).await {
                 Some(found) => return print_type(&found, &name, form),
-                None => return Err(unknown),
+                None => {
+                    return Err(near_type(&args.source, &name, patience).await.unwrap_or(unknown));
+                }
             },
         },
         None => {
@@ -117,6 +119,17 @@ async fn of_type(source: &str, name: &str, patience: Patience) -> Option<Service
     let document = source::load(source, patience.anew()).await.ok()?;
     let has = |service: &ServiceSchema| service.types.iter().any(|(_, named)| named.name == name);
     document.services.into_iter().find(has)
+}
+
+/// What to say of a name that is nearer to a type's than to any service's.
+async fn near_type(source: &str, name: &str, patience: Patience) -> Option<anyhow::Error> {
+    let services = source::load(source, patience.anew()).await.ok()?.services;
+    let types = services.iter().flat_map(|service| service.types.iter());
+    let types: Vec<_> = types.map(|(_, named)| named.name.as_str()).collect();
+    let names = services.iter().map(|service| service.name.as_str()).chain(types.iter().copied());
+    let nearest = suggest::nearest(name, names).filter(|nearest| types.contains(nearest))?;
+    let message = format!("no service or type {name} at {source}; did you mean {nearest}?");
+    Some(Failure::unknown(message).into())
 }
 
 fn print_type(service: &ServiceSchema, name: &str, form: Form) -> Result<()> {

@@ -95,7 +95,7 @@ pub enum GenerateError {
         /// The error of the system.
         source: io::Error,
     },
-    /// It is no description that can be used.
+    /// It is not a description that can be used.
     #[error("{origin}: {why}")]
     Description {
         /// The file, or what else it comes from.

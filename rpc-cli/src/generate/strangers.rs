@@ -323,7 +323,7 @@ impl<'ast> Visit<'ast> for Items {
         } else if let syn::Meta::NameValue(doc) = &attribute.meta {
             let is_text =
                 matches!(&doc.value, syn::Expr::Lit(text) if matches!(text.lit, syn::Lit::Str(_)));
-            assert!(is_text, "a doc that is no text");
+            assert!(is_text, "a doc that is not text");
         }
     }
 
@@ -366,7 +366,7 @@ proptest! {
             let unraw = |name: &String| name.strip_prefix("r#").unwrap_or(name).to_owned();
             let names: Vec<String> = items.names.iter().map(unraw).collect();
             prop_assert_eq!(&names, &expected.names);
-            // A service whose name is no name of a trait is renamed; the option is part of the attribute.
+            // A service whose name is not a name of a trait is renamed; the option is part of the attribute.
             prop_assert_eq!(items.kinds, expected.kinds);
             prop_assert_eq!(items.attributes, expected.attributes);
             prop_assert_eq!(items.macros, expected.macros);

@@ -223,8 +223,8 @@ const LEAST: usize = 10;
 const SIGNIFICANT: f64 = 0.01;
 /// Below this, the same machine differs from itself.
 const RELEVANT_PERCENT: f64 = 2.0;
-const ADVICE: &str = "Medians over intervals. Machines drift between runs: measure a again, and see that \
-                      it is within noise of itself.";
+const ADVICE: &str = "Medians over intervals. Machines drift between runs: measure a again, and check \
+                      that it is within noise of itself.";
 
 #[cfg(test)]
 mod tests {

@@ -62,8 +62,8 @@ fn crowded(results: &Results) -> Option<String> {
     let cores = results.machine.cores as f64;
     (others >= cores * CROWD).then(|| {
         format!(
-            "other processes used {others:.2} of this machine's {cores} cores meanwhile: what they take is missing \
-             here, and is no fault of the server's"
+            "other processes used {others:.2} of this machine's {cores} cores during the run: that lowers these \
+             figures, and says nothing about the server"
         )
     })
 }

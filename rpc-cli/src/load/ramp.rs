@@ -1,6 +1,6 @@
 //! Finds the highest rate that holds: steps of an open loop, each at twice the rate of the last until one
 //! breaks, then halfway between the best and the worst until they are near each other. A step that breaks is
-//! taken again, as a moment of noise is no knee.
+//! taken again, as a moment of noise is not a knee.
 
 use std::time::Duration;
 

@@ -71,6 +71,7 @@ pub(crate) fn write(folder: &Path, size: Size, rpc_core: Option<&Path>) -> Resul
         }
         let text = text
             .replace("{{name}}", name)
+            .replace("{{as_name}}", &" ".repeat(name.len()))
             .replace("{{ident}}", &ident)
             .replace("{{trait}}", &trait_name(name))
             .replace("{{rpc_core}}", &dependency);
@@ -213,6 +214,10 @@ mod tests {
                 let text = fs::read_to_string(folder.join(path)).unwrap();
                 assert!(!text.contains("{{"), "{path}: {text}");
             }
+            let text = fs::read_to_string(folder.join("README.md")).unwrap();
+            let comments = text.lines().filter_map(|line| line.find(" # "));
+            let columns: Vec<_> = comments.collect();
+            assert!(columns.iter().all(|column| *column == columns[0]), "{text}");
         }
         let again = write(&folder, Size::Workspace, None).unwrap_err().to_string();
         assert!(again.ends_with("is there already: choose another name"), "{again}");

@@ -19,7 +19,7 @@ import {
 const connection = await connect({ token: "secret" });
 const calculator = new Calculator(connection);
 const sum: bigint = await calculator.add(1n, 2);
-// @ts-expect-error: a text is no number
+// @ts-expect-error: a text is not a number
 void calculator.add("1", 2n);
 // @ts-expect-error: there is no such option
 void calculator.add(1n, 2n, { timeOut: 5 });

@@ -105,12 +105,13 @@ fn the_address_may_come_from_the_environment() {
 fn a_large_file_goes_as_the_bytes_that_it_is() {
     let demo = Demo::start();
     let file = tempfile::NamedTempFile::new().unwrap();
-    let bytes: Vec<u8> = (0..1_000_000_u32).map(|number| number as u8).collect();
+    let bytes: Vec<u8> = (0..5_000_000_u32).map(|number| number as u8).collect();
     std::fs::write(file.path(), &bytes).unwrap();
     let argument = format!("picture=@{}", file.path().display());
-    demo.gives(&["Inventory.set_picture", "name=lamp", &argument], "1000000");
+    demo.gives(&["Inventory.set_picture", "name=lamp", &argument], "1048576");
+    // The demo keeps the first megabyte of the five that it was sent.
     let raw = ["call", &demo.address, "--raw", "Inventory.picture", "name=lamp"];
-    assert_eq!(rpc().args(raw).output().unwrap().stdout, bytes);
+    assert_eq!(rpc().args(raw).output().unwrap().stdout, bytes[..1 << 20]);
 }
 
 #[test]
@@ -268,10 +269,7 @@ fn wrong_arguments_name_the_field_and_its_type() {
         ),
         (&["a=1.5", "b=2"], "Calculator.add: a is 1.5 and should be i64"),
         (&["a=1", "a=2"], "a is given twice"),
-        (
-            &["1", "2", "3"],
-            r#""1" is not an argument: write name=value, name:=json, or one JSON value"#,
-        ),
+        (&["1", "2", "3"], "Calculator.add takes 2 arguments (a, b), and 3 values were given"),
         (&["a:=oops"], "a: expected value at line 1 column 1"),
     ] {
         let arguments = [&["Calculator.add"], arguments].concat();

@@ -90,7 +90,8 @@ fn a_server_that_was_started_again_is_found_at_the_next_line() {
     assert_eq!(told.next().unwrap().unwrap(), "the connection was lost: reconnecting");
     writeln!(stdin, ":template Calculator.sum\nquit").unwrap();
     assert_eq!(lines.next().unwrap().unwrap(), "{");
-    assert!(child.wait().unwrap().success());
+    // What failed meanwhile has failed.
+    assert_eq!(child.wait().unwrap().code(), Some(78));
     assert!(told.next().is_none());
 }
 
@@ -117,7 +118,7 @@ fn mistakes_are_told_and_the_prompt_goes_on() {
             "Calculator.add a=2 b=2",
         ],
     );
-    assert_eq!((ran.code, ran.stdout.as_str()), (0, "2\n"));
+    assert_eq!((ran.code, ran.stdout.as_str()), (76, "2\n"));
     // Either side may be the first to see that the time is over.
     let told = ran.stderr.replace("while the handler ran", "before the reply came");
     expect("repl-mistakes.txt", &told.replace(&demo.address, "ADDRESS"));
@@ -135,17 +136,41 @@ fn it_tells_what_there_is() {
 }
 
 #[test]
-fn a_script_ends_as_its_last_line_did() {
+fn a_script_fails_if_any_of_its_lines_did() {
     let demo = Demo::start();
     for (lines, code) in [
         (&["Calculator.add a=x"][..], 67),
         (&["Calculator.div a=1 b=0", ""], 66),
         (&["Calculator.add a=x", ":quit"], 67),
-        (&["Calculator.add a=x", "Calculator.add a=1 b=1"], 0),
+        (&["Calculator.add a=x", "Calculator.add a=1 b=1"], 67),
+        (&["Calculator.div a=1 b=0", "Calculator.add a=x", ":list"], 66),
+        (&["Calculator.average", "x", "", "Calculator.add a=1 b=1"], 67),
+        (&[":set timeout soon", "Calculator.add a=1 b=1"], 67),
     ] {
         let ran = typed(&demo.address, lines);
         assert_eq!(ran.code, code, "{lines:?}: {ran:?}");
-        assert!(ran.stderr.lines().count() == 1, "{lines:?}: {ran:?}");
+        let failures = if code == 66 && lines.len() == 3 { 2 } else { 1 };
+        assert_eq!(ran.stderr.lines().count(), failures, "{lines:?}: {ran:?}");
+    }
+}
+
+#[test]
+fn a_script_has_comments() {
+    let demo = Demo::start();
+    let lines = ["#!/usr/bin/env rpc", "# it's {", "  # so", "Calculator.add a=1 b=2", "#"];
+    let ran = typed(&demo.address, &lines);
+    assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (0, "3\n", ""));
+}
+
+#[test]
+fn a_script_that_ends_within_a_line_says_so() {
+    let demo = Demo::start();
+    for lines in
+        [&["Calculator.add a=1 b=2", "Calculator.add {"][..], &["Calculator.average", "1", "[2,"]]
+    {
+        let ran = typed(&demo.address, lines);
+        let told = "error: the last line does not end: a bracket or a quote is open\n";
+        assert_eq!((ran.code, ran.stderr.as_str()), (67, told), "{lines:?}");
     }
 }
 

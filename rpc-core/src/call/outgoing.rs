@@ -249,7 +249,7 @@ impl Options {
         (self.timeout, self.deadline) = (None, Some(None));
     }
 
-    /// When the caller stops waiting. A time that no clock reaches is no deadline.
+    /// When the caller stops waiting. A time that no clock reaches is not a deadline.
     pub(super) fn deadline(&mut self) -> Option<Instant> {
         *self.deadline.get_or_insert_with(|| {
             let own = self.timeout.and_then(|timeout| now().checked_add(timeout));

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::bincode::DecodeError;
 
-/// A value that cannot be encoded, or bytes that are no value of the type. The message says why; the types of
+/// A value that cannot be encoded, or bytes that are not a value of the type. The message says why; the types of
 /// errors behind it are private, because the libraries behind the codecs may change.
 ///
 /// ```
@@ -24,7 +24,7 @@ pub struct CodecError(Box<Cause>);
 pub enum CodecErrorKind {
     /// The codec cannot express the value.
     Encode,
-    /// The bytes are no form of the type.
+    /// The bytes are not a form of the type.
     Decode,
 }
 

@@ -103,7 +103,7 @@ pub(crate) fn append_bincode<T: Serialize>(value: &T, out: &mut Vec<u8>) -> Resu
 /// ```
 ///
 /// # Errors
-/// The bytes are no form of `T`; the message says where and why.
+/// The bytes are not a form of `T`; the message says where and why.
 pub fn decode<T: DeserializeOwned>(codec: Codec, source: Source<'_>) -> Result<T, CodecError> {
     let Source { bytes, shared } = source;
     bytes_form::with_source(shared, || match codec {

@@ -31,7 +31,7 @@ impl Values<'_> {
     /// Reads the next value.
     ///
     /// # Errors
-    /// The next bytes are no form of `T`.
+    /// The next bytes are not a form of `T`.
     #[inline]
     pub(crate) fn next<T: DeserializeOwned>(&mut self) -> Result<T, CodecError> {
         T::deserialize(&mut self.0).map_err(|error| CodecError::bincode_decode(self.0.place(error)))

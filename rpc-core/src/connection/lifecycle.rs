@@ -84,7 +84,7 @@ impl Live {
     pub(super) async fn ready(&self) -> Result<(), ConnectionError> {
         let mut phases = self.phases();
         loop {
-            // Draining may begin before the hello, and is no end.
+            // Draining may begin before the hello, and is not an end.
             let greeted = self.with(|state| match state.machine.error() {
                 Some(error) => Some(Err(error.clone())),
                 None => state.machine.peer().map(|_| Ok(())),

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! The forms in JSON are serde_json's. More is understood where that has no form, or a wasteful one: bytes may be
-//! `{"base64": "AAEC"}`, floats `"NaN"`, `"Infinity"` and `"-Infinity"`, and maps whose keys are no text are arrays of pairs,
+//! `{"base64": "AAEC"}`, floats `"NaN"`, `"Infinity"` and `"-Infinity"`, and maps whose keys are not text are arrays of pairs,
 //! `[[key, value], …]`, both ways.
 //!
 //! ```
@@ -65,7 +65,7 @@ pub fn encode(format: &Format, types: &Registry, value: &Value) -> Result<Payloa
 /// Decodes a value, all of `bytes`. NaN and infinities are `null`, as serde_json has them.
 ///
 /// # Errors
-/// The bytes are no value of that shape, or the description does not say how it is encoded. Memory is bounded by the number
+/// The bytes are not a value of that shape, or the description does not say how it is encoded. Memory is bounded by the number
 /// of bytes, whatever the description says.
 pub fn decode(format: &Format, types: &Registry, bytes: &[u8]) -> Result<Value, CodecError> {
     decode::value(format, types, bytes).map_err(CodecError::bincode_decode)

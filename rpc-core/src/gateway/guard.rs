@@ -15,7 +15,7 @@ use crate::transport::{Peer, PeerAddress};
 /// The web page that a request comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Page {
-    /// None: what calls is no browser, or does not say.
+    /// None: what calls is not a browser, or does not say.
     None,
     /// One of the server's own origin.
     Own,

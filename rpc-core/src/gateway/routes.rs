@@ -157,7 +157,7 @@ fn allow(headers: &mut HeaderMap, origin: HeaderValue) {
     headers.append(header::VARY, HeaderValue::from_static("origin"));
 }
 
-/// A path whose `%` signs are read; what is no text then stays as it is, and names nothing.
+/// A path whose `%` signs are read; what is not text then stays as it is, and names nothing.
 pub(super) fn decoded(path: &str) -> Cow<'_, str> {
     if !path.contains('%') {
         return path.into();

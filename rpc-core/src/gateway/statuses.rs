@@ -9,7 +9,7 @@ use serde_json::{Value, json, value::RawValue};
 
 use crate::proto::{Code, Execution, Failure, MetadataValue, Payload, Status};
 
-/// JSON-RPC's codes for requests that are no calls.
+/// JSON-RPC's codes for requests that are not calls.
 pub(super) const PARSE_ERROR: Fault = Fault(-32700, "Parse error");
 pub(super) const INVALID_REQUEST: Fault = Fault(-32600, "Invalid Request");
 const METHOD_NOT_FOUND: Fault = Fault(-32601, "Method not found");

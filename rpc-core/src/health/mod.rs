@@ -41,7 +41,7 @@ pub use status::ServingStatus;
 
 use crate::{Stream, service};
 
-/// Says whether a server serves. The empty name stands for the server as a whole.
+/// Says whether a server is serving. The empty name means the server as a whole.
 #[service]
 pub trait Health {
     /// The status of a service, or of the server.

@@ -25,7 +25,7 @@ impl HealthReporter {
     }
 
     /// Says the status of a service from here on, and tells whoever watches it. The empty name stands for the server as a
-    /// whole, whose status is its own: it does not follow those of the services. A name that is no service's is reported too: of a
+    /// whole, whose status is its own: it does not follow those of the services. A name that is not a service's is reported too: of a
     /// part that several services depend on, say.
     pub fn set(&self, service: impl Into<String>, status: ServingStatus) {
         let service = service.into();

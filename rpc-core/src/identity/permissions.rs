@@ -5,7 +5,7 @@
 /// A permission is text in parts, divided by `:`, such as `orders:write`. In what is granted a part may be `*`: the
 /// last one stands for one or more parts, any other for exactly one. So `orders:*` grants `orders:write` and
 /// `orders:items:write`, but not `orders`; `*:read` grants `orders:read`; and `*` grants all. Apart from that, case and
-/// every character count. What has an empty part is no permission: nobody has it.
+/// every character count. What has an empty part is not a permission: nobody has it.
 ///
 /// ```
 /// use rpc_core::Permissions;

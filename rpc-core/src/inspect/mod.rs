@@ -33,7 +33,7 @@ pub use values::{
 
 use crate::{Context, service};
 
-/// Shows what a server does at present. On servers that were told to.
+/// Shows what a server is doing. Only on servers that enable it.
 #[service]
 pub trait Inspect {
     /// The server, and the figures of its methods since it began.

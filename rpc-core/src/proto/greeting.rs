@@ -21,10 +21,10 @@ pub(crate) struct Greeting {
     pub(crate) length: usize,
 }
 
-/// Bytes that are no preface and hello.
+/// Bytes that are not a preface and hello.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum GreetingError {
-    /// They are no frames.
+    /// They are not frames.
     Decode(DecodeError),
     /// The hello breaks a rule.
     Frame(FrameError),

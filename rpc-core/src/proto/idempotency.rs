@@ -17,7 +17,7 @@ use thiserror::Error;
 // A thin pointer: the head of every call has room for one.
 pub struct IdempotencyKey(Arc<Box<[u8]>>);
 
-/// Bytes that are no idempotency key.
+/// Bytes that are not an idempotency key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("an idempotency key is 1 to {most} bytes long, and this one has {length}", most = IdempotencyKey::MAX)]
 pub struct IdempotencyKeyError {

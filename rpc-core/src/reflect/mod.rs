@@ -30,7 +30,7 @@ pub enum ReflectError {
     },
 }
 
-/// Describes the services of a server. On every server, unless it was told otherwise.
+/// Describes the services of a server. On every server that does not disable it.
 #[service]
 pub trait Reflection {
     /// The names of all services, this one included.

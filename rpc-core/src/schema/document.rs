@@ -27,7 +27,7 @@ pub struct Document {
     pub services: Vec<ServiceSchema>,
 }
 
-/// The reason why a text is no document.
+/// The reason why a text is not a document.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum DocumentError {

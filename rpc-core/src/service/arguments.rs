@@ -75,7 +75,7 @@ pub struct Texts<'a> {
 
 impl<'a> Texts<'a> {
     /// # Errors
-    /// The message is no object of the arguments, nor an array.
+    /// The message is not an object of the arguments, nor an array.
     fn of(message: &'a [u8], method: &MethodSchema) -> Result<Self, CodecError> {
         let texts = split(message, method).map_err(CodecError::json_decode)?;
         Ok(Self { message, texts: texts.into_iter() })

@@ -131,7 +131,7 @@ pub(super) async fn bind(path: &Path) -> Result<Socket, Refusal> {
     Ok(Socket { file, listener })
 }
 
-/// How long the folder's lock is waited for. Whoever holds it for long is no server that begins to listen.
+/// How long the folder's lock is waited for. Whoever holds it for long is not a server that begins to listen.
 const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Pause between two looks at the lock: waiting in the system would hold up a thread.

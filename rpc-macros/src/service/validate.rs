@@ -57,7 +57,7 @@ pub(super) fn check_trait(item: &ItemTrait, diagnostics: &mut Diagnostics) {
     }
 }
 
-/// Refuses a member of a trait that is no method.
+/// Refuses a member of a trait that is not a method.
 pub(super) fn refuse_member(member: &TraitItem, diagnostics: &mut Diagnostics) {
     let message = match member {
         TraitItem::Const(_) => {

@@ -68,7 +68,7 @@ impl RedisServer {
     /// As programs name it.
     pub(crate) fn redis(&self) -> Redis {
         let redis = Redis::at(&format!("redis://127.0.0.1:{}", self.port)).unwrap();
-        // What is tested is no machine that is busy with other things.
+        // What is tested is not a machine that is busy with other things.
         redis.patience(Duration::from_secs(30))
     }
 

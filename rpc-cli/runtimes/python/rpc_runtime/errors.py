@@ -102,7 +102,7 @@ class LimitError(ProtocolError):
 
 
 class DecodeError(RpcError, ValueError):
-    """Bytes that are no value of the expected type."""
+    """Bytes that are not a value of the expected type."""
 
 
 class EncodeError(RpcError, ValueError):

@@ -255,7 +255,7 @@ function errorOf(outcome: Outcome): Error {
   }
 }
 
-/** What a program gets to know of bytes that are no value. */
+/** What a program gets to know of bytes that are not a value. */
 function unreadable(error: unknown): unknown {
   return error instanceof DecodeError
     ? new StatusError("INTERNAL", `cannot read the reply: ${error.message}`, true, { cause: error })

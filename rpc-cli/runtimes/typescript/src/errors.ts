@@ -113,7 +113,7 @@ export type DecodeErrorKind =
   | "empty-elements"
   | "variant";
 
-/** Bytes that are no value of the expected type. */
+/** Bytes that are not a value of the expected type. */
 export class DecodeError extends Error {
   /** The rule that is broken. */
   readonly kind: DecodeErrorKind;

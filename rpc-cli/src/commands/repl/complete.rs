@@ -1,5 +1,7 @@
 //! What the Tab key offers: services and methods, then the names of arguments, then values that the types know.
 
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
 use rpc_core::schema::{ContainerKind, Format, ServiceSchema};
 use rustyline::{
     Context, Helper,
@@ -24,9 +26,20 @@ pub(super) struct Assistant {
     pub(super) services: Vec<ServiceSchema>,
     /// Items of a stream are typed, not words: only JSON goes over several lines there.
     pub(super) items: bool,
+    /// What was typed last does not end yet.
+    open: AtomicBool,
 }
 
 impl Assistant {
+    pub(super) fn of(services: Vec<ServiceSchema>) -> Self {
+        Self { services, ..Self::default() }
+    }
+
+    /// Whether the end came within brackets or quotes; said once.
+    pub(super) fn take_open(&self) -> bool {
+        self.open.swap(false, Relaxed)
+    }
+
     /// Where the word begins that is being typed, and what it may become.
     pub(super) fn offers(&self, typed: &str) -> (usize, Vec<String>) {
         let start = typed.rfind(char::is_whitespace).map_or(0, |place| place + 1);
@@ -113,8 +126,9 @@ impl Completer for Assistant {
 impl Validator for Assistant {
     fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
         let typed = context.input();
-        let words = !self.items || typed.trim_start().starts_with(['{', '[', '"']);
-        Ok(match words && line::is_open(typed) {
+        let open = (!self.items || line::is_json(typed)) && line::is_open(typed);
+        self.open.store(open, Relaxed);
+        Ok(match open {
             true => ValidationResult::Incomplete,
             false => ValidationResult::Valid(None),
         })
@@ -152,7 +166,7 @@ mod tests {
         method.argument::<Option<Colour>>("colour").argument::<bool>("dry").argument::<u8>("count");
         paint.method("pour", "", MethodKind::Unary);
         let clock = ServiceBuilder::new("Clock", "");
-        Assistant { services: vec![paint.build(), clock.build()], items: false }
+        Assistant::of(vec![paint.build(), clock.build()])
     }
 
     #[test]

@@ -44,30 +44,38 @@ impl Word {
     }
 }
 
-/// Whether more is to come: a bracket or a quote is open.
+/// Whether more is to come: a bracket or a quote is open. Comments open nothing.
 pub(super) fn is_open(text: &str) -> bool {
     let mut scan = Scan::default();
-    for character in text.chars() {
-        scan.take(character);
+    for line in text.split_inclusive('\n') {
+        if scan.is_inside() || !is_comment(line) {
+            for character in line.chars() {
+                scan.take(character);
+            }
+        }
     }
     scan.is_inside()
 }
 
-/// The lines of what was typed or pasted, each whole: one that ends within brackets or quotes goes on in the next.
-pub(super) fn commands(typed: &str) -> Vec<String> {
-    let mut commands: Vec<String> = Vec::new();
-    let mut open = false;
-    for line in typed.split('\n') {
-        match commands.last_mut().filter(|_| open) {
-            Some(last) => {
-                last.push('\n');
-                last.push_str(line);
-            }
-            None => commands.push(line.trim_end_matches('\r').to_owned()),
-        }
-        open = commands.last().is_some_and(|last| is_open(last));
-    }
-    commands
+/// Whether a line is for who reads the script.
+pub(super) fn is_comment(line: &str) -> bool {
+    line.trim_start().starts_with('#')
+}
+
+/// Whether an item of a stream may go over several lines: JSON may, words do not.
+pub(super) fn is_json(item: &str) -> bool {
+    item.trim_start().starts_with(['{', '[', '"'])
+}
+
+/// Takes the first line, a command or an item, out of what was typed or pasted: one that ends within brackets or quotes
+/// goes on in the next.
+pub(super) fn take(typed: &mut String, item: bool) -> String {
+    let goes_on = |line: &str| (!item || is_json(line)) && is_open(line);
+    let mut ends = typed.match_indices('\n').map(|(end, _)| end);
+    let end = ends.find(|&end| !goes_on(&typed[..end])).unwrap_or(typed.len());
+    let line = typed[..end].trim_end_matches(['\r', '\n']).to_owned();
+    typed.drain(..typed.len().min(end + 1));
+    line
 }
 
 /// Where in a text of words and JSON one stands.
@@ -144,9 +152,17 @@ mod tests {
 
     #[test]
     fn what_is_pasted_is_a_command_a_line() {
-        let pasted = "S.m a=1\r\nS.m {\n \"a\": 1\n}\n\n:list";
-        assert_eq!(commands(pasted), ["S.m a=1", "S.m {\n \"a\": 1\n}", "", ":list"]);
-        assert_eq!(commands(""), [""]);
+        let mut pasted = "S.m a=1\r\nS.m {\n \"a\": 1\n}\n# it's {\n\n:list".to_owned();
+        let expected = ["S.m a=1", "S.m {\n \"a\": 1\n}", "# it's {", "", ":list"];
+        assert_eq!(expected.map(|_| take(&mut pasted, false)), expected);
+        assert_eq!((take(&mut pasted, false), pasted), (String::new(), String::new()));
+    }
+
+    #[test]
+    fn items_are_lines_unless_they_are_json() {
+        let mut pasted = "rock 'n roll\n{\n \"a\": 1\n}\n\nS.m".to_owned();
+        let expected = ["rock 'n roll", "{\n \"a\": 1\n}", "", "S.m"];
+        assert_eq!(expected.map(|_| take(&mut pasted, true)), expected);
     }
 
     #[test]
@@ -154,7 +170,9 @@ mod tests {
         for open in ["S.m {", "S.m {\"a\": \"}", "S.m [1, [2]", "S.m 'a=", "S.m a='x\n"] {
             assert!(is_open(open), "{open}");
         }
-        for closed in ["", "S.m a=1", "S.m {\"a\": \"\\\"{\"}", "S.m ]", "S.m a=it's", "S.m '{'"] {
+        for closed in
+            ["", "S.m a=1", "S.m {\"a\": \"\\\"{\"}", "S.m ]", "S.m a=it's", "S.m '{'", " # it's {"]
+        {
             assert!(!is_open(closed), "{closed}");
         }
     }

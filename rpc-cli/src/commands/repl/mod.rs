@@ -3,16 +3,20 @@
 
 mod complete;
 mod line;
+mod typed;
 
-use std::{io::IsTerminal as _, path::PathBuf, pin::pin, time::Duration};
+use std::{path::PathBuf, pin::pin, time::Duration};
 
 use anyhow::Result;
 use clap::ValueEnum as _;
 use rpc_core::schema::ServiceSchema;
-use rustyline::{CompletionType, Config, Editor, error::ReadlineError, history::FileHistory};
+use rustyline::{CompletionType, Config, Editor};
 use tokio::sync::mpsc;
 
-use self::complete::Assistant;
+use self::{
+    complete::Assistant,
+    typed::{COMMAND, Lines},
+};
 use super::call;
 use crate::{
     coding::Wish,
@@ -30,8 +34,13 @@ At the prompt:
   :set timeout 1s                 for every call
   :help                           all of it
 
+Scripts:
+  Lines from a file or a pipe are run to the end, those that begin with # are comments, and the exit code is that of \
+the first line that failed.
+
 Examples:
   rpc repl 127.0.0.1:7000
+  rpc repl 127.0.0.1:7000 < script
   printf 'Calculator.add a=1 b=2\\n' | rpc repl 127.0.0.1:7000";
 
 #[derive(Debug, clap::Args)]
@@ -54,18 +63,18 @@ Service.method name=value …     call a method; name:=json and {...} work too, 
 :quit                           leave, as do quit, exit and Ctrl-D
 
 Tab completes. Ctrl-C cancels the running call. A method that takes a stream asks for its items, one a line, until an \
-empty line; each is sent as it is typed.";
+empty line; each is sent as it is typed. A line that begins with # is a comment.";
 
 /// The prompt, and what was set at it.
 struct Session {
     address: String,
     server: Connected,
-    editor: Option<Prompt>,
+    lines: Lines,
     timeout: Option<Duration>,
     headers: Vec<String>,
     codec: Option<Wish>,
-    /// What was typed for a call that had ended by then: it is the next line.
-    next: Option<String>,
+    /// The first failure of a script or of what was pasted: the program ends with it.
+    failed: Option<anyhow::Error>,
 }
 
 /// How long a ping may take before the call is made all the same.
@@ -84,36 +93,33 @@ pub(super) async fn run(args: Args, patience: Patience) -> Result<()> {
     let services = described(&mut server).await?;
     let config = Config::builder().completion_type(CompletionType::List).build();
     let mut editor = Editor::with_config(config)?;
-    editor.set_helper(Some(Assistant { services, items: false }));
+    editor.set_helper(Some(Assistant::of(services)));
     let history = history();
     if let Some(path) = &history {
         // There is none at the first time.
         let _ = editor.load_history(path);
     }
-    let editor = Some(editor);
     let mut session = Session {
         address,
         server,
-        editor,
+        lines: Lines::of(editor),
         timeout: None,
         headers: Vec::new(),
         codec: None,
-        next: None,
+        failed: None,
     };
-    if std::io::stdin().is_terminal() {
+    if session.lines.person {
         session.greet();
     }
-    let failed = session.act_on_lines().await?;
-    if let (Some(path), Some(editor)) = (history, &mut session.editor) {
+    let ended = session.act_on_lines().await;
+    if let Some(path) = history {
         // A history that cannot be kept is no reason to complain.
         let _ = path.parent().map(std::fs::create_dir_all);
-        let _ = editor.save_history(&path);
+        session.lines.save(&path);
     }
-    match failed {
-        // Nobody has read what was told of each: a script goes by how the program ends.
-        Some(error) if !std::io::stdin().is_terminal() => Err(Failure::told(error).into()),
-        _ => Ok(()),
-    }
+    ended?;
+    // Nobody has read what was told of each: a script goes by how the program ends.
+    session.failed.map_or(Ok(()), |error| Err(Failure::told(error).into()))
 }
 
 /// Whether a line that begins with this word is about what the server has, or is a call.
@@ -145,33 +151,35 @@ fn history() -> Option<PathBuf> {
 }
 
 impl Session {
-    /// Does what is typed up to the end, and gives the last line's failure.
-    async fn act_on_lines(&mut self) -> Result<Option<anyhow::Error>> {
-        let mut failed = None;
-        while let Some(typed) = self.line().await? {
-            // What is pasted comes as one, of several lines.
-            for line in line::commands(&typed) {
-                match self.act(&line).await {
-                    Ok(Next::Go) if line.trim().is_empty() => {}
-                    Ok(Next::Go) => failed = None,
-                    Ok(Next::Quit) => return Ok(failed),
-                    Err(error) => {
-                        match error.downcast_ref() {
-                            Some(Failure::Interrupted) => output::note("cancelled"),
-                            _ => output::error(&format!("{error:#}")),
-                        }
-                        failed = Some(error);
-                    }
-                }
+    /// Does what is typed up to the end.
+    async fn act_on_lines(&mut self) -> Result<()> {
+        while let Some(line) = self.lines.read(COMMAND).await? {
+            match self.act(&line).await {
+                Ok(Next::Go) => {}
+                Ok(Next::Quit) => break,
+                Err(error) => self.fail(error)?,
             }
         }
-        Ok(failed)
+        Ok(())
     }
 
-    async fn line(&mut self) -> Result<Option<String>> {
-        match self.next.take() {
-            Some(line) => Ok(Some(line)),
-            None => read(&mut self.editor, COMMAND).await,
+    /// Tells what a line came to. Whoever interrupts a script means all of it.
+    fn fail(&mut self, error: anyhow::Error) -> Result<()> {
+        match error.downcast_ref() {
+            Some(Failure::Interrupted) if self.lines.person => {
+                output::note("cancelled");
+                return Ok(());
+            }
+            Some(Failure::Interrupted) => return Err(error),
+            _ => output::error(&format!("{error:#}")),
+        }
+        self.remember(error);
+        Ok(())
+    }
+
+    fn remember(&mut self, error: anyhow::Error) {
+        if self.lines.is_script() {
+            self.failed.get_or_insert(error);
         }
     }
 
@@ -203,6 +211,9 @@ impl Session {
     }
 
     async fn act(&mut self, line: &str) -> Result<Next> {
+        if line::is_comment(line) {
+            return Ok(Next::Go);
+        }
         let words = line::words(line);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         if words.first().is_some_and(|word| asks_the_server(word)) {
@@ -247,8 +258,7 @@ impl Session {
     }
 
     fn services(&self) -> &[ServiceSchema] {
-        let assistant = self.editor.as_ref().and_then(|editor| editor.helper());
-        assistant.map_or(&[], |assistant| &assistant.services)
+        self.lines.assistant().map_or(&[], |assistant| &assistant.services)
     }
 
     fn service(&self, name: &str) -> Result<&ServiceSchema> {
@@ -292,7 +302,7 @@ impl Session {
 
     /// Connects again if the connection was lost, and reads the descriptions anew: the server may be another.
     async fn renew(&mut self) -> Result<()> {
-        // A ping finds a loss that this side has not noticed yet. One that is late is no loss: the call will tell.
+        // A ping finds a loss that this side has not noticed yet. One that is late is not a loss: the call will tell.
         let pinged = tokio::time::timeout(PATIENCE, self.server.channel.ping()).await;
         if !matches!(pinged, Ok(Err(_))) {
             return Ok(());
@@ -301,10 +311,7 @@ impl Session {
         let mut server = connect(&self.address, self.server.patience.anew()).await?;
         let services = described(&mut server).await?;
         self.server = server;
-        let assistant = self.editor.as_mut().and_then(|editor| editor.helper_mut());
-        if let Some(assistant) = assistant {
-            assistant.services = services;
-        }
+        self.lines.offer(services);
         Ok(())
     }
 
@@ -317,79 +324,39 @@ impl Session {
         let args = call::Args::typed(path, arguments, call::Typed { timeout, headers, codec });
         self.server.patience = self.server.patience.anew().with_timeout(self.timeout);
         let (lines, typed) = mpsc::channel(1);
-        let person = std::io::stdin().is_terminal();
+        let person = self.lines.person;
         let wrong = if person { call::Wrong::Told } else { call::Wrong::Ends };
         let called = call::make(&mut self.server, &args, call::Items::Typed(typed, wrong));
         if !takes_stream {
             return called.await;
         }
-        let mut called = pin!(called);
-        let mut typing = pin!(items(&mut self.editor, lines));
-        let ended = tokio::select! {
-            ended = &mut called => Some(ended),
-            _ = &mut typing => None,
+        let ended = {
+            // In this order: a call that is given up ends before its items do, and does not look whole.
+            let mut typing = pin!(self.lines.items(lines));
+            let mut called = pin!(called);
+            let ended = tokio::select! {
+                ended = &mut called => ended,
+                typed = &mut typing => {
+                    typed?;
+                    return called.await;
+                }
+            };
+            // A person is shown how it ended at once, and what is typed next is another line. A script's items go on up
+            // to the empty line.
+            match &ended {
+                Err(error) if person => output::error(&format!("{error:#}")),
+                Ok(()) if person => output::note("the call has ended"),
+                _ => {}
+            }
+            typing.await?;
+            ended
         };
-        let Some(ended) = ended else { return called.await };
-        // A person is shown how it ended at once, and what is typed next is another line. A script's items go on up to
-        // the empty line.
         match ended {
-            Err(error) if person => output::error(&format!("{error:#}")),
-            Ok(()) if person => output::note("the call has ended"),
-            ended => {
-                typing.await?;
-                return ended;
+            Err(error) if person => {
+                self.remember(error);
+                Ok(())
             }
-        }
-        self.next = typing.await?;
-        Ok(())
-    }
-}
-
-/// The next line that is typed; none at the end.
-async fn read(editor: &mut Option<Prompt>, prompt: &'static str) -> Result<Option<String>> {
-    let Some(mut taken) = editor.take() else { return Ok(None) };
-    // A thread of its own: reading blocks, and calls of the server's may come meanwhile.
-    let (taken, line) = tokio::task::spawn_blocking(move || {
-        if let Some(assistant) = taken.helper_mut() {
-            assistant.items = prompt == ITEM;
-        }
-        let line = taken.readline(prompt);
-        if let Ok(line) = &line
-            && prompt == COMMAND
-            && !line.trim().is_empty()
-        {
-            let _ = taken.add_history_entry(line);
-        }
-        (taken, line)
-    })
-    .await?;
-    *editor = Some(taken);
-    match line {
-        Ok(line) => Ok(Some(line)),
-        // At the prompt it empties the line.
-        Err(ReadlineError::Interrupted) => Ok(Some(String::new())),
-        Err(ReadlineError::Eof) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Hands on what is typed up to an empty line. Gives the line that came when nobody wanted items any more.
-async fn items(editor: &mut Option<Prompt>, lines: mpsc::Sender<String>) -> Result<Option<String>> {
-    while let Some(line) = read(editor, ITEM).await?
-        && !line.trim().is_empty()
-    {
-        for item in line.lines() {
-            if let Err(mpsc::error::SendError(line)) = lines.send(item.to_owned()).await
-                && std::io::stdin().is_terminal()
-            {
-                return Ok(Some(line));
-            }
+            ended => ended,
         }
     }
-    Ok(None)
 }
-
-type Prompt = Editor<Assistant, FileHistory>;
-
-const COMMAND: &str = "rpc> ";
-const ITEM: &str = "item> ";

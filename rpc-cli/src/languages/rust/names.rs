@@ -8,7 +8,7 @@ use super::{
 };
 use crate::api::{Unique, is_word, starts_word};
 
-/// Words that are no names, even written raw.
+/// Words that are not names, even written raw.
 const NEVER: &str = "self Self super crate _";
 
 /// Words that are names only if written raw.

@@ -23,7 +23,7 @@ pub(super) fn string(text: &str) -> String {
     literal
 }
 
-/// The name of a property, quoted where it is no identifier.
+/// The name of a property, quoted where it is not an identifier.
 pub(super) fn property(name: &str) -> String {
     let mut characters = name.chars();
     let starts = characters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_');

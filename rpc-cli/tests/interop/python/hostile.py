@@ -65,7 +65,7 @@ def run(name: str, check: Check) -> bool:
 
 
 def refused(codec: wire.Codec[typing.Any], data: bytes, words: str) -> Check:
-    """A check that bytes are no value, for a reason that says so."""
+    """A check that bytes are not a value, for a reason that says so."""
 
     def check() -> None:
         try:
@@ -95,7 +95,7 @@ def nested(levels: int) -> bytes:
 
 
 def values() -> Iterator[tuple[str, Check]]:
-    """Bytes that are no values."""
+    """Bytes that are not values."""
     end, long = "the bytes end", "is more than the bytes that are left"
     u8, u16, u32, u64, u128 = wire.U8, wire.U16, wire.U32, wire.U64, wire.U128
     giant = b"\xfd" + b"\xff" * 8

@@ -1,4 +1,4 @@
-//! Calls over callers that are no connections, and over those that a picker chooses.
+//! Calls over callers that are not connections, and over those that a picker chooses.
 
 use std::{
     sync::Arc,

@@ -17,7 +17,7 @@ const LONGEST: u64 = 1 << 20;
 
 /// Servers that a file names, an address on each line: what `file:/etc/shop/servers` stands for. Empty lines, and what
 /// follows a `#`, are passed over. It is read each second. A file that is gone, too long, names nothing, or has a line
-/// that is no address, changes nothing.
+/// that is not an address, changes nothing.
 ///
 /// Whoever writes it writes another file and gives that its name, so that no half of one is read.
 #[derive(Clone, Debug)]

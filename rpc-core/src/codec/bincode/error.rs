@@ -1,11 +1,11 @@
-//! The error of bytes that are no value: the rule that they break, and the place. Its text is short,
+//! The error of bytes that are not a value: the rule that they break, and the place. Its text is short,
 //! however long the bytes are.
 
 use std::fmt::{self, Write as _};
 
 use thiserror::Error;
 
-/// Bytes that are no value of the expected type.
+/// Bytes that are not a value of the expected type.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{kind}, at offset {offset}")]
 #[non_exhaustive]

@@ -31,7 +31,7 @@ pub(super) fn encode<T: Serialize + ?Sized>(
 /// Reads a value from all of `bytes`.
 ///
 /// # Errors
-/// The bytes are no value of the type. Memory use is bounded by their number, and no input panics.
+/// The bytes are not a value of the type. Memory use is bounded by their number, and no input panics.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
     let mut deserializer = Deserializer::new(bytes);
     let value = match T::deserialize(&mut deserializer) {

@@ -1,5 +1,5 @@
 //! Bytes in one piece: the wire form of plain serde, every form that JSON may have, and slices of the message
-//! that are no copies.
+//! that are not copies.
 
 use std::panic::catch_unwind;
 

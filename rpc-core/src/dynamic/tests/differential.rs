@@ -399,7 +399,7 @@ fn types() -> impl Strategy<Value = Type> {
             (inner.clone(), 0..4_u8)
                 .prop_map(|(content, size)| Type::Array(Box::new(content), size)),
             some(1).prop_map(Type::Tuple),
-            // The first ones are no keys of objects.
+            // The first ones are not keys of objects.
             (proptest::sample::select(&PLAIN[4..]), inner.clone())
                 .prop_map(|(key, value)| Type::Map(key, Box::new(value))),
             Just(Type::UnitStruct),
@@ -437,7 +437,7 @@ proptest! {
         let mut types = Registry::new();
         let format = kind.format(&mut types);
         if let Ok(value) = decode(&format, &types, &bytes) {
-            // A float that is no number is null, the same key may come twice, and serde_json may have no room for 128
+            // A float that is not a number is null, the same key may come twice, and serde_json may have no room for 128
             // bits: those alone do not come back.
             let kind = format!("{kind:?}");
             let lossy = value.to_string().contains("null")

@@ -20,7 +20,7 @@ pub(super) fn string(text: &str) -> String {
     literal
 }
 
-/// The name of a property, quoted where it is no identifier.
+/// The name of a property, quoted where it is not an identifier.
 pub(super) fn property(name: &str) -> String {
     let word = |sign: char| sign.is_ascii_alphanumeric() || sign == '_';
     let starts = name.starts_with(|first: char| word(first) && !first.is_ascii_digit());

@@ -30,7 +30,7 @@ pub(in crate::gateway) struct Call<'t> {
     pub(in crate::gateway) id: Option<&'t str>,
 }
 
-/// What is no request.
+/// What is not a request.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::gateway) struct Invalid<'t> {
     /// Its id, if it has one.

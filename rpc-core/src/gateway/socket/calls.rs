@@ -282,7 +282,7 @@ impl Calls {
         });
     }
 
-    /// Has something run that is no call of a method.
+    /// Has something run that is not a call of a method.
     fn beside(&mut self, ticket: Ticket, end: impl Future<Output = End> + Send + 'static) {
         self.open += 1;
         self.held += ticket.cost;

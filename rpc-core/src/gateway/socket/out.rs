@@ -32,7 +32,7 @@ struct Waiting {
 impl Out {
     /// Adds a text.
     pub(super) fn push(&self, text: Vec<u8>) {
-        // A value that came from elsewhere, encoded, may hold what is no text.
+        // A value that came from elsewhere, encoded, may hold what is not text.
         let text = String::from_utf8(text)
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
         let mut waiting = self.0.lock();

@@ -27,7 +27,7 @@ fn decode(text: &[u8]) -> Option<Vec<u8>> {
     };
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3 + 2);
     for group in text.chunks(4) {
-        // A lone character holds six bits, which are no byte.
+        // A lone character holds six bits, which are not a byte.
         if group.len() == 1 {
             return None;
         }

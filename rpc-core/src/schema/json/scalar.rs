@@ -31,7 +31,7 @@ pub(super) fn fits(format: &Format, value: &Value) -> bool {
 }
 
 /// True if `value` is one of the forms that values without a form in JSON have all the same: bytes in base64, and
-/// floats that are no numbers.
+/// floats that are not numbers.
 pub(super) fn is_said(format: &Format, value: &Value) -> bool {
     match format {
         Format::F32 | Format::F64 => forms::float(value).is_some(),

@@ -189,7 +189,7 @@ fn judged(go_on: &Arc<tokio::sync::Semaphore>) -> Peer {
             let token = credentials.token.as_ref().and_then(Token::as_str).unwrap_or_default();
             match token.strip_prefix("may ") {
                 Some(permissions) => Ok(Principal::named("bob").grant_all(permissions.split(' '))),
-                None => Err("that is no token".into()),
+                None => Err("that is not a token".into()),
             }
         }
     };
@@ -231,7 +231,7 @@ async fn a_token_that_proves_nothing_refuses_its_call_alone() {
         let (reply, _) = guarded.start(with_token("open", "hush"), "no arguments at all");
         let refused = status(reply.await);
         assert_eq!((refused.code(), refused.may_have_run()), (Code::Unauthenticated, false));
-        assert_eq!(refused.message(), "that is no token");
+        assert_eq!(refused.message(), "that is not a token");
     }
     assert_eq!(go_on.available_permits(), 6, "who is refused is asked for again");
     let (reply, _) = guarded.start(with_token("open", "may vault:use"), "no arguments at all");

@@ -74,7 +74,7 @@ pub enum TlsError {
     /// There is no pin, so that no server would be accepted.
     #[error("no pin was given: no server would be accepted")]
     NoPin,
-    /// Text that is no pin.
+    /// Text that is not a pin.
     #[error(
         "{0:?} is not the pin of a key: write its SHA-256 as 64 hexadecimal digits, or as sha256// and base64"
     )]

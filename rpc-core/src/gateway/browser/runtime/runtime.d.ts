@@ -56,7 +56,7 @@ export declare class AppError<E = unknown> extends Error {
 /** A value that its type on the wire cannot hold. */
 export declare class EncodeError extends RangeError {}
 
-/** Bytes that are no value of the expected type. */
+/** Bytes that are not a value of the expected type. */
 export declare class DecodeError extends Error {
   readonly kind: string;
   readonly offset: number;

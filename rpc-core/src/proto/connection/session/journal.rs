@@ -79,7 +79,7 @@ impl Journal {
         }
     }
 
-    /// All bytes before `place` have arrived: they are let go. Gives how many that are; nothing if it is no place of what
+    /// All bytes before `place` have arrived: they are let go. Gives their number; nothing if it is not a place of what
     /// is kept.
     pub(crate) fn acknowledge(&mut self, place: u64) -> Option<usize> {
         if !(self.start..=self.end()).contains(&place) {
