@@ -110,7 +110,7 @@ struct Seen {
     /// Whether the call counts among those that run.
     lasts: Cell<bool>,
     /// The same call, by those who look on within.
-    within: Option<Box<Seen>>,
+    within: Option<Box<Self>>,
 }
 
 impl Default for Seen {
