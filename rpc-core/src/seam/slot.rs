@@ -262,7 +262,10 @@ impl Beside {
     }
 
     /// Takes away who looks on, to go with the handler.
-    #[cfg_attr(not(feature = "tower"), expect(clippy::unused_self, reason = "nobody looks on"))]
+    #[cfg_attr(
+        not(feature = "tower"),
+        expect(clippy::unused_self, clippy::needless_pass_by_ref_mut, reason = "nobody looks on")
+    )]
     fn take_watched(&mut self) -> Self {
         #[cfg(feature = "tower")]
         if self.watch().is_some() {
