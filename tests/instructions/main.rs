@@ -3,7 +3,8 @@
 //! `tcp3`, `fleet1` and `fleet3` are the calls over TCP: by a channel to one server, by three such by turns, and by a
 //! channel to many that has one or three. `head`, `metrics`, `unsampled`, `spans` and `seen` are the calls in memory with
 //! layers on the server: one that reads the head; the exporter of metrics alone, by handles that are there; metrics; traces of
-//! which none is sampled, and all; traces and metrics.
+//! which none is sampled, and all; traces and metrics. `inspect` are the calls with a list of them kept;
+//! `listing` reads that list so many times, with 10,000 calls on it.
 //! `.ci/instructions` runs it under callgrind.
 
 #![allow(clippy::unwrap_used, reason = "it fails by it")]
@@ -14,6 +15,7 @@ use futures_util::{Stream, StreamExt as _, future::join_all, stream};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use rpc_core::{
     Server,
+    inspect::{CallQuery, InspectClient, Inspection},
     layer::{Head, Layer, Metrics, Service, Trace},
     service,
 };
@@ -21,6 +23,7 @@ use rpc_core::{
 #[service]
 trait Calculator {
     async fn add(&self, a: i64, b: i64) -> i64;
+    async fn hang(&self);
     fn ticks(&self, count: u64) -> impl Stream<Item = (f64, f64, f64)>;
 }
 
@@ -29,6 +32,10 @@ struct Pocket;
 impl Calculator for Pocket {
     async fn add(&self, a: i64, b: i64) -> i64 {
         a.wrapping_add(b)
+    }
+
+    async fn hang(&self) {
+        std::future::pending::<()>().await;
     }
 
     fn ticks(&self, count: u64) -> impl Stream<Item = (f64, f64, f64)> {
@@ -55,6 +62,8 @@ fn main() {
             "unsampled" => calls(&of(server().layer(spans(u32::MAX))), rounds).await,
             "spans" => calls(&of(server().layer(spans(1))), rounds).await,
             "seen" => calls(&of(server().layer(spans(1)).layer(metrics())), rounds).await,
+            "inspect" => calls(&of(server().inspect(Inspection::new())), rounds).await,
+            "listing" => listing(server().inspect(Inspection::new()), rounds).await,
             "tcp" => over(server, 1, Channels::Each, rounds).await,
             "tcp3" => over(server, 3, Channels::Each, rounds).await,
             "fleet1" => over(server, 1, Channels::One, rounds).await,
@@ -200,6 +209,24 @@ async fn rounds_of(clients: &[CalculatorClient], rounds: i64) {
             assert_eq!(sum, Ok(round + call));
         }
     }
+}
+
+/// Lists 10,000 calls in flight.
+async fn listing(server: Server, rounds: i64) {
+    const LISTED: usize = 10_000;
+    let running = server.start("127.0.0.1:0").await.unwrap();
+    let mut hanging = Vec::new();
+    for _ in 0..LISTED / 1000 {
+        let calculator = CalculatorClient::connect(running.address()).await.unwrap();
+        hanging.extend((0..1000).map(|_| tokio::spawn(calculator.hang().into_future())));
+    }
+    let inspect = InspectClient::connect(running.address()).await.unwrap();
+    while inspect.overview().await.unwrap().in_flight < LISTED as u64 {}
+    for _ in 0..rounds {
+        let listed = inspect.calls(CallQuery::default()).await.unwrap();
+        assert!(listed.total >= LISTED as u64);
+    }
+    hanging.iter().for_each(tokio::task::JoinHandle::abort);
 }
 
 async fn items(calculator: &CalculatorClient, rounds: i64) {

@@ -1,12 +1,15 @@
 //! Metrics of calls, rendered by the usual exporter and read as Prometheus reads them.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use metrics_exporter_prometheus::PrometheusBuilder;
 use prometheus_parse::{Sample, Scrape, Value};
 use rpc_core::{
     Endpoint, Http, Reconnect, Resume, Server,
-    layer::{ConcurrencyLimit, Metrics, RateLimit},
+    layer::{ConcurrencyLimit, Log, Metrics, RateLimit, Timeout, Trace},
     service,
 };
 use tests::{Cutter, Fault, RawPeer};
@@ -112,6 +115,60 @@ async fn calls_are_scraped_from_the_port_itself() {
     };
     assert_eq!((cancelled("server"), cancelled("client")), (1.0, 1.0));
     served.shutdown().await;
+}
+
+/// Both look on at once where they stand side by side; with a layer between them, or around a part, each for itself.
+#[tokio::test]
+async fn traces_and_metrics_see_the_same_calls_wherever_they_stand() {
+    let between = || Timeout::new(Duration::from_secs(60));
+    type Put = fn(Server, Trace) -> Server;
+    let ways: [Put; 5] = [
+        |server, trace| server.layer(trace).layer(Metrics::new()),
+        |server, trace| server.layer(Metrics::new()).layer(trace),
+        |server, trace| {
+            server.layer(Metrics::new()).layer(Timeout::new(Duration::from_secs(60))).layer(trace)
+        },
+        |server, trace| server.layer(trace).layer_for("Desk", Metrics::new()),
+        |server, trace| server.layer_for("Desk.add", Log::new()).layer(trace).layer(Metrics::new()),
+    ];
+    for (way, put) in ways.into_iter().enumerate() {
+        let recorder = PrometheusBuilder::new().set_buckets(&Metrics::BUCKETS).unwrap();
+        let recorder = recorder.build_recorder();
+        let handle = recorder.handle();
+        let _recording = metrics::set_default_local_recorder(&recorder);
+        let ended = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&ended);
+        let trace =
+            Trace::new().to(move |span| sink.lock().unwrap().push((span.method, span.status)));
+        let (told, mut heard) = unbounded_channel();
+        let desk = DeskClient::in_memory(put(server(&Clerk(told)).layer(between()), trace));
+        desk.add(1, 2).await.unwrap();
+        desk.refuse("tea").await.unwrap_err();
+        desk.panic().await.unwrap_err();
+        let hang = tokio::spawn(desk.hang());
+        assert_eq!(heard.recv().await.as_deref(), Some("hang began"));
+        let samples = scrape(&handle.render());
+        assert_eq!(gauge(&samples, "rpc_server_inflight", "Desk.hang"), 1.0, "{way}");
+        assert_eq!(gauge(&samples, "rpc_server_inflight", "Desk.panic"), 0.0, "{way}");
+        hang.abort();
+        assert_eq!(heard.recv().await.as_deref(), Some("hang is dropped"));
+        while ended.lock().unwrap().len() < 4 {
+            tokio::task::yield_now().await;
+        }
+        let expected = [
+            ("Desk.add", "OK"),
+            ("Desk.refuse", "APPLICATION"),
+            ("Desk.panic", "INTERNAL"),
+            ("Desk.hang", "CANCELLED"),
+        ];
+        assert_eq!(*ended.lock().unwrap(), expected, "{way}");
+        let samples = scrape(&handle.render());
+        for (method, status) in expected {
+            let durations = "rpc_server_call_duration_seconds";
+            assert_eq!(count(&samples, durations, method, status), 1.0, "{way} {method}");
+            assert_eq!(gauge(&samples, "rpc_server_inflight", method), 0.0, "{way} {method}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -216,3 +216,27 @@ async fn a_trace_is_there_for_whoever_looks_at_the_metadata() {
     assert_eq!(ended[0].context, TraceContext::parse(&told).unwrap());
     assert_eq!(ended[0].parent, Some(ended[1].context.span_id()));
 }
+
+#[tokio::test]
+async fn a_call_whose_handler_cannot_be_made_has_a_span_that_says_so() {
+    let spans = Spans::default();
+    let breaks = MapRequestLayer::new(|request: ServerRequest| {
+        assert_ne!(request.method(), "Desk.add", "it breaks");
+        request
+    });
+    let desk = DeskClient::in_memory(server(&clerk()).layer(spans.layer()).layer(breaks));
+    desk.add(1, 2).await.unwrap_err();
+    desk.tag().await.unwrap();
+    let ends: Vec<_> = spans.ended(2).await.iter().map(|span| (span.method, span.status)).collect();
+    assert_eq!(ends, [("Desk.add", "INTERNAL"), ("Desk.tag", "OK")]);
+}
+
+#[tokio::test]
+async fn who_takes_spans_and_panics_harms_no_call() {
+    let panics = Trace::new().to(|span| panic!("nobody takes {}", span.method));
+    let desk = DeskClient::in_memory(server(&clerk()).layer(panics));
+    for n in 0..3 {
+        assert_eq!(desk.add(n, 1).await, Ok(n + 1));
+    }
+    desk.refuse("tea").await.unwrap_err().app().unwrap();
+}

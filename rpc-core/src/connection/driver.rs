@@ -395,7 +395,8 @@ impl Driver {
                 let length = outcome.as_ref().map_or(0, Payload::len);
                 if let Some(guard) = guard {
                     guard.record_reply(length);
-                    guard.count(arguments, &outcome, timed.map(|(_, took)| took));
+                    let took = timed.map(|(_, took)| took);
+                    guard.count(scratch.thread, arguments, length, &outcome, took);
                 }
                 scratch.done.push(call.ended(outcome));
                 length

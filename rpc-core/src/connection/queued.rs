@@ -82,7 +82,7 @@ impl Driver {
             }
             Err(status) => {
                 let outcome = Err(Failure::Status(status));
-                guard.count(request.arguments.len(), &outcome, None);
+                guard.count(scratch.thread, request.arguments.len(), 0, &outcome, None);
                 scratch.done.push(Served::of(&request).ended(outcome));
                 0
             }

@@ -4,7 +4,10 @@
 use std::{cell::Cell, collections::VecDeque, task::Waker};
 
 use super::served::End;
-use crate::{proto::connection::Event, seam::HandlerSlot};
+use crate::{
+    proto::connection::Event,
+    seam::{HandlerSlot, ledger::Thread},
+};
 
 /// Bytes of one read.
 const READ: usize = 256 << 10;
@@ -28,6 +31,8 @@ pub(super) struct Scratch {
     pub(super) wakes: Vec<Waker>,
     pub(super) done: Vec<End>,
     pub(super) slot: HandlerSlot,
+    /// Where this thread counts calls.
+    pub(super) thread: Thread,
 }
 
 impl Scratch {
@@ -38,6 +43,7 @@ impl Scratch {
             wakes: Vec::new(),
             done: Vec::new(),
             slot: HandlerSlot::default(),
+            thread: Thread::current(),
         })
     }
 }

@@ -1,7 +1,7 @@
 //! The service over a ledger.
 
 use std::{
-    cmp::Reverse,
+    collections::HashMap,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -27,14 +27,26 @@ pub(super) struct Looking {
 }
 
 /// All calls of a list are told as of one instant: of two, the older is never shown as the younger.
-fn in_flight(entry: &Entry, now: Instant) -> CallInFlight {
+fn in_flight(entry: &Entry, now: Instant, peer: String) -> CallInFlight {
     CallInFlight {
         call: entry.call,
         method: entry.method.to_owned(),
-        peer: entry.facts.origin.peer().to_string(),
+        peer,
         age: now.saturating_duration_since(entry.facts.since),
         remaining: entry.facts.deadline.map(|deadline| deadline.saturating_duration_since(now)),
         waiting: entry.waits().into(),
+    }
+}
+
+/// The texts of peers by the places of their connections in memory, each written once: many calls come from few of them.
+#[derive(Default)]
+struct Peers(HashMap<usize, String>);
+
+impl Peers {
+    fn of(&mut self, entry: &Entry) -> String {
+        let origin = &entry.facts.origin;
+        let place = Arc::as_ptr(origin).cast::<()>() as usize;
+        self.0.entry(place).or_insert_with(|| origin.peer().to_string()).clone()
     }
 }
 
@@ -93,12 +105,13 @@ impl Inspect for Looking {
             wanted.is_none_or(|wanted| is_meant(wanted, entry.method))
                 && old(entry) >= query.older_than.unwrap_or(Duration::ZERO)
         });
-        calls.sort_by_key(|entry| (Reverse(old(entry)), entry.call));
+        calls.sort_unstable_by_key(|entry| (entry.facts.since, entry.call));
         let limit = query.limit.map_or(usize::MAX, |limit| limit as usize);
-        let total = calls.len() as u64;
+        let (total, mut peers) = (calls.len() as u64, Peers::default());
+        let listed = calls.iter().take(limit);
         CallList {
             total,
-            calls: calls.iter().take(limit).map(|entry| in_flight(entry, now)).collect(),
+            calls: listed.map(|entry| in_flight(entry, now, peers.of(entry))).collect(),
         }
     }
 
@@ -138,7 +151,7 @@ impl Inspect for Looking {
         let calls = self.ledger.calls();
         let entry = calls.iter().find(|entry| entry.call == call);
         let entry = entry.ok_or(InspectError::NoSuchCall(call))?;
-        let was = in_flight(entry, now());
+        let was = in_flight(entry, now(), entry.facts.origin.peer().to_string());
         entry.kill();
         tracing::info!(target: "rpc_core::inspect", call, method = entry.method, by = %cx.peer_address(), "a call was ended by an operator");
         Ok(was)

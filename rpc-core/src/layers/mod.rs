@@ -15,6 +15,7 @@ mod names;
 mod rate;
 mod timeout;
 mod trace;
+mod watch;
 
 use std::{future::Future, pin::Pin};
 
@@ -38,7 +39,11 @@ pub use metrics::{Measured, MeasuredFuture, Metrics};
 #[cfg(feature = "governor")]
 pub use rate::{Keyed, RateLimit, RateLimited};
 
-pub(crate) use {answer::Hooks, failure::failure_of};
+pub(crate) use {
+    answer::Hooks,
+    failure::failure_of,
+    watch::{Watchers, Watching},
+};
 
 /// The future of a layer that comes with the crate.
 pub type LayerFuture<T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send>>;

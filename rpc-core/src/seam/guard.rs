@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use super::ledger::Figures;
+use super::ledger::{Figures, Thread};
 use crate::proto::Outcome;
 
 /// A poll that takes longer than this is slow.
@@ -95,11 +95,19 @@ impl SlowGuard {
         self.figures.as_ref()
     }
 
-    /// Counts a call whose handler was ready at once, where calls are counted. It `took` so long if that was measured.
+    /// Counts a call whose handler was ready at once on this thread, where calls are counted: with the bytes of its arguments
+    /// and of its reply. It `took` so long if that was measured.
     #[inline]
-    pub(crate) fn count(&self, arguments: usize, outcome: &Outcome, took: Option<Duration>) {
+    pub(crate) fn count(
+        &self,
+        thread: Thread,
+        arguments: usize,
+        reply: usize,
+        outcome: &Outcome,
+        took: Option<Duration>,
+    ) {
         let Some(figures) = &self.figures else { return };
-        figures.count(arguments, outcome);
+        figures.count(thread, arguments, reply, outcome);
         if let Some(took) = took {
             let few = self.calls.load(Relaxed) <= SAMPLE || self.score.load(Relaxed) > 0;
             figures.took(took, if few { 1 } else { SAMPLE });

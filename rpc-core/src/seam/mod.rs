@@ -35,6 +35,8 @@ pub(crate) use recent::RecentTimes;
 pub use retry::Retry;
 pub(crate) use retry::{PATIENCE, Retries};
 pub use slot::HandlerSlot;
+#[cfg(feature = "tower")]
+pub(crate) use slot::Watch;
 pub(crate) use slot::{CallEnd, Reply, panicked};
 pub(crate) use supply::{Course, Standing, Supply, Turn, Turns, Wanted};
 

@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tracing::Span;
+use tracing::{Span, span::Entered};
 
 use super::{SlowGuard, ledger};
 use crate::{
@@ -70,6 +70,36 @@ struct Beside {
     told: Option<Arc<dyn CallEnd>>,
     /// What the handler is polled in, if anybody listens.
     span: Option<Box<Span>>,
+    /// In a box, so that slots are short to move.
+    #[cfg(feature = "tower")]
+    watched: Option<Box<Watched>>,
+}
+
+/// Who looks on at a handler.
+#[cfg(feature = "tower")]
+struct Watched {
+    /// Else it looked on at an earlier one, and is left for the sake of its place in memory.
+    is_on: bool,
+    watch: Box<dyn Watch>,
+}
+
+/// Looks on while a handler runs. Dropped before it was told of an end, it takes the call for given up.
+#[cfg(feature = "tower")]
+pub(crate) trait Watch: Any + Send {
+    /// The handler is polled next, or dropped.
+    fn enter(&self);
+
+    /// It was.
+    fn leave(&self);
+
+    /// The handler was not ready at once.
+    fn lasts(&self);
+
+    /// The call has ended so; it is another one's next.
+    fn ended(&mut self, outcome: &Outcome);
+
+    /// The call was given up; it is another one's next.
+    fn dropped(&mut self);
 }
 
 /// Told of the end of a call that is served.
@@ -98,7 +128,8 @@ impl HandlerSlot {
         wrap: impl FnOnce(Reply) -> F,
     ) {
         if let Some(handler) = self.handler.take() {
-            self.run(wrap(Reply { handler: Some(handler), beside: Beside::default() }));
+            let beside = self.beside.take_watched();
+            self.run(wrap(Reply { handler: Some(handler), beside }));
         }
     }
 
@@ -116,10 +147,38 @@ impl HandlerSlot {
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Outcome> {
         let Some(handler) = &mut self.handler else { return Poll::Pending };
         let outcome = poll_caught(handler, &self.beside, cx);
-        if outcome.is_ready() {
-            self.beside.end();
+        match &outcome {
+            Poll::Ready(outcome) => self.beside.end(Some(outcome)),
+            Poll::Pending => self.beside.lasts(),
         }
         outcome
+    }
+
+    /// Has the handler that comes looked on at, by what is left from an earlier one if that is of this type.
+    #[cfg(feature = "tower")]
+    pub(crate) fn watch<W: Watch + Default, T>(&mut self, begin: impl FnOnce(&mut W) -> T) -> T {
+        if let Some(left) = &mut self.beside.watched
+            && let Some(watch) = (&mut *left.watch as &mut dyn Any).downcast_mut()
+        {
+            left.is_on = true;
+            return begin(watch);
+        }
+        let mut made = W::default();
+        let begun = begin(&mut made);
+        self.beside.watched = Some(Box::new(Watched { is_on: true, watch: Box::new(made) }));
+        begun
+    }
+
+    /// Whether somebody looks on at the handler already.
+    #[cfg(feature = "tower")]
+    pub(crate) fn is_watched(&self) -> bool {
+        self.beside.watch().is_some()
+    }
+
+    /// The handler could not be made: the call ends so.
+    #[cfg(feature = "tower")]
+    pub(crate) fn unmade(&mut self, status: Status) {
+        self.beside.end(Some(&Err(Failure::Status(status))));
     }
 
     /// Polls the handler for the first time, with a waker of nobody's; gives when that began and how long it took, if it is
@@ -130,9 +189,8 @@ impl HandlerSlot {
         guard: Option<&SlowGuard>,
     ) -> (Poll<Outcome>, Option<(Instant, Duration)>) {
         let measured = guard.filter(|guard| guard.wants_sample()).map(|guard| (guard, now()));
-        if guard.is_some_and(|guard| guard.figures().is_some()) {
-            ledger::clear();
-        }
+        // A store costs less than to ask whether somebody looks at what is noted.
+        ledger::clear();
         let polled = self.poll(&mut Context::from_waker(Waker::noop()));
         let timed = measured.map(|(guard, began)| {
             let took = now().saturating_duration_since(began);
@@ -167,16 +225,98 @@ impl HandlerSlot {
     /// Takes the handler out, to be polled elsewhere.
     pub(crate) fn take(&mut self) -> Option<Reply> {
         let handler = Some(self.handler.take()?);
+        self.beside.lasts();
         Some(Reply { handler, beside: std::mem::take(&mut self.beside) })
     }
 }
 
 impl Beside {
+    /// The call has ended so; `None` where it was given up.
     #[inline]
-    fn end(&mut self) {
+    fn end(&mut self, outcome: Option<&Outcome>) {
         self.span = None;
         if let Some(told) = self.told.take() {
             told.over();
+        }
+        #[cfg(feature = "tower")]
+        if let Some(watched) = &mut self.watched
+            && std::mem::take(&mut watched.is_on)
+        {
+            let watch = &mut watched.watch;
+            caught(|| match outcome {
+                Some(outcome) => watch.ended(outcome),
+                None => watch.dropped(),
+            });
+        }
+        #[cfg(not(feature = "tower"))]
+        let _ = outcome;
+    }
+
+    /// The handler was not ready at once.
+    #[inline]
+    fn lasts(&self) {
+        #[cfg(feature = "tower")]
+        if let Some(watch) = self.watch() {
+            caught(|| watch.lasts());
+        }
+    }
+
+    /// Takes away who looks on, to go with the handler.
+    #[cfg_attr(
+        not(feature = "tower"),
+        expect(clippy::unused_self, clippy::needless_pass_by_ref_mut, reason = "nobody looks on")
+    )]
+    fn take_watched(&mut self) -> Self {
+        #[cfg(feature = "tower")]
+        if self.watch().is_some() {
+            return Self { watched: self.watched.take(), ..Self::default() };
+        }
+        Self::default()
+    }
+
+    #[cfg(feature = "tower")]
+    #[inline]
+    fn watch(&self) -> Option<&dyn Watch> {
+        self.watched.as_deref().filter(|watched| watched.is_on).map(|watched| &*watched.watch)
+    }
+
+    /// What the handler is polled, and dropped, in.
+    #[inline]
+    fn enter(&self) -> Inside<'_> {
+        #[cfg(feature = "tower")]
+        let watch = self.watch();
+        #[cfg(feature = "tower")]
+        watch.inspect(|watch| watch.enter());
+        Inside {
+            span: self.span.as_ref().map(|span| span.enter()),
+            #[cfg(feature = "tower")]
+            watch,
+        }
+    }
+}
+
+/// Tells somebody who looks on. Exporters are code of the user's, and a panic of theirs is nothing to the connection.
+#[cfg(feature = "tower")]
+fn caught(tell: impl FnOnce()) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(tell)) {
+        panicked(&*panic);
+    }
+}
+
+/// While a handler is polled, or dropped.
+struct Inside<'a> {
+    span: Option<Entered<'a>>,
+    #[cfg(feature = "tower")]
+    watch: Option<&'a dyn Watch>,
+}
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        // What was entered last is left first.
+        self.span = None;
+        #[cfg(feature = "tower")]
+        if let Some(watch) = self.watch {
+            watch.leave();
         }
     }
 }
@@ -192,15 +332,19 @@ pub(crate) struct Reply {
 impl Reply {
     /// Ends the handler; a panic in a destructor of it stays here.
     pub(crate) fn end(&mut self) {
+        self.end_with(None);
+    }
+
+    fn end_with(&mut self, outcome: Option<&Outcome>) {
         let handler = self.handler.take();
         let dropped = catch_unwind(AssertUnwindSafe(|| {
-            let _inside = self.beside.span.as_ref().map(|span| span.enter());
+            let _inside = self.beside.enter();
             drop(handler);
         }));
         if let Err(panic) = dropped {
             panicked(&*panic);
         }
-        self.beside.end();
+        self.beside.end(outcome);
     }
 }
 
@@ -212,7 +356,7 @@ impl Future for Reply {
         let Self { handler, beside } = &mut *self;
         let Some(handler) = handler else { return Poll::Pending };
         let outcome = std::task::ready!(poll_caught(handler, beside, cx));
-        self.end();
+        self.end_with(Some(&outcome));
         Poll::Ready(outcome)
     }
 }
@@ -233,7 +377,7 @@ impl fmt::Debug for Reply {
 #[inline]
 fn poll_caught(handler: &mut HandlerBox, beside: &Beside, cx: &mut Context<'_>) -> Poll<Outcome> {
     let poll = || {
-        let _inside = beside.span.as_ref().map(|span| span.enter());
+        let _inside = beside.enter();
         let outcome = handler.as_mut().poll(cx);
         if outcome.is_ready()
             && let Some(told) = &beside.told

@@ -12,10 +12,11 @@ use std::{
 
 use pin_project_lite::pin_project;
 use tower::{Layer, Service};
+use tracing::Span;
 
 use super::{BuildError, Dispatch, Request, head::Place};
 use crate::{
-    layers::{BoxError, failure_of},
+    layers::{BoxError, Watchers, Watching, failure_of},
     proto::{Code, Failure, Outcome, Payload, Status},
     schema::{MethodSchema, ServiceSchema},
     seam::{HandlerSlot, panicked},
@@ -25,7 +26,7 @@ use crate::{
 #[derive(Clone)]
 pub(crate) struct ServerLayer {
     around: Around,
-    wrap: Arc<dyn Fn(ServerHandler) -> Arc<dyn Stack> + Send + Sync>,
+    does: Does,
 }
 
 /// What a layer is around.
@@ -35,6 +36,15 @@ pub(crate) enum Around {
     All,
     /// A service, or a method as `Service.method`.
     Named(String),
+}
+
+/// What a layer does.
+#[derive(Clone)]
+enum Does {
+    /// It makes a service around another one.
+    Wraps(Arc<dyn Fn(ServerHandler) -> Arc<dyn Stack> + Send + Sync>),
+    /// It sees when calls begin and end, and nothing else.
+    LooksOn(Watchers),
 }
 
 impl ServerLayer {
@@ -47,7 +57,27 @@ impl ServerLayer {
             + Sync
             + 'static,
     {
-        Self { around, wrap: Arc::new(move |inner| Arc::new(Of(layer.layer(inner)))) }
+        let does = match Watchers::of(&layer) {
+            Some(watchers) => Does::LooksOn(watchers),
+            None => Does::Wraps(Arc::new(move |inner| Arc::new(Of(layer.layer(inner))))),
+        };
+        Self { around, does }
+    }
+
+    /// This one and the next one within, if one look is enough for both.
+    fn join(&self, within: &Self) -> Option<Self> {
+        let (Does::LooksOn(outer), Does::LooksOn(inner)) = (&self.does, &within.does) else {
+            return None;
+        };
+        let both = (self.around == within.around).then(|| outer.join(inner))??;
+        Some(Self { around: self.around.clone(), does: Does::LooksOn(both) })
+    }
+
+    fn covers(&self, service: &ServiceSchema, method: &MethodSchema) -> bool {
+        match &self.around {
+            Around::All => true,
+            Around::Named(name) => *name == service.name || *name == method.path,
+        }
     }
 }
 
@@ -59,25 +89,32 @@ pub(crate) fn layered(
     mut services: Vec<Arc<dyn Dispatch>>,
     layers: Vec<ServerLayer>,
 ) -> Result<Vec<Arc<dyn Dispatch>>, BuildError> {
-    for ServerLayer { around, wrap } in layers.into_iter().rev() {
-        let covers = |schema: &ServiceSchema, method: &MethodSchema| match &around {
-            Around::All => true,
-            Around::Named(name) => *name == schema.name || *name == method.path,
+    let mut joined: Vec<ServerLayer> = Vec::new();
+    for layer in layers {
+        match joined.last().and_then(|last| last.join(&layer)) {
+            Some(both) => joined.splice(joined.len() - 1.., [both]).for_each(drop),
+            None => joined.push(layer),
+        }
+    }
+    for layer in joined.into_iter().rev() {
+        let around = match &layer.does {
+            Does::LooksOn(watchers) => AroundMethod::Watching(Watching::new(watchers.clone())),
+            Does::Wraps(wrap) => {
+                AroundMethod::Stack(wrap(ServerHandler { services: services.clone().into() }))
+            }
         };
-        let stack = wrap(ServerHandler { services: services.clone().into() });
-        let mut any = around == Around::All;
+        let mut any = layer.around == Around::All;
         for (index, service) in services.iter_mut().enumerate() {
             let schema = service.schema();
-            let stacks = schema.methods.iter().map(|method| covers(schema, method));
-            let stacks: Vec<_> =
-                stacks.map(|covered| covered.then(|| Arc::clone(&stack))).collect();
-            if stacks.iter().any(Option::is_some) {
+            let methods = schema.methods.iter().map(|method| layer.covers(schema, method));
+            let methods: Vec<_> = methods.map(|covers| covers.then(|| around.fresh())).collect();
+            if methods.iter().any(Option::is_some) {
                 any = true;
                 let (inner, index) = (Arc::clone(service), index as u32);
-                *service = Arc::new(Layered { inner, index, stacks });
+                *service = Arc::new(Layered { inner, index, methods });
             }
         }
-        if let (false, Around::Named(name)) = (any, around) {
+        if let (false, Around::Named(name)) = (any, layer.around) {
             let names = services.iter().map(|service| service.schema().name.clone());
             return Err(BuildError::NothingToLayer(name, names.collect()));
         }
@@ -90,8 +127,23 @@ struct Layered {
     inner: Arc<dyn Dispatch>,
     /// Its place among the services of the server.
     index: u32,
-    /// By method.
-    stacks: Vec<Option<Arc<dyn Stack>>>,
+    methods: Vec<Option<AroundMethod>>,
+}
+
+/// A layer around one method.
+enum AroundMethod {
+    Stack(Arc<dyn Stack>),
+    Watching(Arc<Watching>),
+}
+
+impl AroundMethod {
+    /// The same for another method.
+    fn fresh(&self) -> Self {
+        match self {
+            Self::Stack(stack) => Self::Stack(Arc::clone(stack)),
+            Self::Watching(watching) => Self::Watching(watching.fresh()),
+        }
+    }
 }
 
 impl Dispatch for Layered {
@@ -100,13 +152,35 @@ impl Dispatch for Layered {
     }
 
     fn dispatch(&self, method: usize, mut request: Request, slot: &mut HandlerSlot) {
-        let Some(Some(stack)) = self.stacks.get(method) else {
-            return self.inner.dispatch(method, request, slot);
-        };
-        request.beside.place =
-            Some(Place { service: self.index, method: method as u32, schema: self.schema() });
-        let starts = if request.method.ordered { Starts::InTurn } else { Starts::AtOnce };
-        stack.start(request, starts, slot);
+        match self.methods.get(method) {
+            Some(Some(AroundMethod::Watching(watching))) => {
+                let span = watching.begin(&mut request, slot);
+                let slot = Watched(slot);
+                let _inside = span.as_ref().map(Span::enter);
+                self.inner.dispatch(method, request, slot.0);
+            }
+            Some(Some(AroundMethod::Stack(stack))) => {
+                request.beside.place = Some(Place {
+                    service: self.index,
+                    method: method as u32,
+                    schema: self.schema(),
+                });
+                let starts = if request.method.ordered { Starts::InTurn } else { Starts::AtOnce };
+                stack.start(request, starts, slot);
+            }
+            _ => self.inner.dispatch(method, request, slot),
+        }
+    }
+}
+
+/// While the handler is made for a call that is looked on at: whoever does that is told if it panics.
+struct Watched<'a>(&'a mut HandlerSlot);
+
+impl Drop for Watched<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.unmade(Status::new(Code::Internal, "the handler could not be made"));
+        }
     }
 }
 

@@ -8,14 +8,15 @@ use std::{
     future::Future,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
     time::Instant,
 };
 
 use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
-use self::table::{Figures, Table};
+pub(super) use self::table::Figures;
+use self::table::Table;
 use super::{Answer, BoxError, Ending, Head, failure_of, names};
 use crate::{proto::Failure, time::now};
 
@@ -24,7 +25,7 @@ use crate::{proto::Failure, time::now};
 /// | metric | |
 /// |---|---|
 /// | `rpc_server_call_duration_seconds`, `rpc_client_…` | histogram by `rpc_system_name`, `rpc_method`, `rpc_response_status_code`, and `error_type` where it failed |
-/// | `rpc_server_inflight`, `rpc_client_inflight` | gauge by `rpc_method` |
+/// | `rpc_server_inflight`, `rpc_client_inflight` | gauge by `rpc_method`: calls that run and were not ready at once |
 ///
 /// The recorder is that of the program when a method and an outcome first come together. [`Self::BUCKETS`] are boundaries
 /// for calls that take microseconds as well as for those that take seconds.
@@ -44,6 +45,11 @@ impl Metrics {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// What is recorded of the method that is called.
+    pub(super) fn figures<R: Head>(&self, request: &R) -> Arc<Figures> {
+        Arc::clone(self.known.of(R::KIND, request.method()))
     }
 }
 
@@ -68,24 +74,32 @@ impl<S> Layer<S> for Metrics {
     }
 }
 
-/// A call that runs: counted down when it ends, as cancelled where it is dropped before.
+/// A call that is measured, as cancelled where it is dropped before its end.
 struct Running {
     /// Until it has ended.
     figures: Option<Arc<Figures>>,
     began: Instant,
+    /// Whether it counts among those that run.
+    lasts: bool,
 }
 
 impl Running {
-    fn begin(figures: &Arc<Figures>) -> Self {
-        figures.running.increment(1.0);
-        Self { figures: Some(Arc::clone(figures)), began: now() }
+    /// It was not ready at once.
+    fn lasts(&mut self) {
+        if let Some(figures) = &self.figures
+            && !std::mem::replace(&mut self.lasts, true)
+        {
+            figures.running.increment(1.0);
+        }
     }
 
     fn end(&mut self, status: &'static str) {
         if let Some(figures) = self.figures.take() {
             let took = now().saturating_duration_since(self.began);
             figures.ended(status, took.as_secs_f64());
-            figures.running.decrement(1.0);
+            if self.lasts {
+                figures.running.decrement(1.0);
+            }
         }
     }
 }
@@ -110,7 +124,8 @@ where
     }
 
     fn call(&mut self, request: R) -> Self::Future {
-        let running = Running::begin(self.layer.known.of(R::KIND, request.method()));
+        let figures = Some(self.layer.figures(&request));
+        let running = Running { figures, began: now(), lasts: false };
         MeasuredFuture { answer: self.inner.call(request), running: Some(running) }
     }
 }
@@ -137,10 +152,11 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         // Polled after its end, which futures need not allow; there is nothing to come.
-        if this.running.is_none() {
+        let Some(running) = this.running.as_mut() else { return Poll::Pending };
+        let Poll::Ready(answer) = this.answer.poll(cx) else {
+            running.lasts();
             return Poll::Pending;
-        }
-        let answer = ready!(this.answer.poll(cx));
+        };
         let Some(mut running) = this.running.take() else { return Poll::Pending };
         Poll::Ready(match answer {
             Ok(mut answer) => {

@@ -48,10 +48,10 @@ impl Table {
 }
 
 /// What is recorded of one method on one side.
-pub(super) struct Figures {
+pub(in crate::layers) struct Figures {
     kind: Kind,
     method: &'static str,
-    pub(super) running: Gauge,
+    pub(in crate::layers) running: Gauge,
     done: OnceLock<Histogram>,
     /// Of calls that ended otherwise. Bounded by: the codes that there are.
     failed: RwLock<HashMap<&'static str, Histogram>>,
@@ -63,13 +63,13 @@ impl Figures {
             Kind::Client => "rpc_client_inflight",
             Kind::Server => "rpc_server_inflight",
         };
-        metrics::describe_gauge!(name, "Calls that run.");
+        metrics::describe_gauge!(name, "Calls that run and were not ready at once.");
         let running = metrics::gauge!(name, "rpc_method" => method);
         Self { kind, method, running, done: OnceLock::new(), failed: RwLock::default() }
     }
 
     /// Records a call that ended so, after so many seconds.
-    pub(super) fn ended(&self, status: &'static str, seconds: f64) {
+    pub(in crate::layers) fn ended(&self, status: &'static str, seconds: f64) {
         if status == "OK" {
             return self.done.get_or_init(|| self.histogram(status)).record(seconds);
         }

@@ -52,22 +52,27 @@ const SAMPLED: u8 = 1;
 const LENGTH: usize = 55;
 const DASHES: [usize; 3] = [2, 35, 52];
 
-/// A random number that is not zero: xoshiro256++, begun on each thread with numbers of the system's. Spans are to differ, and
-/// need not be secret.
-fn random() -> NonZero<u64> {
-    loop {
-        let mut state = NUMBERS.get();
-        if state == [0; 4] {
-            state = std::array::from_fn(|_| RandomState::new().hash_one(0));
-        }
+/// Random numbers: xoshiro256++, begun on each thread with numbers of the system's. Spans are to differ, and need not be
+/// secret.
+fn random<const COUNT: usize>() -> [u64; COUNT] {
+    let mut state = NUMBERS.get();
+    if state == [0; 4] {
+        state = std::array::from_fn(|_| RandomState::new().hash_one(0));
+    }
+    let numbers = std::array::from_fn(|_| {
         let [a, b, c, d] = state;
         let number = a.wrapping_add(d).rotate_left(23).wrapping_add(a);
         let (c, d) = (c ^ a, d ^ b);
-        NUMBERS.set([a ^ d, b ^ c, c ^ (b << 17), d.rotate_left(45)]);
-        if let Some(number) = NonZero::new(number) {
-            return number;
-        }
-    }
+        state = [a ^ d, b ^ c, c ^ (b << 17), d.rotate_left(45)];
+        number
+    });
+    NUMBERS.set(state);
+    numbers
+}
+
+/// The number of a span that was drawn; zero is none.
+fn span_of(number: u64) -> NonZero<u64> {
+    NonZero::new(number).unwrap_or(NonZero::<u64>::MIN)
 }
 
 impl TraceContext {
@@ -79,28 +84,41 @@ impl TraceContext {
         CURRENT.get()
     }
 
+    /// Makes it the current span; gives the one before, to be put back.
+    pub(super) fn enter(self) -> Option<Self> {
+        CURRENT.replace(Some(self))
+    }
+
+    /// Makes what was current before [`Self::enter`] current again.
+    pub(super) fn put_back(before: Option<Self>) {
+        CURRENT.set(before);
+    }
+
     /// Does work of a handler's, within which this is the current span.
     pub(super) fn within<T>(self, work: impl FnOnce() -> T) -> T {
         struct Before(Option<TraceContext>);
         impl Drop for Before {
             fn drop(&mut self) {
-                CURRENT.set(self.0);
+                TraceContext::put_back(self.0);
             }
         }
-        let _before = Before(CURRENT.replace(Some(self)));
+        let _before = Before(self.enter());
         work()
     }
 
     /// The first span of a trace, of which one in so many is sampled; zero for all.
     pub(super) fn root(one_in: u32) -> Self {
-        let sampled = one_in < 2 || random().get().is_multiple_of(one_in.into());
+        let [chance, high, low, span] = random();
+        let sampled = one_in < 2 || chance.is_multiple_of(one_in.into());
         let flags = if sampled { SAMPLED } else { 0 };
-        Self { trace: [random().get(), random().get()], span: random(), flags }
+        // A trace of zeros is none.
+        Self { trace: [high, low.max(1)], span: span_of(span), flags }
     }
 
     /// A span below this one.
     pub(super) fn child(self) -> Self {
-        Self { span: random(), ..self }
+        let [span] = random();
+        Self { span: span_of(span), ..self }
     }
 
     /// Reads a `traceparent`; `None` where it is none, or one of zeros.

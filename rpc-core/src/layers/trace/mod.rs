@@ -10,7 +10,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
-    time::{Instant, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use pin_project_lite::pin_project;
@@ -82,6 +82,96 @@ impl Trace {
             None => (TraceContext::root(self.one_in), None),
         }
     }
+
+    /// Begins the span of a request, which is told of it. Where it stands: it is long to move.
+    #[inline]
+    pub(super) fn open<R: Head>(&self, request: &mut R, began: Instant, begun: &mut Begun) {
+        let (context, parent) = self.begin(R::KIND, request.metadata());
+        request.set_trace(context);
+        begun.context = Some(context);
+        begun.is_kept = context.is_sampled() && self.sink.is_some();
+        if !context.is_sampled() {
+            return;
+        }
+        let span = span_of(request, context, parent);
+        if !span.is_disabled() {
+            begun.span = Some(Box::new(span));
+        }
+        if begun.is_kept {
+            (begun.method, begun.kind, begun.parent) = (request.method(), R::KIND, parent);
+            begun.peer = request.peer().map(|peer| peer.address().clone());
+            begun.at = clock::date_of(began);
+        }
+    }
+
+    /// Ends a span, if one has begun.
+    pub(super) fn close(&self, begun: &mut Begun, took: Duration, status: &'static str) {
+        let Some(context) = begun.context.take() else { return };
+        if let Some(span) = begun.span.take() {
+            span.record("rpc.response.status_code", status);
+            if status != "OK" {
+                span.record("error.type", status);
+            }
+        }
+        if let (Some(sink), true) = (&self.sink, begun.is_kept) {
+            let Begun { method, kind, parent, at, .. } = *begun;
+            let peer = begun.peer.take();
+            sink(SpanRecord { context, parent, kind, method, peer, began: at, took, status });
+        }
+    }
+}
+
+/// A span that has begun.
+pub(super) struct Begun {
+    /// Until it has ended.
+    context: Option<TraceContext>,
+    /// Whether it is given out when it has ended, with what follows.
+    is_kept: bool,
+    method: &'static str,
+    kind: Kind,
+    parent: Option<u64>,
+    peer: Option<PeerAddress>,
+    at: SystemTime,
+    /// That of `tracing`, if anybody listens. In a box, for it is seldom there.
+    pub(super) span: Option<Box<Span>>,
+}
+
+/// None that has begun.
+impl Default for Begun {
+    fn default() -> Self {
+        Self {
+            context: None,
+            is_kept: false,
+            method: "",
+            kind: Kind::Server,
+            parent: None,
+            peer: None,
+            at: SystemTime::UNIX_EPOCH,
+            span: None,
+        }
+    }
+}
+
+impl Begun {
+    /// Makes it the current span, if it has begun; gives the one before, to be put back.
+    #[inline]
+    pub(super) fn enter(&self) -> Option<TraceContext> {
+        if let Some(span) = &self.span {
+            span.with_subscriber(|(id, dispatch)| dispatch.enter(id));
+        }
+        self.context?.enter()
+    }
+
+    /// Makes what was current before [`Self::enter`] current again.
+    #[inline]
+    pub(super) fn leave(&self, before: Option<TraceContext>) {
+        if self.context.is_some() {
+            TraceContext::put_back(before);
+        }
+        if let Some(span) = &self.span {
+            span.with_subscriber(|(id, dispatch)| dispatch.exit(id));
+        }
+    }
 }
 
 impl fmt::Debug for Trace {
@@ -119,23 +209,14 @@ where
     }
 
     fn call(&mut self, mut request: R) -> Self::Future {
-        let (context, parent) = self.options.begin(R::KIND, request.metadata());
-        request.set_trace(context);
-        let (mut open, mut span) = (None, Span::none());
-        if context.is_sampled() {
-            span = span_of(&request, context, parent);
-            open = self.options.sink.clone().map(|sink| {
-                let (began, at) = clock::both();
-                let (method, kind) = (request.method(), R::KIND);
-                let peer = request.peer().map(|peer| peer.address().clone());
-                Open { sink, method, kind, context, parent, peer, at, began }
-            });
-        }
+        let (began, mut begun) = (now(), Begun::default());
+        self.options.open(&mut request, began, &mut begun);
+        let context = begun.context.filter(|_| R::KIND == Kind::Server);
+        let span = begun.span.as_deref().cloned().unwrap_or_else(Span::none);
         let answer = span.in_scope(|| self.inner.call(request));
-        let ends = Ends { open, span: span.clone() };
         let answer = Some(answer.instrument(span));
-        let handles = R::KIND == Kind::Server;
-        TracedFuture { answer, context: handles.then_some(context), ends: Some(ends) }
+        let ends = Ends { options: self.options.clone(), began, begun };
+        TracedFuture { answer, context, ends: Some(ends) }
     }
 }
 
@@ -235,22 +316,11 @@ const fn kind_of<R: Head>(_: &R) -> &'static str {
     }
 }
 
-/// A span that has begun, for a sink.
-struct Open {
-    sink: Sink,
-    method: &'static str,
-    kind: Kind,
-    context: TraceContext,
-    parent: Option<u64>,
-    peer: Option<PeerAddress>,
-    at: SystemTime,
-    began: Instant,
-}
-
 /// Ends a span once, as cancelled where it is dropped before.
 struct Ends {
-    open: Option<Open>,
-    span: Span,
+    options: Trace,
+    began: Instant,
+    begun: Begun,
 }
 
 impl Ends {
@@ -263,33 +333,15 @@ impl Ends {
     }
 
     fn tell(&mut self, status: &'static str) {
-        if !self.span.is_none() {
-            self.span.record("rpc.response.status_code", status);
-            if status != "OK" {
-                self.span.record("error.type", status);
-            }
-            self.span = Span::none();
-        }
-        if let Some(open) = self.open.take() {
-            let took = now().saturating_duration_since(open.began);
-            (open.sink)(SpanRecord {
-                context: open.context,
-                parent: open.parent,
-                kind: open.kind,
-                method: open.method,
-                peer: open.peer,
-                began: open.at,
-                took,
-                status,
-            });
+        if self.begun.context.is_some() {
+            let took = now().saturating_duration_since(self.began);
+            self.options.close(&mut self.begun, took, status);
         }
     }
 }
 
 impl Drop for Ends {
     fn drop(&mut self) {
-        if self.open.is_some() || !self.span.is_none() {
-            self.tell("CANCELLED");
-        }
+        self.tell("CANCELLED");
     }
 }

@@ -4,8 +4,12 @@ use std::{fmt, sync::Arc, time::Instant};
 
 use parking_lot::Mutex;
 
-use super::{Figures, Ledger, Waits, waiting};
-use crate::{proto::Outcome, seam::Origin, time::now};
+use super::{Figures, Ledger, Thread, Waits, waiting};
+use crate::{
+    proto::{Outcome, Payload},
+    seam::Origin,
+    time::now,
+};
 
 /// What is known of a call when it is listed.
 #[derive(Clone, Debug)]
@@ -87,7 +91,8 @@ impl Called {
     /// The handler has ended.
     pub(crate) fn ends(&mut self, outcome: &Outcome) {
         self.counted = true;
-        self.figures.count(self.entry.facts.arguments, outcome);
+        let reply = outcome.as_ref().map_or(0, Payload::len);
+        self.figures.count(Thread::current(), self.entry.facts.arguments, reply, outcome);
         self.record(Some(outcome));
     }
 

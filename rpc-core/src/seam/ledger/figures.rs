@@ -18,20 +18,30 @@ use crate::proto::{Code, Failure, Outcome};
 const OWN: usize = 64;
 
 thread_local! {
-    static THREAD: Cell<usize> = const { Cell::new(usize::MAX) };
+    static THREAD: Cell<Option<Thread>> = const { Cell::new(None) };
 }
 
-/// The number of this thread among those that have counted anything.
-#[inline]
-pub(super) fn thread() -> usize {
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
-    let known = THREAD.get();
-    if known != usize::MAX {
-        return known;
+/// The number of a thread among those that have counted anything.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Thread(usize);
+
+impl Thread {
+    /// That of this thread.
+    #[inline]
+    pub(crate) fn current() -> Self {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        if let Some(known) = THREAD.get() {
+            return known;
+        }
+        let thread = Self(NEXT.fetch_add(1, Relaxed));
+        THREAD.set(Some(thread));
+        thread
     }
-    let number = NEXT.fetch_add(1, Relaxed);
-    THREAD.set(number);
-    number
+
+    /// Which of so many parts is this thread's.
+    pub(super) const fn part_of(self, parts: usize) -> usize {
+        self.0 % parts
+    }
 }
 
 /// What one thread has counted.
@@ -43,6 +53,15 @@ struct Cells {
     sent: AtomicU64,
 }
 
+impl Cells {
+    #[cold]
+    fn add(&self, arguments: usize, reply: usize) {
+        self.calls.fetch_add(1, Relaxed);
+        self.received.fetch_add(arguments as u64, Relaxed);
+        self.sent.fetch_add(reply as u64, Relaxed);
+    }
+}
+
 /// Codes, and one more for the errors of methods.
 const ENDS: usize = 18;
 const APPLICATION: usize = 17;
@@ -51,8 +70,10 @@ const APPLICATION: usize = 17;
 pub(crate) struct Figures {
     method: &'static str,
     ledger: Weak<Ledger>,
-    /// The last is shared by all threads without one.
-    cells: Box<[Cells]>,
+    /// By thread.
+    cells: Box<[Cells; OWN]>,
+    /// Of all threads that have none of their own.
+    shared: Cells,
     failures: [AtomicU64; ENDS],
     latencies: Latencies,
 }
@@ -75,7 +96,8 @@ impl Figures {
         Arc::new(Self {
             method,
             ledger,
-            cells: (0..=OWN).map(|_| Cells::default()).collect(),
+            cells: Box::new(std::array::from_fn(|_| Cells::default())),
+            shared: Cells::default(),
             failures: Default::default(),
             latencies: Latencies::new(),
         })
@@ -89,31 +111,30 @@ impl Figures {
         self.ledger.upgrade()
     }
 
-    /// Counts a call that has ended, with the bytes of its arguments.
+    /// Counts a call that has ended on this thread, with the bytes of its arguments and of its reply.
     #[inline]
-    pub(crate) fn count(&self, arguments: usize, outcome: &Outcome) {
-        let thread = thread();
-        let cells = &self.cells[thread.min(OWN)];
-        let add = |cell: &AtomicU64, more: u64| {
-            if thread < OWN {
+    pub(crate) fn count(&self, thread: Thread, arguments: usize, reply: usize, outcome: &Outcome) {
+        match self.cells.get(thread.0) {
+            Some(own) => {
                 // Nobody else writes here.
-                cell.store(cell.load(Relaxed).wrapping_add(more), Relaxed);
-            } else {
-                cell.fetch_add(more, Relaxed);
+                let add = |cell: &AtomicU64, more: usize| {
+                    cell.store(cell.load(Relaxed).wrapping_add(more as u64), Relaxed);
+                };
+                add(&own.calls, 1);
+                add(&own.received, arguments);
+                add(&own.sent, reply);
             }
-        };
-        add(&cells.calls, 1);
-        add(&cells.received, arguments as u64);
-        match outcome {
-            Ok(reply) => add(&cells.sent, reply.len() as u64),
-            Err(failure) => self.count_failure(failure),
+            None => self.shared.add(arguments, reply),
+        }
+        if let Err(failure) = outcome {
+            self.count_failure(failure);
         }
     }
 
     /// Counts a call whose handler was dropped.
     pub(crate) fn count_dropped(&self, arguments: usize) {
         let status = crate::proto::Status::new(Code::Cancelled, "");
-        self.count(arguments, &Err(Failure::Status(status)));
+        self.count(Thread::current(), arguments, 0, &Err(Failure::Status(status)));
     }
 
     #[cold]
@@ -132,7 +153,8 @@ impl Figures {
 
     pub(super) fn snapshot(&self) -> Snapshot {
         let sum = |cell: fn(&Cells) -> &AtomicU64| {
-            self.cells.iter().map(|cells| cell(cells).load(Relaxed)).fold(0, u64::wrapping_add)
+            let all = self.cells.iter().chain([&self.shared]);
+            all.map(|cells| cell(cells).load(Relaxed)).fold(0, u64::wrapping_add)
         };
         let failures = self.failures.iter().enumerate();
         let failures = failures.map(|(end, count)| (end, count.load(Relaxed)));

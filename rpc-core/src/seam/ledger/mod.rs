@@ -24,7 +24,7 @@ use slab::Slab;
 
 pub(crate) use self::{
     entry::{Called, Entry, Facts, Kill},
-    figures::{Figures, Snapshot},
+    figures::{Figures, Snapshot, Thread},
     waiting::{Waits, clear, note, noted},
 };
 use super::Phase;
@@ -133,7 +133,7 @@ impl Ledger {
     ) -> Called {
         let call = self.next.fetch_add(1, Relaxed);
         let entry = Arc::new(Entry::new(call, figures.method(), facts, kill));
-        let part = figures::thread() % PARTS;
+        let part = Thread::current().part_of(PARTS);
         let key = self.parts[part].lock().insert(Arc::clone(&entry));
         Called::new(Arc::clone(self), Arc::clone(figures), entry, part, key)
     }
