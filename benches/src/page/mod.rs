@@ -110,13 +110,17 @@ pub fn counted(results: &Results) -> String {
         let words = "One stream on one connection. Items are three 64-bit floats.";
         section(&mut text, "Streams", Part::Streams, words, &flow.to_string());
     }
-    if let Some(under_cutter) = &results.under_cutter {
-        let words = "50 callers, and a relay that resets or ends each connection after 2,000 to 40,000 bytes. A failed \
-                     call had run or had not: who repeats it without knowing runs it twice. A call hangs that has \
-                     no answer after 11 seconds.";
-        section(&mut text, "Calls under a cutter", Part::Survive, words, &under_cutter.to_string());
-    }
+    under_a_cutter(&mut text, results);
     text
+}
+
+/// What became of calls under a cutter.
+fn under_a_cutter(text: &mut String, results: &Results) {
+    let Some(under_cutter) = &results.under_cutter else { return };
+    let words = "50 callers, and a relay that resets or ends each connection after 2,000 to 40,000 bytes. A failed call \
+                 had run or had not: who repeats it without knowing runs it twice. A call hangs that has no answer \
+                 after 11 seconds.";
+    section(text, "Calls under a cutter", Part::Survive, words, &under_cutter.to_string());
 }
 
 /// What a plot shows of a sample.

@@ -35,14 +35,14 @@ use super::{
     queued::{self, LONG_ARGUMENTS},
     resuming::Tie,
     scratch::{self, Scratch},
-    served::Served,
+    served::{Served, serves_nothing},
     turn::{Budget, Flushed, TurnStart},
 };
 use crate::{
     figures::{self, Connected},
     overload::Shedder,
     proto::{
-        Code, Decoder, Failure, Payload, Side, Status,
+        Decoder, Failure, Payload, Side,
         connection::{Config, ConnectionError, Event, Request},
     },
     seam::{HandlerSlot, IncomingCall, Serve, panicked},
@@ -349,9 +349,7 @@ impl Driver {
     fn start(&mut self, request: Request, scratch: &mut Scratch) -> usize {
         let call = Served::of(&request);
         let Some(serve) = &self.serve else {
-            let message = "this side of the connection serves nothing";
-            let status = Status::not_started(Code::Unimplemented, message);
-            scratch.done.push(call.ended(Err(Failure::Status(status))));
+            scratch.done.push(call.ended(Err(Failure::Status(serves_nothing()))));
             return 0;
         };
         let (deadline, arguments) = (request.opening.deadline, request.arguments.len());

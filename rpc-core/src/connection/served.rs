@@ -1,6 +1,6 @@
 //! The call that a handler serves, and its end: plain data between handlers, driver and machine.
 
-use crate::proto::{CallId, Codec, Outcome, connection::Request};
+use crate::proto::{CallId, Code, Codec, Outcome, Status, connection::Request};
 
 /// The call that a handler serves.
 #[derive(Clone, Copy, Debug)]
@@ -29,4 +29,9 @@ impl Served {
         let Self { id, codec, cost } = self;
         End { id, codec, cost, outcome }
     }
+}
+
+/// The end of all calls on a connection without services.
+pub(super) fn serves_nothing() -> Status {
+    Status::not_started(Code::Unimplemented, "this side of the connection serves nothing")
 }
