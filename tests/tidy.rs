@@ -203,7 +203,7 @@ const BENCHES: &[Wall] = &[
     ("layers", &["gauge", "plan"]),
     ("jsonrpc", &["plan", "runtime"]),
     ("fleet", &["gauge", "plan", "process", "runtime", "transport"]),
-    ("survive", &["gauge", "jobs", "memory", "plan", "process", "runtime", "transport"]),
+    ("survive", &["gauge", "jobs", "machine", "memory", "plan", "process", "runtime", "transport"]),
     ("strangers", &["gauge", "memory", "plan", "process", "runtime", "transport"]),
     (
         "server",
@@ -230,6 +230,7 @@ const BENCHES: &[Wall] = &[
             "record",
             "runtime",
             "streams",
+            "survive",
             "transport",
             "wire",
         ],
@@ -239,7 +240,7 @@ const BENCHES: &[Wall] = &[
         "tls",
         &["gauge", "memory", "idle", "plan", "process", "record", "run", "runtime", "transport"],
     ),
-    ("survey", &["allocations", "idle", "plan", "results", "run", "streams", "wire"]),
+    ("survey", &["allocations", "idle", "plan", "results", "run", "streams", "survive", "wire"]),
 ];
 
 const CRATES: [(&str, &[Wall]); 4] =

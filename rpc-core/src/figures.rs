@@ -83,6 +83,7 @@ mod facade {
     }
 
     /// More connections of servers that are cut and kept, or less.
+    #[cfg(feature = "resume")]
     pub(super) fn cut(change: f64) {
         describe_gauge!(
             "rpc_sessions_cut",
@@ -142,6 +143,7 @@ mod facade {
         let _ = change;
     }
 
+    #[cfg(feature = "resume")]
     pub(super) const fn cut(change: f64) {
         let _ = change;
     }
@@ -180,9 +182,11 @@ impl Drop for Connected {
 }
 
 /// A connection of a server that is cut and kept, counted as long as this is there.
+#[cfg(feature = "resume")]
 #[derive(Debug)]
 pub(crate) struct Cut(());
 
+#[cfg(feature = "resume")]
 impl Cut {
     pub(crate) fn begin() -> Self {
         facade::cut(1.0);
@@ -190,6 +194,7 @@ impl Cut {
     }
 }
 
+#[cfg(feature = "resume")]
 impl Drop for Cut {
     fn drop(&mut self) {
         facade::cut(-1.0);
