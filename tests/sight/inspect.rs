@@ -70,8 +70,8 @@ async fn methods_have_figures() {
     let add = figures("Desk.add");
     // Small numbers are one byte each in bincode; so is their sum.
     assert_eq!((add.calls, add.received, add.sent, add.failed()), (40, 80, 40, 0));
-    // The first sixteen are measured, then one in sixteen, or more of them where polls are slow.
-    assert!((18..=48).contains(&add.latencies.count()), "{:?}", add.latencies);
+    // The first sixteen are measured, then one in sixteen for as many; after a slow poll the others are as well.
+    assert!((18..=70).contains(&add.latencies.count()), "{:?}", add.latencies);
     assert!(add.latencies.quantile(0.99) >= add.latencies.quantile(0.5));
     assert_eq!(figures("Desk.refuse").failures, [("APPLICATION".to_owned(), 3)]);
     assert_eq!(figures("Desk.panic").failures, [("INTERNAL".to_owned(), 1)]);

@@ -8,14 +8,15 @@ use std::{
 };
 
 use rpc_core::{
-    Endpoint, Principal, StaticTokens,
+    Endpoint, Overload, Principal, StaticTokens,
     layer::{Cache, CacheBuilder, Keep, Redis},
 };
 use tokio::net::TcpListener;
 use tracing::{
-    Event, Metadata, Subscriber,
+    Dispatch, Event, Metadata, Subscriber,
     field::{Field, Visit},
     span,
+    subscriber::NoSubscriber,
 };
 
 use super::{
@@ -114,7 +115,10 @@ async fn nothing_comes_back_when_redis_has_lost_what_it_knew() {
 async fn the_handler_runs_once_for_many_callers_of_one_server() {
     let Some(redis) = RedisServer::start().await else { return };
     let stock = Stock::default();
-    let (shelf, cache) = server(&stock, redis.redis());
+    let cache = caching(redis.redis()).build().unwrap();
+    // Each of them waits for as long as the first one runs: that is not to be taken for overload.
+    let served = stock.server().overload(Overload::off()).layer(cache.clone());
+    let shelf = ShelfClient::in_memory(served);
     stock.hold();
     let calls: Vec<_> = (0..1000).map(|_| tokio::spawn(shelf.get("a").into_future())).collect();
     stock.begun().await;
@@ -241,6 +245,8 @@ impl Subscriber for Lines {
 async fn calls_are_made_without_redis_and_with_it_again_when_it_is_back() {
     let Some(redis) = RedisServer::start().await else { return };
     let lines = Lines::default();
+    // Where there is one subscriber alone, what another thread meets first is kept from it for good.
+    let _other = Dispatch::new(NoSubscriber::new());
     let _logging = tracing::subscriber::set_default(lines.clone());
     let stock = Stock::default();
     let (shelf, cache) = server(&stock, redis.redis());
