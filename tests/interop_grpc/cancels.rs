@@ -6,9 +6,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::stream;
 use rpc_core::{Code, Status, fallible};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
-use crate::service::{Request, each};
+use crate::service::{Request, as_they_come, each};
 
 #[test]
 fn cancel_after_begin() {
@@ -56,10 +56,7 @@ fn cancelled_is_a_status_that_a_caller_sees() {
 #[test]
 fn cancel_after_first_response() {
     each(async |client, tested| {
-        let (ask, asked) = mpsc::unbounded_channel::<Request>();
-        let requests = stream::unfold(asked, async |mut asked| {
-            asked.recv().await.map(|request| (request, asked))
-        });
+        let (ask, requests) = as_they_come::<Request>();
         let mut replies = client.full_duplex_call(requests).await.unwrap();
         ask.send(Request { sizes: vec![31_415], ..Request::default() }).unwrap();
         assert_eq!(replies.next().await, Some(Ok(Bytes::from(vec![0; 31_415]))));

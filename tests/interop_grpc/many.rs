@@ -13,8 +13,8 @@ use tempfile::TempDir;
 use tokio::{sync::mpsc, time::timeout};
 
 use crate::service::{
-    INITIAL, Request, TestServiceClient, TestServiceServer, Tested, each, in_bincode, runtime,
-    zeros,
+    INITIAL, Request, TestServiceClient, TestServiceServer, Tested, as_they_come, each, in_bincode,
+    runtime, zeros,
 };
 
 /// What is asked for in each call of a soak.
@@ -152,10 +152,7 @@ fn pushback_at_the_server() {
 fn server_responds_first() {
     each(async |client, _| {
         // Nothing is asked yet: what comes first is the beginning, with its metadata.
-        let (ask, asked) = mpsc::unbounded_channel::<Request>();
-        let requests = stream::unfold(asked, async |mut asked| {
-            asked.recv().await.map(|request| (request, asked))
-        });
+        let (ask, requests) = as_they_come::<Request>();
         let mut sent = Metadata::new();
         sent.set(INITIAL, "first").unwrap();
         let mut replies = client.full_duplex_call(requests).with_metadata(&sent).await.unwrap();
@@ -197,10 +194,7 @@ fn goaway() {
         let folder = TempDir::new().unwrap();
         let (running, tested) = at(&folder).await;
         let client = TestServiceClient::connect(running.address()).await.unwrap();
-        let (ask, asked) = mpsc::unbounded_channel::<Bytes>();
-        let payloads = stream::unfold(asked, async |mut asked| {
-            asked.recv().await.map(|payload| (payload, asked))
-        });
+        let (ask, payloads) = as_they_come::<Bytes>();
         let call = tokio::spawn(client.streaming_input_call(payloads));
         tested.until_running(1).await;
         let end = running.shutdown_handle();

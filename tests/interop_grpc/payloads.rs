@@ -1,9 +1,8 @@
 //! Payloads of the sizes that gRPC's cases send, each way and both ways.
 
 use futures_util::stream;
-use tokio::sync::mpsc;
 
-use crate::service::{Request, each, zeros};
+use crate::service::{Request, as_they_come, each, zeros};
 
 const REQUEST_SIZES: [u32; 4] = [27_182, 8, 1_828, 45_904];
 const REPLY_SIZES: [u32; 4] = [31_415, 9, 2_653, 58_979];
@@ -58,10 +57,7 @@ fn half_duplex() {
 #[test]
 fn ping_pong() {
     each(async |client, tested| {
-        let (ask, asked) = mpsc::unbounded_channel::<Request>();
-        let requests = stream::unfold(asked, async |mut asked| {
-            asked.recv().await.map(|request| (request, asked))
-        });
+        let (ask, requests) = as_they_come::<Request>();
         let mut replies = client.full_duplex_call(requests).await.unwrap();
         for size in REPLY_SIZES {
             ask.send(Request { sizes: vec![size], ..Request::default() }).unwrap();

@@ -14,7 +14,7 @@ use rpc_core::{
     Code, Codec, Context, Endpoint, Identity, Schema, Server, Status, Streaming, service,
 };
 use serde::{Deserialize, Serialize};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 
 /// Asks for a payload, or for an end with a status.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, Schema)]
@@ -118,6 +118,15 @@ impl Drop for Running {
         self.0.running.fetch_sub(1, Ordering::SeqCst);
         self.0.changed.notify_waiters();
     }
+}
+
+/// A stream of what is sent into it, as long as its sender is there.
+pub(crate) fn as_they_come<T>() -> (mpsc::UnboundedSender<T>, impl Stream<Item = T>) {
+    let (ask, asked) = mpsc::unbounded_channel();
+    let items = stream::unfold(asked, async |mut asked: mpsc::UnboundedReceiver<T>| {
+        asked.recv().await.map(|item| (item, asked))
+    });
+    (ask, items)
 }
 
 pub(crate) fn zeros(size: u32) -> Bytes {
