@@ -5,7 +5,9 @@
 use std::{
     env, fs,
     io::{self, Write},
+    os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
+    process,
     time::Duration,
 };
 
@@ -254,6 +256,12 @@ fn soak(minutes: f64, quick: bool) -> Result<()> {
 }
 
 fn survive_soak(minutes: f64) -> Result<()> {
+    // What is free goes back to the system, or reserves of the allocator would hide what is held: it reads this as it starts.
+    let malloc = [("MALLOC_ARENA_MAX", "1"), ("MALLOC_TRIM_THRESHOLD_", "131072")];
+    if malloc.iter().any(|(name, _)| env::var_os(name).is_none()) {
+        let mut again = process::Command::new(env::current_exe()?);
+        return Err(again.args(env::args_os().skip(1)).envs(malloc).exec().into());
+    }
     let time = Duration::try_from_secs_f64(60.0 * minutes)?;
     let text = survive::soak(time, &mut io::stderr())?;
     write!(io::stdout().lock(), "{}\n\n{text}", Machine::describe())?;

@@ -70,7 +70,7 @@ struct Shared {
     connections: AtomicU64,
     going_on: Notify,
     server: Mutex<String>,
-    /// When connections were cut. Bounded by: `cuts`.
+    /// When connections were cut. Bounded by: `cuts`, until they are forgotten.
     times: Mutex<Vec<Instant>>,
 }
 
@@ -117,6 +117,11 @@ impl Cutter {
     #[must_use]
     pub fn cut_times(&self) -> Vec<Instant> {
         self.shared.times.lock().expect("nobody panics with it").clone()
+    }
+
+    /// Keeps no longer when connections were cut until now.
+    pub fn forget_times(&self) {
+        *self.shared.times.lock().expect("nobody panics with it") = Vec::new();
     }
 
     /// Connections that came.

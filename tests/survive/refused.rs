@@ -194,6 +194,29 @@ async fn a_server_that_was_started_anew_does_not_know_the_connection() {
     assert_eq!(soon(client.add(1, 2)).await, Ok(3));
 }
 
+/// It listens no more, so that nobody can come back: it need not wait for them.
+#[tokio::test]
+async fn a_server_that_shuts_down_waits_for_no_connection_that_is_cut() {
+    let toys = Toys::default();
+    let ever = Duration::from_secs(1 << 20);
+    let server = serving(&toys).resume(Resume::new().window(ever)).grace(ever);
+    let running = server.start("127.0.0.1:0").await.unwrap();
+    let cables = [Cable::to(&running), Cable::to(&running)];
+    let first = connect(&cables[0], &endpoint()).await;
+    let _call = running_call(&first, &toys).await;
+    let second = connect(&cables[1], &endpoint()).await;
+    let _other = tokio::spawn(second.wait());
+    soon(toys.until_waiting(2)).await;
+    // One is cut before, the other one meanwhile.
+    cables[0].pull();
+    let shutdown = running.shutdown_handle();
+    shutdown.shutdown();
+    soon(toys.until_waiting(1)).await;
+    cables[1].pull();
+    soon(running.wait()).await;
+    soon(toys.until_waiting(0)).await;
+}
+
 #[tokio::test]
 async fn where_one_side_does_not_resume_a_cut_is_a_loss() {
     let toys = Toys::default();

@@ -1,14 +1,15 @@
 //! Minutes of all that survives at once: cuts, restarts, resumption, methods that run once, retries. What callers were told is
 //! held against what has run; memory, files and tasks are read when all is at rest.
 //!
-//! Both sides are in this process. A restart is another server, to which the cutter turns while the one before it drains.
+//! Both sides are in this process. A restart is another server, to which the cutter turns while the one before it drains. All is
+//! at rest when nothing was cut since the last restart: a connection that has gone on once has a task more.
 
 use std::{
     fmt::Write as _,
     io::Write,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
     time::{Duration, Instant},
 };
@@ -108,6 +109,8 @@ struct Load {
     book: Book,
     counts: Arc<Counts>,
     cutter: Cutter,
+    /// While it is set, connections are made that are not cut.
+    calm: Arc<AtomicBool>,
     resuming: ShopClient,
     returning: ShopClient,
     numbers: Arc<AtomicU64>,
@@ -121,9 +124,14 @@ async fn serve(book: &Book) -> Result<Running> {
 impl Load {
     async fn start(running: &Running, book: Book) -> Result<Self> {
         let mut seed = Seed(32);
-        let plan = move |number: u64| {
-            let faults = [Fault::Reset, Fault::Finish];
-            Some((faults[number as usize % 2], 2_000 + seed.below(60_000)))
+        let calm = Arc::new(AtomicBool::new(false));
+        let plan = {
+            let calm = Arc::clone(&calm);
+            move |number: u64| {
+                let faults = [Fault::Reset, Fault::Finish];
+                let after = 2_000 + seed.below(60_000);
+                (!calm.load(Relaxed)).then_some((faults[number as usize % 2], after))
+            }
         };
         let address = running.address().to_string();
         let cutter = Cutter::start(&address, Box::new(plan)).await?;
@@ -137,6 +145,7 @@ impl Load {
             book,
             counts: Arc::default(),
             cutter,
+            calm,
             resuming: ShopClient::new(resuming),
             returning: ShopClient::new(returning),
             numbers: Arc::new(AtomicU64::new(1)),
@@ -147,6 +156,7 @@ impl Load {
     async fn phase(&self, mut running: Running) -> Result<(Running, Verdict)> {
         let history = History::default();
         *self.book.0.lock() = history.clone();
+        self.calm.store(false, Relaxed);
         let over = Arc::new(AtomicU64::new(0));
         let mut tasks = JoinSet::new();
         for _ in 0..CALLERS {
@@ -157,15 +167,35 @@ impl Load {
         tasks.spawn(flow(self.resuming.clone(), Arc::clone(&self.counts), Arc::clone(&over)));
         for _ in 0..RESTARTS {
             sleep(SERVES).await;
-            let next = serve(&self.book).await?;
-            self.cutter.turn_to(&next.address().to_string());
-            std::mem::replace(&mut running, next).shutdown().await;
+            running = self.restart(running).await?;
         }
         over.store(1, Relaxed);
         while let Some(ended) = tasks.join_next().await {
             ended??;
         }
-        Ok((running, history.verdict()))
+        let verdict = history.verdict();
+        drop(history);
+        Ok((self.calm(running).await?, verdict))
+    }
+
+    async fn restart(&self, running: Running) -> Result<Running> {
+        let next = serve(&self.book).await?;
+        self.cutter.turn_to(&next.address().to_string());
+        running.shutdown().await;
+        Ok(next)
+    }
+
+    /// Leaves each client with one connection that has never been cut, and nothing of what was.
+    async fn calm(&self, running: Running) -> Result<Running> {
+        *self.book.0.lock() = History::default();
+        self.calm.store(true, Relaxed);
+        let running = self.restart(running).await?;
+        for client in [&self.resuming, &self.returning] {
+            client.read(0).timeout(PATIENCE).await?;
+        }
+        // Nobody asks when they were.
+        self.cutter.forget_times();
+        Ok(running)
     }
 }
 

@@ -11,9 +11,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use bytes::Bytes;
 use rpc_core::{Channel, Endpoint, tls::ClientTls};
+use serde_json::json;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -73,7 +74,7 @@ pub(super) fn measure(program: &Path, effort: Effort) -> Result<String> {
     let socket = address.trim_start_matches("tls:");
     let stop = Arc::new(AtomicBool::new(false));
     let channel = runtime.block_on(Endpoint::new().tls(tls).connect(address))?;
-    let friend = runtime.spawn(ping(channel, Arc::clone(&stop)));
+    let friend = runtime.spawn(call(channel, Arc::clone(&stop)));
     let files = memory::open_files(server.pid())?;
 
     runtime.block_on(storm(socket, &hello, handshakes))?;
@@ -97,7 +98,7 @@ pub(super) fn measure(program: &Path, effort: Effort) -> Result<String> {
         "| the server's memory after as many before | {percent:+.2} % | <= {bar} % | {held} |"
     )?;
     writeln!(text, "| connections of theirs left | {left} | 0 | {} |", verdict(left == 0))?;
-    writeln!(text, "| pings of a good client, all answered | {} | | |", seen.count())?;
+    writeln!(text, "| calls of a good client, all answered | {} | | |", seen.count())?;
     writeln!(text, "| p50, p99 of these | {} us, {} us | | |", seen.at(0.5), seen.at(0.99))?;
     Ok(text)
 }
@@ -155,10 +156,13 @@ async fn closed(server: u32, files: u64) -> Result<u64> {
 }
 
 /// One after the other, until it is told to stop.
-async fn ping(channel: Channel, stop: Arc<AtomicBool>) -> Result<Latencies> {
+async fn call(channel: Channel, stop: Arc<AtomicBool>) -> Result<Latencies> {
     let mut seen = Latencies::new()?;
     while !stop.load(Relaxed) {
-        seen.add(channel.ping().await.context("the good client is not served")?);
+        let sent = Instant::now();
+        let sum = channel.call_json("Jobs.add", &json!([1, 2])).await;
+        ensure!(sum.context("the good client is not served")? == 3, "another call's answer");
+        seen.add(sent.elapsed());
         tokio::task::yield_now().await;
     }
     Ok(seen)

@@ -21,6 +21,11 @@ impl Connections {
         for live in self.snapshot() {
             live.drain(SHUTDOWN);
         }
+        // Handshakes were given up above: none of them goes on with what is cut.
+        #[cfg(feature = "resume")]
+        if let Some(sessions) = &self.sessions {
+            sessions.end();
+        }
     }
 
     /// Ends every connection at once.

@@ -16,6 +16,7 @@ use std::{
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
+use super::connections::SHUTDOWN;
 use crate::{
     connection::{Driver, Lifeline, Live, NextLink},
     figures,
@@ -43,6 +44,8 @@ struct Table {
     cuts: u64,
     /// Bytes that those hold which are cut.
     bytes: usize,
+    /// Nobody is listened to any more: what is cut now stays so.
+    over: bool,
 }
 
 struct Cut {
@@ -128,6 +131,20 @@ impl Sessions {
         Err(told)
     }
 
+    /// Ends those that are cut, and from now on whatever is: the server shuts down, and who comes back is not heard.
+    pub(super) fn end(&self) {
+        let cut = {
+            let mut table = self.table.lock();
+            table.over = true;
+            table.bytes = 0;
+            std::mem::take(&mut table.cut)
+        };
+        for live in cut.into_values().filter_map(|cut| cut.live.upgrade()) {
+            figures::count(figures::Event::Session("shut_down"));
+            live.fail(ConnectionError::NotResumed(SHUTDOWN.to_owned()));
+        }
+    }
+
     /// Takes a session that is cut off the list of those, if it is there.
     fn no_longer_cut(&self, session: &Session) -> Option<Instant> {
         let (number, since) = session.state.lock().cut.take()?;
@@ -138,8 +155,8 @@ impl Sessions {
         Some(since)
     }
 
-    /// Puts it there; gives those that are too many.
-    fn enter_cut(&self, session: &Session, live: &Arc<Live>) -> Vec<Arc<Live>> {
+    /// Puts it there; gives those that are not kept, and whether that is for the end of the server.
+    fn enter_cut(&self, session: &Session, live: &Arc<Live>) -> (bool, Vec<Arc<Live>>) {
         let bytes = live.look(|machine| machine.session_kept());
         let mut table = self.table.lock();
         table.cuts += 1;
@@ -151,12 +168,12 @@ impl Sessions {
         );
         session.state.lock().cut = Some((number, now()));
         let mut out = Vec::new();
-        while self.policy.is_exceeded(table.cut.len(), table.bytes) {
+        while table.over || self.policy.is_exceeded(table.cut.len(), table.bytes) {
             let Some((_, cut)) = table.cut.pop_first() else { break };
             table.bytes -= cut.bytes;
             out.extend(cut.live.upgrade());
         }
-        out
+        (table.over, out)
     }
 }
 
@@ -231,9 +248,14 @@ impl Lifeline for Tied {
         let (peer, id) = (live.peer(), session.key.id());
         tracing::info!(target: "rpc_core::server", %peer, session = %id, %why, "connection is cut");
         drop(session.state.lock().permit.take());
-        for surplus in sessions.enter_cut(session, live) {
-            figures::count(figures::Event::Session("crowded_out"));
-            let why = "the server keeps too many connections that are cut";
+        let (over, surplus) = sessions.enter_cut(session, live);
+        let (outcome, why) = if over {
+            ("shut_down", SHUTDOWN)
+        } else {
+            ("crowded_out", "the server keeps too many connections that are cut")
+        };
+        for surplus in surplus {
+            figures::count(figures::Event::Session(outcome));
             surplus.fail(ConnectionError::NotResumed(why.to_owned()));
         }
     }
