@@ -54,12 +54,16 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connector for Once<S> {
     }
 }
 
+/// For what takes as long as the machine is busy.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(600);
+
 pub(crate) async fn dial(
     io: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     tls: ClientTls,
 ) -> Result<TourClient, DialError> {
     let once = Once(std::sync::Mutex::new(Some(io)));
-    tourist().tls(tls).connect_with(once).await.map(TourClient::new)
+    let tourist = tourist().connect_timeout(PATIENCE).tls(tls);
+    tourist.connect_with(once).await.map(TourClient::new)
 }
 
 async fn socket(running: &Running) -> TcpStream {

@@ -19,7 +19,7 @@ use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf, duplex};
 
 use crate::{
     ground::server,
-    handshakes::{Cut, dial},
+    handshakes::{Cut, PATIENCE, dial},
 };
 
 /// Writes no further than to the next cut at once, and puts the next write off there.
@@ -83,7 +83,9 @@ async fn ends_at_once(
     near: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     far: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
 ) {
-    let served = server().tls(tls.clone()).serve_io(far, Peer::new("client")).unwrap();
+    // A busy machine takes its time for so many pieces: no limit of time is what ends this.
+    let server = server().handshake_timeout(PATIENCE).grace(PATIENCE).tls(tls.clone());
+    let served = server.serve_io(far, Peer::new("client")).unwrap();
     let client = dial(near, authority.client_tls()).await.unwrap();
     let items = client.count(40).await.unwrap();
     let echo = tokio::spawn(client.echo(vec![7; 100].into()));
