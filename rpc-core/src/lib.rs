@@ -179,6 +179,8 @@ pub mod layer;
 mod layers;
 mod overload;
 pub mod proto;
+#[cfg(feature = "http")]
+mod quiet;
 pub mod reflect;
 #[cfg(feature = "resume")]
 mod resume;

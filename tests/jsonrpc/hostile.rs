@@ -51,9 +51,16 @@ async fn heads_that_do_not_come_are_closed() {
     assert_eq!(client.get("/healthz").await.status, 200);
     client.send("GET /hea").await;
     assert!(client.is_closed().await);
+    let mut client = Client::connect(&running).await;
+    assert_eq!(client.post("/", &[JSON], CALL).await.status, 200);
+    client.send("POST / HTT").await;
+    assert!(client.is_closed().await);
     // And one that was kept alive for a request that does not come.
     let mut client = Client::connect(&running).await;
     assert_eq!(client.get("/healthz").await.status, 200);
+    assert!(client.is_closed().await);
+    let mut client = Client::connect(&running).await;
+    assert_eq!(client.post("/", &[JSON], CALL).await.status, 200);
     assert!(client.is_closed().await);
     others_are_served(&running).await;
 }

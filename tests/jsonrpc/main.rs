@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
+mod brief;
 mod faces;
 mod forward;
 mod ground;

@@ -27,7 +27,12 @@ pub(super) enum Body {
 
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
-const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
+/// The headers of every answer with a body: that may not be kept, nor taken for something else.
+pub(super) const WITH_BODY: [(HeaderName, HeaderValue); 2] = [
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+];
 
 /// Bytes of a body that are given out at once: what HTTP/2 has been given it keeps, whether or not that is read.
 const PIECE: usize = 64 << 10;
@@ -46,8 +51,7 @@ fn whole(status: StatusCode, kind: HeaderValue, body: Bytes) -> Answer {
     *answer.status_mut() = status;
     let headers = answer.headers_mut();
     headers.insert(header::CONTENT_TYPE, kind);
-    headers.insert(header::CACHE_CONTROL, NO_STORE);
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.extend(WITH_BODY);
     answer
 }
 

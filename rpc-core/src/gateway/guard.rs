@@ -40,7 +40,7 @@ pub(super) fn admit(
 ) -> Result<Page, Rejection> {
     let headers = request.headers();
     let host = host(request)?;
-    if is_near(peer) && !host.as_ref().is_none_or(|host| options.answers_to(host.host())) {
+    if !host.as_ref().is_none_or(|host| is_known(options, peer, host)) {
         let message = "this server is not known by that name: a foreign page may have sent this \
                        (`Http::host` adds a name)";
         return Err(Rejection::new(StatusCode::MISDIRECTED_REQUEST, message));
@@ -61,12 +61,10 @@ pub(super) fn admit(
 /// The name under which the server is asked. Only HTTP/1.0 may leave it out.
 fn host(request: &Request<Incoming>) -> Result<Option<Authority>, Rejection> {
     let field = single(request.headers(), &header::HOST)?;
-    let field = field.map(|value| Authority::try_from(value.as_bytes())).transpose();
-    let field = field.map_err(|_| Rejection::bad("the header Host is not the name of a host"))?;
+    let wrong = || Rejection::bad("the header Host is not the name of a host");
+    let named = |value: &HeaderValue| named(value.as_bytes()).ok_or_else(wrong);
+    let field = field.map(named).transpose()?;
     let target = request.uri().authority().cloned();
-    if field.as_ref().is_some_and(|field| field.as_str().contains('@')) {
-        return Err(Rejection::bad("the header Host is not the name of a host"));
-    }
     match (field, target) {
         (Some(field), Some(target)) if field != target => {
             Err(Rejection::bad("the header Host and the target differ"))
@@ -76,6 +74,21 @@ fn host(request: &Request<Incoming>) -> Result<Option<Authority>, Rejection> {
         }
         (field, target) => Ok(target.or(field)),
     }
+}
+
+/// The name in a header Host, if it is one of a host.
+fn named(field: &[u8]) -> Option<Authority> {
+    Authority::try_from(field).ok().filter(|name| !name.as_str().contains('@'))
+}
+
+/// Whether a peer may ask under the name in its header Host, where no page has a part in it.
+pub(super) fn may_ask(options: &Http, peer: &Peer, field: &[u8]) -> bool {
+    named(field).is_some_and(|host| is_known(options, peer, &host))
+}
+
+/// Whether the server is known to a peer by this name.
+fn is_known(options: &Http, peer: &Peer, host: &Authority) -> bool {
+    !is_near(peer) || options.answers_to(host.host())
 }
 
 fn page(options: &Http, origin: &HeaderValue, host: Option<&Authority>) -> Option<Page> {

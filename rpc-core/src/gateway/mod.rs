@@ -2,17 +2,19 @@
 //! second origin of calls beside connections of the protocol; it never sees a frame.
 //!
 //! ```text
-//! Link ─▶ patient ─▶ strict ─▶ hyper ─▶ routes ─▶ guard ─┬─▶ jsonrpc ─┬─▶ Exchange ─▶ Serve ─▶ handler
-//!                                                       ├─▶ plain ───┘      │ Session: Origin, ItemLink
-//!                                                       ├─▶ openrpc         └─▶ stream, upload
-//!                                                       ├─▶ pages ─▶ browser
-//!                                                       └─▶ upgrade ─┬─▶ Link, for a connection of the protocol
-//!                                                                    └─▶ socket: JSON-RPC, both ways
+//! Link ─▶ patient ─┬──────────── brief ───────────▶ jsonrpc, as below
+//!                  └─▶ strict ─▶ hyper ─▶ routes ─▶ guard ─┬─▶ jsonrpc ─┬─▶ Exchange ─▶ Serve ─▶ handler
+//!                                                          ├─▶ plain ───┘      │ Session: Origin, ItemLink
+//!                                                          ├─▶ openrpc         └─▶ stream, upload
+//!                                                          ├─▶ pages ─▶ browser
+//!                                                          └─▶ upgrade ─┬─▶ Link, for a connection of the protocol
+//!                                                                       └─▶ socket: JSON-RPC, both ways
 //! ```
 
 mod answer;
 mod back;
 mod body;
+mod brief;
 mod browser;
 mod catalog;
 mod exchange;

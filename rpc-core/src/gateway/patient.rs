@@ -42,6 +42,10 @@ impl<S> Patient<S> {
         Self { inner, patience, timer: None, waits: Waits::Nothing, taken: 0 }
     }
 
+    pub(super) const fn inner(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
     fn count(&mut self, wrote: &Poll<io::Result<usize>>) {
         if let Poll::Ready(Ok(bytes)) = wrote {
             self.taken += *bytes as u64;

@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
+use bytes::Bytes;
 use hyper::{
     Method, Request, StatusCode,
     body::Incoming,
@@ -14,10 +15,13 @@ use super::{
     body,
     guard::{self, Content, Page},
     headers::{Head, IDEMPOTENCY, METADATA, TIMEOUT, add_metadata},
-    healthz, jsonrpc, metrics, pages, plain,
+    healthz,
+    jsonrpc::{self, Answered},
+    metrics, pages, plain,
     session::Session,
     statuses, upgrade,
 };
+use crate::proto::Metadata;
 
 /// Answers one request.
 pub(super) async fn respond(
@@ -108,19 +112,44 @@ async fn rpc(
     }
     let head = Head::of(&parts.headers)?;
     let whole = body::read(&face.options, session, body).await?;
-    if let Err(status) = face.admit(session, &head).await {
-        let answer = jsonrpc::refused(&status);
-        return Ok(json(statuses::http(status.code()), answer));
+    Ok(called(face, session, &head, &whole.bytes).await.into())
+}
+
+/// The answer to a body of JSON-RPC, before it is one of HTTP.
+pub(super) struct Called {
+    pub(super) status: StatusCode,
+    /// What is said in JSON, if there is anything.
+    pub(super) text: Option<Vec<u8>>,
+    pub(super) metadata: Option<Metadata>,
+}
+
+/// Makes the calls of a body of JSON-RPC that has come.
+pub(super) async fn called(
+    face: &Face,
+    session: &Arc<Session>,
+    head: &Head,
+    body: &Bytes,
+) -> Called {
+    if let Err(status) = face.admit(session, head).await {
+        let text = Some(jsonrpc::refused(&status));
+        return Called { status: statuses::http(status.code()), text, metadata: None };
     }
-    let answered = jsonrpc::answer(face, session, &head, &whole.bytes).await;
-    let mut answer = match answered.text {
-        Some(text) => json(StatusCode::OK, text),
-        None => answer::empty(),
-    };
-    if let Some(metadata) = &answered.metadata {
-        add_metadata(answer.headers_mut(), metadata);
+    let Answered { text, metadata } = jsonrpc::answer(face, session, head, body).await;
+    let status = if text.is_some() { StatusCode::OK } else { StatusCode::NO_CONTENT };
+    Called { status, text, metadata }
+}
+
+impl From<Called> for Answer {
+    fn from(Called { status, text, metadata }: Called) -> Self {
+        let mut answer = match text {
+            Some(text) => json(status, text),
+            None => answer::empty(),
+        };
+        if let Some(metadata) = &metadata {
+            add_metadata(answer.headers_mut(), metadata);
+        }
+        answer
     }
-    Ok(answer)
 }
 
 /// The answer to a browser that asks what a page may do.

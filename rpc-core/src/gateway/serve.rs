@@ -2,28 +2,40 @@
 
 use std::{
     convert::Infallible,
+    future::pending,
     pin::{Pin, pin},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
+use futures_util::FutureExt as _;
 use hyper::{
     Request,
     body::Incoming,
-    rt::Executor,
+    rt::{Executor, Sleep, Timer},
     server::conn::{http1, http2},
     service::service_fn,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
+use parking_lot::Mutex;
 use tokio_util::task::TaskTracker;
 
 use super::{
-    Face, kept::Replies, patient::Patient, routes::respond, session::Session, socket,
-    strict::Strict, upgrade::Onward,
+    Face,
+    brief::{self, Then},
+    kept::Replies,
+    patient::Patient,
+    routes::respond,
+    session::Session,
+    socket,
+    strict::Strict,
+    upgrade::Onward,
 };
 use crate::{
     proto::connection::ConnectionError,
+    quiet::Quiet,
     seam::Phase,
+    time::now,
     transport::{Link, websocket::accepted},
 };
 
@@ -59,13 +71,6 @@ pub(crate) async fn serve(
 ) -> Ended {
     let session = Session::new(link.peer().clone(), face.gate.as_ref());
     let left = Leave(Arc::clone(&session));
-    let respond = {
-        let (face, session) = (Arc::clone(&face), Arc::clone(&session));
-        service_fn(move |request: Request<Incoming>| {
-            let (face, session) = (Arc::clone(&face), Arc::clone(&session));
-            async move { Ok::<_, Infallible>(respond(face, session, request).await) }
-        })
-    };
     let preface = link.read.look_ahead(|bytes| {
         let agrees = bytes.iter().zip(PREFACE).all(|(one, other)| one == other);
         (!agrees || bytes.len() >= PREFACE.len()).then_some(agrees)
@@ -74,14 +79,14 @@ pub(crate) async fn serve(
         Ok(Some(true)) => serve_second(&face, &session, link, interrupted).await,
         Ok(Some(false)) => {
             let link = Patient::new(link, face.write_timeout);
-            let strict = Strict::new(link, Arc::clone(&session.upgraded));
-            let connection = first(&face).serve_connection(TokioIo::new(strict), respond);
-            let connection = pin!(connection.with_upgrades());
-            let drain = |connection: Pin<&mut _>| {
-                http1::UpgradeableConnection::graceful_shutdown(connection)
-            };
-            let ended = drive(connection, &face, &session, interrupted, drain).await;
-            ended.map_err(|error| error.to_string())
+            let mut interrupted = Some(interrupted);
+            match brief::serve(&face, &session, link, &mut interrupted).await {
+                Then::Other(link, since) => {
+                    // In a box: a connection with brief requests alone has no room for it.
+                    Box::pin(serve_first(&face, &session, link, since, interrupted)).await
+                }
+                Then::Over(ended) => ended,
+            }
         }
         Ok(None) => return Ended::Over(ConnectionError::Lost),
         Err(error) => return Ended::Over(ConnectionError::Transport(error.to_string())),
@@ -102,6 +107,36 @@ pub(crate) async fn serve(
         Ok(()) => ConnectionError::Closed,
         Err(error) => ConnectionError::Transport(error),
     })
+}
+
+/// Serves HTTP/1, of which a request is waited for since `since`.
+async fn serve_first(
+    face: &Arc<Face>,
+    session: &Arc<Session>,
+    link: Patient<Link>,
+    since: Instant,
+    interrupted: Option<impl Future<Output = ()>>,
+) -> Result<(), String> {
+    let interrupted = async {
+        match interrupted {
+            Some(interrupted) => interrupted.await,
+            None => pending().await,
+        }
+    };
+    let respond = {
+        let (face, session) = (Arc::clone(face), Arc::clone(session));
+        service_fn(move |request: Request<Incoming>| {
+            let (face, session) = (Arc::clone(&face), Arc::clone(&session));
+            async move { Ok::<_, Infallible>(respond(face, session, request).await) }
+        })
+    };
+    let strict = Strict::new(link, Arc::clone(&session.upgraded));
+    let connection = first(face, since).serve_connection(TokioIo::new(strict), respond);
+    let connection = pin!(connection.with_upgrades());
+    let drain =
+        |connection: Pin<&mut _>| http1::UpgradeableConnection::graceful_shutdown(connection);
+    let ended = drive(connection, face, session, interrupted, drain).await;
+    ended.map_err(|error| error.to_string())
 }
 
 /// Serves HTTP/2. A stream that nobody reads says nothing of the link, so that replies are looked at as well.
@@ -154,20 +189,29 @@ async fn drive<C: Future<Output = hyper::Result<()>>>(
             () = interrupted.as_mut() => return Ok(()),
         }
     }
+    // It rings once, and the connection is polled for each request.
+    let drained = Quiet::new(drained(face, session).boxed());
     tokio::select! {
         biased;
         ended = connection.as_mut() => return ended,
-        () = face.draining.cancelled() => session.tell(Phase::Draining),
-        () = session.draining() => {}
+        () = drained => {}
     }
     drain(connection.as_mut());
     connection.await
 }
 
-fn first(face: &Face) -> http1::Builder {
+/// Resolves when no more requests are to be served on a connection, which is told so.
+pub(super) async fn drained(face: &Face, session: &Session) {
+    tokio::select! {
+        () = face.draining.cancelled() => session.tell(Phase::Draining),
+        () = session.draining() => {}
+    }
+}
+
+fn first(face: &Face, since: Instant) -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder
-        .timer(TokioTimer::new())
+        .timer(Clock { timer: TokioTimer::new(), since: Mutex::new(Some(since)) })
         .header_read_timeout(face.options.head_timeout)
         .max_buf_size(MAX_HEAD)
         .max_headers(MAX_HEADERS);
@@ -183,6 +227,30 @@ fn second(face: &Face) -> http2::Builder<Tracked> {
         .keep_alive_interval(PING)
         .keep_alive_timeout(PING);
     builder
+}
+
+/// Says, when hyper first asks for the time, since when the first head is waited for.
+struct Clock {
+    timer: TokioTimer,
+    since: Mutex<Option<Instant>>,
+}
+
+impl Timer for Clock {
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Sleep>> {
+        self.timer.sleep(duration)
+    }
+
+    fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn Sleep>> {
+        self.timer.sleep_until(deadline)
+    }
+
+    fn now(&self) -> Instant {
+        self.since.lock().take().unwrap_or_else(now)
+    }
+
+    fn reset(&self, sleep: &mut Pin<Box<dyn Sleep>>, deadline: Instant) {
+        self.timer.reset(sleep, deadline);
+    }
 }
 
 /// Runs the requests of a connection of HTTP/2, for whose end a shutdown waits.

@@ -139,7 +139,8 @@ impl Session {
 
     /// A request has come: whoever serves is told of the connection with the first.
     pub(super) fn greet(self: &Arc<Self>, serve: &dyn Serve) {
-        if self.greeted.swap(true, Ordering::AcqRel) {
+        // Nothing is written for those behind the first.
+        if self.greeted.load(Ordering::Acquire) || self.greeted.swap(true, Ordering::AcqRel) {
             return;
         }
         self.hear();

@@ -48,6 +48,7 @@ use crate::{
 use crate::{
     gateway::{Ended, Face, Ground, Http, serve as serve_http},
     health::Probe,
+    quiet::Quiet,
     schema::ServiceSchema,
 };
 
@@ -281,9 +282,12 @@ impl Connections {
         // With its first request a client is no longer one of those who have said nothing.
         let waiting = Arc::clone(&self);
         let interrupted = async move { waiting.interrupted(began, handshake.as_ref()).await };
+        // It rings once, and the other is polled for each request.
+        let aborted = Quiet::new(Box::pin(self.aborted.cancelled()));
         let ended = tokio::select! {
+            biased;
             ended = serve_http(face, link, interrupted) => ended,
-            () = self.aborted.cancelled() => Ended::Over(ConnectionError::Aborted),
+            () = aborted => Ended::Over(ConnectionError::Aborted),
         };
         match ended {
             Ended::Over(error) => {

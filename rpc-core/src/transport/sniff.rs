@@ -188,6 +188,14 @@ impl ReadHalf {
         }
     }
 
+    /// Puts back what was read.
+    #[cfg(feature = "http")]
+    pub(crate) fn put_back(&mut self, bytes: Vec<u8>) {
+        let ahead = self.ahead.get_or_insert_default();
+        ahead.bytes.splice(..0, bytes);
+        self.ahead.take_if(|ahead| ahead.bytes.is_empty());
+    }
+
     /// Passes over bytes that were looked at. What follows them is ours: who that is was seen by them.
     #[cfg(any(feature = "proxy", feature = "resume"))]
     pub(crate) fn pass(&mut self, count: usize) {
