@@ -1,20 +1,18 @@
 //! From an address to a server that has said hello, with the time that each step took; and to the
 //! description of what is to be called.
 
-use std::{
-    sync::{Arc, OnceLock},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use rpc_core::{
-    Address, CallError, Channel, Code, Connector, DialError, IntoAddress as _, Link, Status,
+    Address, CallError, Channel, Code, IntoAddress as _, Status,
     reflect::{ReflectError, ReflectionClient},
     schema::{MethodSchema, ServiceSchema},
 };
 
 use crate::{
     access,
+    by_steps::Seen,
     description::{self, Budget, MOST_SERVICES},
     exit::{Failure, is_refusal},
     output,
@@ -29,6 +27,8 @@ pub(crate) struct Connected {
     pub channel: Channel,
     pub phases: Phases,
     pub patience: Patience,
+    /// What was seen of it from below, where every step is to be explained.
+    pub seen: Option<Seen>,
 }
 
 /// How long each step took.
@@ -77,104 +77,43 @@ pub(crate) async fn connect(text: &str, patience: Patience) -> Result<Connected>
     patience.connecting(text, reach(text, patience)).await?
 }
 
-/// The same with TLS as a step of its own.
-pub(crate) async fn connect_by_steps(text: &str, patience: Patience) -> Result<Connected> {
-    let address = access::address(read(text)?);
-    let Address::Tls { host, port } = &address else { return connect(text, patience).await };
-    patience.connecting(text, encrypted(&address, host, *port, patience)).await?
-}
-
-fn read(text: &str) -> Result<Address> {
+pub(crate) fn read(text: &str) -> Result<Address> {
     text.into_address().map_err(|error| Failure::usage(error.to_string()).into())
 }
 
 /// The addresses of a host.
-async fn candidates(
-    phases: &mut Phases,
-    address: &Address,
-    host: &str,
-    port: u16,
-) -> Result<Vec<Address>> {
-    let lookup = tokio::net::lookup_host((host, port));
-    let found = phases
-        .time("resolve", lookup)
+pub(crate) async fn resolve(address: &Address, host: &str, port: u16) -> Result<Vec<Address>> {
+    let found = tokio::net::lookup_host((host, port))
         .await
         .map_err(|error| Failure::unreachable(format!("cannot resolve {address}: {error}")))?;
     Ok(found.map(Address::from).collect())
 }
 
-/// Dials one address of a host, and says when the socket was there: TLS is put around it by the endpoint.
-struct Socket {
-    host: Address,
-    candidate: Address,
-    connected: Arc<OnceLock<Instant>>,
-}
-
-impl Connector for Socket {
-    fn address(&self) -> Address {
-        self.host.clone()
-    }
-
-    async fn connect(&self) -> Result<Link, DialError> {
-        let link = self.candidate.connect().await;
-        self.connected.get_or_init(Instant::now);
-        link
-    }
-}
-
-async fn encrypted(
-    address: &Address,
-    host: &str,
-    port: u16,
-    patience: Patience,
-) -> Result<Connected> {
-    let mut phases = Phases::default();
-    let endpoint = access::secure_endpoint()?;
-    let mut last = format!("{address} has no addresses");
-    for candidate in candidates(&mut phases, address, host, port).await? {
-        let connected = Arc::default();
-        let host = Address::Tcp { host: host.to_owned(), port };
-        let socket = Socket { host, candidate, connected: Arc::clone(&connected) };
-        let began = Instant::now();
-        let dialed = endpoint.connect_with(socket).await;
-        let ended = Instant::now();
-        let connected = connected.get().copied().unwrap_or(ended);
-        phases.add("connect", connected - began);
-        phases.add("tls", ended - connected);
-        match dialed {
-            Ok(channel) => return greeted(address, channel, phases, patience).await,
-            Err(error) => last = error.to_string(),
-        }
-    }
-    Err(Failure::unreachable(last).into())
-}
-
-/// Waits for the server's hello.
-async fn greeted(
-    address: &Address,
-    channel: Channel,
-    mut phases: Phases,
-    patience: Patience,
-) -> Result<Connected> {
-    phases.time("hello", channel.ready()).await.map_err(|status| {
-        let message = format!("{address}: {}", status.message());
-        Failure::Refused { code: status.code(), message }
-    })?;
-    Ok(Connected { address: address.to_string(), channel, phases, patience })
+/// Why a server's hello did not come.
+pub(crate) fn refused(address: &Address, status: &Status) -> Failure {
+    let message = format!("{address}: {}", status.message());
+    Failure::Refused { code: status.code(), message }
 }
 
 async fn reach(text: &str, patience: Patience) -> Result<Connected> {
     let mut phases = Phases::default();
     let address = access::address(read(text)?);
     let candidates = match &address {
-        Address::Tcp { host, port } => candidates(&mut phases, &address, host, *port).await?,
+        Address::Tcp { host, port } => {
+            phases.time("resolve", resolve(&address, host, *port)).await?
+        }
         _ => vec![address.clone()],
     };
     let endpoint = access::endpoint();
     let mut last = format!("{address} has no addresses");
     for candidate in candidates {
         match phases.time("connect", endpoint.connect(candidate)).await {
-            Ok(channel) => return greeted(&address, channel, phases, patience).await,
+            Ok(channel) => {
+                let ready = phases.time("hello", channel.ready()).await;
+                ready.map_err(|status| refused(&address, &status))?;
+                let address = address.to_string();
+                return Ok(Connected { address, channel, phases, patience, seen: None });
+            }
             Err(error) => last = error.to_string(),
         }
     }

@@ -4,6 +4,7 @@
 mod access;
 mod api;
 mod arguments;
+mod by_steps;
 mod coding;
 mod colours;
 mod commands;
@@ -28,6 +29,7 @@ mod readable;
 mod source;
 mod suggest;
 mod template;
+mod wire;
 
 pub use documents::Form;
 pub use generate::{Generate, GenerateError, Output, Source, generate};

@@ -322,3 +322,80 @@ async fn what_json_would_change_does_not_evolve() {
         assert_eq!(nested.same(Some(None)).await, Ok(true));
     }
 }
+
+/// Two versions of a service of floats, which may not be numbers.
+mod floats {
+    pub(super) mod old {
+        #[rpc_core::service]
+        pub(crate) trait Floats {
+            async fn is_some(&self, value: Option<f64>) -> bool;
+            async fn maybe(&self, value: f64) -> bool;
+            async fn give(&self) -> Vec<Option<f32>>;
+            #[rpc(oneway)]
+            async fn note(&self, value: Option<f64>);
+            async fn same(&self, value: Option<f64>) -> Option<f64>;
+        }
+    }
+
+    pub(super) mod new {
+        #[rpc_core::service]
+        pub(crate) trait Floats {
+            async fn is_some(&self, value: Option<f64>, more: Option<u8>) -> bool;
+            async fn maybe(&self, value: Option<f64>) -> bool;
+            async fn give(&self, more: Option<u8>) -> Vec<Option<f32>>;
+            #[rpc(oneway)]
+            async fn note(&self, value: Option<f64>, more: Option<u8>);
+            async fn same(&self, value: Option<f64>) -> Option<f64>;
+        }
+    }
+}
+
+impl floats::new::Floats for Tells {
+    async fn is_some(&self, value: Option<f64>, _: Option<u8>) -> bool {
+        value.is_some()
+    }
+
+    async fn maybe(&self, value: Option<f64>) -> bool {
+        value.is_some()
+    }
+
+    async fn give(&self, _: Option<u8>) -> Vec<Option<f32>> {
+        vec![None, Some(f32::NAN)]
+    }
+
+    async fn note(&self, _: Option<f64>, _: Option<u8>) {}
+
+    async fn same(&self, value: Option<f64>) -> Option<f64> {
+        value
+    }
+}
+
+#[tokio::test]
+async fn nan_is_refused_where_it_would_come_as_nothing() {
+    let server = Server::new().with(floats::new::FloatsServer::new(Tells));
+    let floats = floats::old::FloatsClient::new(Endpoint::new().evolve(true).in_memory(server));
+    let words = "JSON has no NaN: it would arrive as null";
+    for _ in 0..2 {
+        assert_eq!(floats.is_some(Some(1.5)).await, Ok(true));
+        assert_eq!(floats.is_some(None).await, Ok(false));
+        assert_eq!(floats.maybe(1.5).await, Ok(true));
+        let refused = [
+            floats.is_some(Some(f64::NAN)).await.unwrap_err(),
+            floats.maybe(f64::NAN).await.unwrap_err(),
+            floats.note(Some(f64::NAN)).await.unwrap_err(),
+        ];
+        for error in refused {
+            assert_eq!(error.code(), Code::InvalidArgument);
+            assert!(error.status().is_some_and(|status| !status.may_have_run()));
+            assert_eq!(
+                error.status().unwrap().message(),
+                format!("cannot encode the arguments: {words}")
+            );
+        }
+        let error = floats.give().await.unwrap_err();
+        assert_eq!(error.code(), Code::Internal);
+        assert!(error.to_string().contains(words), "{error}");
+        // By its key nothing is lost.
+        assert!(floats.same(Some(f64::NAN)).await.unwrap().is_some_and(f64::is_nan));
+    }
+}

@@ -78,10 +78,15 @@ impl Access {
 /// Set if TLS is used with every server, whatever its address says.
 static SECURE: OnceLock<()> = OnceLock::new();
 
+/// Whether TLS is used with every server.
+pub(crate) fn is_secure() -> bool {
+    SECURE.get().is_some()
+}
+
 /// The address of a server as the options have it: that of TLS, if they ask for it.
 pub(crate) fn address(address: Address) -> Address {
     match address {
-        Address::Tcp { host, port } if SECURE.get().is_some() => Address::Tls { host, port },
+        Address::Tcp { host, port } if is_secure() => Address::Tls { host, port },
         other => other,
     }
 }
@@ -114,7 +119,7 @@ pub(crate) fn endpoint() -> Endpoint {
 /// The same for a server with TLS, whether its address says so or the options.
 pub(crate) fn secure_endpoint() -> Result<Endpoint> {
     let endpoint = endpoint();
-    if SECURE.get().is_some() {
+    if is_secure() {
         return Ok(endpoint);
     }
     let tls = ClientTls::platform().map_err(|error| Failure::usage(error.to_string()))?;

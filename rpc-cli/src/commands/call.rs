@@ -22,8 +22,9 @@ use super::{
 use crate::{
     access,
     arguments::{self, Described},
+    by_steps,
     coding::{Coding, Wish},
-    connect::{Connected, connect, connect_by_steps, method, path, reflection_is_off, split},
+    connect::{Connected, connect, method, path, reflection_is_off, split},
     dry_run,
     exit::Failure,
     output::{self, Form},
@@ -203,7 +204,7 @@ pub(super) async fn run(args: Args, patience: Patience) -> Result<()> {
     }
     let patience = patience.with_timeout(args.timeout);
     let mut server = match args.explain {
-        true => connect_by_steps(&args.address, patience).await?,
+        true => by_steps::connect(&args.address, patience).await?,
         false => connect(&args.address, patience).await?,
     };
     make(&mut server, &args, Items::Stdin).await

@@ -84,8 +84,12 @@ impl Demo {
     }
 
     fn listening(address: &str) -> Self {
+        Self::with(&["--listen", address])
+    }
+
+    fn with(options: &[&str]) -> Self {
         let mut command = rpc();
-        command.args(["demo", "--listen", address]).stdout(Stdio::piped()).stderr(Stdio::null());
+        command.arg("demo").args(options).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();

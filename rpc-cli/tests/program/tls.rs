@@ -176,7 +176,7 @@ fn a_handshake_is_a_step_of_its_own_in_what_is_explained() {
         let whole: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
         let parts = whole["explain"]["parts"].as_array().unwrap();
         let names: Vec<_> = parts.iter().map(|part| part["part"].as_str().unwrap()).collect();
-        assert_eq!(names[..5], ["resolve", "connect", "tls", "hello", "encode"]);
+        assert_eq!(names[..5], ["resolve", "trust", "connect", "tls", "hello"]);
         assert!(parts[2]["ns"].as_u64().unwrap() > 0);
     }
     // Whoever is not believed is not called.

@@ -29,7 +29,7 @@ impl<T: Serialize> Sendable for T {
     }
 
     fn append_json(&self, out: &mut Vec<u8>) -> Result<(), CodecError> {
-        codec::encode(Codec::Json, self, out)
+        codec::append_json_argument(self, out)
     }
 }
 

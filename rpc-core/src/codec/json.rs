@@ -3,11 +3,14 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 
+use super::floats::{self, Refused};
+
 pub(super) fn encode<T: Serialize + ?Sized>(
     value: &T,
     out: &mut Vec<u8>,
+    refused: Refused,
 ) -> Result<(), serde_json::Error> {
-    serde_json::to_writer(out, value)
+    floats::serialize(value, &mut serde_json::Serializer::new(out), refused)
 }
 
 pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, serde_json::Error> {

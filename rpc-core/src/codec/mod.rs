@@ -6,11 +6,13 @@ mod by_reference;
 pub mod byte_vec;
 mod bytes_form;
 mod error;
+mod floats;
 mod json;
 pub mod shared_bytes;
 mod values;
 
 pub use error::{CodecError, CodecErrorKind};
+use floats::Refused;
 pub(crate) use values::Values;
 
 use std::cell::Cell;
@@ -62,7 +64,8 @@ impl<'a> From<&'a [u8]> for Source<'a> {
     }
 }
 
-/// Appends the form of `value` to `out`, which is left as it was on errors.
+/// Appends the form of `value` to `out`, which is left as it was on errors. JSON has no NaN and no infinity: it has `null` for
+/// them, and none where that would be nothing, in an `Option`.
 ///
 /// # Errors
 /// The codec cannot express the value.
@@ -74,12 +77,32 @@ pub fn encode<T: Serialize + ?Sized>(
     let before = out.len();
     let encoded = match codec {
         Codec::Bincode => bincode::encode(value, out).map_err(CodecError::bincode_encode),
-        Codec::Json => json::encode(value, out).map_err(CodecError::json_encode),
+        Codec::Json => append_json(value, out, Refused::InOptions),
     };
     if encoded.is_err() {
         out.truncate(before);
     }
     encoded
+}
+
+/// Appends the form of an argument in JSON; on errors a part of it may stand there. NaN is none: whoever reads it may have
+/// an option there.
+///
+/// # Errors
+/// The codec cannot express the value.
+pub(crate) fn append_json_argument<T: Serialize>(
+    value: &T,
+    out: &mut Vec<u8>,
+) -> Result<(), CodecError> {
+    append_json(value, out, Refused::Everywhere)
+}
+
+fn append_json<T: Serialize + ?Sized>(
+    value: &T,
+    out: &mut Vec<u8>,
+    refused: Refused,
+) -> Result<(), CodecError> {
+    json::encode(value, out, refused).map_err(CodecError::json_encode)
 }
 
 /// Appends the form of `value` in bincode; on errors a part of it may stand there.
@@ -196,6 +219,52 @@ mod tests {
                 value
             );
         }
+    }
+
+    #[test]
+    fn json_has_no_nan_where_null_is_nothing() {
+        #[derive(serde::Serialize)]
+        struct Celsius(f32);
+
+        #[derive(serde::Serialize)]
+        enum Reading {
+            At { place: u8, value: Option<Celsius> },
+            Bare(f64),
+        }
+
+        #[derive(serde::Serialize)]
+        struct Log {
+            readings: Vec<Option<Reading>>,
+            #[serde(flatten)]
+            more: std::collections::BTreeMap<&'static str, Option<f64>>,
+        }
+
+        let log = |value, more| Log {
+            readings: vec![
+                None,
+                Some(Reading::At { place: 7, value: Some(Celsius(value)) }),
+                // Here `null` is no number, which is seen by whoever reads it.
+                Some(Reading::Bare(f64::NAN)),
+            ],
+            more: [("a", None), ("b", Some(more))].into(),
+        };
+        let mut out = Vec::new();
+        encode(Codec::Json, &log(1.5, 2.0), &mut out).unwrap();
+        let fine =
+            r#"{"readings":[null,{"At":{"place":7,"value":1.5}},{"Bare":null}],"a":null,"b":2.0}"#;
+        assert_eq!(String::from_utf8(out).unwrap(), fine);
+        for (value, more, what) in [
+            (f32::NAN, 2.0, "NaN"),
+            (1.5, f64::NEG_INFINITY, "infinity"),
+            (f32::INFINITY, 2.0, "infinity"),
+        ] {
+            let error = encode(Codec::Json, &log(value, more), &mut Vec::new()).unwrap_err();
+            let expected = format!("JSON has no {what}: it would arrive as null");
+            assert_eq!(error.to_string(), expected);
+            encode(Codec::Bincode, &(value, more), &mut Vec::new()).unwrap();
+        }
+        assert!(append_json_argument(&f64::NAN, &mut Vec::new()).is_err());
+        assert!(append_json_argument(&[Some(1.0), None], &mut Vec::new()).is_ok());
     }
 
     #[test]

@@ -9,8 +9,7 @@ impl ServiceSchema {
     /// The first reason why JSON does not carry all values of a method exactly, in words: an option of something that
     /// may be `null` itself, or a map whose keys are not texts. None for nearly all methods.
     ///
-    /// Floats count as exact, though NaN and infinities are `null` in JSON: an error where there must be a number, `None`
-    /// in an option.
+    /// Floats count as exact, though JSON has no NaN and no infinity: a call with one where `null` would be another value fails.
     #[must_use]
     pub fn inexact_json(&self, method: &MethodSchema) -> Option<String> {
         let mut search = Search { types: &self.types, met: HashSet::new(), waiting: Vec::new() };
