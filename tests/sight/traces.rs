@@ -1,6 +1,9 @@
 //! Spans that are linked over processes: one tree over three services, calls back and streams.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant, SystemTime},
+};
 
 use futures_util::{StreamExt as _, stream};
 use rpc_core::{
@@ -239,4 +242,64 @@ async fn who_takes_spans_and_panics_harms_no_call() {
         assert_eq!(desk.add(n, 1).await, Ok(n + 1));
     }
     desk.refuse("tea").await.unwrap_err().app().unwrap();
+}
+
+/// A service of which one method computes for some time.
+#[service]
+trait Mill {
+    async fn look(&self);
+    async fn grind(&self, rests: bool);
+}
+
+#[derive(Clone, Default)]
+struct Stones(Arc<Mutex<Option<SystemTime>>>);
+
+impl Mill for Stones {
+    async fn look(&self) {}
+
+    async fn grind(&self, rests: bool) {
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_millis(5) {}
+        *self.0.lock().unwrap() = Some(SystemTime::now());
+        if rests {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn calls_of_one_turn_begin_one_after_the_other() {
+    // Dates are those of a clock that is looked at now and then, and the system may put it right meanwhile.
+    const NEAR: Duration = Duration::from_millis(1);
+    for (around, rests) in
+        [("Mill", true), ("Mill", false), ("Mill.look", true), ("Mill.look", false)]
+    {
+        let (spans, stones) = (Spans::default(), Stones::default());
+        let server = Server::new().with(MillServer::new(stones.clone()));
+        let mill = MillClient::in_memory(server.layer_for(around, spans.layer()));
+        let (first, ground, second) = tokio::join!(mill.look(), mill.grind(rests), mill.look());
+        first.and(ground).and(second).unwrap();
+        let ended = spans.ended(if around == "Mill" { 3 } else { 2 }).await;
+        let looks: Vec<_> = ended.iter().filter(|span| span.method == "Mill.look").collect();
+        let ground = stones.0.lock().unwrap().unwrap();
+        assert!(looks[0].began + looks[0].took <= looks[1].began, "{looks:?}");
+        // Nothing of what others did before is its own.
+        assert!(ground < looks[1].began + NEAR, "{around} {rests} {ground:?} {looks:?}");
+    }
+}
+
+#[tokio::test]
+async fn who_takes_spans_is_let_go_with_the_server() {
+    let held = Arc::new(());
+    let sink = Arc::clone(&held);
+    let layer = Trace::new().to(move |_| assert!(Arc::strong_count(&sink) > 1));
+    let desk = DeskClient::in_memory(server(&clerk()).layer(layer));
+    assert_eq!(desk.add(1, 2).await, Ok(3));
+    drop(desk);
+    let gone = async {
+        while Arc::strong_count(&held) > 1 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), gone).await.expect("nothing holds it");
 }

@@ -286,6 +286,8 @@ impl Driver {
         loop {
             scratch.wakes.drain(..).for_each(Waker::wake);
             self.act(scratch, budget);
+            #[cfg(feature = "tower")]
+            scratch.slot.rest();
             if scratch.done.is_empty() && scratch.events.is_empty() {
                 return replied;
             }

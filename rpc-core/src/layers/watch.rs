@@ -1,11 +1,14 @@
 //! Traces and metrics of a server's calls by looking on: what sees a call's begin and end and nothing between needs no future
-//! around it, and both together look at the clock twice.
+//! around it. Both look at one clock, twice for a call that comes alone, and once for each of those that are served one
+//! right after the other: where one has ended the next one begins, and what is recorded of the first is time of the second.
 
+#[cfg(feature = "metrics")]
+use std::sync::OnceLock;
 use std::{
     any::Any,
     cell::Cell,
-    sync::{Arc, OnceLock},
-    time::Instant,
+    sync::Arc,
+    time::{Instant, SystemTime},
 };
 
 use tracing::Span;
@@ -70,13 +73,15 @@ pub(crate) struct Watching {
     /// What they record, once the method was called.
     #[cfg(feature = "metrics")]
     figures: OnceLock<Arc<Figures>>,
-    #[cfg(not(feature = "metrics"))]
-    figures: OnceLock<()>,
 }
 
 impl Watching {
     pub(crate) fn new(watchers: Watchers) -> Arc<Self> {
-        Arc::new(Self { watchers, figures: OnceLock::new() })
+        Arc::new(Self {
+            watchers,
+            #[cfg(feature = "metrics")]
+            figures: OnceLock::new(),
+        })
     }
 
     /// The same for another method.
@@ -101,25 +106,40 @@ impl Watching {
 
 /// A call that is looked on at. What it holds is written where it stands, call after call: it is long to move.
 struct Seen {
-    /// While there is a call.
+    /// While there is a call, and for the next one of the same method until other things come between.
     watching: Option<Arc<Watching>>,
+    /// Whether there is a call.
+    is_on: bool,
     began: Instant,
+    /// When the last call ended, if nothing has come since.
+    ended: Option<Moment>,
     span: Begun,
     /// What the current span was when that of the call was entered.
     before: Cell<Option<TraceContext>>,
     /// Whether the call counts among those that run.
+    #[cfg(feature = "metrics")]
     lasts: Cell<bool>,
     /// The same call, by those who look on within.
     within: Option<Box<Self>>,
+}
+
+/// An instant, and its date if that is known.
+#[derive(Clone, Copy)]
+struct Moment {
+    at: Instant,
+    date: Option<SystemTime>,
 }
 
 impl Default for Seen {
     fn default() -> Self {
         Self {
             watching: None,
+            is_on: false,
             began: now(),
+            ended: None,
             span: Begun::default(),
             before: Cell::new(None),
+            #[cfg(feature = "metrics")]
             lasts: Cell::new(false),
             within: None,
         }
@@ -139,7 +159,8 @@ impl Watch for Seen {
 
     fn lasts(&self) {
         #[cfg(feature = "metrics")]
-        if let Some(watching) = &self.watching
+        if self.is_on
+            && let Some(watching) = &self.watching
             && let Some(figures) = watching.figures.get()
             && !self.lasts.replace(true)
         {
@@ -155,14 +176,29 @@ impl Watch for Seen {
     fn dropped(&mut self) {
         self.end("CANCELLED");
     }
+
+    fn rest(&mut self) {
+        self.ended = None;
+        if !self.is_on {
+            self.watching = None;
+        }
+    }
 }
 
 impl Seen {
     fn begin<R: Head>(&mut self, watching: &Arc<Watching>, request: &mut R) {
-        self.began = now();
-        self.watching = Some(Arc::clone(watching));
+        let Moment { at, date } = match self.ended.take() {
+            Some(moment) => moment,
+            None => Moment { at: now(), date: None },
+        };
+        self.began = at;
+        // A locked instruction each way is what it costs to hold it anew.
+        if !self.watching.as_ref().is_some_and(|kept| Arc::ptr_eq(kept, watching)) {
+            self.watching = Some(Arc::clone(watching));
+        }
+        self.is_on = true;
         if let Some(trace) = &watching.watchers.trace {
-            trace.open(request, self.began, &mut self.span);
+            trace.open(request, at, date, &mut self.span);
         }
         #[cfg(feature = "metrics")]
         if let Some(metrics) = &watching.watchers.metrics {
@@ -183,8 +219,12 @@ impl Seen {
         if let Some(mut within) = self.within.take() {
             within.end(status);
         }
-        let Some(watching) = self.watching.take() else { return };
-        let took = now().saturating_duration_since(self.began);
+        if !std::mem::take(&mut self.is_on) {
+            return;
+        }
+        let Some(watching) = &self.watching else { return };
+        let at = now();
+        let took = at.saturating_duration_since(self.began);
         #[cfg(feature = "metrics")]
         if let Some(figures) = watching.figures.get() {
             figures.ended(status, took.as_secs_f64());
@@ -192,9 +232,13 @@ impl Seen {
                 figures.running.decrement(1.0);
             }
         }
+        // What is written of a span, or done for an outcome that is seldom, is none of the next call's time.
+        let is_next = status == "OK" && !self.span.is_listened_to();
+        let mut date = None;
         if let Some(trace) = &watching.watchers.trace {
-            trace.close(&mut self.span, took, status);
+            date = trace.close(&mut self.span, took, status);
         }
+        self.ended = is_next.then_some(Moment { at, date });
     }
 }
 

@@ -78,9 +78,20 @@ struct Beside {
 /// Who looks on at a handler.
 #[cfg(feature = "tower")]
 struct Watched {
-    /// Else it looked on at an earlier one, and is left for the sake of its place in memory.
-    is_on: bool,
+    state: WatchState,
     watch: Box<dyn Watch>,
+}
+
+/// What somebody does who looks on at handlers.
+#[cfg(feature = "tower")]
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum WatchState {
+    /// Looks on.
+    On,
+    /// Has seen the end of a handler, right after which the next one may come.
+    Ended,
+    /// Nothing, and is left for the sake of its place in memory.
+    Rests,
 }
 
 /// Looks on while a handler runs. Dropped before it was told of an end, it takes the call for given up.
@@ -100,6 +111,9 @@ pub(crate) trait Watch: Any + Send {
 
     /// The call was given up; it is another one's next.
     fn dropped(&mut self);
+
+    /// Other things come before that: nothing is to be kept of the one that has ended.
+    fn rest(&mut self);
 }
 
 /// Told of the end of a call that is served.
@@ -160,12 +174,13 @@ impl HandlerSlot {
         if let Some(left) = &mut self.beside.watched
             && let Some(watch) = (&mut *left.watch as &mut dyn Any).downcast_mut()
         {
-            left.is_on = true;
+            left.state = WatchState::On;
             return begin(watch);
         }
         let mut made = W::default();
         let begun = begin(&mut made);
-        self.beside.watched = Some(Box::new(Watched { is_on: true, watch: Box::new(made) }));
+        self.beside.watched =
+            Some(Box::new(Watched { state: WatchState::On, watch: Box::new(made) }));
         begun
     }
 
@@ -173,6 +188,15 @@ impl HandlerSlot {
     #[cfg(feature = "tower")]
     pub(crate) fn is_watched(&self) -> bool {
         self.beside.watch().is_some()
+    }
+
+    /// No call follows the last one at once: who looked on keeps nothing of it.
+    #[cfg(feature = "tower")]
+    #[inline]
+    pub(crate) fn rest(&mut self) {
+        if let Some(watched) = &mut self.beside.watched {
+            watched.rest();
+        }
     }
 
     /// The handler could not be made: the call ends so.
@@ -230,6 +254,18 @@ impl HandlerSlot {
     }
 }
 
+#[cfg(feature = "tower")]
+impl Watched {
+    /// No call follows at once that it looks on at.
+    #[inline]
+    fn rest(&mut self) {
+        if self.state == WatchState::Ended {
+            self.state = WatchState::Rests;
+            caught(|| self.watch.rest());
+        }
+    }
+}
+
 impl Beside {
     /// The call has ended so; `None` where it was given up.
     #[inline]
@@ -239,14 +275,17 @@ impl Beside {
             told.over();
         }
         #[cfg(feature = "tower")]
-        if let Some(watched) = &mut self.watched
-            && std::mem::take(&mut watched.is_on)
-        {
-            let watch = &mut watched.watch;
-            caught(|| match outcome {
-                Some(outcome) => watch.ended(outcome),
-                None => watch.dropped(),
-            });
+        match self.watched.as_deref_mut() {
+            Some(watched) if watched.state == WatchState::On => {
+                watched.state = WatchState::Ended;
+                let watch = &mut watched.watch;
+                caught(|| match outcome {
+                    Some(outcome) => watch.ended(outcome),
+                    None => watch.dropped(),
+                });
+            }
+            Some(watched) => watched.rest(),
+            None => {}
         }
         #[cfg(not(feature = "tower"))]
         let _ = outcome;
@@ -277,7 +316,10 @@ impl Beside {
     #[cfg(feature = "tower")]
     #[inline]
     fn watch(&self) -> Option<&dyn Watch> {
-        self.watched.as_deref().filter(|watched| watched.is_on).map(|watched| &*watched.watch)
+        self.watched
+            .as_deref()
+            .filter(|watched| watched.state == WatchState::On)
+            .map(|watched| &*watched.watch)
     }
 
     /// What the handler is polled, and dropped, in.

@@ -179,7 +179,10 @@ impl Head for Request {
 
     fn set_trace(&mut self, context: TraceContext) {
         self.beside.trace = Some(context);
-        self.beside.told = OnceLock::new();
+        // Nearly always there is nothing to forget.
+        if self.beside.told.get().is_some() {
+            self.beside.told = OnceLock::new();
+        }
         if self.context.get().is_some() {
             // It is there already, and may be shared.
             let _ = self.change_metadata(|_| Ok(()));

@@ -27,6 +27,9 @@ use crate::{proto::Failure, time::now};
 /// | `rpc_server_call_duration_seconds`, `rpc_client_…` | histogram by `rpc_system_name`, `rpc_method`, `rpc_response_status_code`, and `error_type` where it failed |
 /// | `rpc_server_inflight`, `rpc_client_inflight` | gauge by `rpc_method`: calls that run and were not ready at once |
 ///
+/// A call is recorded before its reply is sent: whoever has that and scrapes sees it counted. On a server a call begins where
+/// the one before it on its connection has ended, if nothing came between: see [`Trace`](super::Trace).
+///
 /// The recorder is that of the program when a method and an outcome first come together. [`Self::BUCKETS`] are boundaries
 /// for calls that take microseconds as well as for those that take seconds.
 #[derive(Clone, Default)]

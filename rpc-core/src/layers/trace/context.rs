@@ -40,13 +40,14 @@ pub struct TraceContext {
     /// The halves of the trace's number, so that it needs no wider place than the others.
     trace: [u64; 2],
     span: NonZero<u64>,
-    flags: u8,
+    /// As wide as the others, so that it is moved as they are.
+    flags: u64,
 }
 
 /// The key of metadata that carries a trace.
 const KEY: &str = "traceparent";
 
-const SAMPLED: u8 = 1;
+const SAMPLED: u64 = 1;
 
 /// The bytes of a `traceparent`, and where its dashes are.
 const LENGTH: usize = 55;
@@ -108,8 +109,11 @@ impl TraceContext {
 
     /// The first span of a trace, of which one in so many is sampled; zero for all.
     pub(super) fn root(one_in: u32) -> Self {
-        let [chance, high, low, span] = random();
-        let sampled = one_in < 2 || chance.is_multiple_of(one_in.into());
+        let [high, low, span] = random();
+        let sampled = one_in < 2 || {
+            let [chance] = random();
+            chance.is_multiple_of(one_in.into())
+        };
         let flags = if sampled { SAMPLED } else { 0 };
         // A trace of zeros is none.
         Self { trace: [high, low.max(1)], span: span_of(span), flags }
@@ -137,7 +141,7 @@ impl TraceContext {
         }
         let trace = [hex(&head[3..19])?, hex(&head[19..35])?];
         let (span, flags) = (NonZero::new(hex(&head[36..52])?)?, hex(&head[53..])?);
-        let flags = flags as u8 & SAMPLED;
+        let flags = flags & SAMPLED;
         (trace != [0; 2]).then_some(Self { trace, span, flags })
     }
 
@@ -174,7 +178,7 @@ impl TraceContext {
         put(self.trace[0], &mut text[3..19]);
         put(self.trace[1], &mut text[19..35]);
         put(self.span.get(), &mut text[36..52]);
-        put(self.flags.into(), &mut text[53..]);
+        put(self.flags, &mut text[53..]);
         read(str::from_utf8(&text).unwrap_or_default())
     }
 }

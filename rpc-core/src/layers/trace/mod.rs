@@ -40,6 +40,10 @@ type Sink = Arc<dyn Fn(SpanRecord) + Send + Sync>;
 /// Each span is one of the crate `tracing` (target `rpc_core::trace`, level `INFO`), with the names that OpenTelemetry gives
 /// to what calls have, and with `trace_id`, `span_id` and `parent_id`. What is to be sent to a collector is had from
 /// [`Self::to`].
+///
+/// A server that is given many calls at once serves them one right after the other, and looks at the clock once for each: a
+/// call begins where the one before it on its connection has ended, what the sink and the recorder of metrics took for that one included. After
+/// anything else, and where a subscriber of `tracing` listens, it begins at a look of its own.
 #[derive(Clone, Default)]
 pub struct Trace {
     sink: Option<Sink>,
@@ -83,9 +87,16 @@ impl Trace {
         }
     }
 
-    /// Begins the span of a request, which is told of it. Where it stands: it is long to move.
+    /// Begins the span of a request, which is told of it, at an instant and its date if that is known. Where it stands: it is
+    /// long to move.
     #[inline]
-    pub(super) fn open<R: Head>(&self, request: &mut R, began: Instant, begun: &mut Begun) {
+    pub(super) fn open<R: Head>(
+        &self,
+        request: &mut R,
+        began: Instant,
+        date: Option<SystemTime>,
+        begun: &mut Begun,
+    ) {
         let (context, parent) = self.begin(R::KIND, request.metadata());
         request.set_trace(context);
         begun.context = Some(context);
@@ -100,13 +111,18 @@ impl Trace {
         if begun.is_kept {
             (begun.method, begun.kind, begun.parent) = (request.method(), R::KIND, parent);
             begun.peer = request.peer().map(|peer| peer.address().clone());
-            begun.at = clock::date_of(began);
+            begun.at = date.unwrap_or_else(|| clock::date_of(began));
         }
     }
 
-    /// Ends a span, if one has begun.
-    pub(super) fn close(&self, begun: &mut Begun, took: Duration, status: &'static str) {
-        let Some(context) = begun.context.take() else { return };
+    /// Ends a span, if one has begun; gives the date of its end where it is known.
+    pub(super) fn close(
+        &self,
+        begun: &mut Begun,
+        took: Duration,
+        status: &'static str,
+    ) -> Option<SystemTime> {
+        let context = begun.context.take()?;
         if let Some(span) = begun.span.take() {
             span.record("rpc.response.status_code", status);
             if status != "OK" {
@@ -117,7 +133,9 @@ impl Trace {
             let Begun { method, kind, parent, at, .. } = *begun;
             let peer = begun.peer.take();
             sink(SpanRecord { context, parent, kind, method, peer, began: at, took, status });
+            return Some(at + took);
         }
+        None
     }
 }
 
@@ -153,6 +171,11 @@ impl Default for Begun {
 }
 
 impl Begun {
+    /// Whether a subscriber of `tracing` hears of it.
+    pub(super) const fn is_listened_to(&self) -> bool {
+        self.span.is_some()
+    }
+
     /// Makes it the current span, if it has begun; gives the one before, to be put back.
     #[inline]
     pub(super) fn enter(&self) -> Option<TraceContext> {
@@ -210,7 +233,7 @@ where
 
     fn call(&mut self, mut request: R) -> Self::Future {
         let (began, mut begun) = (now(), Begun::default());
-        self.options.open(&mut request, began, &mut begun);
+        self.options.open(&mut request, began, None, &mut begun);
         let context = begun.context.filter(|_| R::KIND == Kind::Server);
         let span = begun.span.as_deref().cloned().unwrap_or_else(Span::none);
         let answer = span.in_scope(|| self.inner.call(request));
