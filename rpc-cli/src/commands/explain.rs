@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use rpc_core::{
-    Call, CallError, Channel, Metadata, inspect::CallTimes, proto::Payload, schema::MethodKind,
+    Call, CallError, Channel, Metadata, Reply, inspect::CallTimes, proto::Payload,
+    schema::MethodKind,
 };
 use serde_json::{Value, json};
 
@@ -113,6 +114,21 @@ pub(super) async fn call(
     };
     let crossing = wire.and_then(|wire| wire.crossing(arguments.len(), reply));
     let between = Between { called, crossing, answered: laps.last };
+    let (outcome, told, telling) = read(&coding, ended)?;
+    laps.parts.extend(between.parts(round, told));
+    laps.end("decode");
+    let set_up = match &server.seen {
+        Some(seen) => seen.set_up,
+        None => laps.parts.iter().take(set_up).map(|part| part.time).sum(),
+    };
+    let total = set_up + (laps.last - began);
+    Ok(Explained { waterfall: Waterfall { parts: laps.parts, total, telling }, outcome })
+}
+
+/// What came of a call, and what its server has told of it.
+type Read = (Result<Value, CallError<Value>>, Option<CallTimes>, Telling);
+
+fn read(coding: &Coding, ended: Result<Reply<Payload>, CallError<Payload>>) -> Result<Read> {
     let (outcome, told) = match ended {
         Ok(reply) => {
             let value = coding.returned(&reply.value)?;
@@ -130,14 +146,7 @@ pub(super) async fn call(
         (None, Err(CallError::App(_))) => Telling::OwnError,
         (None, _) => Telling::Nothing,
     };
-    laps.parts.extend(between.parts(round, told));
-    laps.end("decode");
-    let set_up = match &server.seen {
-        Some(seen) => seen.set_up,
-        None => laps.parts.iter().take(set_up).map(|part| part.time).sum(),
-    };
-    let total = set_up + (laps.last - began);
-    Ok(Explained { waterfall: Waterfall { parts: laps.parts, total, telling }, outcome })
+    Ok((outcome, told, telling))
 }
 
 /// From when the call was made until its reply was there.

@@ -31,6 +31,29 @@ const USES: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "call --explain",
+        &[
+            "",
+            "ADDRESS",
+            "nonsense Calculator.add a=1 b=2",
+            "NOBODY Calculator.add a=1 b=2",
+            "unix:/absent Calculator.add a=1 b=2",
+            "ADDRESS add",
+            "ADDRESS Calculatr.add a=1 b=2",
+            "ADDRESS Calculator.ad a=1 b=2",
+            "ADDRESS Calculator.add a=1",
+            "ADDRESS Calculator.add a=1 b=x",
+            "ADDRESS Calculator.add a=1 b=2 --raw",
+            "ADDRESS Calculator.add --template",
+            "ADDRESS Calculator.add a=1 b=2 --dry-run",
+            "ADDRESS Calculator.average",
+            "ADDRESS Clock.ticks every_ms=5",
+            "ADDRESS Log.write line=x",
+            "ADDRESS Calculator.div a=1 b=0",
+            "ADDRESS Clock.sleep ms=60000 --timeout 1s",
+        ],
+    ),
+    (
         "list",
         &[
             "",
@@ -157,6 +180,8 @@ const USES: &[(&str, &[&str])] = &[
             "ADDRESS --once --interval 0",
             "ADDRESS --onc",
             "ADDRESS Calculator",
+            "nonsense --once",
+            "ADDRESS --once --max-time 0",
             "unix:/absent --once",
             "NOBODY --once",
         ],
@@ -341,8 +366,13 @@ fn every_wrong_use_is_told_in_one_line_with_its_exit_code() {
                 &"a b" => vec!["a b".to_owned()],
                 _ => words.collect(),
             };
-            let ran: Ran =
-                rpc().arg(command).args(words).current_dir(folder.path()).output().unwrap().into();
+            let ran: Ran = rpc()
+                .args(command.split(' '))
+                .args(words)
+                .current_dir(folder.path())
+                .output()
+                .unwrap()
+                .into();
             let said = said(&ran).replace(&demo.address, "ADDRESS").replace(&free, "NOBODY");
             let pid = format!("process {}", demo.child.id());
             // Either side may be the first to see that the time is over.

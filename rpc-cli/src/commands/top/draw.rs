@@ -24,7 +24,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, screen: &mut Screen, samples: &Samples
     ])
     .areas(frame.area());
     let rows = rows(screen, samples);
-    screen.chosen = screen.chosen.min(rows.len().saturating_sub(1));
+    screen.find(&rows);
     frame.render_widget(Paragraph::new(server(screen, samples)), head);
     frame.render_widget(Paragraph::new(views(screen, samples, rows.len())), tabs);
     table(frame, screen, &rows, body);

@@ -47,7 +47,7 @@ pub(super) fn press(screen: &mut Screen, samples: &Samples, key: KeyEvent) -> Ac
 }
 
 fn filter(screen: &mut Screen, key: KeyCode) {
-    screen.chosen = 0;
+    (screen.chosen, screen.held) = (0, None);
     match key {
         KeyCode::Enter => screen.typing = Typing::Commands,
         KeyCode::Esc => {
@@ -61,8 +61,14 @@ fn filter(screen: &mut Screen, key: KeyCode) {
 }
 
 fn command(screen: &mut Screen, samples: &Samples, key: KeyCode) -> Action {
-    let count = rows(screen, samples).len();
-    let last = count.saturating_sub(1);
+    let rows = rows(screen, samples);
+    let last = rows.len().saturating_sub(1);
+    let go = |screen: &mut Screen, place: usize| {
+        screen.chosen = place.min(last);
+        screen.held = rows.get(screen.chosen).map(|row| row.name().to_owned());
+        Action::Draw
+    };
+    let here = screen.chosen;
     match key {
         KeyCode::Char('q') => return Action::Leave,
         KeyCode::Esc if screen.method.is_none() && screen.filter.is_empty() => {
@@ -80,21 +86,17 @@ fn command(screen: &mut Screen, samples: &Samples, key: KeyCode) -> Action {
             let next = (screen.view as usize + 1) % View::ALL.len();
             return show(screen, View::ALL[next]);
         }
-        KeyCode::Down | KeyCode::Char('j') => screen.chosen = (screen.chosen + 1).min(last),
-        KeyCode::Up | KeyCode::Char('k') => screen.chosen = screen.chosen.saturating_sub(1),
-        KeyCode::PageDown => screen.chosen = (screen.chosen + PAGE).min(last),
-        KeyCode::PageUp => screen.chosen = screen.chosen.saturating_sub(PAGE),
-        KeyCode::Home | KeyCode::Char('g') => screen.chosen = 0,
-        KeyCode::End | KeyCode::Char('G') => screen.chosen = last,
-        KeyCode::Char('s') => {
+        KeyCode::Down | KeyCode::Char('j') => return go(screen, here + 1),
+        KeyCode::Up | KeyCode::Char('k') => return go(screen, here.saturating_sub(1)),
+        KeyCode::PageDown => return go(screen, here + PAGE),
+        KeyCode::PageUp => return go(screen, here.saturating_sub(PAGE)),
+        KeyCode::Home | KeyCode::Char('g') => (screen.chosen, screen.held) = (0, None),
+        KeyCode::End | KeyCode::Char('G') => return go(screen, last),
+        KeyCode::Char(letter @ ('s' | 'S')) => {
             let columns = columns(screen.view).len();
+            let step = if letter == 's' { 1 } else { columns - 1 };
             let sorted = screen.sorted();
-            sorted.0 = (sorted.0 + 1) % columns;
-        }
-        KeyCode::Char('S') => {
-            let columns = columns(screen.view).len();
-            let sorted = screen.sorted();
-            sorted.0 = (sorted.0 + columns - 1) % columns;
+            sorted.0 = (sorted.0 + step) % columns;
         }
         KeyCode::Char('r') => {
             let sorted = screen.sorted();

@@ -76,6 +76,13 @@ pub(super) struct Row {
     pub(super) alarming: bool,
 }
 
+impl Row {
+    /// What no other row of the view is called: a method, the number of a call, a peer.
+    pub(super) fn name(&self) -> &str {
+        self.cells.first().map_or("", String::as_str)
+    }
+}
+
 #[derive(Clone, Debug, PartialEq)]
 enum Key {
     Text(String),

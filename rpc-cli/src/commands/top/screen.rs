@@ -1,5 +1,7 @@
 //! What the person at the terminal has chosen.
 
+use super::rows::Row;
+
 /// What is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum View {
@@ -33,6 +35,8 @@ pub(super) struct Screen {
     /// Whether what is typed goes to the filter.
     pub(super) typing: Typing,
     pub(super) chosen: usize,
+    /// The row that was chosen, which is looked for wherever it goes; without one, whatever is at that place is.
+    pub(super) held: Option<String>,
     pub(super) paused: bool,
     /// What came of the last command.
     pub(super) said: Option<String>,
@@ -76,6 +80,7 @@ impl Screen {
             filter: String::new(),
             typing: Typing::Commands,
             chosen: 0,
+            held: None,
             paused: false,
             said: None,
             lost: None,
@@ -83,12 +88,19 @@ impl Screen {
         }
     }
 
+    /// Finds the chosen row among those that are there now.
+    pub(super) fn find(&mut self, rows: &[Row]) {
+        let held = self.held.as_ref();
+        let found = held.and_then(|held| rows.iter().position(|row| row.name() == held));
+        self.chosen = found.unwrap_or(self.chosen).min(rows.len().saturating_sub(1));
+    }
+
     pub(super) fn sorted(&mut self) -> &mut (usize, Order) {
         &mut self.sorted[self.view as usize]
     }
 
     pub(super) fn show(&mut self, view: View, method: Option<String>) {
-        (self.view, self.method, self.chosen) = (view, method, 0);
+        (self.view, self.method, self.chosen, self.held) = (view, method, 0, None);
         self.filter.clear();
     }
 }

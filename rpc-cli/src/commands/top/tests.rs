@@ -188,6 +188,33 @@ fn keys_choose_sort_filter_and_go_down() {
 }
 
 #[test]
+fn the_chosen_row_stays_chosen_when_others_pass_it() {
+    let mut samples = samples();
+    let mut screen = Screen::new("127.0.0.1:7000");
+    let enter = KeyEvent::from(KeyCode::Enter);
+    shown(&mut screen, &samples, 80, 24);
+    // Of Orders.place, Orders.export and Inspect.overview, as they stand.
+    type_in(&mut screen, &samples, "j");
+    let mut later = samples.last().unwrap().clone();
+    later.at += Duration::from_secs(1);
+    later.overview.methods[1].calls += 900;
+    later.overview.methods[3].calls += 700;
+    samples.add(later);
+    let list = shown(&mut screen, &samples, 80, 24);
+    assert!(list.lines().nth(5).unwrap().starts_with("Orders.export"), "{list}");
+    press(&mut screen, &samples, enter);
+    assert_eq!(screen.method.as_deref(), Some("Orders.export"));
+    // In the list of calls the oldest one ends above the chosen one.
+    type_in(&mut screen, &samples, "j");
+    let mut later = samples.last().unwrap().clone();
+    later.calls.as_mut().unwrap().calls.remove(0);
+    samples.add(later);
+    shown(&mut screen, &samples, 80, 24);
+    type_in(&mut screen, &samples, "K");
+    assert_eq!(screen.ending, Some(91_234));
+}
+
+#[test]
 fn names_of_others_do_not_command_the_terminal() {
     let mut samples = samples();
     let mut evil = samples.last().unwrap().clone();
