@@ -332,6 +332,21 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "http")]
+    #[tokio::test]
+    async fn what_is_put_back_is_read_again_before_the_rest() {
+        let all = b"POST / HTTP/1.1";
+        let mut half = ReadHalf::new(&all[..]);
+        half.sniff().await.unwrap();
+        let mut start = [0; 6];
+        half.read_exact(&mut start).await.unwrap();
+        half.put_back(start.to_vec());
+        let mut read = Vec::new();
+        half.read_to_end(&mut read).await.unwrap();
+        assert_eq!(read, all);
+        assert!(half.ahead.is_none(), "nothing is held once it is read");
+    }
+
     #[tokio::test]
     async fn a_stranger_ends_the_reading_of_those_who_refuse_it() {
         let read = async |bytes: &'static [u8], expected| {
