@@ -2,7 +2,7 @@
 
 use std::{
     sync::{Arc, OnceLock},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use anyhow::Result;
@@ -13,16 +13,8 @@ use crate::{
     connect::{self, Connected, Phases},
     exit::Failure,
     patience::Patience,
-    wire::{Recorded, Wire},
+    wire::{Recorded, Seen, Wire},
 };
-
-/// What was seen of a connection from below.
-#[derive(Debug)]
-pub(crate) struct Seen {
-    pub wire: Arc<Wire>,
-    /// From the address until the server's hello was there.
-    pub set_up: Duration,
-}
 
 /// Connects and waits for the server's hello.
 pub(crate) async fn connect(text: &str, patience: Patience) -> Result<Connected> {

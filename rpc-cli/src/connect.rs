@@ -12,12 +12,12 @@ use rpc_core::{
 
 use crate::{
     access,
-    by_steps::Seen,
     description::{self, Budget, MOST_SERVICES},
     exit::{Failure, is_refusal},
     output,
     patience::Patience,
     suggest,
+    wire::Seen,
 };
 
 /// A server that answers.

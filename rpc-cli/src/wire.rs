@@ -6,7 +6,7 @@ use std::{
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use rpc_core::Link;
@@ -15,6 +15,14 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// The record of one connection, from [`Self::begin`] on.
 #[derive(Debug, Default)]
 pub(crate) struct Wire(Mutex<Record>);
+
+/// What was seen of a connection from below.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    pub wire: Arc<Wire>,
+    /// From the address until the server's hello was there.
+    pub set_up: Duration,
+}
 
 /// How many bytes had gone one way at an instant.
 type Mark = (u64, Instant);
@@ -140,8 +148,6 @@ impl AsyncWrite for Recorded {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]

@@ -321,5 +321,10 @@ async fn ten_thousand_calls_are_listed_at_once() {
     // With that of whoever asks, if it was listed by then.
     assert!(listed.total >= 10_000 && listed.calls.len() == 10);
     assert!(listed.calls.is_sorted_by(|one, next| one.age >= next.age));
+    // They are the oldest ones of all.
+    let all = calls(&inspect, "Desk").await;
+    let number = |call: &CallInFlight| call.call;
+    let oldest: Vec<_> = all.iter().map(number).take(10).collect();
+    assert_eq!(listed.calls.iter().map(number).collect::<Vec<_>>(), oldest);
     hangs.abort();
 }

@@ -100,19 +100,14 @@ impl Inspect for Looking {
         let wanted = query.method.as_deref();
         let now = now();
         let old = |entry: &Entry| now.saturating_duration_since(entry.facts.since);
-        let mut calls = self.ledger.calls();
-        calls.retain(|entry| {
+        let limit = query.limit.map_or(usize::MAX, |limit| limit as usize);
+        let (total, calls) = self.ledger.oldest(limit, |entry| {
             wanted.is_none_or(|wanted| is_meant(wanted, entry.method))
                 && old(entry) >= query.older_than.unwrap_or(Duration::ZERO)
         });
-        calls.sort_unstable_by_key(|entry| (entry.facts.since, entry.call));
-        let limit = query.limit.map_or(usize::MAX, |limit| limit as usize);
-        let (total, mut peers) = (calls.len() as u64, Peers::default());
-        let listed = calls.iter().take(limit);
-        CallList {
-            total,
-            calls: listed.map(|entry| in_flight(entry, now, peers.of(entry))).collect(),
-        }
+        let mut peers = Peers::default();
+        let calls = calls.iter().map(|entry| in_flight(entry, now, peers.of(entry))).collect();
+        CallList { total, calls }
     }
 
     async fn connections(&self) -> Vec<ConnectionFigures> {

@@ -153,6 +153,31 @@ impl Ledger {
         calls
     }
 
+    /// The oldest of the calls in flight that are `wanted`, the oldest first, and how many are wanted in all. Who lists few of
+    /// many does not pay for holding and sorting all of them.
+    pub(crate) fn oldest(
+        &self,
+        limit: usize,
+        wanted: impl Fn(&Entry) -> bool,
+    ) -> (u64, Vec<Arc<Entry>>) {
+        let (mut total, mut oldest) = (0, Vec::new());
+        for part in &self.parts {
+            let part = part.lock();
+            let found = part.iter().map(|(_, entry)| entry).filter(|entry| wanted(entry));
+            let mut found: Vec<_> =
+                found.map(|entry| (entry.facts.since, entry.call, entry)).collect();
+            total += found.len() as u64;
+            if limit < found.len() {
+                found.select_nth_unstable_by_key(limit, |&(since, call, _)| (since, call));
+                found.truncate(limit);
+            }
+            oldest.extend(found.into_iter().map(|(_, _, entry)| Arc::clone(entry)));
+        }
+        oldest.sort_unstable_by_key(|entry: &Arc<Entry>| (entry.facts.since, entry.call));
+        oldest.truncate(limit);
+        (total, oldest)
+    }
+
     /// How many calls of each method are in flight.
     pub(crate) fn running(&self) -> HashMap<&'static str, u64> {
         let mut running = HashMap::new();
