@@ -69,7 +69,7 @@ impl Record {
         let ahead = total.saturating_sub(reply.max(1));
         let &(_, receiving) = self.read.iter().find(|(bytes, _)| *bytes > ahead)?;
         let whole = self.written.iter().find(|(bytes, _)| *bytes >= request);
-        let &(_, sent) = whole.or(self.written.last())?;
+        let &(_, sent) = whole.or_else(|| self.written.last())?;
         Some(Crossing { sending, sent, receiving, received })
     }
 
