@@ -1,10 +1,10 @@
 //! A program for an instruction counter: `calls ROUNDS` makes so many rounds of 64 calls on one connection in memory,
 //! client and server on one thread; `items ROUNDS` reads so many times 64 items of one stream, of 24 bytes each. `tcp`,
 //! `tcp3`, `fleet1` and `fleet3` are the calls over TCP: by a channel to one server, by three such by turns, and by a
-//! channel to many that has one or three. `head`, `metrics`, `unsampled`, `spans` and `seen` are the calls in memory with
-//! layers on the server: one that reads the head; the exporter of metrics alone, by handles that are there; metrics; traces of
-//! which none is sampled, and all; traces and metrics. `inspect` are the calls with a list of them kept;
-//! `listing` reads that list so many times, with 10,000 calls on it.
+//! channel to many that has one or three; `for-good` is `tcp` by a channel that does not come back when it is lost. `head`,
+//! `metrics`, `unsampled`, `spans` and `seen` are the calls in memory with layers on the server: one that reads the head; the
+//! exporter of metrics alone, by handles that are there; metrics; traces of which none is sampled, and all; traces and metrics.
+//! `inspect` are the calls with a list of them kept; `listing` reads that list so many times, with 10,000 calls on it.
 //! `.ci/instructions` runs it under callgrind.
 
 #![allow(clippy::unwrap_used, reason = "it fails by it")]
@@ -14,7 +14,7 @@ use std::task::{Context, Poll};
 use futures_util::{Stream, StreamExt as _, future::join_all, stream};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use rpc_core::{
-    Server,
+    Endpoint, Reconnect, Server,
     inspect::{CallQuery, InspectClient, Inspection},
     layer::{Head, Layer, Metrics, Service, Trace},
     service,
@@ -65,6 +65,7 @@ fn main() {
             "inspect" => calls(&of(server().inspect(Inspection::new())), rounds).await,
             "listing" => listing(server().inspect(Inspection::new()), rounds).await,
             "tcp" => over(server, 1, Channels::Each, rounds).await,
+            "for-good" => over(server, 1, Channels::ForGood, rounds).await,
             "tcp3" => over(server, 3, Channels::Each, rounds).await,
             "fleet1" => over(server, 1, Channels::One, rounds).await,
             "fleet3" => over(server, 3, Channels::One, rounds).await,
@@ -165,6 +166,8 @@ fn spans(one_in: u32) -> Trace {
 enum Channels {
     /// Each by a channel of its own, by turns.
     Each,
+    /// The same by channels that do not come back when they are lost.
+    ForGood,
     /// All by one.
     One,
 }
@@ -181,6 +184,12 @@ async fn over(server: impl Fn() -> Server, servers: usize, channels: Channels, r
         Channels::Each => {
             for address in &all {
                 clients.push(CalculatorClient::connect(address).await.unwrap());
+            }
+        }
+        Channels::ForGood => {
+            let endpoint = Endpoint::new().reconnect(Reconnect::off());
+            for address in &all {
+                clients.push(CalculatorClient::new(endpoint.connect(address).await.unwrap()));
             }
         }
         Channels::One => {

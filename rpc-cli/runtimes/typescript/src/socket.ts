@@ -1,7 +1,5 @@
 // TCP and Unix sockets, by Node, Deno and Bun.
 
-import { createConnection } from "node:net";
-
 import { StatusError } from "./errors.js";
 import type { Open, Transport, TransportEvents } from "./transport.js";
 
@@ -13,8 +11,16 @@ export function socketTo(address: string): Open {
 
 type Place = { path: string } | { host: string; port: number };
 
+/** Sockets are found, not imported: a page that is bundled with this has no such module. */
+function sockets(): typeof import("node:net") {
+  if (typeof process === "undefined") {
+    throw new StatusError("INVALID_ARGUMENT", "there are no sockets here: use ws://host or wss://host", false);
+  }
+  return process.getBuiltinModule("node:net");
+}
+
 function open(place: Place, events: TransportEvents): Transport {
-  const socket = createConnection({ ...place, noDelay: true, allowHalfOpen: true });
+  const socket = sockets().createConnection({ ...place, noDelay: true, allowHalfOpen: true });
   socket.on("connect", () => {
     events.opened();
   });
