@@ -257,8 +257,13 @@ fn soak(minutes: f64, quick: bool) -> Result<()> {
 
 fn survive_soak(minutes: f64) -> Result<()> {
     // What is free goes back to the system, or reserves of the allocator would hide what is held: it reads this as it starts.
-    let malloc =
-        [("MALLOC_ARENA_MAX", "1"), ("MALLOC_TRIM_THRESHOLD_", "4096"), ("MALLOC_TOP_PAD_", "0")];
+    let malloc = [
+        ("MALLOC_ARENA_MAX", "1"),
+        ("MALLOC_TRIM_THRESHOLD_", "4096"),
+        ("MALLOC_TOP_PAD_", "0"),
+        ("MALLOC_MMAP_THRESHOLD_", "8192"),
+        ("MALLOC_MMAP_MAX_", "100000"),
+    ];
     if malloc.iter().any(|(name, _)| env::var_os(name).is_none()) {
         let mut again = process::Command::new(env::current_exe()?);
         return Err(again.args(env::args_os().skip(1)).envs(malloc).exec().into());
