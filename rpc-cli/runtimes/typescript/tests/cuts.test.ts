@@ -206,12 +206,20 @@ async function survives(first: number, second: number, notice: Notice, chunk: nu
   await cable.settle(chunk);
 }
 
+/** Sessions that are under way at once: with all of them the loop is so busy that attempts run into their 5 seconds. */
+const AT_ONCE = 16;
+
 for (const notice of NOTICES) {
   void test(`a cut at every byte, of a later handshake as well, is made good: ${notice}`, async () => {
-    const all = Array.from({ length: 1700 }, (_, at) => [
-      survives((at * 7) % 1000, at, notice, 1 + (at % 97)),
-      survives(at, (at * 11) % 600, notice, 4096),
-    ]);
-    await Promise.all(all.flat());
+    let at = 0;
+    const worker = async (): Promise<void> => {
+      while (at < 1700) {
+        const place = at;
+        at += 1;
+        await survives((place * 7) % 1000, place, notice, 1 + (place % 97));
+        await survives(place, (place * 11) % 600, notice, 4096);
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, worker));
   });
 }
