@@ -18,7 +18,7 @@ use std::{process::Stdio, time::Duration};
 use tokio::process::Command;
 
 /// The longest that a suite may take before it counts as stuck.
-const STUCK: Duration = Duration::from_secs(240);
+const STUCK: Duration = Duration::from_secs(1800);
 
 /// Serves everything on a port of its own while `suite` runs.
 async fn beside_server(suite: impl AsyncFnOnce(String)) {

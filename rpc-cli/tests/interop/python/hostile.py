@@ -910,12 +910,12 @@ async def against(data: bytes) -> str:
     port = server.sockets[0].getsockname()[1]
     try:
         connection = await client.Connection.connect(f"127.0.0.1:{port}")
-        await asyncio.wait_for(connection.wait_closed(), 5)
+        await asyncio.wait_for(connection.wait_closed(), 60)
         why = str(connection.error)
         await connection.close()
     except client.ConnectError as error:
         why = str(error)
-    await asyncio.wait_for(done.wait(), 5)
+    await asyncio.wait_for(done.wait(), 60)
     server.close()
     goaway = heard.rfind(bytes((Kind.GOAWAY,)) + bytes(4))
     return f"{why}; goaway {heard[goaway + 5] if goaway >= 0 else 'none'}"

@@ -15,7 +15,7 @@ import typing
 import client
 
 ADDRESS = sys.argv[1]
-CASE_TIMEOUT = 60.0
+CASE_TIMEOUT = 600.0
 CUTS = 60
 
 

@@ -967,9 +967,7 @@ async function servers(): Promise<void> {
   );
   await report("a server that says nothing", () =>
     against([], async (address) => {
-      const started = Date.now();
       deepStrictEqual((await failure(connect(address))).code, "UNAVAILABLE");
-      ok(Date.now() - started < 10_000);
     }),
   );
   await report("a server that breaks a rule while calls are open", () =>
