@@ -135,7 +135,10 @@ impl Load {
             steady.push(connect().await?);
         }
         let (server, pid) = (server.address().to_owned(), server.pid());
-        let (book, ids, rested) = Default::default();
+        // Before anything is cut nothing lingers.
+        let files = (memory::open_files(pid)?, memory::open_files(std::process::id())?);
+        let rested = Mutex::new([control.standing().await?.tasks, tasks(), files.0, files.1]);
+        let (book, ids) = Default::default();
         Ok(Self { server, pid, calls, steady, control, endpoint, home, book, ids, rested })
     }
 
@@ -236,7 +239,7 @@ fn tasks() -> u64 {
 /// How long nothing may change before the load counts as at rest, how long if more is held than before, and how long it
 /// may take to come to rest.
 const QUIET: Duration = Duration::from_millis(200);
-const LONG_QUIET: Duration = Duration::from_secs(3);
+const LONG_QUIET: Duration = Duration::from_secs(25);
 const PATIENCE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(20);
 
