@@ -23,7 +23,7 @@ const CORE: &[Wall] = &[
     ("schema", &["proto"]),
     ("dynamic", &["proto", "codec", "schema"]),
     ("extensions", &[]),
-    ("transport", &["proto", "extensions", "figures"]),
+    ("transport", &["proto", "extensions", "time", "figures"]),
     ("etcd", &["transport"]),
     ("identity", &["proto", "extensions", "transport", "time"]),
     ("seam", &["proto", "extensions", "transport", "time"]),

@@ -1,14 +1,23 @@
 //! Sessions that go on with earlier ones: whoever connects again has less to do.
 
-use rpc_core::{Identity, tls::ServerTls};
+use rpc_core::{Endpoint, Identity, Running, tls::ServerTls};
 use tests::{Authority, TourClient, tourist};
 
-use crate::ground::{client, serve};
+use crate::ground::{client, serve, server};
 
-async fn is_resumed(client: &TourClient) -> bool {
+const HYBRID: &str = "X25519MLKEM768";
+
+/// What a client has agreed upon: whether its session goes on with an earlier one, and how keys were exchanged.
+async fn session(client: &TourClient) -> (bool, String) {
     // Tickets come behind the handshake.
     client.who().await.unwrap();
-    client.channel().peer().tls().unwrap().is_resumed()
+    let peer = client.channel().peer();
+    let session = peer.tls().unwrap();
+    (session.is_resumed(), session.key_exchange().to_owned())
+}
+
+async fn is_resumed(client: &TourClient) -> bool {
+    session(client).await.0
 }
 
 #[tokio::test]
@@ -44,4 +53,61 @@ async fn a_session_that_goes_on_knows_both_sides() {
         assert_eq!(certificate.dns_names(), ["localhost"]);
     }
     running.shutdown().await;
+}
+
+async fn dialled(endpoint: &Endpoint, running: &Running) -> (bool, String) {
+    let client = TourClient::new(endpoint.connect(running.address()).await.unwrap());
+    let session = session(&client).await;
+    client.channel().close().await.unwrap();
+    session
+}
+
+/// The secret of the first session came of the hybrid exchange, and is in the keys of all that follow.
+#[tokio::test]
+async fn sessions_that_go_on_are_keyed_by_the_first_one_and_x25519() {
+    let authority = Authority::default();
+    let running = serve(authority.server_tls()).await;
+    let endpoint = tourist().tls(authority.client_tls());
+    assert_eq!(dialled(&endpoint, &running).await, (false, HYBRID.to_owned()));
+    for _ in 0..20 {
+        assert_eq!(dialled(&endpoint, &running).await, (true, "X25519".to_owned()));
+    }
+    running.shutdown().await;
+}
+
+/// A server that was started anew knows none of its sessions. X25519 alone is not enough then: the client dials once more.
+#[tokio::test]
+async fn what_does_not_go_on_is_keyed_by_the_hybrid_exchange() {
+    let authority = Authority::default();
+    let mut running = serve(authority.server_tls()).await;
+    let address = running.address().clone();
+    let bare = address.to_string().trim_start_matches("tls:").to_owned();
+    let endpoint = tourist().tls(authority.client_tls());
+    for round in 0..3 {
+        assert_eq!(dialled(&endpoint, &running).await, (false, HYBRID.to_owned()), "{round}");
+        // After a refusal the client has seen one go on before it risks another connection.
+        if round > 0 {
+            assert_eq!(dialled(&endpoint, &running).await, (true, HYBRID.to_owned()), "{round}");
+        }
+        assert_eq!(dialled(&endpoint, &running).await, (true, "X25519".to_owned()), "{round}");
+        running.shutdown().await;
+        running = server().tls(authority.server_tls()).start(&*bare).await.unwrap();
+        assert_eq!(*running.address(), address);
+    }
+    running.shutdown().await;
+}
+
+/// Tickets are of the server at an address, though all of them have one name.
+#[tokio::test]
+async fn servers_of_one_name_have_sessions_of_their_own() {
+    let authority = Authority::default();
+    let (one, other) = (serve(authority.server_tls()).await, serve(authority.server_tls()).await);
+    let endpoint = tourist().tls(authority.client_tls());
+    for round in 0..3 {
+        for running in [&one, &other] {
+            assert_eq!(dialled(&endpoint, running).await.0, round > 0);
+        }
+    }
+    one.shutdown().await;
+    other.shutdown().await;
 }

@@ -292,15 +292,14 @@ impl Endpoint {
     }
 
     async fn open(&self, connector: &impl Connector) -> Result<Link, DialError> {
-        let link = connector.connect().await?;
         #[cfg(feature = "tls")]
         if let Some(tls) = &self.tls {
             let address = connector.address();
             if address.below_tls().is_none() && !address.is_web_socket() {
-                return secure(tls, link, &address).await;
+                return secure(tls, &address, || connector.connect()).await;
             }
         }
-        Ok(link)
+        connector.connect().await
     }
 
     /// Says of a link what is known of whoever is dialled.

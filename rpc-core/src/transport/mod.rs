@@ -348,19 +348,26 @@ impl Connector for Encrypted {
 
     async fn connect(&self) -> Result<Link, DialError> {
         let address = self.address();
-        let link = address.dial_tcp(&self.host, self.port, &self.underlay).await?;
-        secure(&self.tls, link, &address).await
+        secure(&self.tls, &address, || address.dial_tcp(&self.host, self.port, &self.underlay))
+            .await
     }
 }
 
-/// Puts TLS around a link that was dialled at `address`.
+/// Dials at `address` and puts TLS around the link: once more where a session was to go on, and does not.
 #[cfg(feature = "tls")]
-pub(crate) async fn secure(
+pub(crate) async fn secure<F: Future<Output = Result<Link, DialError>>>(
     tls: &tls::ClientTls,
-    link: Link,
     address: &Address,
+    dial: impl Fn() -> F,
 ) -> Result<Link, DialError> {
     let name = tls.name_at(address)?;
-    let failed = |reason| DialError::Handshake { address: address.clone(), reason };
-    tls.connect(link, name).await.map_err(failed)
+    let mut attempt = tls::Attempt::First;
+    loop {
+        let secured = tls.connect(dial().await?, name.clone(), attempt).await;
+        let failed = |reason| DialError::Handshake { address: address.clone(), reason };
+        if let Some(link) = secured.map_err(failed)? {
+            return Ok(link);
+        }
+        attempt = tls::Attempt::Again;
+    }
 }

@@ -4,11 +4,13 @@ use std::{fmt, path::PathBuf, sync::Arc};
 
 use parking_lot::Mutex;
 use rustls_platform_verifier::Verifier;
+use tokio::io::AsyncWriteExt as _;
 use tokio_rustls::{
     TlsConnector,
     rustls::{
-        ClientConfig,
-        client::{WebPkiServerVerifier, danger::ServerCertVerifier},
+        ClientConfig, NamedGroup,
+        client::{Resumption, WebPkiServerVerifier, danger::ServerCertVerifier},
+        crypto::CryptoProvider,
         pki_types::ServerName,
         version::TLS13,
     },
@@ -17,6 +19,7 @@ use tokio_rustls::{
 use super::{
     ALPN, HandshakeError, KeyPin, Party, Pem, TlsError, provider,
     server::unusable,
+    sessions::{Exchange, Server, Sessions, Store},
     stream::{goodbye, link, session},
     verify::Keys,
 };
@@ -25,7 +28,9 @@ use crate::transport::{Address, Link, Protocol};
 /// TLS of an [`Endpoint`](crate::Endpoint): which servers are believed, and the certificate that is shown to those who
 /// ask for one. It speaks TLS 1.3.
 ///
-/// Clones, and the clones of an endpoint, share the sessions that may go on: whoever connects again has less to do.
+/// Clones, and the clones of an endpoint, share the sessions that may go on: whoever connects again has less to do. Such a session
+/// is one that began with a key exchange which holds against quantum computers, an hour ago at most; where the server does not
+/// go on with it, it is dialled once more for a new one.
 ///
 /// ```no_run
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
@@ -41,7 +46,10 @@ pub struct ClientTls {
     verifier: Arc<dyn ServerCertVerifier>,
     identity: Option<(Pem, Pem)>,
     name: Option<ServerName<'static>>,
-    config: Arc<ClientConfig>,
+    sessions: Arc<Sessions>,
+    hybrid: Arc<ClientConfig>,
+    /// With X25519 alone, for sessions that go on; all else is the same.
+    classical: Arc<ClientConfig>,
 }
 
 impl ClientTls {
@@ -151,27 +159,43 @@ impl ClientTls {
         identity: Option<(Pem, Pem)>,
         name: Option<ServerName<'static>>,
     ) -> Result<Self, TlsError> {
-        let builder = ClientConfig::builder_with_provider(provider())
-            .with_protocol_versions(&[&TLS13])
-            .map_err(TlsError::setup)?
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::clone(&verifier));
-        let mut config = match &identity {
-            None => builder.with_no_client_auth(),
-            Some((certificates, key)) => builder
-                .with_client_auth_cert(certificates.certificates()?, key.key()?)
-                .map_err(|error| unusable(&error, certificates, key))?,
+        let usual = provider();
+        let build = |provider| {
+            let builder = ClientConfig::builder_with_provider(provider)
+                .with_protocol_versions(&[&TLS13])
+                .map_err(TlsError::setup)?
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::clone(&verifier));
+            Ok(match &identity {
+                None => builder.with_no_client_auth(),
+                Some((certificates, key)) => builder
+                    .with_client_auth_cert(certificates.certificates()?, key.key()?)
+                    .map_err(|error| unusable(&error, certificates, key))?,
+            })
         };
-        config.alpn_protocols = vec![ALPN.to_vec()];
-        Ok(Self { verifier, identity, name, config: Arc::new(config) })
+        let kx_groups = usual.kx_groups.iter().copied();
+        let kx_groups = kx_groups.filter(|group| group.name() == NamedGroup::X25519).collect();
+        let classical = CryptoProvider { kx_groups, ..(*usual).clone() };
+        let (mut hybrid, mut classical) = (build(usual)?, build(Arc::new(classical))?);
+        // Sessions are those of whoever shows the same, by its place in memory.
+        classical.client_auth_cert_resolver = Arc::clone(&hybrid.client_auth_cert_resolver);
+        for config in [&mut hybrid, &mut classical] {
+            config.alpn_protocols = vec![ALPN.to_vec()];
+        }
+        let (hybrid, classical) = (Arc::new(hybrid), Arc::new(classical));
+        Ok(Self { verifier, identity, name, sessions: Arc::default(), hybrid, classical })
     }
 
     /// The same for HTTP: what stands between two of this protocol may know no other.
     #[cfg(any(feature = "etcd", feature = "http"))]
     pub(crate) fn for_http(&self) -> Self {
-        let mut config = (*self.config).clone();
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Self { config: Arc::new(config), ..self.clone() }
+        let changed = |config: &Arc<ClientConfig>| {
+            let mut config = (**config).clone();
+            config.alpn_protocols = vec![b"http/1.1".to_vec()];
+            Arc::new(config)
+        };
+        let (hybrid, classical) = (changed(&self.hybrid), changed(&self.classical));
+        Self { hybrid, classical, ..self.clone() }
     }
 
     /// The name that a server at this address has to have.
@@ -189,27 +213,67 @@ impl ClientTls {
         }
     }
 
-    /// Has a server prove who it is. To be called within a tokio runtime.
+    /// Has a server prove who it is; `None` where a classical exchange was to go on with a session and does not: the next attempt, over
+    /// another link, has a hybrid one. To be called within a tokio runtime.
     pub(crate) async fn connect(
         &self,
         mut below: Link,
         name: ServerName<'static>,
-    ) -> Result<Link, HandshakeError> {
+        attempt: Attempt,
+    ) -> Result<Option<Link>, HandshakeError> {
         below.read.refuse_strangers(Protocol::Tls);
-        let connector = TlsConnector::from(Arc::clone(&self.config));
-        match connector.connect(name, below).into_fallible().await {
-            Ok(stream) => {
-                let (below, state) = stream.get_ref();
-                let (peer, session) = (below.peer().clone(), session(state));
-                Ok(link(stream, &peer, session, Party::Client))
-            }
+        let server = (name.clone(), below.peer().address().clone());
+        let exchange = match attempt {
+            Attempt::First => self.sessions.exchange_with(&server),
+            Attempt::Again => Exchange::Hybrid,
+        };
+        let config = self.config(&server, exchange);
+        let mut stream = match TlsConnector::from(config).connect(name, below).into_fallible().await
+        {
+            Ok(stream) => stream,
             Err((error, below)) => {
                 // The server is to read why; whoever called need not wait for that.
                 tokio::spawn(goodbye(below));
-                Err(HandshakeError::of(&error, Party::Client))
+                if exchange == Exchange::Classical {
+                    // It may be that the server has the hybrid exchange alone.
+                    self.sessions.refused(&server);
+                    return Ok(None);
+                }
+                return Err(HandshakeError::of(&error, Party::Client));
             }
+        };
+        let (below, state) = stream.get_ref();
+        let (peer, session) = (below.peer().clone(), session(state));
+        if exchange == Exchange::Classical && !session.is_resumed() {
+            self.sessions.refused(&server);
+            // Nothing was said inside of it, and nothing is lost if this does not arrive.
+            let _ = stream.shutdown().await;
+            return Ok(None);
         }
+        let group = state.negotiated_key_exchange_group().map(|group| group.name());
+        self.sessions.agreed(&server, group, session.is_resumed(), exchange);
+        Ok(Some(link(stream, &peer, session, Party::Client)))
     }
+
+    /// What a connection to a server is opened with.
+    fn config(&self, server: &Server, exchange: Exchange) -> Arc<ClientConfig> {
+        let mut config = ClientConfig::clone(match exchange {
+            Exchange::Hybrid => &self.hybrid,
+            Exchange::Classical => &self.classical,
+        });
+        let (sessions, server) = (Arc::clone(&self.sessions), server.clone());
+        config.resumption = Resumption::store(Arc::new(Store { sessions, server, exchange }));
+        Arc::new(config)
+    }
+}
+
+/// Which attempt it is to connect to a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Attempt {
+    /// The first one.
+    First,
+    /// The one after a session did not go on.
+    Again,
 }
 
 fn server_name(name: &str) -> Result<ServerName<'static>, TlsError> {

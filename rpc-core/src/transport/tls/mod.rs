@@ -16,10 +16,12 @@ mod pem;
 mod pin;
 mod server;
 mod session;
+mod sessions;
 mod stream;
 mod verify;
 
 pub use certificate::Certificate;
+pub(crate) use client::Attempt;
 pub use client::ClientTls;
 pub use error::TlsError;
 pub use handshake::{HandshakeError, Party};

@@ -60,7 +60,7 @@ impl TlsSession {
     }
 
     /// How the keys were agreed upon: `X25519MLKEM768`, which holds against quantum computers too, between two sides
-    /// of this crate.
+    /// of this crate. `X25519` where a session goes on: the secret of the first one is in its keys as well.
     #[must_use]
     pub fn key_exchange(&self) -> &str {
         &self.key_exchange

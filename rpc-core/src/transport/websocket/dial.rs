@@ -65,11 +65,11 @@ impl Connector for Dial {
         else {
             return Err(failed(io::ErrorKind::Unsupported.into()));
         };
-        let link = self.address.dial_tcp(host, *port, &self.underlay).await?;
+        let dial = || self.address.dial_tcp(host, *port, &self.underlay);
         let link = match &self.tls {
-            Below::Plain => link,
+            Below::Plain => dial().await?,
             #[cfg(feature = "tls")]
-            Below::Tls(tls) => crate::transport::secure(tls, link, &self.address).await?,
+            Below::Tls(tls) => crate::transport::secure(tls, &self.address, dial).await?,
         };
         upgrade(link, host, *port, path).await.map_err(failed)
     }
