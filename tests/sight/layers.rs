@@ -2,7 +2,10 @@
 
 use std::{
     num::NonZero,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
     task::{Context as Task, Poll},
     time::Duration,
 };
@@ -299,4 +302,78 @@ async fn calls_over_http_go_through_the_same_layers() {
     assert!(answer.starts_with("HTTP/1.1 200") && answer.trim_end().ends_with('3'), "{answer}");
     assert_eq!(seen.take(), ["all server Desk.add"]);
     server.shutdown().await;
+}
+
+/// A service that knows how many clones of it there are.
+struct Counting<S> {
+    inner: S,
+    clones: Arc<Clones>,
+}
+
+#[derive(Default)]
+struct Clones {
+    made: AtomicUsize,
+    alive: AtomicUsize,
+}
+
+impl<S: Clone> Clone for Counting<S> {
+    fn clone(&self) -> Self {
+        self.clones.made.fetch_add(1, Relaxed);
+        self.clones.alive.fetch_add(1, Relaxed);
+        Self { inner: self.inner.clone(), clones: Arc::clone(&self.clones) }
+    }
+}
+
+impl<S> Drop for Counting<S> {
+    fn drop(&mut self) {
+        self.clones.alive.fetch_sub(1, Relaxed);
+    }
+}
+
+impl<R, S: Service<R>> Service<R> for Counting<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Task<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: R) -> S::Future {
+        self.inner.call(request)
+    }
+}
+
+fn counting(
+    clones: &Arc<Clones>,
+) -> impl Layer<ServerHandler, Service = Counting<ServerHandler>> + use<> {
+    let clones = Arc::clone(clones);
+    tower::layer::layer_fn(move |inner| {
+        clones.alive.fetch_add(1, Relaxed);
+        Counting { inner, clones: Arc::clone(&clones) }
+    })
+}
+
+/// Calls that are served in a row share a clone of a layer's service, and nothing of it is kept beyond them: what it holds is to
+/// end with its server, and servers of one thread are not to have each other's.
+#[tokio::test]
+async fn calls_in_a_row_share_a_clone_that_does_not_outlive_them() {
+    let (one, other) = (Arc::new(Clones::default()), Arc::new(Clones::default()));
+    let desks = [&one, &other].map(|clones| {
+        let desk = DeskClient::in_memory(server(&clerk()).layer(counting(clones)));
+        (desk, Arc::clone(clones), clones.alive.load(Relaxed))
+    });
+    for round in 1..=10 {
+        for (desk, clones, at_rest) in &desks {
+            let sums = join_all((0..64).map(|call| desk.add(call, 1))).await;
+            assert!(sums.into_iter().all(|sum| sum.is_ok()));
+            assert_eq!(clones.alive.load(Relaxed), *at_rest);
+            assert!(clones.made.load(Relaxed) >= round, "each turn begins with one of its own");
+        }
+    }
+    for (desk, clones, _) in desks {
+        let made = clones.made.load(Relaxed);
+        assert!(made < 320, "{made} clones for 640 calls");
+        desk.channel().close().await.unwrap();
+    }
 }

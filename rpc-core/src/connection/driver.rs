@@ -363,7 +363,7 @@ impl Driver {
         let schedule = match catch_unwind(AssertUnwindSafe(serve)) {
             Ok(schedule) => schedule,
             Err(panic) => {
-                scratch.slot = HandlerSlot::default();
+                scratch.slot = HandlerSlot::for_many();
                 scratch.done.push(call.ended(Err(Failure::Status(panicked(&*panic)))));
                 return 0;
             }

@@ -42,7 +42,7 @@ impl Scratch {
             events: VecDeque::new(),
             wakes: Vec::new(),
             done: Vec::new(),
-            slot: HandlerSlot::default(),
+            slot: HandlerSlot::for_many(),
             thread: Thread::current(),
         })
     }

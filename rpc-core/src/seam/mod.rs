@@ -35,9 +35,9 @@ pub(crate) use recent::RecentTimes;
 pub use retry::Retry;
 pub(crate) use retry::{PATIENCE, Retries};
 pub use slot::HandlerSlot;
-#[cfg(feature = "tower")]
-pub(crate) use slot::Watch;
 pub(crate) use slot::{CallEnd, Reply, panicked};
+#[cfg(feature = "tower")]
+pub(crate) use slot::{Leave, Watch};
 pub(crate) use supply::{Course, Standing, Supply, Turn, Turns, Wanted};
 
 use std::{

@@ -61,6 +61,26 @@ thread_local! {
 pub struct HandlerSlot {
     handler: Option<HandlerBox>,
     beside: Beside,
+    #[cfg(feature = "tower")]
+    left: Left,
+}
+
+/// What a call leaves for the one that follows it at once.
+#[cfg(feature = "tower")]
+#[derive(Default)]
+enum Left {
+    /// None follows.
+    #[default]
+    Never,
+    Nothing,
+    Something(Box<dyn Leave>),
+}
+
+/// What is left in a slot for calls that follow.
+#[cfg(feature = "tower")]
+pub(crate) trait Leave: Any + Send {
+    /// Other things come before that: nothing is to be kept but a place in memory.
+    fn rest(&mut self);
 }
 
 /// What few handlers have.
@@ -190,12 +210,15 @@ impl HandlerSlot {
         self.beside.watch().is_some()
     }
 
-    /// No call follows the last one at once: who looked on keeps nothing of it.
+    /// No call follows the last one at once: who looked on keeps nothing of it, nor do those that were called.
     #[cfg(feature = "tower")]
     #[inline]
     pub(crate) fn rest(&mut self) {
         if let Some(watched) = &mut self.beside.watched {
             watched.rest();
+        }
+        if let Left::Something(left) = &mut self.left {
+            caught(|| left.rest());
         }
     }
 
@@ -227,7 +250,41 @@ impl HandlerSlot {
     /// A slot for a handler within a layer: with a place where one stood that has ended, if there is such a place.
     #[cfg(feature = "tower")]
     pub(crate) fn spare() -> Self {
-        Self { handler: SPARE.with_borrow_mut(Vec::pop), beside: Beside::default() }
+        let handler = SPARE.with_borrow_mut(Vec::pop);
+        Self { handler, ..Self::default() }
+    }
+
+    /// A slot for handlers one after the other.
+    pub(crate) fn for_many() -> Self {
+        Self {
+            #[cfg(feature = "tower")]
+            left: Left::Nothing,
+            ..Self::default()
+        }
+    }
+
+    /// Whether calls may follow the one that it is for.
+    #[cfg(feature = "tower")]
+    pub(crate) const fn is_for_many(&self) -> bool {
+        !matches!(self.left, Left::Never)
+    }
+
+    /// Takes what an earlier call has left, if it is of this type.
+    #[cfg(feature = "tower")]
+    pub(crate) fn take_left<T: Leave>(&mut self) -> Option<Box<T>> {
+        if !self.is_for_many() {
+            return None;
+        }
+        match std::mem::replace(&mut self.left, Left::Nothing) {
+            Left::Something(left) => (left as Box<dyn Any>).downcast().ok(),
+            Left::Nothing | Left::Never => None,
+        }
+    }
+
+    /// Leaves something to the next call.
+    #[cfg(feature = "tower")]
+    pub(crate) fn leave(&mut self, what: Box<dyn Leave>) {
+        self.left = Left::Something(what);
     }
 
     /// Leaves the place of a handler that has ended to later ones.

@@ -2,6 +2,7 @@
 //! that calls without layers know nothing of them.
 
 use std::{
+    any::Any,
     fmt,
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -19,7 +20,7 @@ use crate::{
     layers::{BoxError, Watchers, Watching, failure_of},
     proto::{Code, Failure, Outcome, Payload, Status},
     schema::{MethodSchema, ServiceSchema},
-    seam::{HandlerSlot, panicked},
+    seam::{HandlerSlot, IncomingCall, Leave, panicked},
 };
 
 /// A layer of a server, and what it is around.
@@ -106,12 +107,16 @@ pub(crate) fn layered(
         let mut any = layer.around == Around::All;
         for (index, service) in services.iter_mut().enumerate() {
             let schema = service.schema();
-            let methods = schema.methods.iter().map(|method| layer.covers(schema, method));
-            let methods: Vec<_> = methods.map(|covers| covers.then(|| around.fresh())).collect();
+            let within = |(method, described): (usize, &MethodSchema)| {
+                let place = Place { service: index as u32, method: method as u32, schema };
+                let around = layer.covers(schema, described).then(|| around.fresh())?;
+                let starts = if described.ordered { Starts::InTurn } else { Starts::AtOnce };
+                Some(WithinLayer { around, inner: Arc::clone(service), place, starts })
+            };
+            let methods: Vec<_> = schema.methods.iter().enumerate().map(within).collect();
             if methods.iter().any(Option::is_some) {
                 any = true;
-                let (inner, index) = (Arc::clone(service), index as u32);
-                *service = Arc::new(Layered { inner, index, methods });
+                *service = Arc::new(Layered { inner: Arc::clone(service), methods });
             }
         }
         if let (false, Around::Named(name)) = (any, layer.around) {
@@ -125,12 +130,20 @@ pub(crate) fn layered(
 /// A service of which some methods have a layer around them.
 struct Layered {
     inner: Arc<dyn Dispatch>,
-    /// Its place among the services of the server.
-    index: u32,
-    methods: Vec<Option<AroundMethod>>,
+    methods: Vec<Option<WithinLayer>>,
+}
+
+/// A method with a layer around it.
+#[derive(Clone)]
+pub(super) struct WithinLayer {
+    around: AroundMethod,
+    inner: Arc<dyn Dispatch>,
+    place: Place,
+    starts: Starts,
 }
 
 /// A layer around one method.
+#[derive(Clone)]
 enum AroundMethod {
     Stack(Arc<dyn Stack>),
     Watching(Arc<Watching>),
@@ -151,24 +164,48 @@ impl Dispatch for Layered {
         self.inner.schema()
     }
 
-    fn dispatch(&self, method: usize, mut request: Request, slot: &mut HandlerSlot) {
+    fn dispatch(&self, method: usize, request: Request, slot: &mut HandlerSlot) {
         match self.methods.get(method) {
-            Some(Some(AroundMethod::Watching(watching))) => {
+            Some(Some(within)) => within.dispatch(request, slot),
+            _ => self.inner.dispatch(method, request, slot),
+        }
+    }
+
+    fn layers(&self) -> Option<&dyn Any> {
+        Some(self)
+    }
+}
+
+impl WithinLayer {
+    /// The method of a service, if it has a layer around it.
+    pub(super) fn of(service: &dyn Dispatch, method: usize) -> Option<Self> {
+        service.layers()?.downcast_ref::<Layered>()?.methods.get(method)?.clone()
+    }
+
+    /// Starts a call whose request is made here: it is long to move.
+    #[inline]
+    pub(super) fn serve(
+        &self,
+        call: IncomingCall,
+        method: &'static MethodSchema,
+        slot: &mut HandlerSlot,
+    ) {
+        self.dispatch(Request::new(call, method), slot);
+    }
+
+    #[inline]
+    fn dispatch(&self, mut request: Request, slot: &mut HandlerSlot) {
+        match &self.around {
+            AroundMethod::Watching(watching) => {
                 let span = watching.begin(&mut request, slot);
                 let slot = Watched(slot);
                 let _inside = span.as_ref().map(Span::enter);
-                self.inner.dispatch(method, request, slot.0);
+                self.inner.dispatch(self.place.method as usize, request, slot.0);
             }
-            Some(Some(AroundMethod::Stack(stack))) => {
-                request.beside.place = Some(Place {
-                    service: self.index,
-                    method: method as u32,
-                    schema: self.schema(),
-                });
-                let starts = if request.method.ordered { Starts::InTurn } else { Starts::AtOnce };
-                stack.start(request, starts, slot);
+            AroundMethod::Stack(stack) => {
+                request.beside.place = Some(self.place);
+                stack.start(request, self.starts, slot);
             }
-            _ => self.inner.dispatch(method, request, slot),
         }
     }
 }
@@ -200,15 +237,76 @@ where
         + 'static,
 {
     fn start(&self, request: Request, starts: Starts, slot: &mut HandlerSlot) {
-        let mut service = self.0.clone();
+        let mut service = match starts {
+            Starts::AtOnce => OneOf::of(self, slot),
+            Starts::InTurn => OneOf::Own(self.0.clone()),
+        };
         // A service is nearly always ready. Called where its request stands, it spares that two ways through memory.
         if starts == Starts::AtOnce
-            && let Poll::Ready(Ok(())) = service.poll_ready(&mut Task::from_waker(Waker::noop()))
+            && let Poll::Ready(Ok(())) =
+                service.get(self).poll_ready(&mut Task::from_waker(Waker::noop()))
         {
-            let answer = Some(service.call(request));
+            let answer = Some(service.get(self).call(request));
+            service.leave(slot);
             return slot.run(Answered { answer });
         }
-        slot.run(Within::Due { call: Some((service, request)) });
+        slot.run(Within::Due { call: Some((service.take(self), request)) });
+    }
+}
+
+/// A clone of a layer's service. To make one is a locked instruction for each thing that it shares, and to drop it another: calls
+/// that are served in a row have one between them.
+enum OneOf<S> {
+    Shared(Box<Shared<S>>),
+    Own(S),
+}
+
+/// A clone that is left to the next call.
+struct Shared<S> {
+    /// The place of the [`Of`] that it was made from, which is there for as long as calls follow each other.
+    owner: usize,
+    service: Option<S>,
+}
+
+impl<S: Send + 'static> Leave for Shared<S> {
+    fn rest(&mut self) {
+        self.service = None;
+    }
+}
+
+impl<S: Clone + Send + 'static> OneOf<S> {
+    fn of(layer: &Of<S>, slot: &mut HandlerSlot) -> Self {
+        if !slot.is_for_many() {
+            return Self::Own(layer.0.clone());
+        }
+        let owner = std::ptr::from_ref(layer).addr();
+        let left = slot.take_left::<Shared<S>>();
+        let mut shared = left.unwrap_or_else(|| Box::new(Shared { owner, service: None }));
+        if shared.owner != owner {
+            *shared = Shared { owner, service: None };
+        }
+        Self::Shared(shared)
+    }
+
+    fn get(&mut self, layer: &Of<S>) -> &mut S {
+        match self {
+            Self::Shared(shared) => shared.service.get_or_insert_with(|| layer.0.clone()),
+            Self::Own(service) => service,
+        }
+    }
+
+    /// Leaves it to the next call, if one follows.
+    fn leave(self, slot: &mut HandlerSlot) {
+        if let Self::Shared(shared) = self {
+            slot.leave(shared);
+        }
+    }
+
+    fn take(self, layer: &Of<S>) -> S {
+        match self {
+            Self::Shared(shared) => shared.service.unwrap_or_else(|| layer.0.clone()),
+            Self::Own(service) => service,
+        }
     }
 }
 
@@ -333,8 +431,9 @@ impl fmt::Debug for ServerHandler {
 pub struct HandlerFuture(Running);
 
 enum Running {
+    /// Until it has ended, and empty after that.
     Runs(HandlerSlot),
-    /// It ended, before it ran where there is an outcome.
+    /// It could not run.
     Ended(Option<Outcome>),
 }
 
@@ -345,8 +444,8 @@ impl Future for HandlerFuture {
         match &mut self.0 {
             Running::Runs(slot) => {
                 let outcome = ready!(slot.poll(cx));
+                // There is nothing in it any more, which is to be polled or dropped.
                 slot.give_back();
-                self.0 = Running::Ended(None);
                 Poll::Ready(outcome)
             }
             // Polled after its end, which futures need not allow; there is nothing to come.

@@ -66,6 +66,13 @@ pub trait Dispatch: Send + Sync + 'static {
 
     /// Puts the handler for a request into `slot`; `method` is an index into the schema's methods.
     fn dispatch(&self, method: usize, request: Request, slot: &mut HandlerSlot);
+
+    /// The service again, if it is one with layers around its methods.
+    #[doc(hidden)]
+    #[cfg(feature = "tower")]
+    fn layers(&self) -> Option<&dyn std::any::Any> {
+        None
+    }
 }
 
 #[cfg(test)]

@@ -10,6 +10,8 @@ use std::{
 
 use thiserror::Error;
 
+#[cfg(feature = "tower")]
+use super::layered::WithinLayer;
 use super::{
     Connection, Dispatch, Memory, OnceLimits, Request,
     permission::{Admitted, Called, Requires},
@@ -52,6 +54,11 @@ struct Route {
     /// What callers that were built against another signature are told of it, once there is one.
     outline: OnceLock<Option<Vec<u8>>>,
     requires: Requires,
+    /// A layer around the method.
+    #[cfg(feature = "tower")]
+    within: Option<WithinLayer>,
+    /// Whether there is more to a call of it than its service: permissions, or a layer.
+    is_special: bool,
 }
 
 /// Services that cannot be on one server together.
@@ -142,7 +149,22 @@ impl Router {
             let guard = Arc::new(guard);
             let outline = OnceLock::new();
             let requires = Requires::new(&schema.requires, permissions);
-            let route = Route { service: index, method, schema, guard, order, outline, requires };
+            #[cfg(feature = "tower")]
+            let within = WithinLayer::of(&*service, method);
+            #[cfg(not(feature = "tower"))]
+            let within: Option<()> = None;
+            let route = Route {
+                service: index,
+                method,
+                schema,
+                guard,
+                order,
+                outline,
+                is_special: !requires.is_empty() || within.is_some(),
+                requires,
+                #[cfg(feature = "tower")]
+                within,
+            };
             if let Some(other) = self.methods.insert(schema.key.name_hash(), route) {
                 let (one, two) = (other.schema.path.clone(), schema.path.clone());
                 return Err(BuildError::Collision(one, two));
@@ -262,8 +284,14 @@ impl Serve for Router {
                 let named = opening.token.is_some()
                     | opening.idempotency.is_some()
                     | (self.explains.is_some() & opening.metadata.is_some());
-                if !route.requires.is_empty() | named {
+                if route.is_special | named {
                     let Route { method, schema, ref requires, .. } = *route;
+                    #[cfg(feature = "tower")]
+                    if let (Some(within), true, false) = (&route.within, requires.is_empty(), named)
+                    {
+                        within.serve(call, schema, slot);
+                        return Some(Schedule { guard: &route.guard, order: route.order });
+                    }
                     let memory =
                         self.memory.as_ref().filter(|_| schema.repetition == Repetition::Once);
                     let explains = self.explains.as_ref();

@@ -12,8 +12,8 @@ use crate::proto::Metadata;
 thread_local! {
     /// The span of the handler that is polled on this thread.
     static CURRENT: Cell<Option<TraceContext>> = const { Cell::new(None) };
-    /// The state of a generator of numbers; zeros where it has none yet.
-    static NUMBERS: Cell<[u64; 4]> = const { Cell::new([0; 4]) };
+    /// The state of a generator of numbers; zero where it has none yet.
+    static NUMBERS: Cell<u128> = const { Cell::new(0) };
 }
 
 /// The number of a trace; 32 hexadecimal digits as text.
@@ -53,22 +53,29 @@ const SAMPLED: u64 = 1;
 const LENGTH: usize = 55;
 const DASHES: [usize; 3] = [2, 35, 52];
 
-/// Random numbers: xoshiro256++, begun on each thread with numbers of the system's. Spans are to differ, and need not be
-/// secret.
+/// Random numbers: the upper halves of Lehmer's generator modulo 2^128 (P. L'Ecuyer, "Tables of linear congruential generators of
+/// different sizes and good lattice structure", 1999), begun on each thread with numbers of the system's. Spans are to differ, and
+/// need not be secret.
+#[inline]
 fn random<const COUNT: usize>() -> [u64; COUNT] {
+    const FACTOR: u128 = 0xda94_2042_e4dd_58b5;
     let mut state = NUMBERS.get();
-    if state == [0; 4] {
-        state = std::array::from_fn(|_| RandomState::new().hash_one(0));
+    if state == 0 {
+        state = seed();
     }
     let numbers = std::array::from_fn(|_| {
-        let [a, b, c, d] = state;
-        let number = a.wrapping_add(d).rotate_left(23).wrapping_add(a);
-        let (c, d) = (c ^ a, d ^ b);
-        state = [a ^ d, b ^ c, c ^ (b << 17), d.rotate_left(45)];
-        number
+        state = state.wrapping_mul(FACTOR);
+        (state >> 64) as u64
     });
     NUMBERS.set(state);
     numbers
+}
+
+/// Odd, as all that follow it are, so that none of them is zero.
+#[cold]
+fn seed() -> u128 {
+    let [high, low] = std::array::from_fn(|_| RandomState::new().hash_one(0));
+    u128::from(high) << 64 | u128::from(low) | 1
 }
 
 /// The number of a span that was drawn; zero is none.
