@@ -257,18 +257,18 @@ where
 /// A clone of a layer's service. To make one is a locked instruction for each thing that it shares, and to drop it another: calls
 /// that are served in a row have one between them.
 enum OneOf<S> {
-    Shared(Box<Shared<S>>),
+    Shared(Box<SharedClone<S>>),
     Own(S),
 }
 
 /// A clone that is left to the next call.
-struct Shared<S> {
+struct SharedClone<S> {
     /// The place of the [`Of`] that it was made from, which is there for as long as calls follow each other.
     owner: usize,
     service: Option<S>,
 }
 
-impl<S: Send + 'static> Leave for Shared<S> {
+impl<S: Send + 'static> Leave for SharedClone<S> {
     fn rest(&mut self) {
         self.service = None;
     }
@@ -280,10 +280,10 @@ impl<S: Clone + Send + 'static> OneOf<S> {
             return Self::Own(layer.0.clone());
         }
         let owner = std::ptr::from_ref(layer).addr();
-        let left = slot.take_left::<Shared<S>>();
-        let mut shared = left.unwrap_or_else(|| Box::new(Shared { owner, service: None }));
+        let left = slot.take_left::<SharedClone<S>>();
+        let mut shared = left.unwrap_or_else(|| Box::new(SharedClone { owner, service: None }));
         if shared.owner != owner {
-            *shared = Shared { owner, service: None };
+            *shared = SharedClone { owner, service: None };
         }
         Self::Shared(shared)
     }
