@@ -111,3 +111,18 @@ async fn servers_of_one_name_have_sessions_of_their_own() {
     one.shutdown().await;
     other.shutdown().await;
 }
+
+/// A server that cannot be dialled may be on its way to start anew: the next connection is not risked for its tickets.
+#[tokio::test]
+async fn after_a_dial_that_failed_a_session_goes_on_by_the_hybrid_exchange() {
+    let authority = Authority::default();
+    let running = serve(authority.server_tls()).await;
+    let endpoint = tourist().tls(authority.client_tls());
+    dialled(&endpoint, &running).await;
+    assert_eq!(dialled(&endpoint, &running).await, (true, "X25519".to_owned()));
+    // Port 1 is one that no test is given.
+    endpoint.connect("tls:127.0.0.1:1").await.unwrap_err();
+    assert_eq!(dialled(&endpoint, &running).await, (true, HYBRID.to_owned()));
+    assert_eq!(dialled(&endpoint, &running).await, (true, "X25519".to_owned()));
+    running.shutdown().await;
+}

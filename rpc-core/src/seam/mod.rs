@@ -14,6 +14,8 @@ pub(crate) mod buckets;
 mod guard;
 pub(crate) mod items;
 pub(crate) mod ledger;
+#[cfg(feature = "tower")]
+mod left;
 mod load;
 mod names;
 mod phase;
@@ -25,6 +27,8 @@ mod slot;
 mod supply;
 
 pub(crate) use guard::SlowGuard;
+#[cfg(feature = "tower")]
+pub(crate) use left::{Leave, Left};
 pub use load::PeerLoad;
 pub(crate) use load::{Gauge, LoadCell};
 pub(crate) use names::Names;
@@ -35,9 +39,9 @@ pub(crate) use recent::RecentTimes;
 pub use retry::Retry;
 pub(crate) use retry::{PATIENCE, Retries};
 pub use slot::HandlerSlot;
-pub(crate) use slot::{CallEnd, Reply, panicked};
 #[cfg(feature = "tower")]
-pub(crate) use slot::{Leave, Watch};
+pub(crate) use slot::Watch;
+pub(crate) use slot::{CallEnd, Reply, panicked};
 pub(crate) use supply::{Course, Standing, Supply, Turn, Turns, Wanted};
 
 use std::{

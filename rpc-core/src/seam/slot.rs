@@ -15,6 +15,8 @@ use std::{
 
 use tracing::{Span, span::Entered};
 
+#[cfg(feature = "tower")]
+use super::Left;
 use super::{SlowGuard, ledger};
 use crate::{
     proto::{Code, Failure, Outcome, Status},
@@ -63,24 +65,6 @@ pub struct HandlerSlot {
     beside: Beside,
     #[cfg(feature = "tower")]
     left: Left,
-}
-
-/// What a call leaves for the one that follows it at once.
-#[cfg(feature = "tower")]
-#[derive(Default)]
-enum Left {
-    /// None follows.
-    #[default]
-    Never,
-    Nothing,
-    Something(Box<dyn Leave>),
-}
-
-/// What is left in a slot for calls that follow.
-#[cfg(feature = "tower")]
-pub(crate) trait Leave: Any + Send {
-    /// Other things come before that: nothing is to be kept but a place in memory.
-    fn rest(&mut self);
 }
 
 /// What few handlers have.
@@ -263,28 +247,10 @@ impl HandlerSlot {
         }
     }
 
-    /// Whether calls may follow the one that it is for.
+    /// What the call before this one has left.
     #[cfg(feature = "tower")]
-    pub(crate) const fn is_for_many(&self) -> bool {
-        !matches!(self.left, Left::Never)
-    }
-
-    /// Takes what an earlier call has left, if it is of this type.
-    #[cfg(feature = "tower")]
-    pub(crate) fn take_left<T: Leave>(&mut self) -> Option<Box<T>> {
-        if !self.is_for_many() {
-            return None;
-        }
-        match std::mem::replace(&mut self.left, Left::Nothing) {
-            Left::Something(left) => (left as Box<dyn Any>).downcast().ok(),
-            Left::Nothing | Left::Never => None,
-        }
-    }
-
-    /// Leaves something to the next call.
-    #[cfg(feature = "tower")]
-    pub(crate) fn leave(&mut self, what: Box<dyn Leave>) {
-        self.left = Left::Something(what);
+    pub(crate) const fn left(&mut self) -> &mut Left {
+        &mut self.left
     }
 
     /// Leaves the place of a handler that has ended to later ones.

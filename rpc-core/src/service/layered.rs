@@ -276,11 +276,11 @@ impl<S: Send + 'static> Leave for SharedClone<S> {
 
 impl<S: Clone + Send + 'static> OneOf<S> {
     fn of(layer: &Of<S>, slot: &mut HandlerSlot) -> Self {
-        if !slot.is_for_many() {
+        if !slot.left().is_of_many() {
             return Self::Own(layer.0.clone());
         }
         let owner = std::ptr::from_ref(layer).addr();
-        let left = slot.take_left::<SharedClone<S>>();
+        let left = slot.left().take::<SharedClone<S>>();
         let mut shared = left.unwrap_or_else(|| Box::new(SharedClone { owner, service: None }));
         if shared.owner != owner {
             *shared = SharedClone { owner, service: None };
@@ -298,7 +298,7 @@ impl<S: Clone + Send + 'static> OneOf<S> {
     /// Leaves it to the next call, if one follows.
     fn leave(self, slot: &mut HandlerSlot) {
         if let Self::Shared(shared) = self {
-            slot.leave(shared);
+            slot.left().put(shared);
         }
     }
 

@@ -363,7 +363,8 @@ pub(crate) async fn secure<F: Future<Output = Result<Link, DialError>>>(
     let name = tls.name_at(address)?;
     let mut attempt = tls::Attempt::First;
     loop {
-        let secured = tls.connect(dial().await?, name.clone(), attempt).await;
+        let link = dial().await.inspect_err(|_| tls.unreachable(&name))?;
+        let secured = tls.connect(link, name.clone(), attempt).await;
         let failed = |reason| DialError::Handshake { address: address.clone(), reason };
         if let Some(link) = secured.map_err(failed)? {
             return Ok(link);

@@ -255,6 +255,11 @@ impl ClientTls {
         Ok(Some(link(stream, &peer, session, Party::Client)))
     }
 
+    /// A server of this name could not be dialled: it may be that it starts anew.
+    pub(crate) fn unreachable(&self, name: &ServerName<'_>) {
+        self.sessions.unreachable(name);
+    }
+
     /// What a connection to a server is opened with.
     fn config(&self, server: &Server, exchange: Exchange) -> Arc<ClientConfig> {
         let mut config = ClientConfig::clone(match exchange {

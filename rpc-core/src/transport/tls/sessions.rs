@@ -99,6 +99,12 @@ impl Known {
         self.refusals = self.refusals.saturating_add(1);
         self.resumed = 0;
     }
+
+    /// It may have been started anew since, and know its tickets no more: they are still worth to be shown.
+    fn doubt(&mut self) {
+        self.refusals = self.refusals.max(1);
+        self.resumed = 0;
+    }
 }
 
 impl Sessions {
@@ -121,6 +127,13 @@ impl Sessions {
     /// A server did not go on with a session, by X25519 alone.
     pub(super) fn refused(&self, server: &Server) {
         self.change(server, Known::refused);
+    }
+
+    /// Somebody of this name could not be reached.
+    pub(super) fn unreachable(&self, name: &ServerName<'_>) {
+        let mut servers = self.0.lock();
+        let of_name = servers.iter_mut().filter(|((known, _), _)| known == name);
+        of_name.for_each(|(_, known)| known.doubt());
     }
 
     fn change<T>(&self, server: &Server, change: impl FnOnce(&mut Known) -> T) -> T {
@@ -233,6 +246,19 @@ mod tests {
         (0..100).for_each(|_| known.refused());
         (0..255).for_each(|_| known.agreed(HYBRID, true, Exchange::Hybrid));
         assert!(known.is_trusted());
+    }
+
+    #[test]
+    fn who_could_not_be_reached_is_in_doubt_until_a_session_goes_on() {
+        let (sessions, one) = (Sessions::default(), server(1));
+        let is_trusted = || sessions.0.lock()[&one].is_trusted();
+        sessions.agreed(&one, HYBRID, false, Exchange::Hybrid);
+        sessions.unreachable(&ServerName::try_from("elsewhere").unwrap());
+        assert!(is_trusted());
+        (0..3).for_each(|_| sessions.unreachable(&one.0));
+        assert!(!is_trusted());
+        sessions.agreed(&one, HYBRID, true, Exchange::Hybrid);
+        assert!(is_trusted());
     }
 
     #[test]
