@@ -2,7 +2,8 @@
 //!
 //! Client and server are in this process, on one thread, over TCP, 64 calls in flight on one connection. All variants are
 //! measured by turns, so that whatever else the machine does meets each of them; figures are medians of what each turn gives,
-//! and ratios are those of neighbours.
+//! and ratios are those of neighbours. The exporter of metrics sums up what it has at the end of each turn, as one that is installed
+//! does every few seconds, and that is part of the turn.
 
 use std::{
     fmt::Write as _,
@@ -18,7 +19,7 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use futures_util::future::join_all;
-use metrics_exporter_prometheus::PrometheusBuilder;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use rpc_cli::load::{cpu, statistics::Spread};
 use rpc_core::{
     Endpoint, Running, Server,
@@ -117,7 +118,7 @@ impl Variant {
     }
 
     /// Calls for a time, 64 at once; CPU nanoseconds of a call.
-    async fn turn(&self, window: Duration) -> Result<f64> {
+    async fn turn(&self, window: Duration, exporter: &PrometheusHandle) -> Result<f64> {
         let used = || cpu::time_of(process::id()).context("the CPU clock of this process");
         let (began, before, mut calls) = (Instant::now(), used()?, 0_u32);
         while began.elapsed() < window {
@@ -129,6 +130,7 @@ impl Variant {
                 }
             }
         }
+        exporter.run_upkeep();
         Ok((used()? - before).as_nanos() as f64 / f64::from(calls))
     }
 }
@@ -148,8 +150,9 @@ pub fn layers(_program: &Path, effort: Effort) -> Result<String> {
     })
 }
 
-async fn variants() -> Result<Vec<Variant>> {
+async fn variants() -> Result<(Vec<Variant>, PrometheusHandle)> {
     let recorder = PrometheusBuilder::new().set_buckets(&Metrics::BUCKETS)?.build_recorder();
+    let exporter = recorder.handle();
     // One process measures once.
     let _ = metrics::set_global_recorder(recorder);
     let spans = Arc::new(AtomicU64::new(0));
@@ -163,7 +166,7 @@ async fn variants() -> Result<Vec<Variant>> {
         .method("Calculator.add", Keep::new(Duration::from_secs(3600)).shared())
         .build()?;
     let plain = Endpoint::new;
-    Ok(vec![
+    let variants = vec![
         Variant::start("nothing", |server| server, plain()).await?,
         Variant::start(
             "a layer that reads the head",
@@ -185,19 +188,20 @@ async fn variants() -> Result<Vec<Variant>> {
         .await?,
         Variant::start("inspect", |server| server.inspect(Inspection::new()), plain()).await?,
         Variant::start("cache, all hits", |server| server.layer(cache), plain()).await?,
-    ])
+    ];
+    Ok((variants, exporter))
 }
 
 async fn costs(effort: Effort) -> Result<String> {
-    let mut variants = variants().await?;
+    let (mut variants, exporter) = variants().await?;
     for variant in &variants {
-        variant.turn(effort.warm_up).await?;
+        variant.turn(effort.warm_up, &exporter).await?;
     }
     // Short turns: what the machine does besides changes within seconds.
     let turns = effort.rounds * 4;
     for _ in 0..turns {
         for variant in &mut variants {
-            let cost = variant.turn(effort.window / 20).await?;
+            let cost = variant.turn(effort.window / 20, &exporter).await?;
             variant.costs.push(cost);
         }
     }

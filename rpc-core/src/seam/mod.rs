@@ -25,6 +25,8 @@ mod recent;
 mod retry;
 mod slot;
 mod supply;
+#[cfg(feature = "tower")]
+mod watch;
 
 pub(crate) use guard::SlowGuard;
 #[cfg(feature = "tower")]
@@ -39,10 +41,10 @@ pub(crate) use recent::RecentTimes;
 pub use retry::Retry;
 pub(crate) use retry::{PATIENCE, Retries};
 pub use slot::HandlerSlot;
-#[cfg(feature = "tower")]
-pub(crate) use slot::Watch;
 pub(crate) use slot::{CallEnd, Reply, panicked};
 pub(crate) use supply::{Course, Standing, Supply, Turn, Turns, Wanted};
+#[cfg(feature = "tower")]
+pub(crate) use watch::Watch;
 
 use std::{
     fmt,

@@ -16,7 +16,10 @@ use std::{
 use tracing::{Span, span::Entered};
 
 #[cfg(feature = "tower")]
-use super::Left;
+use super::{
+    Left,
+    watch::{Watch, WatchState, Watched, caught},
+};
 use super::{SlowGuard, ledger};
 use crate::{
     proto::{Code, Failure, Outcome, Status},
@@ -77,47 +80,6 @@ struct Beside {
     /// In a box, so that slots are short to move.
     #[cfg(feature = "tower")]
     watched: Option<Box<Watched>>,
-}
-
-/// Who looks on at a handler.
-#[cfg(feature = "tower")]
-struct Watched {
-    state: WatchState,
-    watch: Box<dyn Watch>,
-}
-
-/// What somebody does who looks on at handlers.
-#[cfg(feature = "tower")]
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum WatchState {
-    /// Looks on.
-    On,
-    /// Has seen the end of a handler, right after which the next one may come.
-    Ended,
-    /// Nothing, and is left for the sake of its place in memory.
-    Rests,
-}
-
-/// Looks on while a handler runs. Dropped before it was told of an end, it takes the call for given up.
-#[cfg(feature = "tower")]
-pub(crate) trait Watch: Any + Send {
-    /// The handler is polled next, or dropped.
-    fn enter(&self);
-
-    /// It was.
-    fn leave(&self);
-
-    /// The handler was not ready at once.
-    fn lasts(&self);
-
-    /// The call has ended so; it is another one's next.
-    fn ended(&mut self, outcome: &Outcome);
-
-    /// The call was given up; it is another one's next.
-    fn dropped(&mut self);
-
-    /// Other things come before that: nothing is to be kept of the one that has ended.
-    fn rest(&mut self);
 }
 
 /// Told of the end of a call that is served.
@@ -277,18 +239,6 @@ impl HandlerSlot {
     }
 }
 
-#[cfg(feature = "tower")]
-impl Watched {
-    /// No call follows at once that it looks on at.
-    #[inline]
-    fn rest(&mut self) {
-        if self.state == WatchState::Ended {
-            self.state = WatchState::Rests;
-            caught(|| self.watch.rest());
-        }
-    }
-}
-
 impl Beside {
     /// The call has ended so; `None` where it was given up.
     #[inline]
@@ -357,14 +307,6 @@ impl Beside {
             #[cfg(feature = "tower")]
             watch,
         }
-    }
-}
-
-/// Tells somebody who looks on. Exporters are code of the user's, and a panic of theirs is nothing to the connection.
-#[cfg(feature = "tower")]
-fn caught(tell: impl FnOnce()) {
-    if let Err(panic) = catch_unwind(AssertUnwindSafe(tell)) {
-        panicked(&*panic);
     }
 }
 

@@ -177,6 +177,7 @@ impl Head for Request {
         changed
     }
 
+    #[inline]
     fn set_trace(&mut self, context: TraceContext) {
         self.beside.trace = Some(context);
         // Nearly always there is nothing to forget.

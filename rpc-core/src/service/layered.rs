@@ -15,12 +15,12 @@ use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 use tracing::Span;
 
-use super::{BuildError, Dispatch, Request, head::Place};
+use super::{BuildError, Dispatch, Request, head::Place, layer_clone::LayerClone};
 use crate::{
     layers::{BoxError, Watchers, Watching, failure_of},
     proto::{Code, Failure, Outcome, Payload, Status},
     schema::{MethodSchema, ServiceSchema},
-    seam::{HandlerSlot, IncomingCall, Leave, panicked},
+    seam::{HandlerSlot, IncomingCall, panicked},
 };
 
 /// A layer of a server, and what it is around.
@@ -238,75 +238,19 @@ where
 {
     fn start(&self, request: Request, starts: Starts, slot: &mut HandlerSlot) {
         let mut service = match starts {
-            Starts::AtOnce => OneOf::of(self, slot),
-            Starts::InTurn => OneOf::Own(self.0.clone()),
+            Starts::AtOnce => LayerClone::of(&self.0, slot),
+            Starts::InTurn => LayerClone::Own(self.0.clone()),
         };
         // A service is nearly always ready. Called where its request stands, it spares that two ways through memory.
         if starts == Starts::AtOnce
             && let Poll::Ready(Ok(())) =
-                service.get(self).poll_ready(&mut Task::from_waker(Waker::noop()))
+                service.get(&self.0).poll_ready(&mut Task::from_waker(Waker::noop()))
         {
-            let answer = Some(service.get(self).call(request));
+            let answer = Some(service.get(&self.0).call(request));
             service.leave(slot);
             return slot.run(Answered { answer });
         }
-        slot.run(Within::Due { call: Some((service.take(self), request)) });
-    }
-}
-
-/// A clone of a layer's service. To make one is a locked instruction for each thing that it shares, and to drop it another: calls
-/// that are served in a row have one between them.
-enum OneOf<S> {
-    Shared(Box<SharedClone<S>>),
-    Own(S),
-}
-
-/// A clone that is left to the next call.
-struct SharedClone<S> {
-    /// The place of the [`Of`] that it was made from, which is there for as long as calls follow each other.
-    owner: usize,
-    service: Option<S>,
-}
-
-impl<S: Send + 'static> Leave for SharedClone<S> {
-    fn rest(&mut self) {
-        self.service = None;
-    }
-}
-
-impl<S: Clone + Send + 'static> OneOf<S> {
-    fn of(layer: &Of<S>, slot: &mut HandlerSlot) -> Self {
-        if !slot.left().is_of_many() {
-            return Self::Own(layer.0.clone());
-        }
-        let owner = std::ptr::from_ref(layer).addr();
-        let left = slot.left().take::<SharedClone<S>>();
-        let mut shared = left.unwrap_or_else(|| Box::new(SharedClone { owner, service: None }));
-        if shared.owner != owner {
-            *shared = SharedClone { owner, service: None };
-        }
-        Self::Shared(shared)
-    }
-
-    fn get(&mut self, layer: &Of<S>) -> &mut S {
-        match self {
-            Self::Shared(shared) => shared.service.get_or_insert_with(|| layer.0.clone()),
-            Self::Own(service) => service,
-        }
-    }
-
-    /// Leaves it to the next call, if one follows.
-    fn leave(self, slot: &mut HandlerSlot) {
-        if let Self::Shared(shared) = self {
-            slot.left().put(shared);
-        }
-    }
-
-    fn take(self, layer: &Of<S>) -> S {
-        match self {
-            Self::Shared(shared) => shared.service.unwrap_or_else(|| layer.0.clone()),
-            Self::Own(service) => service,
-        }
+        slot.run(Within::Due { call: Some((service.take(&self.0), request)) });
     }
 }
 

@@ -10,6 +10,8 @@ mod forward;
 mod head;
 mod item_sink;
 #[cfg(feature = "tower")]
+mod layer_clone;
+#[cfg(feature = "tower")]
 mod layered;
 mod once;
 mod permission;

@@ -74,6 +74,7 @@ impl Trace {
     }
 
     /// The context of a span below what the request came with, or what is present; and the number of the one above.
+    #[inline]
     fn begin(&self, kind: Kind, metadata: &Metadata) -> (TraceContext, Option<u64>) {
         let sent = || TraceContext::sent(metadata);
         let parent = match kind {
@@ -116,6 +117,7 @@ impl Trace {
     }
 
     /// Ends a span, if one has begun; gives the date of its end where it is known.
+    #[inline]
     pub(super) fn close(
         &self,
         begun: &mut Begun,
