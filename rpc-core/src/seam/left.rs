@@ -26,13 +26,11 @@ impl Left {
 
     /// Takes it if it is of this type.
     pub(crate) fn take<T: Leave>(&mut self) -> Option<Box<T>> {
-        match self {
-            Self::Something(_) => match mem::replace(self, Self::Nothing) {
-                Self::Something(left) => (left as Box<dyn Any>).downcast().ok(),
-                Self::Nothing | Self::Never => None,
-            },
-            Self::Nothing | Self::Never => None,
+        if !self.is_of_many() {
+            return None;
         }
+        let Self::Something(left) = mem::replace(self, Self::Nothing) else { return None };
+        (left as Box<dyn Any>).downcast().ok()
     }
 
     /// Leaves something to the next call.

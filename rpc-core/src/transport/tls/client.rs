@@ -4,7 +4,7 @@ use std::{fmt, path::PathBuf, sync::Arc};
 
 use parking_lot::Mutex;
 use rustls_platform_verifier::Verifier;
-use tokio::io::AsyncWriteExt as _;
+use tokio::{io::AsyncWriteExt as _, time::timeout};
 use tokio_rustls::{
     TlsConnector,
     rustls::{
@@ -20,7 +20,7 @@ use super::{
     ALPN, HandshakeError, KeyPin, Party, Pem, TlsError, provider,
     server::unusable,
     sessions::{Exchange, Server, Sessions, Store},
-    stream::{goodbye, link, session},
+    stream::{LINGER, goodbye, link, session},
     verify::Keys,
 };
 use crate::transport::{Address, Link, Protocol};
@@ -246,12 +246,13 @@ impl ClientTls {
         let (peer, session) = (below.peer().clone(), session(state));
         if exchange == Exchange::Classical && !session.is_resumed() {
             self.sessions.refused(&server);
-            // Nothing was said inside of it, and nothing is lost if this does not arrive.
-            let _ = stream.shutdown().await;
+            // Nothing was said inside of it; whoever called need not wait for a server that does not read.
+            tokio::spawn(async move { timeout(LINGER, stream.shutdown()).await });
             return Ok(None);
         }
-        let group = state.negotiated_key_exchange_group().map(|group| group.name());
-        self.sessions.agreed(&server, group, session.is_resumed(), exchange);
+        if session.is_resumed() {
+            self.sessions.resumed(&server, exchange);
+        }
         Ok(Some(link(stream, &peer, session, Party::Client)))
     }
 
@@ -267,7 +268,7 @@ impl ClientTls {
             Exchange::Classical => &self.classical,
         });
         let (sessions, server) = (Arc::clone(&self.sessions), server.clone());
-        config.resumption = Resumption::store(Arc::new(Store { sessions, server, exchange }));
+        config.resumption = Resumption::store(Arc::new(Store::new(sessions, server, exchange)));
         Arc::new(config)
     }
 }

@@ -31,8 +31,8 @@ use crate::{time::now, transport::PeerAddress};
 const HYBRID_EACH: Duration = Duration::from_secs(3600);
 
 /// Servers of which sessions are kept, and tickets of each.
-const SERVERS: usize = 256;
-const TICKETS: usize = 8;
+const SERVERS: usize = 64;
+const TICKETS: usize = 4;
 
 /// How a handshake agrees upon keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,16 +53,49 @@ pub(super) struct Sessions(Mutex<HashMap<Server, Known>>);
 /// What is known of a server.
 #[derive(Debug, Default)]
 struct Known {
-    /// The newest last, as each is good for one handshake. Bounded by: [`TICKETS`].
-    tickets: VecDeque<Tls13ClientSessionValue>,
+    tickets: Tickets<Tls13ClientSessionValue>,
     /// The group that it chose when it could choose.
     chosen: Option<NamedGroup>,
-    /// When the last hybrid exchange with it was.
-    hybrid: Option<Instant>,
     /// How often it did not go on with a session where that cost a connection; each time that it does takes one off.
     refusals: u32,
     /// How often it has gone on since then.
     resumed: u32,
+}
+
+/// Tickets, each good for one handshake, with the hybrid exchange that their secret came of. Bounded by: [`TICKETS`].
+#[derive(Debug)]
+struct Tickets<T>(VecDeque<(T, Option<Instant>)>);
+
+impl<T> Default for Tickets<T> {
+    fn default() -> Self {
+        Self(VecDeque::new())
+    }
+}
+
+impl<T> Tickets<T> {
+    /// Whether X25519 is enough for what came of a hybrid exchange then.
+    fn is_recent(hybrid: Option<Instant>) -> bool {
+        hybrid.is_some_and(|then| now().saturating_duration_since(then) < HYBRID_EACH)
+    }
+
+    /// Whether there is one for which X25519 is enough.
+    fn has_recent(&self) -> bool {
+        self.0.iter().any(|(_, hybrid)| Self::is_recent(*hybrid))
+    }
+
+    fn put(&mut self, ticket: T, hybrid: Option<Instant>) {
+        if self.0.len() >= TICKETS {
+            self.0.pop_front();
+        }
+        self.0.push_back((ticket, hybrid));
+    }
+
+    /// Takes the newest: of those for which this exchange is enough.
+    fn take(&mut self, exchange: Exchange) -> Option<(T, Option<Instant>)> {
+        let is_good = |hybrid| exchange == Exchange::Hybrid || Self::is_recent(hybrid);
+        let place = self.0.iter().rposition(|(_, hybrid)| is_good(*hybrid))?;
+        self.0.remove(place)
+    }
 }
 
 impl Known {
@@ -73,29 +106,21 @@ impl Known {
     }
 
     fn allows(&self) -> Exchange {
-        let is_recent = |hybrid| now().saturating_duration_since(hybrid) < HYBRID_EACH;
-        match self.hybrid {
-            Some(hybrid) if !self.tickets.is_empty() && is_recent(hybrid) && self.is_trusted() => {
-                Exchange::Classical
-            }
-            _ => Exchange::Hybrid,
+        match self.tickets.has_recent() && self.is_trusted() {
+            true => Exchange::Classical,
+            false => Exchange::Hybrid,
         }
     }
 
-    fn agreed(&mut self, group: Option<NamedGroup>, resumed: bool, exchange: Exchange) {
-        if group == Some(NamedGroup::X25519MLKEM768) {
-            self.hybrid = Some(now());
-        }
-        if resumed {
-            self.resumed = self.resumed.saturating_add(1);
-            if exchange == Exchange::Classical {
-                self.refusals = self.refusals.saturating_sub(1);
-            }
+    fn resumed(&mut self, exchange: Exchange) {
+        self.resumed = self.resumed.saturating_add(1);
+        if exchange == Exchange::Classical {
+            self.refusals = self.refusals.saturating_sub(1);
         }
     }
 
     fn refused(&mut self) {
-        self.tickets.clear();
+        self.tickets = Tickets::default();
         self.refusals = self.refusals.saturating_add(1);
         self.resumed = 0;
     }
@@ -113,15 +138,9 @@ impl Sessions {
         self.0.lock().get(server).map_or(Exchange::Hybrid, Known::allows)
     }
 
-    /// A handshake with a server is over: this was the group, and an earlier session goes on or does not.
-    pub(super) fn agreed(
-        &self,
-        server: &Server,
-        group: Option<NamedGroup>,
-        resumed: bool,
-        exchange: Exchange,
-    ) {
-        self.change(server, |known| known.agreed(group, resumed, exchange));
+    /// A server has gone on with a session.
+    pub(super) fn resumed(&self, server: &Server, exchange: Exchange) {
+        self.change(server, |known| known.resumed(exchange));
     }
 
     /// A server did not go on with a session, by X25519 alone.
@@ -153,14 +172,24 @@ impl Sessions {
 
 /// The sessions with one server, as one connection sees them.
 pub(super) struct Store {
-    pub(super) sessions: Arc<Sessions>,
-    pub(super) server: Server,
-    pub(super) exchange: Exchange,
+    sessions: Arc<Sessions>,
+    server: Server,
+    exchange: Exchange,
+    /// The hybrid exchange that the connection's secret comes of: its own, or that of the session which goes on by X25519.
+    hybrid: Mutex<Option<Instant>>,
+}
+
+impl Store {
+    pub(super) fn new(sessions: Arc<Sessions>, server: Server, exchange: Exchange) -> Self {
+        Self { sessions, server, exchange, hybrid: Mutex::new(None) }
+    }
 }
 
 impl ClientSessionStore for Store {
+    /// Called when keys were agreed upon, ahead of any ticket.
     fn set_kx_hint(&self, _: ServerName<'static>, group: NamedGroup) {
         if self.exchange == Exchange::Hybrid {
+            *self.hybrid.lock() = (group == NamedGroup::X25519MLKEM768).then(now);
             self.sessions.change(&self.server, |known| known.chosen = Some(group));
         }
     }
@@ -181,16 +210,17 @@ impl ClientSessionStore for Store {
     fn remove_tls12_session(&self, _: &ServerName<'static>) {}
 
     fn insert_tls13_ticket(&self, _: ServerName<'static>, ticket: Tls13ClientSessionValue) {
-        self.sessions.change(&self.server, |known| {
-            if known.tickets.len() >= TICKETS {
-                known.tickets.pop_front();
-            }
-            known.tickets.push_back(ticket);
-        });
+        let hybrid = *self.hybrid.lock();
+        self.sessions.change(&self.server, |known| known.tickets.put(ticket, hybrid));
     }
 
     fn take_tls13_ticket(&self, _: &ServerName<'static>) -> Option<Tls13ClientSessionValue> {
-        self.sessions.0.lock().get_mut(&self.server)?.tickets.pop_back()
+        let mut servers = self.sessions.0.lock();
+        let (ticket, hybrid) = servers.get_mut(&self.server)?.tickets.take(self.exchange)?;
+        if self.exchange == Exchange::Classical {
+            *self.hybrid.lock() = hybrid;
+        }
+        Some(ticket)
     }
 }
 
@@ -204,26 +234,54 @@ impl fmt::Debug for Store {
 mod tests {
     use super::*;
 
-    const HYBRID: Option<NamedGroup> = Some(NamedGroup::X25519MLKEM768);
-    const CLASSICAL: Option<NamedGroup> = Some(NamedGroup::X25519);
-
     fn server(port: u16) -> Server {
         let name = ServerName::try_from("localhost").unwrap();
         (name, PeerAddress::Tcp(([127, 0, 0, 1], port).into()))
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_hybrid_exchange_is_recent_for_an_hour_and_no_classical_one_makes_it_last() {
-        let mut known = Known::default();
-        known.agreed(CLASSICAL, false, Exchange::Hybrid);
-        assert_eq!(known.hybrid, None, "the server has no other");
-        known.agreed(HYBRID, false, Exchange::Hybrid);
-        let first = known.hybrid;
+    async fn x25519_is_enough_for_tickets_that_came_of_a_hybrid_exchange_within_the_hour() {
+        let mut tickets = Tickets::default();
+        tickets.put("first", Some(now()));
         tokio::time::advance(HYBRID_EACH / 2).await;
-        known.agreed(CLASSICAL, true, Exchange::Classical);
-        assert_eq!(known.hybrid, first);
-        known.agreed(HYBRID, true, Exchange::Hybrid);
-        assert!(known.hybrid > first);
+        tickets.put("second", Some(now()));
+        // Of a server that has no hybrid exchange, behind the same address.
+        tickets.put("classical", None);
+        assert!(tickets.has_recent());
+        tokio::time::advance(HYBRID_EACH / 2).await;
+        assert_eq!(tickets.take(Exchange::Classical).unwrap().0, "second");
+        assert!(!tickets.has_recent());
+        assert_eq!(tickets.take(Exchange::Classical), None);
+        assert_eq!(tickets.take(Exchange::Hybrid).unwrap().0, "classical");
+        assert_eq!(tickets.take(Exchange::Hybrid).unwrap().0, "first");
+        assert_eq!(tickets.take(Exchange::Hybrid), None);
+    }
+
+    #[test]
+    fn of_too_many_tickets_the_oldest_go() {
+        let mut tickets = Tickets::default();
+        (0..2 * TICKETS).for_each(|ticket| tickets.put(ticket, None));
+        let taken: Vec<_> = std::iter::from_fn(|| tickets.take(Exchange::Hybrid))
+            .map(|(ticket, _)| ticket)
+            .collect();
+        assert_eq!(taken, (TICKETS..2 * TICKETS).rev().collect::<Vec<_>>());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_secret_of_a_connection_comes_of_the_exchange_that_was_hybrid() {
+        let (sessions, one) = (Arc::new(Sessions::default()), server(1));
+        let agreed = |exchange, group| {
+            let store = Store::new(Arc::clone(&sessions), one.clone(), exchange);
+            *store.hybrid.lock() = Some(now() - HYBRID_EACH / 2);
+            store.set_kx_hint(one.0.clone(), group);
+            store.hybrid.into_inner()
+        };
+        tokio::time::advance(HYBRID_EACH).await;
+        let (hybrid, classical) = (NamedGroup::X25519MLKEM768, NamedGroup::X25519);
+        assert_eq!(agreed(Exchange::Hybrid, hybrid), Some(now()));
+        assert_eq!(agreed(Exchange::Hybrid, classical), None, "the server has no other");
+        let kept = agreed(Exchange::Classical, classical);
+        assert_eq!(kept, Some(now() - HYBRID_EACH / 2), "no classical one makes it younger");
     }
 
     #[test]
@@ -234,17 +292,17 @@ mod tests {
             known.refused();
             for _ in 0..needed {
                 assert!(!known.is_trusted());
-                known.agreed(HYBRID, true, Exchange::Hybrid);
+                known.resumed(Exchange::Hybrid);
             }
             assert!(known.is_trusted());
         }
         for _ in 0..4 {
-            known.agreed(CLASSICAL, true, Exchange::Classical);
+            known.resumed(Exchange::Classical);
         }
         assert_eq!(known.refusals, 0);
         // It is bounded: a server that is restarted for years is trusted again.
         (0..100).for_each(|_| known.refused());
-        (0..255).for_each(|_| known.agreed(HYBRID, true, Exchange::Hybrid));
+        (0..255).for_each(|_| known.resumed(Exchange::Hybrid));
         assert!(known.is_trusted());
     }
 
@@ -252,12 +310,12 @@ mod tests {
     fn who_could_not_be_reached_is_in_doubt_until_a_session_goes_on() {
         let (sessions, one) = (Sessions::default(), server(1));
         let is_trusted = || sessions.0.lock()[&one].is_trusted();
-        sessions.agreed(&one, HYBRID, false, Exchange::Hybrid);
+        sessions.change(&one, |_| {});
         sessions.unreachable(&ServerName::try_from("elsewhere").unwrap());
         assert!(is_trusted());
         (0..3).for_each(|_| sessions.unreachable(&one.0));
         assert!(!is_trusted());
-        sessions.agreed(&one, HYBRID, true, Exchange::Hybrid);
+        sessions.resumed(&one, Exchange::Hybrid);
         assert!(is_trusted());
     }
 
@@ -265,7 +323,7 @@ mod tests {
     fn without_a_ticket_it_is_hybrid() {
         let (sessions, one) = (Arc::new(Sessions::default()), server(1));
         assert_eq!(sessions.exchange_with(&one), Exchange::Hybrid);
-        sessions.agreed(&one, HYBRID, false, Exchange::Hybrid);
+        sessions.resumed(&one, Exchange::Hybrid);
         assert_eq!(sessions.exchange_with(&one), Exchange::Hybrid);
     }
 
@@ -275,7 +333,7 @@ mod tests {
         let name = one.0.clone();
         let store = |exchange| {
             let (sessions, server) = (Arc::clone(&sessions), one.clone());
-            Store { sessions, server, exchange }
+            Store::new(sessions, server, exchange)
         };
         store(Exchange::Classical).set_kx_hint(name.clone(), NamedGroup::X25519);
         assert_eq!(store(Exchange::Hybrid).kx_hint(&name), None);
@@ -288,7 +346,7 @@ mod tests {
     fn what_is_known_is_bounded() {
         let sessions = Sessions::default();
         for port in 0..1000 {
-            sessions.agreed(&server(port), HYBRID, false, Exchange::Hybrid);
+            sessions.resumed(&server(port), Exchange::Hybrid);
         }
         assert_eq!(sessions.0.lock().len(), SERVERS);
     }

@@ -17,7 +17,7 @@ use super::{HandshakeError, Party, TlsSession};
 use crate::transport::{Identity, Link, NotEstablished, Peer};
 
 /// How long the other side may take to read why the handshake failed.
-const LINGER: Duration = Duration::from_millis(500);
+pub(super) const LINGER: Duration = Duration::from_millis(500);
 
 /// Bytes of a side that does not stop which are read and thrown away.
 const MAX_DISCARDED: u64 = 256 << 10;
