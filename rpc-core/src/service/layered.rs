@@ -388,7 +388,7 @@ impl Future for HandlerFuture {
         match &mut self.0 {
             Running::Runs(slot) => {
                 let outcome = ready!(slot.poll(cx));
-                // There is nothing in it any more, which is to be polled or dropped.
+                // Nothing is left in it to be polled or dropped.
                 slot.give_back();
                 Poll::Ready(outcome)
             }
