@@ -2,6 +2,10 @@
 
 use rpc_core::{Endpoint, Identity, Running, tls::ServerTls};
 use tests::{Authority, TourClient, tourist};
+use tokio::{
+    io::{AsyncReadExt as _, copy_bidirectional},
+    net::{TcpListener, TcpStream},
+};
 
 use crate::ground::{client, serve, server};
 
@@ -124,5 +128,36 @@ async fn after_a_dial_that_failed_a_session_goes_on_by_the_hybrid_exchange() {
     endpoint.connect("tls:127.0.0.1:1").await.unwrap_err();
     assert_eq!(dialled(&endpoint, &running).await, (true, HYBRID.to_owned()));
     assert_eq!(dialled(&endpoint, &running).await, (true, "X25519".to_owned()));
+    running.shutdown().await;
+}
+
+/// The attempt to go on by X25519 is cut, which says nothing of the server: it is dialled once more, and whoever connects knows
+/// nothing of it.
+#[tokio::test]
+async fn a_cut_in_the_middle_of_going_on_costs_a_dial_and_no_connection() {
+    let authority = Authority::default();
+    let running = serve(authority.server_tls()).await;
+    let relay = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("tls:{}", relay.local_addr().unwrap());
+    let bare = running.address().to_string().trim_start_matches("tls:").to_owned();
+    let relaying = tokio::spawn(async move {
+        for number in 0..3 {
+            let (mut client, _) = relay.accept().await.unwrap();
+            if number == 1 {
+                assert!(client.read(&mut [0; 100]).await.unwrap() > 0);
+                continue;
+            }
+            let mut server = TcpStream::connect(&bare).await.unwrap();
+            // How a connection ends that is closed is no matter here.
+            drop(copy_bidirectional(&mut client, &mut server).await);
+        }
+    });
+    let endpoint = tourist().tls(authority.client_tls());
+    for _ in 0..2 {
+        let client = TourClient::new(endpoint.connect(&*address).await.unwrap());
+        assert_eq!(session(&client).await, (false, HYBRID.to_owned()));
+        client.channel().close().await.unwrap();
+    }
+    relaying.await.unwrap();
     running.shutdown().await;
 }
