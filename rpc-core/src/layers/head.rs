@@ -82,3 +82,23 @@ pub trait Head: Send + 'static {
     /// Whether the reply is a stream of items.
     fn streams_reply(&self) -> bool;
 }
+
+/// What is told of a call by those who look on. Its request is made after that, where it is handled: it is long to move.
+pub(crate) struct Called<'a> {
+    pub(crate) kind: Kind,
+    pub(crate) method: &'static str,
+    pub(crate) peer: Option<&'a Peer>,
+    pub(crate) metadata: &'a Metadata,
+}
+
+impl<'a> Called<'a> {
+    /// The call of a request.
+    pub(crate) fn by<R: Head>(request: &'a R) -> Self {
+        Self {
+            kind: R::KIND,
+            method: request.method(),
+            peer: request.peer(),
+            metadata: request.metadata(),
+        }
+    }
+}

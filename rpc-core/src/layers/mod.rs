@@ -42,6 +42,7 @@ pub use rate::{Keyed, RateLimit, RateLimited};
 pub(crate) use {
     answer::Hooks,
     failure::failure_of,
+    head::Called,
     watch::{Watchers, Watching},
 };
 

@@ -16,7 +16,7 @@ use tracing::Span;
 #[cfg(feature = "metrics")]
 use super::metrics::{Figures, Metrics};
 use super::{
-    Head, names,
+    Called, names,
     trace::{Begun, Trace, TraceContext},
 };
 use crate::{
@@ -89,17 +89,18 @@ impl Watching {
         Self::new(self.watchers.clone())
     }
 
-    /// Looks on at a call, whose handler is put into `slot` next. Gives the span that it is made in, if anybody listens.
-    pub(crate) fn begin<R: Head>(
+    /// Looks on at a call, whose handler is put into `slot` next. Gives the trace that its request is to be told of, and the
+    /// span that it is made in, if anybody listens.
+    pub(crate) fn begin(
         self: &Arc<Self>,
-        request: &mut R,
+        called: &Called<'_>,
         slot: &mut HandlerSlot,
-    ) -> Option<Span> {
+    ) -> (Option<TraceContext>, Option<Span>) {
         let watched = slot.is_watched();
         slot.watch(|seen: &mut Seen| {
             let seen = if watched { seen.innermost() } else { seen };
-            seen.begin(self, request);
-            seen.span.span.as_deref().cloned()
+            let trace = seen.begin(self, called);
+            (trace, seen.span.span.as_deref().cloned())
         })
     }
 }
@@ -186,7 +187,7 @@ impl Watch for Seen {
 }
 
 impl Seen {
-    fn begin<R: Head>(&mut self, watching: &Arc<Watching>, request: &mut R) {
+    fn begin(&mut self, watching: &Arc<Watching>, called: &Called<'_>) -> Option<TraceContext> {
         let Moment { at, date } = match self.ended.take() {
             Some(moment) => moment,
             None => Moment { at: now(), date: None },
@@ -197,13 +198,12 @@ impl Seen {
             self.watching = Some(Arc::clone(watching));
         }
         self.is_on = true;
-        if let Some(trace) = &watching.watchers.trace {
-            trace.open(request, at, date, &mut self.span);
-        }
         #[cfg(feature = "metrics")]
         if let Some(metrics) = &watching.watchers.metrics {
-            watching.figures.get_or_init(|| metrics.figures(request));
+            watching.figures.get_or_init(|| metrics.figures(called));
         }
+        let trace = watching.watchers.trace.as_ref()?;
+        Some(trace.open(called, at, date, &mut self.span))
     }
 
     /// That of one more who looks on within.

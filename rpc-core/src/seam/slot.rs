@@ -136,18 +136,24 @@ impl HandlerSlot {
 
     /// Has the handler that comes looked on at, by what is left from an earlier one if that is of this type.
     #[cfg(feature = "tower")]
+    #[inline]
     pub(crate) fn watch<W: Watch + Default, T>(&mut self, begin: impl FnOnce(&mut W) -> T) -> T {
-        if let Some(left) = &mut self.beside.watched
-            && let Some(watch) = (&mut *left.watch as &mut dyn Any).downcast_mut()
-        {
-            left.state = WatchState::On;
-            return begin(watch);
+        loop {
+            if let Some(left) = &mut self.beside.watched
+                && let Some(watch) = (&mut *left.watch as &mut dyn Any).downcast_mut()
+            {
+                left.state = WatchState::On;
+                return begin(watch);
+            }
+            self.make_watch::<W>();
         }
-        let mut made = W::default();
-        let begun = begin(&mut made);
-        self.beside.watched =
-            Some(Box::new(Watched { state: WatchState::On, watch: Box::new(made) }));
-        begun
+    }
+
+    #[cfg(feature = "tower")]
+    #[cold]
+    fn make_watch<W: Watch + Default>(&mut self) {
+        let watch = Box::<W>::default();
+        self.beside.watched = Some(Box::new(Watched { state: WatchState::On, watch }));
     }
 
     /// Whether somebody looks on at the handler already.

@@ -9,9 +9,10 @@ use crate::{
     codec::{self, CodecError},
     dynamic,
     identity::Principal,
-    layers::{Head, Kind, TraceContext},
+    layers::{Called, Head, Kind, TraceContext},
     proto::{Codec, Metadata, MetadataError, MethodKey, Payload},
     schema::{Format, MethodSchema, ServiceSchema},
+    seam::IncomingCall,
     transport::{Identity, Peer},
 };
 #[cfg(feature = "cache")]
@@ -50,7 +51,30 @@ pub(super) struct Place {
     pub(super) schema: &'static ServiceSchema,
 }
 
+impl IncomingCall {
+    /// What is told of it to those who look on.
+    pub(super) fn called(&self, method: &'static MethodSchema) -> Called<'_> {
+        Called {
+            kind: Kind::Server,
+            method: &method.path,
+            peer: Some(self.origin.peer()),
+            metadata: self.request.opening.metadata.as_deref().unwrap_or(NONE),
+        }
+    }
+}
+
 impl Request {
+    /// That of a call which no layer has met, and which is to tell of this trace.
+    #[inline]
+    pub(super) fn traced(
+        call: IncomingCall,
+        method: &'static MethodSchema,
+        trace: Option<TraceContext>,
+    ) -> Self {
+        let beside = Beside { trace, ..Beside::default() };
+        Self { call, method, context: OnceLock::new(), beside }
+    }
+
     /// Has the metadata of the call tell of its trace, if it does not yet.
     pub(super) fn settle_metadata(&mut self) {
         if self.beside.trace.is_none() {

@@ -17,7 +17,7 @@ use tracing::Span;
 
 use super::{BuildError, Dispatch, Request, head::Place, layer_clone::LayerClone};
 use crate::{
-    layers::{BoxError, Watchers, Watching, failure_of},
+    layers::{BoxError, Called, Head as _, Watchers, Watching, failure_of},
     proto::{Code, Failure, Outcome, Payload, Status},
     schema::{MethodSchema, ServiceSchema},
     seam::{HandlerSlot, IncomingCall, panicked},
@@ -190,24 +190,46 @@ impl WithinLayer {
         method: &'static MethodSchema,
         slot: &mut HandlerSlot,
     ) {
-        self.dispatch(Request::new(call, method), slot);
-    }
-
-    #[inline]
-    fn dispatch(&self, mut request: Request, slot: &mut HandlerSlot) {
         match &self.around {
             AroundMethod::Watching(watching) => {
-                let span = watching.begin(&mut request, slot);
-                let slot = Watched(slot);
-                let _inside = span.as_ref().map(Span::enter);
-                self.inner.dispatch(self.place.method as usize, request, slot.0);
+                let (trace, span) = watching.begin(&call.called(method), slot);
+                watched(span.as_ref(), slot, |slot| {
+                    let request = Request::traced(call, method, trace);
+                    self.inner.dispatch(self.place.method as usize, request, slot);
+                });
             }
             AroundMethod::Stack(stack) => {
-                request.beside.place = Some(self.place);
-                stack.start(request, self.starts, slot);
+                stack.start(self.placed(Request::new(call, method)), self.starts, slot);
             }
         }
     }
+
+    fn dispatch(&self, mut request: Request, slot: &mut HandlerSlot) {
+        match &self.around {
+            AroundMethod::Watching(watching) => {
+                let (trace, span) = watching.begin(&Called::by(&request), slot);
+                trace.inspect(|trace| request.set_trace(*trace));
+                watched(span.as_ref(), slot, |slot| {
+                    self.inner.dispatch(self.place.method as usize, request, slot);
+                });
+            }
+            AroundMethod::Stack(stack) => stack.start(self.placed(request), self.starts, slot),
+        }
+    }
+
+    #[inline]
+    fn placed(&self, mut request: Request) -> Request {
+        request.beside.place = Some(self.place);
+        request
+    }
+}
+
+/// Has the handler made for a call that is looked on at.
+#[inline]
+fn watched(span: Option<&Span>, slot: &mut HandlerSlot, make: impl FnOnce(&mut HandlerSlot)) {
+    let slot = Watched(slot);
+    let _inside = span.map(Span::enter);
+    make(slot.0);
 }
 
 /// While the handler is made for a call that is looked on at: whoever does that is told if it panics.

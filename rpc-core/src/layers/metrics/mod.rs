@@ -17,7 +17,7 @@ use tower::{Layer, Service};
 
 pub(super) use self::table::Figures;
 use self::table::Table;
-use super::{Answer, BoxError, Ending, Head, failure_of, names};
+use super::{Answer, BoxError, Called, Ending, Head, failure_of, names};
 use crate::{proto::Failure, time::now};
 
 /// Records every call by the facade [`metrics`](https://docs.rs/metrics): how long it took, how it ended, and how many run.
@@ -51,8 +51,8 @@ impl Metrics {
     }
 
     /// What is recorded of the method that is called.
-    pub(super) fn figures<R: Head>(&self, request: &R) -> Arc<Figures> {
-        Arc::clone(self.known.of(R::KIND, request.method()))
+    pub(super) fn figures(&self, called: &Called<'_>) -> Arc<Figures> {
+        Arc::clone(self.known.of(called.kind, called.method))
     }
 }
 
@@ -127,7 +127,7 @@ where
     }
 
     fn call(&mut self, request: R) -> Self::Future {
-        let figures = Some(self.layer.figures(&request));
+        let figures = Some(self.layer.figures(&Called::by(&request)));
         let running = Running { figures, began: now(), lasts: false };
         MeasuredFuture { answer: self.inner.call(request), running: Some(running) }
     }

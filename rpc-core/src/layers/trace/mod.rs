@@ -21,12 +21,8 @@ pub use self::{
     context::{TraceContext, TraceId},
     record::SpanRecord,
 };
-use super::{Answer, BoxError, Ending, Head, Kind, failure_of, names};
-use crate::{
-    proto::{Failure, Metadata},
-    time::now,
-    transport::PeerAddress,
-};
+use super::{Answer, BoxError, Called, Ending, Head, Kind, failure_of, names};
+use crate::{proto::Failure, time::now, transport::PeerAddress};
 
 /// Takes spans that have ended.
 type Sink = Arc<dyn Fn(SpanRecord) + Send + Sync>;
@@ -75,9 +71,9 @@ impl Trace {
 
     /// The context of a span below what the request came with, or what is present; and the number of the one above.
     #[inline]
-    fn begin(&self, kind: Kind, metadata: &Metadata) -> (TraceContext, Option<u64>) {
-        let sent = || TraceContext::sent(metadata);
-        let parent = match kind {
+    fn begin(&self, called: &Called<'_>) -> (TraceContext, Option<u64>) {
+        let sent = || TraceContext::sent(called.metadata);
+        let parent = match called.kind {
             Kind::Server => sent(),
             // A call within a handler is part of what that does, whatever else was set.
             Kind::Client => TraceContext::current().or_else(sent),
@@ -88,32 +84,32 @@ impl Trace {
         }
     }
 
-    /// Begins the span of a request, which is told of it, at an instant and its date if that is known. Where it stands: it is
-    /// long to move.
+    /// Begins the span of a call at an instant and its date if that is known; gives the trace that its request is to be told of.
+    /// Where it stands: it is long to move.
     #[inline]
-    pub(super) fn open<R: Head>(
+    pub(super) fn open(
         &self,
-        request: &mut R,
+        called: &Called<'_>,
         began: Instant,
         date: Option<SystemTime>,
         begun: &mut Begun,
-    ) {
-        let (context, parent) = self.begin(R::KIND, request.metadata());
-        request.set_trace(context);
+    ) -> TraceContext {
+        let (context, parent) = self.begin(called);
         begun.context = Some(context);
         begun.is_kept = context.is_sampled() && self.sink.is_some();
         if !context.is_sampled() {
-            return;
+            return context;
         }
-        let span = span_of(request, context, parent);
+        let span = span_of(called, context, parent);
         if !span.is_disabled() {
             begun.span = Some(Box::new(span));
         }
         if begun.is_kept {
-            (begun.method, begun.kind, begun.parent) = (request.method(), R::KIND, parent);
-            begun.peer = request.peer().map(|peer| peer.address().clone());
+            (begun.method, begun.kind, begun.parent) = (called.method, called.kind, parent);
+            begun.peer = called.peer.map(|peer| peer.address().clone());
             begun.at = date.unwrap_or_else(|| clock::date_of(began));
         }
+        context
     }
 
     /// Ends a span, if one has begun; gives the date of its end where it is known.
@@ -235,7 +231,8 @@ where
 
     fn call(&mut self, mut request: R) -> Self::Future {
         let (began, mut begun) = (now(), Begun::default());
-        self.options.open(&mut request, began, None, &mut begun);
+        let context = self.options.open(&Called::by(&request), began, None, &mut begun);
+        request.set_trace(context);
         let context = begun.context.filter(|_| R::KIND == Kind::Server);
         let span = begun.span.as_deref().cloned().unwrap_or_else(Span::none);
         let answer = span.in_scope(|| self.inner.call(request));
@@ -317,28 +314,25 @@ impl<F> fmt::Debug for TracedFuture<F> {
     }
 }
 
-fn span_of<R: Head>(request: &R, context: TraceContext, parent: Option<u64>) -> Span {
+#[inline]
+fn span_of(called: &Called<'_>, context: TraceContext, parent: Option<u64>) -> Span {
     tracing::info_span!(
         target: "rpc_core::trace",
         "rpc",
-        otel.name = request.method(),
-        otel.kind = kind_of(request),
+        otel.name = called.method,
+        otel.kind = match called.kind {
+            Kind::Client => "client",
+            Kind::Server => "server",
+        },
         rpc.system.name = names::SYSTEM,
-        rpc.method = request.method(),
+        rpc.method = called.method,
         rpc.response.status_code = tracing::field::Empty,
         error.r#type = tracing::field::Empty,
-        network.peer.address = request.peer().map(|peer| display(peer.address())),
+        network.peer.address = called.peer.map(|peer| display(peer.address())),
         trace_id = %context.trace_id(),
         span_id = %context::span_text(context.span_id()),
         parent_id = parent.map(|parent| display(context::span_text(parent))),
     )
-}
-
-const fn kind_of<R: Head>(_: &R) -> &'static str {
-    match R::KIND {
-        Kind::Client => "client",
-        Kind::Server => "server",
-    }
 }
 
 /// Ends a span once, as cancelled where it is dropped before.
