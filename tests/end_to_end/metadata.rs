@@ -265,6 +265,62 @@ async fn a_call_without_a_reply_takes_no_metadata_for_it() {
     assert_eq!(set, Err(MetadataError::Late("nowhere".to_owned())));
 }
 
+/// As much metadata as there may be, less what the handlers add.
+fn longest() -> Metadata {
+    let mut metadata = sample();
+    metadata.set("long", &"ü".repeat(20_000)).unwrap();
+    let left = Metadata::MAX_SIZE - 40_000 - 200;
+    metadata.set_bin("rest-bin", vec![0xff; left]).unwrap();
+    let full = "x".repeat(200);
+    assert!(matches!(metadata.clone().set("more", &full), Err(MetadataError::Size(_))));
+    metadata
+}
+
+#[tokio::test]
+async fn the_longest_metadata_goes_each_way_in_the_shortest_frames() {
+    let sent = longest();
+    for codec in [Codec::Bincode, Codec::Json] {
+        for limits in [Limits::default(), Limits::default().max_frame(16 << 10)] {
+            let (client, _seen, _running) = echo(codec, limits).await;
+            // The first call is made before the server has said hello.
+            for _ in 0..2 {
+                let reply = client.value().with_metadata(&sent).with_reply_metadata().await;
+                let beside = reply.unwrap().metadata;
+                assert_eq!(beside.value("long"), sent.value("long"));
+                assert_eq!(beside.value_bin("rest-bin"), sent.value_bin("rest-bin"));
+            }
+            let status = client.fail().with_metadata(&sent).await.unwrap_err();
+            let beside = status.status().unwrap().metadata();
+            assert_eq!(beside.value_bin("rest-bin"), sent.value_bin("rest-bin"));
+            // Ahead of items.
+            let mut items = client.items(2).with_metadata(&sent).await.unwrap();
+            assert_eq!(items.leading_metadata().value("long"), sent.value("long"));
+            for item in 0..2 {
+                assert_eq!(items.next().await, Some(Ok(item)));
+            }
+            assert_eq!(items.next().await, None);
+        }
+    }
+}
+
+#[tokio::test]
+async fn metadata_that_is_longer_than_the_peers_messages_is_refused_in_words() {
+    let (send, _seen) = mpsc::unbounded_channel();
+    let server = Server::new()
+        .with(EchoServer::new(Mirror(send)))
+        .limits(Limits::default().max_message(16 << 10))
+        .start("127.0.0.1:0")
+        .await
+        .unwrap();
+    let channel = Endpoint::new().connect(server.address()).await.unwrap();
+    channel.ready().await.unwrap();
+    let client = EchoClient::new(channel);
+    let error = client.value().with_metadata(&longest()).await.unwrap_err();
+    assert_eq!(error.code(), Code::ResourceExhausted, "{error}");
+    assert!(error.to_string().contains("16384"), "{error}");
+    assert_eq!(client.value().await, Ok(7));
+}
+
 /// Fails with as much as a status can say.
 #[service]
 trait Long {
@@ -284,7 +340,7 @@ impl Long for Longest {
 #[tokio::test]
 async fn a_status_that_is_too_long_for_the_caller_comes_without_what_is_beside_it() {
     let running = Server::new().with(LongServer::new(Longest)).start("127.0.0.1:0").await.unwrap();
-    for (max_message, whole) in [(16 << 10, false), (64 << 10, true)] {
+    for (max_message, whole) in [(16 << 10, false), (128 << 10, true)] {
         // The longest frame is the shortest that there can be: what is longer comes in several.
         let limits = Limits::default().max_frame(16 << 10).max_message(max_message);
         let channel = Endpoint::new().limits(limits).connect(running.address()).await.unwrap();

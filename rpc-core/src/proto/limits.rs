@@ -54,8 +54,11 @@ const LEAST_WINDOW: u32 = 8 << 10;
 /// Calls that may be open before the peer's hello has arrived (PROTOCOL §6).
 pub(crate) const EARLY_CALLS: u32 = 8;
 
-/// The longest hello, in bytes, and the longest payload of any frame that is not part of a message.
+/// The longest hello, in bytes, and the longest payload of any frame that is not part of a message, an accept aside.
 pub(crate) const MAX_CONTROL: u32 = 4 << 10;
+
+/// The longest accept, in bytes: it carries metadata.
+pub(crate) const MAX_ACCEPT: u32 = 64 << 10;
 
 /// What a one-way call costs of its window beside its length (PROTOCOL §9).
 pub(crate) const ONEWAY_OVERHEAD: usize = 128;

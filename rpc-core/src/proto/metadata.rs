@@ -8,7 +8,8 @@ use thiserror::Error;
 ///
 /// Keys are 1 to 64 characters of `a-z`, `0-9`, `-`, `_`, `.`. Values are text; under keys that end in `-bin` they are
 /// any bytes, which have methods of their own. A key may have several values: [`Self::append`] adds one, [`Self::set`]
-/// takes the place of all that there were. All pairs of one call together are at most 128 and hold at most 8 KiB.
+/// takes the place of all that there were. All pairs of one call together are at most 128 and hold at most 60,000 bytes: with
+/// a token and all else that travels with a call they fit the 64 KiB of its head.
 ///
 /// ```
 /// use rpc_core::Metadata;
@@ -67,8 +68,8 @@ pub enum MetadataError {
         "metadata under keys that end in \"-bin\" is bytes, and all other is text: {0:?} has the wrong kind of value"
     )]
     Kind(String),
-    /// All pairs together would exceed 8 KiB.
-    #[error("metadata of one call is limited to 8192 bytes, and {0:?} does not fit any more")]
+    /// All pairs together would exceed 60,000 bytes.
+    #[error("metadata of one call is limited to 60000 bytes, and {0:?} does not fit any more")]
     Size(String),
     /// What it would travel with has left, or the call has no reply.
     #[error(
@@ -85,7 +86,7 @@ impl Metadata {
     pub const MAX_PAIRS: usize = 128;
 
     /// Most bytes of keys and values that one call may carry each way, 8 more for each pair.
-    pub const MAX_SIZE: usize = 8 << 10;
+    pub const MAX_SIZE: usize = 60_000;
 
     /// No pairs.
     #[must_use]
@@ -96,7 +97,7 @@ impl Metadata {
     /// Sets the value of a key, in the place of all that it had.
     ///
     /// # Errors
-    /// A key outside the allowed characters or for bytes, more than 8 KiB or 128 pairs in all. Nothing is changed then.
+    /// A key outside the allowed characters or for bytes, more than 60,000 bytes or 128 pairs in all. Nothing is changed then.
     pub fn set(&mut self, key: &str, value: &str) -> Result<(), MetadataError> {
         self.replace(key, Value::Text(value.into()))
     }
@@ -128,7 +129,7 @@ impl Metadata {
     /// Adds all pairs of `other`, behind those that there are.
     ///
     /// # Errors
-    /// More than 8 KiB or 128 pairs in all; those that fitted have been added.
+    /// More than 60,000 bytes or 128 pairs in all; those that fitted have been added.
     pub fn append_all(&mut self, other: &Self) -> Result<(), MetadataError> {
         other.pairs.iter().try_for_each(|(key, value)| self.add(key, value.clone()))
     }

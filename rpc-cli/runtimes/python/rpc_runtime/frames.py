@@ -12,6 +12,8 @@ from .metadata import PAIR, Pairs
 PREFACE = b"\xa9RPC\x01\x00\x00\x00"
 NO_REPLY = 0xFFFFFFFF
 CONTROL_LIMIT = 4096
+ACCEPT_LIMIT = 65_536
+"""An accept carries metadata."""
 MUST_KNOW = 0x80
 """The bit of a tag that whoever does not know it must not pass over."""
 
@@ -144,9 +146,14 @@ class Frames:
             raise ProtocolError(f"flags {flags} are not those of {kind.name.lower()}")
         if call and kind.about == CONNECTION:
             raise ProtocolError(f"{kind.name.lower()} belongs to no call")
-        if length > (self._max_frame if kind.carries == MESSAGE else CONTROL_LIMIT):
+        if length > self._limit(kind):
             raise ProtocolError(f"a frame of {length} bytes is too long")
         return kind
+
+    def _limit(self, kind: Kind) -> int:
+        if kind.carries == MESSAGE:
+            return self._max_frame
+        return ACCEPT_LIMIT if kind is Kind.ACCEPT else CONTROL_LIMIT
 
 
 class UnknownEntry(Exception):

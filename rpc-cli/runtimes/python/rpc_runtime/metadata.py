@@ -15,7 +15,7 @@ Values = typing.Union[Value, typing.Sequence[Value]]  # noqa: UP007
 Metadata = typing.Union[typing.Mapping[str, Values], typing.Iterable[tuple[str, Value]], None]  # noqa: UP007
 """What a caller says beside the arguments: a mapping of keys, or pairs."""
 
-MOST_BYTES = 8192
+MOST_BYTES = 60_000
 MOST_PAIRS = 128
 PAIR = 2
 """The tag of an entry that is a pair."""

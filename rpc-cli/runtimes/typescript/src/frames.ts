@@ -38,6 +38,8 @@ export const Kind = Object.fromEntries(KINDS.map(({ name, number }) => [name, nu
 
 const HEAD = 8;
 const MAX_CONTROL = 4096;
+/** An accept carries metadata. */
+const MAX_ACCEPT = 65_536;
 
 /** What the table says of each number. */
 const RULES = new Map(
@@ -192,7 +194,7 @@ function checkHead(kind: number, flags: number, id: number, length: number, maxF
   if ((flags & ~may) !== 0 || (flags & must) !== must || (!named && id !== 0)) {
     throw new ProtocolError(`a frame of kind ${String(kind)} with flags or an id it cannot have`);
   }
-  const limit = message ? maxFrame : MAX_CONTROL;
+  const limit = message ? maxFrame : kind === Kind.accept ? MAX_ACCEPT : MAX_CONTROL;
   if (length > limit) {
     throw new ProtocolError(`a frame of ${String(length)} bytes, above ${String(limit)}`);
   }

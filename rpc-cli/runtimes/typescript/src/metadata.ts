@@ -12,7 +12,7 @@ export type MetadataInput =
   | Iterable<readonly [key: string, value: MetadataValue]>;
 
 /** What all pairs of a call may take, 8 bytes more for each, and how many they may be. */
-const MAX_BYTES = 8192;
+const MAX_BYTES = 60_000;
 const MAX_PAIRS = 128;
 const KEY = /^[a-z0-9\-_.]{1,64}$/;
 /** The tag of an entry that is a pair. */

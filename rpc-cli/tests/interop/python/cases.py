@@ -361,8 +361,12 @@ class Exchanges:
         same(fields["class_"], None)
 
     async def test_metadata_beyond_the_limit(self) -> None:
-        await raises(ValueError, self.exchange.metadata("x", metadata={"a": "x" * 9000}))
+        await raises(ValueError, self.exchange.metadata("x", metadata={"a": "x" * 60_000}))
         same(await self.exchange.add(1, 1), 2)
+
+    async def test_metadata_that_is_long(self) -> None:
+        text = "ä" * 29_990
+        same(await self.exchange.metadata("a", metadata={"a": text}), text)
 
     async def test_ping(self) -> None:
         same(0 <= await self.connection.ping() < 5, True)

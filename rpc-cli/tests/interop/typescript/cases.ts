@@ -418,7 +418,11 @@ async function calls(): Promise<void> {
   });
   await report("metadata that is not allowed", async () => {
     await rejects(exchange.metadata("A", { metadata: { A: "x" } }), RangeError);
-    await rejects(exchange.metadata("a", { metadata: { a: "x".repeat(9000) } }), RangeError);
+    await rejects(exchange.metadata("a", { metadata: { a: "x".repeat(60_000) } }), RangeError);
+  });
+  await report("metadata that is long", async () => {
+    const a = "ä".repeat(29_990);
+    deepStrictEqual(await exchange.metadata("a", { metadata: { a } }), a);
   });
   await report("time that is left", async () => {
     deepStrictEqual(await exchange.timeLeft(), null);

@@ -58,17 +58,27 @@ const DASHES: [usize; 3] = [2, 35, 52];
 /// need not be secret.
 #[inline]
 fn random<const COUNT: usize>() -> [u64; COUNT] {
-    const FACTOR: u128 = 0xda94_2042_e4dd_58b5;
+    let steps = const { steps::<COUNT>() };
     let mut state = NUMBERS.get();
     if state == 0 {
         state = seed();
     }
-    let numbers = std::array::from_fn(|_| {
-        state = state.wrapping_mul(FACTOR);
-        (state >> 64) as u64
-    });
-    NUMBERS.set(state);
-    numbers
+    // Each from where the state was: none waits for the one before it.
+    let states = steps.map(|step| state.wrapping_mul(step));
+    NUMBERS.set(states.last().copied().unwrap_or(state));
+    states.map(|state| (state >> 64) as u64)
+}
+
+/// The generator's factor to the powers from one on: what it takes to so many numbers further on.
+const fn steps<const COUNT: usize>() -> [u128; COUNT] {
+    const FACTOR: u128 = 0xda94_2042_e4dd_58b5;
+    let mut steps = [FACTOR; COUNT];
+    let mut at = 1;
+    while at < COUNT {
+        steps[at] = steps[at - 1].wrapping_mul(FACTOR);
+        at += 1;
+    }
+    steps
 }
 
 /// Odd, as all that follow it are, so that none of them is zero.
@@ -253,6 +263,19 @@ mod tests {
         ] {
             assert_eq!(TraceContext::parse(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn numbers_are_the_same_one_by_one_and_together() {
+        std::thread::spawn(|| {
+            NUMBERS.set(7);
+            let together: [u64; 3] = random();
+            NUMBERS.set(7);
+            let one_by_one: [[u64; 1]; 3] = std::array::from_fn(|_| random());
+            assert_eq!(one_by_one.as_flattened(), together);
+        })
+        .join()
+        .unwrap();
     }
 
     #[test]

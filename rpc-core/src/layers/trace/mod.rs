@@ -15,7 +15,7 @@ use std::{
 
 use pin_project_lite::pin_project;
 use tower::{Layer, Service};
-use tracing::{Instrument as _, Span, instrument::Instrumented};
+use tracing::{Instrument as _, Level, Span, instrument::Instrumented};
 
 pub use self::{
     context::{TraceContext, TraceId},
@@ -100,9 +100,10 @@ impl Trace {
         if !context.is_sampled() {
             return context;
         }
-        let span = span_of(called, context, parent);
-        if !span.is_disabled() {
-            begun.span = Some(Box::new(span));
+        // Where the feature `log` of `tracing` is on, a span costs what its fields do even if nobody listens.
+        if tracing::enabled!(target: "rpc_core::trace", Level::INFO) {
+            let span = span_of(called, context, parent);
+            begun.span = (!span.is_disabled()).then(|| Box::new(span));
         }
         if begun.is_kept {
             (begun.method, begun.kind, begun.parent) = (called.method, called.kind, parent);
@@ -314,7 +315,7 @@ impl<F> fmt::Debug for TracedFuture<F> {
     }
 }
 
-#[inline]
+#[cold]
 fn span_of(called: &Called<'_>, context: TraceContext, parent: Option<u64>) -> Span {
     tracing::info_span!(
         target: "rpc_core::trace",

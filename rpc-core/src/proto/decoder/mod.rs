@@ -1,16 +1,17 @@
 //! Bytes ⇒ frames. Takes whatever a read brought and hands out pieces: whole frames where it can, and
 //! of large message frames whatever part is there, marked as continued. Chunk boundaries carry no
-//! meaning (PROTOCOL §10), so nothing larger than `SPLIT` is ever held back here.
+//! meaning (PROTOCOL §10), so nothing of a message that is larger than `SPLIT` is ever held back here.
 
 use thiserror::Error;
 
 use crate::proto::{
     encoder::{MAGIC, PREFACE_LEN},
-    limits::MAX_CONTROL,
+    limits::{MAX_ACCEPT, MAX_CONTROL},
     wire::{Flags, HEAD_LEN, Head, HeadError, Kind},
 };
 
-/// Frames up to this payload are handed out whole; longer message frames as their bytes come.
+/// Frames up to this payload are handed out whole, and all that are not part of a message; longer ones of messages as their
+/// bytes come.
 const SPLIT: u32 = MAX_CONTROL;
 
 /// A frame, or a part of a message frame: `head.length` is the length of `payload`, and
@@ -57,7 +58,7 @@ pub enum DecodeError {
 #[derive(Debug)]
 pub struct Decoder {
     state: State,
-    /// The start of a frame whose rest has not come yet. Bounded by: `HEAD_LEN + SPLIT`.
+    /// The start of a frame whose rest has not come yet. Bounded by: `HEAD_LEN + MAX_ACCEPT`.
     tail: Vec<u8>,
     /// Whether `tail` was handed out and is to be cleared.
     tail_done: bool,
@@ -93,6 +94,7 @@ impl Decoder {
     ) -> Result<Option<Piece<'a>>, DecodeError> {
         if self.tail_done {
             self.tail.clear();
+            self.tail.shrink_to(HEAD_LEN + SPLIT as usize);
             self.tail_done = false;
         }
         if let State::Preface = self.state {
@@ -200,7 +202,11 @@ impl Decoder {
         if matches!(self.state, State::Hello) && head.kind != Kind::Hello {
             return Err(DecodeError::HelloExpected(head.kind));
         }
-        let limit = if head.kind.is_message() { self.max_frame } else { MAX_CONTROL };
+        let limit = match head.kind {
+            kind if kind.is_message() => self.max_frame,
+            Kind::Accept => MAX_ACCEPT,
+            _ => MAX_CONTROL,
+        };
         if head.length > limit {
             return Err(DecodeError::TooLong { kind: head.kind, length: head.length, limit });
         }

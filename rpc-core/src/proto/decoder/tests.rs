@@ -97,6 +97,22 @@ fn one_byte_at_a_time_gives_the_same_frames() {
 }
 
 #[test]
+fn an_accept_is_whole_and_keeps_no_room_behind_it() {
+    let accept = frame(Kind::Accept, Flags::NONE, 3, &vec![7; 60_000]);
+    let bytes = [greeting(), accept, frame(Kind::Ping, Flags::NONE, 0, &[6; 8])].concat();
+    let mut decoder = Decoder::new(MAX_FRAME);
+    let mut kinds = Vec::new();
+    for mut input in bytes.chunks(1000) {
+        while let Some(piece) = decoder.next(&mut input).unwrap() {
+            assert!(!piece.head.flags.contains(Flags::MORE));
+            kinds.push((piece.head.kind, piece.payload.len()));
+        }
+    }
+    assert_eq!(kinds[1..], [(Kind::Accept, 60_000), (Kind::Ping, 8)]);
+    assert!(decoder.tail.capacity() <= HEAD_LEN + SPLIT as usize);
+}
+
+#[test]
 fn a_thousand_frames_in_one_read_all_come_out() {
     let mut bytes = greeting();
     for id in 0..1_000 {
@@ -163,6 +179,7 @@ fn lengths_over_the_limit_are_rejected_at_the_head() {
         (Kind::Ping, 4097, 4096),
         (Kind::GoAway, 0x00ff_ffff, 4096),
         (Kind::Cancel, 4097, 4096),
+        (Kind::Accept, 65_537, 65_536),
     ] {
         assert_eq!(first_error(&claim(kind, length)), DecodeError::TooLong { kind, length, limit });
     }

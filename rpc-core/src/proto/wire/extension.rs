@@ -16,7 +16,7 @@ pub(super) const TAG_METADATA: u8 = 2;
 /// Shows `each` the tag and the bytes of the entry of every pair.
 pub(super) fn pairs(metadata: &Metadata, mut each: impl FnMut(u8, &[&[u8]])) {
     for (key, value) in metadata.iter_all() {
-        // A key is at most 64 bytes long and a pair at most 8 KiB: `Metadata` sees to it.
+        // A key is at most 64 bytes long and a pair at most 60,000: `Metadata` sees to it.
         each(TAG_METADATA, &[&[key.len() as u8], key.as_bytes(), value.as_bytes()]);
     }
 }
