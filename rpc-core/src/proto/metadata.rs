@@ -371,7 +371,7 @@ mod tests {
         for key in ["", "Upper", "with space", "ü", &"x".repeat(65)] {
             assert!(matches!(metadata.set(key, ""), Err(MetadataError::Key(_))), "{key}");
         }
-        metadata.set("big", &"x".repeat(8000)).unwrap();
+        metadata.set("big", &"x".repeat(Metadata::MAX_SIZE - 200)).unwrap();
         let too_much = Err(MetadataError::Size("more".into()));
         assert_eq!(metadata.set("more", &"x".repeat(200)), too_much);
         assert_eq!(metadata.append("more", &"x".repeat(200)), too_much);

@@ -86,8 +86,15 @@ impl Large {
             let body = std::mem::take(&mut self.body);
             return (Chunk { body, ..Chunk::default() }, true);
         }
-        let prefix = std::mem::take(&mut self.prefix);
-        // A prefix is at most a key and an extension, far below the smallest frame that can be announced.
+        let mut prefix = std::mem::take(&mut self.prefix);
+        // An extension may be longer than a frame: it is cut as the rest is.
+        if prefix.len() > max_frame {
+            let body = std::mem::replace(&mut self.body, prefix.into_bytes());
+            prefix = Payload::default();
+            if !body.is_empty() {
+                self.behind.push_front(body);
+            }
+        }
         let body_length = self.body.len().min(max_frame - prefix.len());
         let last = body_length == self.body.len() && self.behind.is_empty();
         let opens = self.is_unbegun_request();
