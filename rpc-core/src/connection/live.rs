@@ -353,9 +353,13 @@ impl State {
     }
 
     /// Moves events to the driver, and the tasks that it is to wake.
+    #[inline]
     pub(super) fn collect(&mut self, events: &mut VecDeque<Event>, wakes: &mut Vec<Waker>) {
-        self.machine.lend(events, wakes);
-        self.machine.reclaim(events, wakes);
+        // What came with a read is there already: most often there is nothing.
+        if self.machine.has_events() || self.machine.has_wakes() {
+            self.machine.lend(events, wakes);
+            self.machine.reclaim(events, wakes);
+        }
     }
 }
 

@@ -108,13 +108,15 @@ impl Connection {
     /// Ends the connection if it is draining and nothing is left to do. To be called when all that
     /// `fill` gave is written. Gives whether there is a last word to be written before it ends.
     pub fn end_if_drained(&mut self) -> bool {
-        let draining = self.closing.is_draining();
+        if !self.closing.is_draining() {
+            return false;
+        }
         let receiving = !self.closing.is_half_closed() && !self.inbound.is_empty();
         let idle = self.inbound.running() == 0
             && !receiving
             && self.outbound.shares().open() == 0
             && self.outbound.queues().is_empty();
-        let ends = draining && idle && (self.outbox.is_empty() || self.is_cut());
+        let ends = idle && (self.outbox.is_empty() || self.is_cut());
         if ends && self.may_leave() {
             self.fail(ConnectionError::Closed);
         }

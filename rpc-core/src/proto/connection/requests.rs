@@ -169,6 +169,7 @@ impl Connection {
     }
 
     /// When a call has waited too long that is not to wait for ever.
+    #[inline]
     pub(super) fn patience_due(&self) -> Option<Instant> {
         let queues = self.outbound.queues();
         if queues.is_empty() || self.peer.is_none() {

@@ -217,6 +217,7 @@ impl Connection {
     }
 
     /// When something is to be done for the session.
+    #[inline]
     pub(super) fn session_due(&self) -> Option<Instant> {
         let session = self.session.as_ref()?;
         let told =

@@ -108,19 +108,16 @@ impl Connection {
                 .into_iter()
                 .fold(calls, earlier);
         }
-        [
-            self.session_due(),
-            self.handshake_due(),
-            self.stall_due(),
-            self.keepalive_due(),
-            self.progress_due(),
-            self.idle_due(),
-            self.patience_due(),
-            self.release_due(),
-            promote,
-        ]
-        .into_iter()
-        .fold(calls, earlier)
+        // Asked for in each turn, and most of them are none: one by one they cost half of what a list of them does.
+        let mut due = earlier(calls, promote);
+        due = earlier(due, self.session_due());
+        due = earlier(due, self.handshake_due());
+        due = earlier(due, self.stall_due());
+        due = earlier(due, self.keepalive_due());
+        due = earlier(due, self.progress_due());
+        due = earlier(due, self.idle_due());
+        due = earlier(due, self.patience_due());
+        earlier(due, self.release_due())
     }
 
     /// Does what is due at `now`. To be called when nothing is left to be read.
@@ -203,6 +200,7 @@ impl Connection {
     }
 
     /// When the handshake takes too long. It begins when this is first asked for the present.
+    #[inline]
     fn handshake_due(&self) -> Option<Instant> {
         match (&self.peer, self.timers.handshake) {
             (Some(_), _) => None,
@@ -213,6 +211,7 @@ impl Connection {
 
     /// When writing has made no progress for too long: the transport takes nothing, and the peer tells of nothing
     /// that it has read.
+    #[inline]
     fn stall_due(&self) -> Option<Instant> {
         let since = self
             .timers
@@ -231,6 +230,7 @@ impl Connection {
     }
 
     /// When the peer is next to be pinged, or to be given up.
+    #[inline]
     fn keepalive_due(&self) -> Option<Instant> {
         let interval = self.config.keepalive?;
         if self.peer.is_none() || !(self.has_calls() || self.waits_to_leave()) {
@@ -257,6 +257,7 @@ impl Connection {
     }
 
     /// When a connection without calls is drained.
+    #[inline]
     fn idle_due(&self) -> Option<Instant> {
         let idle = self.config.idle_timeout?;
         if self.has_calls() || self.outbound.len() > 0 || !self.closing.is_open() {
@@ -297,6 +298,7 @@ impl Connection {
     }
 
     /// When what has begun must have come on.
+    #[inline]
     fn progress_due(&self) -> Option<Instant> {
         self.timers.begun?.since.checked_add(PROGRESS_TIME)
     }

@@ -321,6 +321,7 @@ fn take_share(shares: &mut Shares, slot: &mut Slot, share: Share) {
 }
 
 /// The earlier of two times, where either may be missing.
+#[inline]
 pub(super) fn earlier(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
     match (a, b) {
         (Some(a), Some(b)) => Some(a.min(b)),
