@@ -44,6 +44,8 @@ impl<F: Future<Output = Outcome> + Send + 'static> Stand for Option<F> {
     #[inline]
     fn refill(mut self: Pin<&mut Self>, next: &mut dyn Any) -> bool {
         let Some(next) = next.downcast_mut::<Self>() else { return false };
+        // What was there has ended: set to nothing first, the next one need not be kept elsewhere while that is dropped.
+        self.set(None);
         self.set(next.take());
         true
     }
@@ -96,10 +98,19 @@ impl HandlerSlot {
     #[inline]
     pub(crate) fn run<F: Future<Output = Outcome> + Send + 'static>(&mut self, handler: F) {
         let mut handler = Some(handler);
-        let refilled = |stand: &mut HandlerBox| stand.as_mut().refill(&mut handler);
-        if !self.handler.as_mut().is_some_and(refilled) {
-            self.handler = Some(Box::pin(handler));
+        if !self.refill(&mut handler) {
+            self.stand(Box::pin(handler));
         }
+    }
+
+    // There is a `run` for each method: what is done whatever its future is not to be generic.
+    fn refill(&mut self, next: &mut dyn Any) -> bool {
+        self.handler.as_mut().is_some_and(|place| place.as_mut().refill(next))
+    }
+
+    #[inline(never)]
+    fn stand(&mut self, handler: HandlerBox) {
+        self.handler = Some(handler);
     }
 
     /// Puts a future around the handler that is in; who is told of the end stays.
