@@ -35,9 +35,13 @@ impl Message<'_> {
         }
     }
 
-    /// The payload from `start` on; without a copy where the message is not in the read buffer.
+    /// The payload from `start` on; without a copy where the message is not in the read buffer, and most of it is that.
     fn payload(self, start: usize) -> Payload {
         match self {
+            // Metadata has been read: short arguments are not to keep its bytes for as long as their call runs.
+            Self::Assembled(bytes) if start > bytes.len() / 2 => {
+                Payload::copy_from_slice(&bytes[start..])
+            }
             Self::Read(bytes) => Payload::copy_from_slice(&bytes[start..]),
             Self::Assembled(bytes) => bytes.slice(start..).into(),
         }
@@ -359,3 +363,17 @@ fn not_understood(kind: Kind, tag: u8) -> Status {
 
 /// Credit for fewer bytes is hardly worth its frame.
 const LEAST_CREDIT: u32 = 1 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_arguments_do_not_keep_the_metadata_ahead_of_them() {
+        let message = Bytes::from(vec![7; 60_000]);
+        let short = Message::Assembled(message.clone()).payload(59_000);
+        assert!(short.len() == 1000 && message.is_unique());
+        let long = Message::Assembled(message.clone()).payload(1000);
+        assert!(long.len() == 59_000 && !message.is_unique());
+    }
+}
