@@ -34,7 +34,8 @@ type Sink = Arc<dyn Fn(SpanRecord) + Send + Sync>;
 /// on whether their channel has this layer or not, and so do its calls back.
 ///
 /// Each span is one of the crate `tracing` (target `rpc_core::trace`, level `INFO`), with the names that OpenTelemetry gives
-/// to what calls have, and with `trace_id`, `span_id` and `parent_id`. What is to be sent to a collector is had from
+/// to what calls have, and with `trace_id`, `span_id` and `parent_id`; where no subscriber listens, none is made, nor handed
+/// to the crate `log`. What is to be sent to a collector is had from
 /// [`Self::to`].
 ///
 /// A server that is given many calls at once serves them one right after the other, and looks at the clock once for each: a

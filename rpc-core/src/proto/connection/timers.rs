@@ -108,7 +108,7 @@ impl Connection {
                 .into_iter()
                 .fold(calls, earlier);
         }
-        // Asked for in each turn, and most of them are none: one by one they cost half of what a list of them does.
+        // Asked for several times in each turn, and most of them are none: one by one they cost less than a list of them.
         let mut due = earlier(calls, promote);
         due = earlier(due, self.session_due());
         due = earlier(due, self.handshake_due());
