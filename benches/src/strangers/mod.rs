@@ -1,5 +1,8 @@
 //! Peers that come by mistake or with bad intent, on every face of one port, plain and with TLS: what each is told, what the
 //! server keeps of them, and what clients see that are served meanwhile.
+//!
+//! Strangers use the machine's CPUs as well, wherever they go: so clients are looked at while the same strangers are at another
+//! server of this machine, and then while they are at theirs.
 
 mod friends;
 
@@ -70,7 +73,7 @@ const AT_ONCE: usize = 24;
 /// Connections of the last case.
 const COME_AND_GO: usize = 5000;
 
-/// What clients that are well may see of it: p99 beside the strangers, by that alone.
+/// What clients that are well may see of it: p99 while strangers are at their server, by that while they are at another.
 const P99_BAR: f64 = 2.0;
 
 /// What the server may grow by a second round and all after it, in KiB.
@@ -82,6 +85,8 @@ struct Port {
     place: String,
     /// Who vouches for it.
     authority: Option<String>,
+    /// The server.
+    pid: u32,
 }
 
 /// Meets all of them, on a port without TLS and on one with it.
@@ -93,14 +98,10 @@ pub fn strangers(program: &Path, effort: Effort) -> Result<String> {
     memory::allow_open_files(memory::SPARE_FILES)?;
     let mut text = String::new();
     for name in NAMES {
-        let server = ServerProcess::start(program, name)?;
-        let (place, authority) = match certificates::read(server.address()) {
-            Ok((address, authority)) => (address.replace("tls:", ""), Some(authority)),
-            Err(_) => (server.address().to_owned(), None),
-        };
-        let port = Port { place, authority };
+        let servers = [ServerProcess::start(program, name)?, ServerProcess::start(program, name)?];
+        let [port, other] = servers.each_ref().map(Port::of);
         let runtime = runtime::usual()?;
-        let said = runtime.block_on(port.measure(server.pid(), effort, come_and_go))?;
+        let said = runtime.block_on(port.measure(&other, effort, come_and_go))?;
         writeln!(text, "{said}")?;
         runtime.shutdown_background();
     }
@@ -108,7 +109,16 @@ pub fn strangers(program: &Path, effort: Effort) -> Result<String> {
 }
 
 impl Port {
-    async fn measure(&self, pid: u32, effort: Effort, come_and_go: usize) -> Result<String> {
+    fn of(server: &ServerProcess) -> Self {
+        let (place, authority) = match certificates::read(server.address()) {
+            Ok((address, authority)) => (address.replace("tls:", ""), Some(authority)),
+            Err(_) => (server.address().to_owned(), None),
+        };
+        Self { place, authority, pid: server.pid() }
+    }
+
+    async fn measure(&self, other: &Self, effort: Effort, come_and_go: usize) -> Result<String> {
+        let pid = self.pid;
         // What it has open with nobody there: the one that listens, and those of its runtime.
         let own = memory::sockets(pid)?;
         let friends = Friends::begin(&self.place, self.authority.as_deref()).await?;
@@ -116,6 +126,10 @@ impl Port {
         friends.seen()?;
         sleep(effort.window).await;
         let alone = friends.seen()?;
+        for _ in 0..effort.rounds {
+            other.round(come_and_go).await;
+        }
+        let elsewhere = friends.seen()?;
         // What a first round leaves is the allocator's, and what is made once.
         let told = self.round(come_and_go).await;
         settled(pid, own + friends.count()).await?;
@@ -136,7 +150,7 @@ impl Port {
         let after = memory::resident(pid)?;
         let names = friends.end().await?;
         let mut text = self.table(&told)?;
-        text += &seen_by(&names, &alone, &beside)?;
+        text += &seen_by(&names, [&alone, &elsewhere, &beside])?;
         let grown = after.saturating_sub(before) >> 10;
         let held = verdict(grown <= GROWTH_BAR);
         writeln!(text, "\n| the server | | bar | |\n|---|---|---|---|")?;
@@ -252,20 +266,23 @@ async fn said(face: Face, answer: &[u8]) -> String {
     told.to_owned()
 }
 
-/// What clients saw alone and beside the strangers.
-fn seen_by(names: &[&str], alone: &[Seen], beside: &[Seen]) -> Result<String> {
+/// What clients saw: alone, while strangers were at another server, and while they were at theirs.
+fn seen_by(names: &[&str], [alone, elsewhere, beside]: [&[Seen]; 3]) -> Result<String> {
     let mut text = String::from(
-        "| a client that is well, a call each ms | alone: calls, p50, p99 us | beside: calls, p50, p99 us | p99 | bar | |\n",
+        "| a client that is well, a call each ms: calls, p50, p99 us | alone | strangers at another server | at this one \
+         | p99 of these two | bar | |\n",
     );
-    writeln!(text, "|---|---|---|---|---|---|")?;
-    for ((name, alone), beside) in names.iter().zip(alone).zip(beside) {
-        let ratio = beside.at(0.99) as f64 / alone.at(0.99) as f64;
+    writeln!(text, "|---|---|---|---|---|---|---|")?;
+    for (at, name) in names.iter().enumerate() {
+        let [alone, elsewhere, beside] = [alone, elsewhere, beside].map(|seen| &seen[at]);
+        let ratio = beside.at(0.99) as f64 / elsewhere.at(0.99) as f64;
         let figures =
             |seen: &Seen| format!("{}, {}, {}", seen.count(), seen.at(0.5), seen.at(0.99));
         writeln!(
             text,
-            "| {name} | {} | {} | {ratio:.2}x | < {P99_BAR}x | {} |",
+            "| {name} | {} | {} | {} | {ratio:.2}x | < {P99_BAR}x | {} |",
             figures(alone),
+            figures(elsewhere),
             figures(beside),
             verdict(ratio < P99_BAR)
         )?;

@@ -1,16 +1,15 @@
 //! The HTTP face of this framework: JSON-RPC over HTTP/1.1 and over a WebSocket, and its own protocol over a WebSocket. Bytes
 //! in JSON are arrays of numbers.
 //!
-//! Over HTTP the client is jsonrpsee's, as it is for jsonrpsee's own server, so that the two differ by their servers. Over
-//! a WebSocket it is a small one of this file's own; this framework has none for JSON-RPC.
+//! This framework has no client for JSON-RPC in Rust. Over HTTP that of jsonrpsee calls it, as it calls jsonrpsee's own server,
+//! so that the two differ by their servers, and beside it a small one on hyper: what a whole call costs that needs no more
+//! than POST. Over a WebSocket it is a small one of this file's own.
 
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _, future::BoxFuture};
-use jsonrpsee_core::{client::ClientT, rpc_params};
-use jsonrpsee_http_client::{HttpClient, HttpClientBuilder};
 use parking_lot::Mutex;
 use rpc_core::Http;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -26,14 +25,17 @@ use super::{
     Info, LARGEST_MESSAGE, Link, Listening, Role, Transport,
     callers::{Caller, Callers},
     ours,
+    post::{Jsonrpsee, Small},
 };
 use crate::jobs::Order;
 
 /// Which face.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Face {
-    /// JSON-RPC by POST.
+    /// JSON-RPC by POST, called by jsonrpsee's client.
     Http,
+    /// The same, called by a small client.
+    HttpSmall,
     /// JSON-RPC in texts.
     JsonRpc,
     /// The protocol in binary messages.
@@ -47,6 +49,12 @@ impl Transport for Face {
                 name: "ours-http",
                 role: Role::Http,
                 settings: "JSON-RPC over HTTP/1.1 on the server's own port, called by jsonrpsee's client, TCP_NODELAY",
+            },
+            Self::HttpSmall => Info {
+                name: "ours-http-small",
+                role: Role::Http,
+                settings: "the same called by a small client of the bench's own on hyper, a connection for each call in \
+                           flight, TCP_NODELAY",
             },
             Self::JsonRpc => Info {
                 name: "ours-ws-jsonrpc",
@@ -68,7 +76,7 @@ impl Transport for Face {
             let running = ours::server().http(http).start("127.0.0.1:0").await?;
             let address = match face {
                 Self::Http => format!("http://{}/", running.address()),
-                Self::JsonRpc => running.address().to_string(),
+                Self::HttpSmall | Self::JsonRpc => running.address().to_string(),
                 Self::Rpc => format!("ws:{}", running.address()),
             };
             Ok(Listening::new(address, running))
@@ -79,7 +87,8 @@ impl Transport for Face {
         let face = *self;
         Box::pin(async move {
             Ok(match face {
-                Self::Http => Box::new(Callers(Named(post(&address)?))) as Box<dyn Link>,
+                Self::Http => Box::new(Callers(Named(Jsonrpsee::new(&address)?))) as Box<dyn Link>,
+                Self::HttpSmall => Box::new(Callers(Named(Small::new(&address)?))),
                 Self::JsonRpc => Box::new(Callers(Named(Socket::dial(&address).await?))),
                 Self::Rpc => Box::new(Callers(ours::client(address).await?)),
             })
@@ -88,7 +97,7 @@ impl Transport for Face {
 }
 
 /// Calls a method by name, with JSON.
-trait ByName: Clone + Send + Sync + 'static {
+pub(super) trait ByName: Clone + Send + Sync + 'static {
     fn ask<P: Serialize + Send + Sync, R: DeserializeOwned + Send>(
         &self,
         method: &str,
@@ -119,34 +128,6 @@ impl<C: ByName> Caller for Named<C> {
     }
 }
 
-#[derive(Clone)]
-struct Post(Arc<HttpClient>);
-
-fn post(url: &str) -> Result<Post> {
-    let client = HttpClientBuilder::default()
-        .max_request_size(LARGEST_MESSAGE)
-        .max_response_size(LARGEST_MESSAGE)
-        .set_tcp_no_delay(true);
-    Ok(Post(Arc::new(client.build(url)?)))
-}
-
-impl ByName for Post {
-    async fn ask<P: Serialize + Send + Sync, R: DeserializeOwned + Send>(
-        &self,
-        method: &str,
-        params: P,
-    ) -> Result<R> {
-        let mut given = rpc_params![];
-        let serde_json::Value::Array(each) = serde_json::to_value(params)? else {
-            bail!("arguments go by position");
-        };
-        for one in each {
-            given.insert(one)?;
-        }
-        Ok(self.0.request(method, given).await?)
-    }
-}
-
 /// A client of JSON-RPC over a WebSocket: one task writes what callers hand it, another hands out the answers.
 #[derive(Clone)]
 struct Socket {
@@ -154,18 +135,26 @@ struct Socket {
     waiting: Arc<Mutex<Slab<oneshot::Sender<Box<RawValue>>>>>,
 }
 
+/// A request of JSON-RPC.
 #[derive(Serialize)]
-struct Asked<'a, P> {
+pub(super) struct Asked<'a, P> {
     jsonrpc: &'static str,
     method: &'a str,
     params: P,
     id: usize,
 }
 
+impl<'a, P> Asked<'a, P> {
+    pub(super) const fn new(method: &'a str, params: P, id: usize) -> Self {
+        Self { jsonrpc: "2.0", method, params, id }
+    }
+}
+
+/// A reply of JSON-RPC, as far as it is looked at.
 #[derive(Deserialize)]
-struct Answer {
-    id: usize,
-    result: Option<Box<RawValue>>,
+pub(super) struct Answer<R> {
+    pub(super) id: usize,
+    pub(super) result: Option<R>,
 }
 
 impl Socket {
@@ -211,7 +200,7 @@ impl ByName for Socket {
     ) -> Result<R> {
         let (answered, answer) = oneshot::channel();
         let id = self.waiting.lock().insert(answered);
-        let text = serde_json::to_string(&Asked { jsonrpc: "2.0", method, params, id })?;
+        let text = serde_json::to_string(&Asked::new(method, params, id))?;
         self.texts.send(text).ok().context("the connection is gone")?;
         let result = answer.await.context("no answer, or an error")?;
         Ok(serde_json::from_str(result.get())?)

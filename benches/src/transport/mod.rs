@@ -19,6 +19,7 @@ mod jsonrpsee;
 mod limit;
 pub(crate) mod messages;
 mod ours;
+mod post;
 mod rest;
 mod soap;
 mod tarpc;
@@ -150,6 +151,7 @@ pub fn all() -> Vec<Box<dyn Transport>> {
         Box::new(capnp::CapnpRpc),
         Box::new(jsonrpsee::Jsonrpsee::WebSocket),
         Box::new(faces::Face::Http),
+        Box::new(faces::Face::HttpSmall),
         Box::new(jsonrpsee::Jsonrpsee::Http),
         Box::new(axum_reqwest::AxumReqwest),
         Box::new(rest::Rest),

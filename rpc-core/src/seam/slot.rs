@@ -38,7 +38,11 @@ trait Stand: Send {
 impl<F: Future<Output = Outcome> + Send + 'static> Stand for Option<F> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
-        self.as_pin_mut().map_or(Poll::Pending, |handler| handler.poll(cx))
+        // Each handler's future has this: nothing that is a function more.
+        match self.as_pin_mut() {
+            Some(handler) => handler.poll(cx),
+            None => Poll::Pending,
+        }
     }
 
     #[inline]
