@@ -9,6 +9,7 @@ mod floods;
 mod gone;
 mod line;
 mod long;
+mod long_replies;
 mod memory;
 mod much;
 mod nested;

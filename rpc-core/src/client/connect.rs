@@ -243,7 +243,8 @@ impl Endpoint {
         let dial: Open = Arc::new(dial);
         let (lifeline, keep) = self.lifeline(&dial);
         let memory = serve.as_ref().and_then(|serve| serve.memory());
-        let config = Arc::new(Config { keep, memory, ..self.config.clone() });
+        let brief = serve.as_ref().map(|serve| serve.brief()).unwrap_or_default();
+        let config = Arc::new(Config { keep, memory, brief, ..self.config.clone() });
         let (codec, hook) = (self.codec, self.hook.clone());
         Ok(Dialer { dial, config, serve, codec, hook, supply: None, lifeline })
     }

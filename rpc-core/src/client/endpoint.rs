@@ -410,7 +410,8 @@ impl Endpoint {
     /// What is said on each connection, where `serve` answers the calls of the other side.
     pub(super) fn config_for(&self, serve: Option<&Arc<dyn Serve>>) -> Arc<Config> {
         let memory = serve.and_then(|serve| serve.memory());
-        Arc::new(Config { memory, ..self.config.clone() })
+        let brief = serve.map(|serve| serve.brief()).unwrap_or_default();
+        Arc::new(Config { memory, brief, ..self.config.clone() })
     }
 
     /// A channel over one link, which does not come back.

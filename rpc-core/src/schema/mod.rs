@@ -10,6 +10,7 @@
 //! ```
 
 pub(crate) mod any_json;
+mod brief;
 mod diff;
 mod document;
 mod error_code;

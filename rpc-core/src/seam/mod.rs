@@ -231,6 +231,11 @@ pub(crate) trait Serve: Send + Sync + 'static {
         None
     }
 
+    /// The methods whose replies are short whatever they say, by the hashes of their names, in order.
+    fn brief(&self) -> Arc<[u32]> {
+        Arc::default()
+    }
+
     /// The peer has said hello, and none of its calls has been served yet.
     fn connected(&self, origin: &Arc<dyn Origin>) {
         let _ = origin;

@@ -56,6 +56,7 @@ impl Server {
         });
         let (memory, mut config) = (router.once().cloned(), self.config);
         config.memory = router.memory();
+        config.brief = router.brief();
         config.load = LoadReports::Tell;
         let router: Arc<dyn Serve> = match self.upstream {
             None => Arc::new(router),

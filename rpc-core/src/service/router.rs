@@ -2,7 +2,7 @@
 //! signature half.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     fmt,
     hash::BuildHasherDefault,
     sync::{Arc, OnceLock},
@@ -29,6 +29,8 @@ pub(crate) struct Router {
     services: Vec<Arc<dyn Dispatch>>,
     /// By the hash of the name: what is hashed already is not hashed well again.
     methods: HashMap<u32, Route, BuildHasherDefault<IdHasher>>,
+    /// Methods whose replies are short whatever they say, by the hashes of their names.
+    brief: BTreeSet<u32>,
     /// Not everybody is to learn what there is.
     reticent: bool,
     /// Told of every connection whose peer has said hello.
@@ -165,6 +167,9 @@ impl Router {
                 #[cfg(feature = "tower")]
                 within,
             };
+            if service.schema().replies_briefly(schema) {
+                self.brief.insert(schema.key.name_hash());
+            }
             if let Some(other) = self.methods.insert(schema.key.name_hash(), route) {
                 let (one, two) = (other.schema.path.clone(), schema.path.clone());
                 return Err(BuildError::Collision(one, two));
@@ -320,6 +325,10 @@ impl Serve for Router {
 
     fn memory(&self) -> Option<MemoryId> {
         self.memory.as_ref().map(|memory| memory.id())
+    }
+
+    fn brief(&self) -> Arc<[u32]> {
+        self.brief.iter().copied().collect()
     }
 
     fn connected(&self, origin: &Arc<dyn Origin>) {

@@ -69,11 +69,18 @@ impl Connection {
     fn start_or_hold(&mut self, request: Request, room: Headroom) {
         if self.waits_as_long(&request) {
             self.inbound.hold(request, Line::Long);
-        } else if room == Headroom::Some && self.inbound.lets_pass(&request) && !self.holds_back() {
+        } else if room == Headroom::Some && self.may_start(&request) {
             self.events.push_back(Event::Request(request));
         } else {
             let line = Line::of(&request);
             self.inbound.hold(request, line);
+        }
+    }
+
+    fn may_start(&self, request: &Request) -> bool {
+        match self.holds_back() {
+            true => self.may_pass_long(request),
+            false => self.inbound.lets_pass(request),
         }
     }
 

@@ -1,6 +1,6 @@
 //! What a connection is told once.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use super::Keep;
 use crate::proto::{Limits, LimitsError, LoadReports, MemoryId, Token};
@@ -27,6 +27,8 @@ pub struct Config {
     pub idle_timeout: Option<Duration>,
     /// Whether this side tells the peer how much it has to do, or wants to be told.
     pub load: LoadReports,
+    /// The methods of this side whose replies are short whatever they say, by the hashes of their names, in order.
+    pub brief: Arc<[u32]>,
     /// How a dialer keeps the connection for another transport, when its own is cut. `None` asks for no session.
     pub keep: Option<Keep>,
 }
@@ -43,6 +45,7 @@ impl Default for Config {
             write_timeout: Duration::from_secs(30),
             idle_timeout: None,
             load: LoadReports::Off,
+            brief: Arc::default(),
             keep: None,
         }
     }

@@ -30,6 +30,8 @@ pub(super) struct Outbox {
     unsent_replies: usize,
     /// Of these, at most so many belong to short answers that no handler was started for.
     unsent_answers: usize,
+    /// Bytes of small frames in the `Transmit` that was filled last, when that was.
+    small_under_way: usize,
     max_frame: usize,
     /// Kept once an ordered request went through `large`: later ones may not overtake what is left of it.
     order: Order,
@@ -80,6 +82,11 @@ impl Outbox {
 
     pub(super) const fn unsent_answers(&self) -> usize {
         self.unsent_answers
+    }
+
+    /// Bytes of small frames that are not written, as far as is known.
+    pub(super) const fn unsent_small(&self) -> usize {
+        self.small.len() + self.small_under_way
     }
 
     /// How many requests wait in whole frames, of which no byte was taken.
@@ -281,6 +288,7 @@ impl Outbox {
         mut begin: impl FnMut(CallId),
         mut mark: Option<impl FnMut() -> (u64, Instant)>,
     ) {
+        self.small_under_way = transmit.small_left();
         if !self.small.is_empty() {
             // Requests must arrive in the order in which they are counted, and a cancel or goaway
             // after what it is about: then the small frames wait for the chunks that were taken.
@@ -291,6 +299,7 @@ impl Outbox {
             }
             self.mark_small(transmit, &mut mark);
             transmit.take_small(&mut self.small);
+            self.small_under_way = transmit.small_left();
             self.small_place = Place::Any;
         }
         let paced = mark.is_some() && self.pace.is_on();

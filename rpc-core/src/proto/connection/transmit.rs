@@ -181,6 +181,11 @@ impl Transmit {
         rest + self.small.len() - self.small_sent + chunks
     }
 
+    /// The bytes of small frames that are not written.
+    pub(super) const fn small_left(&self) -> usize {
+        self.small.len() - self.small_sent
+    }
+
     /// Whether chunks wait, of which nothing is written.
     pub(super) fn has_chunks(&self) -> bool {
         !self.chunks.is_empty()

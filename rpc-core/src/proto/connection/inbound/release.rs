@@ -18,6 +18,14 @@ impl Connection {
         self.outbox.unsent_replies() > MAX_UNSENT_REPLIES
     }
 
+    /// Whether a call may start though too much is unread: its reply is short whatever it says, and little of what is
+    /// short waits to be written. Otherwise one long reply would hold up every small call.
+    pub(in super::super) fn may_pass_long(&self, request: &Request) -> bool {
+        request.id.expects_reply()
+            && self.outbox.unsent_small() <= MAX_UNSENT_BRIEF
+            && self.config.brief.binary_search(&request.opening.key.name_hash()).is_ok()
+    }
+
     /// Whether the handlers that run are likely to bring more than may be unread: further ones that bring long replies
     /// wait for them, and no others.
     #[inline]
@@ -63,7 +71,7 @@ impl Connection {
                 Event::Request(request) if self.waits_as_long(&request) => {
                     self.inbound.held.put_back(request, Line::Long);
                 }
-                Event::Request(request) if all => {
+                Event::Request(request) if all && !self.may_pass_long(&request) => {
                     let line = Line::of(&request);
                     self.inbound.held.put_back(request, line);
                 }
@@ -164,6 +172,9 @@ impl Connection {
 
 /// Bytes of replies that the peer may leave unread before no further handlers are started.
 const MAX_UNSENT_REPLIES: usize = 768 << 10;
+
+/// Bytes of small frames that may wait to be written before calls with short replies wait as all others do.
+const MAX_UNSENT_BRIEF: usize = 32 << 10;
 
 /// Methods of one connection that are remembered for their long replies.
 const MOST_LONG: usize = 64;

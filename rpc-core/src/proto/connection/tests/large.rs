@@ -124,6 +124,48 @@ fn handlers_are_not_started_while_replies_are_not_read() {
     pair.check_empty();
 }
 
+/// A small call waited until all but 768 KiB of a long reply were written: 64 MiB of it, 85 ms on a loopback.
+#[test]
+fn a_call_whose_reply_is_short_passes_an_unread_long_one_as_far_as_little_is_unread() {
+    let brief = Config { brief: [7].into(), ..Config::default() };
+    let mut pair = Pair::with(Config::default(), brief).greeted();
+    let open = |pair: &mut Pair, key: u64| {
+        let (now, arguments) = (pair.now, Payload::copy_from_slice(b"args"));
+        let new = Opening { key: MethodKey::from_u64(key << 32), ..call(None) };
+        let id = pair[Dialer].machine.open(now, &new, &arguments).unwrap();
+        pair.capacity = usize::MAX;
+        pair.write(Dialer);
+        pair.capacity = 0;
+        pair.read(Acceptor);
+        pair.write(Acceptor);
+        id
+    };
+    let runs = |pair: &Pair, id| pair[Acceptor].running.iter().any(|request| request.id == id);
+    let long_one = open(&mut pair, 1);
+    pair.finish(Acceptor, long_one, &long(2 << 20));
+    let other = open(&mut pair, 8);
+    assert!(!runs(&pair, other), "its reply may be long as well");
+    let mut passed = 0;
+    let waits = loop {
+        let id = open(&mut pair, 7);
+        if !runs(&pair, id) {
+            break id;
+        }
+        pair.finish(Acceptor, id, &long(200));
+        passed += 1;
+    };
+    // Each is 208 bytes: one more than 32 KiB of them have room for.
+    assert!((150..=160).contains(&passed), "{passed}");
+    pair.capacity = usize::MAX;
+    pair.drive();
+    for id in [other, waits] {
+        assert!(runs(&pair, id));
+        pair.finish(Acceptor, id, b"");
+    }
+    pair.drive();
+    assert_eq!(pair.outcome(Dialer, waits), value(b""));
+}
+
 #[test]
 fn answers_without_a_handler_count_as_unread_replies() {
     let mut lone = Lone::greeted(Acceptor);
