@@ -147,7 +147,7 @@ impl Connection {
             inbound: Inbound::default(),
             outbound: Outbound::default(),
             partials: Partials::default(),
-            outbox: Outbox::new(),
+            outbox: Outbox::new(side),
             pings: Pings::default(),
             events: VecDeque::new(),
             wakers: Wakers::default(),

@@ -11,7 +11,7 @@ use super::{
     transmit::{CHUNKS_PER_WRITE, Chunk, Transmit, count_requests, drop_mine},
 };
 use crate::proto::{
-    CallId, Order, Payload,
+    CallId, Order, Payload, Side,
     wire::{Flags, GoAway, HEAD_LEN, Head, Kind, Ping},
 };
 
@@ -60,8 +60,8 @@ pub(super) enum Withdrawn {
 }
 
 impl Outbox {
-    pub(super) fn new() -> Self {
-        Self { max_frame: CHUNK, ..Self::default() }
+    pub(super) fn new(side: Side) -> Self {
+        Self { max_frame: CHUNK, pace: Pace::of(side), ..Self::default() }
     }
 
     pub(super) fn set_max_frame(&mut self, announced: u32) {

@@ -13,6 +13,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::proto::Side;
+
 /// Bytes of long messages that are paced after a small frame was sent.
 const BESIDE: usize = 4 << 20;
 
@@ -28,12 +30,16 @@ const QUICK_STRETCH: usize = 4 << 20;
 /// A pong that comes within this comes soon: so many bytes take seconds at the pace of such a path.
 const SOON: Duration = Duration::from_millis(50);
 
-/// The bounds of the window.
+/// The bounds of the window. Two chunks of a request, three of a reply: with two, 1 MiB replies beside small calls on a loopback
+/// are a fifth fewer and those calls no sooner, with three requests a tenth more and small calls later (docs/performance.md).
 const LEAST_WINDOW: usize = 128 << 10;
+const LEAST_OF_REPLIES: usize = 192 << 10;
 const MOST_WINDOW: usize = 64 << 20;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Pace {
+    /// The least window.
+    least: usize,
     /// Bytes of long messages that are still to be paced.
     beside: usize,
     /// Bytes of small frames sent since the last mark.
@@ -51,6 +57,7 @@ struct Path {
     marks: VecDeque<Mark>,
     /// Bytes that the marks tell of.
     ahead: usize,
+    least: usize,
     window: usize,
     /// The shortest time that a mark took of late.
     shortest: Option<Shortest>,
@@ -82,23 +89,27 @@ struct Mark {
     paced: bool,
 }
 
-impl Default for Path {
+impl Default for Pace {
     fn default() -> Self {
-        let (marks, window) = (VecDeque::new(), LEAST_WINDOW);
-        Self {
-            unmarked: 0,
-            marks,
-            ahead: 0,
-            window,
-            shortest: None,
-            probing_since: None,
-            told: None,
-            quick: false,
-        }
+        Self { least: LEAST_WINDOW, beside: 0, unmarked_small: 0, path: None }
     }
 }
 
 impl Pace {
+    /// That of a side whose long messages are likely to be requests, as a dialer's are, or replies.
+    pub(super) fn of(side: Side) -> Self {
+        let least = match side {
+            Side::Dialer => LEAST_WINDOW,
+            Side::Acceptor => LEAST_OF_REPLIES,
+        };
+        Self { least, ..Self::default() }
+    }
+
+    fn path(&mut self) -> &mut Path {
+        let least = self.least;
+        self.path.get_or_insert_with(|| Box::new(Path::new(least)))
+    }
+
     /// Takes note of a small frame.
     #[inline]
     pub(super) const fn small(&mut self) {
@@ -119,7 +130,7 @@ impl Pace {
     pub(super) fn sends(&mut self, bytes: usize) -> bool {
         let stretch = if self.is_on() { STRETCH } else { self.long_stretch() };
         self.beside = self.beside.saturating_sub(bytes);
-        let path = self.path.get_or_insert_default();
+        let path = self.path();
         path.unmarked += bytes;
         path.unmarked >= stretch
     }
@@ -141,7 +152,7 @@ impl Pace {
     pub(super) fn mark(&mut self, token: u64, now: Instant) {
         let paced = self.is_on();
         self.unmarked_small = 0;
-        let path = self.path.get_or_insert_default();
+        let path = self.path();
         let bytes = std::mem::take(&mut path.unmarked);
         path.ahead += bytes;
         path.marks.push_back(Mark { token, bytes, sent: now, paced });
@@ -163,6 +174,20 @@ impl Pace {
 }
 
 impl Path {
+    const fn new(least: usize) -> Self {
+        Self {
+            unmarked: 0,
+            marks: VecDeque::new(),
+            ahead: 0,
+            least,
+            window: least,
+            shortest: None,
+            probing_since: None,
+            told: None,
+            quick: false,
+        }
+    }
+
     fn answered(&mut self, token: u64, now: Instant) {
         while let Some(mark) = self.marks.pop_front_if(|mark| mark.token <= token) {
             self.ahead -= mark.bytes;
@@ -194,7 +219,7 @@ impl Path {
         } else if now.saturating_duration_since(shortest.at) > HOLDS {
             self.shortest = None;
             self.probing_since = Some(now);
-            self.window = LEAST_WINDOW;
+            self.window = self.least;
             return;
         }
         let least = took.min(shortest.took);
@@ -203,6 +228,6 @@ impl Path {
         } else {
             self.window + mark.bytes
         };
-        self.window = window.clamp(LEAST_WINDOW, MOST_WINDOW);
+        self.window = window.clamp(self.least, MOST_WINDOW);
     }
 }
