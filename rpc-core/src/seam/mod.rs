@@ -57,7 +57,7 @@ use std::{
 
 use crate::{
     proto::{
-        CallId, Ended, Limits, MemoryId, Metadata, Opening, Outcome, Payload, Status,
+        CallId, Ended, Limits, MemoryId, Metadata, MethodKey, Opening, Outcome, Payload, Status,
         connection::{ConnectionError, Request},
     },
     transport::Peer,
@@ -231,8 +231,8 @@ pub(crate) trait Serve: Send + Sync + 'static {
         None
     }
 
-    /// The methods whose replies are short whatever they say, by the hashes of their names, in order.
-    fn brief(&self) -> Arc<[u32]> {
+    /// The methods whose replies are short whatever they say, in order.
+    fn brief(&self) -> Arc<[MethodKey]> {
         Arc::default()
     }
 

@@ -29,8 +29,8 @@ pub(crate) struct Router {
     services: Vec<Arc<dyn Dispatch>>,
     /// By the hash of the name: what is hashed already is not hashed well again.
     methods: HashMap<u32, Route, BuildHasherDefault<IdHasher>>,
-    /// Methods whose replies are short whatever they say, by the hashes of their names.
-    brief: BTreeSet<u32>,
+    /// Methods whose replies are short whatever they say.
+    brief: BTreeSet<MethodKey>,
     /// Not everybody is to learn what there is.
     reticent: bool,
     /// Told of every connection whose peer has said hello.
@@ -168,7 +168,7 @@ impl Router {
                 within,
             };
             if service.schema().replies_briefly(schema) {
-                self.brief.insert(schema.key.name_hash());
+                self.brief.insert(schema.key);
             }
             if let Some(other) = self.methods.insert(schema.key.name_hash(), route) {
                 let (one, two) = (other.schema.path.clone(), schema.path.clone());
@@ -327,7 +327,7 @@ impl Serve for Router {
         self.memory.as_ref().map(|memory| memory.id())
     }
 
-    fn brief(&self) -> Arc<[u32]> {
+    fn brief(&self) -> Arc<[MethodKey]> {
         self.brief.iter().copied().collect()
     }
 

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::Keep;
-use crate::proto::{Limits, LimitsError, LoadReports, MemoryId, Token};
+use crate::proto::{Limits, LimitsError, LoadReports, MemoryId, MethodKey, Token};
 
 /// What a connection is told once, at its start.
 #[derive(Clone, Debug)]
@@ -27,8 +27,9 @@ pub struct Config {
     pub idle_timeout: Option<Duration>,
     /// Whether this side tells the peer how much it has to do, or wants to be told.
     pub load: LoadReports,
-    /// The methods of this side whose replies are short whatever they say, by the hashes of their names, in order.
-    pub brief: Arc<[u32]>,
+    /// The methods of this side whose replies are short whatever they say, in order. By their whole keys: a caller that was
+    /// built against another signature is answered at length.
+    pub brief: Arc<[MethodKey]>,
     /// How a dialer keeps the connection for another transport, when its own is cut. `None` asks for no session.
     pub keep: Option<Keep>,
 }

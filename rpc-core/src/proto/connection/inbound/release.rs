@@ -23,7 +23,7 @@ impl Connection {
     pub(in super::super) fn may_pass_long(&self, request: &Request) -> bool {
         request.id.expects_reply()
             && self.outbox.unsent_small() <= MAX_UNSENT_BRIEF
-            && self.config.brief.binary_search(&request.opening.key.name_hash()).is_ok()
+            && self.config.brief.binary_search(&request.opening.key).is_ok()
     }
 
     /// Whether the handlers that run are likely to bring more than may be unread: further ones that bring long replies

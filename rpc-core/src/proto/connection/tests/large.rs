@@ -127,7 +127,7 @@ fn handlers_are_not_started_while_replies_are_not_read() {
 /// A small call waited until all but 768 KiB of a long reply were written: 64 MiB of it, 85 ms on a loopback.
 #[test]
 fn a_call_whose_reply_is_short_passes_an_unread_long_one_as_far_as_little_is_unread() {
-    let brief = Config { brief: [7].into(), ..Config::default() };
+    let brief = Config { brief: [MethodKey::from_u64(7 << 32)].into(), ..Config::default() };
     let mut pair = Pair::with(Config::default(), brief).greeted();
     let open = |pair: &mut Pair, key: u64| {
         let (now, arguments) = (pair.now, Payload::copy_from_slice(b"args"));
