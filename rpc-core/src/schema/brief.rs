@@ -100,7 +100,7 @@ mod tests {
     #[derive(Serialize, Deserialize, Schema)]
     enum Tree {
         Leaf,
-        Node(Box<Tree>, Box<Tree>),
+        Node(Box<Self>, Box<Self>),
     }
 
     #[service]
