@@ -197,6 +197,7 @@ fn what_one_connection_can_make_the_other_side_hold_is_stated() {
         + wide(limits.max_message)
         + (768 << 10)
         + wide(limits.max_message)
+        + (32 << 10)
         + (128 << 10)
         + (64 << 10);
     let digits = most.to_string();
